@@ -1,0 +1,3 @@
+module github.com/spotipie/spotipie
+
+go 1.26.0
