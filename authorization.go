@@ -1,0 +1,171 @@
+package spotipie
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// AuthorizationURLOptions adjust an authorization URL. Nil and the zero value
+// mean the defaults named here.
+type AuthorizationURLOptions struct {
+	// ForceDialog asks the user to agree even if they have done so before
+	// (show_dialog). Default: they may be sent back at once.
+	ForceDialog bool
+	// RedirectURI replaces that of the credentials for this login, for a
+	// loopback address whose port is chosen late. The token request repeats it.
+	RedirectURI string
+	// Extra parameters are added as they are. They cannot replace the
+	// protocol's own.
+	Extra url.Values
+}
+
+// authorizationURL builds the URL that the user visits (RFC 6749 sections
+// 4.1.1 and 4.2.1) and registers the login.
+func (s *session) authorizationURL(p *pendingLogins, opts *AuthorizationURLOptions) (authorizationURL, state string, err error) {
+	if opts == nil {
+		opts = &AuthorizationURLOptions{}
+	}
+	redirectURI := s.creds.RedirectURI
+	if opts.RedirectURI != "" {
+		redirectURI = opts.RedirectURI
+		if err := s.checkRedirectURI(redirectURI); err != nil {
+			return "", "", err
+		}
+	}
+	for key := range opts.Extra {
+		if isProtocolParameter(key) {
+			return "", "", fmt.Errorf("spotipie: AuthorizationURLOptions.Extra: %q is set by the session", foreignText(key))
+		}
+	}
+	if s.closed.Load() {
+		return "", "", ErrClosed
+	}
+	login := p.begin(redirectURI, s.now())
+	query := url.Values{
+		"client_id":     {s.creds.ClientID},
+		"response_type": {"code"},
+		"redirect_uri":  {redirectURI},
+		"state":         {login.state},
+		"show_dialog":   {strconv.FormatBool(opts.ForceDialog)},
+	}
+	if scope := s.cfg.Scope.String(); scope != "" {
+		query.Set("scope", scope)
+	}
+	if s.flow == FlowImplicitGrant {
+		query.Set("response_type", "token")
+	} else {
+		query.Set("code_challenge_method", "S256")
+		query.Set("code_challenge", challenge(login.verifier))
+	}
+	maps.Copy(query, opts.Extra)
+	return s.cfg.AccountsURL + "/authorize?" + query.Encode(), login.state, nil
+}
+
+func isProtocolParameter(key string) bool {
+	switch key {
+	case "client_id", "response_type", "redirect_uri", "state", "scope", "show_dialog", "code_challenge", "code_challenge_method":
+		return true
+	}
+	return false
+}
+
+func (s *session) checkRedirectURI(uri string) error {
+	if s.cfg.SkipRedirectURICheck && uri != "" {
+		return nil
+	}
+	return ValidateRedirectURI(uri)
+}
+
+// checkAuthorization asks the accounts service whether it would show the user
+// a consent page for authorizationURL.
+func (s *session) checkAuthorization(ctx context.Context, authorizationURL string) error {
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.RefreshTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, authorizationURL, nil)
+	if err != nil {
+		return fmt.Errorf("spotipie: checking the authorization request: %w", err)
+	}
+	resp, err := s.tokenClient().Do(req)
+	if err != nil {
+		return fmt.Errorf("spotipie: checking the authorization request: %w", err)
+	}
+	defer discard(resp)
+	if resp.StatusCode < http.StatusBadRequest {
+		return nil
+	}
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
+	if err != nil {
+		return fmt.Errorf("spotipie: checking the authorization request: %w", err)
+	}
+	return pageError(resp, string(text))
+}
+
+// pageError makes an error of what an error page of the authorization endpoint
+// says, such as "INVALID_CLIENT: Invalid redirect URI".
+func pageError(resp *http.Response, text string) error {
+	if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") {
+		return &AuthorizationError{Code: resp.Status}
+	}
+	code, description, found := strings.Cut(foreignText(text), ": ")
+	if !found {
+		return &AuthorizationError{Code: resp.Status, Description: foreignText(text)}
+	}
+	return &AuthorizationError{Code: code, Description: description}
+}
+
+// maxErrorBody is how much of an error's text is read.
+const maxErrorBody = 16 << 10
+
+// readCallback takes the parameters of a callback apart, checks its state and
+// returns the login that it answers.
+func (s *session) readCallback(p *pendingLogins, values url.Values, keys ...string) (pendingLogin, map[string]string, error) {
+	params := make(map[string]string)
+	for _, key := range append(keys, "state", "error", "error_description") {
+		value, err := single(values, key)
+		if err != nil {
+			return pendingLogin{}, nil, err
+		}
+		params[key] = value
+	}
+	login, err := p.take(params["state"], s.now())
+	if err != nil {
+		return pendingLogin{}, nil, err
+	}
+	if params["error"] != "" {
+		return pendingLogin{}, nil, &AuthorizationError{
+			Code:        foreignText(params["error"]),
+			Description: foreignText(params["error_description"]),
+		}
+	}
+	return login, params, nil
+}
+
+// maxCallbackURL bounds what is parsed as a callback URL.
+const maxCallbackURL = 64 << 10
+
+// parseCallback parses a callback URL. Its errors do not repeat it.
+func parseCallback(callbackURL string) (query, fragment url.Values, err error) {
+	callbackURL = strings.TrimSpace(callbackURL)
+	if len(callbackURL) > maxCallbackURL {
+		return nil, nil, &CallbackError{Reason: "it is longer than 64 KiB"}
+	}
+	u, err := url.Parse(callbackURL)
+	if err != nil {
+		return nil, nil, &CallbackError{Reason: "it is not a URL: copy the whole address the browser was sent to"}
+	}
+	query, err = url.ParseQuery(u.RawQuery)
+	if err != nil {
+		return nil, nil, &CallbackError{Reason: "its query is malformed"}
+	}
+	fragment, err = url.ParseQuery(u.EscapedFragment())
+	if err != nil {
+		return nil, nil, &CallbackError{Reason: "its fragment is malformed"}
+	}
+	return query, fragment, nil
+}

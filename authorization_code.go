@@ -1,0 +1,127 @@
+package spotipie
+
+import (
+	"context"
+	"net/url"
+)
+
+// AuthorizationCodeSession is one user's authorization by the authorization
+// code flow (RFC 6749 section 4.1), which gives a refresh token. PKCE (RFC
+// 7636, S256) is always used, with a client secret or without.
+//
+//	authorizationURL, _, err := session.AuthorizationURL(nil)
+//	// … the user visits it, agrees and is sent to the redirect URI …
+//	token, err := session.FetchToken(ctx, callbackURL)
+//
+// Several logins may be under way at a time. See [Session] and
+// [RefreshableSession] for what it shares with the other sessions.
+type AuthorizationCodeSession struct {
+	refreshable
+	pending pendingLogins
+}
+
+var _ RefreshableSession = (*AuthorizationCodeSession)(nil)
+
+// NewAuthorizationCodeSession makes a session without a token. It makes no
+// request. The error is about the credentials or options: a redirect URI that
+// Spotify refuses is a [*RedirectURIError].
+func NewAuthorizationCodeSession(creds Credentials, opts *Options) (*AuthorizationCodeSession, error) {
+	s := &AuthorizationCodeSession{}
+	if err := s.init(s, FlowAuthorizationCode, creds, opts); err != nil {
+		return nil, err
+	}
+	if err := s.checkRedirectURI(creds.RedirectURI); err != nil {
+		return nil, err
+	}
+	s.obtain = s.refresh
+	return s, nil
+}
+
+// AuthorizationURL returns the URL that the user must visit to agree, and the
+// state that the callback must carry. The session remembers the state and the
+// PKCE verifier that goes with it for an hour, for the latest 100 logins.
+func (s *AuthorizationCodeSession) AuthorizationURL(opts *AuthorizationURLOptions) (authorizationURL, state string, err error) {
+	return s.authorizationURL(&s.pending, opts)
+}
+
+// CheckAuthorization asks the accounts service whether it takes this app's
+// authorization request, before a user sees it: whether client id, redirect
+// URI and scope are right. A refusal is an [*AuthorizationError]. Spotify
+// tells some mistakes only after the user has signed in.
+func (s *AuthorizationCodeSession) CheckAuthorization(ctx context.Context, opts *AuthorizationURLOptions) error {
+	authorizationURL, _, err := s.authorizationURL(&pendingLogins{}, opts)
+	if err != nil {
+		return err
+	}
+	return s.checkAuthorization(ctx, authorizationURL)
+}
+
+// FetchToken finishes a login: it reads code and state from the URL that the
+// accounts service sent the user to, exchanges the code for a token (RFC 6749
+// section 4.1.3), sets and returns it. A state works once. Errors:
+// [ErrStateMismatch], [*AuthorizationError] (of which [ErrAccessDenied] is
+// one), [*CallbackError], [*TokenEndpointError], those of the network and of
+// ctx; with a [*StoreError] or [*ListenerError] the token is returned all the
+// same.
+func (s *AuthorizationCodeSession) FetchToken(ctx context.Context, callbackURL string) (*Token, error) {
+	query, fragment, err := parseCallback(callbackURL)
+	if err != nil {
+		return nil, err
+	}
+	if fragment.Has(keyAccessToken) {
+		return nil, &CallbackError{Reason: "it belongs to the implicit grant flow, not to this session's authorization code flow"}
+	}
+	login, params, err := s.readCallback(&s.pending, query, "code")
+	if err != nil {
+		return nil, err
+	}
+	return s.exchange(ctx, params["code"], login)
+}
+
+// FetchTokenGivenCode is [AuthorizationCodeSession.FetchToken] for a program
+// that has taken code and state from the callback itself.
+func (s *AuthorizationCodeSession) FetchTokenGivenCode(ctx context.Context, code, state string) (*Token, error) {
+	login, err := s.pending.take(state, s.now())
+	if err != nil {
+		return nil, err
+	}
+	return s.exchange(ctx, code, login)
+}
+
+func (s *AuthorizationCodeSession) exchange(ctx context.Context, code string, login pendingLogin) (*Token, error) {
+	if code == "" {
+		return nil, &CallbackError{Reason: "it has no code"}
+	}
+	if s.closed.Load() {
+		return nil, ErrClosed
+	}
+	token, err := s.postToken(ctx, url.Values{
+		"grant_type":    {"authorization_code"},
+		"code":          {code},
+		"redirect_uri":  {login.redirectURI},
+		"code_verifier": {login.verifier},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s.authorize(ctx, token)
+}
+
+// refresh gets the next token (RFC 6749 section 6).
+func (s *AuthorizationCodeSession) refresh(ctx context.Context, refreshToken string) (*Token, error) {
+	return s.postToken(ctx, url.Values{
+		"grant_type":    {"refresh_token"},
+		"refresh_token": {refreshToken},
+	})
+}
+
+// authorize sets a token that the user has just consented to.
+func (s *session) authorize(ctx context.Context, token *Token) (*Token, error) {
+	token = s.inherit(token, nil)
+	return token, s.install(ctx, Record{
+		Token:          token,
+		AuthorizedAt:   s.now().Round(0).UTC(),
+		ClientID:       s.creds.ClientID,
+		RequestedScope: s.cfg.Scope,
+	})
+}

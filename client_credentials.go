@@ -1,0 +1,39 @@
+package spotipie
+
+import (
+	"context"
+	"errors"
+	"net/url"
+)
+
+// ClientCredentialsSession is the app's own authorization, without a user (RFC
+// 6749 section 4.4). It reaches what is public, such as search. There is no
+// refresh token: a new token is simply fetched. With automatic refreshing on,
+// the first is fetched by itself when it is needed.
+type ClientCredentialsSession struct {
+	refreshable
+}
+
+var _ RefreshableSession = (*ClientCredentialsSession)(nil)
+
+// NewClientCredentialsSession makes a session without a token. It makes no
+// request. The redirect URI of creds is not used.
+func NewClientCredentialsSession(creds Credentials, opts *Options) (*ClientCredentialsSession, error) {
+	if creds.ClientSecret == "" {
+		return nil, errors.New("spotipie: Credentials.ClientSecret is empty: the client credentials flow needs it")
+	}
+	s := &ClientCredentialsSession{}
+	if err := s.init(s, FlowClientCredentials, creds, opts); err != nil {
+		return nil, err
+	}
+	s.obtain = func(ctx context.Context, _ string) (*Token, error) {
+		return s.postToken(ctx, url.Values{"grant_type": {"client_credentials"}})
+	}
+	return s, nil
+}
+
+// FetchToken gets a token, sets and returns it. It does what
+// [RefreshableSession].RefreshToken does.
+func (s *ClientCredentialsSession) FetchToken(ctx context.Context) (*Token, error) {
+	return s.refreshNow(ctx)
+}

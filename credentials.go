@@ -1,0 +1,68 @@
+package spotipie
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+)
+
+// Credentials identify an app to Spotify. They are shown in the app's settings
+// at https://developer.spotify.com/dashboard.
+//
+// Printing credentials, with fmt or with slog, never shows the secret.
+type Credentials struct {
+	// ClientID is the app's public identifier.
+	ClientID string
+	// ClientSecret may be empty for an app that cannot keep one (desktop,
+	// mobile, command line); PKCE protects its logins. The client credentials
+	// flow needs it.
+	ClientSecret string
+	// RedirectURI is where Spotify sends the user back to, exactly as
+	// registered. The client credentials flow needs none.
+	RedirectURI string
+}
+
+// DefaultEnvPrefix is the prefix of the environment variables that
+// [CredentialsFromEnv] reads when it is given none.
+const DefaultEnvPrefix = "SPOTIPIE"
+
+// CredentialsFromEnv reads {prefix}_CLIENT_ID, {prefix}_CLIENT_SECRET and
+// {prefix}_REDIRECT_URI from the environment; an empty prefix means
+// [DefaultEnvPrefix]. The secret may be absent. A client id or redirect URI
+// that is absent or empty is a [*MissingVariableError].
+func CredentialsFromEnv(prefix string) (Credentials, error) {
+	if prefix == "" {
+		prefix = DefaultEnvPrefix
+	}
+	c := Credentials{
+		ClientID:     os.Getenv(prefix + "_CLIENT_ID"),
+		ClientSecret: os.Getenv(prefix + "_CLIENT_SECRET"),
+		RedirectURI:  os.Getenv(prefix + "_REDIRECT_URI"),
+	}
+	if c.ClientID == "" {
+		return Credentials{}, &MissingVariableError{Name: prefix + "_CLIENT_ID"}
+	}
+	if c.RedirectURI == "" {
+		return Credentials{}, &MissingVariableError{Name: prefix + "_REDIRECT_URI"}
+	}
+	return c, nil
+}
+
+// String describes the credentials without the secret.
+func (c Credentials) String() string {
+	return fmt.Sprintf("Credentials(client_id %s, client_secret %s, redirect_uri %s)",
+		c.ClientID, redacted(c.ClientSecret), c.RedirectURI)
+}
+
+// Format implements [fmt.Formatter]: every verb prints what String returns.
+func (c Credentials) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
+
+// LogValue implements [slog.LogValuer] without the secret.
+func (c Credentials) LogValue() slog.Value {
+	return slog.GroupValue(
+		slog.String("client_id", c.ClientID),
+		slog.String("client_secret", redacted(c.ClientSecret)),
+		slog.String("redirect_uri", c.RedirectURI),
+	)
+}

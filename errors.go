@@ -1,0 +1,221 @@
+package spotipie
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// Errors that have nothing to add to their text. Test for them with
+// [errors.Is]; what the package returns may wrap them with more detail.
+var (
+	// ErrNotAuthorized: the session has no token yet, neither in memory nor in
+	// its store.
+	ErrNotAuthorized = errors.New("not authorized yet: fetch or set a token first")
+
+	// ErrTokenExpired: the token is expired and was not refreshed, because
+	// the session cannot or may not, and no listener on the token-expired
+	// event set a new one.
+	ErrTokenExpired = errors.New("the access token is expired: refresh it or authorize again")
+
+	// ErrReauthorizationRequired: Spotify has rejected the refresh token for
+	// good (revoked, or older than six months). Only the user can help, by
+	// authorizing the app again. The error also wraps the [*TokenEndpointError]
+	// with Spotify's words.
+	ErrReauthorizationRequired = errors.New("the user must authorize this app again")
+
+	// ErrAccessDenied: the user, or the accounts service for them, said no.
+	ErrAccessDenied = errors.New("access denied")
+
+	// ErrStateMismatch: a callback carries no state, or one that this session
+	// did not hand out, has used already or has forgotten. It may be forged
+	// (RFC 6749 section 10.12), so nothing in it is believed.
+	ErrStateMismatch = errors.New("the state of the callback is not one this session is waiting for: start the login again")
+
+	// ErrClosed: the session was closed.
+	ErrClosed = errors.New("the session is closed")
+
+	// ErrVersionConflict: a [Store] refuses a Swap because the record has
+	// changed since it was loaded.
+	ErrVersionConflict = errors.New("the stored record has changed meanwhile")
+)
+
+// MissingVariableError: an environment variable is not set, or empty.
+type MissingVariableError struct {
+	Name string // of the variable
+}
+
+func (e *MissingVariableError) Error() string {
+	return fmt.Sprintf("spotipie: environment variable %s is not set: export it, or fill in Credentials in the program", e.Name)
+}
+
+// RedirectURIError: Spotify would refuse this redirect URI.
+type RedirectURIError struct {
+	URI        string // as given
+	Reason     string // what is wrong with it
+	Suggestion string // a URI that Spotify would take in its place; empty if there is no telling
+}
+
+func (e *RedirectURIError) Error() string {
+	msg := fmt.Sprintf("spotipie: redirect URI %q: %s", foreignText(e.URI), e.Reason)
+	if e.Suggestion != "" {
+		msg += fmt.Sprintf(": register and use %s instead", e.Suggestion)
+	}
+	return msg
+}
+
+// AuthorizationError: the accounts service answered an authorization request
+// with an error (RFC 6749 section 4.1.2.1), either on the callback URL or, for
+// a request that it must not redirect, on a page of its own.
+// errors.Is(err, [ErrAccessDenied]) holds when the code is access_denied.
+type AuthorizationError struct {
+	Code        string // such as access_denied or INVALID_CLIENT
+	Description string // may be empty
+}
+
+func (e *AuthorizationError) Error() string {
+	msg := "spotipie: authorization failed: " + foreignText(e.Code)
+	if e.Description != "" {
+		msg += ": " + foreignText(e.Description)
+	}
+	if e.Code == codeAccessDenied {
+		msg += " (the user did not agree; ask again when they want to)"
+	}
+	return msg
+}
+
+// Is makes errors.Is(err, ErrAccessDenied) work.
+func (e *AuthorizationError) Is(target error) bool {
+	return target == ErrAccessDenied && e.Code == codeAccessDenied
+}
+
+const (
+	codeAccessDenied = "access_denied"
+	codeInvalidGrant = "invalid_grant"
+)
+
+// CallbackError: a callback URL cannot be understood. The URL itself is left
+// out of the error, for it may hold a code or a token.
+type CallbackError struct {
+	Reason string
+}
+
+func (e *CallbackError) Error() string { return "spotipie: callback URL: " + e.Reason }
+
+// TokenFormatError: a token, a token file or an answer of the token endpoint
+// is not what it should be. Values are never part of the error.
+type TokenFormatError struct {
+	Key    string // the offending key; empty if the whole is wrong
+	Reason string
+}
+
+func (e *TokenFormatError) Error() string {
+	if e.Key == "" {
+		return "spotipie: token: " + e.Reason
+	}
+	return fmt.Sprintf("spotipie: token: %s: %s", foreignText(e.Key), e.Reason)
+}
+
+// TokenEndpointError: the token endpoint answered, but not with a token
+// (RFC 6749 section 5.2). If it answers success with something that is no
+// token, the cause is a wrapped [*TokenFormatError].
+type TokenEndpointError struct {
+	StatusCode  int           // HTTP status
+	Code        string        // the error field, such as invalid_grant; empty if the answer had none
+	Description string        // the error_description field; may be empty
+	RetryAfter  time.Duration // how long the server asks to wait; 0 if it does not
+	Err         error         // what is wrong with the answer itself; may be nil
+}
+
+func (e *TokenEndpointError) Error() string {
+	msg := fmt.Sprintf("spotipie: the accounts service answered %d %s", e.StatusCode, http.StatusText(e.StatusCode))
+	if e.Code != "" {
+		msg += ": " + e.Code
+	}
+	if e.Description != "" {
+		msg += ": " + e.Description
+	}
+	if e.Err != nil {
+		msg += ": " + e.Err.Error()
+	}
+	if e.RetryAfter > 0 {
+		msg += fmt.Sprintf(" (try again in %s)", e.RetryAfter)
+	}
+	return msg
+}
+
+// Unwrap returns Err.
+func (e *TokenEndpointError) Unwrap() error { return e.Err }
+
+// Temporary reports whether the same request may succeed later: the server
+// failed or is busy, and the token is none the worse for it.
+func (e *TokenEndpointError) Temporary() bool {
+	return e.StatusCode >= 500 || e.StatusCode == http.StatusTooManyRequests
+}
+
+// StoreError: the session's store failed. The token in memory is not affected.
+type StoreError struct {
+	Op  string // load, save, lock or unlock
+	Key Key
+	Err error
+}
+
+func (e *StoreError) Error() string {
+	msg := fmt.Sprintf("spotipie: store: %s %s: %v", e.Op, e.Key, e.Err)
+	if e.Op == opSave {
+		msg += " (the token is in use and saving is tried again)"
+	}
+	return msg
+}
+
+// Unwrap returns Err.
+func (e *StoreError) Unwrap() error { return e.Err }
+
+const (
+	opLoad   = "load"
+	opSave   = "save"
+	opLock   = "lock"
+	opUnlock = "unlock"
+)
+
+// RecordMismatchError: the store holds a record under the session's key, but
+// one that this session must not use.
+type RecordMismatchError struct {
+	Key    Key
+	Reason string
+}
+
+func (e *RecordMismatchError) Error() string {
+	return fmt.Sprintf("spotipie: stored record %s: %s", e.Key, e.Reason)
+}
+
+// ListenerError: a listener returned an error, panicked or did not return in
+// time. The token is not affected, and the other listeners were called.
+type ListenerError struct {
+	Event string // "token_updated" or "token_expired"
+	Err   error
+}
+
+func (e *ListenerError) Error() string {
+	return fmt.Sprintf("spotipie: %s listener: %v", e.Event, e.Err)
+}
+
+// Unwrap returns Err.
+func (e *ListenerError) Unwrap() error { return e.Err }
+
+// InsufficientScopeError: a request needs scopes that the token does not have.
+type InsufficientScopeError struct {
+	Needed  Scopes
+	Current Scopes
+	Missing Scopes // of Needed, those not in Current
+}
+
+func (e *InsufficientScopeError) Error() string {
+	current := e.Current.String()
+	if current == "" {
+		current = "none"
+	}
+	return fmt.Sprintf("spotipie: the token lacks the scope %s (needed: %s; it has: %s): authorize again with it",
+		e.Missing, e.Needed, current)
+}

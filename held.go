@@ -1,0 +1,102 @@
+package spotipie
+
+import (
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+)
+
+// held is the token a session holds, with the moments that matter on the wall
+// clock in nanoseconds: the monotonic clock stops while a laptop sleeps.
+type held struct {
+	record        Record
+	authorization string // value of the Authorization header
+	saving        saving
+	used          string // the refresh token that the record was got with and may have used up
+	due           int64 // stale from here on: time to renew in the background
+	expired       int64 // not handed out from here on
+	// renewAt is when the next look at the token is due: due at first, later
+	// the end of a back-off. It is never after expired, so a token may be
+	// handed out without a second thought before it.
+	renewAt  atomic.Int64
+	failures atomic.Int32 // in the background, one after the other
+}
+
+// saving says whether a record still has to be saved, and over what.
+type saving int8
+
+const (
+	saved           saving = iota // nothing to do
+	saveIfUnchanged               // a renewal: only over the version it was based on
+	saveOver                      // the user's word: over whatever is there
+)
+
+func (s *session) newHeld(rec Record, sv saving) *held {
+	t := rec.Token
+	quarter := t.expiresIn / 4
+	h := &held{
+		record:        rec,
+		authorization: tokenType + " " + t.secrets.access,
+		saving:        sv,
+		expired:       t.expiresAt.Add(-min(expiredMargin, quarter)).UnixNano(),
+	}
+	h.due = h.expired
+	if s.renewable(h) {
+		h.due = min(h.expired, t.expiresAt.Add(-min(jitter(s.cfg.EarlyRefresh), quarter)).UnixNano())
+	}
+	h.renewAt.Store(h.due)
+	if sv != saved {
+		h.postpone(s.now(), 0)
+	}
+	return h
+}
+
+// renewable reports whether the session could get another token in place of h,
+// which may be nil, without the user.
+func (s *session) renewable(h *held) bool {
+	switch {
+	case s.obtain == nil:
+		return false
+	case s.flow == FlowClientCredentials:
+		return true
+	}
+	return h != nil && h.record.Token.RefreshToken() != "" && h.record.Rejected == ""
+}
+
+// usable reports whether h may be handed out at a moment.
+func (h *held) usable(now time.Time) bool { return h != nil && now.UnixNano() < h.expired }
+
+// claim takes the turn to look after h, which only one caller gets until the
+// next postpone.
+func (h *held) claim(now time.Time) bool {
+	at := h.renewAt.Load()
+	return now.UnixNano() >= at && h.renewAt.CompareAndSwap(at, h.expired)
+}
+
+// postpone puts off the next look at h by the back-off, or by retryAfter if
+// that is longer.
+func (h *held) postpone(now time.Time, retryAfter time.Duration) {
+	wait := max(backoff(int(h.failures.Add(1))-1), retryAfter)
+	at := now.Add(wait).UnixNano()
+	if h.saving == saved {
+		at = max(at, h.due)
+	}
+	h.renewAt.Store(min(at, h.expired))
+}
+
+const (
+	minBackoff = 5 * time.Second
+	maxBackoff = 60 * time.Second
+)
+
+// backoff returns how long to wait after so many failures before: 5 s, 10 s,
+// 20 s, 40 s, then 60 s, give or take 20 %.
+func backoff(failures int) time.Duration {
+	return jitter(min(minBackoff<<min(failures, 10), maxBackoff))
+}
+
+// jitter returns d give or take 20 %, so that many sessions started together
+// do not act together.
+func jitter(d time.Duration) time.Duration {
+	return time.Duration(float64(d) * (0.8 + 0.4*rand.Float64()))
+}

@@ -1,0 +1,108 @@
+package spotipie
+
+import (
+	"context"
+	"strconv"
+	"time"
+)
+
+// ImplicitGrantSession is one user's authorization by the implicit grant flow
+// (RFC 6749 section 4.2): the token comes in the fragment of the callback URL
+// and cannot be refreshed. When it is expired the app listens for
+// [TokenExpired] and authorizes again.
+//
+// Spotify ended this flow on 2025-11-27
+// (https://developer.spotify.com/blog/2025-10-14-reminder-oauth-migration-27-nov-2025)
+// and RFC 9700 advises against it: use [AuthorizationCodeSession], which needs
+// no client secret either. The session is here for programs that come from the
+// Python package and for accounts services that still offer the flow.
+type ImplicitGrantSession struct {
+	session
+	pending pendingLogins
+}
+
+var _ Session = (*ImplicitGrantSession)(nil)
+
+// NewImplicitGrantSession makes a session without a token. It makes no request.
+// The client secret of creds is not used. A redirect URI that Spotify refuses
+// is a [*RedirectURIError].
+func NewImplicitGrantSession(creds Credentials, opts *Options) (*ImplicitGrantSession, error) {
+	s := &ImplicitGrantSession{}
+	if err := s.init(s, FlowImplicitGrant, creds, opts); err != nil {
+		return nil, err
+	}
+	if err := s.checkRedirectURI(creds.RedirectURI); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// AuthorizationURL returns the URL that the user must visit to agree, and the
+// state that the callback must carry. The session remembers the state for an
+// hour, for the latest 100 logins.
+func (s *ImplicitGrantSession) AuthorizationURL(opts *AuthorizationURLOptions) (authorizationURL, state string, err error) {
+	return s.authorizationURL(&s.pending, opts)
+}
+
+// CheckAuthorization asks the accounts service whether it takes this app's
+// authorization request; see [AuthorizationCodeSession.CheckAuthorization].
+func (s *ImplicitGrantSession) CheckAuthorization(ctx context.Context, opts *AuthorizationURLOptions) error {
+	authorizationURL, _, err := s.authorizationURL(&pendingLogins{}, opts)
+	if err != nil {
+		return err
+	}
+	return s.checkAuthorization(ctx, authorizationURL)
+}
+
+// ReadTokenFromCallbackURL finishes a login: it reads the token from the
+// fragment of the URL that the accounts service sent the user to (RFC 6749
+// section 4.2.2), sets and returns it. A state works once. Errors:
+// [ErrStateMismatch], [*AuthorizationError] (of which [ErrAccessDenied] is
+// one), [*CallbackError], [*TokenFormatError]; with a [*StoreError] or
+// [*ListenerError] the token is returned all the same.
+func (s *ImplicitGrantSession) ReadTokenFromCallbackURL(ctx context.Context, callbackURL string) (*Token, error) {
+	query, fragment, err := parseCallback(callbackURL)
+	if err != nil {
+		return nil, err
+	}
+	if query.Has("code") {
+		return nil, &CallbackError{Reason: "it belongs to the authorization code flow, not to this session's implicit grant flow"}
+	}
+	if s.closed.Load() {
+		return nil, ErrClosed
+	}
+	values := fragment
+	if query.Has("error") { // denials come in the query
+		values = query
+	}
+	_, params, err := s.readCallback(&s.pending, values, keyAccessToken, keyTokenType, keyExpiresIn, keyScope)
+	if err != nil {
+		return nil, err
+	}
+	token, err := tokenFromFragment(params, s.now())
+	if err != nil {
+		return nil, err
+	}
+	return s.authorize(ctx, token)
+}
+
+// tokenFromFragment makes a token of a fragment's parameters, whose lifetime
+// is text.
+func tokenFromFragment(params map[string]string, now time.Time) (*Token, error) {
+	if params[keyAccessToken] == "" {
+		return nil, &CallbackError{Reason: "its fragment has no access token"}
+	}
+	answer := map[string]any{
+		keyAccessToken: params[keyAccessToken],
+		keyTokenType:   params[keyTokenType],
+		keyScope:       params[keyScope],
+	}
+	if text := params[keyExpiresIn]; text != "" {
+		seconds, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return nil, &TokenFormatError{Key: keyExpiresIn, Reason: "is not a number of seconds"}
+		}
+		answer[keyExpiresIn] = seconds
+	}
+	return tokenFromAnswer(answer, now)
+}

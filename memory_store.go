@@ -1,0 +1,121 @@
+package spotipie
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+)
+
+// MemoryStore is a [Store] that lives and dies with the process. It lets
+// several sessions of one program share an authorization, and serves in tests.
+// Its locks are freed by unlock only.
+type MemoryStore struct {
+	mu      sync.Mutex
+	records map[Key]Record
+	locks   map[Key]*memoryLock
+	version uint64
+}
+
+// memoryLock is held by whoever has taken the value out of free. It stays in
+// the map for as long as somebody holds it or waits for it.
+type memoryLock struct {
+	free  chan struct{}
+	users int
+}
+
+// NewMemoryStore returns an empty store.
+func NewMemoryStore() *MemoryStore {
+	return &MemoryStore{records: make(map[Key]Record), locks: make(map[Key]*memoryLock)}
+}
+
+// Load implements [Store].
+func (m *MemoryStore) Load(ctx context.Context, key Key) (Record, bool, error) {
+	if err := ctx.Err(); err != nil {
+		return Record{}, false, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	rec, found := m.records[key]
+	rec.RequestedScope = slices.Clone(rec.RequestedScope)
+	return rec, found, nil
+}
+
+// Swap implements [Store].
+func (m *MemoryStore) Swap(ctx context.Context, key Key, version uint64, rec Record) (uint64, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.records[key].Version != version {
+		return 0, ErrVersionConflict
+	}
+	m.version = NextVersion(m.version, time.Now())
+	rec.Version = m.version
+	rec.RequestedScope = slices.Clone(rec.RequestedScope)
+	m.records[key] = rec
+	return rec.Version, nil
+}
+
+// Delete implements [Store].
+func (m *MemoryStore) Delete(ctx context.Context, key Key) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.records, key)
+	return nil
+}
+
+// List implements [Store].
+func (m *MemoryStore) List(ctx context.Context) ([]Key, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Collect(maps.Keys(m.records)), nil
+}
+
+// Lock implements [Store].
+func (m *MemoryStore) Lock(ctx context.Context, key Key) (func(context.Context) error, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	lock := m.lockOf(key)
+	select {
+	case <-lock.free:
+	case <-ctx.Done():
+		m.leave(key, lock)
+		return nil, ctx.Err()
+	}
+	unlock := sync.OnceFunc(func() {
+		lock.free <- struct{}{}
+		m.leave(key, lock)
+	})
+	return func(context.Context) error { unlock(); return nil }, nil
+}
+
+func (m *MemoryStore) lockOf(key Key) *memoryLock {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	lock := m.locks[key]
+	if lock == nil {
+		lock = &memoryLock{free: make(chan struct{}, 1)}
+		lock.free <- struct{}{}
+		m.locks[key] = lock
+	}
+	lock.users++
+	return lock
+}
+
+func (m *MemoryStore) leave(key Key, lock *memoryLock) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if lock.users--; lock.users == 0 {
+		delete(m.locks, key)
+	}
+}

@@ -1,0 +1,81 @@
+package spotipie
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// ErrMountPrefix: a mount's prefix is neither a scheme with its slashes, such
+// as "https://", nor the beginning of an http or https URL from the scheme to
+// somewhere in the path.
+var ErrMountPrefix = errors.New("not a URL prefix such as https:// or https://api.spotify.com/v1/me")
+
+// mount is a RoundTripper for the URLs that start with a prefix. Scheme and
+// host of the prefix are taken as wholes, so that https://api.spotify.com is
+// no prefix of https://api.spotify.com.example; an empty host is any.
+type mount struct {
+	prefix string // as given, in lower case up to the path
+	origin origin
+	path   string
+	rt     http.RoundTripper
+}
+
+func newMount(prefix string, rt http.RoundTripper) (mount, error) {
+	u, err := url.Parse(prefix)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" ||
+		u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || u.Host == "" && u.Path != "" {
+		return mount{}, fmt.Errorf("spotipie: mounting %q: %w", foreignText(prefix), ErrMountPrefix)
+	}
+	o := originOf(u)
+	return mount{prefix: o.scheme + "://" + o.host + u.EscapedPath(), origin: o, path: u.EscapedPath(), rt: rt}, nil
+}
+
+func (m mount) takes(u *url.URL) bool {
+	if m.origin.host == "" {
+		return u.Scheme == m.origin.scheme
+	}
+	return m.origin.is(u) && strings.HasPrefix(pathOf(u), m.path)
+}
+
+func pathOf(u *url.URL) string {
+	if p := u.EscapedPath(); p != "" {
+		return p
+	}
+	return "/"
+}
+
+// Mount implements [Session].
+func (s *session) Mount(prefix string, rt http.RoundTripper) error {
+	m, err := newMount(prefix, rt)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var mounts []mount
+	if old := s.mounts.Load(); old != nil {
+		mounts = slices.DeleteFunc(slices.Clone(*old), func(o mount) bool { return o.prefix == m.prefix })
+	}
+	if rt != nil {
+		mounts = append(mounts, m)
+	}
+	slices.SortStableFunc(mounts, func(a, b mount) int { return len(b.prefix) - len(a.prefix) })
+	s.mounts.Store(&mounts)
+	return nil
+}
+
+// roundTripper returns what sends requests to u.
+func (s *session) roundTripper(u *url.URL) http.RoundTripper {
+	if mounts := s.mounts.Load(); mounts != nil {
+		for _, m := range *mounts {
+			if m.takes(u) {
+				return m.rt
+			}
+		}
+	}
+	return s.cfg.Transport
+}

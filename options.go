@@ -1,0 +1,141 @@
+package spotipie
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Spotify's two services
+// (https://developer.spotify.com/documentation/web-api/concepts/api-calls).
+const (
+	DefaultAccountsURL = "https://accounts.spotify.com"
+	DefaultAPIURL      = "https://api.spotify.com"
+)
+
+// Options adjust a session. A nil *Options and the zero value mean the
+// defaults named here. A session copies what it is given.
+type Options struct {
+	// Scope is what the user is asked for. Default: none, which gives access
+	// to public information only.
+	Scope Scopes
+
+	// Store keeps the token where it outlives the process and is shared with
+	// other sessions and processes. Default: none, memory only. It needs
+	// Profile.
+	Store Store
+	// Profile says whose authorization this is; with the client id it is the
+	// [Key] in the store. It has no default, so that no user ever gets
+	// another's token by accident.
+	Profile string
+
+	// DisableAutoRefresh makes the session hand out its token until it is
+	// expired and then fail with [ErrTokenExpired], unless a listener or
+	// RefreshToken gets a new one. Default: the session renews by itself.
+	DisableAutoRefresh bool
+	// EarlyRefresh is how long before its end a token is renewed in the
+	// background, give or take 20 %, but never more than a quarter of its
+	// lifetime. Default: 5 minutes.
+	EarlyRefresh time.Duration
+	// RefreshTimeout limits each renewal as a whole, and each other request to
+	// the token endpoint. Default: 15 seconds.
+	RefreshTimeout time.Duration
+
+	// Transport sends all requests that no mount takes. Default:
+	// [http.DefaultTransport].
+	Transport http.RoundTripper
+	// AccountsURL is where the authorization endpoint (/authorize) and the
+	// token endpoint (/api/token) are. Default: [DefaultAccountsURL].
+	AccountsURL string
+	// APIURL is what relative URLs given to Request are relative to. Default:
+	// [DefaultAPIURL].
+	APIURL string
+	// TokenOrigins are the origins (scheme://host[:port]) that the access token
+	// is sent to, and no others, whatever a request or a redirect names.
+	// Default: that of APIURL.
+	TokenOrigins []string
+
+	// OnError hears of what goes wrong where no caller waits for the result:
+	// a failed renewal in the background, a token that could not be saved, a
+	// listener that failed. It may be called from any goroutine and must not
+	// block. Default: nothing; what matters to a caller is returned as well.
+	OnError func(error)
+	// SkipRedirectURICheck takes redirect URIs that Spotify refuses (see
+	// [ValidateRedirectURI]), for an accounts service with rules of its own.
+	SkipRedirectURICheck bool
+	// Now is the clock. Default: [time.Now].
+	Now func() time.Time
+}
+
+const (
+	defaultEarlyRefresh   = 5 * time.Minute
+	defaultRefreshTimeout = 15 * time.Second
+	// expiredMargin is how long before its end a token is no longer handed
+	// out: a request that starts now must still arrive in time.
+	expiredMargin = 10 * time.Second
+)
+
+// config is Options checked and with its defaults filled in.
+type config struct {
+	Options
+	origins []origin
+}
+
+func newConfig(opts *Options) (*config, error) {
+	c := &config{}
+	if opts != nil {
+		c.Options = *opts
+	}
+	c.Scope = c.Scope.Normalize()
+	if c.Store != nil && c.Profile == "" {
+		return nil, errors.New("spotipie: Options.Profile is empty: a store needs to know whose authorization it keeps")
+	}
+	if c.EarlyRefresh <= 0 {
+		c.EarlyRefresh = defaultEarlyRefresh
+	}
+	if c.RefreshTimeout <= 0 {
+		c.RefreshTimeout = defaultRefreshTimeout
+	}
+	if c.Transport == nil {
+		c.Transport = http.DefaultTransport
+	}
+	var err error
+	if c.AccountsURL, err = serviceURL("AccountsURL", c.AccountsURL, DefaultAccountsURL); err != nil {
+		return nil, err
+	}
+	if c.APIURL, err = serviceURL("APIURL", c.APIURL, DefaultAPIURL); err != nil {
+		return nil, err
+	}
+	if len(c.TokenOrigins) == 0 {
+		c.TokenOrigins = []string{c.APIURL}
+	}
+	for _, raw := range c.TokenOrigins {
+		u, err := url.Parse(raw)
+		if err != nil || !isHTTP(u) {
+			return nil, fmt.Errorf("spotipie: Options.TokenOrigins: %q is not scheme://host[:port]", raw)
+		}
+		c.origins = append(c.origins, originOf(u))
+	}
+	c.TokenOrigins = slices.Clone(c.TokenOrigins)
+	return c, nil
+}
+
+// serviceURL checks the base URL of a service and takes off its last slash.
+func serviceURL(name, raw, fallback string) (string, error) {
+	if raw == "" {
+		return fallback, nil
+	}
+	u, err := url.Parse(raw)
+	if err != nil || !isHTTP(u) || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return "", fmt.Errorf("spotipie: Options.%s is not an http or https URL without query, fragment and user", name)
+	}
+	return strings.TrimRight(raw, "/"), nil
+}
+
+func isHTTP(u *url.URL) bool {
+	return (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != ""
+}

@@ -1,0 +1,45 @@
+package spotipie
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// redacted stands in for a secret wherever one might be printed. It tells only
+// whether there is one.
+func redacted(secret string) string {
+	if secret == "" {
+		return "none"
+	}
+	return "[redacted]"
+}
+
+// maxForeignText is how many bytes of somebody else's text an error repeats.
+const maxForeignText = 200
+
+// foreignText makes a text from outside fit for an error message: one line of
+// valid UTF-8, not long, and without the given secrets, should the other side
+// have echoed them.
+func foreignText(text string, secrets ...string) string {
+	for _, secret := range secrets {
+		if secret != "" {
+			text = strings.ReplaceAll(text, secret, "[redacted]")
+		}
+	}
+	text = strings.Map(func(r rune) rune {
+		if r == utf8.RuneError || !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, text)
+	text = strings.Join(strings.Fields(text), " ")
+	if len(text) <= maxForeignText {
+		return text
+	}
+	cut := maxForeignText
+	for !utf8.RuneStart(text[cut]) {
+		cut--
+	}
+	return text[:cut] + "…"
+}

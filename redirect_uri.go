@@ -1,0 +1,76 @@
+package spotipie
+
+import (
+	"net"
+	"net/netip"
+	"net/url"
+	"strings"
+)
+
+// ValidateRedirectURI tells offline whether Spotify takes a redirect URI
+// (https://developer.spotify.com/documentation/web-api/concepts/redirect_uri):
+// https for any host; http for the loopback addresses 127.0.0.1 and [::1]
+// only, where a URI registered without a port matches any port; localhost not
+// at all; a scheme of one's own (com.example.app://callback) is let through,
+// because Spotify documents it as allowed. A URI it would refuse is a
+// [*RedirectURIError] with the corrected one where that is clear.
+func ValidateRedirectURI(uri string) error {
+	refuse := func(reason, suggestion string) error {
+		return &RedirectURIError{URI: uri, Reason: reason, Suggestion: suggestion}
+	}
+	if uri == "" {
+		return refuse("it is empty", "")
+	}
+	if trimmed := strings.Trim(uri, " \t\r\n\"'"); trimmed != uri {
+		return refuse("it has spaces or quotes around it", trimmed)
+	}
+	u, err := url.Parse(uri)
+	if err != nil || strings.ContainsFunc(uri, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
+		return refuse("it is not a valid URI", "")
+	}
+	switch {
+	case u.Scheme == "":
+		return refuse("it has no scheme such as https", "")
+	case u.Fragment != "" || strings.HasSuffix(uri, "#"):
+		u.Fragment = ""
+		return refuse("it has a fragment (RFC 6749 section 3.1.2)", strings.TrimSuffix(u.String(), "#"))
+	case u.User != nil:
+		u.User = nil
+		return refuse("it has a user name", u.String())
+	case u.Scheme != "http" && u.Scheme != "https":
+		return nil
+	case u.Hostname() == "":
+		return refuse("it has no host", "")
+	case isLocalhost(u.Hostname()):
+		return refuse("Spotify no longer takes localhost, only the loopback address", withHost(u, "http", "127.0.0.1"))
+	case u.Scheme == "https", isLoopbackLiteral(u.Hostname()):
+		return nil
+	}
+	if addr, err := netip.ParseAddr(u.Hostname()); err == nil && (addr.IsLoopback() || addr.IsUnspecified()) {
+		return refuse("of the loopback addresses Spotify documents only 127.0.0.1 and [::1]", withHost(u, "http", "127.0.0.1"))
+	}
+	return refuse("http is only for the loopback address, everything else needs https", withHost(u, "https", u.Hostname()))
+}
+
+func isLocalhost(host string) bool {
+	host = strings.TrimSuffix(strings.ToLower(host), ".")
+	return host == "localhost" || strings.HasSuffix(host, ".localhost")
+}
+
+func isLoopbackLiteral(host string) bool { return host == "127.0.0.1" || host == "::1" }
+
+// withHost returns u with another scheme and host, and its port kept unless it
+// is the one the old scheme implies.
+func withHost(u *url.URL, scheme, host string) string {
+	c := *u
+	c.Scheme = scheme
+	switch {
+	case u.Port() != "" && u.Port() != "80":
+		c.Host = net.JoinHostPort(host, u.Port())
+	case strings.Contains(host, ":"):
+		c.Host = "[" + host + "]"
+	default:
+		c.Host = host
+	}
+	return c.String()
+}

@@ -1,0 +1,327 @@
+package spotipie
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// flight is work in progress that many callers wait for. It is detached from
+// their contexts: each stops waiting when its own ends.
+type flight struct {
+	done chan struct{}
+	held *held // the result; may be there together with an error
+	err  error
+}
+
+func (f *flight) wait(ctx context.Context) (*held, error) {
+	select {
+	case <-f.done:
+		return f.held, f.err
+	default:
+	}
+	select {
+	case <-f.done:
+		return f.held, f.err
+	case <-ctx.Done():
+		return nil, fmt.Errorf("spotipie: waiting for the token: %w", context.Cause(ctx))
+	}
+}
+
+func landed(h *held, err error) *flight {
+	f := &flight{done: make(chan struct{}), held: h, err: err}
+	close(f.done)
+	return f
+}
+
+// failure is why there is no token, remembered for a while so that callers in
+// a loop do not become a storm on the accounts service.
+type failure struct {
+	held  *held // what it is about
+	until time.Time
+	err   error
+}
+
+// expiredRetry is how soon after a failed renewal of an expired token the next
+// one is tried.
+const expiredRetry = time.Second
+
+// Token implements [Session].
+func (s *session) Token(ctx context.Context) (*Token, error) {
+	h, err := s.valid(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return h.record.Token, nil
+}
+
+// valid returns a token that may be handed out.
+func (s *session) valid(ctx context.Context) (*held, error) {
+	if h := s.held.Load(); h != nil && s.now().UnixNano() < h.renewAt.Load() {
+		return h, nil
+	}
+	return s.validSlow(ctx)
+}
+
+func (s *session) validSlow(ctx context.Context) (*held, error) {
+	if s.closed.Load() {
+		return nil, ErrClosed
+	}
+	h, now := s.held.Load(), s.now()
+	if h.usable(now) {
+		if h.claim(now) && (h.saving != saved || s.autoRefresh.Load() && s.renewable(h)) {
+			s.startRenewal(h, false)
+		}
+		return h, nil
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("spotipie: getting a token: %w", context.Cause(ctx))
+	}
+	listenerErr := s.tokenExpired(ctx, h, false)
+	if next := s.held.Load(); next != h && next.usable(s.now()) {
+		return next, nil
+	}
+	next, err := s.renewExpired(ctx, s.held.Load())
+	if err != nil {
+		return nil, errors.Join(err, listenerErr)
+	}
+	return next, nil
+}
+
+// renewExpired waits for a token in place of h, which is expired or nil.
+func (s *session) renewExpired(ctx context.Context, h *held) (*held, error) {
+	if f := s.failure.Load(); f != nil && f.held == h && s.now().Before(f.until) {
+		return nil, f.err
+	}
+	if s.calledFromListener(ctx) && s.renewing() {
+		// The renewal may be waiting for this very listener.
+		return nil, s.noToken(h)
+	}
+	next, err := s.startRenewal(h, false).wait(ctx)
+	if next != nil {
+		return next, nil // an error beside it was reported
+	}
+	return nil, err
+}
+
+// noToken says why there is no token and none will come by itself.
+func (s *session) noToken(h *held) error {
+	switch {
+	case h == nil:
+		return ErrNotAuthorized
+	case h.record.Rejected != "":
+		return fmt.Errorf("%w: %w", ErrReauthorizationRequired, &TokenEndpointError{
+			StatusCode: http.StatusBadRequest, Code: codeInvalidGrant, Description: h.record.Rejected,
+		})
+	}
+	return ErrTokenExpired
+}
+
+// tokenExpired calls the token-expired listeners once for all who need the
+// token now.
+func (s *session) tokenExpired(ctx context.Context, h *held, withheld bool) error {
+	if l := s.listeners.Load(); h == nil || l == nil || len(l.expired) == 0 || s.calledFromListener(ctx) {
+		return nil
+	}
+	s.mu.Lock()
+	if s.renewal != nil { // they have been called already
+		s.mu.Unlock()
+		return nil
+	}
+	f := s.expiry
+	if f == nil {
+		f = &flight{done: make(chan struct{})}
+		s.expiry = f
+		go func() {
+			ctx, cancel := context.WithTimeout(context.Background(), s.cfg.RefreshTimeout)
+			defer cancel()
+			f.err = s.announceExpired(ctx, TokenExpired{Session: s.self, ExpiredToken: h.record.Token, WithholdToken: withheld})
+			s.report(f.err)
+			s.mu.Lock()
+			s.expiry = nil
+			s.mu.Unlock()
+			close(f.done)
+		}()
+	}
+	s.mu.Unlock()
+	_, err := f.wait(ctx)
+	return err
+}
+
+// refreshNow gets a new token in place of the current one, expired or not.
+func (s *session) refreshNow(ctx context.Context) (*Token, error) {
+	if s.calledFromListener(ctx) && s.renewing() {
+		return nil, errors.New("spotipie: RefreshToken called by a listener of the renewal under way: it would wait for itself")
+	}
+	h, err := s.replace(ctx, s.held.Load())
+	if h == nil {
+		return nil, err
+	}
+	return h.record.Token, err
+}
+
+// replace returns a usable token other than unwanted, renewing if need be.
+func (s *session) replace(ctx context.Context, unwanted *held) (*held, error) {
+	// A renewal under way may turn out to have saved unwanted, no more; then
+	// one of its own has to follow.
+	for range 2 {
+		if current := s.held.Load(); current != unwanted && !sameToken(current, unwanted) && current.usable(s.now()) {
+			return current, nil
+		}
+		h, err := s.startRenewal(s.held.Load(), true).wait(ctx)
+		if h == nil || !sameToken(h, unwanted) {
+			return h, err
+		}
+	}
+	return nil, ErrTokenExpired
+}
+
+func sameToken(a, b *held) bool {
+	return a != nil && b != nil && a.record.Token == b.record.Token
+}
+
+func (s *session) renewing() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.renewal != nil
+}
+
+// startRenewal joins the renewal under way or starts one in place of h. With
+// force it gets a new token even if h is still good.
+func (s *session) startRenewal(h *held, force bool) *flight {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch current := s.held.Load(); {
+	case s.closed.Load():
+		return landed(nil, ErrClosed)
+	case s.renewal != nil:
+		return s.renewal
+	case current != h && current.usable(s.now()):
+		return landed(current, nil) // somebody was faster
+	default:
+		h = current
+	}
+	f := &flight{done: make(chan struct{})}
+	s.renewal = f
+	go s.fly(f, h, force)
+	return f
+}
+
+// fly runs a renewal and lets those who wait for it go.
+func (s *session) fly(f *flight, h *held, force bool) {
+	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.RefreshTimeout)
+	defer cancel()
+	f.held, f.err = s.renew(ctx, h, force)
+	if f.err != nil {
+		s.report(f.err)
+		if f.held == nil {
+			s.remember(f.err)
+		}
+	}
+	s.mu.Lock()
+	s.renewal = nil
+	s.mu.Unlock()
+	close(f.done)
+}
+
+// remember puts off the next attempt after one that failed.
+func (s *session) remember(err error) {
+	var retryAfter time.Duration
+	var answer *TokenEndpointError
+	if errors.As(err, &answer) {
+		retryAfter = answer.RetryAfter
+	}
+	h, now := s.held.Load(), s.now()
+	if h.usable(now) {
+		h.postpone(now, retryAfter)
+		return
+	}
+	s.failure.Store(&failure{held: h, until: now.Add(max(expiredRetry, retryAfter)), err: err})
+}
+
+// renew is lock → load → still needed? → ask → save → announce → unlock. It
+// returns the token to use, together with an error if something besides it
+// went wrong.
+func (s *session) renew(ctx context.Context, h *held, force bool) (*held, error) {
+	unlock, err := s.lock(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	current, warning := s.reload(ctx, h)
+	if current == nil && warning != nil {
+		return nil, warning
+	}
+	if current != nil && current.saving != saved {
+		current, err = s.saveAgain(ctx, current)
+		warning = errors.Join(warning, err)
+	}
+	now := s.now()
+	replaced := current != nil && !sameToken(current, h)
+	if current.usable(now) && (replaced || !force) && now.UnixNano() < current.due {
+		return current, warning
+	}
+	if !s.renewable(current) || !force && !s.autoRefresh.Load() {
+		if current.usable(now) && !force {
+			return current, warning
+		}
+		return nil, errors.Join(s.noToken(current), warning)
+	}
+	next, err := s.ask(ctx, current)
+	return next, errors.Join(err, warning)
+}
+
+// ask gets a new token from the accounts service in place of current.
+func (s *session) ask(ctx context.Context, current *held) (*held, error) {
+	rec := Record{ClientID: s.creds.ClientID, RequestedScope: s.cfg.Scope}
+	var refreshToken string
+	if current != nil {
+		rec = current.record
+		refreshToken = rec.Token.RefreshToken()
+	}
+	token, err := s.obtain(ctx, refreshToken)
+	var answer *TokenEndpointError
+	if errors.As(err, &answer) && answer.Code == codeInvalidGrant && current != nil {
+		return s.reject(current, err, answer)
+	}
+	if err != nil {
+		return nil, err
+	}
+	rec.Token = s.inherit(token, rec.Token)
+	return s.adopt(current, rec, refreshToken)
+}
+
+// inherit fills in what an answer left out because it has not changed: the
+// refresh token (RFC 6749 section 6) and the scope (section 5.1).
+func (s *session) inherit(token, old *Token) *Token {
+	t := *token
+	if len(t.scope) == 0 {
+		if t.scope = s.cfg.Scope; old != nil {
+			t.scope = old.scope
+		}
+	}
+	if t.secrets.refresh == "" && old != nil && old.secrets.refresh != "" {
+		secrets := *t.secrets
+		secrets.refresh = old.secrets.refresh
+		t.secrets = &secrets
+	}
+	return &t
+}
+
+// reject marks the refresh token of current as refused for good. If the store
+// or another goroutine has a newer token by now, the verdict was on an old one
+// and does not count.
+func (s *session) reject(current *held, err error, answer *TokenEndpointError) (*held, error) {
+	rec := current.record
+	if rec.Rejected = answer.Description; rec.Rejected == "" {
+		rec.Rejected = answer.Code
+	}
+	next, saveErr := s.save(current, rec, "")
+	next, announceErr := s.publish(current, next, "")
+	if next.usable(s.now()) && next.record.Rejected == "" {
+		return next, errors.Join(saveErr, announceErr)
+	}
+	return nil, errors.Join(fmt.Errorf("%w: %w", ErrReauthorizationRequired, err), saveErr)
+}

@@ -1,0 +1,126 @@
+package spotipie
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// RequestOptions say what a request carries. Nil and the zero value mean
+// nothing. At most one of Form, JSON and Body may be set.
+type RequestOptions struct {
+	// Params are added to the query of the URL.
+	Params url.Values
+	// Form is sent as application/x-www-form-urlencoded.
+	Form url.Values
+	// JSON is encoded by encoding/json and sent as application/json.
+	JSON any
+	// Body is sent as it is; a Content-Type belongs into Headers. A
+	// *bytes.Reader, *bytes.Buffer or *strings.Reader can be sent again after a
+	// redirect or a 401.
+	Body io.Reader
+	// Headers are set, replacing those that Form and JSON imply.
+	Headers http.Header
+	// WithholdToken makes the request go without the token.
+	WithholdToken bool
+}
+
+// Request implements [Session]. The url may be absolute, or relative to
+// [Options].APIURL such as /v1/me. The token goes only to
+// [Options].TokenOrigins; a request elsewhere is made without it. The answer is
+// that of [http.Client.Do], whatever its status ([CheckResponse] makes an
+// error of it), and the caller closes its body. Besides the errors of Token
+// it returns those of the network, wrapped in a [*url.Error].
+func (s *session) Request(ctx context.Context, method, url string, opts *RequestOptions) (*http.Response, error) {
+	if opts == nil {
+		opts = &RequestOptions{}
+	}
+	target, err := s.resolve(url, opts.Params)
+	if err != nil {
+		return nil, err
+	}
+	body, contentType, err := opts.body()
+	if err != nil {
+		return nil, err
+	}
+	if opts.WithholdToken {
+		ctx = context.WithValue(ctx, withholdKey{}, true)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, target, body)
+	if err != nil {
+		return nil, fmt.Errorf("spotipie: making a request: %w", err)
+	}
+	if contentType != "" {
+		req.Header.Set("Content-Type", contentType)
+	}
+	maps.Copy(req.Header, canonical(opts.Headers))
+	return s.Do(req)
+}
+
+// Do implements [Session].
+func (s *session) Do(req *http.Request) (*http.Response, error) { return s.Client().Do(req) }
+
+// Client implements [Session].
+func (s *session) Client() *http.Client { return &http.Client{Transport: (*transport)(s)} }
+
+// resolve returns the absolute URL of a request.
+func (s *session) resolve(raw string, params url.Values) (string, error) {
+	if strings.HasPrefix(raw, "/") && !strings.HasPrefix(raw, "//") {
+		raw = s.cfg.APIURL + raw
+	}
+	u, err := url.Parse(raw)
+	if err != nil {
+		return "", fmt.Errorf("spotipie: making a request: %w", err)
+	}
+	if !isHTTP(u) {
+		return "", fmt.Errorf("spotipie: making a request: %q is neither an http or https URL nor a path that starts with /", foreignText(raw))
+	}
+	if len(params) > 0 {
+		query := u.Query()
+		for key, values := range params {
+			query[key] = append(query[key], values...)
+		}
+		u.RawQuery = query.Encode()
+	}
+	return u.String(), nil
+}
+
+func (o *RequestOptions) body() (body io.Reader, contentType string, err error) {
+	set := 0
+	if o.Body != nil {
+		set++
+		body = o.Body
+	}
+	if o.Form != nil {
+		set++
+		body, contentType = strings.NewReader(o.Form.Encode()), "application/x-www-form-urlencoded"
+	}
+	if o.JSON != nil {
+		set++
+		data, err := json.Marshal(o.JSON)
+		if err != nil {
+			return nil, "", fmt.Errorf("spotipie: encoding the request's JSON: %w", err)
+		}
+		body, contentType = bytes.NewReader(data), "application/json"
+	}
+	if set > 1 {
+		return nil, "", errors.New("spotipie: RequestOptions: set one of Form, JSON and Body, not several")
+	}
+	return body, contentType, nil
+}
+
+func canonical(h http.Header) http.Header {
+	c := make(http.Header, len(h))
+	for key, values := range h {
+		key = http.CanonicalHeaderKey(key)
+		c[key] = append(c[key], values...)
+	}
+	return c
+}

@@ -1,0 +1,95 @@
+package spotipie
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+)
+
+// Key names one authorization in a [Store]: which app, and for whom.
+type Key struct {
+	ClientID string `json:"client_id"`
+	// Profile is the user, account or purpose the authorization is for, in
+	// words of the program's own choosing, such as a user id or "default".
+	Profile string `json:"profile"`
+}
+
+// String returns profile@client_id, for messages.
+func (k Key) String() string { return fmt.Sprintf("%q@%q", k.Profile, k.ClientID) }
+
+// Record is what a store keeps of one authorization.
+type Record struct {
+	Token *Token `json:"token"`
+	// AuthorizedAt is when the user last consented; refreshing does not change
+	// it. Zero if it is not known.
+	AuthorizedAt time.Time `json:"authorized_at,omitzero"`
+	// ClientID is the app the token was issued to.
+	ClientID string `json:"client_id"`
+	// RequestedScope is what the user was asked for. What they granted is the
+	// token's own scope.
+	RequestedScope Scopes `json:"requested_scope,omitempty"`
+	// Rejected holds the accounts service's words if it has refused the
+	// refresh token for good; see [ErrReauthorizationRequired]. The token stays
+	// in the record, because the verdict has been wrong before.
+	Rejected string `json:"rejected,omitempty"`
+	// Version changes whenever the record is saved. The store sets it.
+	Version uint64 `json:"version"`
+}
+
+// String describes the record without secrets.
+func (r Record) String() string {
+	return fmt.Sprintf("Record(client_id %s, version %d, authorized_at %s, rejected %q, %v)",
+		r.ClientID, r.Version, r.AuthorizedAt.Format(time.RFC3339), r.Rejected, r.Token)
+}
+
+// Format implements [fmt.Formatter]: every verb prints what String returns.
+func (r Record) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, r.String()) }
+
+// LogValue implements [slog.LogValuer] without secrets.
+func (r Record) LogValue() slog.Value { return slog.StringValue(r.String()) }
+
+// Store keeps records where they outlive the process, and lets one process at
+// a time renew a token. [NewMemoryStore] returns one that keeps them in
+// memory; package storetest checks any other for the guarantees below.
+//
+// Every method may be called from many goroutines and, unless the store is
+// private to a process, from many processes at once. Each obeys its context:
+// it returns soon after the context ends, and holds nothing then.
+//
+//   - Load returns what the last successful Swap saved, whole, or found ==
+//     false if there is none. Not finding a record is not an error.
+//   - Swap saves rec if the record's version still is version, where 0 means
+//     that there is no record, and returns the version it now has; else it
+//     saves nothing and returns an error that wraps [ErrVersionConflict]. It
+//     ignores rec.Version. A version never comes back: not later, not after
+//     Delete ([NextVersion] makes such versions). When Swap has returned, the
+//     record survives a crash as well as the store can promise. When Swap
+//     fails in any other way the record is the old or the new one, never a
+//     mixture and never none.
+//   - Delete removes the record. Without a record it does nothing.
+//   - List returns the keys of all records, in no order.
+//   - Lock waits until nobody holds the lock of the key, then holds it until
+//     unlock is called, or until its holder is gone: a store says how it
+//     notices (the kernel, a lease). The lock of one key never waits for that
+//     of another, and holds up no Load or Swap: it saves work, the version
+//     protects the record. unlock may be called more than once; it works even
+//     if the context given to Lock has ended.
+//
+// A session renews in this order: Lock, Load, see whether the work is still
+// needed, ask the accounts service, Swap, announce, unlock.
+type Store interface {
+	Load(ctx context.Context, key Key) (rec Record, found bool, err error)
+	Swap(ctx context.Context, key Key, version uint64, rec Record) (newVersion uint64, err error)
+	Delete(ctx context.Context, key Key) error
+	List(ctx context.Context) ([]Key, error)
+	Lock(ctx context.Context, key Key) (unlock func(context.Context) error, err error)
+}
+
+// NextVersion returns a version for a record whose version was previous (0 for
+// a new one) that is greater than previous and than any version made earlier:
+// microseconds of the clock, or previous + 1 if that is more.
+func NextVersion(previous uint64, now time.Time) uint64 {
+	return max(previous+1, uint64(max(now.UnixMicro(), 0)))
+}

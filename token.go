@@ -1,0 +1,193 @@
+package spotipie
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+)
+
+// DefaultExpiryMargin is how long before its end a token counts as expired
+// when nothing else is said, and by how much ExpiresAt is earlier than the
+// moment the token was received plus its lifetime.
+const DefaultExpiryMargin = 2 * time.Second
+
+// maxLifetime bounds what is believed of a lifetime. Spotify's is an hour.
+const maxLifetime = 10 * 365 * 24 * time.Hour
+
+// Token is what the accounts service grants: the right to make requests until
+// it expires (RFC 6749 section 1.4), and with a refresh token the right to get
+// the next one.
+//
+// A Token never changes once made, so it may be shared between goroutines.
+// Printing it, with fmt or slog, shows no secret; its JSON, being storage,
+// does (see [Token.MarshalJSON]).
+type Token struct {
+	// The secrets stand behind a pointer so that fmt prints an address even
+	// where it cannot call Format: inside an unexported field.
+	secrets   *tokenSecrets
+	scope     Scopes
+	expiresIn time.Duration
+	expiresAt time.Time
+}
+
+type tokenSecrets struct {
+	access  string
+	refresh string
+	state   string
+}
+
+// TokenFields are the parts a [Token] is made of. Unlike the token they are
+// open to be changed; like it they print no secret.
+type TokenFields struct {
+	AccessToken  string        // required
+	ExpiresIn    time.Duration // lifetime when received
+	Scope        Scopes        // granted; a session adds the scope it asked for if this is empty
+	State        string        // of the request that the token answers; usually empty
+	TokenType    string        // empty or Bearer, in any case of letters (RFC 6750)
+	ExpiresAt    time.Time     // zero: now + ExpiresIn - DefaultExpiryMargin
+	RefreshToken string        // empty if the token cannot be refreshed
+}
+
+// tokenType is the only type Spotify issues and this package can use.
+const tokenType = "Bearer"
+
+// NewToken makes a token. It returns a [*TokenFormatError] if there is no
+// access token, if a secret has characters that cannot stand in an HTTP
+// header, if the type is not Bearer, or if the lifetime is negative or absurd.
+func NewToken(f TokenFields) (*Token, error) { return newToken(f, time.Now()) }
+
+func newToken(f TokenFields, now time.Time) (*Token, error) {
+	switch {
+	case f.AccessToken == "":
+		return nil, &TokenFormatError{Key: keyAccessToken, Reason: "is missing or empty"}
+	case !isVisibleASCII(f.AccessToken):
+		return nil, &TokenFormatError{Key: keyAccessToken, Reason: "has characters that no token has"}
+	case !isVisibleASCII(f.RefreshToken):
+		return nil, &TokenFormatError{Key: keyRefreshToken, Reason: "has characters that no token has"}
+	case f.TokenType != "" && !strings.EqualFold(f.TokenType, tokenType):
+		return nil, &TokenFormatError{Key: keyTokenType, Reason: "is not Bearer, the only type that can be used"}
+	case f.ExpiresIn < 0:
+		return nil, &TokenFormatError{Key: keyExpiresIn, Reason: "is negative"}
+	case f.ExpiresIn > maxLifetime:
+		return nil, &TokenFormatError{Key: keyExpiresIn, Reason: "is more than ten years"}
+	}
+	expiresAt := f.ExpiresAt
+	if expiresAt.IsZero() {
+		expiresAt = now.Add(f.ExpiresIn - DefaultExpiryMargin)
+	}
+	if year := expiresAt.UTC().Year(); year < 1970 || year > 2200 {
+		return nil, &TokenFormatError{Key: keyExpiresAt, Reason: "is not a time in the years 1970 to 2200"}
+	}
+	return &Token{
+		secrets: &tokenSecrets{access: f.AccessToken, refresh: f.RefreshToken, state: f.State},
+		scope:   f.Scope.Normalize(),
+		// Without the monotonic clock: it stops while a laptop sleeps.
+		expiresIn: f.ExpiresIn,
+		expiresAt: expiresAt.Round(0).UTC(),
+	}, nil
+}
+
+func isVisibleASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+// AccessToken returns the secret that authorizes requests.
+func (t *Token) AccessToken() string { return t.secrets.access }
+
+// RefreshToken returns the secret that gets the next token, or an empty string
+// if there is none: client credentials and implicit grant tokens have none.
+func (t *Token) RefreshToken() string { return t.secrets.refresh }
+
+// State returns the state of the request that the token answers, if it was
+// kept with the token.
+func (t *Token) State() string { return t.secrets.state }
+
+// Type returns "Bearer".
+func (t *Token) Type() string { return tokenType }
+
+// Scope returns the granted scopes, sorted. The caller may change the slice.
+func (t *Token) Scope() Scopes { return slices.Clone(t.scope) }
+
+// ExpiresIn returns the lifetime the token had when it was received.
+func (t *Token) ExpiresIn() time.Duration { return t.expiresIn }
+
+// ExpiresAt returns the moment the token expires, in UTC on the wall clock.
+// It is [DefaultExpiryMargin] earlier than the accounts service says.
+func (t *Token) ExpiresAt() time.Time { return t.expiresAt }
+
+// IsExpired reports whether the token expires within margin from now. Without
+// a reason for another margin use [DefaultExpiryMargin].
+func (t *Token) IsExpired(margin time.Duration) bool { return t.IsExpiredAt(time.Now(), margin) }
+
+// IsExpiredAt is IsExpired at another moment than now.
+func (t *Token) IsExpiredAt(now time.Time, margin time.Duration) bool {
+	return !now.Round(0).Add(margin).Before(t.expiresAt)
+}
+
+// Fields returns a copy of the token's parts, for making a changed token.
+func (t *Token) Fields() TokenFields {
+	return TokenFields{
+		AccessToken:  t.secrets.access,
+		ExpiresIn:    t.expiresIn,
+		Scope:        t.Scope(),
+		State:        t.secrets.state,
+		TokenType:    tokenType,
+		ExpiresAt:    t.expiresAt,
+		RefreshToken: t.secrets.refresh,
+	}
+}
+
+// Equal reports whether t and other have the same parts. Two nil tokens are
+// equal.
+func (t *Token) Equal(other *Token) bool {
+	if t == nil || other == nil {
+		return t == other
+	}
+	return *t.secrets == *other.secrets && slices.Equal(t.scope, other.scope) &&
+		t.expiresIn == other.expiresIn && t.expiresAt.Equal(other.expiresAt)
+}
+
+// String describes the token without its secrets.
+func (t Token) String() string {
+	if t.secrets == nil {
+		return "Token(none)"
+	}
+	return fmt.Sprintf("Token(access_token %s, refresh_token %s, scope %q, expires_at %s)",
+		redacted(t.secrets.access), redacted(t.secrets.refresh), t.scope.String(), t.expiresAt.Format(time.RFC3339))
+}
+
+// Format implements [fmt.Formatter]: every verb prints what String returns.
+func (t Token) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, t.String()) }
+
+// LogValue implements [slog.LogValuer] without the secrets.
+func (t Token) LogValue() slog.Value {
+	if t.secrets == nil {
+		return slog.StringValue("none")
+	}
+	return slog.GroupValue(
+		slog.String(keyAccessToken, redacted(t.secrets.access)),
+		slog.String(keyRefreshToken, redacted(t.secrets.refresh)),
+		slog.String(keyScope, t.scope.String()),
+		slog.Time(keyExpiresAt, t.expiresAt),
+	)
+}
+
+// String describes the fields without their secrets.
+func (f TokenFields) String() string {
+	return fmt.Sprintf("TokenFields(access_token %s, refresh_token %s, scope %q, expires_in %s, expires_at %s)",
+		redacted(f.AccessToken), redacted(f.RefreshToken), f.Scope.String(), f.ExpiresIn, f.ExpiresAt.Format(time.RFC3339))
+}
+
+// Format implements [fmt.Formatter]: every verb prints what String returns.
+func (f TokenFields) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, f.String()) }
+
+// LogValue implements [slog.LogValuer] without the secrets.
+func (f TokenFields) LogValue() slog.Value { return slog.StringValue(f.String()) }

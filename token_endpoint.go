@@ -1,0 +1,104 @@
+package spotipie
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// postToken asks the token endpoint (RFC 6749 section 3.2) and returns the
+// token of its answer. An app with a secret authenticates with HTTP Basic
+// (section 2.3.1), one without names itself in the form. The style is fixed:
+// no request is ever repeated in another.
+func (s *session) postToken(ctx context.Context, form url.Values) (*Token, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.RefreshTimeout)
+	defer cancel()
+	if s.creds.ClientSecret == "" {
+		form.Set("client_id", s.creds.ClientID)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.cfg.AccountsURL+"/api/token", strings.NewReader(form.Encode()))
+	if err != nil {
+		return nil, fmt.Errorf("spotipie: asking for a token: %w", err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Accept", "application/json")
+	if s.creds.ClientSecret != "" {
+		req.SetBasicAuth(url.QueryEscape(s.creds.ClientID), url.QueryEscape(s.creds.ClientSecret))
+	}
+	resp, err := s.tokenClient().Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("spotipie: asking for a token: %w", err)
+	}
+	defer discard(resp)
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxTokenJSON+1))
+	if err != nil {
+		return nil, fmt.Errorf("spotipie: reading the accounts service's answer: %w", err)
+	}
+	return s.readAnswer(resp, body, form)
+}
+
+// tokenClient sends requests that hold secrets: it follows no redirect.
+func (s *session) tokenClient() *http.Client {
+	return &http.Client{
+		Transport: s.cfg.Transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error {
+			return http.ErrUseLastResponse
+		},
+	}
+}
+
+// readAnswer makes a token or an error of the token endpoint's answer.
+func (s *session) readAnswer(resp *http.Response, body []byte, form url.Values) (*Token, error) {
+	now := s.now()
+	failed := &TokenEndpointError{StatusCode: resp.StatusCode}
+	failed.RetryAfter, _ = ParseRetryAfter(resp.Header.Get("Retry-After"), now)
+	if len(body) > maxTokenJSON {
+		failed.Err = errors.New("the answer is larger than 1 MiB")
+		return nil, failed
+	}
+	answer, err := parseJSONObject(body)
+	if resp.StatusCode == http.StatusOK && err == nil && answer["error"] == nil {
+		token, err := tokenFromAnswer(answer, now)
+		failed.Err = err
+		if err != nil {
+			return nil, failed
+		}
+		return token, nil
+	}
+	if resp.StatusCode == http.StatusOK {
+		failed.Err = err
+	}
+	secrets := []string{s.creds.ClientSecret, form.Get("code"), form.Get("code_verifier"), form.Get("refresh_token")}
+	failed.Code, failed.Description = errorFields(answer, secrets)
+	if err != nil && failed.Err == nil {
+		failed.Err = errors.New("the answer is not JSON")
+	}
+	return nil, failed
+}
+
+// errorFields returns the error and error_description of an answer (RFC 6749
+// section 5.2), fit to be shown.
+func errorFields(answer map[string]any, secrets []string) (code, description string) {
+	code, _ = answer["error"].(string)
+	description, _ = answer["error_description"].(string)
+	return foreignText(code, secrets...), foreignText(description, secrets...)
+}
+
+// tokenFromAnswer makes a token of a successful answer. Keys of no interest
+// are passed over, and a lifetime that is missing is taken to be the
+// documented one.
+func tokenFromAnswer(answer map[string]any, now time.Time) (*Token, error) {
+	fields := make(map[string]any, len(answer)+1)
+	for _, key := range []string{keyAccessToken, keyTokenType, keyExpiresIn, keyScope, keyRefreshToken} {
+		fields[key] = answer[key]
+	}
+	if fields[keyExpiresIn] == nil {
+		fields[keyExpiresIn] = int64(defaultLifetime / time.Second)
+	}
+	return tokenFromMap(fields, false, now)
+}

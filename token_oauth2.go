@@ -1,0 +1,48 @@
+package spotipie
+
+import (
+	"time"
+
+	"golang.org/x/oauth2"
+)
+
+// TokenFromOAuth2 makes a token from one of golang.org/x/oauth2. The scope is
+// taken from the token's extra data where it has any; a token that never
+// expires there gets Spotify's lifetime of an hour from now.
+func TokenFromOAuth2(t *oauth2.Token) (*Token, error) {
+	if t == nil {
+		return nil, &TokenFormatError{Reason: "is nil"}
+	}
+	scope, err := asScopes(t.Extra(keyScope))
+	if err != nil {
+		return nil, err
+	}
+	f := TokenFields{
+		AccessToken:  t.AccessToken,
+		RefreshToken: t.RefreshToken,
+		TokenType:    t.TokenType,
+		Scope:        scope,
+		ExpiresAt:    t.Expiry,
+		ExpiresIn:    time.Duration(t.ExpiresIn) * time.Second,
+	}
+	if f.ExpiresIn == 0 {
+		f.ExpiresIn = defaultLifetime
+	}
+	return NewToken(f)
+}
+
+// OAuth2 returns the token as one of golang.org/x/oauth2, for libraries that
+// take those. It holds the secrets.
+func (t *Token) OAuth2() *oauth2.Token {
+	return (&oauth2.Token{
+		AccessToken:  t.secrets.access,
+		RefreshToken: t.secrets.refresh,
+		TokenType:    tokenType,
+		Expiry:       t.expiresAt,
+		ExpiresIn:    int64(t.expiresIn / time.Second),
+	}).WithExtra(map[string]any{keyScope: t.scope.String()})
+}
+
+// defaultLifetime is how long Spotify's access tokens live
+// (https://developer.spotify.com/documentation/web-api/concepts/access-token).
+const defaultLifetime = time.Hour

@@ -1,0 +1,166 @@
+package spotipie
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// transport is a session as the RoundTripper of its clients. An HTTP client
+// calls it for every hop of a redirect, so each hop is judged on its own.
+type transport session
+
+// RoundTrip implements [http.RoundTripper].
+func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	s := (*session)(t)
+	if req.URL == nil {
+		closeBody(req)
+		return nil, errors.New("spotipie: request without a URL")
+	}
+	rt := s.roundTripper(req.URL)
+	if !s.mayHaveToken(req.URL) {
+		return rt.RoundTrip(req)
+	}
+	if withheld(req.Context()) {
+		if h := s.held.Load(); h != nil && !h.usable(s.now()) && !s.closed.Load() {
+			_ = s.tokenExpired(req.Context(), h, true) // its errors are reported
+		}
+		return rt.RoundTrip(req)
+	}
+	h, err := s.valid(req.Context())
+	if err != nil {
+		closeBody(req)
+		return nil, err
+	}
+	resp, err := rt.RoundTrip(authorized(req, h.authorization))
+	if err != nil || resp.StatusCode != http.StatusUnauthorized {
+		return resp, err
+	}
+	return s.recoverUnauthorized(rt, req, resp, h)
+}
+
+// CloseIdleConnections lets [http.Client.CloseIdleConnections] reach the
+// transports underneath.
+func (t *transport) CloseIdleConnections() {
+	s := (*session)(t)
+	(&http.Client{Transport: s.cfg.Transport}).CloseIdleConnections()
+	if mounts := s.mounts.Load(); mounts != nil {
+		for _, m := range *mounts {
+			(&http.Client{Transport: m.rt}).CloseIdleConnections()
+		}
+	}
+}
+
+// mayHaveToken reports whether the access token belongs to the origin of u.
+func (s *session) mayHaveToken(u *url.URL) bool {
+	for i := range s.cfg.origins {
+		if s.cfg.origins[i].is(u) {
+			return true
+		}
+	}
+	return false
+}
+
+// authorizedRequest is a request and the one value of its Authorization header
+// in one piece of memory.
+type authorizedRequest struct {
+	request http.Request
+	value   [1]string
+}
+
+// authorized returns a copy of req with the Authorization header. The copy
+// shares the other headers' values with req, cut off so that appending to them
+// does not reach req.
+func authorized(req *http.Request, authorization string) *http.Request {
+	a := &authorizedRequest{value: [1]string{authorization}}
+	a.request = *req
+	header := make(http.Header, len(req.Header)+1)
+	for key, values := range req.Header {
+		header[key] = values[:len(values):len(values)]
+	}
+	header["Authorization"] = a.value[:]
+	a.request.Header = header
+	return &a.request
+}
+
+// recoverUnauthorized answers a 401 (RFC 6750 section 3.1): it replaces the
+// token that was refused, together with all others who were refused the same,
+// and sends the request once more if its body can be had once more.
+func (s *session) recoverUnauthorized(rt http.RoundTripper, req *http.Request, resp *http.Response, refused *held) (*http.Response, error) {
+	if !s.autoRefresh.Load() || s.obtain == nil {
+		return resp, nil
+	}
+	next, err := s.replaceRefused(req.Context(), refused)
+	if errors.Is(err, ErrReauthorizationRequired) {
+		discard(resp)
+		return nil, err
+	}
+	if next == nil || sameToken(next, refused) {
+		return resp, nil
+	}
+	body, ok := bodyAgain(req)
+	if !ok {
+		return resp, nil
+	}
+	discard(resp)
+	again := authorized(req, next.authorization)
+	again.Body = body
+	return rt.RoundTrip(again)
+}
+
+// replaceRefused gets another token than refused. A token that was itself got
+// that way moments ago is not replaced again: then it is not the token that
+// the server dislikes.
+func (s *session) replaceRefused(ctx context.Context, refused *held) (*held, error) {
+	now := s.now()
+	if last := s.lastRefused.Load(); last != nil && sameToken(last.next, refused) && now.Sub(last.at) < refusedAgain {
+		return nil, nil
+	}
+	next, err := s.replace(ctx, refused)
+	if next != nil {
+		s.lastRefused.Store(&replacement{next: next, at: now})
+	}
+	return next, err
+}
+
+// replacement is a token that was got because its predecessor was refused.
+type replacement struct {
+	next *held
+	at   time.Time
+}
+
+// refusedAgain is how soon after such a replacement the next is made.
+const refusedAgain = 10 * time.Second
+
+// bodyAgain returns the body of req for a second time.
+func bodyAgain(req *http.Request) (body io.ReadCloser, ok bool) {
+	switch {
+	case req.Body == nil || req.Body == http.NoBody:
+		return req.Body, true
+	case req.GetBody == nil:
+		return nil, false
+	}
+	body, err := req.GetBody()
+	return body, err == nil
+}
+
+// maxDiscard is how much of an unwanted answer is read to keep the connection.
+const maxDiscard = 64 << 10
+
+func discard(resp *http.Response) {
+	_, _ = io.CopyN(io.Discard, resp.Body, maxDiscard)
+	_ = resp.Body.Close()
+}
+
+func closeBody(req *http.Request) {
+	if req.Body != nil {
+		_ = req.Body.Close()
+	}
+}
+
+type withholdKey struct{}
+
+func withheld(ctx context.Context) bool { return ctx.Value(withholdKey{}) != nil }
