@@ -13,8 +13,8 @@ type held struct {
 	authorization string // value of the Authorization header
 	saving        saving
 	used          string // the refresh token that the record was got with and may have used up
-	due           int64 // stale from here on: time to renew in the background
-	expired       int64 // not handed out from here on
+	due           int64  // stale from here on: time to renew in the background
+	expired       int64  // not handed out from here on
 	// renewAt is when the next look at the token is due: due at first, later
 	// the end of a back-off. It is never after expired, so a token may be
 	// handed out without a second thought before it.

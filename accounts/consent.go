@@ -1,0 +1,181 @@
+package accounts
+
+import (
+	"bytes"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"html/template"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+//go:embed consent.html
+var consentHTML string
+
+//go:embed consent.css
+var consentCSS string
+
+// formLifetime is how long a consent page can be answered.
+const formLifetime = 10 * time.Minute
+
+// loginCookie names the browser's last user, so that show_dialog=false can
+// redirect at once a user who agreed before.
+const loginCookie = "spotipie_login"
+
+// pendingForm is a consent page waiting for its answer. The answer names it by
+// a token that works once and carries nothing else: the request stays here,
+// where no one can change it.
+type pendingForm struct {
+	request *authorizationRequest
+	expires time.Time
+}
+
+type consentPage struct {
+	template  *template.Template
+	styleHash string
+}
+
+func newConsentPage() *consentPage {
+	sum := sha256.Sum256([]byte(consentCSS))
+	return &consentPage{
+		template:  template.Must(template.New("consent").Parse(consentHTML)),
+		styleHash: "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'",
+	}
+}
+
+type consentView struct {
+	Style  template.CSS
+	App    string
+	Scopes []string
+	Users  []userView
+	Token  string
+	Host   string
+}
+
+type userView struct {
+	ID, Name, Detail string
+	Checked          bool
+}
+
+func (s *Service) showConsent(w http.ResponseWriter, req *authorizationRequest, current *User) {
+	if current == nil {
+		current = &s.opts.Users[0]
+	}
+	view := consentView{
+		Style: template.CSS(consentCSS),
+		App:   req.app.Name,
+		Token: randomToken(""),
+		Host:  redirectHost(req.redirectURI),
+	}
+	for _, scope := range req.scopes {
+		view.Scopes = append(view.Scopes, scope.Description())
+	}
+	for _, user := range s.opts.Users {
+		detail := user.Product
+		if user.Email != "" {
+			detail = user.Email + " · " + user.Product
+		}
+		view.Users = append(view.Users, userView{user.ID, user.DisplayName, detail, user.ID == current.ID})
+	}
+	s.mu.Lock()
+	s.forms.put(view.Token, &pendingForm{request: req, expires: s.Now().Add(formLifetime)})
+	s.mu.Unlock()
+
+	var page bytes.Buffer
+	if err := s.page.template.Execute(&page, view); err != nil {
+		writePage(w, http.StatusInternalServerError, "The consent page could not be rendered")
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src "+s.page.styleHash+
+		"; form-action 'self' "+formActionSource(req.redirectURI)+
+		"; frame-ancestors 'none'; base-uri 'none'")
+	h.Set("X-Frame-Options", "DENY")
+	w.Write(page.Bytes())
+}
+
+// decide is the answer to the consent page.
+func (s *Service) decide(w http.ResponseWriter, r *http.Request, form url.Values) {
+	if err := http.NewCrossOriginProtection().Check(r); err != nil {
+		writePage(w, http.StatusForbidden, "This form was sent from another site.")
+		return
+	}
+	s.mu.Lock()
+	pending, ok := s.forms.take(form.Get("form_token"))
+	s.mu.Unlock()
+	if !ok || s.past(pending.expires) {
+		writePage(w, http.StatusForbidden, "This page has expired or was answered before. Start again from the app.")
+		return
+	}
+	user := s.users[form.Get("user")]
+	switch decision := form.Get("decision"); {
+	case decision == "cancel":
+		redirect(w, http.StatusSeeOther, pending.request.denial())
+	case decision == "agree" && user != nil:
+		s.logIn(w, r, user)
+		redirect(w, http.StatusSeeOther, s.approve(pending.request, user))
+	default:
+		writePage(w, http.StatusBadRequest, "The answer names no user or no decision. Start again from the app.")
+	}
+}
+
+func (s *Service) logIn(w http.ResponseWriter, r *http.Request, user *User) {
+	session := randomToken("")
+	s.mu.Lock()
+	s.logins.put(session, user)
+	s.mu.Unlock()
+	http.SetCookie(w, &http.Cookie{
+		Name: loginCookie, Value: session, Path: "/",
+		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: r.TLS != nil,
+	})
+}
+
+func (s *Service) loggedIn(r *http.Request) *User {
+	cookie, err := r.Cookie(loginCookie)
+	if err != nil {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	user, _ := s.logins.get(cookie.Value)
+	return user
+}
+
+// formActionSource permits the redirect that follows the form: Chromium holds
+// redirects to form-action too. A host that the policy's grammar cannot name,
+// such as an IPv6 literal, is permitted by its scheme.
+func formActionSource(redirectURI string) string {
+	u, err := url.Parse(redirectURI)
+	if err != nil {
+		return ""
+	}
+	if (u.Scheme == "http" || u.Scheme == "https") && plainHost(u.Host) {
+		return u.Scheme + "://" + u.Host
+	}
+	return u.Scheme + ":"
+}
+
+func plainHost(host string) bool {
+	for _, c := range []byte(host) {
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		case strings.IndexByte(".-:", c) >= 0:
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// redirectHost is what the page tells the user about where they go next.
+func redirectHost(redirectURI string) string {
+	u, err := url.Parse(redirectURI)
+	if err != nil || u.Host == "" {
+		return redirectURI
+	}
+	return u.Host
+}

@@ -1,0 +1,209 @@
+package accounts
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+)
+
+// Target is the part of the service a [Fault] strikes.
+type Target string
+
+// The targets of faults.
+const (
+	TargetAny       Target = ""          // whichever is asked next
+	TargetAuthorize Target = "authorize" // GET and POST /authorize
+	TargetToken     Target = "token"     // POST /api/token
+	TargetAPI       Target = "api"       // everything under /v1/
+)
+
+// FaultKind is what goes wrong.
+type FaultKind string
+
+// The kinds of faults.
+const (
+	// FaultSlow waits for [Fault.Delay] and then answers as usual.
+	FaultSlow FaultKind = "slow"
+	// FaultRateLimited is 429 with Retry-After and the JSON body of 2025.
+	FaultRateLimited FaultKind = "rate_limited"
+	// FaultRateLimitedPlain is 429 with Retry-After and the 17 bytes "Too many
+	// requests" without a Content-Type, as the gateway before the API sends it.
+	FaultRateLimitedPlain FaultKind = "rate_limited_plain"
+	// FaultServerError is a 5xx: [Fault.Status], or 503.
+	FaultServerError FaultKind = "server_error"
+	// FaultCut closes the connection without an answer; nothing was carried out.
+	FaultCut FaultKind = "cut"
+	// FaultTruncated carries the request out and closes the connection in the
+	// middle of the answer, so a code is spent or a refresh token rotated, and
+	// the client never learns of it.
+	FaultTruncated FaultKind = "truncated"
+	// FaultHTML is 200 with an HTML page where JSON is due, as from a captive
+	// portal.
+	FaultHTML FaultKind = "html"
+	// FaultInvalidJSON is 200 with a JSON content type and a body that is not.
+	FaultInvalidJSON FaultKind = "invalid_json"
+	// FaultRevoked answers a refresh with "Refresh token revoked" though it is
+	// not, as in Spotify's outages; for the real thing see
+	// [Service.RevokeUser]. It strikes refreshes alone.
+	FaultRevoked FaultKind = "revoked"
+	// FaultExpired answers a refresh with "Refresh token expired", and an API
+	// request with 401 "The access token expired", though neither is.
+	FaultExpired FaultKind = "expired"
+	// FaultUserNotRegistered is the API's 403 for a user who is not on a
+	// development app's list. Plain text.
+	FaultUserNotRegistered FaultKind = "user_not_registered"
+	// FaultOwnerNotPremium is the API's 403 for an app whose owner has no
+	// Premium, since 2026. Plain text of 159 bytes.
+	FaultOwnerNotPremium FaultKind = "owner_not_premium"
+	// FaultRespond answers with the Status, Header and Body of the fault.
+	FaultRespond FaultKind = "respond"
+)
+
+// Fault is something that goes wrong on purpose; see [Service.QueueFault].
+type Fault struct {
+	Kind   FaultKind
+	Target Target
+
+	// Times is how many requests a queued fault strikes. Default: one.
+	Times int
+
+	// Every, when set, makes it a rate instead: it strikes every n-th request
+	// of its target until [Service.ClearFaults]; Times is not looked at.
+	Every int
+
+	// Delay is waited before anything else, on a real timer, and ends early
+	// with the request's context. It goes with every kind.
+	Delay time.Duration
+
+	// RetryAfter goes into the header of the two 429 kinds, in whole seconds
+	// rounded up. Default: one second.
+	RetryAfter time.Duration
+
+	// Status is for FaultServerError (default 503) and FaultRespond (default
+	// 200).
+	Status int
+
+	// Header and Body are for FaultRespond.
+	Header http.Header
+	Body   string
+}
+
+// faults are the prepared ones. Service.mu guards them.
+type faults struct {
+	queue []Fault
+	rates []*faultRate
+}
+
+type faultRate struct {
+	fault Fault
+	seen  int
+}
+
+// QueueFault prepares a fault. Without Every it strikes the next request (or
+// the next Times requests) of its target, after the faults queued before it;
+// with Every it is a rate. Queued faults go before rates, and one request meets
+// at most one fault. It fails for a kind that is unknown or that the target
+// cannot have, a negative number, and a status outside 200 to 599.
+func (s *Service) QueueFault(f Fault) error {
+	if err := f.check(); err != nil {
+		return err
+	}
+	f.Header = f.Header.Clone()
+	f.Times = max(f.Times, 1)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f.Every > 0 {
+		s.faults.rates = append(s.faults.rates, &faultRate{fault: f})
+	} else {
+		s.faults.queue = append(s.faults.queue, f)
+	}
+	return nil
+}
+
+// ClearFaults forgets every fault that is still queued and every rate.
+func (s *Service) ClearFaults() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = faults{}
+}
+
+func (f Fault) check() error {
+	switch f.Target {
+	case TargetAny, TargetAuthorize, TargetToken, TargetAPI:
+	default:
+		return fmt.Errorf("accounts: unknown fault target %q", f.Target)
+	}
+	var targets []Target
+	switch f.Kind {
+	case FaultSlow, FaultRateLimited, FaultRateLimitedPlain, FaultServerError, FaultCut,
+		FaultTruncated, FaultHTML, FaultInvalidJSON, FaultRespond:
+		targets = []Target{TargetAny, TargetAuthorize, TargetToken, TargetAPI}
+	case FaultRevoked:
+		targets = []Target{TargetAny, TargetToken}
+	case FaultExpired:
+		targets = []Target{TargetAny, TargetToken, TargetAPI}
+	case FaultUserNotRegistered, FaultOwnerNotPremium:
+		targets = []Target{TargetAny, TargetAPI}
+	default:
+		return fmt.Errorf("accounts: unknown fault %q", f.Kind)
+	}
+	if !slices.Contains(targets, f.Target) {
+		return fmt.Errorf("accounts: fault %q cannot strike %q", f.Kind, f.Target)
+	}
+	return f.checkNumbers()
+}
+
+func (f Fault) checkNumbers() error {
+	if f.Times < 0 || f.Every < 0 || f.Delay < 0 || f.RetryAfter < 0 {
+		return fmt.Errorf("accounts: fault %q has a negative number", f.Kind)
+	}
+	if f.Status != 0 && (f.Status < 200 || f.Status > 599) {
+		return fmt.Errorf("accounts: fault %q has status %d, not one of 200 to 599", f.Kind, f.Status)
+	}
+	return nil
+}
+
+// strikes reports whether the fault fits a request.
+func (f Fault) strikes(target Target, grantType string) bool {
+	if f.Target != TargetAny && f.Target != target {
+		return false
+	}
+	switch f.Kind {
+	case FaultRevoked:
+		return grantType == grantRefreshToken
+	case FaultExpired:
+		return target == TargetAPI || grantType == grantRefreshToken
+	case FaultUserNotRegistered, FaultOwnerNotPremium:
+		return target == TargetAPI
+	}
+	return true
+}
+
+func (s *Service) takeFault(target Target, grantType string) (Fault, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var struck *Fault
+	for _, rate := range s.faults.rates {
+		if !rate.fault.strikes(target, grantType) {
+			continue
+		}
+		if rate.seen++; rate.seen%rate.fault.Every == 0 && struck == nil {
+			struck = &rate.fault
+		}
+	}
+	for i := range s.faults.queue {
+		f := s.faults.queue[i]
+		if !f.strikes(target, grantType) {
+			continue
+		}
+		if s.faults.queue[i].Times--; s.faults.queue[i].Times == 0 {
+			s.faults.queue = slices.Delete(s.faults.queue, i, i+1)
+		}
+		return f, true
+	}
+	if struck == nil {
+		return Fault{}, false
+	}
+	return *struck, true
+}

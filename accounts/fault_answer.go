@@ -1,0 +1,169 @@
+package accounts
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// withFault answers a request with the fault prepared for it, or by answer. It
+// is called when the request's body has been read, so that the context ends
+// when the client goes.
+func (s *Service) withFault(w http.ResponseWriter, r *http.Request, target Target, grantType string, answer func(http.ResponseWriter)) {
+	f, struck := s.takeFault(target, grantType)
+	if !struck {
+		answer(w)
+		return
+	}
+	if !wait(r.Context(), f.Delay) {
+		s.countLost(target)
+		return
+	}
+	switch f.Kind {
+	case FaultSlow:
+		answer(w)
+	case FaultTruncated:
+		held := &heldResponse{header: w.Header()}
+		answer(held)
+		held.sendHalf(w)
+	case FaultCut:
+		s.countLost(target)
+		panic(http.ErrAbortHandler) // net/http then closes the connection, silently
+	default:
+		s.countLost(target)
+		f.respond(w, target)
+	}
+}
+
+// countLost counts a token request that a fault kept from being carried out.
+func (s *Service) countLost(target Target) {
+	if target == TargetToken {
+		s.mu.Lock()
+		s.stats.Rejected++
+		s.mu.Unlock()
+	}
+}
+
+// wait returns false when ctx ended first.
+func wait(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return true
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (f Fault) respond(w http.ResponseWriter, target Target) {
+	h := w.Header()
+	switch f.Kind {
+	case FaultRateLimited:
+		h.Set("Retry-After", f.retryAfter())
+		writeAPIError(w, http.StatusTooManyRequests, "API rate limit exceeded")
+	case FaultRateLimitedPlain:
+		h["Content-Type"] = nil
+		h.Set("Retry-After", f.retryAfter())
+		h.Set("Cache-Control", apiCacheControl)
+		h.Set("Access-Control-Allow-Origin", "*")
+		h.Set("Server", "envoy")
+		f.write(w, http.StatusTooManyRequests, "Too many requests")
+	case FaultServerError:
+		f.serverError(w, target)
+	case FaultHTML:
+		h.Set("Content-Type", "text/html; charset=utf-8")
+		f.write(w, http.StatusOK, "<!doctype html><title>Welcome</title><p>Please log in to the network.")
+	case FaultInvalidJSON:
+		h.Set("Content-Type", apiContentType)
+		f.write(w, http.StatusOK, `{"access_token":`)
+	case FaultRevoked:
+		writeTokenJSON(w, http.StatusBadRequest, marshal(errRefreshRevoked))
+	case FaultExpired:
+		if target == TargetToken {
+			writeTokenJSON(w, http.StatusBadRequest, marshal(errRefreshExpired))
+			return
+		}
+		writeAPIError(w, http.StatusUnauthorized, messageExpired)
+	case FaultUserNotRegistered:
+		writeAPIText(w, http.StatusForbidden, "User not registered in the Developer Dashboard")
+	case FaultOwnerNotPremium:
+		writeAPIText(w, http.StatusForbidden, "Active premium subscription required for the owner of the app. "+
+			"When the subscription status changes, it can take a few hours before requests are allowed again.")
+	case FaultRespond:
+		for name, values := range f.Header {
+			h[name] = values
+		}
+		f.write(w, http.StatusOK, f.Body)
+	}
+}
+
+// serverError takes each endpoint's own form. What /api/token says in an
+// outage is unknown; assumed is the code it used for a 415.
+func (f Fault) serverError(w http.ResponseWriter, target Target) {
+	status := f.Status
+	if status == 0 {
+		status = http.StatusServiceUnavailable
+	}
+	switch target {
+	case TargetToken:
+		writeTokenJSON(w, status, marshal(&tokenError{Code: serverError}))
+	case TargetAuthorize:
+		writePage(w, status, http.StatusText(status))
+	default:
+		writeAPIError(w, status, http.StatusText(status))
+	}
+}
+
+func (f Fault) write(w http.ResponseWriter, status int, body string) {
+	if f.Status != 0 && f.Kind == FaultRespond {
+		status = f.Status
+	}
+	if status != http.StatusNoContent && status != http.StatusNotModified {
+		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	}
+	w.WriteHeader(status)
+	w.Write([]byte(body))
+}
+
+func (f Fault) retryAfter() string {
+	seconds := int64((f.RetryAfter + time.Second - 1) / time.Second)
+	return strconv.FormatInt(max(seconds, 1), 10)
+}
+
+// heldResponse keeps an answer back, to send half of it.
+type heldResponse struct {
+	header http.Header
+	status int
+	body   []byte
+}
+
+func (h *heldResponse) Header() http.Header { return h.header }
+
+func (h *heldResponse) WriteHeader(status int) {
+	if h.status == 0 {
+		h.status = status
+	}
+}
+
+func (h *heldResponse) Write(b []byte) (int, error) {
+	h.WriteHeader(http.StatusOK)
+	h.body = append(h.body, b...)
+	return len(b), nil
+}
+
+// sendHalf promises the whole body, sends half, and cuts the connection. An
+// answer without a body is cut before it starts.
+func (h *heldResponse) sendHalf(w http.ResponseWriter) {
+	if len(h.body) > 0 {
+		w.Header().Set("Content-Length", strconv.Itoa(len(h.body)))
+		w.WriteHeader(h.status)
+		w.Write(h.body[:len(h.body)/2])
+		_ = http.NewResponseController(w).Flush() // not every writer can; the cut follows anyway
+	}
+	panic(http.ErrAbortHandler)
+}

@@ -1,0 +1,205 @@
+package accounts
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+)
+
+// Defaults of [Options], as Spotify's documentation states them where it does.
+const (
+	DefaultTokenLifetime = time.Hour        // "valid for 1 hour", concepts/access-token
+	DefaultCodeLifetime  = 10 * time.Minute // not documented; the maximum of RFC 6749 section 4.1.2
+	refreshTokenMonths   = 6                // tutorials/refreshing-tokens
+)
+
+// Options sets up a [Service]. A nil *Options and the zero value are the same:
+// one generated app, two users, and Spotify's behaviour of today.
+type Options struct {
+	// Apps are the registered apps. Default: one app with a random client id
+	// and secret and the redirect URIs http://127.0.0.1/callback and
+	// http://[::1]/callback, which match on any port; see [Service.Apps].
+	Apps []App
+
+	// Users are the accounts one can log in as. Default: "ada" (premium) and
+	// "grace" (free).
+	Users []User
+
+	// Now is the clock. Default: time.Now. [Service.Advance] moves the
+	// service's time forward from whatever this returns. It must be safe for
+	// concurrent use.
+	Now func() time.Time
+
+	// TokenLifetime is how long an access token lives. Default: one hour. The
+	// answer's expires_in counts whole seconds, rounded down.
+	TokenLifetime time.Duration
+
+	// CodeLifetime is how long an authorization code may be exchanged.
+	// Default: 10 minutes.
+	CodeLifetime time.Duration
+
+	// RefreshTokenLifetime is how long a refresh token lives, counted from the
+	// user's authorization; refreshing never extends it. Default: six calendar
+	// months.
+	RefreshTokenLifetime time.Duration
+
+	// RotateRefreshTokens makes every refresh token single use: each refresh
+	// returns a new one, and using an old one again revokes the whole grant
+	// ("Refresh token revoked"), as Spotify did for PKCE until mid 2026. Off,
+	// as Spotify is today: a refresh answer has no refresh_token and the old
+	// one stays valid.
+	RotateRefreshTokens bool
+
+	// AutoApprove agrees to every consent by itself, as the first user, and
+	// shows no page; see [Service.AutoApproveAs] and [Service.DenyNext].
+	AutoApprove bool
+
+	// Legacy is Spotify as it was until 2025-11-27: the implicit grant works,
+	// http and localhost redirect URIs are allowed, and errors have the
+	// wording of that time.
+	Legacy bool
+}
+
+// App is a registered app. Printing one with fmt or slog shows that there is a
+// secret, not the secret.
+type App struct {
+	// ClientID names the app. Required.
+	ClientID string
+
+	// ClientSecret is empty for a public app, which must use PKCE.
+	ClientSecret string
+
+	// Name is what the consent page calls the app. Default: the client id.
+	Name string
+
+	// RedirectURIs are compared as exact strings, but one with a loopback IP
+	// literal and no port (http://127.0.0.1/callback) matches any port. An
+	// http or localhost URI can be registered, and is refused when used unless
+	// [Options.Legacy] is on.
+	RedirectURIs []string
+}
+
+// Format prints the app without its secret, whatever the verb.
+func (a App) Format(f fmt.State, _ rune) {
+	fmt.Fprintf(f, "App{ClientID:%q Name:%q RedirectURIs:%q ClientSecret:%s}",
+		a.ClientID, a.Name, a.RedirectURIs, a.secretState())
+}
+
+// LogValue is the app without its secret.
+func (a App) LogValue() slog.Value {
+	return slog.GroupValue(
+		slog.String("client_id", a.ClientID),
+		slog.String("name", a.Name),
+		slog.Any("redirect_uris", a.RedirectURIs),
+		slog.String("client_secret", a.secretState()),
+	)
+}
+
+func (a App) secretState() string {
+	if a.ClientSecret == "" {
+		return "[none]"
+	}
+	return "[redacted]"
+}
+
+// User is an account one can log in as. GET /v1/me answers with these fields,
+// those that need a scope only with it.
+type User struct {
+	ID          string // required, unique
+	DisplayName string // default: the ID
+	Email       string
+	Country     string // ISO 3166-1 alpha-2; default "SE"
+	Product     string // "premium" or "free"; default "premium"
+	ImageURL    string // a profile picture; none when empty
+}
+
+func (o *Options) withDefaults() (Options, error) {
+	var opts Options
+	if o != nil {
+		opts = *o
+	}
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	if opts.TokenLifetime == 0 {
+		opts.TokenLifetime = DefaultTokenLifetime
+	}
+	if opts.CodeLifetime == 0 {
+		opts.CodeLifetime = DefaultCodeLifetime
+	}
+	if opts.TokenLifetime < 0 || opts.CodeLifetime < 0 || opts.RefreshTokenLifetime < 0 {
+		return opts, errors.New("accounts: a lifetime is negative")
+	}
+	var err error
+	if opts.Apps, err = checkedApps(opts.Apps); err != nil {
+		return opts, err
+	}
+	opts.Users, err = checkedUsers(opts.Users)
+	return opts, err
+}
+
+func checkedApps(given []App) ([]App, error) {
+	if len(given) == 0 {
+		given = []App{{
+			ClientID:     randomHex(16),
+			ClientSecret: randomHex(16),
+			Name:         "Test app",
+			RedirectURIs: []string{"http://127.0.0.1/callback", "http://[::1]/callback"},
+		}}
+	}
+	apps := make([]App, len(given))
+	seen := make(map[string]bool)
+	for i, app := range given {
+		if app.ClientID == "" {
+			return nil, fmt.Errorf("accounts: app %d has no client id", i)
+		}
+		if seen[app.ClientID] {
+			return nil, fmt.Errorf("accounts: two apps have the client id %q", app.ClientID)
+		}
+		seen[app.ClientID] = true
+		for _, uri := range app.RedirectURIs {
+			if err := checkRedirectURI(uri); err != nil {
+				return nil, fmt.Errorf("accounts: app %q: %w", app.ClientID, err)
+			}
+		}
+		if strings.TrimSpace(app.Name) == "" {
+			app.Name = app.ClientID
+		}
+		app.RedirectURIs = append([]string(nil), app.RedirectURIs...)
+		apps[i] = app
+	}
+	return apps, nil
+}
+
+func checkedUsers(given []User) ([]User, error) {
+	if len(given) == 0 {
+		given = []User{
+			{ID: "ada", DisplayName: "Ada", Email: "ada@example.com", Country: "SE", Product: "premium"},
+			{ID: "grace", DisplayName: "Grace", Email: "grace@example.com", Country: "US", Product: "free"},
+		}
+	}
+	users := make([]User, len(given))
+	seen := make(map[string]bool)
+	for i, user := range given {
+		if user.ID == "" {
+			return nil, fmt.Errorf("accounts: user %d has no id", i)
+		}
+		if seen[user.ID] {
+			return nil, fmt.Errorf("accounts: two users have the id %q", user.ID)
+		}
+		seen[user.ID] = true
+		if strings.TrimSpace(user.DisplayName) == "" {
+			user.DisplayName = user.ID
+		}
+		if user.Country == "" {
+			user.Country = "SE"
+		}
+		if user.Product == "" {
+			user.Product = "premium"
+		}
+		users[i] = user
+	}
+	return users, nil
+}

@@ -1,0 +1,80 @@
+package accounts
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+)
+
+// page is the Web API's paging object.
+type page struct {
+	Href     string  `json:"href"`
+	Items    any     `json:"items"`
+	Limit    int     `json:"limit"`
+	Next     *string `json:"next"`
+	Offset   int     `json:"offset"`
+	Previous *string `json:"previous"`
+	Total    int     `json:"total"`
+}
+
+// The Web API's limits for a page.
+const (
+	defaultLimit = 20
+	maxLimit     = 50
+)
+
+// window is the part of a list that a request asks for.
+type window struct{ limit, offset int }
+
+// window reads limit and offset, or answers with 400 and returns false.
+func (c *apiCall) window() (window, bool) {
+	limit, ok := c.number("limit", defaultLimit)
+	if !ok || limit < 1 || limit > maxLimit {
+		c.fail(http.StatusBadRequest, "Invalid limit")
+		return window{}, false
+	}
+	offset, ok := c.number("offset", 0)
+	if !ok || offset < 0 || offset > 100_000 {
+		c.fail(http.StatusBadRequest, "Invalid offset")
+		return window{}, false
+	}
+	return window{limit, offset}, true
+}
+
+func (c *apiCall) number(name string, otherwise int) (int, bool) {
+	text := c.query.Get(name)
+	if text == "" {
+		return otherwise, true
+	}
+	n, err := strconv.Atoi(text)
+	return n, err == nil
+}
+
+// cut returns the bounds of the window in a list of total items.
+func (win window) cut(total int) (from, to int) {
+	from = min(win.offset, total)
+	return from, min(from+win.limit, total)
+}
+
+// page is the window's paging object; query is repeated in its URLs.
+func (c *apiCall) page(win window, items any, total int, query url.Values) page {
+	at := func(offset int) string {
+		q := url.Values{}
+		for name, values := range query {
+			q[name] = values
+		}
+		q.Set("offset", strconv.Itoa(offset))
+		q.Set("limit", strconv.Itoa(win.limit))
+		return c.base() + c.r.URL.Path + "?" + q.Encode()
+	}
+	p := page{Href: at(win.offset), Items: items, Limit: win.limit, Offset: win.offset, Total: total}
+	if win.offset+win.limit < total {
+		next := at(win.offset + win.limit)
+		p.Next = &next
+	}
+	if win.offset > 0 {
+		previous := at(max(win.offset-win.limit, 0))
+		p.Previous = &previous
+	}
+	return p
+}

@@ -1,0 +1,161 @@
+package accounts
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+)
+
+// Service is the accounts service and the slice of the Web API, as one
+// http.Handler. Make one with [New]. All methods are safe for concurrent use.
+type Service struct {
+	opts  Options
+	apps  map[string]*App
+	users map[string]*User
+	page  *consentPage
+	songs *catalogue
+
+	offset atomic.Int64 // what Advance added, in nanoseconds
+
+	mu            sync.Mutex
+	approveAs     *User // set: agree by itself
+	denials       int
+	consents      map[consentKey]*consent
+	codes         *shelf[*authorizationCode]
+	refreshTokens *shelf[*refreshToken]
+	accessTokens  *shelf[*accessToken]
+	forms         *shelf[*pendingForm]
+	logins        *shelf[*User]
+	players       map[string]*player
+	faults        faults
+	stats         Stats
+}
+
+// New makes a service. It fails when an app or user of opts has no id, two
+// share one, a redirect URI is malformed, or a lifetime is negative. A nil opts
+// is the default of everything.
+func New(opts *Options) (*Service, error) {
+	o, err := opts.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	s := &Service{
+		opts:     o,
+		apps:     make(map[string]*App),
+		users:    make(map[string]*User),
+		page:     newConsentPage(),
+		songs:    newCatalogue(),
+		consents: make(map[consentKey]*consent),
+		players:  make(map[string]*player),
+	}
+	for i := range o.Apps {
+		s.apps[o.Apps[i].ClientID] = &o.Apps[i]
+	}
+	for i := range o.Users {
+		s.users[o.Users[i].ID] = &o.Users[i]
+	}
+	if o.AutoApprove {
+		s.approveAs = &o.Users[0]
+	}
+	s.codes = newShelf(func(c *authorizationCode) bool { return c.used || s.past(c.expires) })
+	s.refreshTokens = newShelf(func(t *refreshToken) bool {
+		return t.used || t.grant.dead() || s.past(t.grant.expires)
+	})
+	s.accessTokens = newShelf(func(t *accessToken) bool { return s.past(t.expires) })
+	s.forms = newShelf(func(f *pendingForm) bool { return s.past(f.expires) })
+	s.logins = newShelf(func(*User) bool { return false })
+	return s, nil
+}
+
+// ServeHTTP answers GET and POST /authorize (and /en/authorize), POST
+// /api/token, the Web API under /v1/, and GET /_service/stats. Any other path
+// is a 404 in the Web API's form, any other method a 405 with Allow.
+func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	switch path := r.URL.Path; {
+	case isAuthorizePath(path):
+		s.serveAuthorize(w, r)
+	case path == "/api/token":
+		s.serveToken(w, r)
+	case path == "/_service/stats":
+		s.serveStats(w, r)
+	default:
+		s.serveAPI(w, r)
+	}
+}
+
+// isAuthorizePath takes /authorize and its locale forms, such as /en/authorize
+// and /de-CH/authorize.
+func isAuthorizePath(path string) bool {
+	locale, ok := strings.CutSuffix(path, "/authorize")
+	if !ok || locale == "" {
+		return ok
+	}
+	language, region, _ := strings.Cut(strings.TrimPrefix(locale, "/"), "-")
+	return len(language) == 2 && len(region) <= 4 && !strings.Contains(region, "/")
+}
+
+// Format prints how many apps and users there are and nothing secret, whatever
+// the verb.
+func (s *Service) Format(f fmt.State, _ rune) {
+	fmt.Fprintf(f, "accounts.Service{apps:%d users:%d}", len(s.apps), len(s.users))
+}
+
+// Stats counts what was asked of a [Service].
+type Stats struct {
+	// TokenRequests counts well-formed requests by the grant they asked for,
+	// whatever the answer was.
+	TokenRequests TokenRequests `json:"token_requests"`
+
+	// Rejected counts the requests to /api/token that no token was issued for,
+	// because of an error or a prepared fault.
+	Rejected int `json:"rejected"`
+
+	// APIRequests counts the requests under /v1/, whatever the answer was.
+	APIRequests int `json:"api_requests"`
+}
+
+// TokenRequests counts requests to /api/token by grant_type.
+type TokenRequests struct {
+	AuthorizationCode int `json:"authorization_code"`
+	RefreshToken      int `json:"refresh_token"`
+	ClientCredentials int `json:"client_credentials"`
+}
+
+// Stats returns the counts so far. GET /_service/stats answers with the same as
+// JSON.
+func (s *Service) Stats() Stats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stats
+}
+
+func (s *Service) serveStats(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet {
+		methodNotAllowed(w, http.MethodGet)
+		writeAPIError(w, http.StatusMethodNotAllowed, "Method not allowed")
+		return
+	}
+	w.Header().Set("Content-Type", apiContentType)
+	w.Header().Set("Cache-Control", "no-store")
+	w.Write(marshal(s.Stats()))
+}
+
+func methodNotAllowed(w http.ResponseWriter, allowed ...string) {
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
+}
+
+// marshal writes JSON as Spotify does: no HTML escapes, no newline at the end.
+// It is only given values that cannot fail to marshal.
+func marshal(v any) []byte {
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return []byte("{}")
+	}
+	return []byte(strings.TrimSuffix(b.String(), "\n"))
+}

@@ -1,0 +1,102 @@
+package accounts
+
+import (
+	"container/list"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+)
+
+// shelfSize is how many values of one kind (codes, access tokens, ...) the
+// service remembers. It bounds the memory; only a run that issues more ever
+// forgets one, and then a dead one first.
+const shelfSize = 20_000
+
+// evictionTries bounds the work of finding a dead value to forget.
+const evictionTries = 64
+
+// shelf keeps values by a secret key. It stores only the key's SHA-256, so a
+// memory dump shows no token and a lookup's timing tells nothing about one. It
+// is not safe for concurrent use; Service.mu guards it.
+type shelf[V any] struct {
+	entries map[[sha256.Size]byte]*list.Element
+	order   list.List
+	dead    func(V) bool
+}
+
+type shelfEntry[V any] struct {
+	key   [sha256.Size]byte
+	value V
+}
+
+func newShelf[V any](dead func(V) bool) *shelf[V] {
+	return &shelf[V]{entries: make(map[[sha256.Size]byte]*list.Element), dead: dead}
+}
+
+func (s *shelf[V]) put(secret string, value V) {
+	key := sha256.Sum256([]byte(secret))
+	s.entries[key] = s.order.PushBack(shelfEntry[V]{key: key, value: value})
+	if s.order.Len() > shelfSize {
+		s.evict()
+	}
+}
+
+func (s *shelf[V]) get(secret string) (V, bool) {
+	if element, ok := s.entries[sha256.Sum256([]byte(secret))]; ok {
+		return element.Value.(shelfEntry[V]).value, true
+	}
+	var none V
+	return none, false
+}
+
+// take is get, and forgets the value.
+func (s *shelf[V]) take(secret string) (V, bool) {
+	value, ok := s.get(secret)
+	if ok {
+		s.remove(s.entries[sha256.Sum256([]byte(secret))])
+	}
+	return value, ok
+}
+
+func (s *shelf[V]) each(f func(V)) {
+	for e := s.order.Front(); e != nil; e = e.Next() {
+		f(e.Value.(shelfEntry[V]).value)
+	}
+}
+
+func (s *shelf[V]) evict() {
+	for range evictionTries {
+		front := s.order.Front()
+		if s.dead(front.Value.(shelfEntry[V]).value) {
+			s.remove(front)
+			return
+		}
+		s.order.MoveToBack(front)
+	}
+	s.remove(s.order.Front())
+}
+
+func (s *shelf[V]) remove(element *list.Element) {
+	delete(s.entries, element.Value.(shelfEntry[V]).key)
+	s.order.Remove(element)
+}
+
+// The prefixes Spotify's opaque strings are seen with.
+const (
+	accessTokenPrefix  = "BQ"
+	codePrefix         = "AQ"
+	refreshTokenPrefix = "AQ"
+)
+
+func randomToken(prefix string) string {
+	b := make([]byte, 96)
+	rand.Read(b)
+	return prefix + base64.RawURLEncoding.EncodeToString(b)
+}
+
+func randomHex(bytes int) string {
+	b := make([]byte, bytes)
+	rand.Read(b)
+	return hex.EncodeToString(b)
+}

@@ -1,0 +1,323 @@
+package accounts
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/spotipie/spotipie"
+)
+
+// maxBody is the most the service reads of any request body.
+const maxBody = 64 << 10
+
+const (
+	grantAuthorizationCode = "authorization_code"
+	grantRefreshToken      = "refresh_token"
+	grantClientCredentials = "client_credentials"
+)
+
+// tokenResponse is RFC 6749 section 5.1 in the order Spotify writes it.
+type tokenResponse struct {
+	AccessToken  string  `json:"access_token"`
+	TokenType    string  `json:"token_type"`
+	ExpiresIn    int     `json:"expires_in"`
+	RefreshToken string  `json:"refresh_token,omitempty"`
+	Scope        *string `json:"scope,omitempty"`
+}
+
+// serveToken is POST /api/token. The order of checks is Spotify's as far as it
+// is known: grant_type, then the client, then the code or refresh token, then
+// what they are bound to.
+func (s *Service) serveToken(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodPost {
+		methodNotAllowed(w, http.MethodPost)
+		s.writeTokenError(w, errTokenMethod)
+		return
+	}
+	form, formErr := s.tokenForm(w, r)
+	grantType := form.Get("grant_type")
+	s.countTokenRequest(grantType)
+	s.withFault(w, r, TargetToken, grantType, func(w http.ResponseWriter) {
+		if formErr != nil {
+			s.writeTokenError(w, formErr)
+			return
+		}
+		response, err := s.answerToken(r, form)
+		if err != nil {
+			s.writeTokenError(w, err)
+			return
+		}
+		writeTokenJSON(w, http.StatusOK, marshal(response))
+	})
+}
+
+func (s *Service) countTokenRequest(grantType string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch grantType {
+	case grantAuthorizationCode:
+		s.stats.TokenRequests.AuthorizationCode++
+	case grantRefreshToken:
+		s.stats.TokenRequests.RefreshToken++
+	case grantClientCredentials:
+		s.stats.TokenRequests.ClientCredentials++
+	}
+}
+
+// tokenForm reads the body. Parameters in the URL's query do not count: whether
+// Spotify takes them is unknown, RFC 6749 section 2.3.1 forbids it. A body of
+// another media type is assumed to have no parameters; in 2016 it was a 415.
+func (s *Service) tokenForm(w http.ResponseWriter, r *http.Request) (url.Values, *tokenError) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		var tooLarge *http.MaxBytesError
+		if errors.As(err, &tooLarge) {
+			return nil, errBodyTooLarge
+		}
+		return nil, errMalformedBody
+	}
+	mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if mediaType != "application/x-www-form-urlencoded" {
+		if s.opts.Legacy {
+			return nil, errLegacyMediaType
+		}
+		return nil, errNoGrantType
+	}
+	form, err := url.ParseQuery(string(body))
+	if form.Get("grant_type") == "" {
+		return form, errNoGrantType
+	}
+	if err != nil {
+		return form, errMalformedBody
+	}
+	for _, name := range []string{
+		"grant_type", "code", "redirect_uri", "code_verifier",
+		"refresh_token", "scope", "client_id", "client_secret",
+	} {
+		if len(form[name]) > 1 {
+			return form, errRepeated(name)
+		}
+	}
+	return form, nil
+}
+
+func (s *Service) answerToken(r *http.Request, form url.Values) (*tokenResponse, *tokenError) {
+	grantType := form.Get("grant_type")
+	switch grantType {
+	case grantAuthorizationCode, grantRefreshToken, grantClientCredentials:
+	default:
+		if s.opts.Legacy {
+			return nil, errLegacyGrantType
+		}
+		return nil, errGrantTypeNotSupported(grantType)
+	}
+	client, err := s.authenticateClient(r, form)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch grantType {
+	case grantAuthorizationCode:
+		return s.exchangeCode(client, form)
+	case grantRefreshToken:
+		return s.refresh(client, form)
+	default:
+		return s.clientCredentials(client)
+	}
+}
+
+// tokenClient is who makes a token request. A client without its secret is one
+// that names itself in the body, as PKCE clients do.
+type tokenClient struct {
+	app           *App
+	authenticated bool
+}
+
+// authenticateClient takes the credentials from Basic or, which Spotify no
+// longer documents but accepts, from the body. With both, Basic counts, and a
+// client_id in the body that names another app is assumed an error.
+func (s *Service) authenticateClient(r *http.Request, form url.Values) (tokenClient, *tokenError) {
+	id, secret := form.Get("client_id"), form.Get("client_secret")
+	authorization := r.Header.Get("Authorization")
+	if authorization != "" {
+		basicID, basicSecret, ok := basicCredentials(r)
+		if !ok || basicID == "" || basicSecret == "" {
+			return tokenClient{}, errNoCredentials
+		}
+		if id != "" && id != basicID {
+			return tokenClient{}, errUnknownClient
+		}
+		id, secret = basicID, basicSecret
+	}
+	if id == "" {
+		return tokenClient{}, errNoCredentials
+	}
+	app := s.apps[id]
+	if app == nil {
+		return tokenClient{}, errUnknownClient
+	}
+	if secret == "" {
+		return tokenClient{app: app}, nil
+	}
+	if app.ClientSecret == "" || !equalSecrets(secret, app.ClientSecret) {
+		return tokenClient{}, errWrongSecret
+	}
+	return tokenClient{app: app, authenticated: true}, nil
+}
+
+// basicCredentials undoes the form encoding RFC 6749 section 2.3.1 puts around
+// both halves. Spotify's own are hexadecimal, where it makes no difference; a
+// half that is not form-encoded is taken as it is.
+func basicCredentials(r *http.Request) (id, secret string, ok bool) {
+	id, secret, ok = r.BasicAuth()
+	return formDecoded(id), formDecoded(secret), ok
+}
+
+func formDecoded(s string) string {
+	if decoded, err := url.QueryUnescape(s); err == nil {
+		return decoded
+	}
+	return s
+}
+
+func equalSecrets(a, b string) bool {
+	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
+	return subtle.ConstantTimeCompare(x[:], y[:]) == 1
+}
+
+// exchangeCode: s.mu is held.
+func (s *Service) exchangeCode(client tokenClient, form url.Values) (*tokenResponse, *tokenError) {
+	secret := form.Get("code")
+	if secret == "" {
+		return nil, errNoCode
+	}
+	code, ok := s.codes.get(secret)
+	if !ok || code.grant.app != client.app {
+		return nil, errInvalidCode
+	}
+	if s.past(code.expires) {
+		return nil, errCodeExpired
+	}
+	if code.used {
+		// Whether Spotify revokes is unknown; RFC 6749 section 4.1.2 asks for it.
+		code.grant.revoked = true
+		return nil, errInvalidCode
+	}
+	if code.grant.dead() {
+		return nil, errInvalidCode
+	}
+	if !client.authenticated && code.challenge == "" {
+		return nil, errNoCredentials
+	}
+	if err := checkBindings(code, form); err != nil {
+		return nil, err // a failed try leaves the code usable: assumed
+	}
+	code.used = true
+	code.grant.public = !client.authenticated
+	response := s.userToken(code.grant, code.grant.scopes)
+	response.RefreshToken = s.issueRefreshToken(code.grant)
+	return response, nil
+}
+
+// checkBindings compares what the code is bound to. Which of redirect_uri and
+// verifier Spotify looks at first is unknown.
+func checkBindings(code *authorizationCode, form url.Values) *tokenError {
+	redirectURI, verifier := form.Get("redirect_uri"), form.Get("code_verifier")
+	switch {
+	case redirectURI == "":
+		return errNoRedirectURI
+	case redirectURI != code.redirectURI:
+		return errRedirectMismatch
+	case code.challenge == "" && verifier == "":
+		return nil
+	case code.challenge == "":
+		return errWrongVerifier // RFC 9700 section 4.8.2, against PKCE downgrade
+	case verifier == "":
+		return errNoVerifier
+	case !validVerifier(verifier):
+		return errMalformedVerifier
+	case !verifierMatches(verifier, code.challenge):
+		return errWrongVerifier
+	}
+	return nil
+}
+
+// refresh: s.mu is held.
+func (s *Service) refresh(client tokenClient, form url.Values) (*tokenResponse, *tokenError) {
+	secret := form.Get("refresh_token")
+	if secret == "" {
+		return nil, errNoRefreshToken
+	}
+	token, ok := s.refreshTokens.get(secret)
+	if !ok || token.grant.app != client.app {
+		return nil, errInvalidRefreshToken
+	}
+	if !client.authenticated && !token.grant.public {
+		return nil, errNoCredentials
+	}
+	if token.used {
+		token.grant.revoked = true
+	}
+	if token.grant.dead() {
+		return nil, errRefreshRevoked
+	}
+	if s.past(token.grant.expires) {
+		return nil, errRefreshExpired
+	}
+	scopes, err := narrowed(token.grant.scopes, form.Get("scope"))
+	if err != nil {
+		return nil, err
+	}
+	response := s.userToken(token.grant, scopes)
+	if s.opts.RotateRefreshTokens {
+		token.used = true
+		response.RefreshToken = s.issueRefreshToken(token.grant)
+	}
+	return response, nil
+}
+
+// narrowed applies the scope of a refresh, whose effect at Spotify is unknown:
+// RFC 6749 section 6 lets it narrow this access token and never widen it.
+func narrowed(granted spotipie.Scopes, requested string) (spotipie.Scopes, *tokenError) {
+	if requested == "" {
+		return granted, nil
+	}
+	scopes := splitScope(requested)
+	if !granted.Contains(scopes) {
+		return nil, errScopeTooWide
+	}
+	return scopes, nil
+}
+
+// clientCredentials ignores a scope parameter, as RFC 6749 section 3.3 allows:
+// an app's own token has none. s.mu is held.
+func (s *Service) clientCredentials(client tokenClient) (*tokenResponse, *tokenError) {
+	if !client.authenticated {
+		return nil, errNoCredentials
+	}
+	token, expiresIn := s.issueAccessToken(client.app, nil, nil)
+	return &tokenResponse{AccessToken: token, TokenType: "Bearer", ExpiresIn: expiresIn}, nil
+}
+
+// userToken: s.mu is held.
+func (s *Service) userToken(g *grant, scopes spotipie.Scopes) *tokenResponse {
+	token, expiresIn := s.issueAccessToken(g.app, g.user, scopes)
+	scope := scopes.String()
+	return &tokenResponse{AccessToken: token, TokenType: "Bearer", ExpiresIn: expiresIn, Scope: &scope}
+}
+
+// splitScope reads the scope parameter strictly, separated by spaces alone.
+func splitScope(scope string) spotipie.Scopes {
+	var scopes spotipie.Scopes
+	for name := range strings.SplitSeq(scope, " ") {
+		scopes = append(scopes, spotipie.Scope(name))
+	}
+	return scopes.Normalize()
+}

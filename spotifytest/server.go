@@ -1,0 +1,176 @@
+package spotifytest
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"testing"
+
+	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/accounts"
+)
+
+// Server is a running accounts service. It stops when the test ends.
+type Server struct {
+	*accounts.Service
+	// URL stands for both of Spotify's hosts, without a slash at the end.
+	URL string
+
+	transport http.RoundTripper
+}
+
+// New starts a server on the loopback interface that agrees to every consent
+// by itself, as the user "ada", and behaves as Spotify does today.
+func New(t testing.TB) *Server {
+	t.Helper()
+	return NewWith(t, &accounts.Options{AutoApprove: true})
+}
+
+// NewWith starts a server on the loopback interface with options of your own.
+func NewWith(t testing.TB, opts *accounts.Options) *Server {
+	t.Helper()
+	service := newService(t, opts)
+	server := httptest.NewServer(service)
+	transport := &http.Transport{}
+	t.Cleanup(func() {
+		transport.CloseIdleConnections()
+		server.Close()
+	})
+	return &Server{Service: service, URL: server.URL, transport: transport}
+}
+
+// NewInMemory starts a server without a network, for bubbles of
+// testing/synctest: only [Server.Transport] reaches it, so URL is of no use
+// to other clients. Nil opts are those of [New].
+func NewInMemory(t testing.TB, opts *accounts.Options) *Server {
+	t.Helper()
+	if opts == nil {
+		opts = &accounts.Options{AutoApprove: true}
+	}
+	service := newService(t, opts)
+	listener := newPipeListener()
+	server := &http.Server{Handler: service}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			t.Errorf("spotifytest: serving: %v", err)
+		}
+	}()
+	transport := &http.Transport{DialContext: listener.dial}
+	t.Cleanup(func() {
+		transport.CloseIdleConnections()
+		_ = server.Close()
+		<-done
+	})
+	return &Server{Service: service, URL: "http://spotify.test", transport: transport}
+}
+
+func newService(t testing.TB, opts *accounts.Options) *accounts.Service {
+	t.Helper()
+	service, err := accounts.New(opts)
+	if err != nil {
+		t.Fatalf("spotifytest: %v", err)
+	}
+	return service
+}
+
+// Transport returns what reaches the server; another test server, or the
+// network, it need not.
+func (s *Server) Transport() http.RoundTripper { return s.transport }
+
+// Credentials returns those of the server's first app.
+func (s *Server) Credentials() spotipie.Credentials {
+	app := s.Apps()[0]
+	c := spotipie.Credentials{ClientID: app.ClientID, ClientSecret: app.ClientSecret}
+	if len(app.RedirectURIs) > 0 {
+		c.RedirectURI = app.RedirectURIs[0]
+	}
+	return c
+}
+
+// Options returns new options for a session that uses the server and its
+// clock and asks for all scopes. Change them as you like.
+func (s *Server) Options() *spotipie.Options {
+	return &spotipie.Options{
+		Scope:       spotipie.AllScopes(),
+		AccountsURL: s.URL,
+		APIURL:      s.URL,
+		Transport:   s.transport,
+		Now:         s.Now,
+	}
+}
+
+// Session returns a session to which a user has agreed: an authorization code
+// session with a fresh token. It is closed when the test ends.
+func (s *Server) Session(t testing.TB) *spotipie.AuthorizationCodeSession {
+	t.Helper()
+	session, err := spotipie.NewAuthorizationCodeSession(s.Credentials(), s.Options())
+	if err != nil {
+		t.Fatalf("spotifytest: %v", err)
+	}
+	CloseAtEnd(t, session)
+	s.Login(t, session)
+	return session
+}
+
+// Login takes an authorization code session through the consent: the user
+// agrees, the session fetches its token.
+func (s *Server) Login(t testing.TB, session *spotipie.AuthorizationCodeSession) {
+	t.Helper()
+	authorizationURL, _, err := session.AuthorizationURL(nil)
+	if err != nil {
+		t.Fatalf("spotifytest: %v", err)
+	}
+	if _, err := session.FetchToken(t.Context(), s.Consent(t, authorizationURL)); err != nil {
+		t.Fatalf("spotifytest: %v", err)
+	}
+}
+
+// Consent visits an authorization URL as the user's browser would and returns
+// the callback URL that the server sends it to. The server must agree (or
+// deny, see DenyNext) by itself.
+func (s *Server) Consent(t testing.TB, authorizationURL string) (callbackURL string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, authorizationURL, nil)
+	if err != nil {
+		t.Fatalf("spotifytest: the authorization URL: %v", err)
+	}
+	resp, err := s.transport.RoundTrip(req)
+	if err != nil {
+		t.Fatalf("spotifytest: visiting the authorization URL: %v", err)
+	}
+	defer resp.Body.Close()
+	callbackURL = resp.Header.Get("Location")
+	if callbackURL != "" {
+		return callbackURL
+	}
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, 200))
+	t.Fatalf("spotifytest: no redirect but %s: does the server approve by itself? It says: %q", resp.Status, body)
+	return ""
+}
+
+// ExpectTokenRequests fails the test if the token endpoint was not asked
+// exactly so often.
+func (s *Server) ExpectTokenRequests(t testing.TB, want accounts.TokenRequests) {
+	t.Helper()
+	if got := s.Stats().TokenRequests; got != want {
+		t.Errorf("token requests: got %+v, want %+v", got, want)
+	}
+}
+
+// CloseAtEnd closes sessions when the test ends and fails the test if that
+// fails.
+func CloseAtEnd(t testing.TB, sessions ...spotipie.Session) {
+	t.Helper()
+	t.Cleanup(func() {
+		for _, session := range slices.Backward(sessions) {
+			if err := session.Close(context.Background()); err != nil {
+				t.Errorf("spotifytest: closing a session: %v", err)
+			}
+		}
+	})
+}
