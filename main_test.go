@@ -1,0 +1,65 @@
+package spotipie_test
+
+import (
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/accounts"
+	"github.com/spotipie/spotipie/spotifytest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// newSession returns an authorization code session without a token.
+func newSession(t *testing.T, server *spotifytest.Server, change func(*spotipie.Options)) *spotipie.AuthorizationCodeSession {
+	t.Helper()
+	opts := server.Options()
+	if change != nil {
+		change(opts)
+	}
+	s, err := spotipie.NewAuthorizationCodeSession(server.Credentials(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close(t.Context()) })
+	return s
+}
+
+// signedIn returns an authorization code session that a user has agreed to.
+func signedIn(t *testing.T, server *spotifytest.Server, change func(*spotipie.Options)) *spotipie.AuthorizationCodeSession {
+	t.Helper()
+	s := newSession(t, server, change)
+	server.Login(t, s)
+	return s
+}
+
+// rotating returns the options of a service whose refresh tokens are single
+// use.
+func rotating() *accounts.Options {
+	return &accounts.Options{AutoApprove: true, RotateRefreshTokens: true}
+}
+
+func queue(t *testing.T, server *spotifytest.Server, f accounts.Fault) {
+	t.Helper()
+	if err := server.QueueFault(f); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func token(t *testing.T, s spotipie.Session) *spotipie.Token {
+	t.Helper()
+	tok, err := s.Token(t.Context())
+	if err != nil {
+		t.Fatalf("Token: %v", err)
+	}
+	return tok
+}
+
+func expectRefreshes(t *testing.T, server *spotifytest.Server, n int) {
+	t.Helper()
+	if got := server.Stats().TokenRequests.RefreshToken; got != n {
+		t.Errorf("%d refresh requests, want %d", got, n)
+	}
+}
