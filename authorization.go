@@ -31,7 +31,7 @@ func (s *session) authorizationURL(p *pendingLogins, opts *AuthorizationURLOptio
 	if opts == nil {
 		opts = &AuthorizationURLOptions{}
 	}
-	redirectURI := s.creds.RedirectURI
+	redirectURI := s.redirectURI
 	if opts.RedirectURI != "" {
 		redirectURI = opts.RedirectURI
 		if err := s.checkRedirectURI(redirectURI); err != nil {
@@ -48,10 +48,10 @@ func (s *session) authorizationURL(p *pendingLogins, opts *AuthorizationURLOptio
 	}
 	login := p.begin(redirectURI, s.now())
 	query := url.Values{
-		"client_id":     {s.creds.ClientID},
+		"client_id":     {s.clientID},
 		"response_type": {"code"},
 		"redirect_uri":  {redirectURI},
-		"state":         {login.state},
+		"state":         {login.state()},
 		"show_dialog":   {strconv.FormatBool(opts.ForceDialog)},
 	}
 	if scope := s.cfg.Scope.String(); scope != "" {
@@ -61,10 +61,10 @@ func (s *session) authorizationURL(p *pendingLogins, opts *AuthorizationURLOptio
 		query.Set("response_type", "token")
 	} else {
 		query.Set("code_challenge_method", "S256")
-		query.Set("code_challenge", challenge(login.verifier))
+		query.Set("code_challenge", challenge(login.verifier()))
 	}
 	maps.Copy(query, opts.Extra)
-	return s.cfg.AccountsURL + "/authorize?" + query.Encode(), login.state, nil
+	return s.cfg.AccountsURL + "/authorize?" + query.Encode(), login.state(), nil
 }
 
 func isProtocolParameter(key string) bool {

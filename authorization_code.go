@@ -99,7 +99,7 @@ func (s *AuthorizationCodeSession) exchange(ctx context.Context, code string, lo
 		"grant_type":    {"authorization_code"},
 		"code":          {code},
 		"redirect_uri":  {login.redirectURI},
-		"code_verifier": {login.verifier},
+		"code_verifier": {login.verifier()},
 	})
 	if err != nil {
 		return nil, err
@@ -121,7 +121,7 @@ func (s *session) authorize(ctx context.Context, token *Token) (*Token, error) {
 	return token, s.install(ctx, Record{
 		Token:          token,
 		AuthorizedAt:   s.now().Round(0).UTC(),
-		ClientID:       s.creds.ClientID,
+		ClientID:       s.clientID,
 		RequestedScope: s.cfg.Scope,
 	})
 }

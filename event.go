@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime"
 	"slices"
 	"time"
@@ -39,6 +40,18 @@ type TokenExpired struct {
 	// WithholdToken is true for a request that goes without the token; it is
 	// made whatever the listeners do.
 	WithholdToken bool
+}
+
+// LogValue implements [slog.LogValuer] without secrets.
+func (e TokenUpdated) LogValue() slog.Value {
+	return slog.GroupValue(slog.Any("session", e.Session), slog.Any("old_token", e.OldToken),
+		slog.Any("new_token", e.NewToken), slog.Time("reauthorize_by", e.ReauthorizeBy))
+}
+
+// LogValue implements [slog.LogValuer] without secrets.
+func (e TokenExpired) LogValue() slog.Value {
+	return slog.GroupValue(slog.Any("session", e.Session), slog.Any("expired_token", e.ExpiredToken),
+		slog.Bool("withhold_token", e.WithholdToken))
 }
 
 const (

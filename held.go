@@ -36,7 +36,7 @@ func (s *session) newHeld(rec Record, sv saving) *held {
 	quarter := t.expiresIn / 4
 	h := &held{
 		record:        rec,
-		authorization: tokenType + " " + t.secrets.access,
+		authorization: tokenType + " " + t.secrets().access,
 		saving:        sv,
 		expired:       t.expiresAt.Add(-min(expiredMargin, quarter)).UnixNano(),
 	}

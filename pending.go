@@ -20,8 +20,8 @@ const (
 
 // pendingLogin is an authorization request that the user has yet to answer.
 type pendingLogin struct {
-	state       string
-	verifier    string // PKCE (RFC 7636); empty in the implicit grant
+	state       secret
+	verifier    secret // PKCE (RFC 7636); not used in the implicit grant
 	redirectURI string
 	expires     time.Time
 }
@@ -35,8 +35,8 @@ type pendingLogins struct {
 // begin registers a login and returns it with its state and verifier.
 func (p *pendingLogins) begin(redirectURI string, now time.Time) pendingLogin {
 	login := pendingLogin{
-		state:       randomText(),
-		verifier:    randomText(),
+		state:       newSecret(randomText()),
+		verifier:    newSecret(randomText()),
 		redirectURI: redirectURI,
 		expires:     now.Add(pendingLifetime),
 	}
@@ -62,7 +62,7 @@ func (p *pendingLogins) take(state string, now time.Time) (pendingLogin, error) 
 	defer p.mu.Unlock()
 	found := -1
 	for i, login := range p.list {
-		if subtle.ConstantTimeCompare([]byte(login.state), []byte(state)) == 1 && now.Before(login.expires) {
+		if subtle.ConstantTimeCompare([]byte(login.state()), []byte(state)) == 1 && now.Before(login.expires) {
 			found = i
 		}
 	}

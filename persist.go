@@ -23,7 +23,7 @@ func (s *session) SetToken(ctx context.Context, token *Token) error {
 	if token == nil || token.secrets == nil {
 		return &TokenFormatError{Reason: "is nil"}
 	}
-	rec := Record{Token: s.inherit(token, nil), ClientID: s.creds.ClientID, RequestedScope: s.cfg.Scope}
+	rec := Record{Token: s.inherit(token, nil), ClientID: s.clientID, RequestedScope: s.cfg.Scope}
 	if h := s.held.Load(); h != nil && h.record.Token.RefreshToken() == token.RefreshToken() {
 		rec.AuthorizedAt = h.record.AuthorizedAt
 	}
@@ -133,8 +133,8 @@ func (s *session) checkRecord(rec Record) error {
 	switch {
 	case rec.Token == nil || rec.Token.secrets == nil:
 		return mismatch("it holds no token: delete it and authorize again")
-	case rec.ClientID != s.creds.ClientID:
-		return mismatch("it belongs to client id %q, not %q: authorize again", foreignText(rec.ClientID), s.creds.ClientID)
+	case rec.ClientID != s.clientID:
+		return mismatch("it belongs to client id %q, not %q: authorize again", foreignText(rec.ClientID), s.clientID)
 	}
 	if missing := rec.Token.scope.Missing(s.cfg.Scope); s.flow != FlowClientCredentials && len(missing) > 0 {
 		return mismatch("its token lacks the scope %s: authorize again", missing)

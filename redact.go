@@ -15,6 +15,13 @@ func redacted(secret string) string {
 	return "[redacted]"
 }
 
+// secret is a string that nothing can print by accident. fmt calls no methods
+// on unexported fields and follows pointers in some cases; of a function it
+// prints the address.
+type secret func() string
+
+func newSecret(s string) secret { return func() string { return s } }
+
 // maxForeignText is how many bytes of somebody else's text an error repeats.
 const maxForeignText = 200
 

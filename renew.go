@@ -275,7 +275,7 @@ func (s *session) renew(ctx context.Context, h *held, force bool) (*held, error)
 
 // ask gets a new token from the accounts service in place of current.
 func (s *session) ask(ctx context.Context, current *held) (*held, error) {
-	rec := Record{ClientID: s.creds.ClientID, RequestedScope: s.cfg.Scope}
+	rec := Record{ClientID: s.clientID, RequestedScope: s.cfg.Scope}
 	var refreshToken string
 	if current != nil {
 		rec = current.record
@@ -302,10 +302,10 @@ func (s *session) inherit(token, old *Token) *Token {
 			t.scope = old.scope
 		}
 	}
-	if t.secrets.refresh == "" && old != nil && old.secrets.refresh != "" {
-		secrets := *t.secrets
-		secrets.refresh = old.secrets.refresh
-		t.secrets = &secrets
+	if t.secrets().refresh == "" && old != nil && old.secrets().refresh != "" {
+		secrets := *t.secrets()
+		secrets.refresh = old.secrets().refresh
+		t.secrets = secrets.self
 	}
 	return &t
 }

@@ -127,10 +127,12 @@ type RefreshableSession interface {
 
 // session is what all flows have in common.
 type session struct {
-	self  Session // the exported session, for events
-	flow  Flow
-	creds Credentials
-	cfg   *config
+	self         Session // the exported session, for events
+	flow         Flow
+	clientID     string
+	clientSecret secret
+	redirectURI  string
+	cfg          *config
 	// obtain gets a new token without the user. refreshToken is empty in the
 	// client credentials flow. Nil if the flow cannot.
 	obtain func(ctx context.Context, refreshToken string) (*Token, error)
@@ -157,7 +159,8 @@ func (s *session) init(self Session, flow Flow, creds Credentials, opts *Options
 	if err != nil {
 		return err
 	}
-	s.self, s.flow, s.creds, s.cfg = self, flow, creds, cfg
+	s.self, s.flow, s.cfg = self, flow, cfg
+	s.clientID, s.clientSecret, s.redirectURI = creds.ClientID, newSecret(creds.ClientSecret), creds.RedirectURI
 	s.autoRefresh.Store(!cfg.DisableAutoRefresh)
 	return nil
 }
@@ -171,13 +174,13 @@ func (s *session) now() time.Time {
 	return time.Now()
 }
 
-func (s *session) key() Key { return Key{ClientID: s.creds.ClientID, Profile: s.cfg.Profile} }
+func (s *session) key() Key { return Key{ClientID: s.clientID, Profile: s.cfg.Profile} }
 
 // Flow implements [Session].
 func (s *session) Flow() Flow { return s.flow }
 
 // ClientID implements [Session].
-func (s *session) ClientID() string { return s.creds.ClientID }
+func (s *session) ClientID() string { return s.clientID }
 
 // Scope implements [Session].
 func (s *session) Scope() Scopes {
@@ -249,7 +252,7 @@ func (s *session) String() string {
 	if t := s.CurrentToken(); t != nil {
 		state = t.String()
 	}
-	return fmt.Sprintf("Session(%s, client_id %s, %s)", s.flow, s.creds.ClientID, state)
+	return fmt.Sprintf("Session(%s, client_id %s, %s)", s.flow, s.clientID, state)
 }
 
 // Format implements [fmt.Formatter]: every verb prints what String returns.
@@ -271,7 +274,7 @@ type refreshable struct {
 }
 
 // ClientSecret implements [RefreshableSession].
-func (r *refreshable) ClientSecret() string { return r.creds.ClientSecret }
+func (r *refreshable) ClientSecret() string { return r.clientSecret() }
 
 // RefreshToken implements [RefreshableSession].
 func (r *refreshable) RefreshToken(ctx context.Context) (*Token, error) { return r.refreshNow(ctx) }

@@ -25,9 +25,9 @@ const maxLifetime = 10 * 365 * 24 * time.Hour
 // Printing it, with fmt or slog, shows no secret; its JSON, being storage,
 // does (see [Token.MarshalJSON]).
 type Token struct {
-	// The secrets stand behind a pointer so that fmt prints an address even
-	// where it cannot call Format: inside an unexported field.
-	secrets   *tokenSecrets
+	// A function, so that fmt cannot print them where it does not call Format:
+	// inside an unexported field.
+	secrets   func() *tokenSecrets
 	scope     Scopes
 	expiresIn time.Duration
 	expiresAt time.Time
@@ -38,6 +38,8 @@ type tokenSecrets struct {
 	refresh string
 	state   string
 }
+
+func (s *tokenSecrets) self() *tokenSecrets { return s }
 
 // TokenFields are the parts a [Token] is made of. Unlike the token they are
 // open to be changed; like it they print no secret.
@@ -82,7 +84,7 @@ func newToken(f TokenFields, now time.Time) (*Token, error) {
 		return nil, &TokenFormatError{Key: keyExpiresAt, Reason: "is not a time in the years 1970 to 2200"}
 	}
 	return &Token{
-		secrets: &tokenSecrets{access: f.AccessToken, refresh: f.RefreshToken, state: f.State},
+		secrets: (&tokenSecrets{access: f.AccessToken, refresh: f.RefreshToken, state: f.State}).self,
 		scope:   f.Scope.Normalize(),
 		// Without the monotonic clock: it stops while a laptop sleeps.
 		expiresIn: f.ExpiresIn,
@@ -100,15 +102,15 @@ func isVisibleASCII(s string) bool {
 }
 
 // AccessToken returns the secret that authorizes requests.
-func (t *Token) AccessToken() string { return t.secrets.access }
+func (t *Token) AccessToken() string { return t.secrets().access }
 
 // RefreshToken returns the secret that gets the next token, or an empty string
 // if there is none: client credentials and implicit grant tokens have none.
-func (t *Token) RefreshToken() string { return t.secrets.refresh }
+func (t *Token) RefreshToken() string { return t.secrets().refresh }
 
 // State returns the state of the request that the token answers, if it was
 // kept with the token.
-func (t *Token) State() string { return t.secrets.state }
+func (t *Token) State() string { return t.secrets().state }
 
 // Type returns "Bearer".
 func (t *Token) Type() string { return tokenType }
@@ -135,13 +137,13 @@ func (t *Token) IsExpiredAt(now time.Time, margin time.Duration) bool {
 // Fields returns a copy of the token's parts, for making a changed token.
 func (t *Token) Fields() TokenFields {
 	return TokenFields{
-		AccessToken:  t.secrets.access,
+		AccessToken:  t.secrets().access,
 		ExpiresIn:    t.expiresIn,
 		Scope:        t.Scope(),
-		State:        t.secrets.state,
+		State:        t.secrets().state,
 		TokenType:    tokenType,
 		ExpiresAt:    t.expiresAt,
-		RefreshToken: t.secrets.refresh,
+		RefreshToken: t.secrets().refresh,
 	}
 }
 
@@ -151,7 +153,7 @@ func (t *Token) Equal(other *Token) bool {
 	if t == nil || other == nil {
 		return t == other
 	}
-	return *t.secrets == *other.secrets && slices.Equal(t.scope, other.scope) &&
+	return *t.secrets() == *other.secrets() && slices.Equal(t.scope, other.scope) &&
 		t.expiresIn == other.expiresIn && t.expiresAt.Equal(other.expiresAt)
 }
 
@@ -161,7 +163,7 @@ func (t Token) String() string {
 		return "Token(none)"
 	}
 	return fmt.Sprintf("Token(access_token %s, refresh_token %s, scope %q, expires_at %s)",
-		redacted(t.secrets.access), redacted(t.secrets.refresh), t.scope.String(), t.expiresAt.Format(time.RFC3339))
+		redacted(t.secrets().access), redacted(t.secrets().refresh), t.scope.String(), t.expiresAt.Format(time.RFC3339))
 }
 
 // Format implements [fmt.Formatter]: every verb prints what String returns.
@@ -173,8 +175,8 @@ func (t Token) LogValue() slog.Value {
 		return slog.StringValue("none")
 	}
 	return slog.GroupValue(
-		slog.String(keyAccessToken, redacted(t.secrets.access)),
-		slog.String(keyRefreshToken, redacted(t.secrets.refresh)),
+		slog.String(keyAccessToken, redacted(t.secrets().access)),
+		slog.String(keyRefreshToken, redacted(t.secrets().refresh)),
 		slog.String(keyScope, t.scope.String()),
 		slog.Time(keyExpiresAt, t.expiresAt),
 	)

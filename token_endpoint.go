@@ -18,8 +18,8 @@ import (
 func (s *session) postToken(ctx context.Context, form url.Values) (*Token, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.RefreshTimeout)
 	defer cancel()
-	if s.creds.ClientSecret == "" {
-		form.Set("client_id", s.creds.ClientID)
+	if s.clientSecret() == "" {
+		form.Set("client_id", s.clientID)
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.cfg.AccountsURL+"/api/token", strings.NewReader(form.Encode()))
 	if err != nil {
@@ -27,8 +27,8 @@ func (s *session) postToken(ctx context.Context, form url.Values) (*Token, error
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Accept", "application/json")
-	if s.creds.ClientSecret != "" {
-		req.SetBasicAuth(url.QueryEscape(s.creds.ClientID), url.QueryEscape(s.creds.ClientSecret))
+	if s.clientSecret() != "" {
+		req.SetBasicAuth(url.QueryEscape(s.clientID), url.QueryEscape(s.clientSecret()))
 	}
 	resp, err := s.tokenClient().Do(req)
 	if err != nil {
@@ -73,7 +73,7 @@ func (s *session) readAnswer(resp *http.Response, body []byte, form url.Values) 
 	if resp.StatusCode == http.StatusOK {
 		failed.Err = err
 	}
-	secrets := []string{s.creds.ClientSecret, form.Get("code"), form.Get("code_verifier"), form.Get("refresh_token")}
+	secrets := []string{s.clientSecret(), form.Get("code"), form.Get("code_verifier"), form.Get("refresh_token")}
 	failed.Code, failed.Description = errorFields(answer, secrets)
 	if err != nil && failed.Err == nil {
 		failed.Err = errors.New("the answer is not JSON")
