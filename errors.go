@@ -156,7 +156,7 @@ func (e *TokenEndpointError) Temporary() bool {
 
 // StoreError: the session's store failed. The token in memory is not affected.
 type StoreError struct {
-	Op  string // load, save, lock or unlock
+	Op  string // load, save, lock, unlock or watch
 	Key Key
 	Err error
 }
@@ -177,6 +177,7 @@ const (
 	opSave   = "save"
 	opLock   = "lock"
 	opUnlock = "unlock"
+	opWatch  = "watch"
 )
 
 // RecordMismatchError: the store holds a record under the session's key, but

@@ -10,11 +10,12 @@ import (
 
 // MemoryStore is a [Store] that lives and dies with the process. It lets
 // several sessions of one program share an authorization, and serves in tests.
-// Its locks are freed by unlock only.
+// Its locks are freed by unlock only. It is a [Watcher].
 type MemoryStore struct {
 	mu      sync.Mutex
 	records map[Key]Record
 	locks   map[Key]*memoryLock
+	watched map[Key][]chan struct{}
 	version uint64
 }
 
@@ -27,7 +28,11 @@ type memoryLock struct {
 
 // NewMemoryStore returns an empty store.
 func NewMemoryStore() *MemoryStore {
-	return &MemoryStore{records: make(map[Key]Record), locks: make(map[Key]*memoryLock)}
+	return &MemoryStore{
+		records: make(map[Key]Record),
+		locks:   make(map[Key]*memoryLock),
+		watched: make(map[Key][]chan struct{}),
+	}
 }
 
 // Load implements [Store].
@@ -56,6 +61,7 @@ func (m *MemoryStore) Swap(ctx context.Context, key Key, version uint64, rec Rec
 	rec.Version = m.version
 	rec.RequestedScope = slices.Clone(rec.RequestedScope)
 	m.records[key] = rec
+	m.notify(key)
 	return rec.Version, nil
 }
 
@@ -67,6 +73,7 @@ func (m *MemoryStore) Delete(ctx context.Context, key Key) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.records, key)
+	m.notify(key)
 	return nil
 }
 
@@ -97,6 +104,35 @@ func (m *MemoryStore) Lock(ctx context.Context, key Key) (func(context.Context) 
 		m.leave(key, lock)
 	})
 	return func(context.Context) error { unlock(); return nil }, nil
+}
+
+// Watch implements [Watcher]. It does not fail.
+func (m *MemoryStore) Watch(ctx context.Context, key Key) (<-chan struct{}, error) {
+	changes := make(chan struct{}, 1)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.watched[key] = append(m.watched[key], changes)
+	context.AfterFunc(ctx, func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.watched[key] = slices.DeleteFunc(m.watched[key], func(c chan struct{}) bool { return c == changes })
+		if len(m.watched[key]) == 0 {
+			delete(m.watched, key)
+		}
+		close(changes)
+	})
+	return changes, nil
+}
+
+// notify tells those who watch the key, unless they have been told already and
+// have not looked yet.
+func (m *MemoryStore) notify(key Key) {
+	for _, changes := range m.watched[key] {
+		select {
+		case changes <- struct{}{}:
+		default:
+		}
+	}
 }
 
 func (m *MemoryStore) lockOf(key Key) *memoryLock {

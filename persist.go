@@ -57,6 +57,32 @@ func (s *session) Load(ctx context.Context) (*Token, error) {
 	return h.record.Token, err
 }
 
+// Watch implements [Session].
+func (s *session) Watch(ctx context.Context) error {
+	watcher, ok := s.cfg.Store.(Watcher)
+	if !ok {
+		return s.storeError(opWatch, errors.New("the store cannot tell of changes"))
+	}
+	changes, err := watcher.Watch(ctx, s.key())
+	if err != nil {
+		return s.storeError(opWatch, err)
+	}
+	for {
+		if _, err := s.Load(ctx); errors.Is(err, ErrClosed) {
+			return err
+		} else if err != nil && ctx.Err() == nil {
+			s.report(err)
+		}
+		if _, more := <-changes; !more {
+			break
+		}
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return s.storeError(opWatch, errors.New("the store has stopped telling of changes"))
+}
+
 // Close implements [Session].
 func (s *session) Close(ctx context.Context) error {
 	s.mu.Lock()

@@ -56,6 +56,13 @@ type Session interface {
 	// memory, and returns what is in memory then: nil if there is none.
 	// Without a store it does no more than CurrentToken.
 	Load(ctx context.Context) (*Token, error)
+	// Watch does what Load does whenever the store tells of a change, and so
+	// has every newer token announced by a token-updated event. It returns
+	// when ctx ends, with its error; when the session is closed, with
+	// [ErrClosed] after the next change; or with a [*StoreError] when the store
+	// cannot watch (any longer): call it again then, for nothing is lost but
+	// time. Run it in a goroutine of its own.
+	Watch(ctx context.Context) error
 	// AuthorizedAt returns when the user last consented, or zero if that is
 	// not known.
 	AuthorizedAt() time.Time

@@ -87,6 +87,19 @@ type Store interface {
 	Lock(ctx context.Context, key Key) (unlock func(context.Context) error, err error)
 }
 
+// Watcher is a [Store] that can tell of changes, which spares a process that
+// holds an older token from learning of the newer one only when its own is
+// about to expire.
+//
+// Watch returns a channel that gets a value some time after a Swap or Delete
+// of the key, in whatever process, one value perhaps for several changes. A
+// notice may be lost, or come without a change: it is a hint to Load. The
+// channel is closed when ctx ends, or when the store can no longer watch.
+type Watcher interface {
+	Store
+	Watch(ctx context.Context, key Key) (changes <-chan struct{}, err error)
+}
+
 // NextVersion returns a version for a record whose version was previous (0 for
 // a new one) that is greater than previous and than any version made earlier:
 // microseconds of the clock, or previous + 1 if that is more.

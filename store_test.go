@@ -371,3 +371,45 @@ func TestRecordsThatAreNotThisSessions(t *testing.T) {
 		})
 	}
 }
+
+func TestWatchLearnsOfTheOthersTokens(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := spotifytest.NewInMemory(t, rotating())
+		store := spotipie.NewMemoryStore()
+		a, b := signedIn(t, server, stored(store)), newSession(t, server, stored(store))
+		events := make(chan *spotipie.Token, 10)
+		b.OnTokenUpdated(func(_ context.Context, e spotipie.TokenUpdated) error { events <- e.NewToken; return nil })
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- b.Watch(ctx) }()
+		if tok := <-events; !tok.Equal(token(t, a)) {
+			t.Error("not the token in the store")
+		}
+		for range 3 {
+			fresh, err := a.RefreshToken(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if tok := <-events; !tok.Equal(fresh) || !token(t, b).Equal(fresh) {
+				t.Error("not the new token")
+			}
+		}
+		cancel()
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Errorf("Watch: %v, want context.Canceled", err)
+		}
+	})
+}
+
+func TestWatchNeedsAStoreThatCan(t *testing.T) {
+	server := spotifytest.New(t)
+	for name, change := range map[string]func(*spotipie.Options){
+		"no store":      nil,
+		"another store": stored(&faultyStore{Store: spotipie.NewMemoryStore()}),
+	} {
+		var storeErr *spotipie.StoreError
+		if err := newSession(t, server, change).Watch(t.Context()); !errors.As(err, &storeErr) || storeErr.Op != "watch" {
+			t.Errorf("%s: %v, want a StoreError", name, err)
+		}
+	}
+}

@@ -52,6 +52,7 @@ func Run(t *testing.T, open func(t *testing.T) spotipie.Store) {
 		{"Lock holds up no Load and no Swap", lockHoldsUpNothing},
 		{"unlock may be called more than once", unlockTwice},
 		{"unlock works after the context of Lock has ended", unlockAfterContext},
+		{"a watcher is told of every last change, until its context ends", watch},
 		{"an ended context ends every method", endedContext},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, open(t)) })

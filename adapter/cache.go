@@ -1,0 +1,167 @@
+package adapter
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/gohugoio/httpcache"
+)
+
+const (
+	defaultMaxEntries   = 4096
+	defaultMaxBytes     = 32 << 20
+	defaultMaxBodyBytes = 1 << 20
+)
+
+// CacheOptions are the settings of [NewCache]. The zero value, and nil, stand
+// for the defaults. When a limit on the whole is reached, the answers that
+// have not been used for longest give way, whoever's they are.
+type CacheOptions struct {
+	// MaxEntries is how many answers are kept in all. 0 or less means 4096.
+	MaxEntries int
+
+	// MaxBytes is how many bytes the kept answers may take in all: bodies,
+	// headers, and a fixed sum for each entry's place. 0 or less means 32 MiB.
+	MaxBytes int64
+
+	// MaxBodyBytes is the size of the largest body that is kept. Larger ones
+	// pass through uncached. 0 or less means 1 MiB.
+	MaxBodyBytes int64
+}
+
+// NewCache returns a RoundTripper that sends requests through base
+// ([http.DefaultTransport] if nil) and keeps the answers in memory for as long
+// as the server allows: a private HTTP cache (RFC 9111).
+//
+// It keeps answers with status 200 to GET requests that have a lifetime
+// (Cache-Control: max-age, or Expires) or can be revalidated (ETag,
+// Last-Modified), unless request or answer say no-store, the answer's Vary is
+// "*", or it is larger than [CacheOptions] allow. While an answer is fresh it
+// is given again without asking the server; afterwards the server is asked
+// whether it is still good (If-None-Match, If-Modified-Since), and a 304 Not
+// Modified becomes the kept answer with status 200. What Vary names must be
+// equal in both requests; one answer is kept for each URL. The request's
+// Cache-Control directives no-cache, no-store, max-age, min-fresh and
+// only-if-cached are heeded; stale answers are never given, not even when the
+// server cannot be reached.
+//
+// Answers are never shared between users. What came of a request with one
+// Authorization header (or Cookie) is only ever given to requests with exactly
+// the same one. Tokens are not kept: they enter the SHA-256 hash that an
+// answer is found by.
+//
+// All other requests pass through untouched: other methods, requests with a
+// body, with a Range, or with a condition of the caller's own (If-None-Match
+// and the like). One with an unsafe method (PUT, POST, DELETE, ...) that
+// succeeds makes the cache forget that URL, for the user who made it. Spotify
+// changes some resources through other URLs than it shows them at: send
+// Cache-Control: no-cache where that matters.
+//
+// To be kept, an answer is read to its end before RoundTrip returns it; others
+// stream as ever. An answer from the cache has an Age header in seconds, and
+// Cache-Status (RFC 9211) with the value "spotipie; hit", or
+// "spotipie; fwd=stale; fwd-status=304" if the server was asked whether it is
+// still good. Its Date, Expires and Cache-Control may be worded otherwise than
+// the server's were, to the same effect.
+func NewCache(base http.RoundTripper, opts *CacheOptions) http.RoundTripper {
+	if opts == nil {
+		opts = &CacheOptions{}
+	}
+	t := &cacheTransport{
+		base: orDefaultTransport(base),
+		entries: newStore(
+			positiveOr(opts.MaxEntries, defaultMaxEntries),
+			positiveOr(opts.MaxBytes, defaultMaxBytes),
+		),
+	}
+	t.lookup = &httpcache.Transport{
+		Transport:           &origin{base: t.base, maxBodyBytes: positiveOr(opts.MaxBodyBytes, defaultMaxBodyBytes)},
+		Cache:               t.entries,
+		MarkCachedResponses: true,
+		CacheKey:            func(view *http.Request) string { return exchangeOf(view).key },
+		ShouldCache: func(view *http.Request, resp *http.Response, _ string) bool {
+			return exchangeOf(view).isStorable(resp)
+		},
+	}
+	return t
+}
+
+type cacheTransport struct {
+	base    http.RoundTripper
+	lookup  *httpcache.Transport
+	entries *store
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (t *cacheTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	if !isCacheable(req) {
+		return t.passThrough(req)
+	}
+	x := &exchange{req: req, key: entryKey(http.MethodGet, req)}
+	resp, err := t.lookup.RoundTrip(viewOf(x))
+	if err != nil {
+		return nil, err
+	}
+	// The library goes on using resp, so the caller gets a copy.
+	out := *resp
+	out.Request = req
+	if resp == x.resp {
+		out.Header = x.header
+		if !x.storable {
+			return &out, nil
+		}
+	} else {
+		discard(x.resp)
+		out.Header = headerFromCache(resp.Header, x.resp != nil, time.Now())
+	}
+	// The library stores a body when it has been read to its end. Do that now,
+	// whether or not the caller is going to.
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return nil, fmt.Errorf("spotipie/adapter: read a cached answer: %w", err)
+	}
+	out.Body = io.NopCloser(bytes.NewReader(body))
+	return &out, nil
+}
+
+// CloseIdleConnections is what [http.Client.CloseIdleConnections] calls.
+func (t *cacheTransport) CloseIdleConnections() { closeIdleConnections(t.base) }
+
+// passThrough sends req without looking into the cache, and forgets the answer
+// that a change by req makes outdated (RFC 9111 section 4.4).
+func (t *cacheTransport) passThrough(req *http.Request) (*http.Response, error) {
+	resp, err := t.base.RoundTrip(req)
+	if err == nil && !isSafe(req.Method) && resp.StatusCode >= 200 && resp.StatusCode < 400 {
+		t.entries.Delete(entryKey(http.MethodGet, req))
+	}
+	return resp, err
+}
+
+// isCacheable says whether the cache may answer req, or keep the answer to it.
+func isCacheable(req *http.Request) bool {
+	if req.Method != http.MethodGet && req.Method != "" {
+		return false
+	}
+	if req.URL == nil || (req.Body != nil && req.Body != http.NoBody) {
+		return false
+	}
+	for name := range req.Header {
+		switch http.CanonicalHeaderKey(name) {
+		case "Range", "If-Range", "If-Match", "If-None-Match",
+			"If-Modified-Since", "If-Unmodified-Since", "Upgrade":
+			return false
+		}
+	}
+	return true
+}
+
+// isSafe is RFC 9110 section 9.2.1.
+func isSafe(method string) bool {
+	return slices.Contains([]string{
+		"", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace,
+	}, method)
+}

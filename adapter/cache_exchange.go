@@ -1,0 +1,202 @@
+package adapter
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gohugoio/httpcache"
+)
+
+// The library keeps the values of request headers that Vary names, in clear,
+// knows neither several lines of one header nor upper-case directives, and
+// reads some directives more freely than RFC 9111. So it does not get to see
+// the caller's request and the server's answer as they are, but a view of
+// each; an exchange, in the context of the request, carries the real ones past
+// it.
+type exchange struct {
+	req          *http.Request // the caller's, never changed
+	key          string        // what the answer is stored under
+	noStore      bool          // the request forbids storing
+	onlyIfCached bool          // the request forbids asking the server
+
+	resp     *http.Response // the server's answer; nil while it was not asked
+	header   http.Header    // of resp, before it was rewritten for the library
+	storable bool           // whether resp may be stored; its body is in memory then
+}
+
+type exchangeKey struct{}
+
+func exchangeOf(view *http.Request) *exchange {
+	return view.Context().Value(exchangeKey{}).(*exchange)
+}
+
+// isCredential tells the request headers that tell users apart. They enter the
+// key of an entry, and the library does not see them.
+func isCredential(name string) bool {
+	return name == "Authorization" || name == "Proxy-Authorization" || name == "Cookie"
+}
+
+// viewOf returns the library's view of the request of x: without credentials,
+// one line for each header, and a Cache-Control that it understands.
+func viewOf(x *exchange) *http.Request {
+	lines := make(map[string][]string, len(x.req.Header))
+	for name, values := range x.req.Header {
+		if name = http.CanonicalHeaderKey(name); !isCredential(name) {
+			lines[name] = append(lines[name], values...)
+		}
+	}
+	header := make(http.Header, len(lines))
+	for name, values := range lines {
+		header[name] = []string{strings.Join(values, ", ")}
+	}
+	if control := lines["Cache-Control"]; control != nil {
+		header["Cache-Control"] = []string{x.requestControl(control)}
+	}
+	view := x.req.WithContext(context.WithValue(x.req.Context(), exchangeKey{}, x))
+	view.Method, view.Header = http.MethodGet, header
+	return view
+}
+
+// requestControl notes what the request's Cache-Control says, and returns what
+// the library is to know of it (RFC 9111 section 5.2.1). A max-age can only
+// shorten an answer's life, but the library would let it lengthen it, so it
+// always revalidates. Stale answers are not given.
+func (x *exchange) requestControl(lines []string) string {
+	var kept []string
+	for _, directive := range directives(lines) {
+		name, _, _ := strings.Cut(directive, "=")
+		switch name {
+		case "no-store":
+			x.noStore = true
+		case "only-if-cached":
+			x.onlyIfCached = true
+			continue
+		case "max-age":
+			directive = "max-age=0"
+		case "max-stale", "stale-if-error":
+			continue
+		}
+		kept = append(kept, directive)
+	}
+	return strings.Join(kept, ", ")
+}
+
+// isStorable says whether the library may store resp: the server's answer, or
+// a stored one that the server has just confirmed.
+func (x *exchange) isStorable(resp *http.Response) bool {
+	if resp == x.resp {
+		return x.storable
+	}
+	return isStorableHeader(resp.Header)
+}
+
+// isStorableHeader says whether an answer may be kept and is worth it.
+func isStorableHeader(h http.Header) bool {
+	for _, line := range h.Values("Vary") {
+		if strings.Contains(line, "*") {
+			return false
+		}
+	}
+	worth := h.Get("Etag") != "" || h.Get("Last-Modified") != "" || h.Get("Expires") != ""
+	for _, directive := range directives(h.Values("Cache-Control")) {
+		if directive == "no-store" {
+			return false
+		}
+		worth = worth || strings.HasPrefix(directive, "max-age=")
+	}
+	return worth
+}
+
+// normalize rewrites the header of an answer received at now for the library:
+// no headers of the connection, one Cache-Control line in lower case, and
+// dates that make its arithmetic right.
+func normalize(h http.Header, now time.Time) {
+	dropConnectionFields(h)
+	maps.DeleteFunc(h, func(name string, _ []string) bool { return isLibraryHeader(name) })
+	var kept []string
+	for _, directive := range directives(h.Values("Cache-Control")) {
+		if !strings.HasPrefix(directive, "stale-if-error") {
+			kept = append(kept, directive)
+		}
+	}
+	h.Del("Cache-Control")
+	if kept != nil {
+		h.Set("Cache-Control", strings.Join(kept, ", "))
+	}
+	anchorDates(h, now)
+}
+
+// dropConnectionFields removes what is meant for the connection only and must
+// not be stored (RFC 9111 section 3.1).
+func dropConnectionFields(h http.Header) {
+	for _, line := range h.Values("Connection") {
+		for name := range strings.SplitSeq(line, ",") {
+			h.Del(strings.TrimSpace(name))
+		}
+	}
+	for _, name := range []string{
+		"Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
+	} {
+		h.Del(name)
+	}
+}
+
+// anchorDates sets Date so that its distance from the present is the age of
+// the answer (RFC 9111 section 4.2.3): the library heeds neither the Age
+// header nor a server whose clock is ahead. Expires moves along.
+func anchorDates(h http.Header, now time.Time) {
+	date, err := http.ParseTime(h.Get("Date"))
+	if err != nil {
+		date = now
+	}
+	age := max(now.Sub(date), 0)
+	seconds, err := strconv.ParseUint(h.Get("Age"), 10, 31)
+	if err == nil || errors.Is(err, strconv.ErrRange) {
+		age = max(age, time.Duration(seconds)*time.Second)
+	}
+	received := now.Add(-age)
+	if expires, err := http.ParseTime(h.Get("Expires")); err == nil {
+		h.Set("Expires", received.Add(expires.Sub(date)).UTC().Format(http.TimeFormat))
+	}
+	h.Set("Date", received.UTC().Format(http.TimeFormat))
+}
+
+// headerFromCache returns the header that the caller sees of an answer from
+// the cache, which validated says was confirmed by the server.
+func headerFromCache(stored http.Header, validated bool, now time.Time) http.Header {
+	h := stored.Clone()
+	maps.DeleteFunc(h, func(name string, _ []string) bool { return isLibraryHeader(name) })
+	status := "spotipie; hit"
+	if validated {
+		status = "spotipie; fwd=stale; fwd-status=304"
+	}
+	h.Add("Cache-Status", status)
+	if date, err := http.ParseTime(h.Get("Date")); err == nil {
+		h.Set("Age", strconv.Itoa(int(max(now.Sub(date), 0)/time.Second)))
+	}
+	return h
+}
+
+// isLibraryHeader tells the headers in which the library keeps notes.
+func isLibraryHeader(name string) bool {
+	name = http.CanonicalHeaderKey(name)
+	return name == httpcache.XFromCache || strings.HasPrefix(name, "X-Varied-") ||
+		name == httpcache.XETag1 || name == httpcache.XETag2
+}
+
+// directives splits the lines of a Cache-Control header, in lower case. A
+// comma within quotes splits too, which can only make the result stricter.
+func directives(lines []string) []string {
+	var all []string
+	for part := range strings.SplitSeq(strings.ToLower(strings.Join(lines, ",")), ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			all = append(all, part)
+		}
+	}
+	return all
+}
