@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -36,7 +38,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	resp, err := rt.RoundTrip(authorized(req, h.authorization))
-	if err != nil || resp.StatusCode != http.StatusUnauthorized {
+	if err != nil || !isTokenRefused(resp) {
 		return resp, err
 	}
 	return s.recoverUnauthorized(rt, req, resp, h)
@@ -109,6 +111,20 @@ func (s *session) recoverUnauthorized(rt http.RoundTripper, req *http.Request, r
 	again := authorized(req, next.authorization)
 	again.Body = body
 	return rt.RoundTrip(again)
+}
+
+// isTokenRefused reports whether an answer is about the token: 401 with the
+// error code invalid_token (RFC 6750 section 3.1), or without a word on why. A
+// 401 that gives no such code means something else, such as that an app's own
+// token does not do.
+func isTokenRefused(resp *http.Response) bool {
+	if resp.StatusCode != http.StatusUnauthorized {
+		return false
+	}
+	challenges := resp.Header.Values("WWW-Authenticate")
+	return len(challenges) == 0 || slices.ContainsFunc(challenges, func(c string) bool {
+		return strings.Contains(c, "invalid_token")
+	})
 }
 
 // replaceRefused gets another token than refused. A token that was itself got

@@ -452,3 +452,18 @@ func TestRequestObeysItsContext(t *testing.T) {
 		t.Errorf("got error %v, want context.Canceled", err)
 	}
 }
+
+func TestUnauthorizedForAnotherReasonIsNoReasonToRefresh(t *testing.T) {
+	server := spotifytest.New(t)
+	s, err := spotipie.NewClientCredentialsSession(server.Credentials(), server.Options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	spotifytest.CloseAtEnd(t, s)
+	for range 3 { // an app's token does not do for /v1/me
+		if resp := get(t, s, "/v1/me", nil); resp.StatusCode != http.StatusUnauthorized {
+			t.Errorf("status %d, want 401", resp.StatusCode)
+		}
+	}
+	server.ExpectTokenRequests(t, accounts.TokenRequests{ClientCredentials: 1})
+}

@@ -147,7 +147,8 @@ func (s *Service) loggedIn(r *http.Request) *User {
 
 // formActionSource permits the redirect that follows the form: Chromium holds
 // redirects to form-action too. A host that the policy's grammar cannot name,
-// such as an IPv6 literal, is permitted by its scheme.
+// such as an IPv6 literal, is permitted by its scheme. It covers every further
+// redirect, so a callback has to end on its own origin.
 func formActionSource(redirectURI string) string {
 	u, err := url.Parse(redirectURI)
 	if err != nil {

@@ -19,8 +19,8 @@ func (s *Service) Apps() []App {
 // Users returns the accounts one can log in as.
 func (s *Service) Users() []User { return slices.Clone(s.opts.Users) }
 
-// Now returns the service's time: that of [Options.Now] plus what [Advance]
-// added.
+// Now returns the service's time: that of [Options.Now] plus what
+// [Service.Advance] added.
 func (s *Service) Now() time.Time { return s.opts.Now().Round(0).Add(s.clockOffset()) }
 
 // Advance moves the service's time forward by d, so that tokens and codes age

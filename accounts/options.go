@@ -63,13 +63,13 @@ type Options struct {
 }
 
 // App is a registered app. Printing one with fmt or slog shows that there is a
-// secret, not the secret.
+// secret, not the secret, and its JSON leaves the secret out.
 type App struct {
 	// ClientID names the app. Required.
 	ClientID string
 
 	// ClientSecret is empty for a public app, which must use PKCE.
-	ClientSecret string
+	ClientSecret string `json:"-"`
 
 	// Name is what the consent page calls the app. Default: the client id.
 	Name string

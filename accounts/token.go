@@ -1,8 +1,6 @@
 package accounts
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
 	"errors"
 	"io"
 	"mime"
@@ -131,65 +129,6 @@ func (s *Service) answerToken(r *http.Request, form url.Values) (*tokenResponse,
 	default:
 		return s.clientCredentials(client)
 	}
-}
-
-// tokenClient is who makes a token request. A client without its secret is one
-// that names itself in the body, as PKCE clients do.
-type tokenClient struct {
-	app           *App
-	authenticated bool
-}
-
-// authenticateClient takes the credentials from Basic or, which Spotify no
-// longer documents but accepts, from the body. With both, Basic counts, and a
-// client_id in the body that names another app is assumed an error.
-func (s *Service) authenticateClient(r *http.Request, form url.Values) (tokenClient, *tokenError) {
-	id, secret := form.Get("client_id"), form.Get("client_secret")
-	authorization := r.Header.Get("Authorization")
-	if authorization != "" {
-		basicID, basicSecret, ok := basicCredentials(r)
-		if !ok || basicID == "" || basicSecret == "" {
-			return tokenClient{}, errNoCredentials
-		}
-		if id != "" && id != basicID {
-			return tokenClient{}, errUnknownClient
-		}
-		id, secret = basicID, basicSecret
-	}
-	if id == "" {
-		return tokenClient{}, errNoCredentials
-	}
-	app := s.apps[id]
-	if app == nil {
-		return tokenClient{}, errUnknownClient
-	}
-	if secret == "" {
-		return tokenClient{app: app}, nil
-	}
-	if app.ClientSecret == "" || !equalSecrets(secret, app.ClientSecret) {
-		return tokenClient{}, errWrongSecret
-	}
-	return tokenClient{app: app, authenticated: true}, nil
-}
-
-// basicCredentials undoes the form encoding RFC 6749 section 2.3.1 puts around
-// both halves. Spotify's own are hexadecimal, where it makes no difference; a
-// half that is not form-encoded is taken as it is.
-func basicCredentials(r *http.Request) (id, secret string, ok bool) {
-	id, secret, ok = r.BasicAuth()
-	return formDecoded(id), formDecoded(secret), ok
-}
-
-func formDecoded(s string) string {
-	if decoded, err := url.QueryUnescape(s); err == nil {
-		return decoded
-	}
-	return s
-}
-
-func equalSecrets(a, b string) bool {
-	x, y := sha256.Sum256([]byte(a)), sha256.Sum256([]byte(b))
-	return subtle.ConstantTimeCompare(x[:], y[:]) == 1
 }
 
 // exchangeCode: s.mu is held.
