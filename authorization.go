@@ -27,7 +27,7 @@ type AuthorizationURLOptions struct {
 
 // authorizationURL builds the URL that the user visits (RFC 6749 sections
 // 4.1.1 and 4.2.1) and registers the login.
-func (s *session) authorizationURL(p *pendingLogins, opts *AuthorizationURLOptions) (authorizationURL, state string, err error) {
+func (s *session) authorizationURL(opts *AuthorizationURLOptions) (authorizationURL, state string, err error) {
 	if opts == nil {
 		opts = &AuthorizationURLOptions{}
 	}
@@ -46,7 +46,7 @@ func (s *session) authorizationURL(p *pendingLogins, opts *AuthorizationURLOptio
 	if s.closed.Load() {
 		return "", "", ErrClosed
 	}
-	login := p.begin(redirectURI, s.now())
+	login := s.beginLogin(redirectURI)
 	query := url.Values{
 		"client_id":     {s.clientID},
 		"response_type": {"code"},
@@ -54,17 +54,17 @@ func (s *session) authorizationURL(p *pendingLogins, opts *AuthorizationURLOptio
 		"state":         {login.state()},
 		"show_dialog":   {strconv.FormatBool(opts.ForceDialog)},
 	}
-	if scope := s.cfg.Scope.String(); scope != "" {
+	if scope := s.cfg.scope.String(); scope != "" {
 		query.Set("scope", scope)
 	}
-	if s.flow == FlowImplicitGrant {
+	if s.self.Flow() == FlowImplicitGrant {
 		query.Set("response_type", "token")
 	} else {
 		query.Set("code_challenge_method", "S256")
 		query.Set("code_challenge", challenge(login.verifier()))
 	}
 	maps.Copy(query, opts.Extra)
-	return s.cfg.AccountsURL + "/authorize?" + query.Encode(), login.state(), nil
+	return s.cfg.accountsURL + "/authorize?" + query.Encode(), login.state(), nil
 }
 
 func isProtocolParameter(key string) bool {
@@ -76,16 +76,21 @@ func isProtocolParameter(key string) bool {
 }
 
 func (s *session) checkRedirectURI(uri string) error {
-	if s.cfg.SkipRedirectURICheck && uri != "" {
+	if s.cfg.skipRedirectURICheck && uri != "" {
 		return nil
 	}
 	return ValidateRedirectURI(uri)
 }
 
 // checkAuthorization asks the accounts service whether it would show the user
-// a consent page for authorizationURL.
-func (s *session) checkAuthorization(ctx context.Context, authorizationURL string) error {
-	ctx, cancel := context.WithTimeout(ctx, s.cfg.RefreshTimeout)
+// a consent page.
+func (s *session) checkAuthorization(ctx context.Context, opts *AuthorizationURLOptions) error {
+	authorizationURL, state, err := s.authorizationURL(opts)
+	if err != nil {
+		return err
+	}
+	defer func() { _, _ = s.takeLogin(state) }() // nobody will finish it
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.refreshTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, authorizationURL, nil)
 	if err != nil {
@@ -124,7 +129,7 @@ const maxErrorBody = 16 << 10
 
 // readCallback takes the parameters of a callback apart, checks its state and
 // returns the login that it answers.
-func (s *session) readCallback(p *pendingLogins, values url.Values, keys ...string) (pendingLogin, map[string]string, error) {
+func (s *session) readCallback(values url.Values, keys ...string) (pendingLogin, map[string]string, error) {
 	params := make(map[string]string)
 	for _, key := range append(keys, "state", "error", "error_description") {
 		value, err := single(values, key)
@@ -133,7 +138,7 @@ func (s *session) readCallback(p *pendingLogins, values url.Values, keys ...stri
 		}
 		params[key] = value
 	}
-	login, err := p.take(params["state"], s.now())
+	login, err := s.takeLogin(params["state"])
 	if err != nil {
 		return pendingLogin{}, nil, err
 	}

@@ -17,7 +17,6 @@ import (
 // [RefreshableSession] for what it shares with the other sessions.
 type AuthorizationCodeSession struct {
 	refreshable
-	pending pendingLogins
 }
 
 var _ RefreshableSession = (*AuthorizationCodeSession)(nil)
@@ -27,21 +26,23 @@ var _ RefreshableSession = (*AuthorizationCodeSession)(nil)
 // Spotify refuses is a [*RedirectURIError].
 func NewAuthorizationCodeSession(creds Credentials, opts *Options) (*AuthorizationCodeSession, error) {
 	s := &AuthorizationCodeSession{}
-	if err := s.init(s, FlowAuthorizationCode, creds, opts); err != nil {
+	if err := s.init(s, creds, opts); err != nil {
 		return nil, err
 	}
 	if err := s.checkRedirectURI(creds.RedirectURI); err != nil {
 		return nil, err
 	}
-	s.obtain = s.refresh
 	return s, nil
 }
+
+// Flow implements [Session].
+func (s *AuthorizationCodeSession) Flow() Flow { return FlowAuthorizationCode }
 
 // AuthorizationURL returns the URL that the user must visit to agree, and the
 // state that the callback must carry. The session remembers the state and the
 // PKCE verifier that goes with it for an hour, for the latest 100 logins.
 func (s *AuthorizationCodeSession) AuthorizationURL(opts *AuthorizationURLOptions) (authorizationURL, state string, err error) {
-	return s.authorizationURL(&s.pending, opts)
+	return s.authorizationURL(opts)
 }
 
 // CheckAuthorization asks the accounts service whether it takes this app's
@@ -49,11 +50,7 @@ func (s *AuthorizationCodeSession) AuthorizationURL(opts *AuthorizationURLOption
 // URI and scope are right. A refusal is an [*AuthorizationError]. Spotify
 // tells some mistakes only after the user has signed in.
 func (s *AuthorizationCodeSession) CheckAuthorization(ctx context.Context, opts *AuthorizationURLOptions) error {
-	authorizationURL, _, err := s.authorizationURL(&pendingLogins{}, opts)
-	if err != nil {
-		return err
-	}
-	return s.checkAuthorization(ctx, authorizationURL)
+	return s.checkAuthorization(ctx, opts)
 }
 
 // FetchToken finishes a login: it reads code and state from the URL that the
@@ -71,7 +68,7 @@ func (s *AuthorizationCodeSession) FetchToken(ctx context.Context, callbackURL s
 	if fragment.Has(keyAccessToken) {
 		return nil, &CallbackError{Reason: "it belongs to the implicit grant flow, not to this session's authorization code flow"}
 	}
-	login, params, err := s.readCallback(&s.pending, query, "code")
+	login, params, err := s.readCallback(query, "code")
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +78,7 @@ func (s *AuthorizationCodeSession) FetchToken(ctx context.Context, callbackURL s
 // FetchTokenGivenCode is [AuthorizationCodeSession.FetchToken] for a program
 // that has taken code and state from the callback itself.
 func (s *AuthorizationCodeSession) FetchTokenGivenCode(ctx context.Context, code, state string) (*Token, error) {
-	login, err := s.pending.take(state, s.now())
+	login, err := s.takeLogin(state)
 	if err != nil {
 		return nil, err
 	}
@@ -107,14 +104,6 @@ func (s *AuthorizationCodeSession) exchange(ctx context.Context, code string, lo
 	return s.authorize(ctx, token)
 }
 
-// refresh gets the next token (RFC 6749 section 6).
-func (s *AuthorizationCodeSession) refresh(ctx context.Context, refreshToken string) (*Token, error) {
-	return s.postToken(ctx, url.Values{
-		"grant_type":    {"refresh_token"},
-		"refresh_token": {refreshToken},
-	})
-}
-
 // authorize sets a token that the user has just consented to.
 func (s *session) authorize(ctx context.Context, token *Token) (*Token, error) {
 	token = s.inherit(token, nil)
@@ -122,6 +111,6 @@ func (s *session) authorize(ctx context.Context, token *Token) (*Token, error) {
 		Token:          token,
 		AuthorizedAt:   s.now().Round(0).UTC(),
 		ClientID:       s.clientID,
-		RequestedScope: s.cfg.Scope,
+		RequestedScope: s.cfg.scope,
 	})
 }

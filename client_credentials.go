@@ -3,7 +3,6 @@ package spotipie
 import (
 	"context"
 	"errors"
-	"net/url"
 )
 
 // ClientCredentialsSession is the app's own authorization, without a user (RFC
@@ -23,14 +22,14 @@ func NewClientCredentialsSession(creds Credentials, opts *Options) (*ClientCrede
 		return nil, errors.New("spotipie: Credentials.ClientSecret is empty: the client credentials flow needs it")
 	}
 	s := &ClientCredentialsSession{}
-	if err := s.init(s, FlowClientCredentials, creds, opts); err != nil {
+	if err := s.init(s, creds, opts); err != nil {
 		return nil, err
-	}
-	s.obtain = func(ctx context.Context, _ string) (*Token, error) {
-		return s.postToken(ctx, url.Values{"grant_type": {"client_credentials"}})
 	}
 	return s, nil
 }
+
+// Flow implements [Session].
+func (s *ClientCredentialsSession) Flow() Flow { return FlowClientCredentials }
 
 // FetchToken gets a token, sets and returns it. It does what
 // [RefreshableSession].RefreshToken does.

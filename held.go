@@ -6,20 +6,29 @@ import (
 	"time"
 )
 
-// held is the token a session holds, with the moments that matter on the wall
-// clock in nanoseconds: the monotonic clock stops while a laptop sleeps.
+// held is what a session holds: the parts of a [Record], and the moments that
+// matter in nanoseconds of the wall clock. There is one for each session, so it
+// is kept small.
 type held struct {
-	record        Record
-	authorization string // value of the Authorization header
-	saving        saving
-	used          string // the refresh token that the record was got with and may have used up
-	due           int64  // stale from here on: time to renew in the background
-	expired       int64  // not handed out from here on
+	token        *Token
+	authorizedAt int64 // 0 if it is not known
+	version      uint64
+	due          int64 // stale from here on: time to renew in the background
+	expired      int64 // not handed out from here on
 	// renewAt is when the next look at the token is due: due at first, later
 	// the end of a back-off. It is never after expired, so a token may be
 	// handed out without a second thought before it.
 	renewAt  atomic.Int64
 	failures atomic.Int32 // in the background, one after the other
+	saving   saving
+	rare     *heldRare // nil if all of it is zero
+}
+
+// heldRare are the parts of held that few sessions have.
+type heldRare struct {
+	requestedScope Scopes // if it is not the session's
+	rejected       string
+	used           string // the refresh token that an unsaved record was got with and may have used up
 }
 
 // saving says whether a record still has to be saved, and over what.
@@ -35,14 +44,20 @@ func (s *session) newHeld(rec Record, sv saving) *held {
 	t := rec.Token
 	quarter := t.expiresIn / 4
 	h := &held{
-		record:        rec,
-		authorization: tokenType + " " + t.secrets().access,
-		saving:        sv,
-		expired:       t.expiresAt.Add(-min(expiredMargin, quarter)).UnixNano(),
+		token:   t,
+		version: rec.Version,
+		expired: t.expiresAt - int64(min(expiredMargin, quarter)),
+		saving:  sv,
+	}
+	if !rec.AuthorizedAt.IsZero() {
+		h.authorizedAt = rec.AuthorizedAt.UnixNano()
+	}
+	if rec.Rejected != "" || !rec.RequestedScope.Equal(s.cfg.scope) {
+		h.rare = &heldRare{requestedScope: rec.RequestedScope.Normalize(), rejected: rec.Rejected}
 	}
 	h.due = h.expired
 	if s.renewable(h) {
-		h.due = min(h.expired, t.expiresAt.Add(-min(jitter(s.cfg.EarlyRefresh), quarter)).UnixNano())
+		h.due = min(h.expired, t.expiresAt-int64(min(jitter(s.cfg.earlyRefresh), quarter)))
 	}
 	h.renewAt.Store(h.due)
 	if sv != saved {
@@ -51,16 +66,36 @@ func (s *session) newHeld(rec Record, sv saving) *held {
 	return h
 }
 
+// record returns what a store keeps of h.
+func (s *session) record(h *held) Record {
+	rec := Record{Token: h.token, ClientID: s.clientID, RequestedScope: s.cfg.scope, Version: h.version}
+	if h.authorizedAt != 0 {
+		rec.AuthorizedAt = time.Unix(0, h.authorizedAt).UTC()
+	}
+	if h.rare != nil {
+		rec.RequestedScope, rec.Rejected = h.rare.requestedScope, h.rare.rejected
+	}
+	return rec
+}
+
+// rejected returns the words in which the refresh token was refused for good.
+func (h *held) rejected() string {
+	if h == nil || h.rare == nil {
+		return ""
+	}
+	return h.rare.rejected
+}
+
 // renewable reports whether the session could get another token in place of h,
 // which may be nil, without the user.
 func (s *session) renewable(h *held) bool {
-	switch {
-	case s.obtain == nil:
-		return false
-	case s.flow == FlowClientCredentials:
+	switch s.self.Flow() {
+	case FlowClientCredentials:
 		return true
+	case FlowAuthorizationCode:
+		return h != nil && h.token.RefreshToken() != "" && h.rejected() == ""
 	}
-	return h != nil && h.record.Token.RefreshToken() != "" && h.record.Rejected == ""
+	return false
 }
 
 // usable reports whether h may be handed out at a moment.

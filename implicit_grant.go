@@ -18,7 +18,6 @@ import (
 // Python package and for accounts services that still offer the flow.
 type ImplicitGrantSession struct {
 	session
-	pending pendingLogins
 }
 
 var _ Session = (*ImplicitGrantSession)(nil)
@@ -28,7 +27,7 @@ var _ Session = (*ImplicitGrantSession)(nil)
 // is a [*RedirectURIError].
 func NewImplicitGrantSession(creds Credentials, opts *Options) (*ImplicitGrantSession, error) {
 	s := &ImplicitGrantSession{}
-	if err := s.init(s, FlowImplicitGrant, creds, opts); err != nil {
+	if err := s.init(s, creds, opts); err != nil {
 		return nil, err
 	}
 	if err := s.checkRedirectURI(creds.RedirectURI); err != nil {
@@ -37,21 +36,20 @@ func NewImplicitGrantSession(creds Credentials, opts *Options) (*ImplicitGrantSe
 	return s, nil
 }
 
+// Flow implements [Session].
+func (s *ImplicitGrantSession) Flow() Flow { return FlowImplicitGrant }
+
 // AuthorizationURL returns the URL that the user must visit to agree, and the
 // state that the callback must carry. The session remembers the state for an
 // hour, for the latest 100 logins.
 func (s *ImplicitGrantSession) AuthorizationURL(opts *AuthorizationURLOptions) (authorizationURL, state string, err error) {
-	return s.authorizationURL(&s.pending, opts)
+	return s.authorizationURL(opts)
 }
 
 // CheckAuthorization asks the accounts service whether it takes this app's
 // authorization request; see [AuthorizationCodeSession.CheckAuthorization].
 func (s *ImplicitGrantSession) CheckAuthorization(ctx context.Context, opts *AuthorizationURLOptions) error {
-	authorizationURL, _, err := s.authorizationURL(&pendingLogins{}, opts)
-	if err != nil {
-		return err
-	}
-	return s.checkAuthorization(ctx, authorizationURL)
+	return s.checkAuthorization(ctx, opts)
 }
 
 // ReadTokenFromCallbackURL finishes a login: it reads the token from the
@@ -75,7 +73,7 @@ func (s *ImplicitGrantSession) ReadTokenFromCallbackURL(ctx context.Context, cal
 	if query.Has("error") { // denials come in the query
 		values = query
 	}
-	_, params, err := s.readCallback(&s.pending, values, keyAccessToken, keyTokenType, keyExpiresIn, keyScope)
+	_, params, err := s.readCallback(values, keyAccessToken, keyTokenType, keyExpiresIn, keyScope)
 	if err != nil {
 		return nil, err
 	}

@@ -77,5 +77,5 @@ func (s *session) roundTripper(u *url.URL) http.RoundTripper {
 			}
 		}
 	}
-	return s.cfg.Transport
+	return s.cfg.transport
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 )
@@ -81,47 +80,72 @@ const (
 
 // config is Options checked and with its defaults filled in.
 type config struct {
-	Options
-	origins []origin
+	scope                Scopes
+	store                Store
+	profile              string
+	earlyRefresh         time.Duration
+	refreshTimeout       time.Duration
+	transport            http.RoundTripper
+	accountsURL          string
+	apiURL               string
+	origins              []origin
+	onError              func(error)
+	now                  func() time.Time
+	skipRedirectURICheck bool
 }
 
 func newConfig(opts *Options) (*config, error) {
-	c := &config{}
-	if opts != nil {
-		c.Options = *opts
+	if opts == nil {
+		opts = &Options{}
 	}
-	c.Scope = c.Scope.Normalize()
-	if c.Store != nil && c.Profile == "" {
+	if opts.Store != nil && opts.Profile == "" {
 		return nil, errors.New("spotipie: Options.Profile is empty: a store needs to know whose authorization it keeps")
 	}
-	if c.EarlyRefresh <= 0 {
-		c.EarlyRefresh = defaultEarlyRefresh
+	c := &config{
+		scope:                opts.Scope.Normalize(),
+		store:                opts.Store,
+		profile:              opts.Profile,
+		earlyRefresh:         orDefault(opts.EarlyRefresh, defaultEarlyRefresh),
+		refreshTimeout:       orDefault(opts.RefreshTimeout, defaultRefreshTimeout),
+		transport:            opts.Transport,
+		onError:              opts.OnError,
+		now:                  opts.Now,
+		skipRedirectURICheck: opts.SkipRedirectURICheck,
 	}
-	if c.RefreshTimeout <= 0 {
-		c.RefreshTimeout = defaultRefreshTimeout
-	}
-	if c.Transport == nil {
-		c.Transport = http.DefaultTransport
+	if c.transport == nil {
+		c.transport = http.DefaultTransport
 	}
 	var err error
-	if c.AccountsURL, err = serviceURL("AccountsURL", c.AccountsURL, DefaultAccountsURL); err != nil {
+	if c.accountsURL, err = serviceURL("AccountsURL", opts.AccountsURL, DefaultAccountsURL); err != nil {
 		return nil, err
 	}
-	if c.APIURL, err = serviceURL("APIURL", c.APIURL, DefaultAPIURL); err != nil {
+	if c.apiURL, err = serviceURL("APIURL", opts.APIURL, DefaultAPIURL); err != nil {
 		return nil, err
 	}
-	if len(c.TokenOrigins) == 0 {
-		c.TokenOrigins = []string{c.APIURL}
+	c.origins, err = tokenOrigins(opts.TokenOrigins, c.apiURL)
+	return c, err
+}
+
+func orDefault(d, fallback time.Duration) time.Duration {
+	if d <= 0 {
+		return fallback
 	}
-	for _, raw := range c.TokenOrigins {
+	return d
+}
+
+func tokenOrigins(named []string, apiURL string) ([]origin, error) {
+	if len(named) == 0 {
+		named = []string{apiURL}
+	}
+	origins := make([]origin, 0, len(named))
+	for _, raw := range named {
 		u, err := url.Parse(raw)
 		if err != nil || !isHTTP(u) {
-			return nil, fmt.Errorf("spotipie: Options.TokenOrigins: %q is not scheme://host[:port]", raw)
+			return nil, fmt.Errorf("spotipie: Options.TokenOrigins: %q is not scheme://host[:port]", foreignText(raw))
 		}
-		c.origins = append(c.origins, originOf(u))
+		origins = append(origins, originOf(u))
 	}
-	c.TokenOrigins = slices.Clone(c.TokenOrigins)
-	return c, nil
+	return origins, nil
 }
 
 // serviceURL checks the base URL of a service and takes off its last slash.

@@ -6,7 +6,7 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"net/url"
-	"sync"
+	"slices"
 	"time"
 )
 
@@ -26,42 +26,33 @@ type pendingLogin struct {
 	expires     time.Time
 }
 
-// pendingLogins are the logins under way on a session.
-type pendingLogins struct {
-	mu   sync.Mutex
-	list []pendingLogin
-}
-
-// begin registers a login and returns it with its state and verifier.
-func (p *pendingLogins) begin(redirectURI string, now time.Time) pendingLogin {
+// beginLogin registers a login and returns it with its state and verifier.
+func (s *session) beginLogin(redirectURI string) pendingLogin {
+	now := s.now()
 	login := pendingLogin{
 		state:       newSecret(randomText()),
 		verifier:    newSecret(randomText()),
 		redirectURI: redirectURI,
 		expires:     now.Add(pendingLifetime),
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	kept := p.list[:0:0]
-	for _, other := range p.list {
-		if now.Before(other.expires) {
-			kept = append(kept, other)
-		}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pending = slices.DeleteFunc(s.pending, func(other pendingLogin) bool { return !now.Before(other.expires) })
+	if len(s.pending) >= maxPending {
+		s.pending = slices.Delete(s.pending, 0, 1)
 	}
-	if len(kept) >= maxPending {
-		kept = kept[1:]
-	}
-	p.list = append(kept, login)
+	s.pending = append(s.pending, login)
 	return login
 }
 
-// take finds the login with the given state and forgets it: a state works
+// takeLogin finds the login with the given state and forgets it: a state works
 // once. It looks at all of them, in constant time for each.
-func (p *pendingLogins) take(state string, now time.Time) (pendingLogin, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+func (s *session) takeLogin(state string) (pendingLogin, error) {
+	now := s.now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	found := -1
-	for i, login := range p.list {
+	for i, login := range s.pending {
 		if subtle.ConstantTimeCompare([]byte(login.state()), []byte(state)) == 1 && now.Before(login.expires) {
 			found = i
 		}
@@ -69,8 +60,11 @@ func (p *pendingLogins) take(state string, now time.Time) (pendingLogin, error) 
 	if found < 0 {
 		return pendingLogin{}, ErrStateMismatch
 	}
-	login := p.list[found]
-	p.list = append(p.list[:found:found], p.list[found+1:]...)
+	login := s.pending[found]
+	s.pending = slices.Delete(s.pending, found, found+1)
+	if len(s.pending) == 0 {
+		s.pending = nil
+	}
 	return login, nil
 }
 

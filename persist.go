@@ -23,9 +23,9 @@ func (s *session) SetToken(ctx context.Context, token *Token) error {
 	if token == nil || token.secrets == nil {
 		return &TokenFormatError{Reason: "is nil"}
 	}
-	rec := Record{Token: s.inherit(token, nil), ClientID: s.clientID, RequestedScope: s.cfg.Scope}
-	if h := s.held.Load(); h != nil && h.record.Token.RefreshToken() == token.RefreshToken() {
-		rec.AuthorizedAt = h.record.AuthorizedAt
+	rec := Record{Token: s.inherit(token, nil), ClientID: s.clientID, RequestedScope: s.cfg.scope}
+	if h := s.held.Load(); h != nil && h.token.RefreshToken() == token.RefreshToken() {
+		rec.AuthorizedAt = s.record(h).AuthorizedAt
 	}
 	return s.install(ctx, rec)
 }
@@ -54,12 +54,12 @@ func (s *session) Load(ctx context.Context) (*Token, error) {
 	if h == nil {
 		return nil, err
 	}
-	return h.record.Token, err
+	return h.token, err
 }
 
 // Watch implements [Session].
 func (s *session) Watch(ctx context.Context) error {
-	watcher, ok := s.cfg.Store.(Watcher)
+	watcher, ok := s.cfg.store.(Watcher)
 	if !ok {
 		return s.storeError(opWatch, errors.New("the store cannot tell of changes"))
 	}
@@ -112,10 +112,10 @@ func (s *session) Close(ctx context.Context) error {
 
 // lock takes the store's lock. The returned function gives it back.
 func (s *session) lock(ctx context.Context) (unlock func(), err error) {
-	if s.cfg.Store == nil {
+	if s.cfg.store == nil {
 		return func() {}, nil
 	}
-	release, err := s.cfg.Store.Lock(ctx, s.key())
+	release, err := s.cfg.store.Lock(ctx, s.key())
 	if err != nil {
 		return nil, s.storeError(opLock, err)
 	}
@@ -131,18 +131,18 @@ func (s *session) lock(ctx context.Context) (unlock func(), err error) {
 // reload returns what the session goes on with in place of h: the stored
 // record if it has another version, and else h.
 func (s *session) reload(ctx context.Context, h *held) (*held, error) {
-	if s.cfg.Store == nil || h != nil && h.saving == saveOver {
+	if s.cfg.store == nil || h != nil && h.saving == saveOver {
 		return h, nil
 	}
-	rec, found, err := s.cfg.Store.Load(ctx, s.key())
+	rec, found, err := s.cfg.store.Load(ctx, s.key())
 	switch {
 	case err != nil:
 		return nil, s.storeError(opLoad, err)
-	case !found && (h == nil || h.record.Version == 0):
+	case !found && (h == nil || h.version == 0):
 		return h, nil
 	case !found: // somebody logged out
 		return s.publish(h, nil, "")
-	case h != nil && h.record.Version == rec.Version:
+	case h != nil && h.version == rec.Version:
 		return h, nil
 	}
 	if err := s.checkRecord(rec); err != nil {
@@ -162,7 +162,7 @@ func (s *session) checkRecord(rec Record) error {
 	case rec.ClientID != s.clientID:
 		return mismatch("it belongs to client id %q, not %q: authorize again", foreignText(rec.ClientID), s.clientID)
 	}
-	if missing := rec.Token.scope.Missing(s.cfg.Scope); s.flow != FlowClientCredentials && len(missing) > 0 {
+	if missing := rec.Token.scope.Missing(s.cfg.scope); s.self.Flow() != FlowClientCredentials && len(missing) > 0 {
 		return mismatch("its token lacks the scope %s: authorize again", missing)
 	}
 	return nil
@@ -175,15 +175,15 @@ func (s *session) checkRecord(rec Record) error {
 func (s *session) save(base *held, rec Record, used string) (*held, error) {
 	rec.Version = 0
 	if base != nil {
-		rec.Version = base.record.Version
+		rec.Version = base.version
 	}
-	if s.cfg.Store == nil {
+	if s.cfg.store == nil {
 		return s.newHeld(rec, saved), nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), saveTimeout)
 	defer cancel()
 	for range maxSwaps {
-		version, err := s.cfg.Store.Swap(ctx, s.key(), rec.Version, rec)
+		version, err := s.cfg.store.Swap(ctx, s.key(), rec.Version, rec)
 		if err == nil {
 			rec.Version = version
 			return s.newHeld(rec, saved), nil
@@ -191,7 +191,7 @@ func (s *session) save(base *held, rec Record, used string) (*held, error) {
 		if !errors.Is(err, ErrVersionConflict) {
 			return s.unsaved(rec, used), s.storeError(opSave, err)
 		}
-		theirs, found, err := s.cfg.Store.Load(ctx, s.key())
+		theirs, found, err := s.cfg.store.Load(ctx, s.key())
 		if err != nil {
 			return s.unsaved(rec, used), s.storeError(opSave, err)
 		}
@@ -206,8 +206,18 @@ func (s *session) save(base *held, rec Record, used string) (*held, error) {
 // unsaved returns a renewal to hold that has yet to be saved.
 func (s *session) unsaved(rec Record, used string) *held {
 	h := s.newHeld(rec, saveIfUnchanged)
-	h.used = used
+	if h.rare == nil {
+		h.rare = &heldRare{requestedScope: s.cfg.scope}
+	}
+	h.rare.used = used
 	return h
+}
+
+func (h *held) usedUp() string {
+	if h.rare == nil {
+		return ""
+	}
+	return h.rare.used
 }
 
 // supersedes reports whether next was got by using up the refresh token that
@@ -221,32 +231,32 @@ func (s *session) saveAgain(ctx context.Context, h *held) (*held, error) {
 	var next *held
 	var err error
 	if h.saving == saveOver {
-		next, err = s.overwrite(ctx, h.record)
+		next, err = s.overwrite(ctx, s.record(h))
 	} else {
-		next, err = s.save(h, h.record, h.used)
+		next, err = s.save(h, s.record(h), h.usedUp())
 	}
 	if err != nil {
 		h.postpone(s.now(), 0)
 		return h, err
 	}
-	return s.publish(h, next, h.used)
+	return s.publish(h, next, h.usedUp())
 }
 
 // overwrite puts rec into the store over whatever is there, and returns what
 // to hold.
 func (s *session) overwrite(ctx context.Context, rec Record) (*held, error) {
 	rec.Version = 0
-	if s.cfg.Store == nil {
+	if s.cfg.store == nil {
 		return s.newHeld(rec, saved), nil
 	}
 	err := ErrVersionConflict
 	for range maxSwaps {
 		var theirs Record
-		if theirs, _, err = s.cfg.Store.Load(ctx, s.key()); err != nil {
+		if theirs, _, err = s.cfg.store.Load(ctx, s.key()); err != nil {
 			break
 		}
 		var version uint64
-		if version, err = s.cfg.Store.Swap(ctx, s.key(), theirs.Version, rec); err == nil {
+		if version, err = s.cfg.store.Swap(ctx, s.key(), theirs.Version, rec); err == nil {
 			rec.Version = version
 			return s.newHeld(rec, saved), nil
 		}
@@ -270,7 +280,7 @@ func (s *session) adopt(base *held, rec Record, used string) (*held, error) {
 func (s *session) publish(base, next *held, used string) (*held, error) {
 	s.mu.Lock()
 	current := s.held.Load()
-	if current != base && !(current != nil && next != nil && supersedes(next.record.Token, current.record.Token, used)) {
+	if current != base && !(current != nil && next != nil && supersedes(next.token, current.token, used)) {
 		s.mu.Unlock()
 		return current, nil
 	}
@@ -287,12 +297,12 @@ func (s *session) publish(base, next *held, used string) (*held, error) {
 
 // announce tells the listeners of a new token.
 func (s *session) announce(ctx context.Context, old, next *held) error {
-	e := TokenUpdated{Session: s.self, NewToken: next.record.Token, ReauthorizeBy: reauthorizeBy(next.record)}
+	e := TokenUpdated{Session: s.self, NewToken: next.token, ReauthorizeBy: next.reauthorizeBy()}
 	if old != nil {
-		e.OldToken = old.record.Token
+		e.OldToken = old.token
 	}
 	// The token is set whatever becomes of the caller.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.RefreshTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.refreshTimeout)
 	defer cancel()
 	return s.announceUpdated(ctx, e)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -54,7 +55,7 @@ func (s *session) Token(ctx context.Context) (*Token, error) {
 	if err != nil {
 		return nil, err
 	}
-	return h.record.Token, nil
+	return h.token, nil
 }
 
 // valid returns a token that may be handed out.
@@ -111,9 +112,9 @@ func (s *session) noToken(h *held) error {
 	switch {
 	case h == nil:
 		return ErrNotAuthorized
-	case h.record.Rejected != "":
+	case h.rejected() != "":
 		return fmt.Errorf("%w: %w", ErrReauthorizationRequired, &TokenEndpointError{
-			StatusCode: http.StatusBadRequest, Code: codeInvalidGrant, Description: h.record.Rejected,
+			StatusCode: http.StatusBadRequest, Code: codeInvalidGrant, Description: h.rejected(),
 		})
 	}
 	return ErrTokenExpired
@@ -135,9 +136,9 @@ func (s *session) tokenExpired(ctx context.Context, h *held, withheld bool) erro
 		f = &flight{done: make(chan struct{})}
 		s.expiry = f
 		go func() {
-			ctx, cancel := context.WithTimeout(context.Background(), s.cfg.RefreshTimeout)
+			ctx, cancel := context.WithTimeout(context.Background(), s.cfg.refreshTimeout)
 			defer cancel()
-			f.err = s.announceExpired(ctx, TokenExpired{Session: s.self, ExpiredToken: h.record.Token, WithholdToken: withheld})
+			f.err = s.announceExpired(ctx, TokenExpired{Session: s.self, ExpiredToken: h.token, WithholdToken: withheld})
 			s.report(f.err)
 			s.mu.Lock()
 			s.expiry = nil
@@ -159,7 +160,7 @@ func (s *session) refreshNow(ctx context.Context) (*Token, error) {
 	if h == nil {
 		return nil, err
 	}
-	return h.record.Token, err
+	return h.token, err
 }
 
 // replace returns a usable token other than unwanted, renewing if need be.
@@ -179,7 +180,7 @@ func (s *session) replace(ctx context.Context, unwanted *held) (*held, error) {
 }
 
 func sameToken(a, b *held) bool {
-	return a != nil && b != nil && a.record.Token == b.record.Token
+	return a != nil && b != nil && a.token == b.token
 }
 
 func (s *session) renewing() bool {
@@ -211,7 +212,7 @@ func (s *session) startRenewal(h *held, force bool) *flight {
 
 // fly runs a renewal and lets those who wait for it go.
 func (s *session) fly(f *flight, h *held, force bool) {
-	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.RefreshTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.refreshTimeout)
 	defer cancel()
 	f.held, f.err = s.renew(ctx, h, force)
 	if f.err != nil {
@@ -275,10 +276,10 @@ func (s *session) renew(ctx context.Context, h *held, force bool) (*held, error)
 
 // ask gets a new token from the accounts service in place of current.
 func (s *session) ask(ctx context.Context, current *held) (*held, error) {
-	rec := Record{ClientID: s.clientID, RequestedScope: s.cfg.Scope}
+	rec := Record{ClientID: s.clientID, RequestedScope: s.cfg.scope}
 	var refreshToken string
 	if current != nil {
-		rec = current.record
+		rec = s.record(current)
 		refreshToken = rec.Token.RefreshToken()
 	}
 	token, err := s.obtain(ctx, refreshToken)
@@ -298,9 +299,12 @@ func (s *session) ask(ctx context.Context, current *held) (*held, error) {
 func (s *session) inherit(token, old *Token) *Token {
 	t := *token
 	if len(t.scope) == 0 {
-		if t.scope = s.cfg.Scope; old != nil {
+		if t.scope = s.cfg.scope; old != nil {
 			t.scope = old.scope
 		}
+	}
+	if slices.Equal(t.scope, s.cfg.scope) {
+		t.scope = s.cfg.scope // one copy for all the session's tokens
 	}
 	if t.secrets().refresh == "" && old != nil && old.secrets().refresh != "" {
 		secrets := *t.secrets()
@@ -314,13 +318,13 @@ func (s *session) inherit(token, old *Token) *Token {
 // or another goroutine has a newer token by now, the verdict was on an old one
 // and does not count.
 func (s *session) reject(current *held, err error, answer *TokenEndpointError) (*held, error) {
-	rec := current.record
+	rec := s.record(current)
 	if rec.Rejected = answer.Description; rec.Rejected == "" {
 		rec.Rejected = answer.Code
 	}
 	next, saveErr := s.save(current, rec, "")
 	next, announceErr := s.publish(current, next, "")
-	if next.usable(s.now()) && next.record.Rejected == "" {
+	if next.usable(s.now()) && next.rejected() == "" {
 		return next, errors.Join(saveErr, announceErr)
 	}
 	return nil, errors.Join(fmt.Errorf("%w: %w", ErrReauthorizationRequired, err), saveErr)

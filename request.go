@@ -73,7 +73,7 @@ func (s *session) Client() *http.Client { return &http.Client{Transport: (*trans
 // resolve returns the absolute URL of a request.
 func (s *session) resolve(raw string, params url.Values) (string, error) {
 	if strings.HasPrefix(raw, "/") && !strings.HasPrefix(raw, "//") {
-		raw = s.cfg.APIURL + raw
+		raw = s.cfg.apiURL + raw
 	}
 	u, err := url.Parse(raw)
 	if err != nil {

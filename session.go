@@ -135,14 +135,10 @@ type RefreshableSession interface {
 // session is what all flows have in common.
 type session struct {
 	self         Session // the exported session, for events
-	flow         Flow
 	clientID     string
 	clientSecret secret
 	redirectURI  string
 	cfg          *config
-	// obtain gets a new token without the user. refreshToken is empty in the
-	// client credentials flow. Nil if the flow cannot.
-	obtain func(ctx context.Context, refreshToken string) (*Token, error)
 
 	held        atomic.Pointer[held] // nil: no token
 	failure     atomic.Pointer[failure]
@@ -156,9 +152,10 @@ type session struct {
 	mu      sync.Mutex // guards what follows, changes of held and of closed
 	renewal *flight
 	expiry  *flight
+	pending []pendingLogin
 }
 
-func (s *session) init(self Session, flow Flow, creds Credentials, opts *Options) error {
+func (s *session) init(self Session, creds Credentials, opts *Options) error {
 	if creds.ClientID == "" {
 		return errors.New("spotipie: Credentials.ClientID is empty: take it from the app's page at https://developer.spotify.com/dashboard")
 	}
@@ -166,25 +163,22 @@ func (s *session) init(self Session, flow Flow, creds Credentials, opts *Options
 	if err != nil {
 		return err
 	}
-	s.self, s.flow, s.cfg = self, flow, cfg
+	s.self, s.cfg = self, cfg
 	s.clientID, s.clientSecret, s.redirectURI = creds.ClientID, newSecret(creds.ClientSecret), creds.RedirectURI
-	s.autoRefresh.Store(!cfg.DisableAutoRefresh)
+	s.autoRefresh.Store(!(opts != nil && opts.DisableAutoRefresh))
 	return nil
 }
 
 func (s *session) base() *session { return s }
 
 func (s *session) now() time.Time {
-	if s.cfg.Now != nil {
-		return s.cfg.Now()
+	if s.cfg.now != nil {
+		return s.cfg.now()
 	}
 	return time.Now()
 }
 
-func (s *session) key() Key { return Key{ClientID: s.clientID, Profile: s.cfg.Profile} }
-
-// Flow implements [Session].
-func (s *session) Flow() Flow { return s.flow }
+func (s *session) key() Key { return Key{ClientID: s.clientID, Profile: s.cfg.profile} }
 
 // ClientID implements [Session].
 func (s *session) ClientID() string { return s.clientID }
@@ -194,13 +188,13 @@ func (s *session) Scope() Scopes {
 	if t := s.CurrentToken(); t != nil {
 		return t.Scope()
 	}
-	return s.cfg.Scope.Normalize()
+	return s.cfg.scope.Normalize()
 }
 
 // CurrentToken implements [Session].
 func (s *session) CurrentToken() *Token {
 	if h := s.held.Load(); h != nil {
-		return h.record.Token
+		return h.token
 	}
 	return nil
 }
@@ -211,7 +205,7 @@ func (s *session) IsAuthorized() bool { return s.held.Load() != nil }
 // AuthorizedAt implements [Session].
 func (s *session) AuthorizedAt() time.Time {
 	if h := s.held.Load(); h != nil {
-		return h.record.AuthorizedAt
+		return s.record(h).AuthorizedAt
 	}
 	return time.Time{}
 }
@@ -222,16 +216,16 @@ const refreshTokenMonths = 6
 // ReauthorizeBy implements [Session].
 func (s *session) ReauthorizeBy() time.Time {
 	if h := s.held.Load(); h != nil {
-		return reauthorizeBy(h.record)
+		return h.reauthorizeBy()
 	}
 	return time.Time{}
 }
 
-func reauthorizeBy(rec Record) time.Time {
-	if rec.AuthorizedAt.IsZero() || rec.Token.RefreshToken() == "" {
+func (h *held) reauthorizeBy() time.Time {
+	if h.authorizedAt == 0 || h.token.RefreshToken() == "" {
 		return time.Time{}
 	}
-	return rec.AuthorizedAt.AddDate(0, refreshTokenMonths, 0)
+	return time.Unix(0, h.authorizedAt).UTC().AddDate(0, refreshTokenMonths, 0)
 }
 
 // TokenSource implements [Session].
@@ -259,7 +253,7 @@ func (s *session) String() string {
 	if t := s.CurrentToken(); t != nil {
 		state = t.String()
 	}
-	return fmt.Sprintf("Session(%s, client_id %s, %s)", s.flow, s.clientID, state)
+	return fmt.Sprintf("Session(%s, client_id %s, %s)", s.self.Flow(), s.clientID, state)
 }
 
 // Format implements [fmt.Formatter]: every verb prints what String returns.
@@ -270,8 +264,8 @@ func (s *session) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
 // report passes an error that no caller waits for to OnError.
 func (s *session) report(err error) {
-	if err != nil && s.cfg.OnError != nil {
-		s.cfg.OnError(err)
+	if err != nil && s.cfg.onError != nil {
+		s.cfg.onError(err)
 	}
 }
 

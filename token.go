@@ -30,16 +30,18 @@ type Token struct {
 	secrets   func() *tokenSecrets
 	scope     Scopes
 	expiresIn time.Duration
-	expiresAt time.Time
+	expiresAt int64 // nanoseconds of the wall clock: the monotonic one stops while a laptop sleeps
 }
 
 type tokenSecrets struct {
-	access  string
-	refresh string
-	state   string
+	authorization string // the access token after its type and a space, as a request's header wants it
+	refresh       string
+	state         string
 }
 
 func (s *tokenSecrets) self() *tokenSecrets { return s }
+
+func (s *tokenSecrets) access() string { return strings.TrimPrefix(s.authorization, tokenType+" ") }
 
 // TokenFields are the parts a [Token] is made of. Unlike the token they are
 // open to be changed; like it they print no secret.
@@ -84,11 +86,14 @@ func newToken(f TokenFields, now time.Time) (*Token, error) {
 		return nil, &TokenFormatError{Key: keyExpiresAt, Reason: "is not a time in the years 1970 to 2200"}
 	}
 	return &Token{
-		secrets: (&tokenSecrets{access: f.AccessToken, refresh: f.RefreshToken, state: f.State}).self,
-		scope:   f.Scope.Normalize(),
-		// Without the monotonic clock: it stops while a laptop sleeps.
+		secrets: (&tokenSecrets{
+			authorization: tokenType + " " + f.AccessToken,
+			refresh:       f.RefreshToken,
+			state:         f.State,
+		}).self,
+		scope:     f.Scope.Normalize(),
 		expiresIn: f.ExpiresIn,
-		expiresAt: expiresAt.Round(0).UTC(),
+		expiresAt: expiresAt.UnixNano(),
 	}, nil
 }
 
@@ -102,7 +107,7 @@ func isVisibleASCII(s string) bool {
 }
 
 // AccessToken returns the secret that authorizes requests.
-func (t *Token) AccessToken() string { return t.secrets().access }
+func (t *Token) AccessToken() string { return t.secrets().access() }
 
 // RefreshToken returns the secret that gets the next token, or an empty string
 // if there is none: client credentials and implicit grant tokens have none.
@@ -123,7 +128,7 @@ func (t *Token) ExpiresIn() time.Duration { return t.expiresIn }
 
 // ExpiresAt returns the moment the token expires, in UTC on the wall clock.
 // It is [DefaultExpiryMargin] earlier than the accounts service says.
-func (t *Token) ExpiresAt() time.Time { return t.expiresAt }
+func (t *Token) ExpiresAt() time.Time { return time.Unix(0, t.expiresAt).UTC() }
 
 // IsExpired reports whether the token expires within margin from now. Without
 // a reason for another margin use [DefaultExpiryMargin].
@@ -131,18 +136,18 @@ func (t *Token) IsExpired(margin time.Duration) bool { return t.IsExpiredAt(time
 
 // IsExpiredAt is IsExpired at another moment than now.
 func (t *Token) IsExpiredAt(now time.Time, margin time.Duration) bool {
-	return !now.Round(0).Add(margin).Before(t.expiresAt)
+	return now.Add(margin).UnixNano() >= t.expiresAt
 }
 
 // Fields returns a copy of the token's parts, for making a changed token.
 func (t *Token) Fields() TokenFields {
 	return TokenFields{
-		AccessToken:  t.secrets().access,
+		AccessToken:  t.secrets().access(),
 		ExpiresIn:    t.expiresIn,
 		Scope:        t.Scope(),
 		State:        t.secrets().state,
 		TokenType:    tokenType,
-		ExpiresAt:    t.expiresAt,
+		ExpiresAt:    t.ExpiresAt(),
 		RefreshToken: t.secrets().refresh,
 	}
 }
@@ -154,7 +159,7 @@ func (t *Token) Equal(other *Token) bool {
 		return t == other
 	}
 	return *t.secrets() == *other.secrets() && slices.Equal(t.scope, other.scope) &&
-		t.expiresIn == other.expiresIn && t.expiresAt.Equal(other.expiresAt)
+		t.expiresIn == other.expiresIn && t.expiresAt == other.expiresAt
 }
 
 // String describes the token without its secrets.
@@ -163,7 +168,7 @@ func (t Token) String() string {
 		return "Token(none)"
 	}
 	return fmt.Sprintf("Token(access_token %s, refresh_token %s, scope %q, expires_at %s)",
-		redacted(t.secrets().access), redacted(t.secrets().refresh), t.scope.String(), t.expiresAt.Format(time.RFC3339))
+		redacted(t.secrets().access()), redacted(t.secrets().refresh), t.scope.String(), t.ExpiresAt().Format(time.RFC3339))
 }
 
 // Format implements [fmt.Formatter]: every verb prints what String returns.
@@ -175,10 +180,10 @@ func (t Token) LogValue() slog.Value {
 		return slog.StringValue("none")
 	}
 	return slog.GroupValue(
-		slog.String(keyAccessToken, redacted(t.secrets().access)),
+		slog.String(keyAccessToken, redacted(t.secrets().access())),
 		slog.String(keyRefreshToken, redacted(t.secrets().refresh)),
 		slog.String(keyScope, t.scope.String()),
-		slog.Time(keyExpiresAt, t.expiresAt),
+		slog.Time(keyExpiresAt, t.ExpiresAt()),
 	)
 }
 

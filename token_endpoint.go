@@ -11,17 +11,27 @@ import (
 	"time"
 )
 
+// obtain gets a token in place of another without the user: by the refresh
+// token (RFC 6749 section 6), or in the client credentials flow simply anew
+// (section 4.4.2).
+func (s *session) obtain(ctx context.Context, refreshToken string) (*Token, error) {
+	if s.self.Flow() == FlowClientCredentials {
+		return s.postToken(ctx, url.Values{"grant_type": {"client_credentials"}})
+	}
+	return s.postToken(ctx, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {refreshToken}})
+}
+
 // postToken asks the token endpoint (RFC 6749 section 3.2) and returns the
 // token of its answer. An app with a secret authenticates with HTTP Basic
 // (section 2.3.1), one without names itself in the form. The style is fixed:
 // no request is ever repeated in another.
 func (s *session) postToken(ctx context.Context, form url.Values) (*Token, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.cfg.RefreshTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.refreshTimeout)
 	defer cancel()
 	if s.clientSecret() == "" {
 		form.Set("client_id", s.clientID)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.cfg.AccountsURL+"/api/token", strings.NewReader(form.Encode()))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.cfg.accountsURL+"/api/token", strings.NewReader(form.Encode()))
 	if err != nil {
 		return nil, fmt.Errorf("spotipie: asking for a token: %w", err)
 	}
@@ -45,7 +55,7 @@ func (s *session) postToken(ctx context.Context, form url.Values) (*Token, error
 // tokenClient sends requests that hold secrets: it follows no redirect.
 func (s *session) tokenClient() *http.Client {
 	return &http.Client{
-		Transport: s.cfg.Transport,
+		Transport: s.cfg.transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse
 		},

@@ -165,12 +165,12 @@ func (t *Token) Map() map[string]any {
 		scope[i] = string(s)
 	}
 	return map[string]any{
-		keyAccessToken:  t.secrets().access,
+		keyAccessToken:  t.secrets().access(),
 		keyExpiresIn:    int(t.expiresIn / time.Second),
 		keyScope:        scope,
 		keyState:        orNil(t.secrets().state),
 		keyTokenType:    tokenType,
-		keyExpiresAt:    float64(t.expiresAt.UnixMicro()) / 1e6,
+		keyExpiresAt:    float64(t.expiresAt/1000) / 1e6,
 		keyRefreshToken: orNil(t.secrets().refresh),
 	}
 }

@@ -35,10 +35,10 @@ func TokenFromOAuth2(t *oauth2.Token) (*Token, error) {
 // take those. It holds the secrets.
 func (t *Token) OAuth2() *oauth2.Token {
 	return (&oauth2.Token{
-		AccessToken:  t.secrets().access,
+		AccessToken:  t.secrets().access(),
 		RefreshToken: t.secrets().refresh,
 		TokenType:    tokenType,
-		Expiry:       t.expiresAt,
+		Expiry:       t.ExpiresAt(),
 		ExpiresIn:    int64(t.expiresIn / time.Second),
 	}).WithExtra(map[string]any{keyScope: t.scope.String()})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -37,7 +38,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		closeBody(req)
 		return nil, err
 	}
-	resp, err := rt.RoundTrip(authorized(req, h.authorization))
+	resp, err := rt.RoundTrip(authorized(req, h.token))
 	if err != nil || !isTokenRefused(resp) {
 		return resp, err
 	}
@@ -48,7 +49,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 // transports underneath.
 func (t *transport) CloseIdleConnections() {
 	s := (*session)(t)
-	(&http.Client{Transport: s.cfg.Transport}).CloseIdleConnections()
+	(&http.Client{Transport: s.cfg.transport}).CloseIdleConnections()
 	if mounts := s.mounts.Load(); mounts != nil {
 		for _, m := range *mounts {
 			(&http.Client{Transport: m.rt}).CloseIdleConnections()
@@ -73,15 +74,13 @@ type authorizedRequest struct {
 	value   [1]string
 }
 
-// authorized returns a copy of req with the Authorization header. The copy
-// shares the other headers' values with req, cut off so that appending to them
-// does not reach req.
-func authorized(req *http.Request, authorization string) *http.Request {
-	a := &authorizedRequest{value: [1]string{authorization}}
-	a.request = *req
-	header := make(http.Header, len(req.Header)+1)
-	for key, values := range req.Header {
-		header[key] = values[:len(values):len(values)]
+// authorized returns a copy of req with the Authorization header. The values
+// of its other headers are those of req.
+func authorized(req *http.Request, token *Token) *http.Request {
+	a := &authorizedRequest{request: *req, value: [1]string{token.secrets().authorization}}
+	header := maps.Clone(req.Header)
+	if header == nil {
+		header = make(http.Header, 1)
 	}
 	header["Authorization"] = a.value[:]
 	a.request.Header = header
@@ -92,7 +91,7 @@ func authorized(req *http.Request, authorization string) *http.Request {
 // token that was refused, together with all others who were refused the same,
 // and sends the request once more if its body can be had once more.
 func (s *session) recoverUnauthorized(rt http.RoundTripper, req *http.Request, resp *http.Response, refused *held) (*http.Response, error) {
-	if !s.autoRefresh.Load() || s.obtain == nil {
+	if !s.autoRefresh.Load() || !s.renewable(refused) {
 		return resp, nil
 	}
 	next, err := s.replaceRefused(req.Context(), refused)
@@ -108,7 +107,7 @@ func (s *session) recoverUnauthorized(rt http.RoundTripper, req *http.Request, r
 		return resp, nil
 	}
 	discard(resp)
-	again := authorized(req, next.authorization)
+	again := authorized(req, next.token)
 	again.Body = body
 	return rt.RoundTrip(again)
 }
