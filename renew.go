@@ -15,6 +15,8 @@ type flight struct {
 	done chan struct{}
 	held *held // the result; may be there together with an error
 	err  error
+	// expiryTold: the token-expired listeners need not be called (again).
+	expiryTold bool
 }
 
 func (f *flight) wait(ctx context.Context) (*held, error) {
@@ -100,11 +102,19 @@ func (s *session) renewExpired(ctx context.Context, h *held) (*held, error) {
 		// The renewal may be waiting for this very listener.
 		return nil, s.noToken(h)
 	}
-	next, err := s.startRenewal(h, false).wait(ctx)
-	if next != nil {
-		return next, nil // an error beside it was reported
+	// A renewal under way may have begun so long ago, on the wall clock, that
+	// its token is expired too; then one of its own has to follow.
+	for range 2 {
+		next, err := s.startRenewal(h, false).wait(ctx)
+		if next.usable(s.now()) {
+			return next, nil // an error beside it was reported
+		}
+		if next == nil {
+			return nil, err
+		}
+		h = next
 	}
-	return nil, err
+	return nil, ErrTokenExpired
 }
 
 // noToken says why there is no token and none will come by itself.
@@ -127,7 +137,7 @@ func (s *session) tokenExpired(ctx context.Context, h *held, withheld bool) erro
 		return nil
 	}
 	s.mu.Lock()
-	if s.renewal != nil { // they have been called already
+	if s.renewal != nil && s.renewal.expiryTold {
 		s.mu.Unlock()
 		return nil
 	}
@@ -142,6 +152,9 @@ func (s *session) tokenExpired(ctx context.Context, h *held, withheld bool) erro
 			s.report(f.err)
 			s.mu.Lock()
 			s.expiry = nil
+			if s.renewal != nil {
+				s.renewal.expiryTold = true
+			}
 			s.mu.Unlock()
 			close(f.done)
 		}()
@@ -204,7 +217,7 @@ func (s *session) startRenewal(h *held, force bool) *flight {
 	default:
 		h = current
 	}
-	f := &flight{done: make(chan struct{})}
+	f := &flight{done: make(chan struct{}), expiryTold: !h.usable(s.now())}
 	s.renewal = f
 	go s.fly(f, h, force)
 	return f

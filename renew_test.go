@@ -415,3 +415,23 @@ func TestClientCredentialsFetchTheirFirstTokenThemselves(t *testing.T) {
 		server.ExpectTokenRequests(t, accounts.TokenRequests{ClientCredentials: 2})
 	})
 }
+
+func TestTokenThatExpiredDuringItsRenewalIsNotHandedOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := spotifytest.NewInMemory(t, nil)
+		s := signedIn(t, server, nil)
+		s.OnTokenUpdated(func(context.Context, spotipie.TokenUpdated) error { time.Sleep(time.Second); return nil })
+		expired := 0
+		s.OnTokenExpired(func(context.Context, spotipie.TokenExpired) error { expired++; return nil })
+		time.Sleep(57 * time.Minute)
+		token(t, s) // stale: a renewal begins
+		synctest.Wait()
+		server.Advance(2 * time.Hour) // the laptop slept
+		if tok := token(t, s); tok.IsExpiredAt(server.Now(), 0) {
+			t.Error("an expired token was handed out")
+		}
+		if expired != 1 {
+			t.Errorf("%d token_expired events, want 1", expired)
+		}
+	})
+}
