@@ -1,0 +1,34 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/spotipie/spotipie/internal/cli"
+	"github.com/spotipie/spotipie/internal/demo"
+)
+
+func newDemo() *cobra.Command {
+	return &cobra.Command{
+		Use:     "demo",
+		GroupID: groupTry,
+		Short:   "Watch every flow at work, offline, in a second",
+		Long: `Starts accounts services that behave as Spotify's on free loopback ports, runs
+every flow against them, and says what happened: logins, renewals, refusals,
+rate limits. Every line is checked; a line that is not as it should be is marked
+and makes the exit code 1.
+
+It needs no network and no Spotify account, and leaves nothing behind. Set
+NO_COLOR for plain text.`,
+		Example: "  spotipie demo",
+		Args:    noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			out := cmd.OutOrStdout()
+			if err := demo.Run(cmd.Context(), out, &demo.Options{Style: cli.StyleFor(out)}); err != nil {
+				return fmt.Errorf("demo: %w", err)
+			}
+			return nil
+		},
+	}
+}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/spotipie/spotipie"
+)
+
+// The exit codes of all commands. printHelp explains them.
+const (
+	exitOK          = 0
+	exitFailure     = 1
+	exitUsage       = 2
+	exitSignIn      = 3
+	exitDenied      = 4
+	exitInterrupted = 130 // 128 + SIGINT, as shells count
+)
+
+// usageError is a command line that cannot be carried out.
+type usageError struct {
+	command string
+	err     error
+}
+
+func usage(cmd *cobra.Command, err error) error {
+	return &usageError{command: cmd.CommandPath(), err: err}
+}
+
+// Error is one line: which command, what is wrong, and where to read more.
+func (e *usageError) Error() string {
+	return fmt.Sprintf("%s; see '%s --help'", inCommand(e.command, e.err), e.command)
+}
+
+func (e *usageError) Unwrap() error { return e.err }
+
+// inCommand puts the command's own name, if it has one, before what went wrong.
+func inCommand(commandPath string, err error) string {
+	text := plain(err)
+	if _, name, ok := strings.Cut(commandPath, " "); ok {
+		return name + ": " + text
+	}
+	return text
+}
+
+// plain is an error's text without the name that the library puts first.
+func plain(err error) string { return strings.TrimPrefix(err.Error(), "spotipie: ") }
+
+func exitCode(ctx context.Context, err error) int {
+	var wrong *usageError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &wrong):
+		return exitUsage
+	case ctx.Err() != nil:
+		return exitInterrupted
+	case errors.Is(err, spotipie.ErrAccessDenied):
+		return exitDenied
+	case errors.Is(err, spotipie.ErrReauthorizationRequired), errors.Is(err, spotipie.ErrNotAuthorized):
+		return exitSignIn
+	}
+	return exitFailure
+}
+
+// report says what went wrong, once, and returns the exit code.
+func report(ctx context.Context, stderr io.Writer, err error) int {
+	code := exitCode(ctx, err)
+	switch code {
+	case exitOK:
+	case exitInterrupted:
+		fmt.Fprintln(stderr, "spotipie: interrupted")
+	default:
+		fmt.Fprintln(stderr, "spotipie: "+plain(err))
+	}
+	return code
+}

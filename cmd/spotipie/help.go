@@ -1,0 +1,67 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+const helpWidth = 80
+
+func newHelp() *cobra.Command {
+	return &cobra.Command{
+		Use:    "help [command]",
+		Short:  "Show the help of a command",
+		Hidden: true, // --help is what the other texts name
+		Args:   cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			found, rest, err := cmd.Root().Find(args)
+			switch {
+			case err != nil:
+				return usage(cmd.Root(), err)
+			case len(rest) > 0:
+				return unknownCommand(cmd.Root(), rest[0])
+			}
+			return found.Help()
+		},
+	}
+}
+
+// printHelp writes a command's help. A failing w is no reason to complain: who
+// asked for the help has turned away.
+func printHelp(w io.Writer, cmd *cobra.Command) {
+	var b strings.Builder
+	section := func(title, text string) {
+		if text = strings.TrimRight(text, "\n"); text != "" {
+			fmt.Fprintf(&b, "\n%s:\n%s\n", title, text)
+		}
+	}
+	b.WriteString(cmd.Long + "\n")
+	section("Usage", "  "+cmd.UseLine())
+	for _, group := range cmd.Groups() {
+		section(group.Title, commandsOf(cmd, group.ID))
+	}
+	cmd.InheritedFlags() // puts the root's among those of cmd
+	section("Flags", cmd.Flags().FlagUsagesWrapped(helpWidth))
+	section("Examples", cmd.Example)
+	if cmd.HasParent() {
+		_, _ = io.WriteString(w, b.String())
+		return
+	}
+	section("Exit codes", `  0  it worked            2  wrong command line    4  access was denied
+  1  it did not work      3  sign in (again)     130  interrupted`)
+	b.WriteString("\nMore about a command: spotipie <command> --help\n")
+	_, _ = io.WriteString(w, b.String())
+}
+
+func commandsOf(cmd *cobra.Command, group string) string {
+	var b strings.Builder
+	for _, sub := range cmd.Commands() {
+		if sub.GroupID == group && sub.IsAvailableCommand() {
+			fmt.Fprintf(&b, "  %-10s  %s\n", sub.Name(), sub.Short)
+		}
+	}
+	return b.String()
+}

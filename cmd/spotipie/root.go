@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// run is the whole tool: it carries out one command line and returns the exit
+// code.
+func run(args []string, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
+	return execute(ctx, args, stdout, stderr)
+}
+
+func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	root := newRoot()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	return report(ctx, stderr, root.ExecuteContext(ctx))
+}
+
+// groupTry is the group of commands that need no Spotify account.
+const groupTry = "try"
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "spotipie <command>",
+		Short: "Spotify authorization for Go programs",
+		Long: `spotipie is the tool beside the Go library of that name, which gets, keeps and
+renews the tokens that Spotify's Web API asks for.`,
+		Example: `  spotipie demo
+  spotipie serve --addr 127.0.0.1:0 --json`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return unknownCommand(cmd, args[0])
+			}
+			return nil
+		},
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.AddGroup(&cobra.Group{ID: groupTry, Title: "Try it without a Spotify account"})
+	root.AddCommand(newDemo(), newServe())
+	root.SetHelpCommand(newHelp())
+	root.PersistentFlags().BoolP("help", "h", false, "show this help")
+	root.SuggestionsMinimumDistance = 2
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { printHelp(cmd.OutOrStdout(), cmd) })
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		if args := cmd.Flags().Args(); cmd == root && len(args) > 0 {
+			return unknownCommand(root, args[0]) // and the flag may well be that command's
+		}
+		return usage(cmd, err)
+	})
+	return root
+}
+
+func unknownCommand(root *cobra.Command, name string) error {
+	hint := ""
+	if near := root.SuggestionsFor(name); len(near) > 0 {
+		hint = " (did you mean " + strings.Join(near, " or ") + "?)"
+	}
+	return usage(root, fmt.Errorf("unknown command %q%s", name, hint))
+}
+
+// noArguments refuses arguments besides the flags.
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return usage(cmd, errors.New("takes no arguments, only flags"))
+}

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/spotipie/spotipie/accounts"
+	"github.com/spotipie/spotipie/internal/cli"
+)
+
+type serveFlags struct {
+	addr          string
+	clientID      string
+	clientSecret  string
+	redirectURIs  []string
+	approve       bool
+	rotate        bool
+	legacy        bool
+	tokenLifetime time.Duration
+	json          bool
+}
+
+func newServe() *cobra.Command {
+	var f serveFlags
+	cmd := &cobra.Command{
+		Use:     "serve [flags]",
+		GroupID: groupTry,
+		Short:   "Run the accounts service for your own programs",
+		Long: `Runs an accounts service that behaves as Spotify's, for programs in any
+language: its URL stands for both https://accounts.spotify.com and
+https://api.spotify.com. It has two users, ada (premium) and grace (free), keeps
+everything in memory, and runs until Ctrl-C.
+
+How to reach it is printed to stdout as soon as it listens: a text for people,
+or with --json one line of JSON with the keys url, api_url, client_id,
+client_secret and redirect_uris. Anyone who can reach it can log in as any of
+its users, so it listens on loopback addresses only.
+
+GET /_service/stats tells what it was asked.`,
+		Example: `  spotipie serve
+  spotipie serve --approve --token-lifetime 30s
+  spotipie serve --json --redirect-uri http://127.0.0.1:3000/cb`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd, &f) },
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringVar(&f.addr, "addr", "127.0.0.1:8888", "loopback `HOST:PORT` to listen on; port 0 takes a free one")
+	flags.StringVar(&f.clientID, "client-id", "", "`ID` of the registered app (default: a new one)")
+	flags.StringVar(&f.clientSecret, "client-secret", "",
+		"`SECRET` of the app (default: a new one); \"\" for a public app, which has none and must use PKCE")
+	flags.StringArrayVar(&f.redirectURIs, "redirect-uri", nil,
+		"`URI` the app may redirect to, repeatable (default: "+defaultRedirectURI+", any port)")
+	flags.BoolVar(&f.approve, "approve", false, "agree to every consent as ada, without a page")
+	flags.BoolVar(&f.rotate, "rotate", false, "use each refresh token once, as Spotify did until 2026")
+	flags.BoolVar(&f.legacy, "legacy", false,
+		"allow what Spotify did until 2025-11-27: the implicit grant, and http and localhost redirect URIs")
+	flags.DurationVar(&f.tokenLifetime, "token-lifetime", accounts.DefaultTokenLifetime,
+		"`DURATION` of an access token's life, such as 30s")
+	flags.BoolVar(&f.json, "json", false, "print how to reach it as one line of JSON")
+	return cmd
+}
+
+func serve(cmd *cobra.Command, f *serveFlags) error {
+	addr, err := loopbackAddr(f.addr)
+	if err != nil {
+		return usage(cmd, err)
+	}
+	app, err := f.app(cmd.Flags().Changed)
+	if err != nil {
+		return usage(cmd, err)
+	}
+	if f.tokenLifetime < time.Second || f.tokenLifetime > maxTokenLifetime {
+		return usage(cmd, fmt.Errorf("--token-lifetime %s: from 1s to %s is possible", f.tokenLifetime, maxTokenLifetime))
+	}
+	service, err := accounts.New(&accounts.Options{
+		Apps:                []accounts.App{app},
+		TokenLifetime:       f.tokenLifetime,
+		RotateRefreshTokens: f.rotate,
+		AutoApprove:         f.approve,
+		Legacy:              f.legacy,
+	})
+	if err != nil {
+		return usage(cmd, err)
+	}
+	listener, err := listen(cmd.Context(), addr)
+	if err != nil {
+		return fmt.Errorf("serve: %w", err)
+	}
+	defer listener.Close()
+	if err := announce(cmd.OutOrStdout(), f.json, listener.Addr(), app); err != nil {
+		return fmt.Errorf("serve: saying how to reach it: %w", err)
+	}
+	errorLog := log.New(cmd.ErrOrStderr(), "spotipie: serve: ", 0)
+	if err := cli.Serve(cmd.Context(), listener, service, errorLog); err != nil {
+		return fmt.Errorf("serve: %w", err)
+	}
+	return nil
+}
+
+func announce(w io.Writer, asJSON bool, addr net.Addr, app accounts.App) error {
+	reach := reachOf("http://"+addr.String(), app)
+	if asJSON {
+		return reach.writeJSON(w)
+	}
+	return reach.writeText(w, cli.StyleFor(w))
+}
+
+// listen says what to do when the address cannot be had.
+func listen(ctx context.Context, addr string) (net.Listener, error) {
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", addr)
+	if err == nil {
+		return listener, nil
+	}
+	var reason syscall.Errno
+	if errors.As(err, &reason) { // else it says the address again
+		err = reason
+	}
+	host, _, _ := net.SplitHostPort(addr)
+	return nil, fmt.Errorf("cannot listen on %s: %w; choose another port with --addr, or any free one with --addr %s",
+		addr, err, net.JoinHostPort(host, "0"))
+}
+
+// randomHex is a client id or secret as Spotify makes them.
+func randomHex() string {
+	b := make([]byte, 16)
+	_, _ = rand.Read(b) // never fails
+	return hex.EncodeToString(b)
+}

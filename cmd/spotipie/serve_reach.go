@@ -1,0 +1,86 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/url"
+	"strings"
+
+	"github.com/spotipie/spotipie/accounts"
+	"github.com/spotipie/spotipie/internal/cli"
+)
+
+// reach is how to reach the service. Its secret is a test app's, made to be
+// shown.
+type reach struct {
+	URL          string   `json:"url"`
+	APIURL       string   `json:"api_url"`
+	ClientID     string   `json:"client_id"`
+	ClientSecret string   `json:"client_secret"`
+	RedirectURIs []string `json:"redirect_uris"`
+}
+
+func reachOf(base string, app accounts.App) reach {
+	return reach{
+		URL: base, APIURL: base,
+		ClientID: app.ClientID, ClientSecret: app.ClientSecret, RedirectURIs: app.RedirectURIs,
+	}
+}
+
+func (r reach) writeJSON(w io.Writer) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(r)
+}
+
+func (r reach) writeText(w io.Writer, style cli.Style) error {
+	secret := r.ClientSecret
+	if secret == "" {
+		secret = "none: a public app, which must use PKCE"
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n\n", style.Heading("The accounts service listens on "+r.URL))
+	fmt.Fprintln(&b, "  Use that in place of https://accounts.spotify.com and https://api.spotify.com.")
+	fmt.Fprintln(&b, "  It is for tests: its users, its music and the app below are made up.")
+	fmt.Fprintf(&b, "\n  Client ID      %s\n  Client secret  %s\n", r.ClientID, secret)
+	label := "Redirect URI "
+	for _, uri := range r.RedirectURIs {
+		fmt.Fprintf(&b, "  %s  %s%s\n", label, uri, anyPort(uri))
+		label = strings.Repeat(" ", len(label))
+	}
+	fmt.Fprintf(&b, "\n%s\n\n", style.Heading("For your shell"))
+	fmt.Fprintf(&b, "  export SPOTIPIE_CLIENT_ID=%s\n", r.ClientID)
+	if r.ClientSecret != "" {
+		fmt.Fprintf(&b, "  export SPOTIPIE_CLIENT_SECRET=%s\n", r.ClientSecret)
+	}
+	fmt.Fprintf(&b, "  export SPOTIPIE_REDIRECT_URI=%s\n", quoted(r.RedirectURIs[0]))
+	fmt.Fprintf(&b, "\n%s\n\n", style.Heading("Try it from another terminal"))
+	fmt.Fprintf(&b, "  %s\n\n", r.curl())
+	fmt.Fprintln(&b, style.Faint("Ctrl-C ends it."))
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// curl gets a token by the client credentials flow, or, for an app that cannot,
+// shows what the service was asked.
+func (r reach) curl() string {
+	if r.ClientSecret == "" {
+		return "curl " + r.URL + "/_service/stats"
+	}
+	return fmt.Sprintf("curl -d grant_type=client_credentials -u %s:%s %s/api/token", r.ClientID, r.ClientSecret, r.URL)
+}
+
+// anyPort is a remark on a redirect URI that matches on any port.
+func anyPort(uri string) string {
+	u, err := url.Parse(uri)
+	if err == nil && u.Port() == "" && (u.Hostname() == "127.0.0.1" || u.Hostname() == "::1") {
+		return " (any port)"
+	}
+	return ""
+}
+
+// quoted makes a POSIX shell take text as it is.
+func quoted(text string) string {
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+}

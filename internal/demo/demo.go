@@ -1,0 +1,136 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/spotipie/spotipie/internal/cli"
+)
+
+// Options adjust a run.
+type Options struct {
+	// Style marks the story up. Default: plain.
+	Style cli.Style
+	// Wrap goes around every accounts service that is started, for looking at
+	// what passes, or for getting in its way. Default: nothing.
+	Wrap func(http.Handler) http.Handler
+	// StepLimit is how long a step may take before it counts as failed.
+	// Default: 10 seconds.
+	StepLimit time.Duration
+}
+
+const defaultStepLimit = 10 * time.Second
+
+// FailedError: not every step went as it should.
+type FailedError struct {
+	Passed, Failed int // how many steps
+}
+
+func (e *FailedError) Error() string {
+	return fmt.Sprintf("%d of %d steps did not go as they should: something on this machine is in the way, "+
+		"or spotipie has a bug; please report the lines marked ✗", e.Failed, e.Passed+e.Failed)
+}
+
+// chapter is a part of the story.
+type chapter struct {
+	title, about string
+	steps        func(*stage) ([]step, error)
+}
+
+// step is one thing that happens. run makes it happen and checks it; fact is
+// what it measured.
+type step struct {
+	what string
+	run  func(ctx context.Context) (fact string, err error)
+}
+
+func chapters() []chapter {
+	return []chapter{
+		publicApp(), confidentialApp(), clientCredentials(), implicitGrant(),
+		tokenLife(), apiAnswers(), refreshTokens(), destination(),
+	}
+}
+
+// Run tells the story to w. It returns a [*FailedError] if a step failed, the
+// cause of ctx's end if that comes first, and an error if w fails. Nothing
+// secret is written.
+func Run(ctx context.Context, w io.Writer, opts *Options) error {
+	if opts == nil {
+		opts = &Options{}
+	}
+	d := &demo{
+		story:     &story{w: w, style: opts.Style},
+		wrap:      opts.Wrap,
+		stepLimit: opts.StepLimit,
+	}
+	if d.wrap == nil {
+		d.wrap = func(h http.Handler) http.Handler { return h }
+	}
+	if d.stepLimit <= 0 {
+		d.stepLimit = defaultStepLimit
+	}
+	started := time.Now()
+	d.story.opening()
+	for _, c := range chapters() {
+		d.tell(ctx, c)
+		if ctx.Err() != nil {
+			return fmt.Errorf("cut short: %w", context.Cause(ctx))
+		}
+	}
+	d.story.closing(d.passed, d.failed, time.Since(started))
+	switch {
+	case d.story.err != nil:
+		return fmt.Errorf("writing the story: %w", d.story.err)
+	case d.failed > 0:
+		return &FailedError{Passed: d.passed, Failed: d.failed}
+	}
+	return nil
+}
+
+type demo struct {
+	story          *story
+	wrap           func(http.Handler) http.Handler
+	stepLimit      time.Duration
+	passed, failed int
+}
+
+// tell runs a chapter. A step that fails ends it, since the following build on
+// it: they count as failed.
+func (d *demo) tell(ctx context.Context, c chapter) {
+	d.story.chapter(c.title, c.about)
+	s := newStage(d.wrap, d.stepLimit)
+	steps, err := c.steps(s)
+	if err != nil {
+		d.failed++
+		d.story.failure("the stage could not be set", err)
+	}
+	for i, st := range steps {
+		fact, err := d.perform(ctx, st)
+		if ctx.Err() != nil {
+			break
+		}
+		if err != nil {
+			d.failed += len(steps) - i
+			d.story.failure(st.what, err)
+			d.story.skipped(len(steps) - i - 1)
+			break
+		}
+		d.passed++
+		d.story.success(st.what, fact)
+	}
+	if err := s.clear(context.WithoutCancel(ctx)); err != nil {
+		d.failed++
+		d.story.failure("the chapter could not be ended", err)
+	}
+}
+
+func (d *demo) perform(ctx context.Context, st step) (string, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, d.stepLimit,
+		errors.New("the step took longer than "+d.stepLimit.String()))
+	defer cancel()
+	return st.run(ctx)
+}
