@@ -26,9 +26,9 @@ func originOf(u *url.URL) origin {
 
 // is reports whether u has this origin. The usual spelling needs no
 // allocation.
-func (o origin) is(u *url.URL) bool {
-	if u.Scheme == o.scheme && u.Host == o.host {
+func (o *origin) is(u *url.URL) bool {
+	if u.Host == o.host && u.Scheme == o.scheme {
 		return true
 	}
-	return originOf(u) == o
+	return originOf(u) == *o
 }

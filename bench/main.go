@@ -1,0 +1,96 @@
+// Command bench measures sessions beside what else a Go program might keep a
+// token with, all in one run on one machine:
+//
+//   - golang.org/x/oauth2: Config.TokenSource and Transport
+//   - cloud.google.com/go/auth: NewCachedTokenProvider, "cloud" in the table
+//   - github.com/aws/aws-sdk-go-v2: aws.CredentialsCache, "aws"
+//   - the floor: loading an atomic pointer and reading the clock, less than
+//     which no cache with an expiry can do
+//
+// Run it with
+//
+//	cd bench && go run .
+//
+// The first measures are benchmarks of package testing. They run in rounds in
+// which everybody has a turn, each round in another order; the ratio is the
+// median of the rounds' ratios, so that noise of the machine that lasts longer
+// than a turn strikes both sides of it. The herds are a thousand goroutines
+// that want the token at once from the accounts service over TCP, whose token
+// endpoint takes 100 ms. No measure waits for time to pass: the session's and
+// the service's clock is moved, and the peers, who read the computer's, get
+// tokens with an expiry to match.
+//
+// Numbers are measured here, not tested: the program ends with status 0
+// whatever they are. With -json it prints them as JSON. To profile one, use
+// the same code as an ordinary benchmark:
+//
+//	go test -bench TokenFresh/spotipie -cpuprofile cpu.out
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"testing"
+	"time"
+)
+
+// settings say how thoroughly to measure.
+type settings struct {
+	rounds    int           // of each benchmark
+	benchtime time.Duration // of each benchmark in each round
+	herds     int           // rounds of each herd
+	callers   int           // in a herd
+	sessions  int           // to weigh
+}
+
+func main() {
+	var s settings
+	flags := flag.NewFlagSet("bench", flag.ExitOnError)
+	asJSON := flags.Bool("json", false, "print JSON instead of a table")
+	flags.IntVar(&s.rounds, "rounds", 25, "how many rounds of benchmarks there are")
+	flags.DurationVar(&s.benchtime, "benchtime", 50*time.Millisecond, "how long each benchmark runs in each round")
+	flags.IntVar(&s.herds, "herds", 9, "how many rounds of herds there are")
+	flags.IntVar(&s.callers, "callers", 1000, "how many goroutines a herd has")
+	flags.IntVar(&s.sessions, "sessions", 20_000, "how many sessions to weigh")
+	_ = flags.Parse(os.Args[1:]) // exits by itself
+	s.rounds, s.herds = max(s.rounds, 1), max(s.herds, 1)
+	s.callers, s.sessions = max(s.callers, 2), max(s.sessions, 1)
+
+	testing.Init()
+	if err := flag.Set("test.benchtime", s.benchtime.String()); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+	}
+	r := measure(context.Background(), s)
+	write := writeTable
+	if *asJSON {
+		write = writeJSON
+	}
+	if err := write(os.Stdout, r); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+	}
+}
+
+// measure takes all measures. One that fails is a row that says so.
+func measure(ctx context.Context, s settings) report {
+	r := report{Machine: thisMachine(), Peers: peerVersions()}
+	for _, take := range []func(context.Context, settings) ([]row, error){
+		measureToken, measureRoundTrip, measureStale, measureExpired, measureCancelled, measureMemory,
+	} {
+		rows, err := take(ctx, s)
+		if err != nil {
+			rows = append(rows, row{Measure: "failed: " + err.Error()})
+		}
+		r.Rows = append(r.Rows, rows...)
+	}
+	return r
+}
+
+func writeJSON(w io.Writer, r report) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(r)
+}

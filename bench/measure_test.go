@@ -1,0 +1,64 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// What depends on no clock is tested; how long things take is only measured.
+func TestEveryMeasureIsTaken(t *testing.T) {
+	benchtime := flag.Lookup("test.benchtime").Value
+	before := benchtime.String()
+	t.Cleanup(func() { _ = benchtime.Set(before) })
+	if err := benchtime.Set("10x"); err != nil {
+		t.Fatal(err)
+	}
+	r := measure(t.Context(), settings{rounds: 2, herds: 2, callers: 50, sessions: 100})
+	if got, want := len(r.Rows), 12; got != want {
+		t.Errorf("got %d measures, want %d", got, want)
+	}
+	for _, row := range r.Rows {
+		if len(row.Rounds[ours]) == 0 || row.Target == "" {
+			t.Errorf("%q was not measured or has no target", row.Measure)
+		}
+		if strings.Contains(row.Measure, "token requests") && !row.OK {
+			t.Errorf("%q: got %v, want 1 in every round", row.Measure, row.Rounds[ours])
+		}
+	}
+}
+
+func TestReportIsReadable(t *testing.T) {
+	rounds := map[string][]float64{ours: {30, 10, 20}, xoauth: {60, 50, 40}}
+	good := newRow("good", "ns", rounds).ratioAtMost(0.5)
+	bad := newRow("bad", "", rounds).exactly(20)
+	if good.Values[ours] != 20 || good.Ratio != 0.5 || !good.OK {
+		t.Errorf("got median %v, ratio %v, ok %t, want 20, 0.5, true", good.Values[ours], good.Ratio, good.OK)
+	}
+	if bad.OK || newRow("", "", rounds).atMost(19).OK || newRow("", "", nil).atMost(1).OK || newRow("", "", nil).ratioAtMost(1).OK {
+		t.Error("a target that was not met is called met")
+	}
+	var table, text bytes.Buffer
+	r := report{Machine: thisMachine(), Rows: []row{good, bad}}
+	if err := writeTable(&table, r); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"20.0 ns", "ratio ≤ 0.50", "yes", "NO", "10.0 ns – 30.0 ns", "GOMAXPROCS"} {
+		if !strings.Contains(table.String(), want) {
+			t.Errorf("the table lacks %q:\n%s", want, table.String())
+		}
+	}
+	if err := writeJSON(&text, r); err != nil {
+		t.Fatal(err)
+	}
+	var back report
+	if err := json.Unmarshal(text.Bytes(), &back); err != nil || len(back.Rows) != 2 {
+		t.Errorf("the JSON does not read back: %v", err)
+	}
+}
