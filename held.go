@@ -1,6 +1,7 @@
 package spotipie
 
 import (
+	"math"
 	"math/rand/v2"
 	"sync/atomic"
 	"time"
@@ -101,11 +102,27 @@ func (s *session) renewable(h *held) bool {
 // usable reports whether h may be handed out at a moment.
 func (h *held) usable(now time.Time) bool { return h != nil && now.UnixNano() < h.expired }
 
+// shut is the renewAt of a closed session: every look is refused, for good.
+const shut = math.MinInt64
+
+// shut makes every later Token go the slow way, which finds the session closed.
+func (h *held) shut() { h.renewAt.Store(shut) }
+
+// lookAt sets when the next look at h is due.
+func (h *held) lookAt(at int64) {
+	for {
+		old := h.renewAt.Load()
+		if old == shut || h.renewAt.CompareAndSwap(old, at) {
+			return
+		}
+	}
+}
+
 // claim takes the turn to look after h, which only one caller gets until the
 // next postpone.
 func (h *held) claim(now time.Time) bool {
 	at := h.renewAt.Load()
-	return now.UnixNano() >= at && h.renewAt.CompareAndSwap(at, h.expired)
+	return at != shut && now.UnixNano() >= at && h.renewAt.CompareAndSwap(at, h.expired)
 }
 
 // postpone puts off the next look at h by the back-off, or by retryAfter if
@@ -116,7 +133,7 @@ func (h *held) postpone(now time.Time, retryAfter time.Duration) {
 	if h.saving == saved {
 		at = max(at, h.due)
 	}
-	h.renewAt.Store(min(at, h.expired))
+	h.lookAt(min(at, h.expired))
 }
 
 const (

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"time"
 )
 
@@ -38,7 +37,7 @@ func (s *session) install(ctx context.Context, rec Record) error {
 	next, saveErr := s.overwrite(ctx, rec)
 	s.mu.Lock()
 	if s.closed.Load() {
-		next.renewAt.Store(math.MinInt64)
+		next.shut()
 	}
 	old := s.held.Swap(next)
 	s.mu.Unlock()
@@ -88,7 +87,7 @@ func (s *session) Close(ctx context.Context) error {
 	s.mu.Lock()
 	s.closed.Store(true)
 	if h := s.held.Load(); h != nil {
-		h.renewAt.Store(math.MinInt64) // the fast path is over
+		h.shut()
 	}
 	renewal, expiry := s.renewal, s.expiry
 	s.mu.Unlock()
@@ -285,7 +284,7 @@ func (s *session) publish(base, next *held, used string) (*held, error) {
 		return current, nil
 	}
 	if next != nil && s.closed.Load() {
-		next.renewAt.Store(math.MinInt64)
+		next.shut()
 	}
 	s.held.Store(next)
 	s.mu.Unlock()

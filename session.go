@@ -287,7 +287,7 @@ func (r *refreshable) AutoRefresh() bool { return r.autoRefresh.Load() }
 func (r *refreshable) SetAutoRefresh(on bool) {
 	r.autoRefresh.Store(on)
 	if h := r.held.Load(); on && h != nil {
-		h.renewAt.Store(h.due)
+		h.lookAt(h.due)
 	}
 }
 

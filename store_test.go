@@ -240,6 +240,10 @@ func TestCloseSavesWhatCouldNotBeSaved(t *testing.T) {
 		if err := s.Close(t.Context()); !errors.Is(err, errStore) {
 			t.Errorf("Close: %v, want the store's error", err)
 		}
+		s.EnableAutoRefresh()
+		if _, err := s.Token(t.Context()); !errors.Is(err, spotipie.ErrClosed) {
+			t.Errorf("Token after a Close that could not save: %v, want ErrClosed", err)
+		}
 		store.set("swap", false)
 		if err := s.Close(t.Context()); err != nil || !load(t, s, store).Token.Equal(tok) {
 			t.Errorf("Close with the store back: %v", err)

@@ -1,0 +1,58 @@
+// Command otherlibraries gives a session to code that knows nothing of it: as
+// an *http.Client, which is the better way, and as a token source of
+// golang.org/x/oauth2.
+//
+//	export SPOTIPIE_CLIENT_ID=… SPOTIPIE_CLIENT_SECRET=…
+//	go run ./examples/otherlibraries
+//
+// To try it without Spotify, run "spotipie serve", take over the variables that
+// it prints, and set SPOTIPIE_ACCOUNTS_URL and SPOTIPIE_API_URL to its URL.
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log"
+	"net/http"
+	"os"
+	"time"
+
+	"golang.org/x/oauth2"
+
+	"github.com/spotipie/spotipie"
+)
+
+func main() {
+	log.SetFlags(0)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	apiURL := cmp.Or(os.Getenv("SPOTIPIE_API_URL"), spotipie.DefaultAPIURL)
+	session, err := spotipie.NewClientCredentialsSession(spotipie.Credentials{
+		ClientID:     os.Getenv("SPOTIPIE_CLIENT_ID"),
+		ClientSecret: os.Getenv("SPOTIPIE_CLIENT_SECRET"),
+	}, &spotipie.Options{AccountsURL: os.Getenv("SPOTIPIE_ACCOUNTS_URL"), APIURL: apiURL})
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	// Attaches the token to requests to Spotify only, and renews it.
+	fmt.Println("http.Client:", ask(session.Client(), apiURL))
+
+	// The token comes from the session too, but goes to any host.
+	fmt.Println("oauth2.TokenSource:", ask(oauth2.NewClient(ctx, session.TokenSource(ctx)), apiURL))
+
+	if err := session.Close(ctx); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// ask stands for the other library.
+func ask(client *http.Client, apiURL string) string {
+	resp, err := client.Get(apiURL + "/v1/search?q=moons&type=artist")
+	if err != nil {
+		return err.Error()
+	}
+	defer resp.Body.Close()
+	return resp.Status
+}

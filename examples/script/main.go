@@ -1,0 +1,61 @@
+// Command script searches for artists: the client credentials flow, without a
+// user. The session fetches its token by itself.
+//
+//	export SPOTIPIE_CLIENT_ID=… SPOTIPIE_CLIENT_SECRET=…
+//	go run ./examples/script radiohead
+//
+// Without Spotify: run "spotipie serve", take over the variables that it prints,
+// set SPOTIPIE_ACCOUNTS_URL and SPOTIPIE_API_URL to its URL, search for "moons".
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spotipie/spotipie"
+)
+
+func main() {
+	log.SetFlags(0)
+	if err := search(strings.Join(os.Args[1:], " ")); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func search(words string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	session, err := spotipie.NewClientCredentialsSession(spotipie.Credentials{
+		ClientID:     os.Getenv("SPOTIPIE_CLIENT_ID"),
+		ClientSecret: os.Getenv("SPOTIPIE_CLIENT_SECRET"),
+	}, &spotipie.Options{AccountsURL: os.Getenv("SPOTIPIE_ACCOUNTS_URL"), APIURL: os.Getenv("SPOTIPIE_API_URL")})
+	if err != nil {
+		return err
+	}
+	resp, err := session.Request(ctx, "GET", "/v1/search", &spotipie.RequestOptions{
+		Params: url.Values{"q": {words}, "type": {"artist"}, "limit": {"5"}},
+	})
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if err := spotipie.CheckResponse(resp); err != nil {
+		return err
+	}
+	var found struct {
+		Artists struct{ Items []struct{ Name string } }
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&found); err != nil {
+		return fmt.Errorf("reading what was found: %w", err)
+	}
+	for _, artist := range found.Artists.Items {
+		fmt.Println(artist.Name)
+	}
+	return session.Close(ctx)
+}

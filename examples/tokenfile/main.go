@@ -1,0 +1,53 @@
+// Command tokenfile greets the user, who signs in once: a listener keeps every
+// new token in a JSON file, which the Python package can read too.
+//
+//	export SPOTIPIE_CLIENT_ID=… SPOTIPIE_REDIRECT_URI=http://127.0.0.1:8080/callback
+//	go run ./examples/tokenfile token.json
+//
+// Nothing listens at the redirect URI: copy the address that the browser ends
+// up at. To try it without Spotify, run "spotipie serve", take over the
+// variables that it prints, and set SPOTIPIE_ACCOUNTS_URL and SPOTIPIE_API_URL
+// to its URL. A file is for one process; several share a store.
+package main
+
+import (
+	"context"
+	"errors"
+	"log"
+	"os"
+	"os/signal"
+
+	"github.com/spotipie/spotipie"
+)
+
+func main() {
+	log.SetFlags(0)
+	if len(os.Args) != 2 {
+		log.Fatal("usage: tokenfile FILE")
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := greet(ctx, os.Args[1]); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func greet(ctx context.Context, path string) error {
+	creds, err := spotipie.CredentialsFromEnv("")
+	if err != nil {
+		return err
+	}
+	session, err := spotipie.NewAuthorizationCodeSession(creds, &spotipie.Options{ // empty URLs mean Spotify's own
+		AccountsURL: os.Getenv("SPOTIPIE_ACCOUNTS_URL"), APIURL: os.Getenv("SPOTIPIE_API_URL"),
+	})
+	if err != nil {
+		return err
+	}
+	session.OnTokenUpdated(func(_ context.Context, e spotipie.TokenUpdated) error {
+		return e.NewToken.WriteFile(path)
+	})
+	if err := restore(ctx, session, path); err != nil {
+		return err
+	}
+	return errors.Join(sayHello(ctx, session), session.Close(ctx)) // Close waits for a renewal in flight
+}
