@@ -50,9 +50,6 @@ func (s *session) Request(ctx context.Context, method, url string, opts *Request
 	if err != nil {
 		return nil, err
 	}
-	if opts.WithholdToken {
-		ctx = context.WithValue(ctx, withholdKey{}, true)
-	}
 	req, err := http.NewRequestWithContext(ctx, method, target, body)
 	if err != nil {
 		return nil, fmt.Errorf("spotipie: making a request: %w", err)
@@ -61,6 +58,9 @@ func (s *session) Request(ctx context.Context, method, url string, opts *Request
 		req.Header.Set("Content-Type", contentType)
 	}
 	maps.Copy(req.Header, canonical(opts.Headers))
+	if opts.WithholdToken {
+		return (&http.Client{Transport: (*tokenless)(s)}).Do(req)
+	}
 	return s.Do(req)
 }
 

@@ -21,16 +21,10 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	s := (*session)(t)
 	if req.URL == nil {
 		closeBody(req)
-		return nil, errors.New("spotipie: request without a URL")
+		return nil, errNoURL
 	}
 	rt := s.roundTripper(req.URL)
 	if !s.mayHaveToken(req.URL) {
-		return rt.RoundTrip(req)
-	}
-	if withheld(req.Context()) {
-		if h := s.held.Load(); h != nil && !h.usable(s.now()) && !s.closed.Load() {
-			_ = s.tokenExpired(req.Context(), h, true) // its errors are reported
-		}
 		return rt.RoundTrip(req)
 	}
 	h, err := s.valid(req.Context())
@@ -44,6 +38,24 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	return s.recoverUnauthorized(rt, req, resp, h)
 }
+
+// tokenless is a session as the RoundTripper of requests without its token.
+type tokenless session
+
+// RoundTrip implements [http.RoundTripper].
+func (t *tokenless) RoundTrip(req *http.Request) (*http.Response, error) {
+	s := (*session)(t)
+	if req.URL == nil {
+		closeBody(req)
+		return nil, errNoURL
+	}
+	if h := s.held.Load(); h != nil && s.mayHaveToken(req.URL) && !h.usable(s.now()) && !s.closed.Load() {
+		_ = s.tokenExpired(req.Context(), h, true) // its errors are reported
+	}
+	return s.roundTripper(req.URL).RoundTrip(req)
+}
+
+var errNoURL = errors.New("spotipie: request without a URL")
 
 // CloseIdleConnections lets [http.Client.CloseIdleConnections] reach the
 // transports underneath.
@@ -175,7 +187,3 @@ func closeBody(req *http.Request) {
 		_ = req.Body.Close()
 	}
 }
-
-type withholdKey struct{}
-
-func withheld(ctx context.Context) bool { return ctx.Value(withholdKey{}) != nil }
