@@ -39,7 +39,7 @@ func CheckResponse(resp *http.Response) error {
 	if resp.StatusCode < http.StatusBadRequest {
 		return nil
 	}
-	defer discard(resp)
+	defer resp.Body.Close()
 	e := &APIError{StatusCode: resp.StatusCode}
 	e.RetryAfter, _ = ParseRetryAfter(resp.Header.Get("Retry-After"), time.Now())
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))

@@ -28,6 +28,16 @@ type AuthorizationURLOptions struct {
 // authorizationURL builds the URL that the user visits (RFC 6749 sections
 // 4.1.1 and 4.2.1) and registers the login.
 func (s *session) authorizationURL(opts *AuthorizationURLOptions) (authorizationURL, state string, err error) {
+	authorizationURL, login, err := s.authorizationRequest(opts)
+	if err != nil {
+		return "", "", err
+	}
+	s.addLogin(login)
+	return authorizationURL, login.state(), nil
+}
+
+// authorizationRequest builds an authorization request for a new login.
+func (s *session) authorizationRequest(opts *AuthorizationURLOptions) (string, pendingLogin, error) {
 	if opts == nil {
 		opts = &AuthorizationURLOptions{}
 	}
@@ -35,18 +45,18 @@ func (s *session) authorizationURL(opts *AuthorizationURLOptions) (authorization
 	if opts.RedirectURI != "" {
 		redirectURI = opts.RedirectURI
 		if err := s.checkRedirectURI(redirectURI); err != nil {
-			return "", "", err
+			return "", pendingLogin{}, err
 		}
 	}
 	for key := range opts.Extra {
 		if isProtocolParameter(key) {
-			return "", "", fmt.Errorf("spotipie: AuthorizationURLOptions.Extra: %q is set by the session", foreignText(key))
+			return "", pendingLogin{}, fmt.Errorf("spotipie: AuthorizationURLOptions.Extra: %q is set by the session", foreignText(key))
 		}
 	}
 	if s.closed.Load() {
-		return "", "", ErrClosed
+		return "", pendingLogin{}, ErrClosed
 	}
-	login := s.beginLogin(redirectURI)
+	login := s.newLogin(redirectURI)
 	query := url.Values{
 		"client_id":     {s.clientID},
 		"response_type": {"code"},
@@ -64,7 +74,7 @@ func (s *session) authorizationURL(opts *AuthorizationURLOptions) (authorization
 		query.Set("code_challenge", challenge(login.verifier()))
 	}
 	maps.Copy(query, opts.Extra)
-	return s.cfg.accountsURL + "/authorize?" + query.Encode(), login.state(), nil
+	return s.cfg.accountsURL + "/authorize?" + query.Encode(), login, nil
 }
 
 func isProtocolParameter(key string) bool {
@@ -85,11 +95,10 @@ func (s *session) checkRedirectURI(uri string) error {
 // checkAuthorization asks the accounts service whether it would show the user
 // a consent page.
 func (s *session) checkAuthorization(ctx context.Context, opts *AuthorizationURLOptions) error {
-	authorizationURL, state, err := s.authorizationURL(opts)
+	authorizationURL, _, err := s.authorizationRequest(opts) // nobody will finish it
 	if err != nil {
 		return err
 	}
-	defer func() { _, _ = s.takeLogin(state) }() // nobody will finish it
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.refreshTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, authorizationURL, nil)
@@ -100,7 +109,7 @@ func (s *session) checkAuthorization(ctx context.Context, opts *AuthorizationURL
 	if err != nil {
 		return fmt.Errorf("spotipie: checking the authorization request: %w", err)
 	}
-	defer discard(resp)
+	defer resp.Body.Close()
 	if resp.StatusCode < http.StatusBadRequest {
 		return nil
 	}

@@ -129,7 +129,9 @@ func TestBadInput(t *testing.T) {
 		"access token a number": {tokenAnswer(200, `{"access_token":1,"expires_in":3600}`), as(&format)},
 		"lifetime negative":     {tokenAnswer(200, `{"access_token":"a","expires_in":-1}`), as(&format)},
 		"lifetime absurd":       {tokenAnswer(200, `{"access_token":"a","expires_in":1e18}`), as(&format)},
-		"lifetime text":         {tokenAnswer(200, `{"access_token":"a","expires_in":"3600"}`), as(&format)},
+		"lifetime text":         {tokenAnswer(200, `{"access_token":"a","expires_in":"3600"}`), fine},
+		"lifetime a word":       {tokenAnswer(200, `{"access_token":"a","expires_in":"soon"}`), as(&format)},
+		"created":               {tokenAnswer(201, `{"access_token":"a","expires_in":3600}`), fine},
 		"lifetime missing":      {tokenAnswer(200, `{"access_token":"a"}`), fine},
 		"other token type":      {tokenAnswer(200, `{"access_token":"a","token_type":"mac","expires_in":1}`), as(&format)},
 		"scope a list":          {tokenAnswer(200, `{"access_token":"a","expires_in":3600,"scope":["x"]}`), fine},
@@ -172,7 +174,7 @@ func TestBadInput(t *testing.T) {
 			}
 			_, err = s.RefreshToken(t.Context())
 			return err
-		}, is(spotipie.ErrTokenExpired)},
+		}, is(spotipie.ErrNoRefreshToken)},
 		"closed: Token": {closed(func(ctx context.Context, s *spotipie.AuthorizationCodeSession) error {
 			_, err := s.Token(ctx)
 			return err

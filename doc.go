@@ -48,9 +48,10 @@
 // The token is sent to https://api.spotify.com, or what [Options].TokenOrigins
 // names, and nowhere else, whatever a redirect says. Tokens, secrets, codes
 // and verifiers never show in what fmt or slog print of this package's types,
-// nor in its errors. JSON is the exception: that is how tokens are stored.
-// A struct of your own with a token in it therefore shows the token when a
-// JSON log handler prints that struct.
+// nor in its errors. There are two exceptions in structs of your own. JSON is
+// how tokens are stored, so a JSON log handler that prints a struct prints the
+// token in it. And fmt cannot be kept from [Credentials] and [TokenFields] in
+// an unexported field; sessions and tokens are safe there.
 //
 // # Other libraries
 //

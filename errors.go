@@ -19,6 +19,11 @@ var (
 	// event set a new one.
 	ErrTokenExpired = errors.New("the access token is expired: refresh it or authorize again")
 
+	// ErrNoRefreshToken: the token was to be refreshed and is still good, but
+	// has no refresh token. Only the user can renew it, by authorizing the app
+	// again.
+	ErrNoRefreshToken = errors.New("the token has no refresh token: authorize again to get a new one")
+
 	// ErrReauthorizationRequired: Spotify has rejected the refresh token for
 	// good (revoked, or older than six months). Only the user can help, by
 	// authorizing the app again. The error also wraps the [*TokenEndpointError]
@@ -152,6 +157,12 @@ func (e *TokenEndpointError) Unwrap() error { return e.Err }
 // failed or is busy, and the token is none the worse for it.
 func (e *TokenEndpointError) Temporary() bool {
 	return e.StatusCode >= 500 || e.StatusCode == http.StatusTooManyRequests
+}
+
+// isFinal reports whether the refresh token is refused for good (RFC 6749
+// section 5.2). A server in trouble may say anything.
+func (e *TokenEndpointError) isFinal() bool {
+	return e.Code == codeInvalidGrant && (e.StatusCode == http.StatusBadRequest || e.StatusCode == http.StatusUnauthorized)
 }
 
 // StoreError: the session's store failed. The token in memory is not affected.

@@ -15,9 +15,12 @@ import (
 //
 // Listeners are called one after the other, after the token was saved and
 // before anybody who waits for it gets it, so a listener may itself be what
-// saves it. ctx ends with the renewal's time limit, and a listener that has
-// not returned by then is not waited for. Listeners may use the session, also
-// to set another token. Printing the event shows no secret.
+// saves it. Of several tokens that are set at the same time the last may be
+// the only one they hear of. ctx ends after [Options].RefreshTimeout, and a
+// listener that has not returned by then is not waited for. Listeners may use
+// the session, also to set another token, if they pass on the ctx they were
+// given: by it the session knows not to wait for the listener itself. Printing
+// the event shows no secret.
 type TokenUpdated struct {
 	Session  Session
 	OldToken *Token // nil if there was none
@@ -31,7 +34,7 @@ type TokenUpdated struct {
 //
 // Callers who need the token at the same time share one event and wait until
 // all listeners have returned. A listener may set a new token, with which the
-// callers go on; if none does, the session renews it by itself unless
+// callers go on, and should pass on the ctx it was given; if none sets one, the session renews it by itself unless
 // automatic refreshing is off or impossible. Printing the event shows no
 // secret.
 type TokenExpired struct {
@@ -44,14 +47,21 @@ type TokenExpired struct {
 
 // LogValue implements [slog.LogValuer] without secrets.
 func (e TokenUpdated) LogValue() slog.Value {
-	return slog.GroupValue(slog.Any("session", e.Session), slog.Any("old_token", e.OldToken),
-		slog.Any("new_token", e.NewToken), slog.Time("reauthorize_by", e.ReauthorizeBy))
+	return slog.GroupValue(slog.Any("session", e.Session), slog.Attr{Key: "old_token", Value: logToken(e.OldToken)},
+		slog.Attr{Key: "new_token", Value: logToken(e.NewToken)}, slog.Time("reauthorize_by", e.ReauthorizeBy))
 }
 
 // LogValue implements [slog.LogValuer] without secrets.
 func (e TokenExpired) LogValue() slog.Value {
-	return slog.GroupValue(slog.Any("session", e.Session), slog.Any("expired_token", e.ExpiredToken),
+	return slog.GroupValue(slog.Any("session", e.Session), slog.Attr{Key: "expired_token", Value: logToken(e.ExpiredToken)},
 		slog.Bool("withhold_token", e.WithholdToken))
+}
+
+func logToken(t *Token) slog.Value {
+	if t == nil {
+		return slog.StringValue("none")
+	}
+	return t.LogValue()
 }
 
 const (
@@ -63,6 +73,9 @@ const (
 type listeners struct {
 	updated []*func(context.Context, TokenUpdated) error
 	expired []*func(context.Context, TokenExpired) error
+	// turn is held while token-updated listeners are called: whoever saves
+	// tokens in one gets them in order.
+	turn chan struct{}
 }
 
 // OnTokenUpdated implements [Session].
@@ -84,7 +97,7 @@ func (s *session) OnTokenExpired(listener func(context.Context, TokenExpired) er
 func (s *session) changeListeners(change func(*listeners)) {
 	for {
 		old := s.listeners.Load()
-		var next listeners
+		next := listeners{turn: make(chan struct{}, 1)}
 		if old != nil {
 			next = *old
 		}
@@ -101,10 +114,22 @@ func without[T any](list []*T, item *T) []*T {
 	return slices.DeleteFunc(slices.Clone(list), func(other *T) bool { return other == item })
 }
 
-// announceUpdated calls the token-updated listeners.
+// announceUpdated calls the token-updated listeners, unless the session has got
+// another token by the time it is their turn: they hear of that one.
 func (s *session) announceUpdated(ctx context.Context, e TokenUpdated) error {
 	l := s.listeners.Load()
 	if l == nil || len(l.updated) == 0 {
+		return nil
+	}
+	if !s.calledFromListener(ctx) {
+		select {
+		case l.turn <- struct{}{}:
+			defer func() { <-l.turn }()
+		case <-ctx.Done():
+			return &ListenerError{Event: eventTokenUpdated, Err: errors.New("the listeners are still busy with an earlier token")}
+		}
+	}
+	if s.CurrentToken() != e.NewToken {
 		return nil
 	}
 	return dispatch(s.inListener(ctx), eventTokenUpdated, l.updated, e)

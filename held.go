@@ -99,6 +99,10 @@ func (s *session) renewable(h *held) bool {
 	return false
 }
 
+// ahead reports whether h would live longer than its token was given: the clock
+// was ahead when it was received, and has been set right since.
+func (h *held) ahead(now int64) bool { return h.expired-now > int64(h.token.expiresIn) }
+
 // usable reports whether h may be handed out at a moment.
 func (h *held) usable(now time.Time) bool { return h != nil && now.UnixNano() < h.expired }
 
@@ -116,6 +120,13 @@ func (h *held) lookAt(at int64) {
 			return
 		}
 	}
+}
+
+func (h *held) usedUp() string {
+	if h.rare == nil {
+		return ""
+	}
+	return h.rare.used
 }
 
 // claim takes the turn to look after h, which only one caller gets until the

@@ -2,7 +2,6 @@ package spotipie
 
 import (
 	"context"
-	"strconv"
 	"time"
 )
 
@@ -96,11 +95,7 @@ func tokenFromFragment(params map[string]string, now time.Time) (*Token, error) 
 		keyScope:       params[keyScope],
 	}
 	if text := params[keyExpiresIn]; text != "" {
-		seconds, err := strconv.ParseInt(text, 10, 64)
-		if err != nil {
-			return nil, &TokenFormatError{Key: keyExpiresIn, Reason: "is not a number of seconds"}
-		}
-		answer[keyExpiresIn] = seconds
+		answer[keyExpiresIn] = text
 	}
 	return tokenFromAnswer(answer, now)
 }

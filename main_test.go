@@ -1,6 +1,8 @@
 package spotipie_test
 
 import (
+	"slices"
+	"sync"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -62,4 +64,22 @@ func expectRefreshes(t *testing.T, server *spotifytest.Server, n int) {
 	if got := server.Stats().TokenRequests.RefreshToken; got != n {
 		t.Errorf("%d refresh requests, want %d", got, n)
 	}
+}
+
+// errorLog collects what OnError hears of.
+type errorLog struct {
+	mu   sync.Mutex
+	list []error
+}
+
+func (l *errorLog) add(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.list = append(l.list, err)
+}
+
+func (l *errorLog) all() []error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.list)
 }

@@ -26,14 +26,8 @@ type memoryLock struct {
 	users int
 }
 
-// NewMemoryStore returns an empty store.
-func NewMemoryStore() *MemoryStore {
-	return &MemoryStore{
-		records: make(map[Key]Record),
-		locks:   make(map[Key]*memoryLock),
-		watched: make(map[Key][]chan struct{}),
-	}
-}
+// NewMemoryStore returns an empty store. The zero MemoryStore is one too.
+func NewMemoryStore() *MemoryStore { return &MemoryStore{} }
 
 // Load implements [Store].
 func (m *MemoryStore) Load(ctx context.Context, key Key) (Record, bool, error) {
@@ -60,6 +54,9 @@ func (m *MemoryStore) Swap(ctx context.Context, key Key, version uint64, rec Rec
 	m.version = NextVersion(m.version, time.Now())
 	rec.Version = m.version
 	rec.RequestedScope = slices.Clone(rec.RequestedScope)
+	if m.records == nil {
+		m.records = make(map[Key]Record)
+	}
 	m.records[key] = rec
 	m.notify(key)
 	return rec.Version, nil
@@ -111,6 +108,9 @@ func (m *MemoryStore) Watch(ctx context.Context, key Key) (<-chan struct{}, erro
 	changes := make(chan struct{}, 1)
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.watched == nil {
+		m.watched = make(map[Key][]chan struct{})
+	}
 	m.watched[key] = append(m.watched[key], changes)
 	context.AfterFunc(ctx, func() {
 		m.mu.Lock()
@@ -138,6 +138,9 @@ func (m *MemoryStore) notify(key Key) {
 func (m *MemoryStore) lockOf(key Key) *memoryLock {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.locks == nil {
+		m.locks = make(map[Key]*memoryLock)
+	}
 	lock := m.locks[key]
 	if lock == nil {
 		lock = &memoryLock{free: make(chan struct{}, 1)}

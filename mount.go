@@ -27,7 +27,8 @@ type mount struct {
 func newMount(prefix string, rt http.RoundTripper) (mount, error) {
 	u, err := url.Parse(prefix)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" ||
-		u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || u.Host == "" && u.Path != "" {
+		u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || u.Opaque != "" ||
+		u.Hostname() == "" && (u.Host != "" || u.Path != "" || !strings.Contains(prefix, "://")) {
 		return mount{}, fmt.Errorf("spotipie: mounting %q: %w", foreignText(prefix), ErrMountPrefix)
 	}
 	o := originOf(u)

@@ -40,8 +40,9 @@ type Options struct {
 	// background, give or take 20 %, but never more than a quarter of its
 	// lifetime. Default: 5 minutes.
 	EarlyRefresh time.Duration
-	// RefreshTimeout limits each renewal as a whole, and each other request to
-	// the token endpoint. Default: 15 seconds.
+	// RefreshTimeout limits each request to the token endpoint, together with
+	// the wait for the store's lock before it. Calling the listeners has the
+	// same limit again, saving one of 10 seconds. Default: 15 seconds.
 	RefreshTimeout time.Duration
 
 	// Transport sends all requests that no mount takes. Default:
@@ -92,6 +93,7 @@ type config struct {
 	onError              func(error)
 	now                  func() time.Time
 	skipRedirectURICheck bool
+	turn                 chan struct{} // see enter; nil without a store
 }
 
 func newConfig(opts *Options) (*config, error) {
@@ -114,6 +116,9 @@ func newConfig(opts *Options) (*config, error) {
 	}
 	if c.transport == nil {
 		c.transport = http.DefaultTransport
+	}
+	if c.store != nil {
+		c.turn = make(chan struct{}, 1)
 	}
 	var err error
 	if c.accountsURL, err = serviceURL("AccountsURL", opts.AccountsURL, DefaultAccountsURL); err != nil {
@@ -154,7 +159,7 @@ func serviceURL(name, raw, fallback string) (string, error) {
 		return fallback, nil
 	}
 	u, err := url.Parse(raw)
-	if err != nil || !isHTTP(u) || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+	if err != nil || !isHTTP(u) || strings.ContainsAny(raw, "?#") || u.User != nil {
 		return "", fmt.Errorf("spotipie: Options.%s is not an http or https URL without query, fragment and user", name)
 	}
 	return strings.TrimRight(raw, "/"), nil

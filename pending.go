@@ -26,15 +26,19 @@ type pendingLogin struct {
 	expires     time.Time
 }
 
-// beginLogin registers a login and returns it with its state and verifier.
-func (s *session) beginLogin(redirectURI string) pendingLogin {
-	now := s.now()
-	login := pendingLogin{
+// newLogin returns a login with its state and verifier.
+func (s *session) newLogin(redirectURI string) pendingLogin {
+	return pendingLogin{
 		state:       newSecret(randomText()),
 		verifier:    newSecret(randomText()),
 		redirectURI: redirectURI,
-		expires:     now.Add(pendingLifetime),
+		expires:     s.now().Round(0).Add(pendingLifetime), // the wall clock goes on while a laptop sleeps
 	}
+}
+
+// addLogin registers a login.
+func (s *session) addLogin(login pendingLogin) {
+	now := s.now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.pending = slices.DeleteFunc(s.pending, func(other pendingLogin) bool { return !now.Before(other.expires) })
@@ -42,7 +46,6 @@ func (s *session) beginLogin(redirectURI string) pendingLogin {
 		s.pending = slices.Delete(s.pending, 0, 1)
 	}
 	s.pending = append(s.pending, login)
-	return login
 }
 
 // takeLogin finds the login with the given state and forgets it: a state works

@@ -7,20 +7,17 @@ import (
 	"time"
 )
 
-const (
-	// saveTimeout limits saving apart from the rest of a renewal: what the
-	// accounts service has given must not be lost because it was slow.
-	saveTimeout   = 10 * time.Second
-	unlockTimeout = 5 * time.Second
-	// maxSwaps bounds how often a save is tried that others keep getting ahead
-	// of.
-	maxSwaps = 8
-)
+// saveTimeout limits saving apart from the rest of a renewal: what the accounts
+// service has given must not be lost because it was slow.
+const saveTimeout = 10 * time.Second
 
 // SetToken implements [Session].
 func (s *session) SetToken(ctx context.Context, token *Token) error {
 	if token == nil || token.secrets == nil {
 		return &TokenFormatError{Reason: "is nil"}
+	}
+	if s.closed.Load() {
+		return ErrClosed
 	}
 	rec := Record{Token: s.inherit(token, nil), ClientID: s.clientID, RequestedScope: s.cfg.scope}
 	if h := s.held.Load(); h != nil && h.token.RefreshToken() == token.RefreshToken() {
@@ -30,18 +27,24 @@ func (s *session) SetToken(ctx context.Context, token *Token) error {
 }
 
 // install makes rec the session's record, over whatever it or the store has.
+// It does so even if ctx ends: a token once given must not be lost.
 func (s *session) install(ctx context.Context, rec Record) error {
-	if s.closed.Load() {
-		return ErrClosed
+	ctx = context.WithoutCancel(ctx)
+	old, next, saveErr := s.replaceRecord(ctx, rec)
+	return join(saveErr, s.announce(ctx, old, next))
+}
+
+func (s *session) replaceRecord(ctx context.Context, rec Record) (old, next *held, err error) {
+	ctx, cancel := context.WithTimeout(ctx, saveTimeout)
+	defer cancel()
+	leave, err := s.enter(ctx)
+	if err != nil {
+		next, err = s.newHeld(rec, saveOver), s.storeError(opSave, err)
+		return s.swapHeld(next), next, err
 	}
-	next, saveErr := s.overwrite(ctx, rec)
-	s.mu.Lock()
-	if s.closed.Load() {
-		next.shut()
-	}
-	old := s.held.Swap(next)
-	s.mu.Unlock()
-	return errors.Join(saveErr, s.announce(ctx, old, next))
+	defer leave()
+	next, err = s.overwrite(ctx, rec)
+	return s.swapHeld(next), next, err
 }
 
 // Load implements [Session].
@@ -49,7 +52,7 @@ func (s *session) Load(ctx context.Context) (*Token, error) {
 	if s.closed.Load() {
 		return nil, ErrClosed
 	}
-	h, err := s.reload(ctx, s.held.Load())
+	h, err := s.reload(ctx)
 	if h == nil {
 		return nil, err
 	}
@@ -89,9 +92,12 @@ func (s *session) Close(ctx context.Context) error {
 	if h := s.held.Load(); h != nil {
 		h.shut()
 	}
-	renewal, expiry := s.renewal, s.expiry
+	underWay := []*flight{s.renewal, s.expiry}
 	s.mu.Unlock()
-	for _, f := range []*flight{renewal, expiry} {
+	if s.calledFromListener(ctx) {
+		underWay = nil // it may be that listener they wait for
+	}
+	for _, f := range underWay {
 		if f == nil {
 			continue
 		}
@@ -101,122 +107,46 @@ func (s *session) Close(ctx context.Context) error {
 			return fmt.Errorf("spotipie: closing the session: %w", context.Cause(ctx))
 		}
 	}
-	h := s.held.Load()
-	if h == nil || h.saving == saved {
-		return nil
-	}
-	_, err := s.saveAgain(ctx, h)
+	ctx, cancel := context.WithTimeout(ctx, saveTimeout)
+	defer cancel()
+	_, err := s.saveAgain(ctx)
 	return err
 }
 
-// lock takes the store's lock. The returned function gives it back.
-func (s *session) lock(ctx context.Context) (unlock func(), err error) {
-	if s.cfg.store == nil {
-		return func() {}, nil
-	}
-	release, err := s.cfg.store.Lock(ctx, s.key())
-	if err != nil {
-		return nil, s.storeError(opLock, err)
-	}
-	return func() {
-		ctx, cancel := context.WithTimeout(context.Background(), unlockTimeout)
-		defer cancel()
-		if err := release(ctx); err != nil {
-			s.report(s.storeError(opUnlock, err))
-		}
-	}, nil
-}
-
-// reload returns what the session goes on with in place of h: the stored
-// record if it has another version, and else h.
-func (s *session) reload(ctx context.Context, h *held) (*held, error) {
-	if s.cfg.store == nil || h != nil && h.saving == saveOver {
-		return h, nil
-	}
-	rec, found, err := s.cfg.store.Load(ctx, s.key())
-	switch {
-	case err != nil:
-		return nil, s.storeError(opLoad, err)
-	case !found && (h == nil || h.version == 0):
-		return h, nil
-	case !found: // somebody logged out
-		return s.publish(h, nil, "")
-	case h != nil && h.version == rec.Version:
-		return h, nil
-	}
-	if err := s.checkRecord(rec); err != nil {
-		return nil, err
-	}
-	return s.publish(h, s.newHeld(rec, saved), "")
-}
-
-// checkRecord tells whether this session may use a stored record.
-func (s *session) checkRecord(rec Record) error {
-	mismatch := func(format string, args ...any) error {
-		return &RecordMismatchError{Key: s.key(), Reason: fmt.Sprintf(format, args...)}
-	}
-	switch {
-	case rec.Token == nil || rec.Token.secrets == nil:
-		return mismatch("it holds no token: delete it and authorize again")
-	case rec.ClientID != s.clientID:
-		return mismatch("it belongs to client id %q, not %q: authorize again", foreignText(rec.ClientID), s.clientID)
-	}
-	if missing := rec.Token.scope.Missing(s.cfg.scope); s.self.Flow() != FlowClientCredentials && len(missing) > 0 {
-		return mismatch("its token lacks the scope %s: authorize again", missing)
-	}
-	return nil
-}
-
-// save puts rec into the store over the version that base has, or base being
-// nil over nothing, and returns what to hold. used is the refresh token that
-// rec was got with: if somebody else has saved a record meanwhile, theirs
-// wins, unless it still relies on a refresh token that rec has replaced.
-func (s *session) save(base *held, rec Record, used string) (*held, error) {
-	rec.Version = 0
-	if base != nil {
-		rec.Version = base.version
-	}
-	if s.cfg.store == nil {
-		return s.newHeld(rec, saved), nil
-	}
+// adopt saves, holds and announces a record that was got in place of base with
+// the refresh token used. If somebody has set or stored another token
+// meanwhile, that one stays, unless it still relies on used and rec has
+// replaced used. It returns what the session holds then, which is nil if
+// somebody has logged out.
+func (s *session) adopt(base *held, rec Record, used string) (*held, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), saveTimeout)
 	defer cancel()
-	for range maxSwaps {
-		version, err := s.cfg.store.Swap(ctx, s.key(), rec.Version, rec)
-		if err == nil {
-			rec.Version = version
-			return s.newHeld(rec, saved), nil
-		}
-		if !errors.Is(err, ErrVersionConflict) {
-			return s.unsaved(rec, used), s.storeError(opSave, err)
-		}
-		theirs, found, err := s.cfg.store.Load(ctx, s.key())
-		if err != nil {
-			return s.unsaved(rec, used), s.storeError(opSave, err)
-		}
-		if found && s.checkRecord(theirs) == nil && !supersedes(rec.Token, theirs.Token, used) {
-			return s.newHeld(theirs, saved), nil
-		}
-		rec.Version = theirs.Version
+	leave, err := s.enter(ctx)
+	if err != nil {
+		return nil, s.storeError(opSave, err)
 	}
-	return s.unsaved(rec, used), s.storeError(opSave, ErrVersionConflict)
+	old := s.held.Load()
+	if !yields(old, base, rec.Token, used) {
+		leave()
+		return old, nil
+	}
+	if old != nil {
+		rec.Version = old.version
+	}
+	next, saveErr := s.save(ctx, rec, used)
+	next, old = s.place(next, func(current *held) bool { return yields(current, base, rec.Token, used) })
+	leave()
+	return next, join(saveErr, s.announceChange(old, next))
 }
 
-// unsaved returns a renewal to hold that has yet to be saved.
-func (s *session) unsaved(rec Record, used string) *held {
-	h := s.newHeld(rec, saveIfUnchanged)
-	if h.rare == nil {
-		h.rare = &heldRare{requestedScope: s.cfg.scope}
+// yields reports whether current makes way for a token that was got in place
+// of base with the refresh token used.
+func yields(current, base *held, token *Token, used string) bool {
+	if current == base {
+		return true
 	}
-	h.rare.used = used
-	return h
-}
-
-func (h *held) usedUp() string {
-	if h.rare == nil {
-		return ""
-	}
-	return h.rare.used
+	return current != nil && base != nil &&
+		(current.token.Equal(base.token) || supersedes(token, current.token, used))
 }
 
 // supersedes reports whether next was got by using up the refresh token that
@@ -225,87 +155,56 @@ func supersedes(next, other *Token, used string) bool {
 	return used != "" && other.RefreshToken() == used && next.RefreshToken() != used
 }
 
-// saveAgain saves what could not be saved before.
-func (s *session) saveAgain(ctx context.Context, h *held) (*held, error) {
-	var next *held
-	var err error
-	if h.saving == saveOver {
-		next, err = s.overwrite(ctx, s.record(h))
-	} else {
-		next, err = s.save(h, s.record(h), h.usedUp())
-	}
-	if err != nil {
-		h.postpone(s.now(), 0)
-		return h, err
-	}
-	return s.publish(h, next, h.usedUp())
-}
-
-// overwrite puts rec into the store over whatever is there, and returns what
-// to hold.
-func (s *session) overwrite(ctx context.Context, rec Record) (*held, error) {
-	rec.Version = 0
-	if s.cfg.store == nil {
-		return s.newHeld(rec, saved), nil
-	}
-	err := ErrVersionConflict
-	for range maxSwaps {
-		var theirs Record
-		if theirs, _, err = s.cfg.store.Load(ctx, s.key()); err != nil {
-			break
-		}
-		var version uint64
-		if version, err = s.cfg.store.Swap(ctx, s.key(), theirs.Version, rec); err == nil {
-			rec.Version = version
-			return s.newHeld(rec, saved), nil
-		}
-		if !errors.Is(err, ErrVersionConflict) {
-			break
-		}
-	}
-	return s.newHeld(rec, saveOver), s.storeError(opSave, err)
-}
-
-// adopt saves, holds and announces a record got in place of base.
-func (s *session) adopt(base *held, rec Record, used string) (*held, error) {
-	next, saveErr := s.save(base, rec, used)
-	next, announceErr := s.publish(base, next, used)
-	return next, errors.Join(saveErr, announceErr)
-}
-
-// publish makes next what the session holds in place of base and announces it
-// if it has another token, unless somebody has set one meanwhile: theirs stays
-// then. It returns what the session holds now.
-func (s *session) publish(base, next *held, used string) (*held, error) {
+// place makes next what the session holds if the condition holds for what it
+// holds now. It returns what it holds then and what it held before.
+func (s *session) place(next *held, condition func(current *held) bool) (now, old *held) {
 	s.mu.Lock()
-	current := s.held.Load()
-	if current != base && !(current != nil && next != nil && supersedes(next.token, current.token, used)) {
-		s.mu.Unlock()
-		return current, nil
+	defer s.mu.Unlock()
+	old = s.held.Load()
+	if !condition(old) {
+		return old, old
 	}
 	if next != nil && s.closed.Load() {
 		next.shut()
 	}
 	s.held.Store(next)
-	s.mu.Unlock()
-	if next == nil || sameToken(current, next) {
-		return next, nil
-	}
-	return next, s.announce(context.Background(), current, next)
+	return next, old
 }
 
-// announce tells the listeners of a new token.
+// swapHeld makes next what the session holds and returns what it held before.
+func (s *session) swapHeld(next *held) (old *held) {
+	_, old = s.place(next, func(*held) bool { return true })
+	return old
+}
+
+// announceChange tells the listeners of next if its token is another than
+// old's.
+func (s *session) announceChange(old, next *held) error {
+	if next == nil || old != nil && old.token.Equal(next.token) {
+		return nil
+	}
+	return s.announce(context.Background(), old, next)
+}
+
+// announce tells the listeners of next, whatever becomes of ctx: the token is
+// set.
 func (s *session) announce(ctx context.Context, old, next *held) error {
 	e := TokenUpdated{Session: s.self, NewToken: next.token, ReauthorizeBy: next.reauthorizeBy()}
 	if old != nil {
 		e.OldToken = old.token
 	}
-	// The token is set whatever becomes of the caller.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.refreshTimeout)
 	defer cancel()
 	return s.announceUpdated(ctx, e)
 }
 
-func (s *session) storeError(op string, err error) error {
-	return &StoreError{Op: op, Key: s.key(), Err: err}
+// join is errors.Join, but leaves a single error as it is.
+func join(a, b error) error {
+	switch {
+	case a == nil:
+		return b
+	case b == nil:
+		return a
+	}
+	return errors.Join(a, b)
 }

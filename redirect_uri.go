@@ -1,9 +1,11 @@
 package spotipie
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -24,8 +26,14 @@ func ValidateRedirectURI(uri string) error {
 	if trimmed := strings.Trim(uri, " \t\r\n\"'"); trimmed != uri {
 		return refuse("it has spaces or quotes around it", trimmed)
 	}
+	if strings.ContainsFunc(uri, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '\\' }) {
+		return refuse("it has characters that no URI has", "")
+	}
+	if host, _, _ := strings.Cut(uri, ":"); isLocalhost(host) || net.ParseIP(host) != nil {
+		return refuse("it has no scheme such as http", suggest("http://"+uri))
+	}
 	u, err := url.Parse(uri)
-	if err != nil || strings.ContainsFunc(uri, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
+	if err != nil || !isPort(u.Port()) {
 		return refuse("it is not a valid URI", "")
 	}
 	switch {
@@ -37,8 +45,10 @@ func ValidateRedirectURI(uri string) error {
 	case u.User != nil:
 		u.User = nil
 		return refuse("it has a user name", u.String())
-	case u.Scheme != "http" && u.Scheme != "https":
+	case u.Scheme != "http" && u.Scheme != "https" && u.Opaque == "" && isAppScheme(u.Scheme):
 		return nil
+	case u.Scheme != "http" && u.Scheme != "https":
+		return refuse("its scheme is not one an app can have", "")
 	case u.Hostname() == "":
 		return refuse("it has no host", "")
 	case isLocalhost(u.Hostname()):
@@ -50,6 +60,33 @@ func ValidateRedirectURI(uri string) error {
 		return refuse("of the loopback addresses Spotify documents only 127.0.0.1 and [::1]", withHost(u, "http", "127.0.0.1"))
 	}
 	return refuse("http is only for the loopback address, everything else needs https", withHost(u, "https", u.Hostname()))
+}
+
+// suggest returns uri if Spotify would take it, and else what it would take.
+func suggest(uri string) string {
+	var refused *RedirectURIError
+	if errors.As(ValidateRedirectURI(uri), &refused) {
+		return refused.Suggestion
+	}
+	return uri
+}
+
+func isPort(port string) bool {
+	if port == "" {
+		return true
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	return err == nil && n > 0
+}
+
+// isAppScheme reports whether a scheme may belong to an app: not one that a
+// browser gives a meaning of its own.
+func isAppScheme(scheme string) bool {
+	switch scheme {
+	case "javascript", "vbscript", "data", "file", "blob", "about", "ftp", "ws", "wss":
+		return false
+	}
+	return true
 }
 
 func isLocalhost(host string) bool {

@@ -43,8 +43,11 @@ func landed(h *held, err error) *flight {
 // a loop do not become a storm on the accounts service.
 type failure struct {
 	held  *held // what it is about
-	until time.Time
-	err   error
+	until int64 // until then it is the answer
+	// banned is until when the accounts service does not want to be asked
+	// (Retry-After). The store may be.
+	banned int64
+	err    error
 }
 
 // expiredRetry is how soon after a failed renewal of an expired token the next
@@ -62,8 +65,10 @@ func (s *session) Token(ctx context.Context) (*Token, error) {
 
 // valid returns a token that may be handed out.
 func (s *session) valid(ctx context.Context) (*held, error) {
-	if h := s.held.Load(); h != nil && s.now().UnixNano() < h.renewAt.Load() {
-		return h, nil
+	if h := s.held.Load(); h != nil {
+		if now := s.now().UnixNano(); now < h.renewAt.Load() && !h.ahead(now) {
+			return h, nil
+		}
 	}
 	return s.validSlow(ctx)
 }
@@ -73,6 +78,9 @@ func (s *session) validSlow(ctx context.Context) (*held, error) {
 		return nil, ErrClosed
 	}
 	h, now := s.held.Load(), s.now()
+	if h != nil && h.ahead(now.UnixNano()) {
+		h = s.setBack(h, now)
+	}
 	if h.usable(now) {
 		if h.claim(now) && (h.saving != saved || s.autoRefresh.Load() && s.renewable(h)) {
 			s.startRenewal(h, false)
@@ -82,22 +90,45 @@ func (s *session) validSlow(ctx context.Context) (*held, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("spotipie: getting a token: %w", context.Cause(ctx))
 	}
+	if err := s.lastFailure(h, now); err != nil {
+		return nil, err
+	}
 	listenerErr := s.tokenExpired(ctx, h, false)
 	if next := s.held.Load(); next != h && next.usable(s.now()) {
 		return next, nil
 	}
 	next, err := s.renewExpired(ctx, s.held.Load())
 	if err != nil {
-		return nil, errors.Join(err, listenerErr)
+		return nil, join(err, listenerErr)
 	}
 	return next, nil
 }
 
+// setBack replaces h, which was received while the clock was ahead, so that
+// nobody knows how old it is: by one that is expired now, or if it cannot be
+// renewed, a lifetime from now.
+func (s *session) setBack(h *held, now time.Time) *held {
+	next := s.newHeld(s.record(h), h.saving)
+	next.expired = now.UnixNano()
+	if !s.renewable(h) {
+		next.expired += int64(h.token.expiresIn)
+	}
+	next.due = next.expired
+	next.lookAt(next.due)
+	placed, _ := s.place(next, func(current *held) bool { return current == h })
+	return placed
+}
+
+// lastFailure returns what went wrong last in renewing h, if that was just now.
+func (s *session) lastFailure(h *held, now time.Time) error {
+	if f := s.failure.Load(); f != nil && f.held == h && now.UnixNano() < f.until {
+		return f.err
+	}
+	return nil
+}
+
 // renewExpired waits for a token in place of h, which is expired or nil.
 func (s *session) renewExpired(ctx context.Context, h *held) (*held, error) {
-	if f := s.failure.Load(); f != nil && f.held == h && s.now().Before(f.until) {
-		return nil, f.err
-	}
 	if s.calledFromListener(ctx) && s.renewing() {
 		// The renewal may be waiting for this very listener.
 		return nil, s.noToken(h)
@@ -137,7 +168,7 @@ func (s *session) tokenExpired(ctx context.Context, h *held, withheld bool) erro
 		return nil
 	}
 	s.mu.Lock()
-	if s.renewal != nil && s.renewal.expiryTold {
+	if s.held.Load() != h || s.renewal != nil && s.renewal.expiryTold {
 		s.mu.Unlock()
 		return nil
 	}
@@ -149,7 +180,6 @@ func (s *session) tokenExpired(ctx context.Context, h *held, withheld bool) erro
 			ctx, cancel := context.WithTimeout(context.Background(), s.cfg.refreshTimeout)
 			defer cancel()
 			f.err = s.announceExpired(ctx, TokenExpired{Session: s.self, ExpiredToken: h.token, WithholdToken: withheld})
-			s.report(f.err)
 			s.mu.Lock()
 			s.expiry = nil
 			if s.renewal != nil {
@@ -157,6 +187,7 @@ func (s *session) tokenExpired(ctx context.Context, h *held, withheld bool) erro
 			}
 			s.mu.Unlock()
 			close(f.done)
+			s.report(f.err)
 		}()
 	}
 	s.mu.Unlock()
@@ -193,7 +224,7 @@ func (s *session) replace(ctx context.Context, unwanted *held) (*held, error) {
 }
 
 func sameToken(a, b *held) bool {
-	return a != nil && b != nil && a.token == b.token
+	return a != nil && b != nil && (a.token == b.token || a.token.AccessToken() == b.token.AccessToken())
 }
 
 func (s *session) renewing() bool {
@@ -228,31 +259,42 @@ func (s *session) fly(f *flight, h *held, force bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.refreshTimeout)
 	defer cancel()
 	f.held, f.err = s.renew(ctx, h, force)
-	if f.err != nil {
-		s.report(f.err)
-		if f.held == nil {
-			s.remember(f.err)
-		}
+	switch {
+	case f.held == nil && f.err == nil: // somebody has logged out
+		f.err = ErrNotAuthorized
+	case f.held == nil:
+		s.remember(f.err)
+	case f.held == h && h.saving == saved: // there was nothing to do
+		h.lookAt(h.due)
 	}
 	s.mu.Lock()
 	s.renewal = nil
 	s.mu.Unlock()
 	close(f.done)
+	s.report(f.err)
 }
 
-// remember puts off the next attempt after one that failed.
+// remember puts off the next attempt after one that failed. That there is
+// nothing to attempt is no failure.
 func (s *session) remember(err error) {
+	if errors.Is(err, ErrNotAuthorized) || errors.Is(err, ErrTokenExpired) || errors.Is(err, ErrNoRefreshToken) {
+		return
+	}
+	h, now := s.held.Load(), s.now()
+	f := &failure{held: h, until: now.Add(expiredRetry).UnixNano(), err: err}
 	var retryAfter time.Duration
 	var answer *TokenEndpointError
 	if errors.As(err, &answer) {
 		retryAfter = answer.RetryAfter
+		f.banned = now.Add(retryAfter).UnixNano()
 	}
-	h, now := s.held.Load(), s.now()
+	if last := s.failure.Load(); last != nil && last.err == err { // said again, not asked again
+		f.banned = last.banned
+	}
+	s.failure.Store(f)
 	if h.usable(now) {
 		h.postpone(now, retryAfter)
-		return
 	}
-	s.failure.Store(&failure{held: h, until: now.Add(max(expiredRetry, retryAfter)), err: err})
 }
 
 // renew is lock → load → still needed? → ask → save → announce → unlock. It
@@ -264,27 +306,41 @@ func (s *session) renew(ctx context.Context, h *held, force bool) (*held, error)
 		return nil, err
 	}
 	defer unlock()
-	current, warning := s.reload(ctx, h)
+	current, warning := s.reload(ctx)
 	if current == nil && warning != nil {
 		return nil, warning
 	}
 	if current != nil && current.saving != saved {
-		current, err = s.saveAgain(ctx, current)
-		warning = errors.Join(warning, err)
+		current, err = s.saveAgain(ctx)
+		warning = join(warning, err)
 	}
-	now := s.now()
-	replaced := current != nil && !sameToken(current, h)
-	if current.usable(now) && (replaced || !force) && now.UnixNano() < current.due {
+	if s.answers(current, h, force) {
 		return current, warning
 	}
+	if force && current.usable(s.now()) && !s.renewable(current) && current.rejected() == "" {
+		return nil, join(ErrNoRefreshToken, warning)
+	}
 	if !s.renewable(current) || !force && !s.autoRefresh.Load() {
-		if current.usable(now) && !force {
-			return current, warning
-		}
-		return nil, errors.Join(s.noToken(current), warning)
+		return nil, join(s.noToken(current), warning)
+	}
+	if f := s.failure.Load(); !force && f != nil && s.now().UnixNano() < f.banned {
+		return nil, f.err
 	}
 	next, err := s.ask(ctx, current)
-	return next, errors.Join(err, warning)
+	return next, join(err, warning)
+}
+
+// answers reports whether current will do in place of h, without asking the
+// accounts service.
+func (s *session) answers(current, h *held, force bool) bool {
+	now := s.now()
+	switch {
+	case !current.usable(now):
+		return false
+	case now.UnixNano() < current.due && !(force && sameToken(current, h)):
+		return true
+	}
+	return !force && !(s.renewable(current) && s.autoRefresh.Load())
 }
 
 // ask gets a new token from the accounts service in place of current.
@@ -297,7 +353,7 @@ func (s *session) ask(ctx context.Context, current *held) (*held, error) {
 	}
 	token, err := s.obtain(ctx, refreshToken)
 	var answer *TokenEndpointError
-	if errors.As(err, &answer) && answer.Code == codeInvalidGrant && current != nil {
+	if current != nil && errors.As(err, &answer) && answer.isFinal() {
 		return s.reject(current, err, answer)
 	}
 	if err != nil {
@@ -335,10 +391,9 @@ func (s *session) reject(current *held, err error, answer *TokenEndpointError) (
 	if rec.Rejected = answer.Description; rec.Rejected == "" {
 		rec.Rejected = answer.Code
 	}
-	next, saveErr := s.save(current, rec, "")
-	next, announceErr := s.publish(current, next, "")
+	next, saveErr := s.adopt(current, rec, "")
 	if next.usable(s.now()) && next.rejected() == "" {
-		return next, errors.Join(saveErr, announceErr)
+		return next, saveErr
 	}
-	return nil, errors.Join(fmt.Errorf("%w: %w", ErrReauthorizationRequired, err), saveErr)
+	return nil, join(fmt.Errorf("%w: %w", ErrReauthorizationRequired, err), saveErr)
 }

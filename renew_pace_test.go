@@ -84,10 +84,10 @@ func checkWindows(t *testing.T, server *spotifytest.Server, early, freshUntil, s
 func TestBackgroundFailuresBackOffAndNobodyNotices(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := spotifytest.NewInMemory(t, nil)
-		var reported []error
+		var reported errorLog
 		s := signedIn(t, server, func(o *spotipie.Options) {
 			o.EarlyRefresh = 15 * time.Minute
-			o.OnError = func(err error) { reported = append(reported, err) }
+			o.OnError = reported.add
 		})
 		old := token(t, s)
 		queue(t, server, accounts.Fault{Kind: accounts.FaultServerError, Target: accounts.TargetToken, Every: 1})
@@ -114,8 +114,8 @@ func TestBackgroundFailuresBackOffAndNobodyNotices(t *testing.T) {
 			}
 		}
 		var answer *spotipie.TokenEndpointError
-		if len(reported) != len(attempts) || !errors.As(reported[0], &answer) || !answer.Temporary() {
-			t.Errorf("OnError heard of %d failures, want %d; the first: %v", len(reported), len(attempts), reported)
+		if heard := reported.all(); len(heard) != len(attempts) || !errors.As(heard[0], &answer) || !answer.Temporary() {
+			t.Errorf("OnError heard of %d failures, want %d; %v", len(heard), len(attempts), heard)
 		}
 	})
 }

@@ -83,11 +83,10 @@ func (s *session) resolve(raw string, params url.Values) (string, error) {
 		return "", fmt.Errorf("spotipie: making a request: %q is neither an http or https URL nor a path that starts with /", foreignText(raw))
 	}
 	if len(params) > 0 {
-		query := u.Query()
-		for key, values := range params {
-			query[key] = append(query[key], values...)
+		if u.RawQuery != "" {
+			u.RawQuery += "&"
 		}
-		u.RawQuery = query.Encode()
+		u.RawQuery += params.Encode()
 	}
 	return u.String(), nil
 }

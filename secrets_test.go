@@ -186,10 +186,10 @@ func TestErrorsOfRealFailuresShowNoSecret(t *testing.T) {
 		})
 		return &http.Response{StatusCode: 400, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(body)), Request: req}, nil
 	})
-	var reported []error
+	var reported errorLog
 	s := newSession(t, server, func(o *spotipie.Options) {
 		o.Transport = echo
-		o.OnError = func(err error) { reported = append(reported, err) }
+		o.OnError = reported.add
 	})
 	raw, _, err := s.AuthorizationURL(nil)
 	if err != nil {
@@ -200,7 +200,7 @@ func TestErrorsOfRealFailuresShowNoSecret(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, refreshErr := s.RefreshToken(t.Context())
-	for _, err := range append(reported, fetchErr, refreshErr) {
+	for _, err := range append(reported.all(), fetchErr, refreshErr) {
 		if err == nil {
 			t.Fatal("no error")
 		}

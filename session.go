@@ -286,7 +286,7 @@ func (r *refreshable) AutoRefresh() bool { return r.autoRefresh.Load() }
 // SetAutoRefresh implements [RefreshableSession].
 func (r *refreshable) SetAutoRefresh(on bool) {
 	r.autoRefresh.Store(on)
-	if h := r.held.Load(); on && h != nil {
+	if h := r.held.Load(); on && h != nil && h.saving == saved && h.failures.Load() == 0 {
 		h.lookAt(h.due)
 	}
 }

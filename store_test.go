@@ -193,10 +193,10 @@ func TestSavingThatFailsIsToldAndTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := spotifytest.NewInMemory(t, rotating())
 		store := &faultyStore{Store: spotipie.NewMemoryStore()}
-		var reported []error
+		var reported errorLog
 		s := signedIn(t, server, func(o *spotipie.Options) {
 			stored(store)(o)
-			o.OnError = func(err error) { reported = append(reported, err) }
+			o.OnError = reported.add
 		})
 		old := token(t, s)
 		store.set("swap", true)
@@ -210,7 +210,8 @@ func TestSavingThatFailsIsToldAndTriedAgain(t *testing.T) {
 		if token(t, s) != tok {
 			t.Error("the token is not used")
 		}
-		if len(reported) == 0 {
+		synctest.Wait()
+		if len(reported.all()) == 0 {
 			t.Error("OnError did not hear of it")
 		}
 		time.Sleep(time.Minute)

@@ -23,7 +23,8 @@ const maxLifetime = 10 * 365 * 24 * time.Hour
 //
 // A Token never changes once made, so it may be shared between goroutines.
 // Printing it, with fmt or slog, shows no secret; its JSON, being storage,
-// does (see [Token.MarshalJSON]).
+// does (see [Token.MarshalJSON]). The zero Token is none: all but printing it
+// panics.
 type Token struct {
 	// A function, so that fmt cannot print them where it does not call Format:
 	// inside an unexported field.
@@ -44,10 +45,11 @@ func (s *tokenSecrets) self() *tokenSecrets { return s }
 func (s *tokenSecrets) access() string { return strings.TrimPrefix(s.authorization, tokenType+" ") }
 
 // TokenFields are the parts a [Token] is made of. Unlike the token they are
-// open to be changed; like it they print no secret.
+// open to be changed; like it they print no secret, but in an unexported field
+// of a struct of yours fmt finds them all the same.
 type TokenFields struct {
 	AccessToken  string        // required
-	ExpiresIn    time.Duration // lifetime when received
+	ExpiresIn    time.Duration // lifetime when received; zero: until ExpiresAt from now
 	Scope        Scopes        // granted; a session adds the scope it asked for if this is empty
 	State        string        // of the request that the token answers; usually empty
 	TokenType    string        // empty or Bearer, in any case of letters (RFC 6750)
@@ -79,6 +81,9 @@ func newToken(f TokenFields, now time.Time) (*Token, error) {
 		return nil, &TokenFormatError{Key: keyExpiresIn, Reason: "is more than ten years"}
 	}
 	expiresAt := f.ExpiresAt
+	if f.ExpiresIn == 0 && expiresAt.After(now) {
+		f.ExpiresIn = min(expiresAt.Sub(now).Round(0), maxLifetime)
+	}
 	if expiresAt.IsZero() {
 		expiresAt = now.Add(f.ExpiresIn - DefaultExpiryMargin)
 	}

@@ -2,6 +2,8 @@ package spotipie
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -44,7 +46,7 @@ func (s *session) postToken(ctx context.Context, form url.Values) (*Token, error
 	if err != nil {
 		return nil, fmt.Errorf("spotipie: asking for a token: %w", err)
 	}
-	defer discard(resp)
+	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxTokenJSON+1))
 	if err != nil {
 		return nil, fmt.Errorf("spotipie: reading the accounts service's answer: %w", err)
@@ -72,7 +74,8 @@ func (s *session) readAnswer(resp *http.Response, body []byte, form url.Values) 
 		return nil, failed
 	}
 	answer, err := parseJSONObject(body)
-	if resp.StatusCode == http.StatusOK && err == nil && answer["error"] == nil {
+	success := resp.StatusCode >= 200 && resp.StatusCode < 300
+	if success && err == nil && answer["error"] == nil {
 		token, err := tokenFromAnswer(answer, now)
 		failed.Err = err
 		if err != nil {
@@ -80,15 +83,21 @@ func (s *session) readAnswer(resp *http.Response, body []byte, form url.Values) 
 		}
 		return token, nil
 	}
-	if resp.StatusCode == http.StatusOK {
+	if success {
 		failed.Err = err
 	}
-	secrets := []string{s.clientSecret(), form.Get("code"), form.Get("code_verifier"), form.Get("refresh_token")}
-	failed.Code, failed.Description = errorFields(answer, secrets)
-	if err != nil && failed.Err == nil {
-		failed.Err = errors.New("the answer is not JSON")
-	}
+	failed.Code, failed.Description = errorFields(answer, s.sent(form))
 	return nil, failed
+}
+
+// sent lists the secrets of a token request, in every way it spells them.
+func (s *session) sent(form url.Values) []string {
+	var secrets []string
+	for _, secret := range []string{s.clientSecret(), form.Get("code"), form.Get("code_verifier"), form.Get("refresh_token")} {
+		secrets = append(secrets, secret, url.QueryEscape(secret))
+	}
+	basic := url.QueryEscape(s.clientID) + ":" + url.QueryEscape(s.clientSecret())
+	return append(secrets, base64.StdEncoding.EncodeToString([]byte(basic)))
 }
 
 // errorFields returns the error and error_description of an answer (RFC 6749
@@ -107,8 +116,11 @@ func tokenFromAnswer(answer map[string]any, now time.Time) (*Token, error) {
 	for _, key := range []string{keyAccessToken, keyTokenType, keyExpiresIn, keyScope, keyRefreshToken} {
 		fields[key] = answer[key]
 	}
-	if fields[keyExpiresIn] == nil {
+	switch lifetime := fields[keyExpiresIn].(type) {
+	case nil:
 		fields[keyExpiresIn] = int64(defaultLifetime / time.Second)
+	case string: // as some servers do; to refuse it might cost a rotated refresh token
+		fields[keyExpiresIn] = json.Number(lifetime)
 	}
 	return tokenFromMap(fields, false, now)
 }

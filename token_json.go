@@ -127,9 +127,9 @@ func asScopes(value any) (Scopes, error) {
 	return nil, &TokenFormatError{Key: keyScope, Reason: "is neither a string nor a list of strings"}
 }
 
-// maxSeconds keeps conversions to time.Duration and time.Time in range; what
-// is sensible is judged by newToken.
-const maxSeconds = float64(maxLifetime/time.Second) * 100
+// maxSeconds keeps conversions to time.Duration in range; what is sensible is
+// judged by newToken.
+const maxSeconds = 9e9
 
 func asSeconds(key string, value any) (float64, error) {
 	var seconds float64
@@ -145,7 +145,7 @@ func asSeconds(key string, value any) (float64, error) {
 	case json.Number:
 		var err error
 		if seconds, err = strconv.ParseFloat(string(v), 64); err != nil {
-			return 0, &TokenFormatError{Key: key, Reason: "is out of range"}
+			return 0, &TokenFormatError{Key: key, Reason: "is not a number of seconds"}
 		}
 	default:
 		return 0, &TokenFormatError{Key: key, Reason: "is not a number of seconds"}

@@ -17,6 +17,9 @@ func TokenFromOAuth2(t *oauth2.Token) (*Token, error) {
 	if err != nil {
 		return nil, err
 	}
+	if t.ExpiresIn < 0 || t.ExpiresIn > int64(maxLifetime/time.Second) {
+		return nil, &TokenFormatError{Key: keyExpiresIn, Reason: "is negative or more than ten years"}
+	}
 	f := TokenFields{
 		AccessToken:  t.AccessToken,
 		RefreshToken: t.RefreshToken,
@@ -25,7 +28,7 @@ func TokenFromOAuth2(t *oauth2.Token) (*Token, error) {
 		ExpiresAt:    t.Expiry,
 		ExpiresIn:    time.Duration(t.ExpiresIn) * time.Second,
 	}
-	if f.ExpiresIn == 0 {
+	if f.ExpiresIn == 0 && f.ExpiresAt.IsZero() {
 		f.ExpiresIn = defaultLifetime
 	}
 	return NewToken(f)

@@ -108,7 +108,7 @@ func (s *session) recoverUnauthorized(rt http.RoundTripper, req *http.Request, r
 	}
 	next, err := s.replaceRefused(req.Context(), refused)
 	if errors.Is(err, ErrReauthorizationRequired) {
-		discard(resp)
+		_ = resp.Body.Close()
 		return nil, err
 	}
 	if next == nil || sameToken(next, refused) {
@@ -118,7 +118,7 @@ func (s *session) recoverUnauthorized(rt http.RoundTripper, req *http.Request, r
 	if !ok {
 		return resp, nil
 	}
-	discard(resp)
+	_ = resp.Body.Close() // without reading it: it may never end
 	again := authorized(req, next.token)
 	again.Body = body
 	return rt.RoundTrip(again)
@@ -172,14 +172,6 @@ func bodyAgain(req *http.Request) (body io.ReadCloser, ok bool) {
 	}
 	body, err := req.GetBody()
 	return body, err == nil
-}
-
-// maxDiscard is how much of an unwanted answer is read to keep the connection.
-const maxDiscard = 64 << 10
-
-func discard(resp *http.Response) {
-	_, _ = io.CopyN(io.Discard, resp.Body, maxDiscard)
-	_ = resp.Body.Close()
 }
 
 func closeBody(req *http.Request) {
