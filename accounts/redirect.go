@@ -13,7 +13,7 @@ import (
 // (https://developer.spotify.com/documentation/web-api/concepts/redirect_uri,
 // RFC 8252 section 7.3). Other addresses of 127.0.0.0/8 are not mentioned there
 // and are assumed not to count.
-var loopbackBases = [...]string{"http://127.0.0.1", "http://[::1]", "https://127.0.0.1", "https://[::1]"}
+var loopbackBases = [...]string{"http://127.0.0.1", "http://[::1]"}
 
 // checkRedirectURI refuses what cannot be a redirect URI at all: not absolute,
 // with a fragment (RFC 6749 section 3.1.2), or with characters no URI has.
@@ -82,8 +82,8 @@ func insecureRedirect(raw string) bool {
 	if err != nil {
 		return true
 	}
-	host := u.Hostname()
-	if strings.EqualFold(host, "localhost") {
+	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
 		return true
 	}
 	return u.Scheme == "http" && host != "127.0.0.1" && host != "::1"

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/gohugoio/httpcache"
@@ -94,6 +95,7 @@ type cacheTransport struct {
 	base    http.RoundTripper
 	lookup  *httpcache.Transport
 	entries *store
+	changes atomic.Uint64 // requests so far that may have changed something
 }
 
 // RoundTrip implements [http.RoundTripper].
@@ -102,6 +104,7 @@ func (t *cacheTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return t.passThrough(req)
 	}
 	x := &exchange{req: req, key: entryKey(http.MethodGet, req)}
+	changes := t.changes.Load()
 	resp, err := t.lookup.RoundTrip(viewOf(x))
 	if err != nil {
 		return nil, err
@@ -124,6 +127,9 @@ func (t *cacheTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, fmt.Errorf("spotipie/adapter: read a cached answer: %w", err)
 	}
+	if t.changes.Load() != changes { // what was just stored may be from before the change
+		t.entries.Delete(x.key)
+	}
 	out.Body = io.NopCloser(bytes.NewReader(body))
 	return &out, nil
 }
@@ -136,6 +142,7 @@ func (t *cacheTransport) CloseIdleConnections() { closeIdleConnections(t.base) }
 func (t *cacheTransport) passThrough(req *http.Request) (*http.Response, error) {
 	resp, err := t.base.RoundTrip(req)
 	if err == nil && !isSafe(req.Method) && resp.StatusCode >= 200 && resp.StatusCode < 400 {
+		t.changes.Add(1)
 		t.entries.Delete(entryKey(http.MethodGet, req))
 	}
 	return resp, err

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
+	"net"
 	"net/http"
 	"slices"
 	"time"
@@ -62,9 +64,11 @@ type RetryOptions struct {
 // ever copied into memory.
 //
 // Before each retry it waits: as long as the answer's Retry-After says (seconds
-// or a date; on any of the statuses above), and at least the back-off of
-// [RetryOptions] where there is time for it. The end of the request's context ends the wait at once, with
-// the context's cause as the error.
+// or a date; on any of the statuses above) and up to a second more, so that
+// not all come back at once, and at least the back-off of [RetryOptions] where
+// there is time for it. The end of the request's context ends the wait at
+// once, with the context's cause as the error. The errors of a session that
+// has no token, and that a host does not exist, are not tried again.
 //
 // If Retry-After asks for more than MaxWait, or for more than is left until
 // the deadline of the request's context, RoundTrip does not wait but returns a
@@ -155,7 +159,16 @@ func (t *retryTransport) pause(ctx context.Context, resp *http.Response, backOff
 	if backOff > limit {
 		return asked, nil
 	}
-	return max(asked, backOff), nil
+	return max(min(asked+spread(asked), limit), backOff), nil
+}
+
+// spread returns a little time to wait on top of what the server asked for, so
+// that all who were told the same do not come back at the same moment.
+func spread(asked time.Duration) time.Duration {
+	if asked <= 0 {
+		return 0
+	}
+	return rand.N(min(asked, time.Second))
 }
 
 // shouldRetry says whether to send req again after what came of it.
@@ -190,7 +203,31 @@ func isConnectionError(req *http.Request, err error) bool {
 	}
 	var untrusted *tls.CertificateVerificationError
 	var rateLimited *spotipie.RateLimitError
-	return !errors.As(err, &untrusted) && !errors.As(err, &rateLimited)
+	var dns *net.DNSError
+	switch {
+	case errors.As(err, &untrusted), errors.As(err, &rateLimited), isSessionError(err):
+		return false
+	case errors.As(err, &dns):
+		return !dns.IsNotFound
+	}
+	return true
+}
+
+// isSessionError tells errors of a session that gave no token: it tries again
+// by itself where that helps.
+func isSessionError(err error) bool {
+	for _, final := range []error{
+		spotipie.ErrNotAuthorized, spotipie.ErrTokenExpired, spotipie.ErrNoRefreshToken,
+		spotipie.ErrReauthorizationRequired, spotipie.ErrClosed,
+	} {
+		if errors.Is(err, final) {
+			return true
+		}
+	}
+	var endpoint *spotipie.TokenEndpointError
+	var store *spotipie.StoreError
+	var mismatch *spotipie.RecordMismatchError
+	return errors.As(err, &endpoint) || errors.As(err, &store) || errors.As(err, &mismatch)
 }
 
 func rewindable(req *http.Request) bool {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -144,9 +145,9 @@ func TestRetryWaitsAsAsked(t *testing.T) {
 		header      string
 		least, most time.Duration
 	}{
-		"seconds":              {429, "11", 11 * time.Second, 11 * time.Second},
-		"date":                 {429, "Sat, 01 Jan 2000 00:00:17 GMT", 17 * time.Second, 17 * time.Second},
-		"503 seconds":          {503, "11", 11 * time.Second, 11 * time.Second},
+		"seconds":              {429, "11", 11 * time.Second, 12 * time.Second},
+		"date":                 {429, "Sat, 01 Jan 2000 00:00:17 GMT", 17 * time.Second, 18 * time.Second},
+		"503 seconds":          {503, "11", 11 * time.Second, 12 * time.Second},
 		"as long as MaxWait":   {429, "30", 30 * time.Second, 30 * time.Second},
 		"no header: back off":  {429, "", shortest, longest},
 		"zero: back off":       {429, "0", shortest, longest},
@@ -166,6 +167,40 @@ func TestRetryWaitsAsAsked(t *testing.T) {
 					t.Errorf("waited %v, want between %v and %v", w, tc.least, tc.most)
 				}
 			})
+		})
+	}
+}
+
+func TestRetriesToldTheSameDoNotComeBackTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		waits := make(map[time.Duration]bool)
+		for range 20 {
+			base := &script{answers: []func(*http.Request) (*http.Response, error){status(429, "Retry-After", "10"), status(200)}}
+			send(t, adapter.NewRetry(base, nil), newRequest(t, "GET", apiURL, nil))
+			waits[base.waits()[0]] = true
+		}
+		if len(waits) < 15 {
+			t.Errorf("20 retries waited only %d different times", len(waits))
+		}
+	})
+}
+
+func TestRetryDoesNotTryAgainWhatCannotHelp(t *testing.T) {
+	for name, err := range map[string]error{
+		"not authorized":           spotipie.ErrNotAuthorized,
+		"token expired":            spotipie.ErrTokenExpired,
+		"reauthorization required": fmt.Errorf("wrapped: %w", spotipie.ErrReauthorizationRequired),
+		"session closed":           spotipie.ErrClosed,
+		"token endpoint":           &spotipie.TokenEndpointError{StatusCode: 503},
+		"store":                    &spotipie.StoreError{Op: "lock", Err: io.EOF},
+		"no such host":             &net.DNSError{IsNotFound: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fail := func(*http.Request) (*http.Response, error) { return nil, err }
+			base := &script{answers: []func(*http.Request) (*http.Response, error){fail, status(200)}}
+			if _, got := adapter.NewRetry(base, nil).RoundTrip(newRequest(t, "GET", apiURL, nil)); !errors.Is(got, err) || len(base.asked) != 1 {
+				t.Errorf("asked %d times, error %v; want once, %v", len(base.asked), got, err)
+			}
 		})
 	}
 }
