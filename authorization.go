@@ -137,7 +137,8 @@ func pageError(resp *http.Response, text string) error {
 const maxErrorBody = 16 << 10
 
 // readCallback takes the parameters of a callback apart, checks its state and
-// returns the login that it answers.
+// returns the login that it answers. What is no callback at all, for lack of
+// an error and of the first of keys, leaves the login under way.
 func (s *session) readCallback(values url.Values, keys ...string) (pendingLogin, map[string]string, error) {
 	params := make(map[string]string)
 	for _, key := range append(keys, "state", "error", "error_description") {
@@ -146,6 +147,13 @@ func (s *session) readCallback(values url.Values, keys ...string) (pendingLogin,
 			return pendingLogin{}, nil, err
 		}
 		params[key] = value
+	}
+	switch {
+	case params["error"] != "" || params[keys[0]] != "":
+	case values.Has("response_type"):
+		return pendingLogin{}, nil, &CallbackError{Reason: "it is the page to agree on: open it, and give the address that it sends you to"}
+	default:
+		return pendingLogin{}, nil, &CallbackError{Reason: "it has no " + keys[0] + ": give the whole address the browser was sent to"}
 	}
 	login, err := s.takeLogin(params["state"])
 	if err != nil {

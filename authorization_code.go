@@ -2,6 +2,7 @@ package spotipie
 
 import (
 	"context"
+	"errors"
 	"net/url"
 )
 
@@ -55,7 +56,9 @@ func (s *AuthorizationCodeSession) CheckAuthorization(ctx context.Context, opts 
 
 // FetchToken finishes a login: it reads code and state from the URL that the
 // accounts service sent the user to, exchanges the code for a token (RFC 6749
-// section 4.1.3), sets and returns it. A state works once. Errors:
+// section 4.1.3), sets and returns it. A state works once, but the same callback
+// may be tried again if the accounts service could not be reached or is in
+// trouble. Errors:
 // [ErrStateMismatch], [*AuthorizationError] (of which [ErrAccessDenied] is
 // one), [*CallbackError], [*TokenEndpointError], those of the network and of
 // ctx; with a [*StoreError] or [*ListenerError] the token is returned all the
@@ -78,6 +81,9 @@ func (s *AuthorizationCodeSession) FetchToken(ctx context.Context, callbackURL s
 // FetchTokenGivenCode is [AuthorizationCodeSession.FetchToken] for a program
 // that has taken code and state from the callback itself.
 func (s *AuthorizationCodeSession) FetchTokenGivenCode(ctx context.Context, code, state string) (*Token, error) {
+	if code == "" {
+		return nil, &CallbackError{Reason: "it has no code"}
+	}
 	login, err := s.takeLogin(state)
 	if err != nil {
 		return nil, err
@@ -86,9 +92,6 @@ func (s *AuthorizationCodeSession) FetchTokenGivenCode(ctx context.Context, code
 }
 
 func (s *AuthorizationCodeSession) exchange(ctx context.Context, code string, login pendingLogin) (*Token, error) {
-	if code == "" {
-		return nil, &CallbackError{Reason: "it has no code"}
-	}
 	if s.closed.Load() {
 		return nil, ErrClosed
 	}
@@ -98,6 +101,10 @@ func (s *AuthorizationCodeSession) exchange(ctx context.Context, code string, lo
 		"redirect_uri":  {login.redirectURI},
 		"code_verifier": {login.verifier()},
 	})
+	var answer *TokenEndpointError
+	if err != nil && (!errors.As(err, &answer) || answer.Temporary()) {
+		s.addLogin(login) // the code may still be good
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -16,7 +16,7 @@ type ClientCredentialsSession struct {
 var _ RefreshableSession = (*ClientCredentialsSession)(nil)
 
 // NewClientCredentialsSession makes a session without a token. It makes no
-// request. The redirect URI of creds is not used.
+// request. The redirect URI of creds and [Options].Scope are not used.
 func NewClientCredentialsSession(creds Credentials, opts *Options) (*ClientCredentialsSession, error) {
 	if creds.ClientSecret == "" {
 		return nil, errors.New("spotipie: Credentials.ClientSecret is empty: the client credentials flow needs it")
@@ -25,6 +25,7 @@ func NewClientCredentialsSession(creds Credentials, opts *Options) (*ClientCrede
 	if err := s.init(s, creds, opts); err != nil {
 		return nil, err
 	}
+	s.cfg.scope = nil // there is nobody to grant any
 	return s, nil
 }
 

@@ -49,8 +49,8 @@
 // names, and nowhere else, whatever a redirect says. Tokens, secrets, codes
 // and verifiers never show in what fmt or slog print of this package's types,
 // nor in its errors. There are two exceptions in structs of your own. JSON is
-// how tokens are stored, so a JSON log handler that prints a struct prints the
-// token in it. And fmt cannot be kept from [Credentials] and [TokenFields] in
+// how tokens and credentials are stored, so a JSON log handler that prints a
+// struct prints those in it. And fmt cannot be kept from [Credentials] and [TokenFields] in
 // an unexported field; sessions and tokens are safe there.
 //
 // # Other libraries

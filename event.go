@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"runtime"
 	"slices"
+	"sync/atomic"
 	"time"
 )
 
@@ -15,7 +16,9 @@ import (
 //
 // Listeners are called one after the other, after the token was saved and
 // before anybody who waits for it gets it, so a listener may itself be what
-// saves it. Of several tokens that are set at the same time the last may be
+// saves it. If one fails, the token is used all the same: SetToken, FetchToken
+// and RefreshToken return the [*ListenerError], Token and Request do not, but
+// [Options].OnError hears of it, and so does Close if it was the latest token. Of several tokens that are set at the same time the last may be
 // the only one they hear of. ctx ends after [Options].RefreshTimeout, and a
 // listener that has not returned by then is not waited for. Listeners may use
 // the session, also to set another token, if they pass on the ctx they were
@@ -76,10 +79,15 @@ type listeners struct {
 	// turn is held while token-updated listeners are called: whoever saves
 	// tokens in one gets them in order.
 	turn chan struct{}
+	// failed is what went wrong with the latest token.
+	failed *atomic.Pointer[ListenerError]
 }
 
 // OnTokenUpdated implements [Session].
 func (s *session) OnTokenUpdated(listener func(context.Context, TokenUpdated) error) (remove func()) {
+	if listener == nil {
+		return func() {}
+	}
 	s.changeListeners(func(l *listeners) { l.updated = with(l.updated, &listener) })
 	return func() {
 		s.changeListeners(func(l *listeners) { l.updated = without(l.updated, &listener) })
@@ -88,16 +96,30 @@ func (s *session) OnTokenUpdated(listener func(context.Context, TokenUpdated) er
 
 // OnTokenExpired implements [Session].
 func (s *session) OnTokenExpired(listener func(context.Context, TokenExpired) error) (remove func()) {
+	if listener == nil {
+		return func() {}
+	}
 	s.changeListeners(func(l *listeners) { l.expired = with(l.expired, &listener) })
 	return func() {
 		s.changeListeners(func(l *listeners) { l.expired = without(l.expired, &listener) })
 	}
 }
 
+// listenerFailure returns what went wrong when the listeners heard of the
+// latest token.
+func (s *session) listenerFailure() error {
+	if l := s.listeners.Load(); l != nil {
+		if failed := l.failed.Load(); failed != nil {
+			return failed
+		}
+	}
+	return nil
+}
+
 func (s *session) changeListeners(change func(*listeners)) {
 	for {
 		old := s.listeners.Load()
-		next := listeners{turn: make(chan struct{}, 1)}
+		next := listeners{turn: make(chan struct{}, 1), failed: new(atomic.Pointer[ListenerError])}
 		if old != nil {
 			next = *old
 		}
@@ -118,7 +140,11 @@ func without[T any](list []*T, item *T) []*T {
 // another token by the time it is their turn: they hear of that one.
 func (s *session) announceUpdated(ctx context.Context, e TokenUpdated) error {
 	l := s.listeners.Load()
-	if l == nil || len(l.updated) == 0 {
+	if l == nil {
+		return nil
+	}
+	if len(l.updated) == 0 {
+		l.failed.Store(nil)
 		return nil
 	}
 	if !s.calledFromListener(ctx) {
@@ -132,7 +158,11 @@ func (s *session) announceUpdated(ctx context.Context, e TokenUpdated) error {
 	if s.CurrentToken() != e.NewToken {
 		return nil
 	}
-	return dispatch(s.inListener(ctx), eventTokenUpdated, l.updated, e)
+	err := dispatch(s.inListener(ctx), eventTokenUpdated, l.updated, e)
+	var failed *ListenerError
+	_ = errors.As(err, &failed)
+	l.failed.Store(failed)
+	return err
 }
 
 // announceExpired calls the token-expired listeners.

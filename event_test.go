@@ -272,3 +272,50 @@ func TestTokenIsSavedBeforeItIsAnnouncedOrHandedOut(t *testing.T) {
 		server.ExpectTokenRequests(t, accounts.TokenRequests{AuthorizationCode: 1, RefreshToken: 1})
 	})
 }
+
+func TestCloseTellsThatTheListenersMissedTheLatestToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := spotifytest.NewInMemory(t, nil)
+		s := signedIn(t, server, nil)
+		full := errors.New("disk full")
+		s.OnTokenUpdated(func(context.Context, spotipie.TokenUpdated) error {
+			if server.Stats().TokenRequests.RefreshToken == 1 {
+				return full
+			}
+			return nil
+		})
+		time.Sleep(2 * time.Hour)
+		token(t, s) // goes on all the same
+		if err := s.Close(t.Context()); !errors.Is(err, full) {
+			t.Errorf("Close: %v, want the listener's error", err)
+		}
+
+		s = signedIn(t, server, nil)
+		fail := true
+		s.OnTokenUpdated(func(context.Context, spotipie.TokenUpdated) error {
+			if fail {
+				return full
+			}
+			return nil
+		})
+		if err := s.SetToken(t.Context(), s.CurrentToken()); !errors.Is(err, full) {
+			t.Errorf("SetToken: %v, want the listener's error", err)
+		}
+		fail = false
+		if err := s.SetToken(t.Context(), s.CurrentToken()); err != nil {
+			t.Errorf("SetToken: %v", err)
+		}
+		if err := s.Close(t.Context()); err != nil {
+			t.Errorf("Close after the listener has the latest token: %v", err)
+		}
+	})
+}
+
+func TestNilListenerIsNone(t *testing.T) {
+	s := signedIn(t, spotifytest.New(t), nil)
+	s.OnTokenUpdated(nil)()
+	s.OnTokenExpired(nil)()
+	if err := s.SetToken(t.Context(), s.CurrentToken()); err != nil {
+		t.Error(err)
+	}
+}

@@ -212,7 +212,7 @@ func expiryRow(t *testing.T) {
 func listenerErrorRow(t *testing.T) {
 	_, s := implicitlyAuthorized(t)
 	errMine := errors.New("mine")
-	s.OnTokenUpdated(func(context.Context, spotipie.TokenUpdated) error { return errMine })
+	remove := s.OnTokenUpdated(func(context.Context, spotipie.TokenUpdated) error { return errMine })
 	next := newToken(t, "next")
 	var failed *spotipie.ListenerError
 	if err := s.SetToken(t.Context(), next); !errors.As(err, &failed) || !errors.Is(err, errMine) {
@@ -220,6 +220,10 @@ func listenerErrorRow(t *testing.T) {
 	}
 	if s.CurrentToken().AccessToken() != "next" {
 		t.Error("the token was not kept")
+	}
+	remove()
+	if err := s.SetToken(t.Context(), next); err != nil { // or Close tells of the failure too
+		t.Error(err)
 	}
 }
 

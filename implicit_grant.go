@@ -86,9 +86,6 @@ func (s *ImplicitGrantSession) ReadTokenFromCallbackURL(ctx context.Context, cal
 // tokenFromFragment makes a token of a fragment's parameters, whose lifetime
 // is text.
 func tokenFromFragment(params map[string]string, now time.Time) (*Token, error) {
-	if params[keyAccessToken] == "" {
-		return nil, &CallbackError{Reason: "its fragment has no access token"}
-	}
 	answer := map[string]any{
 		keyAccessToken: params[keyAccessToken],
 		keyTokenType:   params[keyTokenType],

@@ -103,6 +103,11 @@ func newConfig(opts *Options) (*config, error) {
 	if opts.Store != nil && opts.Profile == "" {
 		return nil, errors.New("spotipie: Options.Profile is empty: a store needs to know whose authorization it keeps")
 	}
+	for _, scope := range opts.Scope {
+		if !isScopeToken(scope) {
+			return nil, fmt.Errorf("spotipie: Options.Scope: %q is not the name of one scope; ParseScopes takes several in a string", foreignText(string(scope)))
+		}
+	}
 	c := &config{
 		scope:                opts.Scope.Normalize(),
 		store:                opts.Store,
@@ -145,7 +150,7 @@ func tokenOrigins(named []string, apiURL string) ([]origin, error) {
 	origins := make([]origin, 0, len(named))
 	for _, raw := range named {
 		u, err := url.Parse(raw)
-		if err != nil || !isHTTP(u) {
+		if err != nil || !isHTTP(u) || raw != apiURL && strings.Trim(u.Path, "/") != "" {
 			return nil, fmt.Errorf("spotipie: Options.TokenOrigins: %q is not scheme://host[:port]", foreignText(raw))
 		}
 		origins = append(origins, originOf(u))
@@ -160,9 +165,15 @@ func serviceURL(name, raw, fallback string) (string, error) {
 	}
 	u, err := url.Parse(raw)
 	if err != nil || !isHTTP(u) || strings.ContainsAny(raw, "?#") || u.User != nil {
-		return "", fmt.Errorf("spotipie: Options.%s is not an http or https URL without query, fragment and user", name)
+		return "", fmt.Errorf("spotipie: Options.%s: %q is not a URL such as %s, without query, fragment and user", name, foreignText(raw), fallback)
 	}
 	return strings.TrimRight(raw, "/"), nil
+}
+
+// isScopeToken reports whether a scope has the characters of one (RFC 6749
+// section 3.3).
+func isScopeToken(scope Scope) bool {
+	return isVisibleASCII(string(scope)) && !strings.ContainsAny(string(scope), "\"\\,")
 }
 
 func isHTTP(u *url.URL) bool {

@@ -13,16 +13,33 @@ const saveTimeout = 10 * time.Second
 
 // SetToken implements [Session].
 func (s *session) SetToken(ctx context.Context, token *Token) error {
-	if token == nil || token.secrets == nil {
+	rec := Record{Token: token, RequestedScope: s.cfg.scope}
+	if h := s.held.Load(); h != nil && sameAuthorization(h.token, token) {
+		rec.AuthorizedAt = s.record(h).AuthorizedAt
+	}
+	return s.SetRecord(ctx, rec)
+}
+
+// Record implements [Session].
+func (s *session) Record() (rec Record, ok bool) {
+	if h := s.held.Load(); h != nil {
+		return s.record(h), true
+	}
+	return Record{}, false
+}
+
+// SetRecord implements [Session].
+func (s *session) SetRecord(ctx context.Context, rec Record) error {
+	if rec.Token == nil || rec.Token.secrets == nil {
 		return &TokenFormatError{Reason: "is nil"}
+	}
+	if rec.ClientID != "" && rec.ClientID != s.clientID {
+		return &RecordMismatchError{Key: s.key(), Reason: fmt.Sprintf("it belongs to client id %q, not %q", foreignText(rec.ClientID), s.clientID)}
 	}
 	if s.closed.Load() {
 		return ErrClosed
 	}
-	rec := Record{Token: s.inherit(token, nil), ClientID: s.clientID, RequestedScope: s.cfg.scope}
-	if h := s.held.Load(); h != nil && h.token.RefreshToken() == token.RefreshToken() {
-		rec.AuthorizedAt = s.record(h).AuthorizedAt
-	}
+	rec.Token, rec.ClientID = s.inherit(rec.Token, nil), s.clientID
 	return s.install(ctx, rec)
 }
 
@@ -110,7 +127,7 @@ func (s *session) Close(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, saveTimeout)
 	defer cancel()
 	_, err := s.saveAgain(ctx)
-	return err
+	return join(err, s.listenerFailure())
 }
 
 // adopt saves, holds and announces a record that was got in place of base with

@@ -21,7 +21,7 @@ func ValidateRedirectURI(uri string) error {
 		return &RedirectURIError{URI: uri, Reason: reason, Suggestion: suggestion}
 	}
 	if uri == "" {
-		return refuse("it is empty", "")
+		return refuse("it is empty; set Credentials.RedirectURI to one of those registered for the app", "")
 	}
 	if trimmed := strings.Trim(uri, " \t\r\n\"'"); trimmed != uri {
 		return refuse("it has spaces or quotes around it", trimmed)

@@ -35,6 +35,7 @@ type Session interface {
 	// never waits; most callers want Token.
 	CurrentToken() *Token
 	// IsAuthorized reports whether there is a token in memory, expired or not.
+	// With a store call Load first: a session begins with an empty memory.
 	IsAuthorized() bool
 	// Token returns a valid token. A fresh one is returned at once, and so is
 	// one that is due for renewal, which then starts in the background. Only
@@ -52,6 +53,15 @@ type Session interface {
 	// session's. A [*StoreError] or [*ListenerError] does not undo it: the
 	// token is in use, and saving is tried again.
 	SetToken(ctx context.Context, token *Token) error
+	// Record returns the token together with what a store keeps beside it, such
+	// as the time of the consent; ok is false if there is no token. Its Version
+	// is zero without a store.
+	Record() (rec Record, ok bool)
+	// SetRecord is SetToken with what belongs to the token, for moving an
+	// authorization from one session to another: from the one that a web user
+	// has signed in with to the one kept under their user id, say. A record of
+	// another client id is a [*RecordMismatchError].
+	SetRecord(ctx context.Context, rec Record) error
 	// Load fetches the token from the store if the store has another than
 	// memory, and returns what is in memory then: nil if there is none.
 	// Without a store it does no more than CurrentToken.
@@ -82,8 +92,9 @@ type Session interface {
 	// libraries. It is new at each call, so its fields may be set.
 	Client() *http.Client
 	// TokenSource returns the session as a token source of
-	// golang.org/x/oauth2. ctx bounds every wait for a token. As that
-	// package's own client sends the token to any host, prefer Client.
+	// golang.org/x/oauth2. ctx bounds every wait for a token. Prefer Client:
+	// that package's own client sends the token to any host, and keeps it until
+	// ten seconds before its end by the real clock, whatever [Options].Now says.
 	TokenSource(ctx context.Context) oauth2.TokenSource
 	// Mount makes rt send the requests whose URL starts with prefix; the
 	// longest prefix wins. See [ErrMountPrefix]. A nil rt takes the mount away.
@@ -101,8 +112,9 @@ type Session interface {
 	// Close waits until a renewal in flight is saved, saves what could not be
 	// saved before, and makes everything else fail with [ErrClosed]. A program
 	// that ends without it may lose a rotated refresh token. It returns the
-	// [*StoreError] if a token could not be saved, or ctx's error if that ends
-	// first; the renewal still goes on then. Closing twice is fine.
+	// [*StoreError] if a token could not be saved, the [*ListenerError] if a
+	// token-updated listener failed on the latest token, or ctx's error if that
+	// ends first; the renewal still goes on then. Closing twice is fine.
 	Close(ctx context.Context) error
 
 	base() *session

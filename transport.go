@@ -103,6 +103,10 @@ func authorized(req *http.Request, token *Token) *http.Request {
 // token that was refused, together with all others who were refused the same,
 // and sends the request once more if its body can be had once more.
 func (s *session) recoverUnauthorized(rt http.RoundTripper, req *http.Request, resp *http.Response, refused *held) (*http.Response, error) {
+	if refused.rejected() != "" {
+		_ = resp.Body.Close()
+		return nil, s.noToken(refused)
+	}
 	if !s.autoRefresh.Load() || !s.renewable(refused) {
 		return resp, nil
 	}

@@ -267,10 +267,13 @@ func TestUnauthorizedAndRevokedSaysSo(t *testing.T) {
 	s := signedIn(t, server, nil)
 	server.ExpireAccessTokens()
 	server.RevokeUser(s.ClientID(), "ada")
-	_, err := s.Request(t.Context(), http.MethodGet, "/v1/me", nil)
-	if !errors.Is(err, spotipie.ErrReauthorizationRequired) {
-		t.Errorf("got error %v, want ErrReauthorizationRequired", err)
+	for range 3 {
+		_, err := s.Request(t.Context(), http.MethodGet, "/v1/me", nil)
+		if !errors.Is(err, spotipie.ErrReauthorizationRequired) {
+			t.Errorf("got error %v, want ErrReauthorizationRequired", err)
+		}
 	}
+	expectRefreshes(t, server, 1)
 }
 
 func TestUnauthorizedWhileTheAccountsServiceIsDownIsTheAPIsAnswer(t *testing.T) {
