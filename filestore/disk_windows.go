@@ -1,0 +1,42 @@
+package filestore
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"syscall"
+	"time"
+)
+
+// Windows refuses to rename over a file that is open, and to open one that is
+// being renamed over, each for the moment it takes.
+const (
+	busyTries = 200
+	busyPause = 5 * time.Millisecond
+
+	errorSharingViolation syscall.Errno = 32
+)
+
+func whileBusy(do func() error) error {
+	var err error
+	for range busyTries {
+		err = do()
+		if !errors.Is(err, errorSharingViolation) && !errors.Is(err, fs.ErrPermission) {
+			return err
+		}
+		time.Sleep(busyPause)
+	}
+	return err
+}
+
+func openFile(path string) (f *os.File, err error) {
+	err = whileBusy(func() error { f, err = os.Open(path); return err })
+	return f, err
+}
+
+func rename(from, to string) error {
+	return whileBusy(func() error { return os.Rename(from, to) })
+}
+
+// syncFolder does nothing: Windows has no such thing, and NTFS journals renames.
+func syncFolder(string, func(*os.File) error) error { return nil }

@@ -1,0 +1,62 @@
+package filestore
+
+import (
+	"errors"
+	"fmt"
+)
+
+// What can be wrong, to be told apart with [errors.Is]. All but ErrNoKey come
+// wrapped in a [*FileError].
+var (
+	// ErrDamaged: the file is not what this package wrote there: it is torn,
+	// edited, renamed, or something else altogether.
+	ErrDamaged = errors.New("not a whole record")
+
+	// ErrNewerFormat: a later version of this package wrote the file.
+	ErrNewerFormat = errors.New("a newer format")
+
+	// ErrSeal: the file is sealed and the store has no key or another one, or
+	// it is not sealed and the store has a key.
+	ErrSeal = errors.New("sealed otherwise than this store seals")
+
+	// ErrExposed: others can get at the file or folder.
+	ErrExposed = errors.New("open to others")
+
+	// ErrNoKey: there is no sealing key where it was looked for.
+	ErrNoKey = errors.New("no sealing key there: make one with `openssl rand -base64 32`")
+
+	// ErrMissingFolder: the store's folder has gone since Open. That is not
+	// taken for an empty store: the disk may be unmounted.
+	ErrMissingFolder = errors.New("the folder is missing")
+)
+
+// FileError: a file or folder cannot be used as it is. It has been left as it
+// was.
+type FileError struct {
+	Path    string
+	Problem string // what is wrong
+	Advice  string // what to do
+	Err     error  // such as [ErrDamaged]
+}
+
+// Error never quotes what is in the file.
+func (e *FileError) Error() string {
+	return fmt.Sprintf("filestore: %s %s: %s", e.Path, e.Problem, e.Advice)
+}
+
+// Unwrap returns Err.
+func (e *FileError) Unwrap() error { return e.Err }
+
+func damaged(path, problem string) error {
+	return &FileError{
+		Path: path, Problem: problem, Err: ErrDamaged,
+		Advice: "nothing was changed; restore it from a backup, or remove it and authorize again",
+	}
+}
+
+func missingFolder(dir string) error {
+	return &FileError{
+		Path: dir, Problem: "is missing", Err: ErrMissingFolder,
+		Advice: "mount or restore it, or start again to make a new one",
+	}
+}

@@ -1,0 +1,99 @@
+package filestore
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+)
+
+const (
+	folderMode fs.FileMode = 0o700
+	fileMode   fs.FileMode = 0o600
+)
+
+// makeFolder makes a folder and those above it that are missing. A umask can
+// take away more than it should, so each is given its mode before the next one
+// is made in it.
+func makeFolder(dir string) error {
+	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	parent := filepath.Dir(dir)
+	if parent != dir {
+		if err := makeFolder(parent); err != nil {
+			return err
+		}
+	}
+	switch err := os.Mkdir(dir, folderMode); {
+	case errors.Is(err, fs.ErrExist):
+		return nil // somebody was faster
+	case err != nil:
+		return err
+	}
+	if err := os.Chmod(dir, folderMode); err != nil {
+		return err
+	}
+	return syncFolder(parent, (*os.File).Sync)
+}
+
+// checkFolder fails unless the store's folder is there and private.
+func (s *Store) checkFolder() error {
+	info, err := os.Stat(s.dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return missingFolder(s.dir)
+	case err != nil:
+		return fmt.Errorf("filestore: %w", err)
+	case !info.IsDir():
+		return fmt.Errorf("filestore: %s is a file, not a folder", s.dir)
+	}
+	return checkMode(s.dir, info.Mode(), folderMode, s.allowExposed)
+}
+
+// folderError says that the folder is missing, if that is the reason for err.
+func (s *Store) folderError(err error) error {
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if folderErr := s.checkFolder(); folderErr != nil {
+		return folderErr
+	}
+	return err
+}
+
+// checkMode refuses what others can get at. On Windows modes mean nothing.
+func checkMode(path string, mode, want fs.FileMode, allowExposed bool) error {
+	if allowExposed || runtime.GOOS == "windows" || mode.Perm()&^0o700 == 0 {
+		return nil
+	}
+	return &FileError{
+		Path: path, Err: ErrExposed,
+		Problem: fmt.Sprintf("is open to others (mode %#o)", mode.Perm()),
+		Advice:  fmt.Sprintf("it should be private: chmod %#o it, and revoke the token if others may have read it", want.Perm()),
+	}
+}
+
+// removeLeftovers removes temporary files of writers that were killed: whoever
+// gets the lock that a writer holds knows that it is gone. Not all can always
+// be removed, from a read-only disk for one, and nothing depends on it.
+func (s *Store) removeLeftovers() {
+	entries, err := os.ReadDir(s.dir)
+	if err != nil {
+		return
+	}
+	for _, entry := range entries {
+		match := s.names.temp.FindStringSubmatch(entry.Name())
+		if match == nil {
+			continue
+		}
+		release, held := tryKernelLock(filepath.Join(s.dir, match[1]+swapSuffix))
+		if !held {
+			continue // it is being written
+		}
+		_ = os.Remove(filepath.Join(s.dir, entry.Name()))
+		_ = release()
+	}
+}

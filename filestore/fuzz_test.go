@@ -1,0 +1,39 @@
+package filestore_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/spotipie/spotipie/filestore"
+)
+
+// Whatever is in a file, Load returns a record or says what is wrong with it,
+// and Swap does not overwrite what Load does not understand.
+func FuzzFile(f *testing.F) {
+	f.Add([]byte(""))
+	f.Add([]byte(`{"format":2}`))
+	f.Add([]byte(`{"format":1,"key":{"client_id":"client","profile":"ada"},"version":1,"record":{},"sha256":""}`))
+	f.Add([]byte(`{"format":1,"key":{"client_id":{"base64":"Y2xpZW50"},"profile":"ada"},"version":1,"sealed_with":"x","sealed":"AAAA"}`))
+	s, err := filestore.Open(filepath.Join(f.TempDir(), "spotipie"), nil)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, contents []byte) {
+		if err := os.WriteFile(s.Path(ada), contents, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, found, err := s.Load(t.Context(), ada)
+		var fileErr *filestore.FileError
+		if found == (err != nil) || err != nil && !errors.As(err, &fileErr) {
+			t.Fatalf("Load: found %t, error %v", found, err)
+		}
+		if err == nil {
+			return
+		}
+		if _, err := s.Swap(t.Context(), ada, 0, record(t, "one")); err == nil || read(t, s.Path(ada)) != string(contents) {
+			t.Errorf("Swap overwrites it: error %v", err)
+		}
+	})
+}

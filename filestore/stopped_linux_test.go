@@ -1,0 +1,147 @@
+package filestore_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/spotipie/spotipie"
+)
+
+// expectHeld fails the test unless err says that a lock is held, and which.
+func expectHeld(t *testing.T, err error, file string) {
+	t.Helper()
+	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), file) || !strings.Contains(err.Error(), "another process holds it") {
+		t.Errorf("got error %v, want one that the lock on %s is held", err, file)
+	}
+}
+
+func soon(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), 150*time.Millisecond)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// A process that is stopped keeps its lock, for the kernel cannot tell it from
+// one that is busy. What others saved meanwhile it cannot overwrite.
+func TestStoppedHolderCannotOverwrite(t *testing.T) {
+	if dir, isChild := childDir(); isChild {
+		s := open(t, dir, nil)
+		unlock, err := s.Lock(t.Context(), ada)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rec, _, err := s.Load(t.Context(), ada)
+		if err != nil {
+			t.Fatal(err)
+		}
+		say("locked")
+		await()
+		if _, err := s.Swap(t.Context(), ada, rec.Version, record(t, "stale")); errors.Is(err, spotipie.ErrVersionConflict) {
+			say("conflict")
+		}
+		_ = unlock(t.Context())
+		say("unlocked")
+		return
+	}
+	dir := newDir(t)
+	s := open(t, dir, nil)
+	version := swap(t, s, 0, "one")
+	holder := startChild(t, dir)
+	holder.expect("locked")
+	holder.stop()
+	holder.goOn() // will be read when it is continued
+
+	_, err := s.Lock(soon(t), ada)
+	expectHeld(t, err, filepath.Base(strings.TrimSuffix(s.Path(ada), ".json")+".lock"))
+	version = swap(t, s, version, "two")
+
+	holder.signal(syscall.SIGCONT)
+	holder.expect("conflict")
+	expect(t, s, "two", version)
+	holder.expect("unlocked")
+	unlock, err := s.Lock(t.Context(), ada)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = unlock(t.Context())
+}
+
+// A process stopped in the middle of a Swap holds up other Swaps, and nothing
+// else.
+func TestStoppedWriterHoldsUpSwapsOnly(t *testing.T) {
+	if dir, isChild := childDir(); isChild {
+		s := open(t, dir, nil)
+		rec, _, err := s.Load(t.Context(), ada)
+		if err != nil {
+			t.Fatal(err)
+		}
+		writing := true
+		s.SetSync(func(f *os.File) error {
+			if writing {
+				writing = false
+				say("writing")
+				await()
+			}
+			return f.Sync()
+		})
+		swap(t, s, rec.Version, "childs")
+		say("written")
+		return
+	}
+	dir := newDir(t)
+	s := open(t, dir, nil)
+	version := swap(t, s, 0, "one")
+	writer := startChild(t, dir)
+	writer.expect("writing")
+	writer.stop()
+	writer.goOn()
+
+	_, err := s.Swap(soon(t), ada, version, record(t, "two"))
+	expectHeld(t, err, ".swap")
+	expectHeld(t, s.Delete(soon(t), ada), ".swap")
+	expect(t, s, "one", version)
+	open(t, dir, nil) // must not take its temporary file away
+
+	writer.signal(syscall.SIGCONT)
+	writer.expect("written")
+	if _, err := s.Swap(t.Context(), ada, version, record(t, "two")); !errors.Is(err, spotipie.ErrVersionConflict) {
+		t.Errorf("got error %v, want ErrVersionConflict", err)
+	}
+	rec, _, err := s.Load(t.Context(), ada)
+	if err != nil || rec.Token.AccessToken() != "childs" {
+		t.Errorf("Load: %v, %v", rec, err)
+	}
+}
+
+func TestKilledHolderFreesTheLock(t *testing.T) {
+	if dir, isChild := childDir(); isChild {
+		if _, err := open(t, dir, nil).Lock(t.Context(), ada); err != nil {
+			t.Fatal(err)
+		}
+		say("locked")
+		await()
+		return
+	}
+	dir := newDir(t)
+	s := open(t, dir, nil)
+	holder := startChild(t, dir)
+	holder.expect("locked")
+	_, err := s.Lock(soon(t), ada)
+	expectHeld(t, err, ".lock")
+	holder.signal(syscall.SIGKILL)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	unlock, err := s.Lock(ctx, ada)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unlock(t.Context()); err != nil {
+		t.Error(err)
+	}
+}

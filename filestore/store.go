@@ -1,0 +1,260 @@
+package filestore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spotipie/spotipie"
+)
+
+// Options adjust a store. A nil *Options and the zero value mean the defaults
+// named here.
+type Options struct {
+	// Key seals the records. Default: the zero Key, which leaves them readable
+	// to whoever can read the files.
+	Key Key
+	// AllowExposed takes files and folders that others can get at, for file
+	// systems that know no permissions. Default: they are refused.
+	AllowExposed bool
+	// PollInterval is how often Watch looks at a file. Default: 250 ms.
+	PollInterval time.Duration
+}
+
+const defaultPollInterval = 250 * time.Millisecond
+
+// Store is a [spotipie.Store] and [spotipie.Watcher] in a folder. Its methods
+// may be called from many goroutines and processes at once. It holds nothing
+// open and needs no closing.
+//
+// Its methods return when their context ends, except that a disk that does not
+// answer holds them up, as it does any program.
+type Store struct {
+	dir          string
+	key          Key
+	allowExposed bool
+	pollInterval time.Duration
+	names        ourNames
+	locks        *kernelLocks
+	sync         func(*os.File) error
+}
+
+// DefaultDir returns the folder that Open uses by default: spotipie in the
+// user's config folder ([os.UserConfigDir]: on Linux $XDG_CONFIG_HOME or
+// ~/.config).
+func DefaultDir() (string, error) {
+	dir, err := os.UserConfigDir()
+	if err != nil {
+		return "", fmt.Errorf("filestore: looking for the config folder: %w", err)
+	}
+	return filepath.Join(dir, "spotipie"), nil
+}
+
+// Open returns the store in a folder, by default [DefaultDir]. It makes the
+// folder if it is missing, and removes temporary files of writers that were
+// killed. It fails if the folder is open to others ([ErrExposed]) or cannot be
+// made.
+func Open(dir string, opts *Options) (*Store, error) {
+	if opts == nil {
+		opts = &Options{}
+	}
+	if dir == "" {
+		var err error
+		if dir, err = DefaultDir(); err != nil {
+			return nil, err
+		}
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("filestore: %w", err)
+	}
+	s := &Store{
+		dir:          dir,
+		key:          opts.Key,
+		allowExposed: opts.AllowExposed,
+		pollInterval: opts.PollInterval,
+		names:        newOurNames(),
+		locks:        newKernelLocks(),
+		sync:         (*os.File).Sync,
+	}
+	if s.pollInterval <= 0 {
+		s.pollInterval = defaultPollInterval
+	}
+	if err := makeFolder(dir); err != nil {
+		return nil, fmt.Errorf("filestore: making the folder: %w", err)
+	}
+	if err := s.checkFolder(); err != nil {
+		return nil, err
+	}
+	s.removeLeftovers()
+	return s, nil
+}
+
+// Dir returns the store's folder.
+func (s *Store) Dir() string { return s.dir }
+
+// Path returns the file of a key, whether or not it exists.
+func (s *Store) Path(key spotipie.Key) string { return s.path(key, recordSuffix) }
+
+func (s *Store) path(key spotipie.Key, suffix string) string {
+	return filepath.Join(s.dir, baseName(key)+suffix)
+}
+
+// Load implements [spotipie.Store].
+func (s *Store) Load(ctx context.Context, key spotipie.Key) (spotipie.Record, bool, error) {
+	if err := ctx.Err(); err != nil {
+		return spotipie.Record{}, false, err
+	}
+	path := s.Path(key)
+	data, found, err := s.read(path)
+	if err != nil || !found {
+		return spotipie.Record{}, false, err
+	}
+	rec, err := s.decode(path, key, data)
+	return rec, err == nil, err
+}
+
+// read returns a file's contents. It takes a file for missing only if the
+// folder is there.
+func (s *Store) read(path string) (data []byte, found bool, err error) {
+	data, err = readFile(path, s.allowExposed)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return data, err == nil, err
+	}
+	return nil, false, s.checkFolder()
+}
+
+// Swap implements [spotipie.Store].
+func (s *Store) Swap(ctx context.Context, key spotipie.Key, version uint64, rec spotipie.Record) (uint64, error) {
+	release, err := s.locks.acquire(ctx, s.path(key, swapSuffix))
+	if err != nil {
+		return 0, s.folderError(err)
+	}
+	defer release()
+	current, _, err := s.Load(ctx, key)
+	if err != nil {
+		return 0, err
+	}
+	if current.Version != version {
+		return 0, spotipie.ErrVersionConflict
+	}
+	if err := s.checkFolder(); err != nil {
+		return 0, err
+	}
+	next := spotipie.NextVersion(version, time.Now())
+	data, err := s.encode(key, next, rec)
+	if err != nil {
+		return 0, fmt.Errorf("filestore: encoding the record: %w", err)
+	}
+	if err := s.replace(ctx, s.path(key, ""), data); err != nil {
+		return 0, s.folderError(fmt.Errorf("filestore: writing %s: %w", s.Path(key), err))
+	}
+	return next, nil
+}
+
+// Delete implements [spotipie.Store]. It needs no sealing key, but leaves a file
+// alone that it cannot read at all.
+func (s *Store) Delete(ctx context.Context, key spotipie.Key) error {
+	release, err := s.locks.acquire(ctx, s.path(key, swapSuffix))
+	if err != nil {
+		return s.folderError(err)
+	}
+	defer release()
+	path := s.Path(key)
+	data, found, err := s.read(path)
+	if err != nil || !found {
+		return err
+	}
+	e, err := decodeEnvelope(path, data)
+	if err != nil {
+		return err
+	}
+	if e.Key.key() != key {
+		return damaged(path, "holds the record of another key: it was renamed or copied here")
+	}
+	if err := passVersion(ctx, e.Version); err != nil {
+		return err
+	}
+	if err := os.Remove(path); err != nil {
+		return fmt.Errorf("filestore: deleting: %w", err)
+	}
+	if err := s.syncFolder(); err != nil {
+		return fmt.Errorf("filestore: deleting %s: %w", path, err)
+	}
+	return nil
+}
+
+// passVersion waits for a clock that is as coarse as Windows' to have passed a
+// version, lest the next record starts with it again. A clock that was set
+// back by more is not waited for.
+func passVersion(ctx context.Context, version uint64) error {
+	for range 50 {
+		if spotipie.NextVersion(0, time.Now()) > version {
+			return nil
+		}
+		if err := sleep(ctx, time.Millisecond); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// List implements [spotipie.Store]. It needs no sealing key. Files it cannot
+// read are errors beside the keys of those it can.
+func (s *Store) List(ctx context.Context) ([]spotipie.Key, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	entries, err := os.ReadDir(s.dir)
+	if err != nil {
+		return nil, s.folderError(fmt.Errorf("filestore: listing: %w", err))
+	}
+	var keys []spotipie.Key
+	var errs []error
+	for _, entry := range entries {
+		if !s.names.record.MatchString(entry.Name()) {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		key, found, err := s.keyOf(filepath.Join(s.dir, entry.Name()))
+		if err != nil {
+			errs = append(errs, err)
+		} else if found {
+			keys = append(keys, key)
+		}
+	}
+	return keys, errors.Join(errs...)
+}
+
+// keyOf returns the key that a record's file is for.
+func (s *Store) keyOf(path string) (key spotipie.Key, found bool, err error) {
+	data, found, err := s.read(path)
+	if err != nil || !found { // not found: deleted just now
+		return spotipie.Key{}, false, err
+	}
+	e, err := decodeEnvelope(path, data)
+	if err != nil {
+		return spotipie.Key{}, false, err
+	}
+	if baseName(e.Key.key()) != strings.TrimSuffix(filepath.Base(path), recordSuffix) {
+		return spotipie.Key{}, false, damaged(path, "holds the record of another key: it was renamed or copied here")
+	}
+	return e.Key.key(), true, nil
+}
+
+// Lock implements [spotipie.Store]. The kernel frees the lock when the process
+// ends.
+func (s *Store) Lock(ctx context.Context, key spotipie.Key) (func(context.Context) error, error) {
+	release, err := s.locks.acquire(ctx, s.path(key, lockSuffix))
+	if err != nil {
+		return nil, s.folderError(err)
+	}
+	return func(context.Context) error { return release() }, nil
+}

@@ -1,0 +1,113 @@
+package fleet
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"runtime"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/spotipie/spotipie/internal/testservices"
+)
+
+// hub is the network namespace with the servers; the hosts' addresses count up
+// from its own.
+const (
+	hubAddress  = "10.203.0.1"
+	hostAddress = "10.203.0.%d"
+)
+
+// Hosts are machines, as far as the network is concerned: network namespaces
+// that reach one another and nothing else.
+type Hosts struct {
+	hub   string
+	names []string
+}
+
+// NewHosts makes so many hosts, with iproute2 and as root. They are gone when
+// the test ends. The test is skipped unless SPOTIPIE_TEST_NETNS=1.
+func NewHosts(t *testing.T, n int) *Hosts {
+	t.Helper()
+	if os.Getenv("SPOTIPIE_TEST_NETNS") != "1" {
+		t.Skip("network namespaces need root and iproute2: set SPOTIPIE_TEST_NETNS=1")
+	}
+	h := &Hosts{hub: fmt.Sprintf("spotipie-hub-%d", os.Getpid())}
+	h.add(t, h.hub)
+	ip(t, "-n", h.hub, "link", "add", "bridge", "type", "bridge")
+	ip(t, "-n", h.hub, "address", "add", hubAddress+"/24", "dev", "bridge")
+	ip(t, "-n", h.hub, "link", "set", "bridge", "up")
+	for i := range n {
+		name := fmt.Sprintf("spotipie-host-%d-%d", os.Getpid(), i+1)
+		h.add(t, name)
+		port := fmt.Sprintf("port%d", i+1)
+		ip(t, "-n", h.hub, "link", "add", port, "type", "veth", "peer", "name", "eth0", "netns", name)
+		ip(t, "-n", h.hub, "link", "set", port, "master", "bridge", "up")
+		ip(t, "-n", name, "address", "add", fmt.Sprintf(hostAddress, i+2)+"/24", "dev", "eth0")
+		ip(t, "-n", name, "link", "set", "eth0", "up")
+		h.names = append(h.names, name)
+	}
+	return h
+}
+
+func (h *Hosts) add(t *testing.T, name string) {
+	t.Helper()
+	ip(t, "netns", "add", name)
+	t.Cleanup(func() { ip(t, "netns", "delete", name) })
+	ip(t, "-n", name, "link", "set", "lo", "up")
+}
+
+// Serve makes the server at target, on the loopback interface, known to the
+// hosts, and returns the address they have it at.
+func (h *Hosts) Serve(t *testing.T, target string) (address string) {
+	t.Helper()
+	listener, err := listenIn(h.hub)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return testservices.NewProxyOn(t, listener, target).Address
+}
+
+// Start starts a member on each of the hosts in turn.
+func (h *Hosts) Start(t *testing.T, f *Fleet, config Config, n int) []*Member {
+	t.Helper()
+	members := make([]*Member, n)
+	for i := range members {
+		members[i] = f.Start(t, config, "ip", "netns", "exec", h.names[i%len(h.names)])
+	}
+	return members
+}
+
+// listenIn listens in another network namespace.
+func listenIn(namespace string) (net.Listener, error) {
+	// The thread has to come back: the servers that it has started die with it.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	home, err := unix.Open("/proc/thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(home)
+	away, err := unix.Open("/run/netns/"+namespace, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(away)
+	if err := unix.Setns(away, unix.CLONE_NEWNET); err != nil {
+		return nil, err
+	}
+	listener, listenErr := net.Listen("tcp", hubAddress+":0")
+	if err := unix.Setns(home, unix.CLONE_NEWNET); err != nil {
+		panic(fmt.Sprintf("a thread is stuck in the network namespace %s: %v", namespace, err))
+	}
+	return listener, listenErr
+}
+
+func ip(t *testing.T, arguments ...string) {
+	t.Helper()
+	if words, err := exec.Command("ip", arguments...).CombinedOutput(); err != nil {
+		t.Fatalf("ip %v: %v\n%s", arguments, err, words)
+	}
+}

@@ -1,0 +1,43 @@
+package fleet
+
+import (
+	"testing"
+	"time"
+)
+
+// endpointDelay is how long the token endpoint takes in TestOneRefresh.
+const endpointDelay = 100 * time.Millisecond
+
+// TestOneRefresh ages the token and has every goroutine of every member ask
+// for one, so many rounds: all get the same new token for one request to the
+// token endpoint.
+func (f *Fleet) TestOneRefresh(t *testing.T, members []*Member, goroutines, rounds int) {
+	t.Helper()
+	f.delayTokens(t, endpointDelay)
+	var offset, slowest time.Duration
+	for round := range rounds {
+		offset += 2 * time.Hour
+		f.Server.Advance(2 * time.Hour)
+		before := f.Server.Stats().TokenRequests.RefreshToken
+		start := time.Now()
+		for _, m := range members {
+			m.order(t, order{Offset: offset, Goroutines: goroutines})
+		}
+		results := make([]report, len(members))
+		for i, m := range members {
+			results[i] = m.result(t)
+		}
+		slowest = max(slowest, time.Since(start))
+		want := digest(f.stored(t).Token)
+		for i, r := range results {
+			if len(r.Errors) != 0 || len(r.Tokens) != 1 || r.Tokens[0] != want {
+				t.Fatalf("round %d, member %d: %+v; want the token %s", round, i, r, want)
+			}
+		}
+		if n := f.Server.Stats().TokenRequests.RefreshToken - before; n != 1 {
+			t.Fatalf("round %d: %d token requests, want 1", round, n)
+		}
+	}
+	t.Logf("%d processes × %d goroutines, %d rounds: 1 token request each; slowest round %s (the endpoint takes %s)",
+		len(members), goroutines, rounds, slowest.Round(time.Millisecond), endpointDelay)
+}

@@ -1,0 +1,181 @@
+package testservices
+
+import (
+	"net"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Proxy stands between a client and a server on TCP, and makes the network
+// between them fail. It stops when the test ends.
+type Proxy struct {
+	// Address is where it listens, as host:port.
+	Address string
+
+	target   string
+	listener net.Listener
+	copies   sync.WaitGroup
+
+	mu      sync.Mutex
+	mode    mode
+	delay   time.Duration
+	changed chan struct{} // closed when the mode changes
+	conns   map[net.Conn]struct{}
+	asking  bool // the last piece of data was the client's
+	asked   int
+}
+
+type mode int
+
+const (
+	passing mode = iota
+	hanging
+	cut
+)
+
+// NewProxy starts a proxy before the server at target.
+func NewProxy(t testing.TB, target string) *Proxy {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return NewProxyOn(t, listener, target)
+}
+
+// NewProxyOn is NewProxy with a listener of one's own, which it closes.
+func NewProxyOn(t testing.TB, listener net.Listener, target string) *Proxy {
+	p := &Proxy{
+		Address: listener.Addr().String(), target: target, listener: listener,
+		changed: make(chan struct{}), conns: make(map[net.Conn]struct{}),
+	}
+	p.copies.Go(p.accept)
+	t.Cleanup(func() {
+		_ = listener.Close()
+		p.Cut()
+		p.copies.Wait()
+	})
+	return p
+}
+
+// Pass makes the network work.
+func (p *Proxy) Pass() { p.set(passing, 0) }
+
+// Slow makes it work, with a delay before each piece of data.
+func (p *Proxy) Slow(delay time.Duration) { p.set(passing, delay) }
+
+// Hang makes it swallow everything: connections stay and nothing comes.
+func (p *Proxy) Hang() { p.set(hanging, 0) }
+
+// Cut breaks all connections, and each new one at once.
+func (p *Proxy) Cut() {
+	p.set(cut, 0)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for conn := range p.conns {
+		_ = conn.Close()
+	}
+}
+
+func (p *Proxy) set(m mode, delay time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.mode, p.delay = m, delay
+	close(p.changed)
+	p.changed = make(chan struct{})
+}
+
+func (p *Proxy) state() (m mode, delay time.Duration, changed <-chan struct{}) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.mode, p.delay, p.changed
+}
+
+func (p *Proxy) accept() {
+	for {
+		client, err := p.listener.Accept()
+		if err != nil {
+			return
+		}
+		p.copies.Go(func() { p.serve(client) })
+	}
+}
+
+func (p *Proxy) serve(client net.Conn) {
+	defer p.keep(client)()
+	if !p.passes() {
+		return
+	}
+	server, err := net.Dial("tcp", p.target)
+	if err != nil {
+		return
+	}
+	defer p.keep(server)()
+	var both sync.WaitGroup
+	both.Go(func() { p.copy(server, client, true) })
+	both.Go(func() { p.copy(client, server, false) })
+	both.Wait()
+}
+
+// keep has Cut close conn. The returned function closes it.
+func (p *Proxy) keep(conn net.Conn) (done func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.conns[conn] = struct{}{}
+	return func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		delete(p.conns, conn)
+		_ = conn.Close()
+	}
+}
+
+// RoundTrips returns how often a client has sent something and got an answer,
+// or waits for one. It takes for granted that there is one connection.
+func (p *Proxy) RoundTrips() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.asked
+}
+
+func (p *Proxy) count(asking bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if asking && !p.asking {
+		p.asked++
+	}
+	p.asking = asking
+}
+
+func (p *Proxy) copy(to, from net.Conn, asking bool) {
+	defer to.Close()
+	defer from.Close()
+	buffer := make([]byte, 32<<10)
+	for {
+		n, err := from.Read(buffer)
+		if err != nil || !p.passes() {
+			return
+		}
+		p.count(asking)
+		if _, err := to.Write(buffer[:n]); err != nil {
+			return
+		}
+	}
+}
+
+// passes waits as long as the network hangs or is slow, and reports whether it
+// works then.
+func (p *Proxy) passes() bool {
+	for {
+		m, delay, changed := p.state()
+		switch m {
+		case cut:
+			return false
+		case passing:
+			time.Sleep(delay)
+			return true
+		}
+		<-changed
+	}
+}

@@ -1,0 +1,76 @@
+package testservices
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+)
+
+// StartRedis starts a redis-server of the test's own, which it may stop, with
+// more arguments. It is gone when the test ends.
+func StartRedis(t testing.TB, args ...string) *Server {
+	t.Helper()
+	s := startRedis(t, args...)
+	t.Cleanup(s.remove)
+	return s
+}
+
+func startRedis(t testing.TB, args ...string) *Server {
+	t.Helper()
+	program := Program(t, "redis-server", "redis-server")
+	return newServer(t, program, pingRedis, func(folder, port string) []string {
+		return append([]string{
+			"--port", port, "--bind", "127.0.0.1", "--dir", folder,
+			"--save", "", "--appendonly", "yes", "--appendfsync", "always", "--enable-debug-command", "yes",
+		}, args...)
+	})
+}
+
+// StartRedisCluster starts a cluster of three masters and returns their
+// addresses. It is gone when the test ends.
+func StartRedisCluster(t testing.TB) (addresses []string) {
+	t.Helper()
+	for range 3 {
+		s := StartRedis(t, "--cluster-enabled", "yes", "--cluster-port", freePort(t))
+		addresses = append(addresses, s.Address)
+	}
+	cli := Program(t, "redis-cli", "redis-tools")
+	words, err := exec.Command(cli, append([]string{"--cluster-yes", "--cluster", "create"}, addresses...)...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("making a cluster: %v\n%s", err, words)
+	}
+	for _, address := range addresses {
+		_, port, _ := net.SplitHostPort(address)
+		for deadline := time.Now().Add(startTimeout); ; time.Sleep(50 * time.Millisecond) {
+			words, _ = exec.Command(cli, "-p", port, "cluster", "info").CombinedOutput()
+			if strings.Contains(string(words), "cluster_state:ok") {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("the cluster is not ready:\n%s", words)
+			}
+		}
+	}
+	return addresses
+}
+
+func pingRedis(address string) error {
+	conn, err := net.DialTimeout("tcp", address, time.Second)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(time.Second))
+	if _, err := fmt.Fprint(conn, "PING\r\n"); err != nil {
+		return err
+	}
+	line, err := bufio.NewReader(conn).ReadString('\n')
+	if err == nil && !strings.HasPrefix(line, "+PONG") && !strings.HasPrefix(line, "-NOAUTH") {
+		err = fmt.Errorf("redis-server says %q", line)
+	}
+	return err
+}

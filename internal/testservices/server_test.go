@@ -1,0 +1,48 @@
+package testservices_test
+
+import (
+	"net"
+	"testing"
+
+	"github.com/spotipie/spotipie/internal/testservices"
+)
+
+func TestServersKeepTheirAddress(t *testing.T) {
+	for name, start := range map[string]func(testing.TB) *testservices.Server{
+		"Redis":      func(t testing.TB) *testservices.Server { return testservices.StartRedis(t) },
+		"PostgreSQL": testservices.StartPostgres,
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := start(t)
+			reachable := func() bool {
+				conn, err := net.Dial("tcp", server.Address)
+				if err == nil {
+					_ = conn.Close()
+				}
+				return err == nil
+			}
+			for _, end := range []func(){server.Stop, server.Kill} {
+				if !reachable() {
+					t.Fatal("it is not there")
+				}
+				end()
+				if reachable() {
+					t.Fatal("it is still there")
+				}
+				server.Start(t)
+			}
+		})
+	}
+}
+
+func TestMissingProgramSkips(t *testing.T) {
+	t.Setenv("SPOTIPIE_TEST_SERVICES", "")
+	skipped := true
+	t.Run("needs it", func(t *testing.T) {
+		testservices.Program(t, "no-such-program", "no-such-package")
+		skipped = false
+	})
+	if !skipped {
+		t.Error("the test went on")
+	}
+}

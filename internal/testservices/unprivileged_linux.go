@@ -1,0 +1,17 @@
+package testservices
+
+import (
+	"os/exec"
+	"syscall"
+)
+
+// unprivileged returns a command that does not run as root and ends with the
+// test binary, whatever ends that.
+func unprivileged(program string, args ...string) *exec.Cmd {
+	c := exec.Command(program, args...)
+	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if uid, gid, needed := servant(); needed {
+		c.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+	}
+	return c
+}

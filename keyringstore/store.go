@@ -1,0 +1,188 @@
+package keyringstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/zalando/go-keyring"
+
+	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/filestore"
+)
+
+// Errors of [Open], to be told apart with [errors.Is].
+var (
+	// ErrUnavailable: the keyring cannot be used: there is none, it is locked,
+	// or it does not answer in time.
+	ErrUnavailable = errors.New("the keyring cannot be used")
+
+	// ErrKeyLost: the folder has records, and the keyring no key for it, or
+	// something that is not one.
+	ErrKeyLost = errors.New("the keyring does not have the key to the records")
+)
+
+// Options adjust a store. A nil *Options and the zero value mean the defaults
+// named here.
+type Options struct {
+	// Service is the service of the keyring's entry. Default: "spotipie".
+	Service string
+	// Timeout limits each call of the keyring, in which the user may be asked
+	// for a password. Default: 10 seconds.
+	Timeout time.Duration
+}
+
+const (
+	defaultService = "spotipie"
+	defaultTimeout = 10 * time.Second
+)
+
+// DefaultDir returns the folder that Open uses by default: keyring in that of
+// [filestore.DefaultDir].
+func DefaultDir() (string, error) {
+	dir, err := filestore.DefaultDir()
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(dir, "keyring"), nil
+}
+
+// Open returns the store in a folder, by default [DefaultDir], whose records
+// are sealed with the key that the keyring has for the folder. It makes the
+// folder and the key if they are missing; of many processes that do so at once
+// one makes the key. Only Open calls the keyring: the store itself works on
+// when the keyring is locked again.
+//
+// It fails with [ErrUnavailable] or [ErrKeyLost], as [filestore.Open] does, or
+// when ctx ends. A call that does not answer cannot be called off: it stays
+// behind, in a goroutine, until it does.
+func Open(ctx context.Context, dir string, opts *Options) (*filestore.Store, error) {
+	if dir == "" {
+		var err error
+		if dir, err = DefaultDir(); err != nil {
+			return nil, err
+		}
+	}
+	files, err := filestore.Open(dir, nil)
+	if err != nil {
+		return nil, err
+	}
+	entry, err := newEntry(files.Dir(), opts)
+	if err != nil {
+		return nil, err
+	}
+	text, found, err := entry.get(ctx)
+	if err == nil && !found {
+		text, err = entry.create(ctx, files)
+	}
+	if err != nil {
+		return nil, err
+	}
+	key, err := filestore.ParseKey(text)
+	if err != nil {
+		return nil, fmt.Errorf("keyringstore: %w: %s holds something else: remove it, and the files in %s with it, and authorize again",
+			ErrKeyLost, entry, dir)
+	}
+	return filestore.Open(dir, &filestore.Options{Key: key})
+}
+
+// entry is the keyring's entry for a folder.
+type entry struct {
+	service, account string
+	timeout          time.Duration
+}
+
+func newEntry(dir string, opts *Options) (*entry, error) {
+	e := &entry{service: defaultService, timeout: defaultTimeout}
+	if opts != nil && opts.Service != "" {
+		e.service = opts.Service
+	}
+	if opts != nil && opts.Timeout > 0 {
+		e.timeout = opts.Timeout
+	}
+	var err error
+	if e.account, err = filepath.EvalSymlinks(dir); err != nil {
+		return nil, fmt.Errorf("keyringstore: %w", err)
+	}
+	return e, nil
+}
+
+// String names the entry as the user finds it in the keyring.
+func (e *entry) String() string {
+	return fmt.Sprintf("the keyring's entry %q of %q", e.account, e.service)
+}
+
+func (e *entry) get(ctx context.Context) (text string, found bool, err error) {
+	text, err = e.call(ctx, "reading", func() (string, error) { return keyring.Get(e.service, e.account) })
+	if errors.Is(err, keyring.ErrNotFound) {
+		return "", false, nil
+	}
+	return text, err == nil, err
+}
+
+// create makes the folder's key, unless another process has made it meanwhile
+// or it is one that has been lost.
+func (e *entry) create(ctx context.Context, files *filestore.Store) (string, error) {
+	unlock, err := files.Lock(ctx, spotipie.Key{Profile: "keyring"})
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = unlock(context.WithoutCancel(ctx)) }()
+	text, found, err := e.get(ctx)
+	if err != nil || found {
+		return text, err
+	}
+	records, err := files.List(ctx)
+	if err != nil {
+		return "", err
+	}
+	if len(records) > 0 {
+		return "", fmt.Errorf("keyringstore: %w: %s is missing: restore it, or remove the files in %s and authorize again",
+			ErrKeyLost, e, files.Dir())
+	}
+	made := filestore.GenerateKey()
+	if _, err := e.call(ctx, "writing", func() (string, error) { return "", keyring.Set(e.service, e.account, made) }); err != nil {
+		return "", err
+	}
+	text, found, err = e.get(ctx)
+	if err == nil && (!found || text != made) {
+		err = fmt.Errorf("keyringstore: %w: it does not keep %s", ErrUnavailable, e)
+	}
+	return text, err
+}
+
+// call calls the keyring, for as long as the timeout and the context allow.
+func (e *entry) call(ctx context.Context, doing string, do func() (string, error)) (string, error) {
+	if err := ctx.Err(); err != nil {
+		return "", err
+	}
+	type answer struct {
+		text string
+		err  error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		text, err := do()
+		answers <- answer{text, err}
+	}()
+	timer := time.NewTimer(e.timeout)
+	defer timer.Stop()
+	select {
+	case a := <-answers:
+		if a.err == nil || errors.Is(a.err, keyring.ErrNotFound) {
+			return a.text, a.err
+		}
+		return "", e.unavailable(doing, a.err)
+	case <-timer.C:
+		return "", e.unavailable(doing, fmt.Errorf("no answer in %s", e.timeout))
+	case <-ctx.Done():
+		return "", fmt.Errorf("keyringstore: %s %s: %w", doing, e, ctx.Err())
+	}
+}
+
+func (e *entry) unavailable(doing string, err error) error {
+	return fmt.Errorf("keyringstore: %s %s: %w: %w: unlock it, or keep the token in a file store where there is no keyring",
+		doing, e, ErrUnavailable, err)
+}

@@ -1,0 +1,63 @@
+// Package pgstore keeps authorizations in PostgreSQL, for any number of hosts:
+//
+//	pool, err := pgxpool.New(ctx, "postgres://app@db.internal/app")
+//	if err != nil {
+//		return err
+//	}
+//	defer pool.Close()
+//	store, err := pgstore.New(pool, nil)
+//	if err != nil {
+//		return err
+//	}
+//	if err := store.Migrate(ctx); err != nil { // makes the table; may run in every process
+//		return err
+//	}
+//	session, err := spotipie.NewAuthorizationCodeSession(creds, &spotipie.Options{
+//		Store: store, Profile: userID,
+//	})
+//
+// The pool is the caller's, and with it the address, TLS, user and password,
+// and size. The database must have the encoding UTF8, and client ids and
+// profiles be text that it takes: valid UTF-8 without NUL.
+//
+// # Poolers
+//
+// The store works through a pooler in transaction mode, such as PgBouncer,
+// with nothing to set: every operation is one statement of its own, which
+// leaves no prepared statement behind and needs no session, and no connection
+// is held between two. The exception is Watch: LISTEN needs a connection of
+// its own to the server. Give [Options.Listen] a pool that goes to the server
+// directly; Watch fails if no notice gets through. Without a pooler,
+// [Options.Prepare] makes each operation a little faster.
+//
+// # What is stored
+//
+// One table has one row per authorization: the record as JSON with a format
+// number and a version, and the lock. Tokens are stored as they are: whoever
+// may read the table may use them. The store needs SELECT, INSERT, UPDATE and
+// DELETE on it, Migrate also CREATE in its schema. With log_statement = 'all'
+// the server's log has the parameters of statements, hence tokens.
+//
+// A record of a newer format, or one that cannot be read, is answered with a
+// [*spotipie.RecordMismatchError] that names the table and the key, and is
+// overwritten by nobody; [Store.Delete] removes it. The row of a deleted record
+// stays for a week without its token, so that its version does not come back;
+// a later Delete clears such rows away.
+//
+// # Guarantees
+//
+// Lock is a lease, 30 s by default and by the server's clock, which the holder
+// extends while it lives: one that dies keeps the others waiting no longer
+// than that. One that is paused for longer and goes on cannot overwrite what
+// came after: Swap is UPDATE … WHERE version = …. A version is the microseconds
+// of the server's clock, or one more than the last where the clock has not
+// moved on.
+//
+// A saved record survives a crash as anything committed does: with
+// synchronous_commit = off it may be lost for some hundred milliseconds. Do not
+// point the pool at a replica.
+//
+// A renewal costs four round trips: lock, load and swap before anyone has the
+// token, unlock after. Waiting for a lock is polling, every 10 to 100 ms, which
+// writes nothing. All watchers of a store share one connection.
+package pgstore

@@ -1,0 +1,43 @@
+//go:build unix
+
+package pgstore_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/spotipie/spotipie/internal/testservices"
+	"github.com/spotipie/spotipie/internal/testservices/fleet"
+)
+
+// newFleet returns an authorization in the PostgreSQL at dsn for processes to
+// share.
+func newFleet(t *testing.T, dsn string, lease time.Duration, rotate bool) *fleet.Fleet {
+	t.Helper()
+	opts := fresh(lease)
+	store := open(t, connect(t, dsn), opts)
+	return fleet.New(t, store, fleet.Config{Address: address(t, dsn), Place: opts.Table, Lease: lease}, rotate)
+}
+
+func TestEightProcessesMakeOneTokenRequest(t *testing.T) {
+	for name, dsn := range map[string]func(testing.TB) string{
+		"directly": services.Postgres, "through PgBouncer in transaction mode": services.PgBouncer,
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFleet(t, dsn(t), 10*time.Second, true)
+			members := make([]*fleet.Member, 8)
+			for i := range members {
+				members[i] = f.Start(t, f.Config)
+			}
+			f.TestOneRefresh(t, members, 50, testservices.Count(t, "SPOTIPIE_TEST_ROUNDS", 3))
+		})
+	}
+}
+
+func TestKilledProcessesLoseNothingThatWasSaved(t *testing.T) {
+	newFleet(t, services.Postgres(t), 300*time.Millisecond, true).TestKills(t, testservices.Count(t, "SPOTIPIE_TEST_KILLS", 7))
+}
+
+func TestPausedHolderOverwritesNothing(t *testing.T) {
+	newFleet(t, services.Postgres(t), 300*time.Millisecond, false).TestPausedHolder(t)
+}

@@ -1,0 +1,106 @@
+package pgstore_test
+
+import (
+	"context"
+	"crypto/rand"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"go.uber.org/goleak"
+
+	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/testservices"
+	"github.com/spotipie/spotipie/internal/testservices/fleet"
+	"github.com/spotipie/spotipie/pgstore"
+)
+
+var services testservices.Services
+
+func TestMain(m *testing.M) {
+	fleet.RunMember(func(c fleet.Config) (spotipie.Store, error) {
+		pool, err := pgxpool.New(context.Background(), testservices.PostgresDSN(c.Address))
+		if err != nil {
+			return nil, err
+		}
+		store, err := pgstore.New(pool, &pgstore.Options{Table: c.Place, Lease: c.Lease})
+		if err != nil {
+			return nil, err
+		}
+		return store, store.Migrate(context.Background())
+	})
+	goleak.VerifyTestMain(m, goleak.Cleanup(services.Exit))
+}
+
+// connect returns a pool that is closed when the test ends.
+func connect(t testing.TB, dsn string) *pgxpool.Pool {
+	t.Helper()
+	pool, err := pgxpool.New(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	return pool
+}
+
+// open returns a store whose table is there.
+func open(t testing.TB, pool *pgxpool.Pool, opts *pgstore.Options) *pgstore.Store {
+	t.Helper()
+	store, err := pgstore.New(pool, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return store
+}
+
+// address returns that of a server, out of its connection string.
+func address(t testing.TB, dsn string) string {
+	t.Helper()
+	u, err := url.Parse(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u.Host
+}
+
+// fresh returns options for a store with a table that nobody else uses.
+func fresh(lease time.Duration) *pgstore.Options {
+	return &pgstore.Options{Table: "Test " + strings.ToLower(rand.Text()), Lease: lease}
+}
+
+// do carries out a statement on a store's table.
+func do(t testing.TB, pool *pgxpool.Pool, statement string, opts *pgstore.Options, arguments ...any) {
+	t.Helper()
+	statement = strings.ReplaceAll(statement, "{table}", pgx.Identifier{opts.Table}.Sanitize())
+	if _, err := pool.Exec(t.Context(), statement, arguments...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func someKey() spotipie.Key { return spotipie.Key{ClientID: "client", Profile: "ada"} }
+
+func record(t testing.TB, access string) spotipie.Record {
+	t.Helper()
+	token, err := spotipie.NewToken(spotipie.TokenFields{
+		AccessToken: access, RefreshToken: "refresh-" + access, ExpiresIn: time.Hour,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return spotipie.Record{Token: token, ClientID: "client"}
+}
+
+func swap(t testing.TB, s spotipie.Store, version uint64, rec spotipie.Record) uint64 {
+	t.Helper()
+	version, err := s.Swap(t.Context(), someKey(), version, rec)
+	if err != nil {
+		t.Fatalf("Swap: %v", err)
+	}
+	return version
+}

@@ -1,0 +1,85 @@
+package pgstore_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/spotipie/spotipie/internal/testservices"
+	"github.com/spotipie/spotipie/internal/testservices/fleet"
+	"github.com/spotipie/spotipie/pgstore"
+)
+
+func TestSixteenProcessesMigrateAtOnce(t *testing.T) {
+	dsn := services.PgBouncer(t)
+	for range testservices.Count(t, "SPOTIPIE_TEST_ROUNDS", 3) {
+		opts := fresh(0)
+		config := fleet.Config{Address: address(t, dsn), Place: opts.Table}
+		f := fleet.New(t, open(t, connect(t, dsn), fresh(0)), config, true)
+		members := make([]*fleet.Member, 16)
+		for i := range members {
+			members[i] = f.Start(t, f.Config)
+		}
+		for _, m := range members {
+			m.Ready(t)
+		}
+		swap(t, open(t, connect(t, dsn), opts), 0, record(t, "one"))
+	}
+}
+
+func TestMigrateLeavesOtherTablesAlone(t *testing.T) {
+	pool, opts := connect(t, services.Postgres(t)), fresh(0)
+	do(t, pool, "CREATE TABLE {table} (colour text)", opts)
+	store, err := pgstore.New(pool, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Migrate(t.Context()); err == nil || !strings.Contains(err.Error(), opts.Table) {
+		t.Errorf("Migrate: %v, want an error that names the table", err)
+	}
+	do(t, pool, "SELECT colour FROM {table}", opts)
+}
+
+func TestMigrateLeavesANewerTableAsItIs(t *testing.T) {
+	pool, opts := connect(t, services.Postgres(t)), fresh(0)
+	store := open(t, pool, opts)
+	do(t, pool, "COMMENT ON TABLE {table} IS 'spotipie authorizations, schema 99'", opts)
+	if err := store.Migrate(t.Context()); err != nil {
+		t.Errorf("Migrate: %v", err)
+	}
+	swap(t, store, 0, record(t, "one"))
+}
+
+// A role that may only read and write rows can use a table that another one
+// has made, and call Migrate.
+func TestRoleWithoutTheRightToCreate(t *testing.T) {
+	server := testservices.StartPostgres(t)
+	admin, opts := connect(t, testservices.PostgresDSN(server.Address)), fresh(0)
+	open(t, admin, opts)
+	do(t, admin, "CREATE ROLE app LOGIN", opts)
+	do(t, admin, "GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO app", opts)
+	dsn := strings.Replace(testservices.PostgresDSN(server.Address), "spotipie@", "app@", 1)
+	store := open(t, connect(t, dsn), opts)
+	version := swap(t, store, 0, record(t, "one"))
+	swap(t, store, version, record(t, "two"))
+	unlock, err := store.Lock(t.Context(), someKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unlock(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := store.Delete(t.Context(), someKey()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestWithoutMigrate(t *testing.T) {
+	store, err := pgstore.New(connect(t, services.Postgres(t)), fresh(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := store.Load(context.Background(), someKey()); err == nil || !strings.Contains(err.Error(), "does not exist") {
+		t.Errorf("Load: %v, want that the table does not exist", err)
+	}
+}

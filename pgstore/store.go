@@ -1,0 +1,266 @@
+package pgstore
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/spotipie/spotipie"
+)
+
+// Defaults of [Options].
+const (
+	DefaultTable = "spotipie_authorizations"
+	DefaultLease = 30 * time.Second
+)
+
+const (
+	format    = 1       // of the record column
+	maxRecord = 1 << 20 // bytes of a record's JSON
+	minLease  = 50 * time.Millisecond
+	// maxAttempts is how often a statement is tried that the server undoes.
+	maxAttempts = 20
+)
+
+// Options adjust a store. A nil *Options and the zero value mean the defaults
+// named here.
+type Options struct {
+	// Table is the table's name, with its schema before a dot if it is not in
+	// the search path. Stores with the same table share their records.
+	// Default: [DefaultTable].
+	Table string
+	// Lease is how long a lock outlives a holder that has died. At least 50
+	// ms; keep it well above the longest pause that a healthy process has.
+	// Default: [DefaultLease].
+	Lease time.Duration
+	// Prepare lets the pool prepare statements as it is set up to, which by
+	// pgx's default takes work off the server. It does not go with a pooler in
+	// transaction mode, unless that knows of prepared statements. Default:
+	// nothing is prepared.
+	Prepare bool
+	// Listen is a pool whose connections go to the server itself and not
+	// through a pooler in transaction mode. Watch takes one connection out of
+	// it for as long as somebody watches. Default: the store's own pool.
+	Listen *pgxpool.Pool
+}
+
+// Store is a [spotipie.Watcher] on PostgreSQL. Use New to make one; it may be
+// used from many goroutines, and is one of any number on the same table.
+type Store struct {
+	pool       *pgxpool.Pool
+	listenPool *pgxpool.Pool
+	table      string // quoted
+	lease      time.Duration
+	prepare    bool
+	statements statements
+	hub        *hub
+}
+
+// New returns a store that uses pool, which stays the caller's: close it when
+// nothing uses the store any more. New does not connect. It fails for a lease
+// that is too short and a table name that is none.
+func New(pool *pgxpool.Pool, opts *Options) (*Store, error) {
+	var o Options
+	if opts != nil {
+		o = *opts
+	}
+	if o.Table == "" {
+		o.Table = DefaultTable
+	}
+	if o.Lease == 0 {
+		o.Lease = DefaultLease
+	}
+	if pool == nil {
+		return nil, errors.New("pgstore: the pool is nil")
+	}
+	if o.Listen == nil {
+		o.Listen = pool
+	}
+	if o.Lease < minLease {
+		return nil, fmt.Errorf("pgstore: Options.Lease is %s, less than %s", o.Lease, minLease)
+	}
+	name := pgx.Identifier(strings.Split(o.Table, "."))
+	for _, part := range name {
+		if part == "" || len(name) > 2 {
+			return nil, fmt.Errorf("pgstore: Options.Table: %q is neither a table nor schema.table", o.Table)
+		}
+	}
+	s := &Store{pool: pool, listenPool: o.Listen, table: name.Sanitize(), lease: o.Lease, prepare: o.Prepare}
+	s.statements = newStatements(s.table)
+	s.hub = newHub(s.listen)
+	return s, nil
+}
+
+// Load implements [spotipie.Store].
+func (s *Store) Load(ctx context.Context, key spotipie.Key) (rec spotipie.Record, found bool, err error) {
+	var row struct {
+		format  int64
+		version int64
+		record  string
+	}
+	err = s.queryRow(ctx, s.statements.load, []any{key.ClientID, key.Profile}, &row.format, &row.version, &row.record)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return rec, false, nil
+	case err != nil:
+		return rec, false, s.wrap("loading", key, err)
+	case row.format != format:
+		return rec, false, s.mismatch(key, fmt.Sprintf("has format %d, and this program knows format %d", row.format, format))
+	case row.version <= 0:
+		return rec, false, s.mismatch(key, "has a version that is none")
+	}
+	if len(row.record) > maxRecord || json.Unmarshal([]byte(row.record), &rec) != nil {
+		return spotipie.Record{}, false, s.mismatch(key, "is no record in JSON")
+	}
+	rec.Version = uint64(row.version)
+	return rec, true, nil
+}
+
+// Swap implements [spotipie.Store].
+func (s *Store) Swap(ctx context.Context, key spotipie.Key, version uint64, rec spotipie.Record) (uint64, error) {
+	rec.Version = 0
+	data, err := json.Marshal(rec)
+	if err != nil {
+		return 0, fmt.Errorf("pgstore: encoding the record of %s: %w", key, err)
+	}
+	statement, arguments := s.statements.insert, []any{key.ClientID, key.Profile, string(data), s.channel(), notice(key)}
+	if version != 0 {
+		// As an int64 a version that cannot be becomes one that is not.
+		statement, arguments = s.statements.update, append(arguments, int64(version))
+	}
+	var saved int64
+	err = s.queryRow(ctx, statement, arguments, &saved, nil)
+	if errors.Is(err, pgx.ErrNoRows) {
+		var mismatch *spotipie.RecordMismatchError
+		if _, _, err := s.Load(ctx, key); errors.As(err, &mismatch) {
+			return 0, err
+		}
+		err = spotipie.ErrVersionConflict
+	}
+	if err != nil {
+		return 0, s.wrap("saving", key, err)
+	}
+	return uint64(saved), nil
+}
+
+// Delete implements [spotipie.Store]. It also removes what Load refuses as a
+// record of another format.
+func (s *Store) Delete(ctx context.Context, key spotipie.Key) error {
+	err := s.exec(ctx, s.statements.delete, key.ClientID, key.Profile, s.channel(), notice(key), tombstoneLife.Microseconds())
+	if err != nil {
+		return s.wrap("deleting", key, err)
+	}
+	return nil
+}
+
+// List implements [spotipie.Store].
+func (s *Store) List(ctx context.Context) ([]spotipie.Key, error) {
+	rows, err := s.pool.Query(ctx, s.statements.list, s.inMode(nil)...)
+	if err == nil {
+		var keys []spotipie.Key
+		keys, err = pgx.CollectRows(rows, pgx.RowToStructByPos[spotipie.Key])
+		if err == nil {
+			return keys, nil
+		}
+	}
+	return nil, fmt.Errorf("pgstore: listing table %s: %w", s.table, clean(err))
+}
+
+// Lock implements [spotipie.Store]. The lock is a lease that is extended until
+// unlock is called; a holder that is gone loses it when the lease ends. unlock
+// fails if the lease was lost before. No connection is held meanwhile.
+func (s *Store) Lock(ctx context.Context, key spotipie.Key) (func(context.Context) error, error) {
+	l := lease{
+		length: s.lease,
+		acquire: func(ctx context.Context, owner string) (bool, error) {
+			return s.affects(ctx, s.statements.acquire, key.ClientID, key.Profile, owner, s.lease.Microseconds())
+		},
+		extend: func(ctx context.Context, owner string) (bool, error) {
+			return s.affects(ctx, s.statements.extend, key.ClientID, key.Profile, owner, s.lease.Microseconds())
+		},
+		release: func(ctx context.Context, owner string) error {
+			return s.exec(ctx, s.statements.release, key.ClientID, key.Profile, owner)
+		},
+	}
+	unlock, err := l.lock(ctx)
+	if err != nil {
+		return nil, s.wrap("locking", key, err)
+	}
+	return func(ctx context.Context) error {
+		if err := unlock(ctx); err != nil {
+			return s.wrap("unlocking", key, err)
+		}
+		return nil
+	}, nil
+}
+
+// queryRow, exec and affects run a statement.
+
+func (s *Store) queryRow(ctx context.Context, statement string, arguments []any, results ...any) error {
+	return again(func() error {
+		return s.pool.QueryRow(ctx, statement, s.inMode(arguments)...).Scan(results...)
+	})
+}
+
+func (s *Store) exec(ctx context.Context, statement string, arguments ...any) error {
+	_, err := s.affects(ctx, statement, arguments...)
+	return err
+}
+
+func (s *Store) affects(ctx context.Context, statement string, arguments ...any) (bool, error) {
+	var tag pgconn.CommandTag
+	err := again(func() (err error) {
+		tag, err = s.pool.Exec(ctx, statement, s.inMode(arguments)...)
+		return err
+	})
+	return tag.RowsAffected() > 0, err
+}
+
+// again runs a statement once more if the server has undone it to keep up an
+// isolation stricter than READ COMMITTED, or to end a deadlock.
+func again(run func() error) error {
+	for attempt := 1; ; attempt++ {
+		err := run()
+		var answer *pgconn.PgError
+		undone := errors.As(err, &answer) && (answer.Code == "40001" || answer.Code == "40P01")
+		if !undone || attempt == maxAttempts {
+			return err
+		}
+	}
+}
+
+// inMode has a statement run in one round trip without leaving a prepared one
+// behind, unless that is asked for.
+func (s *Store) inMode(arguments []any) []any {
+	if s.prepare {
+		return arguments
+	}
+	return append([]any{pgx.QueryExecModeExec}, arguments...)
+}
+
+// wrap says what was being done, and with what in PostgreSQL.
+func (s *Store) wrap(doing string, key spotipie.Key, err error) error {
+	return fmt.Errorf("pgstore: %s %s in table %s: %w", doing, key, s.table, clean(err))
+}
+
+// clean takes out of the server's error what may quote a row, hence a token.
+func clean(err error) error {
+	var answer *pgconn.PgError
+	if errors.As(err, &answer) {
+		answer.Detail, answer.Where, answer.InternalQuery = "", "", ""
+	}
+	return err
+}
+
+func (s *Store) mismatch(key spotipie.Key, reason string) error {
+	return &spotipie.RecordMismatchError{Key: key, Reason: fmt.Sprintf(
+		"pgstore: the record in table %s %s: update the program that is older, or delete the record and authorize again",
+		s.table, reason)}
+}

@@ -1,0 +1,112 @@
+package pgstore
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/spotipie/spotipie"
+)
+
+const (
+	// probeTimeout is how long a notice to oneself may take.
+	probeTimeout = 5 * time.Second
+	// silence is how long nothing may come before the server is asked for a
+	// sign of life, which it has to give within probeTimeout.
+	silence = 15 * time.Second
+	// closeTimeout limits saying goodbye to the server.
+	closeTimeout = time.Second
+)
+
+var errNoNotices = errors.New("LISTEN has no effect: the connection seems to go through a pooler in transaction mode; set Options.Listen to a pool that goes to the server")
+
+// channel names what the store notifies: the table and no other.
+func (s *Store) channel() string {
+	sum := sha256.Sum256([]byte(s.table))
+	return "spotipie_" + hex.EncodeToString(sum[:12])
+}
+
+// notice names a key in notifications, which have little room.
+func notice(key spotipie.Key) string {
+	sum := sha256.Sum256([]byte(key.String()))
+	return hex.EncodeToString(sum[:16])
+}
+
+// Watch implements [spotipie.Watcher]. All watchers share one connection, which
+// is made anew when it fails; they are told then, as notices may have been
+// lost. It fails if notices do not get through; see [Options.Listen].
+func (s *Store) Watch(ctx context.Context, key spotipie.Key) (<-chan struct{}, error) {
+	changes, err := s.hub.watch(ctx, notice(key))
+	if err != nil {
+		return nil, s.wrap("watching", key, err)
+	}
+	return changes, nil
+}
+
+// listen listens and passes notices on until ctx ends or the connection fails.
+func (s *Store) listen(ctx context.Context, ready func(), notify func(notice string)) error {
+	pooled, err := s.listenPool.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	conn := pooled.Hijack()
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+		defer cancel()
+		_ = conn.Close(ctx)
+	}()
+	listen := "LISTEN " + pgx.Identifier{s.channel()}.Sanitize()
+	if _, err := conn.Exec(ctx, listen, pgx.QueryExecModeSimpleProtocol); err != nil {
+		return err
+	}
+	if err := s.probe(ctx, conn); err != nil {
+		return err
+	}
+	ready()
+	for {
+		wait, cancel := context.WithTimeout(ctx, silence)
+		notification, err := conn.WaitForNotification(wait)
+		overdue := wait.Err() != nil && ctx.Err() == nil
+		cancel()
+		switch {
+		case err == nil:
+			notify(notification.Payload)
+		case overdue && !conn.IsClosed():
+			ping, cancel := context.WithTimeout(ctx, probeTimeout)
+			err := conn.Ping(ping)
+			cancel()
+			if err != nil {
+				return err
+			}
+		default:
+			return err
+		}
+	}
+}
+
+// probe sends a notice through the store's own pool and waits for it on conn.
+func (s *Store) probe(ctx context.Context, conn *pgx.Conn) error {
+	word := rand.Text()
+	if err := s.exec(ctx, `SELECT pg_notify($1::text, $2::text)`, s.channel(), word); err != nil {
+		return fmt.Errorf("notifying: %w", err)
+	}
+	wait, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	for {
+		notification, err := conn.WaitForNotification(wait)
+		switch {
+		case err != nil && wait.Err() != nil && ctx.Err() == nil:
+			return errNoNotices
+		case err != nil:
+			return err
+		case notification.Payload == word:
+			return nil
+		}
+	}
+}

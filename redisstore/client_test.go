@@ -1,0 +1,93 @@
+package redisstore_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/testservices"
+	"github.com/spotipie/spotipie/redisstore"
+	"github.com/spotipie/spotipie/storetest"
+)
+
+func TestStoreInACluster(t *testing.T) {
+	addresses := testservices.StartRedisCluster(t)
+	for _, address := range addresses {
+		aclUser(t, address, "test:", "+cluster|slots")
+	}
+	client := redis.NewClusterClient(&redis.ClusterOptions{Addrs: addresses, Username: "app", Password: "secret"})
+	t.Cleanup(func() { _ = client.Close() })
+	storetest.Run(t, func(t *testing.T) spotipie.Store { return open(t, client, fresh(0)) })
+}
+
+func TestStoreOverTLS(t *testing.T) {
+	address, config := testservices.StartRedisTLS(t)
+	storetest.Run(t, func(t *testing.T) spotipie.Store {
+		return open(t, connect(t, &redis.Options{Addr: address, TLSConfig: config}), fresh(0))
+	})
+}
+
+// aclUser makes the user that the package's documentation describes.
+func aclUser(t *testing.T, address, prefix string, more ...any) *redis.Options {
+	t.Helper()
+	admin := connect(t, &redis.Options{Addr: address})
+	rules := []any{
+		"ACL", "SETUSER", "app", "on", ">secret", "~" + prefix + "*", "&" + prefix + "*",
+		"+evalsha", "+eval", "+get", "+set", "+pexpire", "+del", "+type", "+hget", "+hmget", "+hset", "+time", "+scan",
+		"+publish", "+subscribe", "+unsubscribe", "+ping",
+	}
+	if err := admin.Do(t.Context(), append(rules, more...)...).Err(); err != nil {
+		t.Fatal(err)
+	}
+	return &redis.Options{Addr: address, Username: "app", Password: "secret"}
+}
+
+func TestStoreAsAnACLUser(t *testing.T) {
+	address := testservices.StartRedis(t).Address
+	opts := aclUser(t, address, "test:")
+	storetest.Run(t, func(t *testing.T) spotipie.Store { return open(t, connect(t, opts), fresh(0)) })
+
+	t.Run("and nothing beyond the prefix", func(t *testing.T) {
+		store := open(t, connect(t, opts), &redisstore.Options{Prefix: "other:"})
+		if _, err := store.Swap(t.Context(), someKey(), 0, record(t, "one")); !redis.HasErrorPrefix(err, "NOPERM") {
+			t.Errorf("Swap: %v, want NOPERM", err)
+		}
+	})
+}
+
+// Without the right to publish and subscribe nothing is lost but time.
+func TestWithoutNotices(t *testing.T) {
+	address := testservices.StartRedis(t).Address
+	store := open(t, connect(t, aclUser(t, address, "test:", "resetchannels")), fresh(0))
+	version := swap(t, store, 0, record(t, "one"))
+	swap(t, store, version, record(t, "two"))
+	if _, err := store.Watch(t.Context(), someKey()); !redis.HasErrorPrefix(err, "NOPERM") {
+		t.Errorf("Watch: %v, want NOPERM", err)
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	single := connect(t, &redis.Options{Addr: "127.0.0.1:1"})
+	replicas := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{"127.0.0.1:1"}, RouteByLatency: true})
+	t.Cleanup(func() { _ = replicas.Close() })
+	for name, test := range map[string]struct {
+		client redis.UniversalClient
+		opts   *redisstore.Options
+		says   string
+	}{
+		"no client":            {nil, nil, "client is nil"},
+		"a short lease":        {single, &redisstore.Options{Lease: time.Millisecond}, "Options.Lease"},
+		"a negative lease":     {single, &redisstore.Options{Lease: -time.Hour}, "Options.Lease"},
+		"an empty hash tag":    {single, &redisstore.Options{Prefix: "{}app:"}, "Options.Prefix"},
+		"reads from a replica": {replicas, nil, "lag behind"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := redisstore.New(test.client, test.opts); err == nil || !strings.Contains(err.Error(), test.says) {
+				t.Errorf("got error %v, want one that says %q", err, test.says)
+			}
+		})
+	}
+}

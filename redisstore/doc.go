@@ -1,0 +1,61 @@
+// Package redisstore keeps authorizations in Redis, for any number of hosts:
+//
+//	client := redis.NewUniversalClient(&redis.UniversalOptions{Addrs: []string{"redis.internal:6379"}})
+//	defer client.Close()
+//	store, err := redisstore.New(client, nil)
+//	if err != nil {
+//		return err
+//	}
+//	session, err := spotipie.NewAuthorizationCodeSession(creds, &spotipie.Options{
+//		Store: store, Profile: userID,
+//	})
+//
+// The client is the caller's, and with it the address, TLS, user and password,
+// timeouts, cluster and Sentinel. Redis 6 or newer is needed.
+//
+// # What is stored
+//
+// For each authorization, TAG being its client id and profile as in a query
+// string ("id:ada"):
+//
+//	spotipie:{TAG}:record     hash: format, version, writer, record (JSON); never expires
+//	spotipie:{TAG}:lock       the lock's owner; expires with the lease
+//	spotipie:{TAG}:tombstone  the last version of a deleted record, for a week
+//	spotipie:changed          channel: the TAG of what has changed
+//
+// The braces put the keys of one authorization into one slot of a cluster. A
+// record of a newer format, and anything else that is found under the name of
+// a record, is answered with a [*spotipie.RecordMismatchError] that names the
+// key, and is overwritten by nobody; [Store.Delete] removes it.
+//
+// Tokens are stored as they are: whoever may read these keys may use them. A
+// Redis user for the store needs no more than
+//
+//	ACL SETUSER app on >PASSWORD ~spotipie:* &spotipie:* +evalsha +eval
+//	    +get +set +pexpire +del +type +hget +hmget +hset +time +scan
+//	    +publish +subscribe +unsubscribe +ping
+//
+// and in a cluster +cluster|slots besides. Without the channel (&) everything
+// but Watch works.
+//
+// MONITOR and the slow log show the arguments of commands, hence tokens.
+//
+// # Guarantees
+//
+// Lock is a lease, 30 s by default, which the holder extends while it lives:
+// one that dies keeps the others waiting no longer than that. One that is
+// paused for longer and goes on cannot overwrite what came after, for Swap
+// compares versions inside Redis. A version is the microseconds of the server's
+// clock, or one more than the last where the clock has not moved on; the
+// tombstone keeps that so for a deleted record if the clock is set back.
+//
+// How well a record survives a crash is a matter of the server's settings:
+// appendonly yes with appendfsync always loses nothing, everysec up to a
+// second. Replication is asynchronous, so a fail-over may lose the last save.
+// maxmemory-policy must not be one of the allkeys-… policies, which throw
+// records away.
+//
+// A renewal costs four round trips: lock, load and swap before anyone has the
+// token, unlock after. Waiting for a lock is polling, every 10 to 100 ms. All
+// watchers of a store share one connection.
+package redisstore

@@ -1,0 +1,38 @@
+//go:build unix
+
+package redisstore_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/spotipie/spotipie/internal/testservices"
+	"github.com/spotipie/spotipie/internal/testservices/fleet"
+)
+
+// newFleet returns an authorization in Redis for processes to share.
+func newFleet(t *testing.T, lease time.Duration, rotate bool) *fleet.Fleet {
+	t.Helper()
+	address, opts := services.Redis(t), fresh(lease)
+	store := open(t, connect(t, &redis.Options{Addr: address}), opts)
+	return fleet.New(t, store, fleet.Config{Address: address, Place: opts.Prefix, Lease: lease}, rotate)
+}
+
+func TestEightProcessesMakeOneTokenRequest(t *testing.T) {
+	f := newFleet(t, 10*time.Second, true)
+	members := make([]*fleet.Member, 8)
+	for i := range members {
+		members[i] = f.Start(t, f.Config)
+	}
+	f.TestOneRefresh(t, members, 50, testservices.Count(t, "SPOTIPIE_TEST_ROUNDS", 3))
+}
+
+func TestKilledProcessesLoseNothingThatWasSaved(t *testing.T) {
+	newFleet(t, 300*time.Millisecond, true).TestKills(t, testservices.Count(t, "SPOTIPIE_TEST_KILLS", 7))
+}
+
+func TestPausedHolderOverwritesNothing(t *testing.T) {
+	newFleet(t, 300*time.Millisecond, false).TestPausedHolder(t)
+}

@@ -1,0 +1,90 @@
+package redisstore
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/spotipie/spotipie"
+)
+
+const recordSuffix = "}:record"
+
+// tag names an authorization in the keys of Redis. It has no colon but the one
+// between its parts, no brace and nothing that a pattern could take for a
+// wildcard.
+func tag(key spotipie.Key) string {
+	return url.QueryEscape(key.ClientID) + ":" + url.QueryEscape(key.Profile)
+}
+
+func (s *Store) recordName(key spotipie.Key) string { return s.prefix + "{" + tag(key) + recordSuffix }
+
+func (s *Store) lockName(key spotipie.Key) string { return s.prefix + "{" + tag(key) + "}:lock" }
+
+func (s *Store) tombstoneName(key spotipie.Key) string {
+	return s.prefix + "{" + tag(key) + "}:tombstone"
+}
+
+func (s *Store) channel() string { return s.prefix + "changed" }
+
+// parseRecordName is the reverse of recordName.
+func (s *Store) parseRecordName(name string) (key spotipie.Key, ok bool) {
+	name, hasPrefix := strings.CutPrefix(name, s.prefix+"{")
+	name, hasSuffix := strings.CutSuffix(name, recordSuffix)
+	id, profile, hasColon := strings.Cut(name, ":")
+	if !hasPrefix || !hasSuffix || !hasColon {
+		return key, false
+	}
+	var err1, err2 error
+	key.ClientID, err1 = url.QueryUnescape(id)
+	key.Profile, err2 = url.QueryUnescape(profile)
+	return key, err1 == nil && err2 == nil
+}
+
+// List implements [spotipie.Store]. It scans all keys of the database, on every
+// master of a cluster: it is for people and start-up, not for every request.
+func (s *Store) List(ctx context.Context) ([]spotipie.Key, error) {
+	keys, err := await(ctx, s.scanAll)
+	if err != nil {
+		return nil, fmt.Errorf("redisstore: listing %s*: %w", s.prefix, err)
+	}
+	return keys, nil
+}
+
+func (s *Store) scanAll(ctx context.Context) ([]spotipie.Key, error) {
+	var mu sync.Mutex
+	found := make(map[spotipie.Key]bool) // a scan may return a key twice
+	scan := func(ctx context.Context, node *redis.Client) error {
+		names := node.Scan(ctx, 0, escapePattern(s.prefix)+"{*"+recordSuffix, 1000).Iterator()
+		for names.Next(ctx) {
+			if key, ok := s.parseRecordName(names.Val()); ok {
+				mu.Lock()
+				found[key] = true
+				mu.Unlock()
+			}
+		}
+		return names.Err()
+	}
+	var err error
+	switch c := s.client.(type) {
+	case *redis.ClusterClient:
+		err = c.ForEachMaster(ctx, scan)
+	case *redis.Ring:
+		err = c.ForEachShard(ctx, scan)
+	case *redis.Client:
+		err = scan(ctx, c)
+	default:
+		err = fmt.Errorf("cannot scan with a client of type %T", c)
+	}
+	return slices.Collect(maps.Keys(found)), err
+}
+
+func escapePattern(s string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`).Replace(s)
+}

@@ -1,0 +1,134 @@
+package redisstore_test
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/spotipie/spotipie"
+)
+
+const recordName = "{client:ada}:record"
+
+func TestForeignValuesAreNamedAndNotOverwritten(t *testing.T) {
+	for name, test := range map[string]struct {
+		command []any
+		says    string
+	}{
+		"a string":         {[]any{"SET", "", "x"}, "is not a hash"},
+		"another hash":     {[]any{"HSET", "", "version", "7"}, "has no field format"},
+		"unrelated hash":   {[]any{"HSET", "", "colour", "blue"}, "is not a record"},
+		"a newer format":   {[]any{"HSET", "", "format", "2", "version", "7", "record", "{}"}, `has format "2"`},
+		"no version":       {[]any{"HSET", "", "format", "1", "version", "new", "record", "{}"}, "no version"},
+		"torn":             {[]any{"HSET", "", "format", "1", "version", "7", "record", `{"token":{"access_token":"s3cret`}, "no record in JSON"},
+		"no token in it":   {[]any{"HSET", "", "format", "1", "version", "7", "record", `{"token":{"access_token":3}}`}, "no record in JSON"},
+		"record too large": {[]any{"HSET", "", "format", "1", "version", "7", "record", strings.Repeat(" ", 2<<20)}, "no record in JSON"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			client, opts := connect(t, &redis.Options{Addr: services.Redis(t)}), fresh(0)
+			store, key := open(t, client, opts), opts.Prefix+recordName
+			test.command[1] = key
+			if err := client.Do(t.Context(), test.command...).Err(); err != nil {
+				t.Fatal(err)
+			}
+			before := client.Dump(t.Context(), key).Val()
+
+			_, err := store.Swap(t.Context(), someKey(), 0, record(t, "one"))
+			if _, found, loadErr := store.Load(t.Context(), someKey()); found || loadErr == nil && name != "unrelated hash" {
+				t.Errorf("Load: found %t, error %v", found, loadErr)
+			} else if loadErr != nil && (!strings.Contains(loadErr.Error(), key) || strings.Contains(loadErr.Error(), "s3cret")) {
+				t.Errorf("Load: the error does not name the key, or has a secret: %v", loadErr)
+			}
+			if errors.Is(err, spotipie.ErrVersionConflict) { // this one says that there is a record
+				_, _, err = store.Load(t.Context(), someKey())
+			}
+			var mismatch *spotipie.RecordMismatchError
+			if !errors.As(err, &mismatch) || !strings.Contains(err.Error(), key) || !strings.Contains(err.Error(), test.says) {
+				t.Errorf("Swap: %v; want a RecordMismatchError that says %q", err, test.says)
+			}
+			if client.Dump(t.Context(), key).Val() != before {
+				t.Error("it was overwritten")
+			}
+
+			if err := store.Delete(t.Context(), someKey()); err != nil {
+				t.Fatal(err)
+			}
+			swap(t, store, 0, record(t, "one"))
+		})
+	}
+}
+
+func TestVersionsGoOnIfTheClockIsSetBack(t *testing.T) {
+	client, opts := connect(t, &redis.Options{Addr: services.Redis(t)}), fresh(0)
+	store := open(t, client, opts)
+	swap(t, store, 0, record(t, "one"))
+	future := uint64(time.Now().Add(24 * time.Hour).UnixMicro())
+	if err := client.HSet(t.Context(), opts.Prefix+recordName, "version", strconv.FormatUint(future, 10)).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if got := swap(t, store, future, record(t, "two")); got != future+1 {
+		t.Errorf("version %d after %d", got, future)
+	}
+	if err := store.Delete(t.Context(), someKey()); err != nil {
+		t.Fatal(err)
+	}
+	if got := swap(t, store, 0, record(t, "three")); got != future+2 {
+		t.Errorf("version %d after a deleted %d", got, future+1)
+	}
+}
+
+// repeater sends each command twice, as the client does if a reply is lost.
+type repeater struct{ on bool }
+
+func (r *repeater) DialHook(next redis.DialHook) redis.DialHook { return next }
+
+func (r *repeater) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+func (r *repeater) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		if r.on {
+			_ = next(ctx, cmd)
+		}
+		return next(ctx, cmd)
+	}
+}
+
+func TestCommandsThatTheClientRepeats(t *testing.T) {
+	client, opts := connect(t, &redis.Options{Addr: services.Redis(t)}), fresh(0)
+	store := open(t, client, opts)
+	client.AddHook(&repeater{on: true})
+	version := swap(t, store, 0, record(t, "one"))
+	version = swap(t, store, version, record(t, "two"))
+	rec, found, err := store.Load(t.Context(), someKey())
+	if err != nil || !found || rec.Version != version {
+		t.Errorf("Load: %v, %t, %v; want version %d", rec, found, err, version)
+	}
+	for range 2 {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		unlock, err := store.Lock(ctx, someKey())
+		cancel()
+		if err != nil {
+			t.Fatalf("Lock: %v", err)
+		}
+		if err := unlock(t.Context()); err != nil {
+			t.Errorf("unlock: %v", err)
+		}
+	}
+}
+
+func TestScriptsAreLoadedAgain(t *testing.T) {
+	client, opts := connect(t, &redis.Options{Addr: services.Redis(t)}), fresh(0)
+	store := open(t, client, opts)
+	version := swap(t, store, 0, record(t, "one"))
+	if err := client.ScriptFlush(t.Context()).Err(); err != nil {
+		t.Fatal(err)
+	}
+	swap(t, store, version, record(t, "two"))
+}

@@ -1,0 +1,60 @@
+package redisstore
+
+import (
+	"context"
+	"errors"
+	"net"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/spotipie/spotipie"
+)
+
+// silence is how long nothing may come before the connection is asked for a
+// sign of life, and then again before it is given up.
+const silence = 15 * time.Second
+
+// Watch implements [spotipie.Watcher]. All watchers share one connection, which
+// is made anew when it fails; they are told then, as notices may have been
+// lost.
+func (s *Store) Watch(ctx context.Context, key spotipie.Key) (<-chan struct{}, error) {
+	changes, err := s.hub.watch(ctx, tag(key))
+	if err != nil {
+		return nil, s.wrap("watching", key, err)
+	}
+	return changes, nil
+}
+
+// listen subscribes and passes notices on until ctx ends or the connection
+// fails.
+func (s *Store) listen(ctx context.Context, ready func(), notify func(tag string)) error {
+	subscription := s.client.Subscribe(ctx)
+	defer context.AfterFunc(ctx, func() { _ = subscription.Close() })()
+	defer func() { _ = subscription.Close() }()
+	if err := subscription.Subscribe(ctx, s.channel()); err != nil {
+		return err
+	}
+	for asked := false; ; {
+		message, err := subscription.ReceiveTimeout(ctx, silence)
+		var netErr net.Error
+		switch {
+		case err == nil:
+			asked = false
+		case !asked && ctx.Err() == nil && errors.As(err, &netErr) && netErr.Timeout():
+			asked = true
+			if err := subscription.Ping(ctx); err != nil {
+				return err
+			}
+			continue
+		default:
+			return err
+		}
+		switch m := message.(type) {
+		case *redis.Subscription:
+			ready()
+		case *redis.Message:
+			notify(m.Payload)
+		}
+	}
+}
