@@ -6,7 +6,7 @@
 //	go run ./examples/otherlibraries
 //
 // To try it without Spotify, run "spotipie serve", take over the variables that
-// it prints, and set SPOTIPIE_ACCOUNTS_URL and SPOTIPIE_API_URL to its URL.
+// it prints.
 package main
 
 import (
@@ -37,10 +37,10 @@ func main() {
 	}
 
 	// Attaches the token to requests to Spotify only, and renews it.
-	fmt.Println("http.Client:", ask(session.Client(), apiURL))
+	ask("http.Client", session.Client(), apiURL)
 
 	// The token comes from the session too, but goes to any host.
-	fmt.Println("oauth2.TokenSource:", ask(oauth2.NewClient(ctx, session.TokenSource(ctx)), apiURL))
+	ask("oauth2.TokenSource", oauth2.NewClient(ctx, session.TokenSource(ctx)), apiURL)
 
 	if err := session.Close(ctx); err != nil {
 		log.Fatal(err)
@@ -48,11 +48,11 @@ func main() {
 }
 
 // ask stands for the other library.
-func ask(client *http.Client, apiURL string) string {
+func ask(name string, client *http.Client, apiURL string) {
 	resp, err := client.Get(apiURL + "/v1/search?q=moons&type=artist")
 	if err != nil {
-		return err.Error()
+		log.Fatal(err)
 	}
 	defer resp.Body.Close()
-	return resp.Status
+	fmt.Println(name+":", resp.Status)
 }

@@ -5,7 +5,7 @@
 //	go run ./examples/script radiohead
 //
 // Without Spotify: run "spotipie serve", take over the variables that it prints,
-// set SPOTIPIE_ACCOUNTS_URL and SPOTIPIE_API_URL to its URL, search for "moons".
+// and search for "moons".
 package main
 
 import (
@@ -23,6 +23,9 @@ import (
 
 func main() {
 	log.SetFlags(0)
+	if len(os.Args) < 2 {
+		log.Fatal("usage: script WORDS…")
+	}
 	if err := search(strings.Join(os.Args[1:], " ")); err != nil {
 		log.Fatal(err)
 	}
@@ -53,6 +56,9 @@ func search(words string) error {
 	}
 	if err := json.NewDecoder(resp.Body).Decode(&found); err != nil {
 		return fmt.Errorf("reading what was found: %w", err)
+	}
+	if len(found.Artists.Items) == 0 {
+		fmt.Println("Nothing found.")
 	}
 	for _, artist := range found.Artists.Items {
 		fmt.Println(artist.Name)

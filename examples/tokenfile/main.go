@@ -5,9 +5,8 @@
 //	go run ./examples/tokenfile token.json
 //
 // Nothing listens at the redirect URI: copy the address that the browser ends
-// up at. To try it without Spotify, run "spotipie serve", take over the
-// variables that it prints, and set SPOTIPIE_ACCOUNTS_URL and SPOTIPIE_API_URL
-// to its URL. A file is for one process; several share a store.
+// up at. To try it without Spotify, run "spotipie serve" and take over the
+// variables that it prints. A file is for one process; several share a store.
 package main
 
 import (
@@ -39,6 +38,7 @@ func greet(ctx context.Context, path string) error {
 	}
 	session, err := spotipie.NewAuthorizationCodeSession(creds, &spotipie.Options{ // empty URLs mean Spotify's own
 		AccountsURL: os.Getenv("SPOTIPIE_ACCOUNTS_URL"), APIURL: os.Getenv("SPOTIPIE_API_URL"),
+		OnError: func(err error) { log.Print(err) }, // a token that could not be written, say
 	})
 	if err != nil {
 		return err

@@ -32,12 +32,32 @@ func signIn(ctx context.Context, session *spotipie.AuthorizationCodeSession) err
 	}
 	fmt.Println("Open this in your browser:", authorizationURL)
 	fmt.Println("Then paste the address it was sent to:")
-	pasted := bufio.NewScanner(os.Stdin)
-	if !pasted.Scan() {
-		return errors.Join(errors.New("no address was pasted"), pasted.Err())
+	address, err := readLine(ctx)
+	if err != nil {
+		return err
 	}
-	_, err = session.FetchToken(ctx, pasted.Text())
+	_, err = session.FetchToken(ctx, address)
 	return err
+}
+
+// readLine reads what is typed, or gives up at Ctrl-C.
+func readLine(ctx context.Context) (string, error) {
+	lines := make(chan string, 1)
+	go func() {
+		defer close(lines)
+		if input := bufio.NewScanner(os.Stdin); input.Scan() {
+			lines <- input.Text()
+		}
+	}()
+	select {
+	case line, ok := <-lines:
+		if !ok {
+			return "", errors.New("no address was pasted")
+		}
+		return line, nil
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	}
 }
 
 func sayHello(ctx context.Context, session spotipie.Session) error {

@@ -7,7 +7,7 @@
 // It listens where the redirect URI points; without a port there it takes a free
 // one.
 // To try it without Spotify, run "spotipie serve", take over the variables that
-// it prints, and set SPOTIPIE_ACCOUNTS_URL and SPOTIPIE_API_URL to its URL.
+// it prints.
 package main
 
 import (

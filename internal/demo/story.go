@@ -70,7 +70,7 @@ func (s *story) closing(passed, failed int, took time.Duration) {
 	s.print("", fmt.Sprintf("%s in %d ms.", verdict, took.Milliseconds()))
 	if failed == 0 {
 		s.print(
-			`Next: "spotipie serve" runs such an accounts service for your own programs,`,
+			`Next: "go run ./cmd/spotipie serve" runs such a service for your own programs,`,
 			"and the README shows how to write the first one.",
 		)
 	}
