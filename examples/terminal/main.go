@@ -1,0 +1,48 @@
+// Command terminal signs a user in on a machine without a browser: it prints an
+// address to open anywhere, and the user pastes the address that the browser
+// ends at.
+//
+//	export SPOTIPIE_CLIENT_ID=… SPOTIPIE_REDIRECT_URI=http://127.0.0.1/callback
+//	go run ./examples/terminal
+//
+// Without Spotify: run "spotipie serve", and take over the variables that it
+// prints.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"os"
+	"os/signal"
+
+	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/filestore"
+	"github.com/spotipie/spotipie/login"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	creds, err := spotipie.CredentialsFromEnv("")
+	check(err)
+	store, err := filestore.Open("", nil)
+	check(err)
+	session, err := spotipie.NewAuthorizationCodeSession(creds, &spotipie.Options{Store: store, Profile: "terminal",
+		Scope:       spotipie.Scopes{spotipie.ScopeUserLibraryRead},
+		AccountsURL: os.Getenv("SPOTIPIE_ACCOUNTS_URL"), APIURL: os.Getenv("SPOTIPIE_API_URL")})
+	check(err)
+	token, err := login.Prompt(ctx, session, &login.Options{AppName: "The terminal example"})
+	check(err)
+	fmt.Println("You have agreed to:", token.Scope())
+	check(session.Close(ctx))
+}
+
+func check(err error) {
+	if errors.Is(err, context.Canceled) {
+		os.Exit(130) // Ctrl-C
+	} else if err != nil {
+		log.Fatal(err)
+	}
+}

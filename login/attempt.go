@@ -1,0 +1,147 @@
+package login
+
+import (
+	"crypto/subtle"
+	"errors"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+	"sync/atomic"
+)
+
+// maxAttempts bounds how often a login begins anew because a pasted code was
+// refused.
+const maxAttempts = 20
+
+// attempt is a visit to the accounts service that the login waits for.
+type attempt struct {
+	authorizationURL string
+	state            string
+	replaced         chan struct{} // closed when a newer attempt takes its place
+
+	answered    atomic.Bool // by the page
+	callbackURL string      // the page's answer; set before it is handed on
+}
+
+func (a *attempt) isAnswered() bool { return a.answered.Load() }
+
+// attempts are those of one login. Only the latest counts.
+type attempts struct {
+	mu   sync.Mutex
+	list []*attempt
+}
+
+func (a *attempts) begin(authorizationURL, state string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if n := len(a.list); n > 0 {
+		close(a.list[n-1].replaced)
+	}
+	a.list = append(a.list, &attempt{authorizationURL: authorizationURL, state: state, replaced: make(chan struct{})})
+}
+
+func (a *attempts) current() *attempt {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.list[len(a.list)-1]
+}
+
+func (a *attempts) isCurrent(other *attempt) bool { return a.current() == other }
+
+func (a *attempts) count() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.list)
+}
+
+// find returns the attempt with the given state, or nil. It looks at all, each
+// in constant time.
+func (a *attempts) find(state string) *attempt {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var found *attempt
+	for _, attempt := range a.list {
+		if subtle.ConstantTimeCompare([]byte(attempt.state), []byte(state)) == 1 {
+			found = attempt
+		}
+	}
+	return found
+}
+
+// What is wrong with an answer, in words for the person who pasted it.
+var (
+	errNotCallback  = errors.New("it has neither a code nor an error in it")
+	errCut          = errors.New("its state is missing; copy the whole address")
+	errOtherLogin   = errors.New("it belongs to another login than this")
+	errReplaced     = errors.New("it belongs to the address printed before the last one")
+	errToOpen       = errors.New("it is the address to open, not the one that the browser ends at after you agreed")
+	errNeedsAddress = errors.New("it has no token in it; copy the whole address, with all that follows the #")
+)
+
+// answerOf finds the attempt that the parameters of a callback answer.
+func (l *login) answerOf(params url.Values) (*attempt, error) {
+	answer := "code"
+	if l.implicit {
+		answer = "access_token"
+	}
+	switch {
+	case params.Has("response_type"):
+		return nil, errToOpen
+	case len(params[answer])+len(params["error"]) != 1:
+		return nil, errNotCallback
+	case len(params["state"]) != 1:
+		return nil, errCut
+	}
+	a := l.attempts.find(params.Get("state"))
+	if a == nil {
+		return nil, errOtherLogin
+	}
+	return a, nil
+}
+
+// callbackURL puts the parameters of a callback back where its redirect URI
+// has them.
+func (l *login) callbackURL(params url.Values) string {
+	base, _, _ := strings.Cut(l.redirectURI, "?")
+	if l.implicit && !params.Has("error") {
+		return base + "#" + params.Encode()
+	}
+	return base + "?" + params.Encode()
+}
+
+// bareCode is a code without the address around it. RFC 6749 appendix A.11
+// would allow more; this is what cannot be mistaken for anything else.
+var bareCode = regexp.MustCompile(`^[A-Za-z0-9._~+-]{16,}=*$`)
+
+// maxCode is far above the length of Spotify's codes.
+const maxCode = 4096
+
+// readPasted makes a callback URL of what the user pasted: the address the
+// browser ended at, the part of it from the question mark on, or the code
+// alone. What it returns belongs to the current attempt.
+func (l *login) readPasted(text string) (callbackURL string, err error) {
+	text = strings.Trim(text, " \t\r\n\"'<>")
+	if !l.implicit && len(text) <= maxCode && bareCode.MatchString(text) {
+		return l.callbackURL(url.Values{"code": {text}, "state": {l.attempts.current().state}}), nil
+	}
+	_, fragment, _ := strings.Cut(text, "#")
+	_, query, _ := strings.Cut(strings.TrimSuffix(text, "#"+fragment), "?")
+	params, err := url.ParseQuery(query)
+	if l.implicit && err == nil && !params.Has("error") && !params.Has("response_type") {
+		if params, err = url.ParseQuery(fragment); err == nil && len(params) == 0 {
+			return "", errNeedsAddress
+		}
+	}
+	if err != nil {
+		return "", errNotCallback
+	}
+	a, err := l.answerOf(params)
+	switch {
+	case err != nil:
+		return "", err
+	case !l.attempts.isCurrent(a):
+		return "", errReplaced
+	}
+	return l.callbackURL(params), nil
+}

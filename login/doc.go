@@ -1,0 +1,60 @@
+// Package login takes a script, a desktop program or a terminal on a remote
+// machine from nothing to a saved authorization that renews itself: a person
+// says yes, in a browser or without one.
+//
+//	session, err := spotipie.NewAuthorizationCodeSession(spotipie.Credentials{
+//		ClientID:    id,
+//		RedirectURI: login.DefaultRedirectURI,
+//	}, &spotipie.Options{Scope: scope, Store: store, Profile: "me"})
+//	…
+//	token, err := login.Authorize(ctx, session, &login.Options{AppName: "Tune Keeper"})
+//
+// # What Authorize does
+//
+// If the session or its store has a token that covers the scopes, it is
+// returned (renewed if need be) and no browser is opened. Otherwise Authorize
+//
+//  1. listens on the loopback address of the redirect URI,
+//  2. prints the address at which the user agrees, and opens it in a browser
+//     if there is one to open,
+//  3. waits for the answer: from the browser, which Spotify sends back to the
+//     loopback address, or from the terminal, where the user can paste the
+//     address that the browser ended at. Whichever comes first wins,
+//  4. exchanges the answer for a token, which the session saves, and tells the
+//     user in the browser that they are signed in and can close the tab.
+//
+// [Prompt] is the terminal alone, for machines without a loopback address or
+// apps whose redirect URI is elsewhere.
+//
+// # Redirect URIs
+//
+// Register [DefaultRedirectURI] in the app's settings at
+// https://developer.spotify.com/dashboard: without a port it matches any
+// (https://developer.spotify.com/documentation/web-api/concepts/redirect_uri),
+// so a free one is taken at each login, and two programs never get in each
+// other's way. A redirect URI with a port is listened to at that port.
+//
+// # Where there is no browser
+//
+// In a remote shell (SSH) no browser is opened unless a display is forwarded,
+// and the text that is printed names the ssh -L command that lets the browser
+// at the user's end reach the program. In a container the page has to listen
+// on an address that the container publishes:
+//
+//	&login.Options{Ports: []int{8888}, BindAddress: "0.0.0.0"} // docker run -p 127.0.0.1:8888:8888
+//
+// Pasting works in all of these. A program without a terminal (a service, a
+// cron job) is told so at once: by [Prompt] with [ErrNoTerminal], by Authorize
+// in what it prints, and it ends by [*TimeoutError].
+//
+// # What can go wrong
+//
+// A redirect URI that cannot work is a [*spotipie.RedirectURIError] with the
+// corrected one, a port that is taken a [*PortError]; both are told before a
+// browser opens. A user who says no is [spotipie.ErrAccessDenied]. What is
+// sent to the page and does not belong to the login, such as a wrong state, a
+// second tab or another program's request, gets an answer and changes nothing.
+//
+// Do not call Authorize from a token-expired listener: listeners have no time
+// to wait for a person.
+package login

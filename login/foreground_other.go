@@ -1,0 +1,7 @@
+//go:build !unix
+
+package login
+
+import "os"
+
+func isForeground(*os.File) bool { return true }

@@ -1,0 +1,325 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/spotipie/spotipie"
+)
+
+// Authorize returns a token for a session that a user agrees to, an
+// [*spotipie.AuthorizationCodeSession] or [*spotipie.ImplicitGrantSession].
+// See the package comment for what it does.
+//
+// Errors: [*spotipie.RedirectURIError], [*PortError], [*TimeoutError], those of
+// the session's FetchToken or ReadTokenFromCallbackURL, among them
+// [spotipie.ErrAccessDenied], and those of ctx. With a [*spotipie.StoreError]
+// or [*spotipie.ListenerError] the token is returned all the same. When it has
+// returned, nothing listens any more.
+func Authorize(ctx context.Context, session spotipie.Session, opts *Options) (*spotipie.Token, error) {
+	l, err := newLogin(session, opts)
+	if err != nil {
+		return nil, err
+	}
+	redirect, err := checkLoopback(l.registered)
+	if err != nil {
+		return nil, err
+	}
+	if token, err := l.existing(ctx); token != nil || err != nil {
+		return token, err
+	}
+	listener, redirectURI, err := listen(ctx, redirect, &l.opts)
+	if err != nil {
+		return nil, err
+	}
+	l.redirectURI = redirectURI
+	return l.run(ctx, listener)
+}
+
+// Prompt is [Authorize] without a browser and a page: it prints the address at
+// which the user agrees, and waits until the answer is pasted. It works with
+// any redirect URI, also one that leads nowhere, for the answer is in the
+// browser's address bar.
+//
+// Errors: [ErrNoTerminal], at once, if Options.Input is an [*os.File] that is no
+// terminal; an error that wraps [io.EOF] when the input ends; else those of
+// Authorize.
+func Prompt(ctx context.Context, session spotipie.Session, opts *Options) (*spotipie.Token, error) {
+	l, err := newLogin(session, opts)
+	if err != nil {
+		return nil, err
+	}
+	if token, err := l.existing(ctx); token != nil || err != nil {
+		return token, err
+	}
+	if !canPaste(l.opts.Input) {
+		return nil, ErrNoTerminal
+	}
+	l.redirectURI = l.registered
+	return l.run(ctx, nil)
+}
+
+// userSession is a session that a user agrees to.
+type userSession interface {
+	spotipie.Session
+	AuthorizationURL(*spotipie.AuthorizationURLOptions) (authorizationURL, state string, err error)
+}
+
+// login is a login under way. Its run method alone reads answers, writes to
+// the output and decides how it ends.
+type login struct {
+	session     userSession
+	finish      func(ctx context.Context, callbackURL string) (*spotipie.Token, error)
+	implicit    bool
+	opts        Options
+	registered  string          // redirect URI, as the app's settings have it
+	redirectURI string          // the same with the port of this login
+	scope       spotipie.Scopes // asked for
+
+	attempts attempts
+	answers  chan *attempt // from the page
+	opened   chan error    // what became of opening the browser
+	end      *ending
+}
+
+func newLogin(session spotipie.Session, opts *Options) (*login, error) {
+	l := &login{
+		answers: make(chan *attempt, maxAttempts),
+		opened:  make(chan error, 1),
+		end:     newEnding(),
+	}
+	switch s := session.(type) {
+	case interface {
+		userSession
+		FetchToken(context.Context, string) (*spotipie.Token, error)
+	}:
+		l.session, l.finish = s, s.FetchToken
+	case interface {
+		userSession
+		ReadTokenFromCallbackURL(context.Context, string) (*spotipie.Token, error)
+	}:
+		l.session, l.finish, l.implicit = s, s.ReadTokenFromCallbackURL, true
+	default:
+		return nil, fmt.Errorf("login: no user can agree to a session of type %T", session)
+	}
+	var err error
+	if l.opts, err = opts.withDefaults(); err != nil {
+		return nil, err
+	}
+	// What the session asks for stands in the URL that it makes.
+	authorizationURL, _, err := l.session.AuthorizationURL(&spotipie.AuthorizationURLOptions{RedirectURI: l.opts.RedirectURI})
+	if err != nil {
+		return nil, err
+	}
+	u, err := url.Parse(authorizationURL)
+	if err != nil {
+		return nil, fmt.Errorf("login: the authorization URL: %w", err)
+	}
+	query := u.Query()
+	l.registered, l.scope = query.Get("redirect_uri"), spotipie.ParseScopes(query.Get("scope"))
+	return l, nil
+}
+
+// existing returns the token that makes a login unnecessary, or nil.
+func (l *login) existing(ctx context.Context) (*spotipie.Token, error) {
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("login: %w", context.Cause(ctx))
+	}
+	if l.opts.ForceDialog {
+		return nil, nil
+	}
+	token, err := l.session.Load(ctx)
+	if err == nil && token != nil && token.Scope().Contains(l.scope) {
+		token, err = l.session.Token(ctx)
+	}
+	var mismatch *spotipie.RecordMismatchError
+	switch {
+	case errors.As(err, &mismatch),
+		errors.Is(err, spotipie.ErrNotAuthorized),
+		errors.Is(err, spotipie.ErrTokenExpired),
+		errors.Is(err, spotipie.ErrReauthorizationRequired):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case token == nil || !token.Scope().Contains(l.scope):
+		return nil, nil
+	}
+	return token, nil
+}
+
+// run goes from the listener, which may be nil, to the token.
+func (l *login) run(ctx context.Context, listener net.Listener) (*spotipie.Token, error) {
+	var served chan error
+	if listener != nil {
+		site := newSite(l)
+		served = site.start(listener)
+		defer func() { site.stop(); <-served }()
+	}
+	var input *lineReader
+	if canPaste(l.opts.Input) {
+		input = readLines(l.opts.Input)
+		defer func() { input.stop() }()
+	}
+	if err := l.begin(); err != nil {
+		return nil, err
+	}
+	l.introduce(listener, input != nil)
+
+	token, pasted, err := l.wait(ctx, input, served)
+	if input != nil && !pasted {
+		l.say("\n") // after the prompt
+	}
+	l.conclude(ctx, token, err)
+	return token, err
+}
+
+// conclude tells the user how the login ended.
+func (l *login) conclude(ctx context.Context, token *spotipie.Token, err error) {
+	page, visited := l.resultPage(token, err), l.attempts.current().isAnswered()
+	if token != nil && visited {
+		page.User, page.Picture = l.profile(ctx)
+	}
+	l.end.close(page)
+	switch {
+	case token != nil && page.User != "":
+		l.say("Signed in as %s.\n", page.User)
+	case token != nil:
+		l.say("Signed in.\n")
+	}
+	if visited {
+		l.end.waitShown(ctx)
+	}
+}
+
+// begin starts an attempt: a state of its own, and the address that goes with
+// it.
+func (l *login) begin() error {
+	authorizationURL, state, err := l.session.AuthorizationURL(&spotipie.AuthorizationURLOptions{
+		ForceDialog: l.opts.ForceDialog,
+		RedirectURI: l.redirectURI,
+	})
+	if err != nil {
+		return err
+	}
+	l.attempts.begin(authorizationURL, state)
+	return nil
+}
+
+// wait returns what the first good answer leads to, and whether it was pasted.
+func (l *login) wait(ctx context.Context, input *lineReader, served chan error) (token *spotipie.Token, pasted bool, err error) {
+	timeout := time.NewTimer(l.opts.Timeout)
+	defer timeout.Stop()
+	var lines chan line
+	if input != nil {
+		lines = input.lines
+	}
+	for {
+		select {
+		case a := <-l.answers:
+			if !l.attempts.isCurrent(a) {
+				continue
+			}
+			token, err = l.finish(ctx, a.callbackURL)
+			return token, false, err
+		case typed := <-lines:
+			token, done, err := l.pasted(ctx, typed, served != nil)
+			if done {
+				return token, typed.err == nil, err
+			}
+			if typed.err == nil || typed.err == errLineTooLong {
+				input.more <- struct{}{}
+			}
+		case err := <-l.opened:
+			if err != nil {
+				l.say("No browser could be opened (%s): open the address yourself.\n", printable(err.Error()))
+			}
+		case err := <-served:
+			served <- err // for run to see
+			return nil, false, fmt.Errorf("login: the page: %w", err)
+		case <-timeout.C:
+			return nil, false, &TimeoutError{After: l.opts.Timeout, RedirectURI: l.registered}
+		case <-ctx.Done():
+			return nil, false, fmt.Errorf("login: waiting for the user: %w", context.Cause(ctx))
+		}
+	}
+}
+
+// pasted takes a line of input and returns whether it ended the login.
+func (l *login) pasted(ctx context.Context, typed line, hasPage bool) (token *spotipie.Token, done bool, err error) {
+	switch {
+	case typed.err == errLineTooLong:
+		l.say("That is no answer: %s. Paste the address again: ", typed.err)
+		return nil, false, nil
+	case typed.err != nil && hasPage:
+		l.say("\nThe input has ended; still waiting for the browser.\n")
+		return nil, false, nil
+	case typed.err != nil:
+		return nil, true, fmt.Errorf("login: reading the answer: %w", typed.err)
+	case strings.TrimSpace(typed.text) == "":
+		return nil, false, nil
+	}
+	callbackURL, err := l.readPasted(typed.text)
+	if err != nil {
+		l.say("That is no answer: %v. Paste the address again: ", err)
+		return nil, false, nil
+	}
+	token, err = l.finish(ctx, callbackURL)
+	var refused *spotipie.TokenEndpointError
+	if token != nil || !errors.As(err, &refused) || refused.Code != "invalid_grant" || l.attempts.count() >= maxAttempts {
+		return token, true, err
+	}
+	// The code was wrong or old. The state is used up, so begin anew.
+	if err := l.begin(); err != nil {
+		return nil, true, err
+	}
+	l.say("Spotify does not take that code (%s). Open this address and try again:\n\n    %s\n\nPaste the address again: ",
+		printable(refused.Description), l.attempts.current().authorizationURL)
+	return nil, false, nil
+}
+
+// introduce prints what the user needs to know and opens the browser.
+func (l *login) introduce(listener net.Listener, paste bool) {
+	here := lookAround()
+	authorizationURL := l.attempts.current().authorizationURL
+	l.say("To connect %s to Spotify, open this address and agree:\n\n    %s\n\n", l.opts.AppName, authorizationURL)
+	if listener != nil {
+		for _, hint := range here.hints(l.redirectURI, listener.Addr().(*net.TCPAddr)) {
+			l.say("%s\n\n", hint)
+		}
+		l.open(authorizationURL, here)
+	}
+	switch {
+	case paste && listener != nil:
+		l.say("Waiting for the browser. Or paste here the address that it ends at, and press Enter: ")
+	case paste:
+		l.say("Then paste here the address that the browser ends at, even if it shows an error there, and press Enter: ")
+	default:
+		l.say("There is no terminal to paste an answer into, so only a browser that reaches this machine can answer. "+
+			"Waiting for %s.\n", l.opts.Timeout)
+	}
+}
+
+func (l *login) open(authorizationURL string, here surroundings) {
+	open := l.opts.Browser
+	switch {
+	case l.opts.NoBrowser:
+		return
+	case open == nil && !here.display:
+		l.say("There is no display here to open a browser on.\n")
+		return
+	case open == nil:
+		open = openBrowser
+	}
+	go func() { l.opened <- open(authorizationURL) }()
+}
+
+// say writes to the output. That nobody can read it is no reason to fail.
+func (l *login) say(format string, args ...any) {
+	_, _ = io.WriteString(l.opts.Output, fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,137 @@
+package login
+
+import (
+	"bytes"
+	"crypto/rand"
+	_ "embed"
+	"fmt"
+	"html/template"
+	"io"
+	"net/http"
+	"strconv"
+)
+
+//go:embed pages/pages.html
+var pagesHTML string
+
+//go:embed pages/style.css
+var styleCSS string
+
+// The pages' names.
+const (
+	pageStarted  = "started"
+	pageSignedIn = "signed-in"
+	pageDenied   = "denied"
+	pageError    = "error"
+	pageStray    = "stray"
+	pageFragment = "fragment"
+)
+
+// Page is what the templates of [Options].Pages are executed with. Those
+// named here replace the pages of the same purpose; for names that are absent
+// the built-in pages stay.
+//
+//	started    the loopback address, visited while the login waits
+//	signed-in  the user agreed and the session has its token
+//	denied     the user, or Spotify for them, said no
+//	error      the login has failed otherwise
+//
+// The Content-Security-Policy lets a page use only what stands in it: style
+// and script elements with nonce="{{.Nonce}}", and images as data: URLs. Links
+// to elsewhere work.
+type Page struct {
+	AppName     string
+	AccentColor template.CSS
+	User        string       // signed-in: the user's name; empty if Spotify did not tell
+	Picture     template.URL // signed-in: the user's picture as a data: URL; may be empty
+	Message     string       // error: what went wrong
+	Nonce       string       // of the style and script elements; new for each page
+
+	name string
+}
+
+// replaceable are the pages that Options.Pages can replace. The others take
+// part in the protocol.
+func replaceable() []string { return []string{pageStarted, pageSignedIn, pageDenied, pageError} }
+
+func builtinPages() *template.Template {
+	t := template.New("pages").Funcs(template.FuncMap{"style": func() template.CSS { return template.CSS(styleCSS) }})
+	return template.Must(t.Parse(pagesHTML))
+}
+
+// checkPages tries each of the app's own pages.
+func checkPages(pages *template.Template) error {
+	if pages == nil {
+		return nil
+	}
+	found := false
+	for _, name := range replaceable() {
+		t := pages.Lookup(name)
+		if t == nil {
+			continue
+		}
+		found = true
+		if err := t.Execute(io.Discard, Page{AppName: "App", User: "Ada", Message: "message", Nonce: "nonce"}); err != nil {
+			return err
+		}
+	}
+	if !found {
+		return fmt.Errorf("none of its templates has one of the names %q", replaceable())
+	}
+	return nil
+}
+
+// show writes a page.
+func (s *site) show(w http.ResponseWriter, status int, page Page) {
+	opts := &s.login.opts
+	page.AppName = opts.AppName
+	page.AccentColor = template.CSS(opts.AccentColor)
+	page.Nonce = rand.Text()
+	html, own, err := s.render(page, opts.Pages)
+	if err != nil {
+		refuse(w, http.StatusInternalServerError)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Security-Policy", contentSecurityPolicy(page, own))
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Length", strconv.Itoa(len(html)))
+	w.WriteHeader(status)
+	_, _ = w.Write(html)
+}
+
+// render executes the app's own template for the page, if there is one and it
+// works, or the built-in one.
+func (s *site) render(page Page, pages *template.Template) (html []byte, own bool, err error) {
+	var b bytes.Buffer
+	if t := ownTemplate(pages, page.name); t != nil {
+		if err := t.Execute(&b, page); err == nil {
+			return b.Bytes(), true, nil
+		}
+		b.Reset()
+	}
+	err = s.pages.ExecuteTemplate(&b, page.name, page)
+	return b.Bytes(), false, err
+}
+
+func ownTemplate(pages *template.Template, name string) *template.Template {
+	if pages == nil || name == pageStray || name == pageFragment {
+		return nil
+	}
+	return pages.Lookup(name)
+}
+
+// contentSecurityPolicy allows what the page's own elements do and nothing
+// else.
+func contentSecurityPolicy(page Page, own bool) string {
+	nonce := "'nonce-" + page.Nonce + "'"
+	script, form := "'none'", "'none'"
+	if own || page.name == pageFragment {
+		script = nonce
+	}
+	if page.name == pageFragment {
+		form = "'self'"
+	}
+	return "default-src 'none'; style-src " + nonce + "; script-src " + script + "; img-src data:; form-action " + form +
+		"; base-uri 'none'; frame-ancestors 'none'"
+}

@@ -1,0 +1,104 @@
+package login
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html/template"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/spotipie/spotipie"
+)
+
+// Limits of what is fetched to greet the user.
+const (
+	profileTimeout = 2 * time.Second
+	maxProfile     = 64 << 10
+	maxPicture     = 256 << 10
+)
+
+// profile returns the user's name and picture as far as they are to be had:
+// greeting somebody is not worth failing for.
+func (l *login) profile(ctx context.Context) (name string, picture template.URL) {
+	ctx, cancel := context.WithTimeout(ctx, profileTimeout)
+	defer cancel()
+	var me struct {
+		DisplayName string `json:"display_name"`
+		Images      []struct {
+			URL   string `json:"url"`
+			Width int    `json:"width"`
+		} `json:"images"`
+	}
+	resp, err := l.session.Request(ctx, http.MethodGet, "/v1/me", nil)
+	if err != nil {
+		return "", ""
+	}
+	if spotipie.CheckResponse(resp) != nil {
+		return "", ""
+	}
+	defer resp.Body.Close()
+	if json.NewDecoder(io.LimitReader(resp.Body, maxProfile)).Decode(&me) != nil {
+		return "", ""
+	}
+	best := ""
+	for _, image := range me.Images { // the last is the smallest
+		if image.Width == 0 || image.Width >= 96 || best == "" {
+			best = image.URL
+		}
+	}
+	if best != "" {
+		picture, _ = l.picture(ctx, best)
+	}
+	return strings.TrimSpace(printable(me.DisplayName)), picture
+}
+
+// picture fetches a picture and returns it as a data: URL, so that the page
+// needs nothing from elsewhere.
+func (l *login) picture(ctx context.Context, address string) (template.URL, error) {
+	if !isHTTPS(address) {
+		return "", errNoPicture
+	}
+	client := l.session.Client() // sends the token to the Web API only
+	client.CheckRedirect = func(req *http.Request, via []*http.Request) error {
+		if len(via) >= 3 || !isHTTPS(req.URL.String()) {
+			return errNoPicture
+		}
+		return nil
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return "", fmt.Errorf("login: the user's picture: %w", err)
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return "", fmt.Errorf("login: the user's picture: %w", err)
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(io.LimitReader(resp.Body, maxPicture+1))
+	if err != nil {
+		return "", fmt.Errorf("login: the user's picture: %w", err)
+	}
+	kind := http.DetectContentType(data)
+	if resp.StatusCode != http.StatusOK || len(data) > maxPicture || !isPicture(kind) {
+		return "", errNoPicture
+	}
+	return template.URL("data:" + kind + ";base64," + base64.StdEncoding.EncodeToString(data)), nil
+}
+
+var errNoPicture = errors.New("login: no picture that can be shown")
+
+// isPicture names the kinds that browsers show and that carry no script.
+func isPicture(kind string) bool {
+	return kind == "image/jpeg" || kind == "image/png" || kind == "image/webp" || kind == "image/gif"
+}
+
+func isHTTPS(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && u.Scheme == "https" && u.Host != ""
+}

@@ -1,0 +1,200 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"html/template"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Limits of the page's server. Whoever is at the loopback address needs a few
+// small requests.
+const (
+	readHeaderTimeout = 5 * time.Second
+	readTimeout       = 10 * time.Second
+	writeTimeout      = 45 * time.Second // above what exchanging the code may take
+	maxHeader         = 64 << 10         // browsers send the cookies of all local servers
+	maxFragment       = 64 << 10
+	// stopTimeout is how long the answers in flight may take when all is said.
+	stopTimeout = time.Second
+)
+
+// site is the page at the loopback address.
+type site struct {
+	login        *login
+	hosts        []string // as browsers name it
+	callbackPath string
+	resultPath   string // how the login ended
+	strayPath    string // for answers to something else
+	pages        *template.Template
+	connections  connections
+	server       *http.Server
+}
+
+func newSite(l *login) *site {
+	u, _ := url.Parse(l.redirectURI) // was checked
+	s := &site{login: l, hosts: hostsOf(strings.ToLower(u.Host)), callbackPath: u.Path, pages: builtinPages()}
+	if s.callbackPath == "" {
+		s.callbackPath = "/"
+	}
+	folder := strings.TrimSuffix(s.callbackPath, "/")
+	s.resultPath, s.strayPath = folder+"/done", folder+"/stray"
+	s.server = &http.Server{
+		Handler:           s,
+		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          log.New(io.Discard, "", 0),
+	}
+	s.server.SetKeepAlivesEnabled(false)
+	s.connections.attach(s.server)
+	return s
+}
+
+func (s *site) start(l net.Listener) chan error {
+	served := make(chan error, 1)
+	go func() { served <- s.server.Serve(l) }()
+	return served
+}
+
+// stop finishes the answers in flight and closes everything.
+func (s *site) stop() {
+	s.connections.closeIdle()
+	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+	defer cancel()
+	if err := s.server.Shutdown(ctx); err != nil {
+		_ = s.server.Close()
+	}
+}
+
+// ServeHTTP implements [http.Handler].
+func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.connections.answering(r.Context())
+	setHeaders(w.Header())
+	post := s.login.implicit && r.URL.Path == s.callbackPath
+	switch {
+	case !slices.Contains(s.hosts, strings.ToLower(r.Host)): // DNS rebinding
+		refuse(w, http.StatusMisdirectedRequest)
+	case r.Method == http.MethodPost && post:
+		s.takeFragment(w, r)
+	case r.Method != http.MethodGet:
+		w.Header().Set("Allow", http.MethodGet)
+		if post {
+			w.Header().Set("Allow", "GET, POST")
+		}
+		refuse(w, http.StatusMethodNotAllowed)
+	case r.URL.Path == s.callbackPath:
+		s.callback(w, r)
+	case r.URL.Path == s.resultPath:
+		s.showResult(w, r)
+	case r.URL.Path == s.strayPath:
+		s.show(w, http.StatusBadRequest, Page{name: pageStray})
+	case r.URL.Path == "/":
+		s.show(w, http.StatusOK, Page{name: pageStarted})
+	default:
+		refuse(w, http.StatusNotFound)
+	}
+}
+
+// callback is where the accounts service sends the browser.
+func (s *site) callback(w http.ResponseWriter, r *http.Request) {
+	params, err := url.ParseQuery(r.URL.RawQuery)
+	switch {
+	case err != nil:
+		redirect(w, s.strayPath)
+	case s.login.implicit && !params.Has("error"):
+		s.show(w, http.StatusOK, Page{name: pageFragment})
+	case len(params) == 0:
+		s.show(w, http.StatusOK, Page{name: pageStarted})
+	default:
+		s.take(w, r, params)
+	}
+}
+
+// takeFragment gets the fragment of the callback URL, which browsers keep to
+// themselves, from the script of the fragment page.
+func (s *site) takeFragment(w http.ResponseWriter, r *http.Request) {
+	if from := r.Header.Get("Sec-Fetch-Site"); from != "" && from != "same-origin" {
+		refuse(w, http.StatusForbidden)
+		return
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxFragment)
+	err := r.ParseForm()
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		refuse(w, http.StatusRequestEntityTooLarge)
+		return
+	}
+	params, fragmentErr := url.ParseQuery(r.PostForm.Get("fragment"))
+	if err != nil || fragmentErr != nil {
+		redirect(w, s.strayPath)
+		return
+	}
+	s.take(w, r, params)
+}
+
+// take hands an answer to the login and waits for what becomes of it. Whatever
+// it is, the browser is sent on to an address without secrets. What is no
+// answer to this login changes nothing.
+func (s *site) take(w http.ResponseWriter, r *http.Request, params url.Values) {
+	a, err := s.login.answerOf(params)
+	if err != nil {
+		redirect(w, s.strayPath)
+		return
+	}
+	s.connections.keep(r.Context())
+	if a.answered.CompareAndSwap(false, true) {
+		a.callbackURL = s.login.callbackURL(params)
+		s.login.answers <- a // has room for all attempts
+	}
+	select {
+	case <-s.login.end.done:
+		redirect(w, s.resultPath)
+	case <-a.replaced:
+		redirect(w, s.login.attempts.current().authorizationURL)
+	case <-r.Context().Done():
+	}
+}
+
+func (s *site) showResult(w http.ResponseWriter, r *http.Request) {
+	page, done := s.login.end.result()
+	if !done {
+		s.show(w, http.StatusOK, Page{name: pageStarted})
+		return
+	}
+	s.connections.keep(r.Context())
+	s.show(w, http.StatusOK, page)
+	s.login.end.markShown()
+}
+
+// redirect has no body, unlike [http.Redirect]'s.
+func redirect(w http.ResponseWriter, location string) {
+	w.Header().Set("Location", location)
+	w.WriteHeader(http.StatusSeeOther)
+}
+
+func refuse(w http.ResponseWriter, status int) {
+	http.Error(w, http.StatusText(status), status)
+}
+
+func setHeaders(h http.Header) {
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Security-Policy", "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+}
+
+// hostsOf is what a browser at host may put into its Host header: it leaves
+// out the port that http implies.
+func hostsOf(host string) []string { return []string{host, strings.TrimSuffix(host, ":80")} }
