@@ -128,7 +128,8 @@ func script(t *testing.T, program string) {
 	server := spotifytest.New(t)
 	start(t, server, program, "moons").endsWith("Seven Small Moons")
 	start(t, server, program, "the", "quiet").endsWith("The Quiet Harbour")
-	start(t, server, program).fails("No search query")
+	start(t, server, program, "silence").endsWith("Nothing found.")
+	start(t, server, program).fails("usage")
 	server.ExpectTokenRequests(t, accounts.TokenRequests{ClientCredentials: 3})
 }
 
