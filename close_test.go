@@ -1,0 +1,256 @@
+package spotipie_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/spotipie/spotipie"
+)
+
+func expectClosed(t *testing.T, s *spotipie.AuthorizationCodeSession) {
+	t.Helper()
+	if _, err := s.Token(context.Background()); !errors.Is(err, spotipie.ErrClosed) {
+		t.Errorf("Token after Close: %v, want ErrClosed", err)
+	}
+}
+
+func TestClosedSessionStaysClosed(t *testing.T) {
+	for name, then := range map[string]func(*testing.T, *spotipie.AuthorizationCodeSession, *hookedStore){
+		"automatic refreshing switched on": func(_ *testing.T, s *spotipie.AuthorizationCodeSession, _ *hookedStore) { s.EnableAutoRefresh() },
+		"off and on": func(_ *testing.T, s *spotipie.AuthorizationCodeSession, _ *hookedStore) {
+			s.DisableAutoRefresh()
+			s.EnableAutoRefresh()
+		},
+		"another process saves a token": func(t *testing.T, s *spotipie.AuthorizationCodeSession, store *hookedStore) {
+			change(t, store, func(rec *spotipie.Record) { rec.Token = tokenOf("other", "R-other", time.Hour) })
+			_, _ = s.Load(t.Context())
+		},
+		"closed once more": func(t *testing.T, s *spotipie.AuthorizationCodeSession, _ *hookedStore) { _ = s.Close(t.Context()) },
+		"time passes":      func(*testing.T, *spotipie.AuthorizationCodeSession, *hookedStore) { time.Sleep(58 * time.Minute) },
+	} {
+		for _, unsaved := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, unsaved token %t", name, unsaved), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					store := newHookedStore()
+					s := offline(t, &services{}, store, nil)
+					set(t, s, time.Hour)
+					if unsaved {
+						store.swap = fails
+						_, _ = s.RefreshToken(t.Context())
+					}
+					if err := s.Close(t.Context()); errors.Is(err, errStore) != unsaved {
+						t.Errorf("Close: %v", err)
+					}
+					expectClosed(t, s)
+					then(t, s, store)
+					expectClosed(t, s)
+					synctest.Wait()
+					expectClosed(t, s)
+				})
+			})
+		}
+	}
+}
+
+// TestCloseInTheMiddleOfToken closes the session at each moment at which Token
+// looks at the clock: a token may be handed out by that call, and by none after.
+func TestCloseInTheMiddleOfToken(t *testing.T) {
+	for name, elapsed := range map[string]time.Duration{"fresh": time.Minute, "stale": 57 * time.Minute, "expired": 2 * time.Hour} {
+		for _, disabled := range []bool{false, true} {
+			for reading := 1; reading <= 8; reading++ {
+				synctest.Test(t, func(t *testing.T) {
+					var wall clock
+					s := offline(t, &services{}, nil, func(o *spotipie.Options) {
+						o.Now = wall.now
+						o.DisableAutoRefresh = disabled
+					})
+					set(t, s, time.Hour)
+					wall.ahead(elapsed)
+					looked := false
+					wall.atReading(reading, func() {
+						looked = true
+						ctx, cancel := context.WithCancel(context.Background())
+						cancel() // it is this very renewal that Close would wait for
+						meanwhile(func() { _ = s.Close(ctx) })
+					})
+					_, _ = s.Token(t.Context())
+					synctest.Wait()
+					if !looked {
+						return // it does not look so often
+					}
+					if _, err := s.Token(t.Context()); !errors.Is(err, spotipie.ErrClosed) {
+						t.Errorf("%s, closed at reading %d of the clock: %v, want ErrClosed", name, reading, err)
+					}
+				})
+			}
+		}
+	}
+}
+
+// TestCloseWhileATokenIsFetched: the token that arrives after Close is saved,
+// and opens nothing.
+func TestCloseWhileATokenIsFetched(t *testing.T) {
+	type session = *spotipie.AuthorizationCodeSession
+	login := func(ctx context.Context, s session) error {
+		_, state, err := s.AuthorizationURL(nil)
+		if err == nil {
+			_, err = s.FetchTokenGivenCode(ctx, "code", state)
+		}
+		return err
+	}
+	refresh := func(ctx context.Context, s session) error { _, err := s.RefreshToken(ctx); return err }
+	for name, fetch := range map[string]func(context.Context, session) error{"login": login, "refresh": refresh} {
+		for _, while := range []string{"asked for", "saved"} {
+			t.Run(name+" "+while, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					store, spotify := newHookedStore(), &services{}
+					s := offline(t, spotify, store, nil)
+					set(t, s, time.Hour)
+					closed := make(chan error, 1)
+					closes := func() {
+						go func() { closed <- s.Close(t.Context()) }()
+						time.Sleep(time.Second)
+					}
+					if while == "saved" {
+						store.swap = once(closes)
+					} else {
+						spotify.before = func(int) { closes() }
+					}
+					if err := fetch(t.Context(), s); err != nil {
+						t.Errorf("got error %v", err)
+					}
+					if err := <-closed; err != nil {
+						t.Errorf("Close: %v", err)
+					}
+					expectTokens(t, s, store, "A1", "R1")
+					expectClosed(t, s)
+				})
+			})
+		}
+	}
+}
+
+func TestCloseObeysItsContextWhileSaving(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, store := unsavedRenewal(t, &services{})
+		store.swap = hangs
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		started := time.Now()
+		if err := s.Close(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Close: %v, want that of its context", err)
+		}
+		if waited := time.Since(started); waited != time.Second {
+			t.Errorf("Close took %s, want the second it was given", waited)
+		}
+		started = time.Now()
+		if err := s.Close(t.Context()); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Close: %v, want a timeout", err)
+		}
+		if waited := time.Since(started); waited != 10*time.Second {
+			t.Errorf("Close without a limit took %s, want the 10 s that saving may take", waited)
+		}
+	})
+}
+
+func TestListenersMayCloseTheSession(t *testing.T) {
+	for _, event := range []string{"token updated", "token expired"} {
+		t.Run(event, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := offline(t, &services{}, nil, nil)
+				set(t, s, time.Hour)
+				closed := errors.New("not called")
+				if event == "token updated" {
+					s.OnTokenUpdated(func(ctx context.Context, _ spotipie.TokenUpdated) error { closed = s.Close(ctx); return nil })
+				} else {
+					s.OnTokenExpired(func(ctx context.Context, _ spotipie.TokenExpired) error { closed = s.Close(ctx); return nil })
+				}
+				time.Sleep(2 * time.Hour)
+				started := time.Now()
+				_, _ = s.Token(t.Context())
+				if waited := time.Since(started); waited != 0 || closed != nil {
+					t.Errorf("Close in a listener took %s, error %v", waited, closed)
+				}
+				expectClosed(t, s)
+			})
+		})
+	}
+}
+
+func TestCloseWaitsForTheTokenExpiredListeners(t *testing.T) {
+	for _, withheld := range []bool{false, true} {
+		t.Run(fmt.Sprintf("withheld %t", withheld), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := offline(t, &services{}, nil, nil)
+				set(t, s, time.Hour)
+				returned := false
+				s.OnTokenExpired(func(context.Context, spotipie.TokenExpired) error {
+					time.Sleep(time.Second)
+					returned = true
+					return nil
+				})
+				time.Sleep(2 * time.Hour)
+				go func() {
+					resp, err := s.Request(t.Context(), http.MethodGet, "/v1/me", &spotipie.RequestOptions{WithholdToken: withheld})
+					if err == nil {
+						_ = resp.Body.Close()
+					}
+				}()
+				synctest.Wait()
+				if err := s.Close(t.Context()); err != nil || !returned {
+					t.Errorf("Close: %v; the listener had returned: %t", err, returned)
+				}
+			})
+		})
+	}
+}
+
+func TestClosedSessionAnnouncesNoExpiry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := offline(t, &services{}, nil, nil)
+		set(t, s, time.Hour)
+		s.OnTokenExpired(func(context.Context, spotipie.TokenExpired) error {
+			t.Error("a token-expired event after Close")
+			return nil
+		})
+		time.Sleep(2 * time.Hour)
+		if err := s.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		expectClosed(t, s)
+		if resp, err := s.Request(t.Context(), http.MethodGet, "/v1/me", &spotipie.RequestOptions{WithholdToken: true}); err == nil {
+			_ = resp.Body.Close()
+		}
+	})
+}
+
+// TestOnErrorMayUseTheSession: it is called when nobody waits any more.
+func TestOnErrorMayUseTheSession(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		spotify := &services{token: func(_ int, req *http.Request) (*http.Response, error) {
+			return respond(req, http.StatusServiceUnavailable, ""), nil
+		}}
+		var s *spotipie.AuthorizationCodeSession
+		s = offline(t, spotify, nil, func(o *spotipie.Options) {
+			o.OnError = func(error) {
+				ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+				defer cancel()
+				_, _ = s.Token(ctx)
+			}
+		})
+		set(t, s, time.Hour)
+		time.Sleep(2 * time.Hour)
+		started := time.Now()
+		_, err := s.Token(t.Context())
+		var answer *spotipie.TokenEndpointError
+		if waited := time.Since(started); waited != 0 || !errors.As(err, &answer) {
+			t.Errorf("Token took %s: %v", waited, err)
+		}
+		expectRequests(t, spotify, 1)
+	})
+}
