@@ -39,6 +39,13 @@ func NewAuthorizationCodeSession(creds Credentials, opts *Options) (*Authorizati
 // Flow implements [Session].
 func (s *AuthorizationCodeSession) Flow() Flow { return FlowAuthorizationCode }
 
+// RedirectURI returns that of the credentials.
+func (s *AuthorizationCodeSession) RedirectURI() string { return s.redirectURI }
+
+// RequestedScope returns the scopes that the user is asked for, sorted. Scope
+// returns those that they granted.
+func (s *AuthorizationCodeSession) RequestedScope() Scopes { return s.requestedScope() }
+
 // AuthorizationURL returns the URL that the user must visit to agree, and the
 // state that the callback must carry. The session remembers the state and the
 // PKCE verifier that goes with it for an hour, for the latest 100 logins.

@@ -280,8 +280,11 @@ func TestScopeOfASession(t *testing.T) {
 	s := newSession(t, server, func(o *spotipie.Options) {
 		o.Scope = spotipie.Scopes{spotipie.ScopeUserReadEmail, spotipie.ScopeStreaming, spotipie.ScopeStreaming}
 	})
-	if got := s.Scope().String(); got != "streaming user-read-email" {
+	if got := s.Scope().String(); got != "streaming user-read-email" || s.RequestedScope().String() != got {
 		t.Errorf("before: %q", got)
+	}
+	if s.RedirectURI() != server.Credentials().RedirectURI {
+		t.Errorf("redirect URI %q", s.RedirectURI())
 	}
 	if err := spotipie.RequireScope(s, spotipie.ScopeStreaming); !errors.Is(err, spotipie.ErrNotAuthorized) {
 		t.Errorf("RequireScope before: %v", err)

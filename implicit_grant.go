@@ -38,6 +38,13 @@ func NewImplicitGrantSession(creds Credentials, opts *Options) (*ImplicitGrantSe
 // Flow implements [Session].
 func (s *ImplicitGrantSession) Flow() Flow { return FlowImplicitGrant }
 
+// RedirectURI returns that of the credentials.
+func (s *ImplicitGrantSession) RedirectURI() string { return s.redirectURI }
+
+// RequestedScope returns the scopes that the user is asked for, sorted. Scope
+// returns those that they granted.
+func (s *ImplicitGrantSession) RequestedScope() Scopes { return s.requestedScope() }
+
 // AuthorizationURL returns the URL that the user must visit to agree, and the
 // state that the callback must carry. The session remembers the state for an
 // hour, for the latest 100 logins.

@@ -195,12 +195,15 @@ func (s *session) key() Key { return Key{ClientID: s.clientID, Profile: s.cfg.pr
 // ClientID implements [Session].
 func (s *session) ClientID() string { return s.clientID }
 
+// requestedScope returns the scopes that a user is asked for.
+func (s *session) requestedScope() Scopes { return s.cfg.scope.Normalize() }
+
 // Scope implements [Session].
 func (s *session) Scope() Scopes {
 	if t := s.CurrentToken(); t != nil {
 		return t.Scope()
 	}
-	return s.cfg.scope.Normalize()
+	return s.requestedScope()
 }
 
 // CurrentToken implements [Session].
