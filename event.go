@@ -248,6 +248,15 @@ func (s *session) inListener(ctx context.Context) context.Context {
 	return context.WithValue(ctx, listenerKey{}, listenerContext{session: s, depth: nesting(ctx) + 1})
 }
 
+// detached returns a context without end that, like ctx, is one given to a
+// listener or not.
+func detached(ctx context.Context) context.Context {
+	if mark, ok := ctx.Value(listenerKey{}).(listenerContext); ok {
+		return context.WithValue(context.Background(), listenerKey{}, mark)
+	}
+	return context.Background()
+}
+
 func nesting(ctx context.Context) int {
 	mark, _ := ctx.Value(listenerKey{}).(listenerContext)
 	return mark.depth

@@ -27,7 +27,7 @@ func TestSecondsThatAreNone(t *testing.T) {
 			fields[key] = value
 			tok, err := spotipie.TokenFromMap(fields, false)
 			var format *spotipie.TokenFormatError
-			if !errors.As(err, &format) || format.Key != key {
+			if !errors.As(err, &format) || format.Key != key || format.Reason != "is out of range" && format.Reason != "is not a number of seconds" {
 				t.Errorf("%s as %s: %v, %v", name, key, tok, err)
 			}
 		}

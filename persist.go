@@ -135,25 +135,36 @@ func (s *session) Close(ctx context.Context) error {
 // meanwhile, that one stays, unless it still relies on used and rec has
 // replaced used. It returns what the session holds then, which is nil if
 // somebody has logged out.
-func (s *session) adopt(base *held, rec Record, used string) (*held, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), saveTimeout)
+func (s *session) adopt(ctx context.Context, base *held, rec Record, used string) (*held, error) {
+	saveCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTimeout)
 	defer cancel()
-	leave, err := s.enter(ctx)
+	leave, err := s.enter(saveCtx)
 	if err != nil {
 		return nil, s.storeError(opSave, err)
 	}
 	old := s.held.Load()
 	if !yields(old, base, rec.Token, used) {
-		leave()
-		return old, nil
+		defer leave()
+		if old == nil || old.saving != saveOver {
+			return old, nil
+		}
+		// Until the other token can be saved, nobody must find used in the store.
+		_, err := s.save(saveCtx, rec, used)
+		return old, err
 	}
-	if old != nil {
-		rec.Version = old.version
+	var next *held
+	var saveErr error
+	if old != nil && old.saving == saveOver {
+		next, saveErr = s.overwrite(saveCtx, rec)
+	} else {
+		if old != nil {
+			rec.Version = old.version
+		}
+		next, saveErr = s.save(saveCtx, rec, used)
 	}
-	next, saveErr := s.save(ctx, rec, used)
 	next, old = s.place(next, func(current *held) bool { return yields(current, base, rec.Token, used) })
 	leave()
-	return next, join(saveErr, s.announceChange(old, next))
+	return next, join(saveErr, s.announceChange(ctx, old, next))
 }
 
 // yields reports whether current makes way for a token that was got in place
@@ -196,11 +207,11 @@ func (s *session) swapHeld(next *held) (old *held) {
 
 // announceChange tells the listeners of next if its token is another than
 // old's.
-func (s *session) announceChange(old, next *held) error {
+func (s *session) announceChange(ctx context.Context, old, next *held) error {
 	if next == nil || old != nil && old.token.Equal(next.token) {
 		return nil
 	}
-	return s.announce(context.Background(), old, next)
+	return s.announce(ctx, old, next)
 }
 
 // announce tells the listeners of next, whatever becomes of ctx: the token is

@@ -64,7 +64,7 @@ func (s *session) reload(ctx context.Context) (*held, error) {
 	if err != nil {
 		return nil, err
 	}
-	return next, s.announceChange(h, next)
+	return next, s.announceChange(ctx, h, next)
 }
 
 // stored returns what to hold in place of h in view of the store: h itself if
@@ -187,7 +187,7 @@ func (s *session) saveAgain(ctx context.Context) (*held, error) {
 		s.swapHeld(next)
 	}
 	leave()
-	return next, s.announceChange(h, next)
+	return next, s.announceChange(ctx, h, next)
 }
 
 // overwrite puts rec into the store over whatever is there, and returns what

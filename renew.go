@@ -83,7 +83,7 @@ func (s *session) validSlow(ctx context.Context) (*held, error) {
 	}
 	if h.usable(now) {
 		if h.claim(now) && (h.saving != saved || s.autoRefresh.Load() && s.renewable(h)) {
-			s.startRenewal(h, false)
+			s.startRenewal(ctx, h, false)
 		}
 		return h, nil
 	}
@@ -136,7 +136,7 @@ func (s *session) renewExpired(ctx context.Context, h *held) (*held, error) {
 	// A renewal under way may have begun so long ago, on the wall clock, that
 	// its token is expired too; then one of its own has to follow.
 	for range 2 {
-		next, err := s.startRenewal(h, false).wait(ctx)
+		next, err := s.startRenewal(ctx, h, false).wait(ctx)
 		if next.usable(s.now()) {
 			return next, nil // an error beside it was reported
 		}
@@ -167,8 +167,9 @@ func (s *session) tokenExpired(ctx context.Context, h *held, withheld bool) erro
 	if l := s.listeners.Load(); h == nil || l == nil || len(l.expired) == 0 || s.calledFromListener(ctx) {
 		return nil
 	}
+	now := s.now()
 	s.mu.Lock()
-	if s.held.Load() != h || s.renewal != nil && s.renewal.expiryTold {
+	if s.held.Load() != h || s.renewal != nil && s.renewal.expiryTold || s.lastFailure(h, now) != nil {
 		s.mu.Unlock()
 		return nil
 	}
@@ -182,8 +183,12 @@ func (s *session) tokenExpired(ctx context.Context, h *held, withheld bool) erro
 			f.err = s.announceExpired(ctx, TokenExpired{Session: s.self, ExpiredToken: h.token, WithholdToken: withheld})
 			s.mu.Lock()
 			s.expiry = nil
-			if s.renewal != nil {
+			switch {
+			case s.renewal != nil:
 				s.renewal.expiryTold = true
+			case !withheld && s.held.Load() == h && !s.closed.Load() && s.autoRefresh.Load() && s.renewable(h):
+				// At once, lest a caller in between has them called again.
+				s.beginRenewal(context.Background(), h, false, true)
 			}
 			s.mu.Unlock()
 			close(f.done)
@@ -215,7 +220,7 @@ func (s *session) replace(ctx context.Context, unwanted *held) (*held, error) {
 		if current := s.held.Load(); current != unwanted && !sameToken(current, unwanted) && current.usable(s.now()) {
 			return current, nil
 		}
-		h, err := s.startRenewal(s.held.Load(), true).wait(ctx)
+		h, err := s.startRenewal(ctx, s.held.Load(), true).wait(ctx)
 		if h == nil || !sameToken(h, unwanted) {
 			return h, err
 		}
@@ -234,8 +239,10 @@ func (s *session) renewing() bool {
 }
 
 // startRenewal joins the renewal under way or starts one in place of h. With
-// force it gets a new token even if h is still good.
-func (s *session) startRenewal(h *held, force bool) *flight {
+// force it gets a new token even if h is still good. Of ctx the renewal knows
+// only whether it was given to a listener.
+func (s *session) startRenewal(ctx context.Context, h *held, force bool) *flight {
+	now := s.now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch current := s.held.Load(); {
@@ -243,20 +250,29 @@ func (s *session) startRenewal(h *held, force bool) *flight {
 		return landed(nil, ErrClosed)
 	case s.renewal != nil:
 		return s.renewal
-	case current != h && current.usable(s.now()):
+	case current != h && current.usable(now):
 		return landed(current, nil) // somebody was faster
 	default:
 		h = current
 	}
-	f := &flight{done: make(chan struct{}), expiryTold: !h.usable(s.now())}
+	if err := s.lastFailure(h, now); err != nil && !force && !h.usable(now) {
+		return landed(nil, err) // somebody was faster, in vain
+	}
+	return s.beginRenewal(detached(ctx), h, force, !h.usable(now))
+}
+
+// beginRenewal starts a renewal in place of h. s.mu is held and there is none
+// under way.
+func (s *session) beginRenewal(ctx context.Context, h *held, force, expiryTold bool) *flight {
+	f := &flight{done: make(chan struct{}), expiryTold: expiryTold}
 	s.renewal = f
-	go s.fly(f, h, force)
+	go s.fly(ctx, f, h, force)
 	return f
 }
 
 // fly runs a renewal and lets those who wait for it go.
-func (s *session) fly(f *flight, h *held, force bool) {
-	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.refreshTimeout)
+func (s *session) fly(ctx context.Context, f *flight, h *held, force bool) {
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.refreshTimeout)
 	defer cancel()
 	f.held, f.err = s.renew(ctx, h, force)
 	switch {
@@ -354,13 +370,13 @@ func (s *session) ask(ctx context.Context, current *held) (*held, error) {
 	token, err := s.obtain(ctx, refreshToken)
 	var answer *TokenEndpointError
 	if current != nil && errors.As(err, &answer) && answer.isFinal() {
-		return s.reject(current, err, answer)
+		return s.reject(ctx, current, err, answer)
 	}
 	if err != nil {
 		return nil, err
 	}
 	rec.Token = s.inherit(token, rec.Token)
-	return s.adopt(current, rec, refreshToken)
+	return s.adopt(ctx, current, rec, refreshToken)
 }
 
 // inherit fills in what an answer left out because it has not changed: the
@@ -386,12 +402,12 @@ func (s *session) inherit(token, old *Token) *Token {
 // reject marks the refresh token of current as refused for good. If the store
 // or another goroutine has a newer token by now, the verdict was on an old one
 // and does not count.
-func (s *session) reject(current *held, err error, answer *TokenEndpointError) (*held, error) {
+func (s *session) reject(ctx context.Context, current *held, err error, answer *TokenEndpointError) (*held, error) {
 	rec := s.record(current)
 	if rec.Rejected = answer.Description; rec.Rejected == "" {
 		rec.Rejected = answer.Code
 	}
-	next, saveErr := s.adopt(current, rec, "")
+	next, saveErr := s.adopt(ctx, current, rec, "")
 	if next.usable(s.now()) && next.rejected() == "" {
 		return next, saveErr
 	}

@@ -23,6 +23,10 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		closeBody(req)
 		return nil, errNoURL
 	}
+	if s.closed.Load() {
+		closeBody(req)
+		return nil, ErrClosed
+	}
 	rt := s.roundTripper(req.URL)
 	if !s.mayHaveToken(req.URL) {
 		return rt.RoundTrip(req)
@@ -49,7 +53,11 @@ func (t *tokenless) RoundTrip(req *http.Request) (*http.Response, error) {
 		closeBody(req)
 		return nil, errNoURL
 	}
-	if h := s.held.Load(); h != nil && s.mayHaveToken(req.URL) && !h.usable(s.now()) && !s.closed.Load() {
+	if s.closed.Load() {
+		closeBody(req)
+		return nil, ErrClosed
+	}
+	if h := s.held.Load(); h != nil && s.mayHaveToken(req.URL) && !h.usable(s.now()) {
 		_ = s.tokenExpired(req.Context(), h, true) // its errors are reported
 	}
 	return s.roundTripper(req.URL).RoundTrip(req)
