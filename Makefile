@@ -1,10 +1,10 @@
 # The two commands of the README are `make test` and `go run ./cmd/spotipie demo`;
 # the rest serves those who work on the project.
 
-.PHONY: test check unit modules demo setup bench fuzz
+.PHONY: test check unit modules e2e demo setup bench fleets fuzz man
 
 # All tests, with everything they need: installs, starts and stops it itself.
-test: setup check unit modules demo
+test: setup check unit modules e2e demo
 
 # Debian packages that the tests drive; see scripts/setup.
 setup:
@@ -14,20 +14,32 @@ check:
 	@scripts/check
 
 unit:
-	go test -race ./...
+	@scripts/test
 
-# bench/ and interop/ are modules of their own, so that peers and outside
-# clients are no dependency of the library.
+# bench/, interop/ and e2e/ are modules of their own, so that peers, outside
+# clients and the browser's driver are no dependency of the library.
 modules:
 	cd interop && go test -race ./...
-	cd bench && go vet ./... && go test ./...
+	cd bench && SPOTIPIE_TEST_SERVICES=1 go test ./...
+
+# The pages in Chromium.
+e2e:
+	@scripts/e2e
 
 demo:
 	go run ./cmd/spotipie demo
 
+# Man pages of the tool, into man/.
+man:
+	go test -count=1 -run '^TestManPages$$' ./cmd/spotipie -args -man=$(CURDIR)/man
+
 # Benchmarks beside peers, as ratios of one run.
 bench:
 	cd bench && go run .
+
+# The fleets and kills of docs/stores.md, as often as there; takes a quarter of an hour.
+fleets:
+	@scripts/fleets
 
 # Each fuzz target for a minute.
 fuzz:

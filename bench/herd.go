@@ -52,7 +52,7 @@ func herds(ctx context.Context, s settings, m moment) (requests, worst map[strin
 
 // herd makes many goroutines want the token of k at the same moment.
 func herd(ctx context.Context, k keeper, callers int, m moment) (requests int, worst time.Duration, err error) {
-	w, err := newWorld(ctx)
+	w, err := newWorld(ctx, nil)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -120,7 +120,7 @@ func measureCancelled(ctx context.Context, s settings) ([]row, error) {
 // join it, and cancels the one as soon as they do. It returns how long that
 // one still took.
 func cancelled(ctx context.Context, k keeper, callers int) (requests int, after time.Duration, err error) {
-	w, err := newWorld(ctx)
+	w, err := newWorld(ctx, nil)
 	if err != nil {
 		return 0, 0, err
 	}

@@ -4,6 +4,11 @@
 //   - golang.org/x/oauth2: Config.TokenSource and Transport
 //   - cloud.google.com/go/auth: NewCachedTokenProvider, "cloud" in the table
 //   - github.com/aws/aws-sdk-go-v2: aws.CredentialsCache, "aws"
+//   - github.com/int128/oauth2cli, for the login
+//   - "raw", for the login: the requests to the accounts service alone; for the
+//     stores: reading and writing a file, a GET of Redis, a SELECT
+//     of PostgreSQL, with nothing around them. The servers are started and
+//     stopped by the program; those that are not installed are not measured.
 //   - the floor: loading an atomic pointer and reading the clock, less than
 //     which no cache with an expiry can do
 //
@@ -78,7 +83,7 @@ func main() {
 func measure(ctx context.Context, s settings) report {
 	r := report{Machine: thisMachine(), Peers: peerVersions()}
 	for _, take := range []func(context.Context, settings) ([]row, error){
-		measureToken, measureRoundTrip, measureStale, measureExpired, measureCancelled, measureMemory,
+		measureToken, measureRoundTrip, measureStale, measureExpired, measureCancelled, measureMemory, measureLogin, measureStores,
 	} {
 		rows, err := take(ctx, s)
 		if err != nil {

@@ -14,11 +14,13 @@ import (
 
 // The columns of the table.
 const (
-	ours   = "spotipie"
-	xoauth = "x/oauth2"
-	cloud  = "cloud"
-	awssdk = "aws"
-	floor  = "floor"
+	ours     = "spotipie"
+	xoauth   = "x/oauth2"
+	cloud    = "cloud"
+	awssdk   = "aws"
+	oauthcli = "oauth2cli"
+	raw      = "raw"
+	floor    = "floor"
 )
 
 type report struct {
@@ -33,11 +35,13 @@ type row struct {
 	Unit    string               `json:"unit,omitempty"`   // ns, ms, B or empty for a count
 	Values  map[string]float64   `json:"values,omitempty"` // by column: the median of the rounds
 	Rounds  map[string][]float64 `json:"rounds,omitempty"`
-	Ratio   float64              `json:"ratio,omitempty"` // to x/oauth2: the median of the rounds
+	Ratio   float64              `json:"ratio,omitempty"` // to x/oauth2 or raw: the median of the rounds
 	Best    float64              `json:"best,omitempty"`  // the ratio of each one\'s best round
 	Target  string               `json:"target,omitempty"`
 	OK      bool                 `json:"ok"`
 	Note    string               `json:"note,omitempty"`
+	// NotMeasured is why there are no values.
+	NotMeasured string `json:"not_measured,omitempty"`
 }
 
 // newRow makes a row of what the rounds gave each column.
@@ -46,20 +50,24 @@ func newRow(measure, unit string, rounds map[string][]float64) row {
 	for column, values := range rounds {
 		r.Values[column] = median(values)
 	}
+	against := rounds[xoauth]
+	if against == nil {
+		against = rounds[raw]
+	}
 	var ratios []float64
-	for i, theirs := range rounds[xoauth] {
+	for i, theirs := range against {
 		if i < len(rounds[ours]) && theirs > 0 {
 			ratios = append(ratios, rounds[ours][i]/theirs)
 		}
 	}
 	r.Ratio = median(ratios)
 	if len(ratios) > 0 {
-		r.Best = slices.Min(rounds[ours]) / slices.Min(rounds[xoauth])
+		r.Best = slices.Min(rounds[ours]) / slices.Min(against)
 	}
 	return r
 }
 
-// ratioAtMost sets a target for the ratio to x/oauth2.
+// ratioAtMost sets a target for the ratio.
 func (r row) ratioAtMost(limit float64) row {
 	r.Target, r.OK = fmt.Sprintf("ratio ≤ %.2f", limit), r.Ratio > 0 && r.Ratio <= limit
 	return r
@@ -112,7 +120,7 @@ func (r row) spread(column string) string {
 
 func writeTable(w io.Writer, r report) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	columns := []string{ours, xoauth, cloud, awssdk, floor}
+	columns := []string{ours, xoauth, cloud, awssdk, oauthcli, raw, floor}
 	fmt.Fprintln(tw, "measure\t"+strings.Join(columns, "\t")+"\tratio\tof bests\ttarget\tok\t"+ours+"'s rounds")
 	for _, row := range r.Rows {
 		cells := []string{row.Measure}
@@ -130,13 +138,17 @@ func writeTable(w io.Writer, r report) error {
 		if row.OK {
 			verdict = "yes"
 		}
+		if row.NotMeasured != "" {
+			fmt.Fprintln(tw, strings.Join(append(cells, ratio, best, "–", "–", "not measured: "+row.NotMeasured), "\t"))
+			continue
+		}
 		fmt.Fprintln(tw, strings.Join(append(cells, ratio, best, row.Target, verdict, row.spread(ours)), "\t"))
 	}
 	if err := tw.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintln(w, "\nA cell is the median of the rounds. ratio is spotipie to x/oauth2, the median of the rounds' ratios;\n"+
-		"of bests is the ratio of each one's best round, which a busy machine changes least.")
+	fmt.Fprintln(w, "\nA cell is the median of the rounds. ratio is spotipie to x/oauth2, or to raw, the median of the\n"+
+		"rounds' ratios; of bests is the ratio of each one's best round, which a busy machine changes least.")
 	for _, row := range r.Rows {
 		if row.Note != "" {
 			fmt.Fprintf(w, "%s: %s\n", row.Measure, row.Note)
@@ -194,7 +206,7 @@ func peerVersions() map[string]string {
 	}
 	for _, dep := range info.Deps {
 		switch dep.Path {
-		case "golang.org/x/oauth2", "cloud.google.com/go/auth", "github.com/aws/aws-sdk-go-v2":
+		case "golang.org/x/oauth2", "github.com/int128/oauth2cli", "cloud.google.com/go/auth", "github.com/aws/aws-sdk-go-v2":
 			versions[dep.Path] = dep.Version
 		}
 	}

@@ -28,7 +28,8 @@ type world struct {
 	asked     chan struct{} // gets a value when the token endpoint, armed, is asked
 }
 
-func newWorld(ctx context.Context) (*world, error) {
+// newWorld makes one whose session has a store, or none.
+func newWorld(ctx context.Context, store spotipie.Store) (*world, error) {
 	service, err := accounts.New(&accounts.Options{AutoApprove: true})
 	if err != nil {
 		return nil, err
@@ -43,19 +44,20 @@ func newWorld(ctx context.Context) (*world, error) {
 		}
 		service.ServeHTTP(rw, r)
 	}))
-	if err := w.login(ctx); err != nil {
+	if err := w.login(ctx, store); err != nil {
 		w.close()
 		return nil, err
 	}
 	return w, nil
 }
 
-func (w *world) login(ctx context.Context) (err error) {
+func (w *world) login(ctx context.Context, store spotipie.Store) (err error) {
 	app := w.service.Apps()[0]
 	w.session, err = spotipie.NewAuthorizationCodeSession(spotipie.Credentials{
 		ClientID: app.ClientID, ClientSecret: app.ClientSecret, RedirectURI: app.RedirectURIs[0],
 	}, &spotipie.Options{
 		AccountsURL: w.server.URL, APIURL: w.server.URL, Transport: w.transport, Now: w.service.Now,
+		Store: store, Profile: "ada",
 	})
 	if err != nil {
 		return err

@@ -27,7 +27,7 @@ func runAll(m *testing.M) int {
 	stop := func() {}
 	if absence = missing(); absence == nil {
 		var err error
-		if stop, err = startChromium(); err != nil {
+		if chromium, stop, err = startChromium(); err != nil {
 			fmt.Fprintln(os.Stderr, "e2e: starting Chromium:", err)
 			return 1
 		}
@@ -59,8 +59,8 @@ func missing() error {
 func axePath() string { return filepath.Join("node_modules", "axe-core", "axe.min.js") }
 
 // startChromium starts it without a screen, and with a profile that is empty
-// and thrown away.
-func startChromium() (stop func(), err error) {
+// and, unless the options say otherwise, thrown away.
+func startChromium(more ...chromedp.ExecAllocatorOption) (ctx context.Context, stop func(), err error) {
 	opts := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath("chromium"),
 		chromedp.NoSandbox, // containers have none
@@ -69,15 +69,14 @@ func startChromium() (stop func(), err error) {
 		chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("hide-scrollbars", true),
 	)
-	allocator, cancelAllocator := chromedp.NewExecAllocator(context.Background(), opts...)
+	allocator, cancelAllocator := chromedp.NewExecAllocator(context.Background(), append(opts, more...)...)
 	ctx, cancel := chromedp.NewContext(allocator)
 	stop = func() { _ = chromedp.Cancel(ctx); cancel(); cancelAllocator() }
 	if err := chromedp.Do(ctx); err != nil {
 		stop()
-		return nil, err
+		return nil, nil, err
 	}
-	chromium = ctx
-	return stop, nil
+	return ctx, stop, nil
 }
 
 // needChromium skips the test, or fails it where Chromium must be.

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spotipie/spotipie/internal/storecheck"
 	"github.com/spotipie/spotipie/internal/testservices"
 )
 
@@ -19,7 +20,7 @@ func TestSwapSurvivesKills(t *testing.T) {
 		s := open(t, dir, nil)
 		rec, _, err := s.Load(t.Context(), ada)
 		for version := rec.Version; err == nil; {
-			version, err = s.Swap(t.Context(), ada, version, record(t, fmt.Sprint(version)))
+			version, err = s.Swap(t.Context(), ada, version, storecheck.Record(t, fmt.Sprint(version)))
 			say(strconv.FormatUint(version, 10))
 		}
 		t.Fatal(err)
@@ -49,7 +50,7 @@ func TestSwapSurvivesKills(t *testing.T) {
 		if err != nil || !found || rec.Version < version || rec.Token.RefreshToken() != "refresh-"+rec.Token.AccessToken() {
 			t.Fatalf("Load: found %t, error %v; got %v, want version %d or later", found, err, rec, version)
 		}
-		if _, err := s.Swap(ctx, ada, rec.Version, record(t, "next")); err != nil {
+		if _, err := s.Swap(ctx, ada, rec.Version, storecheck.Record(t, "next")); err != nil {
 			t.Fatalf("Swap after the kill: %v", err)
 		}
 		expectNoTemp(t, dir)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/filestore"
+	"github.com/spotipie/spotipie/internal/storecheck"
 )
 
 func TestDamagedFilesAreNamedAndLeftAlone(t *testing.T) {
@@ -31,7 +32,7 @@ func TestDamagedFilesAreNamedAndLeftAlone(t *testing.T) {
 		}
 	}
 	ofGrace := func(t *testing.T, s *filestore.Store, _ string) string {
-		if _, err := s.Swap(t.Context(), grace, 0, record(t, "graces")); err != nil {
+		if _, err := s.Swap(t.Context(), grace, 0, storecheck.Record(t, "graces")); err != nil {
 			t.Fatal(err)
 		}
 		return read(t, s.Path(grace))
@@ -81,7 +82,7 @@ func TestDamagedFilesAreNamedAndLeftAlone(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			dir := newDir(t)
 			writer := open(t, dir, test.write)
-			version := swap(t, writer, 0, "one")
+			version := storecheck.Swap(t, writer, 0, "one")
 			path := writer.Path(ada)
 			contents := read(t, path)
 			if test.change != nil {
@@ -90,8 +91,8 @@ func TestDamagedFilesAreNamedAndLeftAlone(t *testing.T) {
 			}
 			s := open(t, dir, test.check)
 			_, found, loadErr := s.Load(t.Context(), ada)
-			_, swapErr := s.Swap(t.Context(), ada, version, record(t, "two"))
-			_, newErr := s.Swap(t.Context(), ada, 0, record(t, "three"))
+			_, swapErr := s.Swap(t.Context(), ada, version, storecheck.Record(t, "two"))
+			_, newErr := s.Swap(t.Context(), ada, 0, storecheck.Record(t, "three"))
 			if found {
 				t.Error("Load found a record")
 			}
@@ -112,9 +113,9 @@ func TestDamagedFilesAreNamedAndLeftAlone(t *testing.T) {
 
 func TestListTellsOfDamagedFilesBesideTheOthers(t *testing.T) {
 	s := open(t, newDir(t), nil)
-	swap(t, s, 0, "one")
+	storecheck.Swap(t, s, 0, "one")
 	grace := spotipie.Key{ClientID: "client", Profile: "grace"}
-	if _, err := s.Swap(t.Context(), grace, 0, record(t, "two")); err != nil {
+	if _, err := s.Swap(t.Context(), grace, 0, storecheck.Record(t, "two")); err != nil {
 		t.Fatal(err)
 	}
 	write(t, s.Path(grace), "torn")
@@ -129,7 +130,7 @@ func TestListTellsOfDamagedFilesBesideTheOthers(t *testing.T) {
 
 func TestDeleteNeedsNoSealingKey(t *testing.T) {
 	dir := newDir(t)
-	swap(t, open(t, dir, &filestore.Options{Key: newKey(t)}), 0, "one")
+	storecheck.Swap(t, open(t, dir, &filestore.Options{Key: newKey(t)}), 0, "one")
 	s := open(t, dir, nil)
 	if keys, err := s.List(t.Context()); err != nil || len(keys) != 1 {
 		t.Errorf("List without the key: %v, %v", keys, err)

@@ -5,6 +5,7 @@ package filestore
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"syscall"
 )
@@ -12,6 +13,24 @@ import (
 func openFile(path string) (*os.File, error) {
 	// A pipe put in the file's place must not hold the reader up.
 	return os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+}
+
+// lockFlags open a lock's file and nothing that was put in its place.
+const lockFlags = os.O_RDONLY | syscall.O_NOFOLLOW | syscall.O_NONBLOCK | syscall.O_CLOEXEC
+
+// foreignOwner returns the owner of a file who is neither this user nor root.
+func foreignOwner(info fs.FileInfo) (uid uint32, foreign bool) {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || stat.Uid == 0 || int(stat.Uid) == os.Geteuid() {
+		return 0, false
+	}
+	return stat.Uid, true
+}
+
+// hasOtherName reports whether a file has a second name (a hard link).
+func hasOtherName(info fs.FileInfo) bool {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && stat.Nlink > 1
 }
 
 func rename(from, to string) error { return os.Rename(from, to) }

@@ -34,6 +34,12 @@ func openFile(path string) (f *os.File, err error) {
 	return f, err
 }
 
+const lockFlags = os.O_RDONLY
+
+func foreignOwner(fs.FileInfo) (uid uint32, foreign bool) { return 0, false }
+
+func hasOtherName(fs.FileInfo) bool { return false }
+
 func rename(from, to string) error {
 	return whileBusy(func() error { return os.Rename(from, to) })
 }

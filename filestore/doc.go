@@ -21,8 +21,10 @@
 // after Delete: a lock file that comes and goes locks nothing.
 //
 // Files have mode 0600 and the folder has 0700, whatever the umask. A file or
-// folder that others can get at is refused with [ErrExposed] and the command
-// that mends it; on Windows the folder's access list is not looked at.
+// folder that others can get at, or that belongs to a user other than the
+// program's own and root, is refused with [ErrExposed] and what mends it; on
+// Windows the folder's access list is not looked at. A lock file that is a
+// link, a pipe or anything else but a file of its own is refused as well.
 //
 // # What survives
 //
@@ -31,10 +33,16 @@
 // the program or the machine leaves the old record or the new one, whole. What
 // a writer that was killed leaves behind, the next Open removes.
 //
+// Swap refuses a record whose file would be larger than 1 MiB.
+//
 // What the package cannot read it does not touch: a file that is torn, edited
 // by hand, renamed, made by a later version of this package or sealed with
 // another key is a [*FileError] from Load, and from Swap as well, until somebody
 // has looked at it.
+//
+// A version is the microseconds of the clock, or one more than the last. Delete
+// leaves nothing behind that remembers the last one: if the clock is set back
+// between a Delete and the next Swap of the same key, a version can come back.
 //
 // # Locks
 //

@@ -19,7 +19,8 @@ var (
 	// it is not sealed and the store has a key.
 	ErrSeal = errors.New("sealed otherwise than this store seals")
 
-	// ErrExposed: others can get at the file or folder.
+	// ErrExposed: others can get at the file or folder, or it belongs to a user
+	// who is neither this one nor root.
 	ErrExposed = errors.New("open to others")
 
 	// ErrNoKey: there is no sealing key where it was looked for.

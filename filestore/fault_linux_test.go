@@ -12,6 +12,7 @@ import (
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/accounts"
 	"github.com/spotipie/spotipie/filestore"
+	"github.com/spotipie/spotipie/internal/storecheck"
 	"github.com/spotipie/spotipie/spotifytest"
 )
 
@@ -46,19 +47,19 @@ func TestFullDisk(t *testing.T) {
 	}
 	mountSmallDisk(t, disk)
 	s := open(t, filepath.Join(disk, "spotipie"), nil)
-	version := swap(t, s, 0, "one")
+	version := storecheck.Swap(t, s, 0, "one")
 	ballast := filepath.Join(disk, "ballast")
 	if err := os.WriteFile(ballast, make([]byte, 64<<10), 0o600); !errors.Is(err, syscall.ENOSPC) {
 		t.Fatalf("the disk is not full: %v", err)
 	}
-	_, err := s.Swap(t.Context(), ada, version, record(t, "two"))
+	_, err := s.Swap(t.Context(), ada, version, storecheck.Record(t, "two"))
 	expectFault(t, err, syscall.ENOSPC, s.Path(ada))
-	expect(t, s, "one", version)
+	storecheck.Expect(t, s, "one", version)
 	expectNoTemp(t, s.Dir())
 	if err := os.Remove(ballast); err != nil {
 		t.Fatal(err)
 	}
-	expect(t, s, "two", swap(t, s, version, "two"))
+	storecheck.Expect(t, s, "two", storecheck.Swap(t, s, version, "two"))
 }
 
 func TestReadOnlyDisk(t *testing.T) {
@@ -69,18 +70,18 @@ func TestReadOnlyDisk(t *testing.T) {
 	}
 	mountSmallDisk(t, disk)
 	dir := filepath.Join(disk, "spotipie")
-	version := swap(t, open(t, dir, nil), 0, "one")
+	version := storecheck.Swap(t, open(t, dir, nil), 0, "one")
 	if err := syscall.Mount("", disk, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
 		t.Fatalf("mounting read-only: %v", err)
 	}
 	s := open(t, dir, nil)
-	expect(t, s, "one", version)
-	_, err := s.Swap(t.Context(), ada, version, record(t, "two"))
+	storecheck.Expect(t, s, "one", version)
+	_, err := s.Swap(t.Context(), ada, version, storecheck.Record(t, "two"))
 	expectFault(t, err, syscall.EROFS, s.Path(ada))
 	expectFault(t, s.Delete(t.Context(), ada), syscall.EROFS, s.Path(ada))
 	_, err = s.Lock(t.Context(), spotipie.Key{Profile: "grace"})
 	expectFault(t, err, syscall.EROFS, "grace")
-	expect(t, s, "one", version)
+	storecheck.Expect(t, s, "one", version)
 }
 
 func TestLostPermissions(t *testing.T) {
@@ -90,7 +91,7 @@ func TestLostPermissions(t *testing.T) {
 		return
 	}
 	s := open(t, dir, nil)
-	version := swap(t, s, 0, "one")
+	version := storecheck.Swap(t, s, 0, "one")
 	chmod := func(path string, mode fs.FileMode) {
 		t.Helper()
 		if err := os.Chmod(path, mode); err != nil {
@@ -98,13 +99,13 @@ func TestLostPermissions(t *testing.T) {
 		}
 	}
 	swapErr := func() error {
-		_, err := s.Swap(t.Context(), ada, version, record(t, "two"))
+		_, err := s.Swap(t.Context(), ada, version, storecheck.Record(t, "two"))
 		return err
 	}
 	chmod(dir, 0o500)
 	expectFault(t, swapErr(), fs.ErrPermission, s.Path(ada))
 	expectFault(t, s.Delete(t.Context(), ada), fs.ErrPermission, s.Path(ada))
-	expect(t, s, "one", version)
+	storecheck.Expect(t, s, "one", version)
 
 	chmod(dir, 0o000)
 	_, _, err := s.Load(t.Context(), ada)
@@ -120,18 +121,18 @@ func TestLostPermissions(t *testing.T) {
 	expectFault(t, swapErr(), fs.ErrPermission, s.Path(ada))
 
 	chmod(s.Path(ada), 0o600)
-	expect(t, s, "one", version)
+	storecheck.Expect(t, s, "one", version)
 }
 
 func TestMissingFolderIsNotAnEmptyStore(t *testing.T) {
 	s := open(t, newDir(t), nil)
-	version := swap(t, s, 0, "one")
+	version := storecheck.Swap(t, s, 0, "one")
 	away := s.Dir() + ".away"
 	if err := os.Rename(s.Dir(), away); err != nil {
 		t.Fatal(err)
 	}
 	_, _, loadErr := s.Load(t.Context(), ada)
-	_, swapErr := s.Swap(t.Context(), ada, version, record(t, "two"))
+	_, swapErr := s.Swap(t.Context(), ada, version, storecheck.Record(t, "two"))
 	_, listErr := s.List(t.Context())
 	_, lockErr := s.Lock(t.Context(), ada)
 	for method, err := range map[string]error{
@@ -144,7 +145,7 @@ func TestMissingFolderIsNotAnEmptyStore(t *testing.T) {
 	if err := os.Rename(away, s.Dir()); err != nil {
 		t.Fatal(err)
 	}
-	expect(t, s, "one", version)
+	storecheck.Expect(t, s, "one", version)
 }
 
 func TestFolderThatIsAFile(t *testing.T) {
@@ -157,7 +158,7 @@ func TestFolderThatIsAFile(t *testing.T) {
 
 func TestFailingSync(t *testing.T) {
 	s := open(t, newDir(t), nil)
-	version := swap(t, s, 0, "one")
+	version := storecheck.Swap(t, s, 0, "one")
 	failFor := func(isFailing func(name string) bool) {
 		s.SetSync(func(f *os.File) error {
 			if isFailing(f.Name()) {
@@ -167,14 +168,14 @@ func TestFailingSync(t *testing.T) {
 		})
 	}
 	failFor(func(name string) bool { return filepath.Ext(name) == ".tmp" })
-	_, err := s.Swap(t.Context(), ada, version, record(t, "two"))
+	_, err := s.Swap(t.Context(), ada, version, storecheck.Record(t, "two"))
 	expectFault(t, err, syscall.EIO, s.Path(ada))
-	expect(t, s, "one", version)
+	storecheck.Expect(t, s, "one", version)
 	expectNoTemp(t, s.Dir())
 
 	// The record is there by then, but may not outlive a crash.
 	failFor(func(name string) bool { return name == s.Dir() })
-	_, err = s.Swap(t.Context(), ada, version, record(t, "two"))
+	_, err = s.Swap(t.Context(), ada, version, storecheck.Record(t, "two"))
 	expectFault(t, err, syscall.EIO, s.Path(ada))
 	rec, _, err := s.Load(t.Context(), ada)
 	if err != nil || rec.Token.AccessToken() != "two" {

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/storecheck"
 	"github.com/spotipie/spotipie/internal/testservices"
 	"github.com/spotipie/spotipie/internal/testservices/fleet"
 )
@@ -18,12 +20,7 @@ func newFleet(t *testing.T) *fleet.Fleet {
 }
 
 func TestEightProcessesMakeOneTokenRequest(t *testing.T) {
-	f := newFleet(t)
-	members := make([]*fleet.Member, 8)
-	for i := range members {
-		members[i] = f.Start(t, f.Config)
-	}
-	f.TestOneRefresh(t, members, 50, testservices.Count(t, "SPOTIPIE_TEST_ROUNDS", 3))
+	newFleet(t).TestEightProcesses(t)
 }
 
 func TestKilledProcessesLoseNothingThatWasSaved(t *testing.T) {
@@ -44,4 +41,9 @@ func TestSessionsOutliveAFailingDisk(t *testing.T) {
 		Begin:     func() { _ = os.Rename(s.Dir(), away) },
 		End:       func() { _ = os.Rename(away, s.Dir()) },
 	})
+}
+
+func TestSessionLearnsOfATokenThatAnotherGot(t *testing.T) {
+	dir := newDir(t)
+	storecheck.SessionLearnsOfANewToken(t, func() spotipie.Store { return open(t, dir, nil) })
 }

@@ -50,7 +50,7 @@ func (s *Store) checkFolder() error {
 	case !info.IsDir():
 		return fmt.Errorf("filestore: %s is a file, not a folder", s.dir)
 	}
-	return checkMode(s.dir, info.Mode(), folderMode, s.allowExposed)
+	return checkPrivate(s.dir, info, folderMode, s.allowExposed)
 }
 
 // folderError says that the folder is missing, if that is the reason for err.
@@ -64,15 +64,27 @@ func (s *Store) folderError(err error) error {
 	return err
 }
 
-// checkMode refuses what others can get at. On Windows modes mean nothing.
-func checkMode(path string, mode, want fs.FileMode, allowExposed bool) error {
-	if allowExposed || runtime.GOOS == "windows" || mode.Perm()&^0o700 == 0 {
+// checkPrivate refuses what others can get at. On Windows modes and owners mean
+// nothing.
+func checkPrivate(path string, info fs.FileInfo, want fs.FileMode, allowExposed bool) error {
+	if allowExposed || runtime.GOOS == "windows" {
+		return nil
+	}
+	if owner, foreign := foreignOwner(info); foreign {
+		return &FileError{
+			Path: path, Err: ErrExposed,
+			Problem: fmt.Sprintf("belongs to another user (id %d)", owner),
+			Advice:  "run as that user, or chown it if you know what is in it",
+		}
+	}
+	mode := info.Mode().Perm()
+	if mode&^0o700 == 0 {
 		return nil
 	}
 	return &FileError{
 		Path: path, Err: ErrExposed,
-		Problem: fmt.Sprintf("is open to others (mode %#o)", mode.Perm()),
-		Advice:  fmt.Sprintf("it should be private: chmod %#o it, and revoke the token if others may have read it", want.Perm()),
+		Problem: fmt.Sprintf("is open to others (mode %#o)", mode),
+		Advice:  fmt.Sprintf("it should be private: chmod %#o it, and revoke the token if others may have read it", want),
 	}
 }
 
@@ -86,10 +98,10 @@ func (s *Store) removeLeftovers() {
 	}
 	for _, entry := range entries {
 		match := s.names.temp.FindStringSubmatch(entry.Name())
-		if match == nil {
+		if match == nil || !entry.Type().IsRegular() {
 			continue
 		}
-		release, held := tryKernelLock(filepath.Join(s.dir, match[1]+swapSuffix))
+		release, held := s.locks.try(filepath.Join(s.dir, match[1]+swapSuffix))
 		if !held {
 			continue // it is being written
 		}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/spotipie/spotipie/filestore"
+	"github.com/spotipie/spotipie/internal/storecheck"
 )
 
 // Whatever is in a file, Load returns a record or says what is wrong with it,
@@ -32,7 +33,7 @@ func FuzzFile(f *testing.F) {
 		if err == nil {
 			return
 		}
-		if _, err := s.Swap(t.Context(), ada, 0, record(t, "one")); err == nil || read(t, s.Path(ada)) != string(contents) {
+		if _, err := s.Swap(t.Context(), ada, 0, storecheck.Record(t, "one")); err == nil || read(t, s.Path(ada)) != string(contents) {
 			t.Errorf("Swap overwrites it: error %v", err)
 		}
 	})

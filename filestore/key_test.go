@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/spotipie/spotipie/filestore"
+	"github.com/spotipie/spotipie/internal/storecheck"
 )
 
 func TestParseKey(t *testing.T) {
@@ -67,12 +68,12 @@ func TestKeyFromFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := newDir(t)
-	version := swap(t, open(t, dir, &filestore.Options{Key: key}), 0, "one")
+	version := storecheck.Swap(t, open(t, dir, &filestore.Options{Key: key}), 0, "one")
 	same, err := filestore.ParseKey(text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	expect(t, open(t, dir, &filestore.Options{Key: same}), "one", version)
+	storecheck.Expect(t, open(t, dir, &filestore.Options{Key: same}), "one", version)
 	write(t, path, "hunter2")
 	if _, err := filestore.KeyFromFile(path); err == nil || !strings.Contains(err.Error(), path) || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("bad key: got error %v", err)
@@ -81,7 +82,7 @@ func TestKeyFromFile(t *testing.T) {
 
 func TestSealedFilesShowNoSecret(t *testing.T) {
 	s := open(t, newDir(t), &filestore.Options{Key: newKey(t)})
-	version := swap(t, s, 0, "topsecret")
+	version := storecheck.Swap(t, s, 0, "topsecret")
 	first := read(t, s.Path(ada))
 	if strings.Contains(first, "topsecret") || strings.Contains(first, "streaming") {
 		t.Errorf("the sealed file shows %s", first)
@@ -89,7 +90,7 @@ func TestSealedFilesShowNoSecret(t *testing.T) {
 	if !strings.Contains(first, `"profile":"ada"`) {
 		t.Errorf("the sealed file does not say whose it is: %s", first)
 	}
-	swap(t, s, version, "topsecret")
+	storecheck.Swap(t, s, version, "topsecret")
 	if read(t, s.Path(ada)) == first {
 		t.Error("the same record is sealed the same way twice")
 	}

@@ -21,6 +21,8 @@ const (
 // kernelLocks are locks on files, by path. Goroutines of this process queue in
 // memory, so that one of them at most asks the kernel.
 type kernelLocks struct {
+	allowExposed bool
+
 	mu     sync.Mutex
 	queues map[string]*queue
 }
@@ -32,7 +34,9 @@ type queue struct {
 	users int
 }
 
-func newKernelLocks() *kernelLocks { return &kernelLocks{queues: make(map[string]*queue)} }
+func newKernelLocks(allowExposed bool) *kernelLocks {
+	return &kernelLocks{allowExposed: allowExposed, queues: make(map[string]*queue)}
+}
 
 // acquire waits for the lock on a file, which it makes if it is missing.
 // release may be called more than once.
@@ -47,7 +51,7 @@ func (l *kernelLocks) acquire(ctx context.Context, path string) (release func() 
 		l.leave(path, q)
 		return nil, waitError(path, "another goroutine of this process", ctx)
 	}
-	file, err := lockFile(ctx, path)
+	file, err := l.lockFile(ctx, path)
 	if err != nil {
 		q.turn <- struct{}{}
 		l.leave(path, q)
@@ -84,21 +88,14 @@ func (l *kernelLocks) leave(path string, q *queue) {
 
 // lockFile polls for the kernel's lock: a call that waits inside the kernel
 // cannot be called off.
-func lockFile(ctx context.Context, path string) (*flock.Flock, error) {
+func (l *kernelLocks) lockFile(ctx context.Context, path string) (*flock.Flock, error) {
 	for pause := firstPoll; ; pause = min(2*pause, lastPoll) {
-		if err := makeLockFile(path); err != nil {
-			return nil, fmt.Errorf("filestore: lock: %w", err)
-		}
-		file := flock.New(path)
-		locked, err := file.TryLock()
+		file, err := l.tryLockFile(path)
 		if err != nil {
-			return nil, fmt.Errorf("filestore: lock %s: %w", path, err)
+			return nil, err
 		}
-		if locked && stillThere(file) {
+		if file != nil {
 			return file, nil
-		}
-		if locked { // of a file that somebody removed: a new one is in its place
-			_ = unlockFile(file)
 		}
 		if sleep(ctx, pause) != nil {
 			return nil, waitError(path, "another process", ctx)
@@ -106,16 +103,46 @@ func lockFile(ctx context.Context, path string) (*flock.Flock, error) {
 	}
 }
 
-// tryKernelLock takes the lock on a file if nobody has it.
-func tryKernelLock(path string) (release func() error, held bool) {
-	if makeLockFile(path) != nil {
-		return nil, false
-	}
-	file := flock.New(path)
-	if locked, err := file.TryLock(); err != nil || !locked {
+// try takes the lock on a file if nobody has it.
+func (l *kernelLocks) try(path string) (release func() error, held bool) {
+	file, err := l.tryLockFile(path)
+	if err != nil || file == nil {
 		return nil, false
 	}
 	return func() error { return unlockFile(file) }, true
+}
+
+// tryLockFile asks the kernel for the lock once. It returns nil if another
+// process has it, or somebody removed the file meanwhile. What is not a lock's
+// file is refused before it is opened, and again when it cannot be exchanged
+// any more.
+func (l *kernelLocks) tryLockFile(path string) (*flock.Flock, error) {
+	if err := l.makeLockFile(path); err != nil {
+		return nil, err
+	}
+	file := flock.New(path, flock.SetFlag(lockFlags))
+	locked, err := file.TryLock()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("filestore: lock %s: %w", path, err)
+	}
+	if !locked {
+		return nil, nil
+	}
+	if !stillThere(file) { // a new one is in its place, or will be
+		return nil, unlockFile(file)
+	}
+	info, err := file.Stat()
+	if err == nil {
+		err = l.checkLockFile(path, info)
+	}
+	if err != nil {
+		_ = unlockFile(file)
+		return nil, err
+	}
+	return file, nil
 }
 
 func unlockFile(file *flock.Flock) error {
@@ -127,18 +154,41 @@ func unlockFile(file *flock.Flock) error {
 
 // makeLockFile makes a lock's file, private under any umask. It is never
 // removed: that would let two hold a lock, each on a file of its own.
-func makeLockFile(path string) error {
-	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
-		return err
+func (l *kernelLocks) makeLockFile(path string) error {
+	info, err := os.Lstat(path)
+	if err == nil {
+		return l.checkLockFile(path, info)
 	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, fileMode)
-	if errors.Is(err, fs.ErrExist) {
+	if errors.Is(err, fs.ErrNotExist) {
+		var f *os.File
+		if f, err = os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, fileMode); err == nil {
+			err = errors.Join(f.Chmod(fileMode), f.Close())
+		}
+	}
+	if err != nil && !errors.Is(err, fs.ErrExist) { // somebody was faster
+		return fmt.Errorf("filestore: lock: %w", err)
+	}
+	return nil
+}
+
+// checkLockFile refuses what others have made, and what would have two locks be
+// one or reach out of the folder.
+func (l *kernelLocks) checkLockFile(path string, info fs.FileInfo) error {
+	problem := ""
+	switch owner, foreign := foreignOwner(info); {
+	case !info.Mode().IsRegular():
+		problem = "is not a regular file"
+	case hasOtherName(info):
+		problem = "is a hard link to another file"
+	case foreign && !l.allowExposed:
+		problem = fmt.Sprintf("belongs to another user (id %d)", owner)
+	default:
 		return nil
 	}
-	if err != nil {
-		return err
+	return &FileError{
+		Path: path, Problem: problem, Err: ErrDamaged,
+		Advice: "it is only there to be locked: remove it while no program uses the store",
 	}
-	return errors.Join(f.Chmod(fileMode), f.Close())
 }
 
 func stillThere(file *flock.Flock) bool {
@@ -146,7 +196,7 @@ func stillThere(file *flock.Flock) bool {
 	if err != nil {
 		return false
 	}
-	there, err := os.Stat(file.Path())
+	there, err := os.Lstat(file.Path())
 	return err == nil && os.SameFile(held, there)
 }
 

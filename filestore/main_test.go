@@ -3,12 +3,12 @@ package filestore_test
 import (
 	"path/filepath"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/filestore"
+	"github.com/spotipie/spotipie/internal/storecheck"
 	"github.com/spotipie/spotipie/internal/testservices/fleet"
 )
 
@@ -17,7 +17,8 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-var ada = spotipie.Key{ClientID: "client", Profile: "ada"}
+// ada is the key of storecheck.
+var ada = storecheck.Key()
 
 func newKey(t *testing.T) filestore.Key {
 	t.Helper()
@@ -38,39 +39,4 @@ func open(t *testing.T, dir string, opts *filestore.Options) *filestore.Store {
 		t.Fatal(err)
 	}
 	return s
-}
-
-func record(t *testing.T, access string) spotipie.Record {
-	t.Helper()
-	token, err := spotipie.NewToken(spotipie.TokenFields{
-		AccessToken: access, RefreshToken: "refresh-" + access, ExpiresIn: time.Hour,
-		Scope: spotipie.Scopes{spotipie.ScopeStreaming},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return spotipie.Record{Token: token, ClientID: "client", AuthorizedAt: time.Now()}
-}
-
-func swap(t *testing.T, s spotipie.Store, version uint64, access string) uint64 {
-	t.Helper()
-	next, err := s.Swap(t.Context(), ada, version, record(t, access))
-	if err != nil {
-		t.Fatalf("Swap: %v", err)
-	}
-	return next
-}
-
-// expect fails the test unless the store holds ada's record with an access
-// token, in a version.
-func expect(t *testing.T, s spotipie.Store, access string, version uint64) {
-	t.Helper()
-	rec, found, err := s.Load(t.Context(), ada)
-	if err != nil || !found {
-		t.Errorf("Load: found %t, error %v", found, err)
-		return
-	}
-	if got := rec.Token.AccessToken(); got != access || rec.Version != version {
-		t.Errorf("Load: got %s in version %d, want %s in version %d", got, rec.Version, access, version)
-	}
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/spotipie/spotipie/filestore"
+	"github.com/spotipie/spotipie/internal/storecheck"
 )
 
 func TestModesUnderAnyUmask(t *testing.T) {
@@ -24,8 +25,8 @@ func TestModesUnderAnyUmask(t *testing.T) {
 		above := filepath.Join(dir, fmt.Sprintf("%04o", umask))
 		store := filepath.Join(above, "deeper", "spotipie")
 		s := open(t, store, nil)
-		version := swap(t, s, 0, "one")
-		swap(t, s, version, "two")
+		version := storecheck.Swap(t, s, 0, "one")
+		storecheck.Swap(t, s, version, "two")
 		unlock, err := s.Lock(t.Context(), ada)
 		if err != nil {
 			t.Fatal(err)
@@ -74,14 +75,14 @@ func TestOpenToOthersIsRefused(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			dir := newDir(t)
 			s := open(t, dir, nil)
-			version := swap(t, s, 0, "one")
+			version := storecheck.Swap(t, s, 0, "one")
 
 			if err := os.Chmod(s.Path(ada), test.mode); err != nil {
 				t.Fatal(err)
 			}
 			_, _, loadErr := s.Load(t.Context(), ada)
 			expectExposed(t, loadErr, test.refused, s.Path(ada), "chmod 0600")
-			if _, err := open(t, dir, &filestore.Options{AllowExposed: true}).Swap(t.Context(), ada, version, record(t, "two")); err != nil {
+			if _, err := open(t, dir, &filestore.Options{AllowExposed: true}).Swap(t.Context(), ada, version, storecheck.Record(t, "two")); err != nil {
 				t.Errorf("Swap with AllowExposed: %v", err)
 			}
 
@@ -100,13 +101,13 @@ func TestOpenToOthersIsRefused(t *testing.T) {
 
 func TestSwapLooksAtTheFolderAgain(t *testing.T) {
 	s := open(t, newDir(t), nil)
-	version := swap(t, s, 0, "one")
+	version := storecheck.Swap(t, s, 0, "one")
 	if err := os.Chmod(s.Dir(), 0o777); err != nil {
 		t.Fatal(err)
 	}
-	_, err := s.Swap(t.Context(), ada, version, record(t, "two"))
+	_, err := s.Swap(t.Context(), ada, version, storecheck.Record(t, "two"))
 	expectExposed(t, err, true, s.Dir(), "chmod 0700")
-	expect(t, s, "one", version)
+	storecheck.Expect(t, s, "one", version)
 }
 
 func TestKeyFileOpenToOthersIsRefused(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/storecheck"
 )
 
 // expectHeld fails the test unless err says that a lock is held, and which.
@@ -42,7 +43,7 @@ func TestStoppedHolderCannotOverwrite(t *testing.T) {
 		}
 		say("locked")
 		await()
-		if _, err := s.Swap(t.Context(), ada, rec.Version, record(t, "stale")); errors.Is(err, spotipie.ErrVersionConflict) {
+		if _, err := s.Swap(t.Context(), ada, rec.Version, storecheck.Record(t, "stale")); errors.Is(err, spotipie.ErrVersionConflict) {
 			say("conflict")
 		}
 		_ = unlock(t.Context())
@@ -51,7 +52,7 @@ func TestStoppedHolderCannotOverwrite(t *testing.T) {
 	}
 	dir := newDir(t)
 	s := open(t, dir, nil)
-	version := swap(t, s, 0, "one")
+	version := storecheck.Swap(t, s, 0, "one")
 	holder := startChild(t, dir)
 	holder.expect("locked")
 	holder.stop()
@@ -59,11 +60,11 @@ func TestStoppedHolderCannotOverwrite(t *testing.T) {
 
 	_, err := s.Lock(soon(t), ada)
 	expectHeld(t, err, filepath.Base(strings.TrimSuffix(s.Path(ada), ".json")+".lock"))
-	version = swap(t, s, version, "two")
+	version = storecheck.Swap(t, s, version, "two")
 
 	holder.signal(syscall.SIGCONT)
 	holder.expect("conflict")
-	expect(t, s, "two", version)
+	storecheck.Expect(t, s, "two", version)
 	holder.expect("unlocked")
 	unlock, err := s.Lock(t.Context(), ada)
 	if err != nil {
@@ -90,27 +91,27 @@ func TestStoppedWriterHoldsUpSwapsOnly(t *testing.T) {
 			}
 			return f.Sync()
 		})
-		swap(t, s, rec.Version, "childs")
+		storecheck.Swap(t, s, rec.Version, "childs")
 		say("written")
 		return
 	}
 	dir := newDir(t)
 	s := open(t, dir, nil)
-	version := swap(t, s, 0, "one")
+	version := storecheck.Swap(t, s, 0, "one")
 	writer := startChild(t, dir)
 	writer.expect("writing")
 	writer.stop()
 	writer.goOn()
 
-	_, err := s.Swap(soon(t), ada, version, record(t, "two"))
+	_, err := s.Swap(soon(t), ada, version, storecheck.Record(t, "two"))
 	expectHeld(t, err, ".swap")
 	expectHeld(t, s.Delete(soon(t), ada), ".swap")
-	expect(t, s, "one", version)
+	storecheck.Expect(t, s, "one", version)
 	open(t, dir, nil) // must not take its temporary file away
 
 	writer.signal(syscall.SIGCONT)
 	writer.expect("written")
-	if _, err := s.Swap(t.Context(), ada, version, record(t, "two")); !errors.Is(err, spotipie.ErrVersionConflict) {
+	if _, err := s.Swap(t.Context(), ada, version, storecheck.Record(t, "two")); !errors.Is(err, spotipie.ErrVersionConflict) {
 		t.Errorf("got error %v, want ErrVersionConflict", err)
 	}
 	rec, _, err := s.Load(t.Context(), ada)

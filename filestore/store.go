@@ -19,8 +19,8 @@ type Options struct {
 	// Key seals the records. Default: the zero Key, which leaves them readable
 	// to whoever can read the files.
 	Key Key
-	// AllowExposed takes files and folders that others can get at, for file
-	// systems that know no permissions. Default: they are refused.
+	// AllowExposed takes files and folders that others can get at or that are
+	// another user's, for file systems that know no permissions. Default: they are refused.
 	AllowExposed bool
 	// PollInterval is how often Watch looks at a file. Default: 250 ms.
 	PollInterval time.Duration
@@ -79,7 +79,7 @@ func Open(dir string, opts *Options) (*Store, error) {
 		allowExposed: opts.AllowExposed,
 		pollInterval: opts.PollInterval,
 		names:        newOurNames(),
-		locks:        newKernelLocks(),
+		locks:        newKernelLocks(opts.AllowExposed),
 		sync:         (*os.File).Sync,
 	}
 	if s.pollInterval <= 0 {
@@ -150,6 +150,9 @@ func (s *Store) Swap(ctx context.Context, key spotipie.Key, version uint64, rec 
 	data, err := s.encode(key, next, rec)
 	if err != nil {
 		return 0, fmt.Errorf("filestore: encoding the record: %w", err)
+	}
+	if len(data) > maxFile {
+		return 0, fmt.Errorf("filestore: writing %s: the record would take %d bytes, and the store takes %d", s.Path(key), len(data), maxFile)
 	}
 	if err := s.replace(ctx, s.path(key, ""), data); err != nil {
 		return 0, s.folderError(fmt.Errorf("filestore: writing %s: %w", s.Path(key), err))

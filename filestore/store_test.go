@@ -10,6 +10,7 @@ import (
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/filestore"
+	"github.com/spotipie/spotipie/internal/storecheck"
 	"github.com/spotipie/spotipie/storetest"
 )
 
@@ -83,7 +84,7 @@ func TestKeysNeedNotBeUTF8(t *testing.T) {
 	s := open(t, newDir(t), nil)
 	want := []spotipie.Key{{ClientID: "c", Profile: "\xff"}, {ClientID: "c", Profile: "\xfe"}, {ClientID: "\xfe", Profile: "<&>\u2028"}}
 	for _, key := range want {
-		if _, err := s.Swap(t.Context(), key, 0, record(t, "one")); err != nil {
+		if _, err := s.Swap(t.Context(), key, 0, storecheck.Record(t, "one")); err != nil {
 			t.Fatal(err)
 		}
 		if _, found, err := s.Load(t.Context(), key); err != nil || !found {
@@ -103,7 +104,7 @@ func TestKeysNeedNotBeUTF8(t *testing.T) {
 
 func TestOtherFilesInTheFolderAreLeftAlone(t *testing.T) {
 	dir := newDir(t)
-	swap(t, open(t, dir, nil), 0, "one")
+	storecheck.Swap(t, open(t, dir, nil), 0, "one")
 	others := []string{"config.json", "notes.tmp", "ada.json", "ada.lock"}
 	for _, name := range others {
 		write(t, filepath.Join(dir, name), "mine")
@@ -122,21 +123,21 @@ func TestOtherFilesInTheFolderAreLeftAlone(t *testing.T) {
 func TestOpenRemovesWhatKilledWritersLeft(t *testing.T) {
 	dir := newDir(t)
 	s := open(t, dir, nil)
-	version := swap(t, s, 0, "one")
+	version := storecheck.Swap(t, s, 0, "one")
 	leftover := strings.TrimSuffix(s.Path(ada), ".json") + ".123.tmp"
 	write(t, leftover, `{"format":1,"key`)
-	expect(t, s, "one", version)
+	storecheck.Expect(t, s, "one", version)
 	open(t, dir, nil)
 	if _, err := os.Stat(leftover); !os.IsNotExist(err) {
 		t.Errorf("the temporary file is still there: %v", err)
 	}
-	expect(t, s, "one", version)
+	storecheck.Expect(t, s, "one", version)
 }
 
 func TestOpenLeavesAFileThatIsBeingWritten(t *testing.T) {
 	dir := newDir(t)
 	s := open(t, dir, nil)
-	swap(t, s, 0, "one")
+	storecheck.Swap(t, s, 0, "one")
 	var during []string
 	s.SetSync(func(f *os.File) error {
 		if filepath.Ext(f.Name()) == ".tmp" {
@@ -149,7 +150,7 @@ func TestOpenLeavesAFileThatIsBeingWritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	expect(t, s, "two", swap(t, s, rec.Version, "two"))
+	storecheck.Expect(t, s, "two", storecheck.Swap(t, s, rec.Version, "two"))
 	if len(during) != 1 {
 		t.Errorf("Open during a Swap left %d temporary files, want the one being written", len(during))
 	}

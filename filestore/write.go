@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 )
 
-// maxFile bounds what is read of a file. A record is one or two KiB.
+// maxFile bounds what is read of a file, and hence written. A record is one or two KiB.
 const maxFile = 1 << 20
 
 // readFile reads a private file whole.
@@ -26,7 +26,7 @@ func readFile(path string, allowExposed bool) (data []byte, err error) {
 	if !info.Mode().IsRegular() {
 		return nil, damaged(path, "is not a regular file")
 	}
-	if err := checkMode(path, info.Mode(), fileMode, allowExposed); err != nil {
+	if err := checkPrivate(path, info, fileMode, allowExposed); err != nil {
 		return nil, err
 	}
 	if info.Size() > maxFile {

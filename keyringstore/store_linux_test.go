@@ -13,6 +13,7 @@ import (
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/filestore"
+	"github.com/spotipie/spotipie/internal/storecheck"
 	"github.com/spotipie/spotipie/internal/testservices"
 	"github.com/spotipie/spotipie/internal/testservices/fleet"
 	"github.com/spotipie/spotipie/keyringstore"
@@ -154,6 +155,11 @@ func TestDefaultFolderIsNotThatOfPlainFiles(t *testing.T) {
 	}
 }
 
+func TestSessionLearnsOfATokenThatAnotherGot(t *testing.T) {
+	dir := newDir(t)
+	storecheck.SessionLearnsOfANewToken(t, func() spotipie.Store { return open(t, dir) })
+}
+
 // newFleet returns an authorization for processes to share.
 func newFleet(t *testing.T) *fleet.Fleet {
 	t.Helper()
@@ -162,12 +168,7 @@ func newFleet(t *testing.T) *fleet.Fleet {
 }
 
 func TestEightProcessesMakeOneTokenRequest(t *testing.T) {
-	f := newFleet(t)
-	members := make([]*fleet.Member, 8)
-	for i := range members {
-		members[i] = f.Start(t, f.Config)
-	}
-	f.TestOneRefresh(t, members, 50, testservices.Count(t, "SPOTIPIE_TEST_ROUNDS", 3))
+	newFleet(t).TestEightProcesses(t)
 }
 
 func TestKilledProcessesLoseNothingThatWasSaved(t *testing.T) {

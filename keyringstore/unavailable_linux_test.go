@@ -35,6 +35,18 @@ func runChild(t *testing.T, c *exec.Cmd, env ...string) {
 	}
 }
 
+// runChildInSession runs the test again, as a child in a D-Bus session of its
+// own.
+func runChildInSession(t *testing.T) {
+	t.Helper()
+	needKeyring(t)
+	c, err := sessionCommand(t.TempDir(), childArgs(t)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	runChild(t, c)
+}
+
 func childArgs(t *testing.T) []string { return []string{"-test.run=^" + t.Name() + "$", "-test.v"} }
 
 // expectUnavailable fails the test unless Open gives up in time, and without
@@ -92,12 +104,7 @@ func TestBusWithoutAKeyring(t *testing.T) {
 		expectUnavailable(t, "org.freedesktop.secrets")
 		return
 	}
-	needKeyring(t)
-	c, err := sessionCommand(t.TempDir(), childArgs(t)...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	runChild(t, c)
+	runChildInSession(t)
 }
 
 func TestLockedKeyring(t *testing.T) {
@@ -116,12 +123,7 @@ func TestLockedKeyring(t *testing.T) {
 		expectUnavailable(t, "unlock it")
 		return
 	}
-	needKeyring(t)
-	c, err := sessionCommand(t.TempDir(), childArgs(t)...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	runChild(t, c)
+	runChildInSession(t)
 }
 
 // A keyring that stops answering holds nobody up who has opened the store.
@@ -137,12 +139,7 @@ func TestOpenStoreNeedsTheKeyringNoMore(t *testing.T) {
 		expect(t, s, "ada")
 		return
 	}
-	needKeyring(t)
-	c, err := sessionCommand(t.TempDir(), childArgs(t)...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	runChild(t, c)
+	runChildInSession(t)
 }
 
 func TestStoppedKeyring(t *testing.T) {
@@ -158,10 +155,5 @@ func TestStoppedKeyring(t *testing.T) {
 		d.stop() // which ends the call left behind
 		return
 	}
-	needKeyring(t)
-	c, err := sessionCommand(t.TempDir(), childArgs(t)...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	runChild(t, c)
+	runChildInSession(t)
 }

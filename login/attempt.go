@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -23,8 +24,6 @@ type attempt struct {
 	answered    atomic.Bool // by the page
 	callbackURL string      // the page's answer; set before it is handed on
 }
-
-func (a *attempt) isAnswered() bool { return a.answered.Load() }
 
 // attempts are those of one login. Only the latest counts.
 type attempts struct {
@@ -69,13 +68,22 @@ func (a *attempts) find(state string) *attempt {
 	return found
 }
 
+// endState reports whether the state of an attempt ends with text.
+func (a *attempts) endState(text string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.ContainsFunc(a.list, func(attempt *attempt) bool { return strings.HasSuffix(attempt.state, text) })
+}
+
 // What is wrong with an answer, in words for the person who pasted it.
 var (
-	errNotCallback  = errors.New("it has neither a code nor an error in it")
-	errCut          = errors.New("its state is missing; copy the whole address")
-	errOtherLogin   = errors.New("it belongs to another login than this")
-	errReplaced     = errors.New("it belongs to the address printed before the last one")
-	errToOpen       = errors.New("it is the address to open, not the one that the browser ends at after you agreed")
+	errNotCallback = errors.New("it has neither a code nor an error in it")
+	errCut         = errors.New("its state is missing; copy the whole address")
+	errOtherLogin  = errors.New("it belongs to another login than this")
+	errReplaced    = errors.New("it belongs to the address printed before the last one")
+	errToOpen      = errors.New("it is the address to open, not the one that the browser ends at after you agreed")
+	errRest        = errors.New("it looks like the rest of an address that was cut in two; " +
+		"paste the whole address at once (or press Enter first, if it is the code)")
 	errNeedsAddress = errors.New("it has no token in it; copy the whole address, with all that follows the #")
 )
 
@@ -117,14 +125,54 @@ var bareCode = regexp.MustCompile(`^[A-Za-z0-9._~+-]{16,}=*$`)
 // maxCode is far above the length of Spotify's codes.
 const maxCode = 4096
 
+// trimPasted takes off what gets copied along with an address.
+func trimPasted(text string) string { return strings.Trim(text, " \t\r\n\"'<>") }
+
 // readPasted makes a callback URL of what the user pasted: the address the
 // browser ended at, the part of it from the question mark on, or the code
-// alone. What it returns belongs to the current attempt.
+// alone. What it returns belongs to the current attempt. Terminals and mail
+// programs wrap long addresses, so a line may also be the rest of the one
+// before.
 func (l *login) readPasted(text string) (callbackURL string, err error) {
-	text = strings.Trim(text, " \t\r\n\"'<>")
+	text = trimPasted(text)
+	begun := l.begun
+	l.begun = ""
+	if strings.Contains(text, "?") || len(begun)+len(text) > maxLine {
+		begun = ""
+	}
+	if begun != "" {
+		if callbackURL, err = l.readAddress(begun + text); err == nil {
+			return callbackURL, nil
+		}
+	}
 	if !l.implicit && len(text) <= maxCode && bareCode.MatchString(text) {
+		if begun != "" || l.attempts.endState(text) {
+			l.begun = begun + text
+			return "", errRest
+		}
 		return l.callbackURL(url.Values{"code": {text}, "state": {l.attempts.current().state}}), nil
 	}
+	callbackURL, err = l.readAddress(text)
+	if err != nil && (begun != "" || l.isCut(text, err)) {
+		l.begun = begun + text
+	}
+	return callbackURL, err
+}
+
+// isCut reports whether a text that is no answer may be the beginning of one.
+func (l *login) isCut(text string, err error) bool {
+	switch err {
+	case errNotCallback, errCut, errNeedsAddress:
+		return strings.ContainsAny(text, "?#")
+	case errOtherLogin:
+		_, state, _ := strings.Cut(text, "state=")
+		return strings.HasPrefix(l.attempts.current().state, state)
+	}
+	return false
+}
+
+// readAddress is readPasted for an address in one piece.
+func (l *login) readAddress(text string) (callbackURL string, err error) {
 	_, fragment, _ := strings.Cut(text, "#")
 	_, query, _ := strings.Cut(strings.TrimSuffix(text, "#"+fragment), "?")
 	params, err := url.ParseQuery(query)

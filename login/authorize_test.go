@@ -186,13 +186,13 @@ func TestDenialIsToldToProgramAndUser(t *testing.T) {
 	for _, legacy := range []bool{false, true} {
 		surroundings(t, nil)
 		server := newServer(t, &accounts.Options{AutoApprove: true, Legacy: legacy})
-		server.DenyNext(1)
 		var session spotipie.Session = newSession(t, server, nil)
 		if legacy {
 			session = newImplicitSession(t, server)
 		}
 		b := newBrowser(t)
-		token, err := login.Authorize(t.Context(), session, &login.Options{Browser: b.open, Input: noTerminal(t), Output: newOutput()})
+		deny := func(address string) error { server.DenyNext(1); return b.open(address) }
+		token, err := login.Authorize(t.Context(), session, &login.Options{Browser: deny, Input: noTerminal(t), Output: newOutput()})
 		if token != nil || !errors.Is(err, spotipie.ErrAccessDenied) {
 			t.Errorf("token %v, error %v", token, err)
 		}

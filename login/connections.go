@@ -20,9 +20,8 @@ type connections struct {
 }
 
 type connection struct {
-	number    int
-	answering bool // its request has come
-	kept      bool // its request belongs to the login
+	number int
+	kept   bool // its request belongs to the login
 }
 
 type connectionKey struct{}
@@ -65,31 +64,23 @@ func (c *connections) add(conn net.Conn) {
 	}
 }
 
-// answering marks the connection of a request that has come.
-func (c *connections) answering(ctx context.Context) {
-	c.mark(ctx, func(state *connection) { state.answering = true })
-}
-
 // keep marks the connection of a request that belongs to the login.
 func (c *connections) keep(ctx context.Context) {
-	c.mark(ctx, func(state *connection) { state.kept = true })
-}
-
-func (c *connections) mark(ctx context.Context, set func(*connection)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	conn, _ := ctx.Value(connectionKey{}).(net.Conn)
 	if state := c.open[conn]; state != nil {
-		set(state)
+		state.kept = true
 	}
 }
 
-// closeIdle closes the connections on which no request has come.
-func (c *connections) closeIdle() {
+// closeOthers closes the connections that are not kept, whether or not a
+// request has come on them: it may never be complete.
+func (c *connections) closeOthers() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for conn, state := range c.open {
-		if !state.answering {
+		if !state.kept {
 			_ = conn.Close()
 		}
 	}

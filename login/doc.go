@@ -47,6 +47,24 @@
 // cron job) is told so at once: by [Prompt] with [ErrNoTerminal], by Authorize
 // in what it prints, and it ends by [*TimeoutError].
 //
+// # What the browser keeps
+//
+// With the authorization code flow, which is the one to use, the browser is
+// sent on from the callback to an address without code and state, so the code
+// is neither in the address bar nor among the pages that the history shows. A
+// browser may keep the redirect in its files all the same; there the code is of
+// no use, for it works once and only with the session's PKCE verifier.
+//
+// The implicit grant puts the token itself into the address of a page. That
+// page takes it out of the address bar and the tab's history at once, but
+// browsers write every address they have been at into the history of their
+// profile, and keep it there as long as they keep history; extensions and
+// whoever syncs or reads the profile see it. The token is good for an hour.
+// Spotify has deprecated this flow
+// (https://developer.spotify.com/documentation/web-api/tutorials/implicit-flow);
+// use it only with a service that has no other. Before a browser opens, the
+// service is asked whether it still takes such a request.
+//
 // # What can go wrong
 //
 // A redirect URI that cannot work is a [*spotipie.RedirectURIError] with the
@@ -54,6 +72,8 @@
 // browser opens. A user who says no is [spotipie.ErrAccessDenied]. What is
 // sent to the page and does not belong to the login, such as a wrong state, a
 // second tab or another program's request, gets an answer and changes nothing.
+// A record in the store that belongs to another client id, or has too few
+// scopes, leads to a login; one that the store cannot read is its error.
 //
 // Do not call Authorize from a token-expired listener: listeners have no time
 // to wait for a person.

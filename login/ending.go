@@ -2,6 +2,7 @@ package login
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"strings"
 	"sync"
@@ -10,20 +11,22 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// pageGrace is how long the browser has to fetch the page that tells how the
+// pageGrace is how long browsers have to fetch the page that tells how the
 // login ended.
 const pageGrace = 2 * time.Second
 
 // ending is how the login ended, for those who wait for it.
 type ending struct {
-	done   chan struct{} // closed when it has
-	page   Page          // about it; set before done is closed
-	shown  chan struct{} // closed when the browser has that page
-	showed sync.Once
+	done chan struct{} // closed when it has
+	page Page          // about it; set before done is closed
+
+	mu      sync.Mutex
+	visits  map[string]bool // of tabs that have yet to get the page
+	changed chan struct{}   // has a value when visits has become smaller
 }
 
 func newEnding() *ending {
-	return &ending{done: make(chan struct{}), shown: make(chan struct{})}
+	return &ending{done: make(chan struct{}), visits: make(map[string]bool), changed: make(chan struct{}, 1)}
 }
 
 func (e *ending) close(page Page) {
@@ -41,15 +44,52 @@ func (e *ending) result() (page Page, done bool) {
 	}
 }
 
-func (e *ending) markShown() { e.showed.Do(func() { close(e.shown) }) }
+// expect announces a tab that is to get the page, and returns what it will be
+// known by: a value that is no secret and works once.
+func (e *ending) expect() (visit string) {
+	visit = rand.Text()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.visits[visit] = true
+	return visit
+}
 
+func (e *ending) expects(visit string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.visits[visit]
+}
+
+// forget is for a tab that has the page or will not come for it.
+func (e *ending) forget(visit string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.visits, visit)
+	select {
+	case e.changed <- struct{}{}:
+	default:
+	}
+}
+
+// awaited reports whether a tab has yet to get the page.
+func (e *ending) awaited() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.visits) > 0
+}
+
+// waitShown returns when all tabs have the page, after pageGrace at the latest.
 func (e *ending) waitShown(ctx context.Context) {
 	timer := time.NewTimer(pageGrace)
 	defer timer.Stop()
-	select {
-	case <-e.shown:
-	case <-timer.C:
-	case <-ctx.Done():
+	for e.awaited() {
+		select {
+		case <-e.changed:
+		case <-timer.C:
+			return
+		case <-ctx.Done():
+			return
+		}
 	}
 }
 

@@ -1,8 +1,10 @@
 package login
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strconv"
 	"strings"
 	"time"
@@ -22,8 +24,11 @@ type TimeoutError struct {
 func (e *TimeoutError) Error() string {
 	return fmt.Sprintf("login: nobody agreed within %s: start the login again, or allow more time (Options.Timeout); "+
 		"if Spotify complained about the redirect URI, register %s to the letter at https://developer.spotify.com/dashboard",
-		e.After, e.RedirectURI)
+		spoken(e.After), e.RedirectURI)
 }
+
+// Is makes errors.Is(err, context.DeadlineExceeded) true.
+func (e *TimeoutError) Is(target error) bool { return target == context.DeadlineExceeded }
 
 // Timeout returns true, as net.Error has it.
 func (e *TimeoutError) Timeout() bool { return true }
@@ -48,10 +53,24 @@ func (e *PortError) Error() string {
 	if what == "port 0" {
 		return fmt.Sprintf("login: cannot listen on %s: %v", e.Host, e.Err)
 	}
-	return fmt.Sprintf("login: cannot listen on %s of %s: %v: end the program that has it, or choose another port "+
-		"(Options.Ports); a redirect URI registered without a port, such as %s, works with any free one",
-		what, e.Host, e.Err, DefaultRedirectURI)
+	advice := "end the program that has it, or choose another port"
+	if errors.Is(e.Err, fs.ErrPermission) {
+		advice = "the system keeps that port (mostly those below 1024) for privileged programs: choose another"
+	}
+	return fmt.Sprintf("login: cannot listen on %s of %s: %v: %s (Options.Ports); "+
+		"a redirect URI registered without a port, such as %s, works with any free one",
+		what, e.Host, e.Err, advice, DefaultRedirectURI)
 }
 
 // Unwrap returns Err.
 func (e *PortError) Unwrap() error { return e.Err }
+
+// ended is the error of a context that has ended: what its owner said about
+// it, and whether by time or by hand.
+func ended(ctx context.Context, doing string) error {
+	cause := context.Cause(ctx)
+	if errors.Is(cause, ctx.Err()) {
+		return fmt.Errorf("login: %s: %w", doing, cause)
+	}
+	return fmt.Errorf("login: %s: %w (%w)", doing, cause, ctx.Err())
+}

@@ -24,6 +24,8 @@ func checkLoopback(redirectURI string) (*url.URL, error) {
 		return nil, refuse("Authorize can only wait at the loopback address (Prompt works with any redirect URI)")
 	case u.Scheme != "http":
 		return nil, refuse("at the loopback address Authorize speaks http")
+	case strings.HasPrefix(u.EscapedPath(), "//"): // beside it, browsers would read it as a host
+		return nil, refuse("its path begins with two slashes")
 	}
 	return u, nil
 }

@@ -108,7 +108,7 @@ func TestPortsAndBindAddress(t *testing.T) {
 
 	t.Run("container: the port outside is not the port inside", func(t *testing.T) {
 		r := start(t, newSession(t, server, nil), &login.Options{
-			BindAddress: "0.0.0.0:" + strconv.Itoa(inside), Ports: []int{port},
+			BindAddress: "0.0.0.0:" + strconv.Itoa(inside), Ports: []int{port, port + 1},
 		})
 		answer := mustParse(t, server.Consent(t, r.address()))
 		if answer.Port() != strconv.Itoa(port) {

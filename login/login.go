@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/url"
 	"strings"
 	"time"
 
@@ -68,7 +67,10 @@ func Prompt(ctx context.Context, session spotipie.Session, opts *Options) (*spot
 // userSession is a session that a user agrees to.
 type userSession interface {
 	spotipie.Session
+	RedirectURI() string
+	RequestedScope() spotipie.Scopes
 	AuthorizationURL(*spotipie.AuthorizationURLOptions) (authorizationURL, state string, err error)
+	CheckAuthorization(context.Context, *spotipie.AuthorizationURLOptions) error
 }
 
 // login is a login under way. Its run method alone reads answers, writes to
@@ -82,6 +84,7 @@ type login struct {
 	redirectURI string          // the same with the port of this login
 	scope       spotipie.Scopes // asked for
 
+	begun    string // of an address, by a pasted line
 	attempts attempts
 	answers  chan *attempt // from the page
 	opened   chan error    // what became of opening the browser
@@ -112,45 +115,75 @@ func newLogin(session spotipie.Session, opts *Options) (*login, error) {
 	if l.opts, err = opts.withDefaults(); err != nil {
 		return nil, err
 	}
-	// What the session asks for stands in the URL that it makes.
-	authorizationURL, _, err := l.session.AuthorizationURL(&spotipie.AuthorizationURLOptions{RedirectURI: l.opts.RedirectURI})
-	if err != nil {
-		return nil, err
+	l.registered, l.scope = l.session.RedirectURI(), l.session.RequestedScope()
+	if uri := l.opts.RedirectURI; uri != "" {
+		// A session whose own redirect URI would be refused does not want the check.
+		if err := spotipie.ValidateRedirectURI(uri); err != nil && spotipie.ValidateRedirectURI(l.registered) == nil {
+			return nil, err
+		}
+		l.registered = uri
 	}
-	u, err := url.Parse(authorizationURL)
-	if err != nil {
-		return nil, fmt.Errorf("login: the authorization URL: %w", err)
-	}
-	query := u.Query()
-	l.registered, l.scope = query.Get("redirect_uri"), spotipie.ParseScopes(query.Get("scope"))
 	return l, nil
 }
 
-// existing returns the token that makes a login unnecessary, or nil.
+// existing returns the token that makes a login unnecessary, or nil. With a
+// token the error is one that does not touch it.
 func (l *login) existing(ctx context.Context) (*spotipie.Token, error) {
 	if ctx.Err() != nil {
-		return nil, fmt.Errorf("login: %w", context.Cause(ctx))
+		return nil, ended(ctx, "beginning")
 	}
 	if l.opts.ForceDialog {
 		return nil, nil
 	}
-	token, err := l.session.Load(ctx)
-	if err == nil && token != nil && token.Scope().Contains(l.scope) {
-		token, err = l.session.Token(ctx)
+	held, loadErr := l.session.Load(ctx)
+	if held == nil && loadErr != nil {
+		held = l.session.CurrentToken() // the store is in trouble, memory is not
 	}
-	var mismatch *spotipie.RecordMismatchError
 	switch {
-	case errors.As(err, &mismatch),
-		errors.Is(err, spotipie.ErrNotAuthorized),
-		errors.Is(err, spotipie.ErrTokenExpired),
-		errors.Is(err, spotipie.ErrReauthorizationRequired):
+	case needsUser(loadErr):
 		return nil, nil
-	case err != nil:
-		return nil, err
-	case token == nil || !token.Scope().Contains(l.scope):
+	case held == nil:
+		return nil, loadErr
+	case !held.Scope().Contains(l.scope):
+		var store *spotipie.StoreError
+		if errors.As(loadErr, &store) { // it may have a better one
+			return nil, loadErr
+		}
 		return nil, nil
 	}
-	return token, nil
+	token, err := l.session.Token(ctx)
+	if untouched(err) {
+		token, _ = l.session.Token(ctx)
+	}
+	switch {
+	case needsUser(err):
+		return nil, nil
+	case token == nil:
+		return nil, errors.Join(loadErr, err)
+	case !token.Scope().Contains(l.scope):
+		return nil, nil
+	case err == nil:
+		return token, loadErr
+	}
+	return token, errors.Join(loadErr, err)
+}
+
+// untouched reports whether an error is about what follows a renewal.
+func untouched(err error) bool {
+	var store *spotipie.StoreError
+	var listener *spotipie.ListenerError
+	return errors.As(err, &store) || errors.As(err, &listener)
+}
+
+// needsUser reports whether an error is mended by a user who agrees. A record
+// that the store itself cannot read is not.
+func needsUser(err error) bool {
+	var mismatch *spotipie.RecordMismatchError
+	var store *spotipie.StoreError
+	return errors.As(err, &mismatch) && !errors.As(err, &store) ||
+		errors.Is(err, spotipie.ErrNotAuthorized) ||
+		errors.Is(err, spotipie.ErrTokenExpired) ||
+		errors.Is(err, spotipie.ErrReauthorizationRequired)
 }
 
 // run goes from the listener, which may be nil, to the token.
@@ -165,6 +198,9 @@ func (l *login) run(ctx context.Context, listener net.Listener) (*spotipie.Token
 	if canPaste(l.opts.Input) {
 		input = readLines(l.opts.Input)
 		defer func() { input.stop() }()
+	}
+	if err := l.check(ctx); err != nil {
+		return nil, err
 	}
 	if err := l.begin(); err != nil {
 		return nil, err
@@ -181,8 +217,8 @@ func (l *login) run(ctx context.Context, listener net.Listener) (*spotipie.Token
 
 // conclude tells the user how the login ended.
 func (l *login) conclude(ctx context.Context, token *spotipie.Token, err error) {
-	page, visited := l.resultPage(token, err), l.attempts.current().isAnswered()
-	if token != nil && visited {
+	page := l.resultPage(token, err)
+	if token != nil && l.end.awaited() {
 		page.User, page.Picture = l.profile(ctx)
 	}
 	l.end.close(page)
@@ -192,18 +228,27 @@ func (l *login) conclude(ctx context.Context, token *spotipie.Token, err error) 
 	case token != nil:
 		l.say("Signed in.\n")
 	}
-	if visited {
-		l.end.waitShown(ctx)
+	l.end.waitShown(ctx)
+}
+
+// check asks whether the accounts service knows the implicit grant at all:
+// one that does not tells only the browser.
+func (l *login) check(ctx context.Context) error {
+	if !l.implicit {
+		return nil
 	}
+	return l.session.CheckAuthorization(ctx, l.request())
+}
+
+// request is what the user is asked.
+func (l *login) request() *spotipie.AuthorizationURLOptions {
+	return &spotipie.AuthorizationURLOptions{ForceDialog: l.opts.ForceDialog, RedirectURI: l.redirectURI}
 }
 
 // begin starts an attempt: a state of its own, and the address that goes with
 // it.
 func (l *login) begin() error {
-	authorizationURL, state, err := l.session.AuthorizationURL(&spotipie.AuthorizationURLOptions{
-		ForceDialog: l.opts.ForceDialog,
-		RedirectURI: l.redirectURI,
-	})
+	authorizationURL, state, err := l.session.AuthorizationURL(l.request())
 	if err != nil {
 		return err
 	}
@@ -245,7 +290,7 @@ func (l *login) wait(ctx context.Context, input *lineReader, served chan error) 
 		case <-timeout.C:
 			return nil, false, &TimeoutError{After: l.opts.Timeout, RedirectURI: l.registered}
 		case <-ctx.Done():
-			return nil, false, fmt.Errorf("login: waiting for the user: %w", context.Cause(ctx))
+			return nil, false, ended(ctx, "waiting for the user")
 		}
 	}
 }
@@ -262,6 +307,7 @@ func (l *login) pasted(ctx context.Context, typed line, hasPage bool) (token *sp
 	case typed.err != nil:
 		return nil, true, fmt.Errorf("login: reading the answer: %w", typed.err)
 	case strings.TrimSpace(typed.text) == "":
+		l.begun = ""
 		return nil, false, nil
 	}
 	callbackURL, err := l.readPasted(typed.text)
@@ -301,7 +347,7 @@ func (l *login) introduce(listener net.Listener, paste bool) {
 		l.say("Then paste here the address that the browser ends at, even if it shows an error there, and press Enter: ")
 	default:
 		l.say("There is no terminal to paste an answer into, so only a browser that reaches this machine can answer. "+
-			"Waiting for %s.\n", l.opts.Timeout)
+			"Waiting for %s.\n", spoken(l.opts.Timeout))
 	}
 }
 

@@ -87,6 +87,13 @@ func TestEveryAnswerKeepsTheBrowserSafe(t *testing.T) {
 			!strings.Contains(csp, "base-uri 'none'") || !strings.Contains(csp, "frame-ancestors 'none'") {
 			t.Errorf("%s: policy %s", address, csp)
 		}
+		script, form := "script-src 'none'", "form-action 'none'"
+		if own := regexp.MustCompile(`<script nonce="(\w+)">`).FindStringSubmatch(p.body); address == callback {
+			script, form = "script-src 'nonce-"+own[1]+"'", "form-action 'self'"
+		}
+		if p.status != http.StatusNotFound && !strings.Contains(csp, script+";") || !strings.Contains(csp, form+";") {
+			t.Errorf("%s: policy %s, want %s and %s", address, csp, script, form)
+		}
 		for _, nonce := range regexp.MustCompile(`style-src 'nonce-(\w+)'`).FindAllStringSubmatch(csp, -1) {
 			if nonces[nonce[1]] || len(nonce[1]) < 20 {
 				t.Errorf("%s: the nonce %s is used again", address, nonce[1])

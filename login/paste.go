@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"time"
 
 	"github.com/muesli/cancelreader"
 	"golang.org/x/term"
@@ -34,6 +35,7 @@ type lineReader struct {
 	lines  chan line
 	more   chan struct{} // asks for the next line
 	input  cancelreader.CancelReader
+	mine   func() bool // what is typed now is meant for this process
 	quit   chan struct{}
 	closed chan struct{} // the goroutine has ended
 }
@@ -42,12 +44,49 @@ func readLines(in io.Reader) *lineReader {
 	r := &lineReader{
 		lines:  make(chan line),
 		more:   make(chan struct{}),
-		input:  interruptible(in),
+		mine:   func() bool { return true },
 		quit:   make(chan struct{}),
 		closed: make(chan struct{}),
 	}
+	if file, ok := in.(*os.File); ok {
+		r.mine = func() bool { return isForeground(file) }
+		in = foregroundFile{file}
+	}
+	r.input = interruptible(in)
 	go r.run()
 	return r
+}
+
+// foregroundFile is a terminal that has nothing for a process in the
+// background, which would be stopped if it read.
+type foregroundFile struct{ *os.File }
+
+func (f foregroundFile) Read(b []byte) (int, error) {
+	if !isForeground(f.File) {
+		return 0, nil
+	}
+	return f.File.Read(b)
+}
+
+// foregroundPoll is how often a process in the background looks whether it has
+// been brought back: nothing tells it.
+const foregroundPoll = 200 * time.Millisecond
+
+// waitForeground returns false if reading is to end instead.
+func (r *lineReader) waitForeground() bool {
+	if r.mine() {
+		return true
+	}
+	ticker := time.NewTicker(foregroundPoll)
+	defer ticker.Stop()
+	for !r.mine() {
+		select {
+		case <-ticker.C:
+		case <-r.quit:
+			return false
+		}
+	}
+	return true
 }
 
 // interruptible makes reads that can be broken off, without losing input,
@@ -83,21 +122,24 @@ func (r *lineReader) next() line {
 	var text []byte
 	var b [1]byte
 	tooLong := false
-	for {
+	for r.waitForeground() {
 		n, err := r.input.Read(b[:])
+		end := n == 1 && b[0] == '\n'
+		if n == 1 && !end {
+			if tooLong = tooLong || len(text) == maxLine; !tooLong {
+				text = append(text, b[0])
+			}
+		}
 		switch {
-		case n == 1 && b[0] == '\n' && tooLong:
+		case (end || err == io.EOF) && tooLong:
 			return line{err: errLineTooLong}
-		case n == 1 && b[0] == '\n', err == io.EOF && len(text) > 0:
+		case end, err == io.EOF && len(text) > 0:
 			return line{text: string(text)}
 		case err != nil:
 			return line{err: err}
-		case n == 1 && len(text) < maxLine:
-			text = append(text, b[0])
-		case n == 1:
-			tooLong = true
 		}
 	}
+	return line{err: cancelreader.ErrCanceled}
 }
 
 // stop ends the reading. If the read under way cannot be broken off, it is

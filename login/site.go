@@ -26,6 +26,13 @@ const (
 	stopTimeout = time.Second
 )
 
+// The addresses beside the callback's.
+const (
+	resultName = "/done"
+	strayName  = "/stray"
+	visitKey   = "visit" // query parameter that tells a tab of this login from strays
+)
+
 // site is the page at the loopback address.
 type site struct {
 	login        *login
@@ -33,6 +40,7 @@ type site struct {
 	callbackPath string
 	resultPath   string // how the login ended
 	strayPath    string // for answers to something else
+	folder       string // of the two, escaped for a Location header
 	pages        *template.Template
 	connections  connections
 	server       *http.Server
@@ -45,7 +53,8 @@ func newSite(l *login) *site {
 		s.callbackPath = "/"
 	}
 	folder := strings.TrimSuffix(s.callbackPath, "/")
-	s.resultPath, s.strayPath = folder+"/done", folder+"/stray"
+	s.resultPath, s.strayPath = folder+resultName, folder+strayName
+	s.folder = strings.TrimSuffix(u.EscapedPath(), "/")
 	s.server = &http.Server{
 		Handler:           s,
 		ReadHeaderTimeout: readHeaderTimeout,
@@ -65,9 +74,9 @@ func (s *site) start(l net.Listener) chan error {
 	return served
 }
 
-// stop finishes the answers in flight and closes everything.
+// stop finishes the answers to this login's tabs and closes everything.
 func (s *site) stop() {
-	s.connections.closeIdle()
+	s.connections.closeOthers()
 	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
 	defer cancel()
 	if err := s.server.Shutdown(ctx); err != nil {
@@ -77,7 +86,6 @@ func (s *site) stop() {
 
 // ServeHTTP implements [http.Handler].
 func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.connections.answering(r.Context())
 	setHeaders(w.Header())
 	post := s.login.implicit && r.URL.Path == s.callbackPath
 	switch {
@@ -109,7 +117,7 @@ func (s *site) callback(w http.ResponseWriter, r *http.Request) {
 	params, err := url.ParseQuery(r.URL.RawQuery)
 	switch {
 	case err != nil:
-		redirect(w, s.strayPath)
+		redirect(w, s.folder+strayName)
 	case s.login.implicit && !params.Has("error"):
 		s.show(w, http.StatusOK, Page{name: pageFragment})
 	case len(params) == 0:
@@ -135,7 +143,7 @@ func (s *site) takeFragment(w http.ResponseWriter, r *http.Request) {
 	}
 	params, fragmentErr := url.ParseQuery(r.PostForm.Get("fragment"))
 	if err != nil || fragmentErr != nil {
-		redirect(w, s.strayPath)
+		redirect(w, s.folder+strayName)
 		return
 	}
 	s.take(w, r, params)
@@ -147,32 +155,42 @@ func (s *site) takeFragment(w http.ResponseWriter, r *http.Request) {
 func (s *site) take(w http.ResponseWriter, r *http.Request, params url.Values) {
 	a, err := s.login.answerOf(params)
 	if err != nil {
-		redirect(w, s.strayPath)
+		redirect(w, s.folder+strayName)
 		return
 	}
 	s.connections.keep(r.Context())
+	visit := s.login.end.expect()
 	if a.answered.CompareAndSwap(false, true) {
 		a.callbackURL = s.login.callbackURL(params)
 		s.login.answers <- a // has room for all attempts
 	}
 	select {
 	case <-s.login.end.done:
-		redirect(w, s.resultPath)
+		redirect(w, s.folder+resultName+"?"+visitKey+"="+visit)
 	case <-a.replaced:
+		s.login.end.forget(visit)
 		redirect(w, s.login.attempts.current().authorizationURL)
 	case <-r.Context().Done():
+		s.login.end.forget(visit)
 	}
 }
 
+// showResult gives the page to whoever asks, but only the tabs that were sent
+// here count.
 func (s *site) showResult(w http.ResponseWriter, r *http.Request) {
 	page, done := s.login.end.result()
 	if !done {
 		s.show(w, http.StatusOK, Page{name: pageStarted})
 		return
 	}
+	visit := r.URL.Query().Get(visitKey)
+	if !s.login.end.expects(visit) {
+		s.show(w, http.StatusOK, page)
+		return
+	}
 	s.connections.keep(r.Context())
 	s.show(w, http.StatusOK, page)
-	s.login.end.markShown()
+	s.login.end.forget(visit)
 }
 
 // redirect has no body, unlike [http.Redirect]'s.

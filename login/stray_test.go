@@ -144,6 +144,8 @@ func TestStraysNeverEndAnImplicitLogin(t *testing.T) {
 		"the address without its fragment": {do(t, "GET", callback, nil), 200},
 		"a code":                           {do(t, "GET", callback+"?code=c&state="+state, nil), 200},
 		"a form of another site":           {post(good, "cross-site"), 403},
+		"a form of another port":           {post(good, "same-site"), 403},
+		"a form of no site":                {post(good, "none"), 403},
 		"nothing":                          {post("", "same-origin"), 303},
 		"a wrong state":                    {post(fragment("access_token=t&state=x"), "same-origin"), 303},
 		"a malformed fragment":             {post(fragment("access_token=%zz"), "same-origin"), 303},
@@ -179,11 +181,16 @@ func TestARepeatedCallbackIsAnsweredLikeTheFirst(t *testing.T) {
 		go func() { pages <- do(t, "GET", answer, nil) }()
 	}
 	for range cap(pages) {
-		if p := <-pages; p.status != http.StatusSeeOther || !strings.HasSuffix(p.header.Get("Location"), "/callback/done") {
-			t.Errorf("status %d, Location %q", p.status, p.header.Get("Location"))
+		p := <-pages
+		location := p.header.Get("Location")
+		if p.status != http.StatusSeeOther || !strings.HasPrefix(location, "/callback/done?visit=") {
+			t.Errorf("status %d, Location %q", p.status, location)
+		}
+		r.running()
+		if p := do(t, "GET", "http://"+mustParse(t, answer).Host+location, nil); !strings.Contains(p.body, "Hello") {
+			t.Errorf("the page says %s", p.body)
 		}
 	}
-	do(t, "GET", parameter(t, r.output.authorizationURL(t, 1), "redirect_uri")+"/done", nil)
 	r.token()
 	server.ExpectTokenRequests(t, accounts.TokenRequests{AuthorizationCode: 1})
 }
@@ -222,7 +229,9 @@ func TestTheAddressBarHoldsNoSecret(t *testing.T) {
 			}
 			p := b.shown()
 			secrets = append(secrets, parameter(t, address, "state"), "code=")
-			if p.url.Path != "/callback/done" || p.url.RawQuery != "" || p.url.Fragment != "" {
+			query := p.url.Query()
+			query.Del("visit") // no secret: it tells tabs apart, and works once
+			if p.url.Path != "/callback/done" || len(query) > 0 || p.url.Fragment != "" {
 				t.Errorf("the browser ends at %s", p.url)
 			}
 			var header bytes.Buffer

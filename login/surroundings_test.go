@@ -112,6 +112,42 @@ func TestABackgroundJobLeavesTheKeyboardToTheShell(t *testing.T) {
 	}
 }
 
+// TestAJobSentToTheBackgroundLeavesTheKeyboardToTheShell protects programs that
+// were suspended (Ctrl-Z) and let go on in the background (bg) while they wait.
+func TestAJobSentToTheBackgroundLeavesTheKeyboardToTheShell(t *testing.T) {
+	shell, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip("bash, whose job control this needs, is not installed")
+	}
+	server := newServer(t, nil)
+	const script = `set -m; "$0" -test.run='^TestHelperProgram$'; bg; echo in the back""ground; read -r line; echo "shell: $line"; wait; echo the e""nd`
+	cmd := exec.CommandContext(t.Context(), shell, "-c", script, os.Args[0])
+	cmd.Env = append(os.Environ(), helperVariable+"="+server.URL+" "+server.Credentials().ClientID, "SSH_CONNECTION=",
+		"BROWSER=", "DISPLAY=", "WAYLAND_DISPLAY=") // a browser that is just being started could not be suspended
+	tty, err := pty.Start(cmd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tty.Close()
+	screen := newOutput()
+	go func() { _, _ = io.Copy(screen, tty) }()
+
+	screen.waitFor(t, "paste here", 1)
+	_, _ = io.WriteString(tty, "\x1a")
+	screen.waitFor(t, "in the background", 1)
+	typeLine(t, tty, "for the shell")
+	screen.waitFor(t, "shell: for the shell", 1)
+	typeLine(t, tty, "for the shell, too") // it waits, and so nobody takes this
+	if _, err := newBrowser(t).get(screen.authorizationURL(t, 1)); err != nil {
+		t.Fatal(err)
+	}
+	screen.waitFor(t, "the end", 1)
+	if text := screen.String(); strings.Contains(text, "(tty input)") || !strings.Contains(text, "Signed in as Ada.") {
+		t.Errorf("the terminal shows %s", text)
+	}
+	_ = cmd.Wait()
+}
+
 // helperVariable makes the test binary the program that opens a browser.
 const helperVariable = "LOGIN_TEST_AUTHORIZATION_SERVER"
 

@@ -42,7 +42,8 @@
 // [*spotipie.RecordMismatchError] that names the table and the key, and is
 // overwritten by nobody; [Store.Delete] removes it. The row of a deleted record
 // stays for a week without its token, so that its version does not come back;
-// a later Delete clears such rows away.
+// later Deletes clear such rows away, a hundred at a time. Swap refuses a record
+// whose JSON is larger than 1 MiB.
 //
 // # Guarantees
 //

@@ -24,12 +24,7 @@ func TestEightProcessesMakeOneTokenRequest(t *testing.T) {
 		"directly": services.Postgres, "through PgBouncer in transaction mode": services.PgBouncer,
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := newFleet(t, dsn(t), 10*time.Second, true)
-			members := make([]*fleet.Member, 8)
-			for i := range members {
-				members[i] = f.Start(t, f.Config)
-			}
-			f.TestOneRefresh(t, members, 50, testservices.Count(t, "SPOTIPIE_TEST_ROUNDS", 3))
+			newFleet(t, dsn(t), 10*time.Second, true).TestEightProcesses(t)
 		})
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spotipie/spotipie/internal/storecheck"
 	"github.com/spotipie/spotipie/internal/testservices"
 	"github.com/spotipie/spotipie/internal/testservices/fleet"
 	"github.com/spotipie/spotipie/pgstore"
@@ -23,7 +24,7 @@ func TestSixteenProcessesMigrateAtOnce(t *testing.T) {
 		for _, m := range members {
 			m.Ready(t)
 		}
-		swap(t, open(t, connect(t, dsn), opts), 0, record(t, "one"))
+		storecheck.Swap(t, open(t, connect(t, dsn), opts), 0, "one")
 	}
 }
 
@@ -47,7 +48,7 @@ func TestMigrateLeavesANewerTableAsItIs(t *testing.T) {
 	if err := store.Migrate(t.Context()); err != nil {
 		t.Errorf("Migrate: %v", err)
 	}
-	swap(t, store, 0, record(t, "one"))
+	storecheck.Swap(t, store, 0, "one")
 }
 
 // A role that may only read and write rows can use a table that another one
@@ -60,16 +61,16 @@ func TestRoleWithoutTheRightToCreate(t *testing.T) {
 	do(t, admin, "GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO app", opts)
 	dsn := strings.Replace(testservices.PostgresDSN(server.Address), "spotipie@", "app@", 1)
 	store := open(t, connect(t, dsn), opts)
-	version := swap(t, store, 0, record(t, "one"))
-	swap(t, store, version, record(t, "two"))
-	unlock, err := store.Lock(t.Context(), someKey())
+	version := storecheck.Swap(t, store, 0, "one")
+	storecheck.Swap(t, store, version, "two")
+	unlock, err := store.Lock(t.Context(), storecheck.Key())
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := unlock(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if err := store.Delete(t.Context(), someKey()); err != nil {
+	if err := store.Delete(t.Context(), storecheck.Key()); err != nil {
 		t.Error(err)
 	}
 }
@@ -79,7 +80,7 @@ func TestWithoutMigrate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := store.Load(context.Background(), someKey()); err == nil || !strings.Contains(err.Error(), "does not exist") {
+	if _, _, err := store.Load(context.Background(), storecheck.Key()); err == nil || !strings.Contains(err.Error(), "does not exist") {
 		t.Errorf("Load: %v, want that the table does not exist", err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/storecheck"
 	"github.com/spotipie/spotipie/pgstore"
 )
 
@@ -24,7 +25,7 @@ func TestForeignRecordsAreNamedAndNotOverwritten(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			pool, opts := connect(t, services.Postgres(t)), fresh(0)
 			store := open(t, pool, opts)
-			version := swap(t, store, 0, record(t, "one"))
+			version := storecheck.Swap(t, store, 0, "one")
 			do(t, pool, "UPDATE {table} SET "+test.change, opts)
 
 			expect := func(err error) {
@@ -35,18 +36,18 @@ func TestForeignRecordsAreNamedAndNotOverwritten(t *testing.T) {
 					t.Errorf("got error %v; want a RecordMismatchError that says %q", err, test.says)
 				}
 			}
-			_, _, err := store.Load(t.Context(), someKey())
+			_, _, err := store.Load(t.Context(), storecheck.Key())
 			expect(err)
-			_, err = store.Swap(t.Context(), someKey(), 0, record(t, "two"))
+			_, err = store.Swap(t.Context(), storecheck.Key(), 0, storecheck.Record(t, "two"))
 			expect(err)
 			if name == "a newer format" {
-				_, err = store.Swap(t.Context(), someKey(), version, record(t, "two"))
+				_, err = store.Swap(t.Context(), storecheck.Key(), version, storecheck.Record(t, "two"))
 				expect(err)
 			}
-			if err := store.Delete(t.Context(), someKey()); err != nil {
+			if err := store.Delete(t.Context(), storecheck.Key()); err != nil {
 				t.Fatal(err)
 			}
-			swap(t, store, 0, record(t, "one"))
+			storecheck.Swap(t, store, 0, "one")
 		})
 	}
 }
@@ -54,16 +55,16 @@ func TestForeignRecordsAreNamedAndNotOverwritten(t *testing.T) {
 func TestVersionsGoOnIfTheClockIsSetBack(t *testing.T) {
 	pool, opts := connect(t, services.Postgres(t)), fresh(0)
 	store := open(t, pool, opts)
-	swap(t, store, 0, record(t, "one"))
+	storecheck.Swap(t, store, 0, "one")
 	future := time.Now().Add(24 * time.Hour).UnixMicro()
 	do(t, pool, "UPDATE {table} SET version = $1", opts, future)
-	if got := swap(t, store, uint64(future), record(t, "two")); got != uint64(future)+1 {
+	if got := storecheck.Swap(t, store, uint64(future), "two"); got != uint64(future)+1 {
 		t.Errorf("version %d after %d", got, future)
 	}
-	if err := store.Delete(t.Context(), someKey()); err != nil {
+	if err := store.Delete(t.Context(), storecheck.Key()); err != nil {
 		t.Fatal(err)
 	}
-	if got := swap(t, store, 0, record(t, "three")); got != uint64(future)+2 {
+	if got := storecheck.Swap(t, store, 0, "three"); got != uint64(future)+2 {
 		t.Errorf("version %d after a deleted %d", got, future+1)
 	}
 }
@@ -80,15 +81,15 @@ func TestRowsOfDeletedRecordsAreClearedAfterAWeek(t *testing.T) {
 	}
 	for _, profile := range []string{"ada", "grace"} {
 		key := spotipie.Key{ClientID: "client", Profile: profile}
-		if _, err := store.Swap(t.Context(), key, 0, record(t, profile)); err != nil {
+		if _, err := store.Swap(t.Context(), key, 0, storecheck.Record(t, profile)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := store.Delete(t.Context(), someKey()); err != nil || rows() != 2 {
+	if err := store.Delete(t.Context(), storecheck.Key()); err != nil || rows() != 2 {
 		t.Errorf("%d rows, error %v; want the deleted record's to stay", rows(), err)
 	}
 	do(t, pool, "UPDATE {table} SET updated_at = updated_at - interval '8 days'", opts)
-	if err := store.Delete(t.Context(), someKey()); err != nil || rows() != 1 {
+	if err := store.Delete(t.Context(), storecheck.Key()); err != nil || rows() != 1 {
 		t.Errorf("%d rows, error %v; want the deleted record's to go, and no other", rows(), err)
 	}
 }
@@ -98,7 +99,7 @@ func TestErrorsDoNotQuoteTheRecord(t *testing.T) {
 	pool, opts := connect(t, services.Postgres(t)), fresh(0)
 	store := open(t, pool, opts)
 	do(t, pool, "ALTER TABLE {table} ADD CHECK (length(record) < 10)", opts)
-	_, err := store.Swap(t.Context(), someKey(), 0, record(t, "s3cret"))
+	_, err := store.Swap(t.Context(), storecheck.Key(), 0, storecheck.Record(t, "s3cret"))
 	var answer *pgconn.PgError
 	if !errors.As(err, &answer) || strings.Contains(fmt.Sprintf("%v %+v %#v", err, answer, answer), "s3cret") {
 		t.Errorf("got %v; want the server's error without the token", err)

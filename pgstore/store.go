@@ -13,6 +13,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/lease"
+	"github.com/spotipie/spotipie/internal/notices"
 )
 
 // Defaults of [Options].
@@ -24,6 +26,7 @@ const (
 const (
 	format    = 1       // of the record column
 	maxRecord = 1 << 20 // bytes of a record's JSON
+	maxName   = 63      // bytes of an identifier in PostgreSQL
 	minLease  = 50 * time.Millisecond
 	// maxAttempts is how often a statement is tried that the server undoes.
 	maxAttempts = 20
@@ -33,7 +36,8 @@ const (
 // named here.
 type Options struct {
 	// Table is the table's name, with its schema before a dot if it is not in
-	// the search path. Stores with the same table share their records.
+	// the search path. Each has 63 bytes at most. Stores with the same table
+	// share their records.
 	// Default: [DefaultTable].
 	Table string
 	// Lease is how long a lock outlives a holder that has died. At least 50
@@ -60,7 +64,8 @@ type Store struct {
 	lease      time.Duration
 	prepare    bool
 	statements statements
-	hub        *hub
+	silence    time.Duration
+	hub        *notices.Hub
 }
 
 // New returns a store that uses pool, which stays the caller's: close it when
@@ -91,10 +96,14 @@ func New(pool *pgxpool.Pool, opts *Options) (*Store, error) {
 		if part == "" || len(name) > 2 {
 			return nil, fmt.Errorf("pgstore: Options.Table: %q is neither a table nor schema.table", o.Table)
 		}
+		if len(part) > maxName { // PostgreSQL would cut it off
+			return nil, fmt.Errorf("pgstore: Options.Table: %q is longer than %d bytes", part, maxName)
+		}
 	}
 	s := &Store{pool: pool, listenPool: o.Listen, table: name.Sanitize(), lease: o.Lease, prepare: o.Prepare}
 	s.statements = newStatements(s.table)
-	s.hub = newHub(s.listen)
+	s.silence = silence
+	s.hub = notices.NewHub(s.listen)
 	return s, nil
 }
 
@@ -129,6 +138,9 @@ func (s *Store) Swap(ctx context.Context, key spotipie.Key, version uint64, rec 
 	data, err := json.Marshal(rec)
 	if err != nil {
 		return 0, fmt.Errorf("pgstore: encoding the record of %s: %w", key, err)
+	}
+	if len(data) > maxRecord {
+		return 0, s.wrap("saving", key, fmt.Errorf("the record has %d bytes as JSON, and the store takes %d", len(data), maxRecord))
 	}
 	statement, arguments := s.statements.insert, []any{key.ClientID, key.Profile, string(data), s.channel(), notice(key)}
 	if version != 0 {
@@ -177,19 +189,19 @@ func (s *Store) List(ctx context.Context) ([]spotipie.Key, error) {
 // unlock is called; a holder that is gone loses it when the lease ends. unlock
 // fails if the lease was lost before. No connection is held meanwhile.
 func (s *Store) Lock(ctx context.Context, key spotipie.Key) (func(context.Context) error, error) {
-	l := lease{
-		length: s.lease,
-		acquire: func(ctx context.Context, owner string) (bool, error) {
+	l := lease.Lease{
+		Length: s.lease,
+		Acquire: func(ctx context.Context, owner string) (bool, error) {
 			return s.affects(ctx, s.statements.acquire, key.ClientID, key.Profile, owner, s.lease.Microseconds())
 		},
-		extend: func(ctx context.Context, owner string) (bool, error) {
+		Extend: func(ctx context.Context, owner string) (bool, error) {
 			return s.affects(ctx, s.statements.extend, key.ClientID, key.Profile, owner, s.lease.Microseconds())
 		},
-		release: func(ctx context.Context, owner string) error {
-			return s.exec(ctx, s.statements.release, key.ClientID, key.Profile, owner)
+		Release: func(ctx context.Context, owner string) (bool, error) {
+			return s.affects(ctx, s.statements.release, key.ClientID, key.Profile, owner)
 		},
 	}
-	unlock, err := l.lock(ctx)
+	unlock, err := l.Lock(ctx)
 	if err != nil {
 		return nil, s.wrap("locking", key, err)
 	}

@@ -10,15 +10,19 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/puddle/v2"
 
 	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/notices"
 )
 
 const (
 	// probeTimeout is how long a notice to oneself may take.
 	probeTimeout = 5 * time.Second
 	// silence is how long nothing may come before the server is asked for a
-	// sign of life, which it has to give within probeTimeout.
+	// sign of life, which it has to give within probeTimeout, and how often the
+	// pools are.
 	silence = 15 * time.Second
 	// closeTimeout limits saying goodbye to the server.
 	closeTimeout = time.Second
@@ -40,17 +44,58 @@ func notice(key spotipie.Key) string {
 
 // Watch implements [spotipie.Watcher]. All watchers share one connection, which
 // is made anew when it fails; they are told then, as notices may have been
-// lost. It fails if notices do not get through; see [Options.Listen].
+// lost. It fails if notices do not get through; see [Options.Listen]. Some
+// seconds after a pool is closed the channels are too.
 func (s *Store) Watch(ctx context.Context, key spotipie.Key) (<-chan struct{}, error) {
-	changes, err := s.hub.watch(ctx, notice(key))
+	changes, err := s.hub.Watch(ctx, notice(key))
 	if err != nil {
 		return nil, s.wrap("watching", key, err)
 	}
 	return changes, nil
 }
 
-// listen listens and passes notices on until ctx ends or the connection fails.
+// listen listens and passes notices on until ctx ends, the connection fails or
+// a pool is closed.
 func (s *Store) listen(ctx context.Context, ready func(), notify func(notice string)) error {
+	open, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	go s.stopWhenClosed(open, stop)
+	err := s.listenOnce(open, ready, notify)
+	if cause := context.Cause(open); errors.Is(cause, puddle.ErrClosedPool) {
+		err = cause
+	}
+	if errors.Is(err, puddle.ErrClosedPool) {
+		return fmt.Errorf("%w: %w", notices.ErrClosed, err)
+	}
+	return err
+}
+
+// stopWhenClosed asks the pools, as a connection taken out of one for good
+// outlives it.
+func (s *Store) stopWhenClosed(ctx context.Context, stop context.CancelCauseFunc) {
+	ticker := time.NewTicker(s.silence)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+		for _, pool := range []*pgxpool.Pool{s.pool, s.listenPool} {
+			wait, cancel := context.WithTimeout(ctx, probeTimeout)
+			conn, err := pool.Acquire(wait)
+			cancel()
+			if err == nil {
+				conn.Release()
+			} else if errors.Is(err, puddle.ErrClosedPool) {
+				stop(err)
+				return
+			}
+		}
+	}
+}
+
+func (s *Store) listenOnce(ctx context.Context, ready func(), notify func(notice string)) error {
 	pooled, err := s.listenPool.Acquire(ctx)
 	if err != nil {
 		return err
@@ -70,7 +115,7 @@ func (s *Store) listen(ctx context.Context, ready func(), notify func(notice str
 	}
 	ready()
 	for {
-		wait, cancel := context.WithTimeout(ctx, silence)
+		wait, cancel := context.WithTimeout(ctx, s.silence)
 		notification, err := conn.WaitForNotification(wait)
 		overdue := wait.Err() != nil && ctx.Err() == nil
 		cancel()

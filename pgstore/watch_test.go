@@ -1,116 +1,46 @@
 package pgstore_test
 
 import (
-	"context"
-	"errors"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/storecheck"
 	"github.com/spotipie/spotipie/internal/testservices"
-	"github.com/spotipie/spotipie/spotifytest"
 )
-
-// told fails the test unless a notice comes.
-func told(t *testing.T, changes <-chan struct{}, of string) {
-	t.Helper()
-	select {
-	case _, more := <-changes:
-		if !more {
-			t.Fatalf("the channel was closed instead of telling of %s", of)
-		}
-	case <-time.After(20 * time.Second):
-		t.Fatalf("not told of %s", of)
-	}
-}
 
 func TestWatchersOfARestartedServer(t *testing.T) {
 	t.Parallel()
 	server := testservices.StartPostgres(t)
 	store := open(t, connect(t, testservices.PostgresDSN(server.Address)), fresh(0))
-	changes, err := store.Watch(t.Context(), someKey())
-	if err != nil {
-		t.Fatal(err)
-	}
-	server.Stop()
-	server.Start(t)
-	told(t, changes, "what may have been missed")
-	swap(t, store, 0, record(t, "one"))
-	told(t, changes, "a Swap")
+	storecheck.WatchersOutliveARestart(t, store, func() {
+		server.Stop()
+		server.Start(t)
+	})
 }
 
 func TestWatchersShareAConnection(t *testing.T) {
 	t.Parallel()
 	server := testservices.StartPostgres(t)
 	pool := connect(t, testservices.PostgresDSN(server.Address))
-	store := open(t, pool, fresh(0))
-	listening := func() (n int) {
-		t.Helper()
+	storecheck.WatchersShareAConnection(t, open(t, pool, fresh(0)), func() (n int) {
 		err := pool.QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'`).Scan(&n)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return n
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	for range 20 {
-		if _, err := store.Watch(ctx, someKey()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if n := listening(); n != 1 {
-		t.Errorf("%d connections listen, want 1", n)
-	}
-	cancel()
-	for deadline := time.Now().Add(20 * time.Second); listening() != 0; {
-		if time.Now().After(deadline) {
-			t.Fatal("the connection stays when nobody watches")
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+	})
 }
 
 func TestWatchThroughAPoolerSaysThatItCannot(t *testing.T) {
 	t.Parallel()
 	store := open(t, connect(t, services.PgBouncer(t)), fresh(0))
-	if _, err := store.Watch(t.Context(), someKey()); err == nil || !strings.Contains(err.Error(), "Options.Listen") {
+	if _, err := store.Watch(t.Context(), storecheck.Key()); err == nil || !strings.Contains(err.Error(), "Options.Listen") {
 		t.Errorf("Watch: %v, want an error that names Options.Listen", err)
 	}
 }
 
 func TestSessionLearnsOfATokenThatAnotherGot(t *testing.T) {
 	dsn, opts := services.Postgres(t), fresh(0)
-	server := spotifytest.New(t)
-	session := func() *spotipie.AuthorizationCodeSession {
-		o := server.Options()
-		o.Store, o.Profile = open(t, connect(t, dsn), opts), "ada"
-		s, err := spotipie.NewAuthorizationCodeSession(server.Credentials(), o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s
-	}
-	a, b := session(), session()
-	server.Login(t, a)
-	updates := make(chan *spotipie.Token, 9)
-	b.OnTokenUpdated(func(_ context.Context, e spotipie.TokenUpdated) error { updates <- e.NewToken; return nil })
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error)
-	go func() { ended <- b.Watch(ctx) }()
-	<-updates // the first look
-	fresh, err := a.RefreshToken(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := <-updates; got.AccessToken() != fresh.AccessToken() {
-		t.Error("another token than the new one")
-	}
-	if n := server.Stats().TokenRequests.RefreshToken; n != 1 {
-		t.Errorf("%d token requests, want 1", n)
-	}
-	cancel()
-	if err := <-ended; !errors.Is(err, context.Canceled) {
-		t.Errorf("Watch: %v", err)
-	}
+	storecheck.SessionLearnsOfANewToken(t, func() spotipie.Store { return open(t, connect(t, dsn), opts) })
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/storecheck"
 	"github.com/spotipie/spotipie/internal/testservices"
 	"github.com/spotipie/spotipie/redisstore"
 	"github.com/spotipie/spotipie/storetest"
@@ -52,7 +53,7 @@ func TestStoreAsAnACLUser(t *testing.T) {
 
 	t.Run("and nothing beyond the prefix", func(t *testing.T) {
 		store := open(t, connect(t, opts), &redisstore.Options{Prefix: "other:"})
-		if _, err := store.Swap(t.Context(), someKey(), 0, record(t, "one")); !redis.HasErrorPrefix(err, "NOPERM") {
+		if _, err := store.Swap(t.Context(), storecheck.Key(), 0, storecheck.Record(t, "one")); !redis.HasErrorPrefix(err, "NOPERM") {
 			t.Errorf("Swap: %v, want NOPERM", err)
 		}
 	})
@@ -62,9 +63,9 @@ func TestStoreAsAnACLUser(t *testing.T) {
 func TestWithoutNotices(t *testing.T) {
 	address := testservices.StartRedis(t).Address
 	store := open(t, connect(t, aclUser(t, address, "test:", "resetchannels")), fresh(0))
-	version := swap(t, store, 0, record(t, "one"))
-	swap(t, store, version, record(t, "two"))
-	if _, err := store.Watch(t.Context(), someKey()); !redis.HasErrorPrefix(err, "NOPERM") {
+	version := storecheck.Swap(t, store, 0, "one")
+	storecheck.Swap(t, store, version, "two")
+	if _, err := store.Watch(t.Context(), storecheck.Key()); !redis.HasErrorPrefix(err, "NOPERM") {
 		t.Errorf("Watch: %v, want NOPERM", err)
 	}
 }

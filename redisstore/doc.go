@@ -19,14 +19,15 @@
 // string ("id:ada"):
 //
 //	spotipie:{TAG}:record     hash: format, version, writer, record (JSON); never expires
-//	spotipie:{TAG}:lock       the lock's owner; expires with the lease
+//	spotipie:{TAG}:lock       the lock's owner; expires with the lease, or soon after unlock
 //	spotipie:{TAG}:tombstone  the last version of a deleted record, for a week
 //	spotipie:changed          channel: the TAG of what has changed
 //
 // The braces put the keys of one authorization into one slot of a cluster. A
 // record of a newer format, and anything else that is found under the name of
 // a record, is answered with a [*spotipie.RecordMismatchError] that names the
-// key, and is overwritten by nobody; [Store.Delete] removes it.
+// key, and is overwritten by nobody; [Store.Delete] removes it. Swap refuses a
+// record whose JSON is larger than 1 MiB.
 //
 // Tokens are stored as they are: whoever may read these keys may use them. A
 // Redis user for the store needs no more than

@@ -21,12 +21,7 @@ func newFleet(t *testing.T, lease time.Duration, rotate bool) *fleet.Fleet {
 }
 
 func TestEightProcessesMakeOneTokenRequest(t *testing.T) {
-	f := newFleet(t, 10*time.Second, true)
-	members := make([]*fleet.Member, 8)
-	for i := range members {
-		members[i] = f.Start(t, f.Config)
-	}
-	f.TestOneRefresh(t, members, 50, testservices.Count(t, "SPOTIPIE_TEST_ROUNDS", 3))
+	newFleet(t, 10*time.Second, true).TestEightProcesses(t)
 }
 
 func TestKilledProcessesLoseNothingThatWasSaved(t *testing.T) {

@@ -46,25 +46,3 @@ func open(t testing.TB, client redis.UniversalClient, opts *redisstore.Options) 
 func fresh(lease time.Duration) *redisstore.Options {
 	return &redisstore.Options{Prefix: "test:" + rand.Text() + ":", Lease: lease}
 }
-
-func someKey() spotipie.Key { return spotipie.Key{ClientID: "client", Profile: "ada"} }
-
-func record(t testing.TB, access string) spotipie.Record {
-	t.Helper()
-	token, err := spotipie.NewToken(spotipie.TokenFields{
-		AccessToken: access, RefreshToken: "refresh-" + access, ExpiresIn: time.Hour,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return spotipie.Record{Token: token, ClientID: "client"}
-}
-
-func swap(t testing.TB, s spotipie.Store, version uint64, rec spotipie.Record) uint64 {
-	t.Helper()
-	version, err := s.Swap(t.Context(), someKey(), version, rec)
-	if err != nil {
-		t.Fatalf("Swap: %v", err)
-	}
-	return version
-}

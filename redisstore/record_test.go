@@ -11,6 +11,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/storecheck"
 )
 
 const recordName = "{client:ada}:record"
@@ -38,14 +39,14 @@ func TestForeignValuesAreNamedAndNotOverwritten(t *testing.T) {
 			}
 			before := client.Dump(t.Context(), key).Val()
 
-			_, err := store.Swap(t.Context(), someKey(), 0, record(t, "one"))
-			if _, found, loadErr := store.Load(t.Context(), someKey()); found || loadErr == nil && name != "unrelated hash" {
+			_, err := store.Swap(t.Context(), storecheck.Key(), 0, storecheck.Record(t, "one"))
+			if _, found, loadErr := store.Load(t.Context(), storecheck.Key()); found || loadErr == nil && name != "unrelated hash" {
 				t.Errorf("Load: found %t, error %v", found, loadErr)
 			} else if loadErr != nil && (!strings.Contains(loadErr.Error(), key) || strings.Contains(loadErr.Error(), "s3cret")) {
 				t.Errorf("Load: the error does not name the key, or has a secret: %v", loadErr)
 			}
 			if errors.Is(err, spotipie.ErrVersionConflict) { // this one says that there is a record
-				_, _, err = store.Load(t.Context(), someKey())
+				_, _, err = store.Load(t.Context(), storecheck.Key())
 			}
 			var mismatch *spotipie.RecordMismatchError
 			if !errors.As(err, &mismatch) || !strings.Contains(err.Error(), key) || !strings.Contains(err.Error(), test.says) {
@@ -55,10 +56,10 @@ func TestForeignValuesAreNamedAndNotOverwritten(t *testing.T) {
 				t.Error("it was overwritten")
 			}
 
-			if err := store.Delete(t.Context(), someKey()); err != nil {
+			if err := store.Delete(t.Context(), storecheck.Key()); err != nil {
 				t.Fatal(err)
 			}
-			swap(t, store, 0, record(t, "one"))
+			storecheck.Swap(t, store, 0, "one")
 		})
 	}
 }
@@ -66,18 +67,18 @@ func TestForeignValuesAreNamedAndNotOverwritten(t *testing.T) {
 func TestVersionsGoOnIfTheClockIsSetBack(t *testing.T) {
 	client, opts := connect(t, &redis.Options{Addr: services.Redis(t)}), fresh(0)
 	store := open(t, client, opts)
-	swap(t, store, 0, record(t, "one"))
+	storecheck.Swap(t, store, 0, "one")
 	future := uint64(time.Now().Add(24 * time.Hour).UnixMicro())
 	if err := client.HSet(t.Context(), opts.Prefix+recordName, "version", strconv.FormatUint(future, 10)).Err(); err != nil {
 		t.Fatal(err)
 	}
-	if got := swap(t, store, future, record(t, "two")); got != future+1 {
+	if got := storecheck.Swap(t, store, future, "two"); got != future+1 {
 		t.Errorf("version %d after %d", got, future)
 	}
-	if err := store.Delete(t.Context(), someKey()); err != nil {
+	if err := store.Delete(t.Context(), storecheck.Key()); err != nil {
 		t.Fatal(err)
 	}
-	if got := swap(t, store, 0, record(t, "three")); got != future+2 {
+	if got := storecheck.Swap(t, store, 0, "three"); got != future+2 {
 		t.Errorf("version %d after a deleted %d", got, future+1)
 	}
 }
@@ -104,15 +105,15 @@ func TestCommandsThatTheClientRepeats(t *testing.T) {
 	client, opts := connect(t, &redis.Options{Addr: services.Redis(t)}), fresh(0)
 	store := open(t, client, opts)
 	client.AddHook(&repeater{on: true})
-	version := swap(t, store, 0, record(t, "one"))
-	version = swap(t, store, version, record(t, "two"))
-	rec, found, err := store.Load(t.Context(), someKey())
+	version := storecheck.Swap(t, store, 0, "one")
+	version = storecheck.Swap(t, store, version, "two")
+	rec, found, err := store.Load(t.Context(), storecheck.Key())
 	if err != nil || !found || rec.Version != version {
 		t.Errorf("Load: %v, %t, %v; want version %d", rec, found, err, version)
 	}
 	for range 2 {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-		unlock, err := store.Lock(ctx, someKey())
+		unlock, err := store.Lock(ctx, storecheck.Key())
 		cancel()
 		if err != nil {
 			t.Fatalf("Lock: %v", err)
@@ -126,9 +127,9 @@ func TestCommandsThatTheClientRepeats(t *testing.T) {
 func TestScriptsAreLoadedAgain(t *testing.T) {
 	client, opts := connect(t, &redis.Options{Addr: services.Redis(t)}), fresh(0)
 	store := open(t, client, opts)
-	version := swap(t, store, 0, record(t, "one"))
+	version := storecheck.Swap(t, store, 0, "one")
 	if err := client.ScriptFlush(t.Context()).Err(); err != nil {
 		t.Fatal(err)
 	}
-	swap(t, store, version, record(t, "two"))
+	storecheck.Swap(t, store, version, "two")
 }

@@ -12,6 +12,8 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/lease"
+	"github.com/spotipie/spotipie/internal/notices"
 )
 
 // Defaults of [Options].
@@ -30,7 +32,7 @@ const (
 // named here.
 type Options struct {
 	// Prefix is what the names of all keys and of the channel start with.
-	// Stores with the same prefix share their records. Default:
+	// Stores with the same prefix share their records. It has no "{". Default:
 	// [DefaultPrefix].
 	Prefix string
 	// Lease is how long a lock outlives a holder that has died. At least 50
@@ -46,12 +48,12 @@ type Store struct {
 	prefix  string
 	lease   time.Duration
 	scripts scripts
-	hub     *hub
+	hub     *notices.Hub
 }
 
 // New returns a store that uses client, which stays the caller's: close it
 // when nothing uses the store any more. New does not connect. It fails for a
-// lease that is too short, a prefix with "{}" in it, and a cluster client that
+// lease that is too short, a prefix with "{" in it, and a cluster client that
 // reads from replicas: they lag behind, and an old refresh token may be
 // revoked by its use.
 func New(client redis.UniversalClient, opts *Options) (*Store, error) {
@@ -71,14 +73,14 @@ func New(client redis.UniversalClient, opts *Options) (*Store, error) {
 	if o.Lease < minLease {
 		return nil, fmt.Errorf("redisstore: Options.Lease is %s, less than %s", o.Lease, minLease)
 	}
-	if strings.Contains(o.Prefix, "{}") {
-		return nil, errors.New("redisstore: Options.Prefix has {} in it, which would spread the keys of one record over a cluster")
+	if strings.Contains(o.Prefix, "{") {
+		return nil, errors.New("redisstore: Options.Prefix has { in it, which marks where the name of a record begins")
 	}
 	if c, ok := client.(*redis.ClusterClient); ok && c.Options().ReadOnly {
 		return nil, errors.New("redisstore: the client reads from replicas (ReadOnly, RouteByLatency or RouteRandomly), which lag behind: give the store one that does not")
 	}
 	s := &Store{client: client, prefix: o.Prefix, lease: o.Lease, scripts: newScripts()}
-	s.hub = newHub(s.listen)
+	s.hub = notices.NewHub(s.listen)
 	return s, nil
 }
 
@@ -109,7 +111,7 @@ func (s *Store) decode(key spotipie.Key, fields []any) (rec spotipie.Record, err
 		return rec, s.mismatch(key, fmt.Sprintf("has format %.20q, and this program knows format %s", found, format))
 	}
 	version, err := strconv.ParseUint(text(1), 10, 64)
-	if err != nil || version == 0 {
+	if err != nil || version == 0 || version > maxVersion || text(1) != strconv.FormatUint(version, 10) {
 		return rec, s.mismatch(key, "has a field version that is no version")
 	}
 	if data := text(2); len(data) > maxRecord || json.Unmarshal([]byte(data), &rec) != nil {
@@ -126,6 +128,9 @@ func (s *Store) Swap(ctx context.Context, key spotipie.Key, version uint64, rec 
 	if err != nil {
 		return 0, fmt.Errorf("redisstore: encoding the record of %s: %w", key, err)
 	}
+	if len(data) > maxRecord {
+		return 0, s.wrap("saving", key, fmt.Errorf("the record has %d bytes as JSON, and the store takes %d", len(data), maxRecord))
+	}
 	newVersion, err := s.runSwap(ctx, key, version, data)
 	switch {
 	case err != nil:
@@ -136,7 +141,7 @@ func (s *Store) Swap(ctx context.Context, key spotipie.Key, version uint64, rec 
 		if _, _, err := s.Load(ctx, key); err != nil {
 			return 0, err
 		}
-		return 0, s.mismatch(key, "is not a record")
+		return 0, s.mismatch(key, "is not a record, or has the last of all versions")
 	}
 	saved, err := strconv.ParseUint(newVersion, 10, 64)
 	if err != nil {
@@ -158,13 +163,13 @@ func (s *Store) Delete(ctx context.Context, key spotipie.Key) error {
 // unlock is called; a holder that is gone loses it when the lease ends. unlock
 // fails if the lease was lost before.
 func (s *Store) Lock(ctx context.Context, key spotipie.Key) (func(context.Context) error, error) {
-	l := lease{
-		length:  s.lease,
-		acquire: func(ctx context.Context, owner string) (bool, error) { return s.runAcquire(ctx, key, owner) },
-		extend:  func(ctx context.Context, owner string) (bool, error) { return s.runExtend(ctx, key, owner) },
-		release: func(ctx context.Context, owner string) error { return s.runRelease(ctx, key, owner) },
+	l := lease.Lease{
+		Length:  s.lease,
+		Acquire: func(ctx context.Context, owner string) (bool, error) { return s.runAcquire(ctx, key, owner) },
+		Extend:  func(ctx context.Context, owner string) (bool, error) { return s.runExtend(ctx, key, owner) },
+		Release: func(ctx context.Context, owner string) (bool, error) { return s.runRelease(ctx, key, owner) },
 	}
-	unlock, err := l.lock(ctx)
+	unlock, err := l.Lock(ctx)
 	if err != nil {
 		return nil, s.wrap("locking", key, err)
 	}

@@ -3,12 +3,14 @@ package redisstore
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/notices"
 )
 
 // silence is how long nothing may come before the connection is asked for a
@@ -17,18 +19,26 @@ const silence = 15 * time.Second
 
 // Watch implements [spotipie.Watcher]. All watchers share one connection, which
 // is made anew when it fails; they are told then, as notices may have been
-// lost.
+// lost. When the client is closed, the channels are too.
 func (s *Store) Watch(ctx context.Context, key spotipie.Key) (<-chan struct{}, error) {
-	changes, err := s.hub.watch(ctx, tag(key))
+	changes, err := s.hub.Watch(ctx, tag(key))
 	if err != nil {
 		return nil, s.wrap("watching", key, err)
 	}
 	return changes, nil
 }
 
-// listen subscribes and passes notices on until ctx ends or the connection
-// fails.
+// listen subscribes and passes notices on until ctx ends, the connection fails
+// or the client is closed.
 func (s *Store) listen(ctx context.Context, ready func(), notify func(tag string)) error {
+	err := s.subscribe(ctx, ready, notify)
+	if errors.Is(err, redis.ErrClosed) && ctx.Err() == nil {
+		return fmt.Errorf("%w: %w", notices.ErrClosed, err)
+	}
+	return err
+}
+
+func (s *Store) subscribe(ctx context.Context, ready func(), notify func(tag string)) error {
 	subscription := s.client.Subscribe(ctx)
 	defer context.AfterFunc(ctx, func() { _ = subscription.Close() })()
 	defer func() { _ = subscription.Close() }()

@@ -39,6 +39,7 @@ func Run(t *testing.T, open func(t *testing.T) spotipie.Store) {
 		{"Swap with an old version fails and changes nothing", swapOldVersion},
 		{"Swap with a version fails if there is no record", swapMissing},
 		{"Swap ignores the version inside the record", swapIgnoresRecordVersion},
+		{"what Swap takes Load returns, however large, and what it refuses changes nothing", largeRecords},
 		{"of many Swaps at once with one version one succeeds", swapRace},
 		{"a version never comes back, not even after Delete", versionsAreNew},
 		{"Load during Swaps returns one record or the other", loadDuringSwaps},

@@ -42,14 +42,27 @@ func (e *usageError) Unwrap() error { return e.err }
 // inCommand puts the command's own name, if it has one, before what went wrong.
 func inCommand(commandPath string, err error) string {
 	text := plain(err)
-	if _, name, ok := strings.Cut(commandPath, " "); ok {
-		return name + ": " + text
+	_, name, ok := strings.Cut(commandPath, " ")
+	if !ok || strings.HasPrefix(text, name+": ") {
+		return text
 	}
-	return text
+	return name + ": " + text
 }
 
-// plain is an error's text without the name that the library puts first.
-func plain(err error) string { return strings.TrimPrefix(err.Error(), "spotipie: ") }
+// commandError says in which command something went wrong.
+type commandError struct {
+	command string
+	err     error
+}
+
+func (e *commandError) Error() string { return inCommand(e.command, e.err) }
+func (e *commandError) Unwrap() error { return e.err }
+
+// plain is an error's text in one line, without the name that the library puts
+// first.
+func plain(err error) string {
+	return strings.ReplaceAll(strings.TrimPrefix(err.Error(), "spotipie: "), "\n", "; ")
+}
 
 func exitCode(ctx context.Context, err error) int {
 	var wrong *usageError
@@ -62,10 +75,22 @@ func exitCode(ctx context.Context, err error) int {
 		return exitInterrupted
 	case errors.Is(err, spotipie.ErrAccessDenied):
 		return exitDenied
-	case errors.Is(err, spotipie.ErrReauthorizationRequired), errors.Is(err, spotipie.ErrNotAuthorized):
+	case signInNeeded(err):
 		return exitSignIn
 	}
 	return exitFailure
+}
+
+// signInNeeded reports whether only the user can help, by signing in.
+func signInNeeded(err error) bool {
+	for _, target := range []error{
+		spotipie.ErrReauthorizationRequired, spotipie.ErrNotAuthorized, spotipie.ErrTokenExpired, spotipie.ErrNoRefreshToken,
+	} {
+		if errors.Is(err, target) {
+			return true
+		}
+	}
+	return false
 }
 
 // report says what went wrong, once, and returns the exit code.

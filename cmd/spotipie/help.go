@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 const helpWidth = 80
@@ -39,21 +40,42 @@ func printHelp(w io.Writer, cmd *cobra.Command) {
 		}
 	}
 	b.WriteString(cmd.Long + "\n")
-	section("Usage", "  "+cmd.UseLine())
+	if cmd.Runnable() {
+		section("Usage", "  "+cmd.UseLine())
+	}
 	for _, group := range cmd.Groups() {
 		section(group.Title, commandsOf(cmd, group.ID))
 	}
 	cmd.InheritedFlags() // puts the root's among those of cmd
-	section("Flags", cmd.Flags().FlagUsagesWrapped(helpWidth))
+	own, settings := splitFlags(cmd.Flags())
+	section("Commands", commandsOf(cmd, ""))
+	if cmd.Runnable() {
+		section("Flags", own.FlagUsagesWrapped(helpWidth))
+	}
+	section("Settings, also from the environment; see 'spotipie help settings'", settings.FlagUsagesWrapped(helpWidth))
 	section("Examples", cmd.Example)
 	if cmd.HasParent() {
 		_, _ = io.WriteString(w, b.String())
 		return
 	}
-	section("Exit codes", `  0  it worked            2  wrong command line    4  access was denied
-  1  it did not work      3  sign in (again)     130  interrupted`)
-	b.WriteString("\nMore about a command: spotipie <command> --help\n")
+	section("Exit codes", `  0  it worked        2  wrong flags or settings    4  access was denied
+  1  it did not work  3  sign in (again)          130  interrupted`)
+	b.WriteString("\nMore about a command: spotipie <command> --help\nMore about settings:  spotipie help settings\n")
 	_, _ = io.WriteString(w, b.String())
+}
+
+// splitFlags parts a command's own flags from those that stand for settings.
+func splitFlags(flags *pflag.FlagSet) (own, settings *pflag.FlagSet) {
+	own, settings = pflag.NewFlagSet("", pflag.ContinueOnError), pflag.NewFlagSet("", pflag.ContinueOnError)
+	own.SortFlags, settings.SortFlags = false, false
+	flags.VisitAll(func(f *pflag.Flag) {
+		if _, ok := f.Annotations[settingsAnnotation]; ok {
+			settings.AddFlag(f)
+		} else {
+			own.AddFlag(f)
+		}
+	})
+	return own, settings
 }
 
 func commandsOf(cmd *cobra.Command, group string) string {

@@ -27,20 +27,31 @@ func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	return report(ctx, stderr, root.ExecuteContext(ctx))
+	cmd, err := root.ExecuteContextC(ctx)
+	var wrong *usageError // which names its command already
+	if err != nil && !errors.As(err, &wrong) {
+		err = &commandError{command: cmd.CommandPath(), err: err}
+	}
+	return report(ctx, stderr, err)
 }
 
-// groupTry is the group of commands that need no Spotify account.
-const groupTry = "try"
+// The groups of commands in the help.
+const (
+	groupAuthorization = "authorization"
+	groupWebAPI        = "api"
+	groupTool          = "tool"
+	groupTry           = "try"
+)
 
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "spotipie <command>",
-		Short: "Spotify authorization for Go programs",
-		Long: `spotipie is the tool beside the Go library of that name, which gets, keeps and
-renews the tokens that Spotify's Web API asks for.`,
-		Example: `  spotipie demo
-  spotipie serve --addr 127.0.0.1:0 --json`,
+		Short: "Spotify authorization for the shell and for every language",
+		Long: `spotipie gets, keeps and renews the tokens that Spotify's Web API asks for. Sign
+in once, and every script, cron job and program has a valid token.`,
+		Example: `  spotipie login --scope user-library-read
+  curl -H "$(spotipie token --header)" https://api.spotify.com/v1/me/tracks
+  spotipie status`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return unknownCommand(cmd, args[0])
@@ -51,7 +62,15 @@ renews the tokens that Spotify's Web API asks for.`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddGroup(&cobra.Group{ID: groupTry, Title: "Try it without a Spotify account"})
+	root.AddGroup(
+		&cobra.Group{ID: groupAuthorization, Title: "Authorization"},
+		&cobra.Group{ID: groupWebAPI, Title: "Web API"},
+		&cobra.Group{ID: groupTool, Title: "The tool itself"},
+		&cobra.Group{ID: groupTry, Title: "Try it without a Spotify account"},
+	)
+	root.AddCommand(newLogin(), newToken(), newStatus(), newRefresh(), newLogout(), newProfiles(), newImport(), newExport())
+	root.AddCommand(newAPI(), newDoctor())
+	root.AddCommand(newCompletion(), newVersion(), newSettingsHelp())
 	root.AddCommand(newDemo(), newServe())
 	root.SetHelpCommand(newHelp())
 	root.PersistentFlags().BoolP("help", "h", false, "show this help")

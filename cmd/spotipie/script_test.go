@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -20,13 +21,26 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/spotipie/spotipie/internal/testservices"
 )
 
 // TestScript runs the scripts in testdata/script. Besides testscript's own
 // commands they have those below.
-func TestScript(t *testing.T) {
+func TestScript(t *testing.T) { runScripts(t, "testdata/script") }
+
+// TestRedisScript and TestPostgresScript run those that need a server.
+func TestRedisScript(t *testing.T) {
+	runScripts(t, "testdata/redis", "STORE=redis://"+testservices.StartRedis(t).Address+"/0")
+}
+
+func TestPostgresScript(t *testing.T) {
+	runScripts(t, "testdata/postgres", "STORE="+testservices.PostgresDSN(testservices.StartPostgres(t).Address))
+}
+
+func runScripts(t *testing.T, dir string, variables ...string) {
 	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/script",
+		Dir:                 dir,
 		RequireExplicitExec: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits":   exits,
@@ -38,9 +52,21 @@ func TestScript(t *testing.T) {
 			"capture": capture,
 			"lines":   lines,
 			"sigterm": sigterm,
+
+			"service":   service,
+			"signin":    signin,
+			"expire":    expire,
+			"stale":     stale,
+			"implicit":  implicit,
+			"consented": consented,
+			"same":      same,
+
+			"storedrefresh": storedrefresh,
 		},
 		Setup: func(env *testscript.Env) error {
 			env.Values[fifosKey{}] = map[string]*bufio.Reader{}
+			env.Vars = append(env.Vars, variables...)
+			env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, "config"))
 			env.Setenv("GORACE", "atexit_sleep_ms=10") // else each command takes a second to end
 			return nil
 		},
@@ -104,13 +130,15 @@ func rest(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 }
 
-// request is http [-u user:password] [-bearer token] [-d form] METHOD URL. It
-// follows no redirect and shows status, Location and body as stdout.
+// request is http [-u user:password] [-bearer token] [-d form] [-L] METHOD URL.
+// It follows redirects only with -L, and shows status, Location and body as
+// stdout.
 func request(ts *testscript.TestScript, _ bool, args []string) {
 	flags := flag.NewFlagSet("http", flag.ContinueOnError)
 	user := flags.String("u", "", "")
 	bearer := flags.String("bearer", "", "")
 	form := flags.String("d", "", "")
+	followed := flags.Bool("L", false, "")
 	ts.Check(flags.Parse(args))
 	req, err := http.NewRequest(flags.Arg(0), flags.Arg(1), strings.NewReader(*form))
 	ts.Check(err)
@@ -124,7 +152,11 @@ func request(ts *testscript.TestScript, _ bool, args []string) {
 		req.Header.Set("Authorization", "Bearer "+*bearer)
 	}
 	transport := &http.Transport{DisableKeepAlives: true, ResponseHeaderTimeout: 10 * time.Second}
-	resp, err := transport.RoundTrip(req)
+	send := transport.RoundTrip
+	if *followed {
+		send = (&http.Client{Transport: transport}).Do
+	}
+	resp, err := send(req)
 	ts.Check(err)
 	defer resp.Body.Close()
 	fmt.Fprintf(ts.Stdout(), "%d\nLocation: %s\n", resp.StatusCode, resp.Header.Get("Location"))

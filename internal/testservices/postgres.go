@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -18,31 +17,32 @@ func PostgresDSN(address string) string {
 	return fmt.Sprintf("postgres://spotipie@%s/postgres?sslmode=disable", address)
 }
 
-// StartPostgres starts a PostgreSQL server of the test's own, which it may
-// stop. It is gone when the test ends.
+// StartPostgres is NewPostgres for a test of its own: the server is gone when
+// the test ends.
 func StartPostgres(t testing.TB) *Server {
 	t.Helper()
-	s := startPostgres(t)
-	t.Cleanup(s.remove)
-	return s
+	s, err := NewPostgres()
+	return forTest(t, s, err)
 }
 
-func startPostgres(t testing.TB) *Server {
-	t.Helper()
-	initdb := Program(t, "initdb", "postgresql")
+// NewPostgres starts a PostgreSQL server, to be removed after use.
+func NewPostgres() (*Server, error) {
+	initdb, err := findProgram("initdb", "postgresql")
+	if err != nil {
+		return nil, err
+	}
 	program := filepath.Join(filepath.Dir(initdb), "postgres")
-	return newServer(t, program, askPostgres, func(folder, port string) []string {
+	return newServer(program, askPostgres, func(folder, port string) ([]string, error) {
 		data := filepath.Join(folder, "data")
 		init := unprivileged(initdb, "-D", data, "-U", "spotipie", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
 		init.Dir = folder
 		if words, err := init.CombinedOutput(); err != nil {
-			_ = os.RemoveAll(folder)
-			t.Fatalf("initdb: %v\n%s", err, words)
+			return nil, fmt.Errorf("initdb: %w\n%s", err, words)
 		}
 		return []string{
 			"-D", data, "-p", port, "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=",
 			"-c", "max_connections=200", "-c", "fsync=off", "-c", "shared_buffers=16MB",
-		}
+		}, nil
 	})
 }
 
@@ -56,16 +56,18 @@ func askPostgres(address string) error {
 	return conn.Close(ctx)
 }
 
-// startPgBouncer starts a PgBouncer in transaction mode before a PostgreSQL
+// newPgBouncer starts a PgBouncer in transaction mode before a PostgreSQL
 // server. It has few server connections, so that clients really share them.
-func startPgBouncer(t testing.TB, postgres string) *Server {
-	t.Helper()
-	program := Program(t, "pgbouncer", "pgbouncer")
+func newPgBouncer(postgres string) (*Server, error) {
+	program, err := findProgram("pgbouncer", "pgbouncer")
+	if err != nil {
+		return nil, err
+	}
 	host, serverPort, err := net.SplitHostPort(postgres)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	return newServer(t, program, askPostgres, func(folder, port string) []string {
+	return newServer(program, askPostgres, func(folder, port string) ([]string, error) {
 		config := filepath.Join(folder, "pgbouncer.ini")
 		text := fmt.Sprintf(`[databases]
 * = host=%s port=%s user=spotipie
@@ -78,10 +80,6 @@ pool_mode = transaction
 default_pool_size = 4
 max_client_conn = 1000
 `, host, serverPort, port)
-		if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		giveAway(t, config)
-		return []string{config}
+		return []string{config}, writeFor(config, []byte(text))
 	})
 }

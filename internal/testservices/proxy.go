@@ -46,17 +46,26 @@ func NewProxy(t testing.TB, target string) *Proxy {
 
 // NewProxyOn is NewProxy with a listener of one's own, which it closes.
 func NewProxyOn(t testing.TB, listener net.Listener, target string) *Proxy {
+	p := ServeProxy(listener, target)
+	t.Cleanup(p.Close)
+	return p
+}
+
+// ServeProxy is NewProxyOn outside of tests: the proxy is to be closed.
+func ServeProxy(listener net.Listener, target string) *Proxy {
 	p := &Proxy{
 		Address: listener.Addr().String(), target: target, listener: listener,
 		changed: make(chan struct{}), conns: make(map[net.Conn]struct{}),
 	}
 	p.copies.Go(p.accept)
-	t.Cleanup(func() {
-		_ = listener.Close()
-		p.Cut()
-		p.copies.Wait()
-	})
 	return p
+}
+
+// Close breaks all connections and stops listening.
+func (p *Proxy) Close() {
+	_ = p.listener.Close()
+	p.Cut()
+	p.copies.Wait()
 }
 
 // Pass makes the network work.

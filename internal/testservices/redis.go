@@ -10,23 +10,25 @@ import (
 	"time"
 )
 
-// StartRedis starts a redis-server of the test's own, which it may stop, with
-// more arguments. It is gone when the test ends.
+// StartRedis is NewRedis for a test of its own: the server is gone when the
+// test ends.
 func StartRedis(t testing.TB, args ...string) *Server {
 	t.Helper()
-	s := startRedis(t, args...)
-	t.Cleanup(s.remove)
-	return s
+	s, err := NewRedis(args...)
+	return forTest(t, s, err)
 }
 
-func startRedis(t testing.TB, args ...string) *Server {
-	t.Helper()
-	program := Program(t, "redis-server", "redis-server")
-	return newServer(t, program, pingRedis, func(folder, port string) []string {
+// NewRedis starts a redis-server with more arguments, to be removed after use.
+func NewRedis(args ...string) (*Server, error) {
+	program, err := findProgram("redis-server", "redis-server")
+	if err != nil {
+		return nil, err
+	}
+	return newServer(program, pingRedis, func(folder, port string) ([]string, error) {
 		return append([]string{
 			"--port", port, "--bind", "127.0.0.1", "--dir", folder,
 			"--save", "", "--appendonly", "yes", "--appendfsync", "always", "--enable-debug-command", "yes",
-		}, args...)
+		}, args...), nil
 	})
 }
 
@@ -35,7 +37,11 @@ func startRedis(t testing.TB, args ...string) *Server {
 func StartRedisCluster(t testing.TB) (addresses []string) {
 	t.Helper()
 	for range 3 {
-		s := StartRedis(t, "--cluster-enabled", "yes", "--cluster-port", freePort(t))
+		port, err := freePort()
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := StartRedis(t, "--cluster-enabled", "yes", "--cluster-port", port)
 		addresses = append(addresses, s.Address)
 	}
 	cli := Program(t, "redis-cli", "redis-tools")

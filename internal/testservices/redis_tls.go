@@ -26,18 +26,22 @@ func StartRedisTLS(t testing.TB) (address string, client *tls.Config) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(folder) })
-	giveAway(t, folder)
+	if err := giveAway(folder); err != nil {
+		t.Fatal(err)
+	}
 	write := func(name, kind string, der []byte) string {
 		path := filepath.Join(folder, name)
-		if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
+		if err := writeFor(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})); err != nil {
 			t.Fatal(err)
 		}
-		giveAway(t, path)
 		return path
 	}
 	certificateFile := write("certificate", "CERTIFICATE", web.Certificate().Raw)
 	keyFile := write("key", "PRIVATE KEY", key)
-	port := freePort(t)
+	port, err := freePort()
+	if err != nil {
+		t.Fatal(err)
+	}
 	StartRedis(t, "--tls-port", port, "--tls-cert-file", certificateFile, "--tls-key-file", keyFile,
 		"--tls-ca-cert-file", certificateFile, "--tls-auth-clients", "no")
 	roots := x509.NewCertPool()

@@ -1,7 +1,9 @@
 package testservices
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -25,27 +27,34 @@ type Server struct {
 	program string
 	args    []string
 	answers func() error // nil when the server is ready
-	process *exec.Cmd
+	process *exec.Cmd    // nil when it does not run
+	alive   *os.File     // ends when process and its children have
 }
 
 // newServer makes the folder of a server and chooses its port. configure gets
 // both and returns the server's arguments.
-func newServer(t testing.TB, program string, answers func(address string) error, configure func(folder, port string) []string) *Server {
-	t.Helper()
+func newServer(program string, answers func(address string) error, configure func(folder, port string) (args []string, err error)) (*Server, error) {
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
 	folder, err := os.MkdirTemp("", "spotipie-test-")
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	giveAway(t, folder)
-	port := freePort(t)
 	s := &Server{Address: net.JoinHostPort("127.0.0.1", port), folder: folder, program: program}
 	s.answers = func() error { return answers(s.Address) }
-	s.args = configure(folder, port)
-	if err := s.start(); err != nil {
-		_ = os.RemoveAll(folder)
-		t.Fatal(err)
+	if err = giveAway(folder); err == nil {
+		s.args, err = configure(folder, port)
 	}
-	return s
+	if err == nil {
+		err = s.start()
+	}
+	if err != nil {
+		s.Remove()
+		return nil, err
+	}
+	return s, nil
 }
 
 // Start starts the server after Stop or Kill, with its data and address, and
@@ -68,19 +77,22 @@ func (s *Server) end(signal syscall.Signal) {
 		return
 	}
 	_ = s.process.Process.Signal(signal)
+	s.gone(startTimeout) // its children go a little later than a killed server
 	_ = s.process.Wait()
+	_ = s.alive.Close()
 	s.process = nil
-	// The children of a killed server go a little later.
-	for deadline := time.Now().Add(startTimeout); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		conn, err := net.Dial("tcp", s.Address)
-		if err != nil {
-			return
-		}
-		_ = conn.Close()
-	}
 }
 
-func (s *Server) remove() {
+// gone waits until the server and all its children have ended, for no longer
+// than the patience. It reports whether they have.
+func (s *Server) gone(patience time.Duration) bool {
+	_ = s.alive.SetReadDeadline(time.Now().Add(patience))
+	_, err := s.alive.Read(make([]byte, 1))
+	return errors.Is(err, io.EOF)
+}
+
+// Remove stops the server and removes its data.
+func (s *Server) Remove() {
 	s.Stop()
 	_ = os.RemoveAll(s.folder)
 }
@@ -91,18 +103,14 @@ func (s *Server) start() error {
 		return err
 	}
 	defer log.Close()
-	s.process = unprivileged(s.program, s.args...)
-	s.process.Dir = s.folder
-	s.process.Stdout, s.process.Stderr = log, log
-	if err := s.process.Start(); err != nil {
-		s.process = nil
+	if err := s.launch(log); err != nil {
 		return fmt.Errorf("starting %s: %w", s.program, err)
 	}
-	for deadline := time.Now().Add(startTimeout); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(startTimeout); ; {
 		if err = s.answers(); err == nil {
 			return nil
 		}
-		if time.Now().After(deadline) {
+		if s.gone(10*time.Millisecond) || time.Now().After(deadline) {
 			s.Kill()
 			words, _ := os.ReadFile(log.Name())
 			return fmt.Errorf("%s does not answer: %w\n%s", s.program, err, words)
@@ -110,15 +118,33 @@ func (s *Server) start() error {
 	}
 }
 
-func freePort(t testing.TB) string {
-	t.Helper()
+// launch starts the process. It and its children have the other end of alive.
+func (s *Server) launch(log *os.File) error {
+	alive, theirs, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer theirs.Close()
+	process := unprivileged(s.program, s.args...)
+	process.Dir = s.folder
+	process.Stdout, process.Stderr = log, log
+	process.ExtraFiles = []*os.File{theirs}
+	if err := process.Start(); err != nil {
+		_ = alive.Close()
+		return err
+	}
+	s.process, s.alive = process, alive
+	return nil
+}
+
+func freePort() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		return "", err
 	}
 	defer l.Close()
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	return port
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	return port, err
 }
 
 // servant returns the user that servers run as when the tests run as root,
@@ -140,11 +166,17 @@ func servant() (uid, gid int, needed bool) {
 }
 
 // giveAway makes a file or folder that of the servers' user.
-func giveAway(t testing.TB, path string) {
-	t.Helper()
+func giveAway(path string) error {
 	if uid, gid, needed := servant(); needed {
-		if err := os.Chown(path, uid, gid); err != nil {
-			t.Fatal(err)
-		}
+		return os.Chown(path, uid, gid)
 	}
+	return nil
+}
+
+// writeFor writes a file for a server to read.
+func writeFor(path string, contents []byte) error {
+	if err := os.WriteFile(path, contents, 0o600); err != nil {
+		return err
+	}
+	return giveAway(path)
 }

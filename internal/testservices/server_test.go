@@ -2,7 +2,9 @@ package testservices_test
 
 import (
 	"net"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/spotipie/spotipie/internal/testservices"
 )
@@ -44,5 +46,17 @@ func TestMissingProgramSkips(t *testing.T) {
 	})
 	if !skipped {
 		t.Error("the test went on")
+	}
+}
+
+func TestServerThatEndsAtOnceSaysWhy(t *testing.T) {
+	testservices.Program(t, "redis-server", "redis-server")
+	start := time.Now()
+	_, err := testservices.NewRedis("--no-such-option", "yes")
+	if err == nil || !strings.Contains(err.Error(), "no-such-option") {
+		t.Errorf("got error %v, want the server's words", err)
+	}
+	if waited := time.Since(start); waited > 10*time.Second {
+		t.Errorf("it took %s", waited)
 	}
 }

@@ -1,6 +1,8 @@
 package testservices
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -25,7 +27,9 @@ func (s *Services) Redis(t testing.TB) (address string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.redis == nil {
-		s.redis = startRedis(t)
+		server, err := NewRedis()
+		must(t, err)
+		s.redis = server
 	}
 	return s.redis.Address
 }
@@ -36,7 +40,9 @@ func (s *Services) Postgres(t testing.TB) (dsn string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.postgres == nil {
-		s.postgres = startPostgres(t)
+		server, err := NewPostgres()
+		must(t, err)
+		s.postgres = server
 	}
 	return PostgresDSN(s.postgres.Address)
 }
@@ -49,7 +55,9 @@ func (s *Services) PgBouncer(t testing.TB) (dsn string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.bouncer == nil {
-		s.bouncer = startPgBouncer(t, s.postgres.Address)
+		server, err := newPgBouncer(s.postgres.Address)
+		must(t, err)
+		s.bouncer = server
 	}
 	return PostgresDSN(s.bouncer.Address)
 }
@@ -60,7 +68,7 @@ func (s *Services) Exit(code int) {
 	defer s.mu.Unlock()
 	for _, server := range []*Server{s.bouncer, s.postgres, s.redis} {
 		if server != nil {
-			server.remove()
+			server.Remove()
 		}
 	}
 	os.Exit(code)
@@ -81,24 +89,49 @@ func Count(t testing.TB, variable string, fallback int) int {
 	return n
 }
 
-// Program returns the path of a program of a Debian package.
+// ErrNotInstalled: a program that is needed is not on this machine.
+var ErrNotInstalled = errors.New("is not installed")
+
+// Program returns the path of a program of a Debian package. Without it the
+// test is skipped, or with SPOTIPIE_TEST_SERVICES=1 fails.
 func Program(t testing.TB, name, debianPackage string) string {
 	t.Helper()
+	path, err := findProgram(name, debianPackage)
+	must(t, err)
+	return path
+}
+
+func findProgram(name, debianPackage string) (string, error) {
 	if path, err := exec.LookPath(name); err == nil {
-		return path
+		return path, nil
 	}
 	places := []string{"/usr/sbin/" + name, "/usr/lib/postgresql/*/bin/" + name}
 	for _, pattern := range places {
 		found, _ := filepath.Glob(pattern)
 		slices.Sort(found)
 		if len(found) > 0 {
-			return found[len(found)-1]
+			return found[len(found)-1], nil
 		}
 	}
-	complain := t.Skipf
-	if os.Getenv("SPOTIPIE_TEST_SERVICES") == "1" {
-		complain = t.Fatalf
+	return "", fmt.Errorf("%s %w: apt-get install %s", name, ErrNotInstalled, debianPackage)
+}
+
+// forTest has a server removed when the test ends.
+func forTest(t testing.TB, s *Server, err error) *Server {
+	t.Helper()
+	must(t, err)
+	t.Cleanup(s.Remove)
+	return s
+}
+
+// must ends the test if err is not nil: skips it for want of a program.
+func must(t testing.TB, err error) {
+	t.Helper()
+	switch {
+	case err == nil:
+	case errors.Is(err, ErrNotInstalled) && os.Getenv("SPOTIPIE_TEST_SERVICES") != "1":
+		t.Skip(err)
+	default:
+		t.Fatal(err)
 	}
-	complain("%s is not installed: apt-get install %s", name, debianPackage)
-	return ""
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -59,9 +60,9 @@ func (h *Hosts) add(t *testing.T, name string) {
 	ip(t, "-n", name, "link", "set", "lo", "up")
 }
 
-// Serve makes the server at target, on the loopback interface, known to the
+// serve makes the server at target, on the loopback interface, known to the
 // hosts, and returns the address they have it at.
-func (h *Hosts) Serve(t *testing.T, target string) (address string) {
+func (h *Hosts) serve(t *testing.T, target string) (address string) {
 	t.Helper()
 	listener, err := listenIn(h.hub)
 	if err != nil {
@@ -70,14 +71,20 @@ func (h *Hosts) Serve(t *testing.T, target string) (address string) {
 	return testservices.NewProxyOn(t, listener, target).Address
 }
 
-// Start starts a member on each of the hosts in turn.
-func (h *Hosts) Start(t *testing.T, f *Fleet, config Config, n int) []*Member {
+// TestHosts is TestOneRefresh with three members of 50 goroutines on each of the
+// hosts, for as many rounds as SPOTIPIE_TEST_ROUNDS says, 3 by default.
+func (f *Fleet) TestHosts(t *testing.T, h *Hosts) {
 	t.Helper()
-	members := make([]*Member, n)
-	for i := range members {
-		members[i] = f.Start(t, config, "ip", "netns", "exec", h.names[i%len(h.names)])
+	config := f.Config
+	config.Address = h.serve(t, config.Address)
+	config.AccountsURL = "http://" + h.serve(t, strings.TrimPrefix(config.AccountsURL, "http://"))
+	var members []*Member
+	for range 3 {
+		for _, name := range h.names {
+			members = append(members, f.Start(t, config, "ip", "netns", "exec", name))
+		}
 	}
-	return members
+	f.TestOneRefresh(t, members, 50, rounds(t))
 }
 
 // listenIn listens in another network namespace.

@@ -3,10 +3,25 @@ package fleet
 import (
 	"testing"
 	"time"
+
+	"github.com/spotipie/spotipie/internal/testservices"
 )
 
 // endpointDelay is how long the token endpoint takes in TestOneRefresh.
 const endpointDelay = 100 * time.Millisecond
+
+// TestEightProcesses is TestOneRefresh with 8 members of 50 goroutines, for as
+// many rounds as SPOTIPIE_TEST_ROUNDS says, 3 by default.
+func (f *Fleet) TestEightProcesses(t *testing.T) {
+	t.Helper()
+	members := make([]*Member, 8)
+	for i := range members {
+		members[i] = f.Start(t, f.Config)
+	}
+	f.TestOneRefresh(t, members, 50, rounds(t))
+}
+
+func rounds(t *testing.T) int { return testservices.Count(t, "SPOTIPIE_TEST_ROUNDS", 3) }
 
 // TestOneRefresh ages the token and has every goroutine of every member ask
 // for one, so many rounds: all get the same new token for one request to the

@@ -1,7 +1,12 @@
-package redisstore
+// Package notices has many watchers share one connection to a server that tells
+// of changes by name. The connection is there only while somebody watches. When
+// it fails it is made anew, and all watchers are told then, as notices may have
+// been lost.
+package notices
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -12,12 +17,19 @@ const (
 	maxReconnect = 5 * time.Second
 )
 
-// hub passes notices on to those who watch. It listens on one connection,
-// which it has only while somebody watches.
-type hub struct {
-	// listen calls ready when it has subscribed and notify for each notice. It
-	// returns when ctx ends or the connection fails.
-	listen func(ctx context.Context, ready func(), notify func(name string)) error
+// ErrClosed in the error of a [Listen]: no connection will ever come about
+// again, as its owner has closed what makes them.
+var ErrClosed = errors.New("there is nothing to watch with any more")
+
+// Listen listens on a connection: it calls ready when it has subscribed and
+// notify for each notice that comes then. It returns when ctx ends or the
+// connection fails, with [ErrClosed] if it is in vain to try again.
+type Listen func(ctx context.Context, ready func(), notify func(name string)) error
+
+// Hub passes notices on to those who watch. Its methods may be called from many
+// goroutines.
+type Hub struct {
+	listen Listen
 
 	mu       sync.Mutex
 	watchers map[string]map[chan struct{}]struct{} // by the name in the notices
@@ -30,12 +42,16 @@ type listening struct {
 	err     error         // why it failed to
 }
 
-func newHub(listen func(context.Context, func(), func(string)) error) *hub {
-	return &hub{listen: listen, watchers: make(map[string]map[chan struct{}]struct{})}
+// NewHub returns a hub that gets its notices from listen.
+func NewHub(listen Listen) *Hub {
+	return &Hub{listen: listen, watchers: make(map[string]map[chan struct{}]struct{})}
 }
 
-// watch returns a channel that is told of the notices for name until ctx ends.
-func (h *hub) watch(ctx context.Context, name string) (<-chan struct{}, error) {
+// Watch returns a channel that gets a value for the notices of a name, one
+// perhaps for several, and is closed when ctx ends. It waits until the hub
+// listens, and returns the error of a first attempt that fails; later the hub
+// keeps trying, unless it is in vain ([ErrClosed]): the channel is closed then.
+func (h *Hub) Watch(ctx context.Context, name string) (<-chan struct{}, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -55,7 +71,7 @@ func (h *hub) watch(ctx context.Context, name string) (<-chan struct{}, error) {
 	return changes, nil
 }
 
-func (h *hub) join(name string, changes chan struct{}) *listening {
+func (h *Hub) join(name string, changes chan struct{}) *listening {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.watchers[name] == nil {
@@ -70,9 +86,12 @@ func (h *hub) join(name string, changes chan struct{}) *listening {
 	return h.running
 }
 
-func (h *hub) leave(name string, changes chan struct{}) {
+func (h *Hub) leave(name string, changes chan struct{}) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if _, watches := h.watchers[name][changes]; !watches {
+		return // the hub has ended
+	}
 	close(changes)
 	delete(h.watchers[name], changes)
 	if len(h.watchers[name]) == 0 {
@@ -85,7 +104,7 @@ func (h *hub) leave(name string, changes chan struct{}) {
 }
 
 // run listens, and listens again when the connection has failed.
-func (h *hub) run(ctx context.Context, l *listening) {
+func (h *Hub) run(ctx context.Context, l *listening) {
 	defer l.stop()
 	started := false
 	wait := minReconnect
@@ -104,6 +123,10 @@ func (h *hub) run(ctx context.Context, l *listening) {
 			h.fail(l, err)
 			return
 		}
+		if errors.Is(err, ErrClosed) {
+			h.end(l)
+			return
+		}
 		select {
 		case <-time.After(wait/2 + rand.N(wait)):
 			wait = min(2*wait, maxReconnect)
@@ -114,7 +137,7 @@ func (h *hub) run(ctx context.Context, l *listening) {
 }
 
 // fail tells those who wait for the first subscription that there is none.
-func (h *hub) fail(l *listening, err error) {
+func (h *Hub) fail(l *listening, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.running == l {
@@ -124,7 +147,23 @@ func (h *hub) fail(l *listening, err error) {
 	close(l.started)
 }
 
-func (h *hub) notify(name string) {
+// end sends away all who watch, unless somebody else looks after them.
+func (h *Hub) end(l *listening) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.running != l {
+		return
+	}
+	h.running = nil
+	for _, watchers := range h.watchers {
+		for changes := range watchers {
+			close(changes)
+		}
+	}
+	clear(h.watchers)
+}
+
+func (h *Hub) notify(name string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for changes := range h.watchers[name] {
@@ -132,7 +171,7 @@ func (h *hub) notify(name string) {
 	}
 }
 
-func (h *hub) notifyAll() {
+func (h *Hub) notifyAll() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, watchers := range h.watchers {

@@ -1,0 +1,188 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/filestore"
+	"github.com/spotipie/spotipie/internal/testservices"
+)
+
+// measureStores compares stores with the least that a program would do without
+// them, in the raw column.
+func measureStores(ctx context.Context, s settings) ([]row, error) {
+	var rows []row
+	var errs []error
+	for _, take := range []func(context.Context, settings) ([]row, error){measureFile, measureRedis, measurePostgres} {
+		more, err := take(ctx, s)
+		rows = append(rows, more...)
+		errs = append(errs, err)
+	}
+	return rows, errors.Join(errs...)
+}
+
+func measureFile(ctx context.Context, s settings) ([]row, error) {
+	dir, err := os.MkdirTemp("", "spotipie-bench-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	store, err := filestore.Open(filepath.Join(dir, "spotipie"), nil)
+	if err != nil {
+		return nil, err
+	}
+	rec := newRecord()
+	plain := rawFile{dir: dir, name: "record.json"}
+	if plain.data, err = json.Marshal(rec); err != nil {
+		return nil, err
+	}
+	if err := plain.save(); err != nil {
+		return nil, err
+	}
+	if _, err := store.Swap(ctx, recordKey(), 0, rec); err != nil {
+		return nil, err
+	}
+	load, err := compare(s, func(b *testing.B) { loadRecord(b, store) }, func(b *testing.B) {
+		for b.Loop() {
+			orFatal(b, plain.load())
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	save, err := compare(s, func(b *testing.B) { saveRecord(b, store) }, func(b *testing.B) {
+		for b.Loop() {
+			orFatal(b, plain.save())
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	loading := newRow("Store, load from a file", "ns", load).ratioAtMost(1.5)
+	loading.Note = "raw: os.ReadFile and json.Unmarshal of the record. The store checks the mode, the format, whose it is and a checksum besides."
+	saving := newRow("Store, save to a file", "ns", save).ratioAtMost(1.3)
+	saving.Note = "raw: a temporary file with the bytes that are there already, fsync, rename, fsync of the folder. " +
+		"The store locks, loads and compares versions besides."
+	return []row{loading, saving}, nil
+}
+
+// rawFile is what a program does that keeps a record in a file by itself.
+type rawFile struct {
+	dir, name string
+	data      []byte
+}
+
+func (f rawFile) load() error {
+	data, err := os.ReadFile(filepath.Join(f.dir, f.name))
+	if err != nil {
+		return err
+	}
+	var rec spotipie.Record
+	return json.Unmarshal(data, &rec)
+}
+
+func (f rawFile) save() error {
+	temp, err := os.CreateTemp(f.dir, f.name)
+	if err != nil {
+		return err
+	}
+	_, err = temp.Write(f.data)
+	if err := errors.Join(err, temp.Sync(), temp.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(temp.Name(), filepath.Join(f.dir, f.name)); err != nil {
+		return err
+	}
+	folder, err := os.Open(f.dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
+}
+
+// compare runs the store's benchmark and the raw one, round by round.
+func compare(s settings, store, bare func(*testing.B)) (map[string][]float64, error) {
+	results, err := race(s.rounds, []contender{{ours, store}, {raw, bare}})
+	if err != nil {
+		return nil, err
+	}
+	return nanoseconds(results), nil
+}
+
+func recordKey() spotipie.Key {
+	return spotipie.Key{ClientID: credentials().ClientID, Profile: "ada"}
+}
+
+func newRecord() spotipie.Record {
+	return spotipie.Record{
+		Token: newToken(), AuthorizedAt: time.Now().Add(-24 * time.Hour), ClientID: credentials().ClientID, RequestedScope: scopes(),
+	}
+}
+
+func loadRecord(b *testing.B, store spotipie.Store) {
+	for b.Loop() {
+		if _, found, err := store.Load(b.Context(), recordKey()); err != nil || !found {
+			b.Fatalf("found %t, error %v", found, err)
+		}
+	}
+}
+
+func saveRecord(b *testing.B, store spotipie.Store) {
+	rec, _, err := store.Load(b.Context(), recordKey())
+	orFatal(b, err)
+	for b.Loop() {
+		rec.Version, err = store.Swap(b.Context(), recordKey(), rec.Version, rec)
+		orFatal(b, err)
+	}
+}
+
+// renewalTrips counts what a refresh asks of a store behind a proxy with one
+// connection: until the token is saved and announced, and in all.
+func renewalTrips(ctx context.Context, store spotipie.Store, proxy *testservices.Proxy) (saved, all float64, err error) {
+	w, err := newWorld(ctx, store)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer w.close()
+	if _, err := w.session.RefreshToken(ctx); err != nil { // connects
+		return 0, 0, err
+	}
+	start := proxy.RoundTrips()
+	w.session.OnTokenUpdated(func(context.Context, spotipie.TokenUpdated) error {
+		saved = float64(proxy.RoundTrips() - start)
+		return nil
+	})
+	if _, err := w.session.RefreshToken(ctx); err != nil {
+		return 0, 0, err
+	}
+	if err := w.session.Close(ctx); err != nil {
+		return 0, 0, err
+	}
+	return saved, float64(proxy.RoundTrips() - start), nil
+}
+
+func tripsRow(title string, saved, all float64) row {
+	r := newRow(title, "", map[string][]float64{ours: {saved}}).atMost(3)
+	r.Note = fmt.Sprintf("lock, load and swap, counted on the wire; unlock after them makes it %.0f.", all)
+	return r
+}
+
+// notMeasured returns a row for want of a server's program; any other error
+// stays one.
+func notMeasured(err error, measures ...string) ([]row, error) {
+	if !errors.Is(err, testservices.ErrNotInstalled) {
+		return nil, err
+	}
+	var rows []row
+	for _, measure := range measures {
+		rows = append(rows, row{Measure: measure, NotMeasured: err.Error()})
+	}
+	return rows, nil
+}

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+)
+
+// debugLog shows requests to people, without what is secret in them.
+type debugLog struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func newDebugLog(w io.Writer) *debugLog { return &debugLog{w: w} }
+
+func (d *debugLog) printf(format string, args ...any) {
+	if d == nil {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	fmt.Fprintf(d.w, "debug: "+format+"\n", args...)
+}
+
+// settings shows what was set, and by what.
+func (d *debugLog) settings(s *settings) {
+	for _, line := range []struct {
+		name, value string
+		from        setting
+	}{
+		{"profile", s.Profile.value, s.Profile},
+		{"store", s.storeName(), s.Store},
+		{"client id", s.ClientID.value, s.ClientID},
+		{"client secret", "…", s.secret},
+		{"redirect URI", s.RedirectURI.value, s.RedirectURI},
+		{"accounts service", s.AccountsURL.value, s.AccountsURL},
+		{"Web API", s.APIURL.value, s.APIURL},
+	} {
+		if line.from.from != "" {
+			d.printf("%s %s, %s", line.name, line.value, line.from.origin())
+		}
+	}
+}
+
+// failed is for spotipie.Options.OnError.
+func (d *debugLog) failed(err error) { d.printf("%s", plain(err)) }
+
+// transport sends requests by http.DefaultTransport and shows them.
+func (d *debugLog) transport() http.RoundTripper { return debugTransport{d} }
+
+type debugTransport struct{ log *debugLog }
+
+// RoundTrip implements http.RoundTripper.
+func (t debugTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	t.log.printf("> %s %s%s", req.Method, shownURL(req.URL), shownForm(req))
+	began := time.Now()
+	resp, err := http.DefaultTransport.RoundTrip(req)
+	took := time.Since(began).Round(time.Millisecond)
+	if err != nil {
+		t.log.printf("< %s after %s", err, took)
+		return resp, err
+	}
+	retry := ""
+	if after := resp.Header.Get("Retry-After"); after != "" {
+		retry = ", Retry-After " + after
+	}
+	t.log.printf("< %s after %s%s", resp.Status, took, retry)
+	return resp, nil
+}
+
+// shownURL leaves out whatever the values of the query are.
+func shownURL(u *url.URL) string {
+	shown := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}
+	if u.RawQuery == "" {
+		return shown.String()
+	}
+	return shown.String() + "?" + shownValues(u.Query())
+}
+
+// shownValues shows the parameters' names and the values of those that are no
+// secret.
+func shownValues(values url.Values) string {
+	var parts []string
+	for _, name := range sortedKeys(values) {
+		value := "…"
+		switch name {
+		case "grant_type", "response_type", "redirect_uri", "scope", "client_id", "code_challenge_method",
+			"limit", "offset", "market", "type", "ids", "q":
+			value = strings.Join(values[name], ",")
+		}
+		parts = append(parts, name+"="+value)
+	}
+	return strings.Join(parts, "&")
+}
+
+func shownForm(req *http.Request) string {
+	const maxForm = 64 << 10
+	if req.GetBody == nil || req.Header.Get("Content-Type") != "application/x-www-form-urlencoded" {
+		return ""
+	}
+	body, err := req.GetBody()
+	if err != nil {
+		return ""
+	}
+	defer body.Close()
+	data, err := io.ReadAll(io.LimitReader(body, maxForm))
+	if err != nil {
+		return ""
+	}
+	values, err := url.ParseQuery(string(data))
+	if err != nil {
+		return ""
+	}
+	return " " + shownValues(values)
+}

@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/cli"
+	"github.com/spotipie/spotipie/internal/doctor"
+)
+
+func newDoctor() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:     "doctor [flags]",
+		GroupID: groupTool,
+		Short:   "Check everything a login needs, and say how to mend it",
+		Long: `Checks the settings, the redirect URI against Spotify's rules, whether a login
+can listen and open a browser, the clock against the accounts service's, the
+app's registration, the store, and whether Spotify takes the token. Each line is
+marked ✓, or ✗ with what to do.
+
+An expired token is renewed for it; nothing else is changed. What the profile's
+flow does not need is left out.
+
+The exit code is 0 if all is ✓, and 1 otherwise. With --json it prints one line,
+a JSON object with the keys ok and checks, an array of objects with the keys
+name, ok, detail and fix (only if not ok).`,
+		Example: `  spotipie doctor
+  spotipie doctor --json --profile work`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runDoctor(cmd, asJSON) },
+	}
+	cmd.Flags().SortFlags = false
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print it as one line of JSON")
+	addSettingsFlags(cmd)
+	return cmd
+}
+
+// report is what doctor --json prints. Its keys do not change.
+type doctorReport struct {
+	OK     bool            `json:"ok"`
+	Checks []doctor.Result `json:"checks"`
+}
+
+func runDoctor(cmd *cobra.Command, asJSON bool) error {
+	s, err := newSettings(cmd)
+	if err != nil {
+		return err
+	}
+	ctx := cmd.Context()
+	results := s.examine(ctx)
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	found := doctorReport{OK: true, Checks: results}
+	failed := 0
+	for _, result := range results {
+		if !result.OK {
+			found.OK = false
+			failed++
+		}
+	}
+	if asJSON {
+		err = writeJSON(cmd, found)
+	} else {
+		err = write(cmd, checkList(results, cli.StyleFor(cmd.OutOrStdout())))
+	}
+	if err == nil && failed > 0 {
+		err = fmt.Errorf("%d of %d checks failed", failed, len(results))
+	}
+	return err
+}
+
+// examine runs the checks that the profile's flow calls for.
+func (s *settings) examine(ctx context.Context) []doctor.Result {
+	store := doctor.Store(ctx, s.storeInWords(), s.withStore, s.key())
+	if store.OK { // else it is all that would be said
+		_ = s.withStore(ctx, func(store spotipie.Store) error { return s.resolveClientID(ctx, store) })
+	}
+	flow := spotipie.Flow(s.Flow.value)
+	transport := http.DefaultTransport
+	if s.debug != nil {
+		transport = s.debug.transport()
+	}
+	results := []doctor.Result{doctor.Environment(doctor.App{
+		ClientID: s.ClientID.value, ClientIDFrom: s.ClientID.from,
+		Secret: s.secret.value, SecretFrom: s.secret.from,
+		EnvPrefix: s.envPrefix, Flow: flow, Spotify: s.AccountsURL.value == spotipie.DefaultAccountsURL,
+	}, os.Environ())}
+	token := doctor.Blocked("token", store)
+	if store.OK {
+		token = doctor.Token(ctx, s.withSession, s.loginCommand(), time.Now)
+	}
+	if flow != spotipie.FlowClientCredentials {
+		uri := s.RedirectURI.value
+		machine := doctor.Machine{OS: runtime.GOOS, Getenv: os.Getenv, Find: exec.LookPath}
+		redirect := doctor.RedirectURI(uri)
+		port := doctor.Blocked("port", redirect)
+		if redirect.OK {
+			port = doctor.Port(ctx, uri)
+		}
+		results = append(results, redirect, port, doctor.Browser(machine, token.OK))
+	}
+	results = append(results, doctor.Clock(ctx, transport, s.AccountsURL.value, runtime.GOOS, time.Now))
+	if checker := s.checker(flow); checker != nil {
+		results = append(results, doctor.Registration(ctx, checker, s.RedirectURI.value))
+	}
+	return append(results, store, token)
+}
+
+// checker returns what can ask about the app's registration, or nil if the
+// credentials do not allow the question or the flow does not need one.
+func (s *settings) checker(flow spotipie.Flow) doctor.Checker {
+	if s.ClientID.value == "" || flow == spotipie.FlowClientCredentials {
+		return nil
+	}
+	session, err := s.newSession(flow, nil, nil)
+	if err != nil {
+		return nil
+	}
+	checker, _ := session.(doctor.Checker)
+	return checker
+}
+
+func (s *settings) storeInWords() string {
+	if s.Store.from == "" {
+		return s.storeName() + " (the default)"
+	}
+	return fmt.Sprintf("%s (%s)", s.storeName(), s.Store.from)
+}
+
+// checkList is the results for people.
+func checkList(results []doctor.Result, style cli.Style) string {
+	var b strings.Builder
+	for _, r := range results {
+		mark := style.Good("✓")
+		if !r.OK {
+			mark = style.Bad("✗")
+		}
+		fmt.Fprintf(&b, "%s %s: %s\n", mark, style.Heading(r.Name), r.Detail)
+		if r.Fix != "" {
+			fmt.Fprintf(&b, "    %s\n", r.Fix)
+		}
+	}
+	return b.String()
+}

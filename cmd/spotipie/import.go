@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/cli"
+	"github.com/spotipie/spotipie/internal/tokenformat"
+)
+
+func newImport() *cobra.Command {
+	var yes bool
+	cmd := &cobra.Command{
+		Use:     "import FILE [flags]",
+		GroupID: groupAuthorization,
+		Short:   "Take over the login of another library",
+		Long: `Takes a login over from the token file of another library, so that nobody has to
+sign in again, and keeps it as the profile. FILE may be - for stdin. The format
+is recognised by itself:
+
+  spotipy's .cache (Python)
+  token JSON of spotipie for Python
+  rspotify's token cache (Rust)
+  token JSON of golang.org/x/oauth2
+
+Such a file does not say which app it is for: give the client id, and the secret
+if the app has one, that the other program uses. It does not say either when the
+user consented, so when they have to sign in again is not known: at the latest
+six months after they did.
+
+Nothing is asked of Spotify, and the file stays as it is. If Spotify gives a new
+refresh token some day, only one of the two programs has it: let the other go.`,
+		Example: `  spotipie import ~/project/.cache --env-prefix SPOTIPY
+  spotipie import token.json --client-id 0123456789abcdef0123456789abcdef --profile work`,
+		Args: oneFile,
+		RunE: func(cmd *cobra.Command, args []string) error { return importFile(cmd, args[0], yes) },
+	}
+	cmd.Flags().SortFlags = false
+	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "replace a login that the profile has, without asking")
+	addSettingsFlags(cmd)
+	return cmd
+}
+
+func oneFile(cmd *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return usage(cmd, errors.New("takes one FILE, or - for stdin"))
+	}
+	return nil
+}
+
+func importFile(cmd *cobra.Command, name string, yes bool) error {
+	s, err := newSettings(cmd)
+	if err != nil {
+		return err
+	}
+	if s.ClientID.value == "" {
+		return usage(cmd, fmt.Errorf("the file does not say which app it is for: set %s or --client-id to what the other program uses",
+			s.variable("CLIENT_ID")))
+	}
+	data, err := readInput(cmd.InOrStdin(), name, tokenformat.MaxSize)
+	if err != nil {
+		return err
+	}
+	token, format, err := tokenformat.Parse(data)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	if token.RefreshToken() == "" && token.IsExpired(spotipie.DefaultExpiryMargin) {
+		return fmt.Errorf("%s is %s with a token that is expired and has no refresh token: nobody can use it, so run '%s'",
+			name, format.Description(), s.loginCommand())
+	}
+	ctx := cmd.Context()
+	rec := spotipie.Record{Token: token, ClientID: s.ClientID.value}
+	flow := flowOf(rec)
+	err = s.withStore(ctx, func(store spotipie.Store) error { return s.saveImported(ctx, store, rec, yes) })
+	if err != nil {
+		return s.explain(err)
+	}
+	s.remembered(ctx, flow)
+	s.sayImported(format, flow, token)
+	return nil
+}
+
+// saveImported saves the record, after the user has agreed to lose one that is
+// there.
+func (s *settings) saveImported(ctx context.Context, store spotipie.Store, rec spotipie.Record, yes bool) error {
+	unlock, err := store.Lock(ctx, s.key())
+	if err != nil {
+		return s.storeFailed("locking", err)
+	}
+	old, found, err := store.Load(ctx, s.key())
+	if err != nil {
+		return errors.Join(s.storeFailed("reading", err), unlock(ctx))
+	}
+	if found && !old.Token.Equal(rec.Token) && !yes {
+		err = s.mayReplace(ctx)
+	}
+	if err == nil {
+		_, err = store.Swap(ctx, s.key(), old.Version, rec)
+		err = s.storeFailedIf("saving in", err)
+	}
+	return errors.Join(err, s.storeFailedIf("unlocking", unlock(context.WithoutCancel(ctx))))
+}
+
+func (s *settings) mayReplace(ctx context.Context) error {
+	if !cli.IsTerminal(s.cmd.InOrStdin()) {
+		return fmt.Errorf("profile %q is signed in already: say --yes to replace that login, or choose another --profile", s.Profile.value)
+	}
+	sure, err := cli.Confirm(ctx, s.cmd.InOrStdin(), s.cmd.ErrOrStderr(),
+		fmt.Sprintf("Profile %q is signed in already. Replace that login?", s.Profile.value))
+	if err == nil && !sure {
+		err = errors.New("nothing was imported")
+	}
+	return err
+}
+
+// sayImported says what was found, without secrets.
+func (s *settings) sayImported(format tokenformat.Format, flow spotipie.Flow, token *spotipie.Token) {
+	stderr := s.cmd.ErrOrStderr()
+	fmt.Fprintf(stderr, "Imported %s as profile %q (%s).\n", format.Description(), s.Profile.value, flow)
+	scope := "not named"
+	if len(token.Scope()) > 0 {
+		scope = token.Scope().String()
+	}
+	fmt.Fprintf(stderr, "  scopes         %s\n", scope)
+	left := "expired, is renewed when it is needed"
+	if d := time.Until(token.ExpiresAt()).Round(time.Minute); d > 0 {
+		left = "valid until " + token.ExpiresAt().Local().Format("15:04 on "+dateFormat)
+	}
+	fmt.Fprintf(stderr, "  access token   %s\n", left)
+	if token.RefreshToken() == "" {
+		fmt.Fprintln(stderr, "  refresh token  none: sign in again when the access token is expired")
+	} else {
+		fmt.Fprintln(stderr, "  refresh token  yes")
+	}
+	fmt.Fprintf(stderr, "Run 'spotipie doctor%s' to see whether Spotify takes it.\n", s.profileFlag())
+}
+
+// profileFlag repeats the profile for a command that is suggested.
+func (s *settings) profileFlag() string {
+	if s.Profile.value == defaultProfile {
+		return ""
+	}
+	return " --profile " + quotedIfNeeded(s.Profile.value)
+}

@@ -1,0 +1,202 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/cli"
+	"github.com/spotipie/spotipie/login"
+)
+
+type loginFlags struct {
+	scopes      []string
+	allScopes   bool
+	anyScope    bool
+	listScopes  bool
+	noBrowser   bool
+	paste       bool
+	ports       []int
+	bind        string
+	timeout     time.Duration
+	forceDialog bool
+}
+
+func newLogin() *cobra.Command {
+	var f loginFlags
+	cmd := &cobra.Command{
+		Use:     "login [flags]",
+		GroupID: groupAuthorization,
+		Short:   "Sign in to Spotify, in a browser or without one",
+		Long: `Gets an authorization and saves it in the store, where 'spotipie token' and Go
+programs find it.
+
+By the authorization code flow a user agrees in a browser, and the token renews
+itself for six months; the client secret may be left out (PKCE). If no browser
+can be opened, follow the printed address; if the browser cannot reach this
+machine, paste the address it ends at. By the client credentials flow the app
+gets a token for itself, without a user; it needs the client secret. The
+implicit grant is for accounts services that still have it.
+
+What a login used (flow, client id, store, services) is kept with the profile in
+the config file, so later commands need no settings. Never kept are the client
+secret and a store's address with a password in it: leave those in the
+environment, or put them into the config file yourself.
+
+Without --scope a profile is asked for what it was asked for last time. If it
+has all that already, nothing is asked; see --force-dialog.`,
+		Example: `  spotipie login --scope user-library-read,playlist-read-private
+  spotipie login --profile work --all-scopes --no-browser
+  spotipie login --flow client_credentials --store keyring:`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.String("flow", "", "`FLOW` to use: authorization_code, client_credentials or\nimplicit_grant (default: the profile's, or the first)")
+	flags.StringArrayVar(&f.scopes, "scope", nil, "`SCOPE` to ask for; repeatable, or several with commas between")
+	flags.BoolVar(&f.allScopes, "all-scopes", false, "ask for every scope there is")
+	flags.BoolVar(&f.anyScope, "any-scope", false, "take scopes in --scope that this version does not know")
+	flags.BoolVar(&f.listScopes, "list-scopes", false, "show the scopes and what they allow, and do nothing else")
+	flags.BoolVar(&f.noBrowser, "no-browser", false, "print the address and open no browser")
+	flags.BoolVar(&f.paste, "paste", false, "listen to nothing: paste the address that the browser ends at")
+	flags.IntSliceVar(&f.ports, "port", nil, "`PORT` of the redirect URI; repeatable, the first that is free is taken\n(default: that of the redirect URI, or any free one)")
+	flags.StringVar(&f.bind, "bind", "", "`HOST[:PORT]` to listen on, for containers and forwarded ports\n(default: that of the redirect URI)")
+	flags.DurationVar(&f.timeout, "timeout", login.DefaultTimeout, "`DURATION` to wait for the user")
+	flags.BoolVar(&f.forceDialog, "force-dialog", false, "ask even if signed in already: the way to change the user")
+	addSettingsFlags(cmd)
+	_ = cmd.RegisterFlagCompletionFunc("scope", completeScopes)
+	_ = cmd.RegisterFlagCompletionFunc("flow", completeFlows)
+	return cmd
+}
+
+func (f *loginFlags) run(cmd *cobra.Command) error {
+	if f.listScopes {
+		return write(cmd, scopeTable(spotipie.AllScopes(), ""))
+	}
+	s, err := newSettings(cmd)
+	if err != nil {
+		return err
+	}
+	flow := spotipie.Flow(s.Flow.value)
+	if flow == "" {
+		flow = spotipie.FlowAuthorizationCode
+	}
+	scope, err := f.check(s, flow)
+	if err != nil {
+		return usage(cmd, err)
+	}
+	ctx := cmd.Context()
+	return s.withStore(ctx, func(store spotipie.Store) error {
+		if len(scope) == 0 && flow != spotipie.FlowClientCredentials {
+			scope = s.scopeOfLastTime(ctx, store)
+		}
+		session, err := s.newSession(flow, store, scope)
+		if err != nil {
+			return s.explain(err)
+		}
+		token, err := f.authorize(ctx, s, session)
+		err = errors.Join(err, saveAndClose(ctx, session))
+		if token == nil {
+			return s.explain(err)
+		}
+		s.remembered(ctx, flow)
+		s.sayValidity(session, token)
+		return s.explain(err)
+	})
+}
+
+// authorize gets a token that is saved by the time the session is closed.
+func (f *loginFlags) authorize(ctx context.Context, s *settings, session spotipie.Session) (*spotipie.Token, error) {
+	stderr := s.cmd.ErrOrStderr()
+	if app, ok := session.(*spotipie.ClientCredentialsSession); ok {
+		token, err := app.FetchToken(ctx)
+		if token != nil {
+			fmt.Fprintf(stderr, "Signed in as the app %s.\n", s.ClientID.value)
+		}
+		return token, err
+	}
+	if session.Flow() == spotipie.FlowImplicitGrant && s.AccountsURL.value == spotipie.DefaultAccountsURL {
+		fmt.Fprintln(stderr, "Spotify ended the implicit grant on 2025-11-27; --flow authorization_code needs no client secret either.")
+	}
+	output := newWaiting(stderr, f.timeout)
+	defer output.stop()
+	begin := login.Authorize
+	if f.paste {
+		begin = login.Prompt
+	}
+	token, err := begin(ctx, session, &login.Options{
+		AppName:     "spotipie",
+		Timeout:     f.timeout,
+		ForceDialog: f.forceDialog,
+		Ports:       f.ports,
+		BindAddress: f.bind,
+		NoBrowser:   f.noBrowser,
+		Input:       s.cmd.InOrStdin(),
+		Output:      output,
+	})
+	if err == nil && !output.used() {
+		fmt.Fprintf(stderr, "Already signed in as profile %q; --force-dialog asks again.\n", s.Profile.value)
+	}
+	return token, err
+}
+
+// scopeOfLastTime is what the profile was asked for when it was signed in last.
+// If the store cannot tell, the login itself will say why.
+func (s *settings) scopeOfLastTime(ctx context.Context, store spotipie.Store) spotipie.Scopes {
+	rec, found, err := store.Load(ctx, s.key())
+	if err != nil || !found {
+		return nil
+	}
+	return rec.RequestedScope
+}
+
+// remembered keeps the settings with the profile. The authorization is saved
+// whether or not that can be done, so a failure is only told.
+func (s *settings) remembered(ctx context.Context, flow spotipie.Flow) {
+	stderr := s.cmd.ErrOrStderr()
+	if err := s.remember(ctx, flow); err != nil {
+		fmt.Fprintf(stderr, "Note: the settings are not kept for later commands, so give them again there: %s.\n", plain(err))
+	}
+	if hasPassword(s.Store.value) {
+		fmt.Fprintf(stderr, "Note: the store's address has a password in it and is not kept; leave it in %s.\n", s.variable("STORE"))
+	}
+}
+
+// sayValidity tells how long the login will do.
+func (s *settings) sayValidity(session spotipie.Session, token *spotipie.Token) {
+	text := fmt.Sprintf("Profile %q has a token for %s", s.Profile.value, cli.Span(time.Until(token.ExpiresAt())))
+	switch by := session.ReauthorizeBy(); {
+	case !by.IsZero():
+		text += ", which renews itself until " + by.Local().Format(dateFormat)
+	case session.Flow() == spotipie.FlowClientCredentials:
+		text += ", and gets the next one by itself"
+	case session.Flow() == spotipie.FlowImplicitGrant:
+		text += ", which cannot be renewed"
+	}
+	fmt.Fprintln(s.cmd.ErrOrStderr(), text+".")
+}
+
+// dateFormat is a day as people write it.
+const dateFormat = "2 January 2006"
+
+func completeFlows(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	return []cobra.Completion{
+		cobra.CompletionWithDesc(string(spotipie.FlowAuthorizationCode), "a user agrees in a browser"),
+		cobra.CompletionWithDesc(string(spotipie.FlowClientCredentials), "the app for itself, without a user"),
+		cobra.CompletionWithDesc(string(spotipie.FlowImplicitGrant), "ended by Spotify on 2025-11-27"),
+	}, cobra.ShellCompDirectiveNoFileComp
+}
+
+// write writes a command's result to stdout.
+func write(cmd *cobra.Command, text string) error {
+	if _, err := io.WriteString(cmd.OutOrStdout(), text); err != nil {
+		return fmt.Errorf("%s: writing the result: %w", cmd.Name(), err)
+	}
+	return nil
+}

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/login"
+)
+
+// check tells what is missing or does not go together, before anything is
+// opened, and returns the scopes to ask for.
+func (f *loginFlags) check(s *settings, flow spotipie.Flow) (spotipie.Scopes, error) {
+	if s.ClientID.value == "" {
+		return nil, fmt.Errorf("no client id: create an app with the redirect URI %s at "+
+			"https://developer.spotify.com/dashboard, and set %s or --client-id",
+			login.DefaultRedirectURI, s.variable("CLIENT_ID"))
+	}
+	if flow == spotipie.FlowClientCredentials {
+		return nil, f.checkClientCredentials(s)
+	}
+	if err := f.checkPage(s); err != nil {
+		return nil, err
+	}
+	if f.allScopes {
+		if len(f.scopes) > 0 {
+			return nil, errors.New("--all-scopes and --scope: give one of them")
+		}
+		return spotipie.AllScopes(), nil
+	}
+	return parseScopes(f.scopes, f.anyScope)
+}
+
+func (f *loginFlags) checkClientCredentials(s *settings) error {
+	for _, name := range []string{"scope", "all-scopes", "no-browser", "paste", "port", "bind", "timeout", "force-dialog"} {
+		if s.cmd.Flags().Changed(name) {
+			return fmt.Errorf("--%s: the client_credentials flow has no user to ask; "+
+				"for a user's data use --flow authorization_code", name)
+		}
+	}
+	if s.secret.value == "" {
+		return fmt.Errorf("the client_credentials flow needs the app's client secret: set %s or --client-secret-file",
+			s.variable("CLIENT_SECRET"))
+	}
+	return nil
+}
+
+func (f *loginFlags) checkPage(s *settings) error {
+	if f.timeout <= 0 {
+		return fmt.Errorf("--timeout %s: it has to be longer than nothing", f.timeout)
+	}
+	for _, port := range f.ports {
+		if port < 1 || port > 65535 {
+			return fmt.Errorf("--port %d: from 1 to 65535 is possible", port)
+		}
+	}
+	if !f.paste {
+		return nil
+	}
+	for _, name := range []string{"no-browser", "port", "bind"} {
+		if s.cmd.Flags().Changed(name) {
+			return fmt.Errorf("--%s does not go with --paste, which opens and listens to nothing", name)
+		}
+	}
+	return nil
+}

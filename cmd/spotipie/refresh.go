@@ -1,0 +1,46 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/cli"
+)
+
+func newRefresh() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "refresh [flags]",
+		GroupID: groupAuthorization,
+		Short:   "Renew the access token now",
+		Long: `Gets a new access token, whether or not the old one is expired, and saves it. It
+is seldom needed, for 'spotipie token' renews by itself, but it shows whether
+the login still works. The old token stays valid until its hour is over.`,
+		Example: "  spotipie refresh --profile work",
+		Args:    noArguments,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return refresh(cmd) },
+	}
+	addSettingsFlags(cmd)
+	return cmd
+}
+
+func refresh(cmd *cobra.Command) error {
+	s, err := newSettings(cmd)
+	if err != nil {
+		return err
+	}
+	return s.withSession(cmd.Context(), func(session spotipie.Session) error {
+		refreshable, ok := session.(spotipie.RefreshableSession)
+		if !ok {
+			return spotipie.ErrNoRefreshToken
+		}
+		token, err := refreshable.RefreshToken(cmd.Context())
+		if err == nil {
+			fmt.Fprintf(cmd.ErrOrStderr(), "Renewed: profile %q has a token for %s.\n",
+				s.Profile.value, cli.Span(time.Until(token.ExpiresAt())))
+		}
+		return err
+	})
+}

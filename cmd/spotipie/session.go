@@ -1,0 +1,192 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spotipie/spotipie"
+)
+
+// closeTimeout is how long a session may take to save a rotated token before
+// the program ends. It is more than a renewal and the save after it need.
+const closeTimeout = 30 * time.Second
+
+// notSignedInError: there is no authorization to use.
+type notSignedInError struct {
+	profile string
+	reason  string // more about why, in parentheses; may be empty
+	login   string // the command to run
+}
+
+func (e *notSignedInError) Error() string {
+	return fmt.Sprintf("not signed in as profile %q%s: run '%s'", e.profile, e.reason, e.login)
+}
+
+func (e *notSignedInError) Unwrap() error { return spotipie.ErrNotAuthorized }
+
+// key returns where the authorization is in the store. The client id must be
+// known.
+func (s *settings) key() spotipie.Key {
+	return spotipie.Key{ClientID: s.ClientID.value, Profile: s.Profile.value}
+}
+
+// withStore runs use with the store, which is closed afterwards.
+func (s *settings) withStore(ctx context.Context, use func(spotipie.Store) error) error {
+	store, closeStore, err := s.openStore(ctx)
+	if err != nil {
+		return err
+	}
+	return errors.Join(use(store), closeStore())
+}
+
+// withSession runs use with the session of the authorization in the store.
+// Afterwards it waits until a token that was rotated is saved.
+func (s *settings) withSession(ctx context.Context, use func(spotipie.Session) error) error {
+	session, closeSession, err := s.openSession(ctx)
+	if err != nil {
+		return err
+	}
+	return s.explain(errors.Join(use(session), closeSession(ctx)))
+}
+
+// openSession returns the session of the authorization in the store, loaded.
+// closeSession waits until a token that was rotated is saved, also when ctx has
+// ended.
+func (s *settings) openSession(ctx context.Context) (session spotipie.Session, closeSession func(context.Context) error, err error) {
+	store, closeStore, err := s.openStore(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	session, err = s.load(ctx, store)
+	if err != nil {
+		return nil, nil, s.explain(errors.Join(err, closeStore()))
+	}
+	return session, func(ctx context.Context) error {
+		return errors.Join(saveAndClose(ctx, session), closeStore())
+	}, nil
+}
+
+// saveAndClose waits until a token that was rotated is saved, also when ctx has
+// ended.
+func saveAndClose(ctx context.Context, session spotipie.Session) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+	defer cancel()
+	return session.Close(ctx)
+}
+
+func (s *settings) load(ctx context.Context, store spotipie.Store) (spotipie.Session, error) {
+	if err := s.resolveClientID(ctx, store); err != nil {
+		return nil, err
+	}
+	rec, found, err := store.Load(ctx, s.key())
+	if err != nil {
+		return nil, s.storeFailed("reading", err)
+	}
+	if !found {
+		return nil, s.notSignedIn(ctx, store)
+	}
+	flow := spotipie.Flow(s.Flow.value)
+	if flow == "" {
+		flow = flowOf(rec)
+	}
+	if flow == spotipie.FlowClientCredentials && s.secret.value == "" {
+		return nil, usage(s.cmd, fmt.Errorf("profile %q uses the client_credentials flow, which needs the app's client secret: "+
+			"set %s or --client-secret-file", s.Profile.value, s.variable("CLIENT_SECRET")))
+	}
+	session, err := s.newSession(flow, store, nil)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := session.Load(ctx); err != nil {
+		return nil, err
+	}
+	return session, nil
+}
+
+// flowOf tells by a record which flow it came from, for one that another
+// program has saved.
+func flowOf(rec spotipie.Record) spotipie.Flow {
+	switch {
+	case rec.Token != nil && rec.Token.RefreshToken() != "":
+		return spotipie.FlowAuthorizationCode
+	case rec.AuthorizedAt.IsZero() && rec.Token != nil && len(rec.Token.Scope()) == 0:
+		return spotipie.FlowClientCredentials
+	}
+	return spotipie.FlowImplicitGrant
+}
+
+// newSession returns a session without a token.
+func (s *settings) newSession(flow spotipie.Flow, store spotipie.Store, scope spotipie.Scopes) (spotipie.Session, error) {
+	creds := s.credentials()
+	opts := &spotipie.Options{
+		Scope:       scope,
+		Store:       store,
+		Profile:     s.Profile.value,
+		AccountsURL: s.AccountsURL.value,
+		APIURL:      s.APIURL.value,
+	}
+	if s.debug != nil {
+		opts.Transport = s.debug.transport()
+		opts.OnError = s.debug.failed
+	}
+	switch flow {
+	case spotipie.FlowClientCredentials:
+		return spotipie.NewClientCredentialsSession(creds, opts)
+	case spotipie.FlowImplicitGrant:
+		return spotipie.NewImplicitGrantSession(creds, opts)
+	}
+	return spotipie.NewAuthorizationCodeSession(creds, opts)
+}
+
+// resolveClientID takes the client id from the store if nothing sets it and the
+// store has the profile for one app only.
+func (s *settings) resolveClientID(ctx context.Context, store spotipie.Store) error {
+	if s.ClientID.value != "" {
+		return nil
+	}
+	keys, err := store.List(ctx)
+	if err != nil && len(keys) == 0 {
+		return s.storeFailed("reading", err)
+	}
+	var ids []string
+	for _, key := range keys {
+		if key.Profile == s.Profile.value {
+			ids = append(ids, key.ClientID)
+		}
+	}
+	switch len(ids) {
+	case 0:
+		return s.notSignedIn(ctx, store)
+	case 1:
+		s.ClientID = setting{ids[0], "the store"}
+		return nil
+	}
+	return usage(s.cmd, fmt.Errorf("profile %q is signed in with %d apps: choose one by --client-id or %s_CLIENT_ID",
+		s.Profile.value, len(ids), s.envPrefix))
+}
+
+// notSignedIn says why there is nothing, if that can be told.
+func (s *settings) notSignedIn(ctx context.Context, store spotipie.Store) error {
+	e := &notSignedInError{profile: s.Profile.value, login: s.loginCommand()}
+	if known := s.config.Profiles[s.Profile.value].ClientID; known != "" && known != s.ClientID.value {
+		e.reason = fmt.Sprintf(" with the client id %s (%s): it was signed in with %s", s.ClientID.value, s.ClientID.origin(), known)
+		return e
+	}
+	keys, err := store.List(ctx)
+	if names := profileNames(keys); err == nil && len(names) > 0 && !slices.Contains(names, s.Profile.value) {
+		e.reason = " (there are: " + strings.Join(names, ", ") + ")"
+	}
+	return e
+}
+
+// loginCommand is what the user has to run to sign in.
+func (s *settings) loginCommand() string {
+	if s.Profile.value == defaultProfile {
+		return "spotipie login"
+	}
+	return "spotipie login --profile " + quotedIfNeeded(s.Profile.value)
+}

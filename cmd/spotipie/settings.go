@@ -1,0 +1,235 @@
+package main
+
+// What the commands that use an authorization call:
+//
+//	addSettingsFlags(cmd)              in newXxx: --profile, --store, --client-id, … --debug
+//	s, err := newSettings(cmd)         first thing in RunE
+//	session, closeSession, err := s.openSession(ctx)
+//	defer closeSession                 see withSession, which does both and joins the errors
+//	err = s.withSession(ctx, func(session spotipie.Session) error { … })
+//	err = s.withStore(ctx, func(store spotipie.Store) error { … })
+//	s.key()                            where the authorization is in the store
+//	s.remember(ctx, flow)              after saving a new one: keeps flow, client id, … with the profile
+//
+// GroupID of a command: groupAuthorization, groupWebAPI, groupTool or groupTry
+// (root.go). A question to the user: cli.Confirm, only if
+// cli.IsTerminal(cmd.InOrStdin()). Data goes to cmd.OutOrStdout(), words for
+// people to cmd.ErrOrStderr(). A wrong command line is usage(cmd, err).
+//
+// Nothing of this opens a browser. openSession fails with a *notSignedInError
+// (errors.Is spotipie.ErrNotAuthorized, exit code 3) if the store has no
+// authorization.
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+	"unicode"
+
+	"github.com/spf13/cobra"
+
+	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/config"
+	"github.com/spotipie/spotipie/login"
+)
+
+const defaultProfile = "default"
+
+// setting is a value and where it comes from, such as "--store",
+// "SPOTIPIE_STORE" or "the config file"; from is empty for a default.
+type setting struct {
+	value, from string
+}
+
+// origin is where the setting comes from, in words.
+func (s setting) origin() string {
+	if s.from == "" {
+		return "not set"
+	}
+	return "from " + s.from
+}
+
+// settings are those of one command line, each from the first of the places
+// that has it: flag, environment, profile in the config file, top of the config
+// file, default.
+type settings struct {
+	Profile     setting
+	ClientID    setting // may be empty; see resolveClientID
+	RedirectURI setting
+	Flow        setting // empty if nothing tells
+	Store       setting // "file:DIR", "keyring:", "redis://…", "postgres://…"; empty means file: in the default folder
+	AccountsURL setting
+	APIURL      setting
+
+	secret     setting
+	envPrefix  string
+	configPath string // empty if there is no config folder
+	config     config.File
+	debug      *debugLog // nil unless --debug
+	cmd        *cobra.Command
+}
+
+// addSettingsFlags adds the flags that newSettings reads. The help shows them
+// in a section of their own.
+func addSettingsFlags(cmd *cobra.Command) {
+	cmd.PersistentFlags().SortFlags = false
+	addSettingFlag(cmd, "profile", "which authorization, by a `NAME` of your own (default: default)")
+	_ = cmd.RegisterFlagCompletionFunc("profile", completeProfiles)
+	addAppFlags(cmd)
+}
+
+// addAppFlags adds them without --profile, for commands that take profiles as
+// arguments.
+func addAppFlags(cmd *cobra.Command) {
+	cmd.PersistentFlags().SortFlags = false
+	addSettingFlag(cmd, "store", "`STORE` it is kept in: file:DIR, keyring:, redis://… or postgres://…\n(default: file: with the config folder)")
+	_ = cmd.RegisterFlagCompletionFunc("store", completeStores)
+	addSettingFlag(cmd, "client-id", "`ID` of the app")
+	addSettingFlag(cmd, "client-secret-file", "`FILE` with the app's client secret; - is stdin")
+	addSettingFlag(cmd, "redirect-uri", "`URI` that the app has registered\n(default: "+login.DefaultRedirectURI+")")
+	addSettingFlag(cmd, "accounts-url", "`URL` of the accounts service\n(default: "+spotipie.DefaultAccountsURL+")")
+	addSettingFlag(cmd, "api-url", "`URL` of the Web API (default: "+spotipie.DefaultAPIURL+")")
+	addSettingFlag(cmd, "env-prefix", "`PREFIX` of the environment variables (default: "+spotipie.DefaultEnvPrefix+")")
+	cmd.PersistentFlags().Bool("debug", false, "show the requests on stderr, without secrets")
+	_ = cmd.PersistentFlags().SetAnnotation("debug", settingsAnnotation, nil)
+}
+
+// settingsAnnotation marks the flags that the help shows as settings.
+const settingsAnnotation = "spotipie_setting"
+
+func addSettingFlag(cmd *cobra.Command, name, text string) {
+	cmd.PersistentFlags().String(name, "", text)
+	_ = cmd.PersistentFlags().SetAnnotation(name, settingsAnnotation, nil)
+}
+
+// newSettings reads flags, environment and config file. Its errors are about
+// those and have exit code 2.
+func newSettings(cmd *cobra.Command) (*settings, error) { return newSettingsOf(cmd, "") }
+
+// newSettingsOf is newSettings for a profile that is named by an argument.
+func newSettingsOf(cmd *cobra.Command, profile string) (*settings, error) {
+	s := &settings{cmd: cmd, Profile: setting{profile, "the command line"}}
+	if err := s.read(); err != nil {
+		return nil, usage(cmd, err)
+	}
+	return s, nil
+}
+
+func (s *settings) read() error {
+	flags := s.cmd.Flags()
+	s.envPrefix = spotipie.DefaultEnvPrefix
+	if flags.Changed("env-prefix") {
+		s.envPrefix, _ = flags.GetString("env-prefix")
+	}
+	if s.envPrefix == "" || strings.ContainsFunc(s.envPrefix, notInName) {
+		return fmt.Errorf("--env-prefix %q is not the beginning of a variable's name, such as SPOTIFY", s.envPrefix)
+	}
+	if on, _ := flags.GetBool("debug"); on {
+		s.debug = newDebugLog(s.cmd.ErrOrStderr())
+	}
+	var err error
+	if s.configPath, err = config.DefaultPath(); err == nil {
+		if s.config, err = config.Read(s.configPath); err != nil {
+			return err
+		}
+	}
+	if s.Profile.value == "" {
+		s.Profile = s.pick("profile", "PROFILE", "", s.config.Profile, defaultProfile)
+	}
+	of, top := s.config.Profiles[s.Profile.value], s.config.Settings
+	s.ClientID = s.pick("client-id", "CLIENT_ID", of.ClientID, top.ClientID, "")
+	s.RedirectURI = s.pick("redirect-uri", "REDIRECT_URI", of.RedirectURI, top.RedirectURI, login.DefaultRedirectURI)
+	s.Store = s.pick("store", "STORE", of.Store, top.Store, "")
+	s.Store.value = s.absoluteStore(of.Store == s.Store.value || top.Store == s.Store.value)
+	s.AccountsURL = s.pick("accounts-url", "ACCOUNTS_URL", of.AccountsURL, top.AccountsURL, spotipie.DefaultAccountsURL)
+	s.APIURL = s.pick("api-url", "API_URL", of.APIURL, top.APIURL, spotipie.DefaultAPIURL)
+	s.Flow = s.pick("flow", "", of.Flow, top.Flow, "")
+	if s.secret, err = s.readSecret(of.ClientSecret, top.ClientSecret); err != nil {
+		return err
+	}
+	if err := s.check(); err != nil {
+		return err
+	}
+	s.debug.settings(s)
+	return nil
+}
+
+// pick returns the first value there is. A flag counts as given even if it is
+// empty; a variable that is empty counts as not set.
+func (s *settings) pick(flag, variable, profile, top, otherwise string) setting {
+	if f := s.cmd.Flags().Lookup(flag); f != nil && f.Changed {
+		return setting{f.Value.String(), "--" + flag}
+	}
+	if variable != "" {
+		name := s.variable(variable)
+		if value := os.Getenv(name); value != "" {
+			return setting{value, name}
+		}
+	}
+	if profile != "" {
+		return setting{profile, "profile " + s.Profile.value + " in the config file"}
+	}
+	if top != "" {
+		return setting{top, "the config file"}
+	}
+	return setting{otherwise, ""}
+}
+
+func (s *settings) check() error {
+	if s.Profile.value == "" || strings.ContainsFunc(s.Profile.value, unicode.IsControl) {
+		return s.wrong(s.Profile, "is not a name", "leave it out to use "+defaultProfile)
+	}
+	if strings.ContainsFunc(s.ClientID.value, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) {
+		return s.wrong(s.ClientID, "is not a client id", "copy it from https://developer.spotify.com/dashboard")
+	}
+	if s.Flow.value != "" {
+		if _, err := spotipie.ParseFlow(s.Flow.value); err != nil {
+			return fmt.Errorf("%s: %w", s.Flow.from, err)
+		}
+	}
+	for _, base := range []setting{s.AccountsURL, s.APIURL} {
+		u, err := url.Parse(base.value)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" {
+			return fmt.Errorf("%s: not the URL of a service, such as %s", base.from, spotipie.DefaultAccountsURL)
+		}
+	}
+	_, err := s.storeKind()
+	return err
+}
+
+func (s *settings) wrong(what setting, problem, advice string) error {
+	return fmt.Errorf("%s: %q %s: %s", what.from, what.value, problem, advice)
+}
+
+// variable returns the name of an environment variable with the prefix in use.
+func (s *settings) variable(name string) string { return s.envPrefix + "_" + name }
+
+func notInName(r rune) bool {
+	return r != '_' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+}
+
+// readSecret returns the client secret, which has no flag of its own: command
+// lines are seen by other users and kept by shells.
+func (s *settings) readSecret(profile, top string) (setting, error) {
+	found := s.pick("client-secret-file", "CLIENT_SECRET", profile, top, "")
+	if found.from != "--client-secret-file" {
+		return found, nil
+	}
+	secret, err := readSecretFile(s.cmd.InOrStdin(), found.value)
+	if err != nil {
+		return setting{}, fmt.Errorf("--client-secret-file: %w", err)
+	}
+	if secret == "" {
+		return setting{}, errors.New("--client-secret-file: there is nothing in it")
+	}
+	return setting{secret, found.from}, nil
+}
+
+// credentials of the app, with the secret if there is one.
+func (s *settings) credentials() spotipie.Credentials {
+	return spotipie.Credentials{
+		ClientID: s.ClientID.value, ClientSecret: s.secret.value, RedirectURI: s.RedirectURI.value,
+	}
+}

@@ -1,0 +1,188 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/spotipie/spotipie"
+)
+
+type statusFlags struct {
+	json    bool
+	offline bool
+}
+
+func newStatus() *cobra.Command {
+	var f statusFlags
+	cmd := &cobra.Command{
+		Use:     "status [flags]",
+		GroupID: groupAuthorization,
+		Short:   "Show who is signed in, with which scopes and until when",
+		Long: `Shows a profile's user, flow, scopes, how long the access token is still valid,
+by when the user has to sign in again, and where it is all kept. Spotify is
+asked for the user's name, for which an expired token is renewed; without a
+connection it shows what is known without.
+
+The exit code is 0 if signed in, 1 if not, 3 if the user has to sign in again.
+
+With --json it prints one line, a JSON object with the keys signed_in,
+sign_in_needed, profile, client_id, flow, user (an object with id and name, or
+null), scope (an array), expires_at, expires_in (seconds, negative if past),
+refreshable, authorized_at, reauthorize_by, store and problem (text). Times are
+RFC 3339 in UTC, or null if they are not known.`,
+		Example: `  spotipie status
+  spotipie status --json --profile work`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.BoolVar(&f.json, "json", false, "print it as one line of JSON")
+	flags.BoolVar(&f.offline, "offline", false, "ask Spotify nothing and renew nothing")
+	addSettingsFlags(cmd)
+	return cmd
+}
+
+// status is what the command shows. Its JSON keys do not change.
+type status struct {
+	SignedIn      bool            `json:"signed_in"`
+	SignInNeeded  bool            `json:"sign_in_needed"`
+	Profile       string          `json:"profile"`
+	ClientID      string          `json:"client_id"`
+	Flow          spotipie.Flow   `json:"flow"`
+	User          *user           `json:"user"`
+	Scope         spotipie.Scopes `json:"scope"`
+	ExpiresAt     *time.Time      `json:"expires_at"`
+	ExpiresIn     int             `json:"expires_in"`
+	Refreshable   bool            `json:"refreshable"`
+	AuthorizedAt  *time.Time      `json:"authorized_at"`
+	ReauthorizeBy *time.Time      `json:"reauthorize_by"`
+	Store         string          `json:"store"`
+	Problem       string          `json:"problem"`
+}
+
+// user is who is signed in, by the Web API's user object
+// (https://developer.spotify.com/documentation/web-api/reference/get-current-users-profile).
+type user struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+func (f *statusFlags) run(cmd *cobra.Command) error {
+	s, err := newSettings(cmd)
+	if err != nil {
+		return err
+	}
+	st := &status{Profile: s.Profile.value, Store: s.storeName(), Scope: spotipie.Scopes{}}
+	ctx := cmd.Context()
+	verdict := s.withSession(ctx, func(session spotipie.Session) error {
+		var problem error
+		if !f.offline {
+			st.User, problem = ask(ctx, session)
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		return st.fill(s, session, problem)
+	})
+	st.ClientID = s.ClientID.value
+	var absent *notSignedInError
+	if errors.As(verdict, &absent) { // which here is no reason to sign in: exit code 1
+		verdict = errors.New(absent.Error())
+	} else if !st.SignedIn {
+		return verdict
+	}
+	show := st.text(s)
+	if f.json {
+		return errors.Join(writeJSON(cmd, st), verdict)
+	}
+	if st.SignedIn {
+		return errors.Join(write(cmd, show), verdict)
+	}
+	return verdict
+}
+
+// fill reads off the session, and returns why the user has to sign in again if
+// they have to.
+func (st *status) fill(s *settings, session spotipie.Session, problem error) error {
+	rec, ok := session.Record()
+	if !ok { // signed out by somebody just now
+		return &notSignedInError{profile: s.Profile.value, login: s.loginCommand()}
+	}
+	st.SignedIn = true
+	st.Flow = session.Flow()
+	st.Scope = append(st.Scope, rec.Token.Scope()...)
+	st.ExpiresAt = utc(rec.Token.ExpiresAt())
+	st.ExpiresIn = int(time.Until(rec.Token.ExpiresAt()).Seconds())
+	st.Refreshable = rec.Rejected == "" && (rec.Token.RefreshToken() != "" || st.Flow == spotipie.FlowClientCredentials)
+	st.AuthorizedAt = utc(session.AuthorizedAt())
+	st.ReauthorizeBy = utc(session.ReauthorizeBy())
+	switch {
+	case problem == nil && rec.Rejected != "":
+		problem = spotipie.ErrReauthorizationRequired
+	case problem == nil && !st.Refreshable && st.ExpiresIn <= 0:
+		problem = spotipie.ErrTokenExpired
+	}
+	if problem == nil {
+		return nil
+	}
+	problem = s.explain(problem)
+	st.Problem = plain(problem)
+	if !signInNeeded(problem) {
+		return nil
+	}
+	st.SignInNeeded = true
+	return problem
+}
+
+func utc(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC().Truncate(time.Second)
+	return &t
+}
+
+// Limits of asking for the user.
+const (
+	askTimeout = 10 * time.Second
+	maxUser    = 64 << 10
+)
+
+// ask makes sure that the token is valid and, if it is a user's, asks whose it
+// is.
+func ask(ctx context.Context, session spotipie.Session) (*user, error) {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	if session.Flow() == spotipie.FlowClientCredentials {
+		_, err := session.Token(ctx)
+		return nil, err
+	}
+	resp, err := session.Request(ctx, http.MethodGet, "/v1/me", nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := spotipie.CheckResponse(resp); err != nil {
+		var refused *spotipie.APIError
+		if errors.As(err, &refused) && refused.StatusCode == http.StatusUnauthorized {
+			return nil, fmt.Errorf("%w (%s)", spotipie.ErrReauthorizationRequired, refused.Message)
+		}
+		return nil, err
+	}
+	defer resp.Body.Close()
+	var me struct {
+		ID          string `json:"id"`
+		DisplayName string `json:"display_name"`
+	}
+	if err := json.NewDecoder(io.LimitReader(resp.Body, maxUser)).Decode(&me); err != nil {
+		return nil, errors.New("the Web API's answer about the user is not JSON")
+	}
+	return &user{ID: me.ID, Name: me.DisplayName}, nil
+}

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/cli"
+)
+
+// text is the status for people.
+func (st *status) text(s *settings) string {
+	style := cli.StyleFor(s.cmd.OutOrStdout())
+	var b strings.Builder
+	mark, who := style.Good("✓"), "Signed in"
+	if st.SignInNeeded {
+		mark, who = style.Bad("✗"), "Sign in again"
+	}
+	fmt.Fprintf(&b, "%s %s\n", mark, style.Heading(who+st.asWhom()))
+	line := func(label, value string) { fmt.Fprintf(&b, "  %-15s%s\n", label, value) }
+	line("Profile", st.Profile)
+	line("Flow", string(st.Flow))
+	line("Client ID", st.ClientID)
+	line("Access token", st.tokenLife())
+	if st.ReauthorizeBy != nil {
+		line("Sign in again", "by "+st.ReauthorizeBy.Local().Format(dateFormat)+" (in "+cli.Span(time.Until(*st.ReauthorizeBy))+")")
+	}
+	line("Store", st.Store)
+	switch {
+	case st.Flow == spotipie.FlowClientCredentials:
+		line("Scopes", "none: the app has no user")
+	case len(st.Scope) == 0:
+		line("Scopes", "none: public information only")
+	default:
+		b.WriteString("  Scopes\n" + scopeTable(st.Scope, "    "))
+	}
+	if st.Problem != "" && !st.SignInNeeded {
+		line("Not asked", st.Problem)
+	}
+	return b.String()
+}
+
+func (st *status) asWhom() string {
+	switch {
+	case st.Flow == spotipie.FlowClientCredentials:
+		return " as the app itself"
+	case st.User == nil:
+		return ""
+	case st.User.Name == "" || st.User.Name == st.User.ID:
+		return " as " + printable(st.User.ID)
+	}
+	return " as " + printable(st.User.Name) + " (" + printable(st.User.ID) + ")"
+}
+
+func (st *status) tokenLife() string {
+	life := "expired"
+	if st.ExpiresIn > 0 {
+		life = "valid for " + cli.Span(time.Duration(st.ExpiresIn)*time.Second)
+	}
+	if st.Refreshable {
+		return life + ", renews itself"
+	}
+	return life + ", cannot be renewed"
+}
+
+// printable drops what could change how a terminal shows a text from outside.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r == ' ' || unicode.IsPrint(r) {
+			return r
+		}
+		return -1
+	}, text)
+}

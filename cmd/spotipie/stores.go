@@ -1,0 +1,214 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
+
+	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/filestore"
+	"github.com/spotipie/spotipie/keyringstore"
+	"github.com/spotipie/spotipie/pgstore"
+	"github.com/spotipie/spotipie/redisstore"
+)
+
+// The kinds of store.
+const (
+	storeFile     = "file"
+	storeKeyring  = "keyring"
+	storeRedis    = "redis"
+	storePostgres = "postgres"
+)
+
+// storeKind returns the kind of store that is set.
+func (s *settings) storeKind() (string, error) {
+	if s.Store.value == "" && s.Store.from == "" {
+		return storeFile, nil
+	}
+	scheme, _, ok := strings.Cut(s.Store.value, ":")
+	if ok {
+		switch scheme {
+		case "file", "keyring":
+			return scheme, nil
+		case "redis", "rediss", "unix":
+			return storeRedis, nil
+		case "postgres", "postgresql":
+			return storePostgres, nil
+		}
+	}
+	return "", fmt.Errorf("%s: not a store: use file:DIR, keyring:, redis://HOST:PORT/DB or postgres://USER@HOST/DATABASE", s.Store.from)
+}
+
+// absoluteStore returns the store that is set with an absolute folder, since
+// later commands may run elsewhere. In the config file a folder is relative to
+// that of the file.
+func (s *settings) absoluteStore(fromConfig bool) string {
+	scheme, dir, _ := strings.Cut(s.Store.value, ":")
+	if scheme != storeFile && scheme != storeKeyring || dir == "" || filepath.IsAbs(dir) {
+		return s.Store.value
+	}
+	if rest, ok := strings.CutPrefix(dir, "~/"); ok { // which shells leave as it is behind a colon
+		if home, err := os.UserHomeDir(); err == nil {
+			return scheme + ":" + filepath.Join(home, rest)
+		}
+	}
+	if fromConfig {
+		return scheme + ":" + filepath.Join(filepath.Dir(s.configPath), dir)
+	}
+	if absolute, err := filepath.Abs(dir); err == nil {
+		dir = absolute
+	}
+	return scheme + ":" + dir
+}
+
+// storeName is the store in words for people, without a password.
+func (s *settings) storeName() string {
+	kind, _ := s.storeKind()
+	switch kind {
+	case storeFile, storeKeyring:
+		dir := s.storeDir()
+		if dir == "" {
+			dir, _ = defaultDir(kind) // opening it tells what is wrong
+		}
+		return kind + ":" + dir
+	}
+	u, err := url.Parse(s.Store.value)
+	if err != nil {
+		return kind + "://…"
+	}
+	query := u.Query()
+	if query.Has("password") {
+		query.Set("password", "xxxxx") // as in Redacted
+		u.RawQuery = query.Encode()
+	}
+	return u.Redacted()
+}
+
+// storeDir is the folder that is set, or empty for the default.
+func (s *settings) storeDir() string {
+	_, dir, _ := strings.Cut(s.Store.value, ":")
+	return dir
+}
+
+func defaultDir(kind string) (string, error) {
+	if kind == storeKeyring {
+		return keyringstore.DefaultDir()
+	}
+	return filestore.DefaultDir()
+}
+
+func noClose() error { return nil }
+
+// openStore returns the store that is set. Its errors say what to do.
+func (s *settings) openStore(ctx context.Context) (store spotipie.Store, closeStore func() error, err error) {
+	kind, err := s.storeKind()
+	if err != nil {
+		return nil, nil, usage(s.cmd, err)
+	}
+	switch kind {
+	case storeRedis:
+		store, closeStore, err = s.openRedis()
+	case storePostgres:
+		store, closeStore, err = s.openPostgres(ctx)
+	case storeKeyring:
+		store, err = keyringstore.Open(ctx, s.storeDir(), nil)
+		closeStore = noClose
+	default:
+		store, err = filestore.Open(s.storeDir(), nil)
+		closeStore = noClose
+	}
+	if err != nil {
+		return nil, nil, s.storeFailed("opening", err)
+	}
+	return store, closeStore, nil
+}
+
+func (s *settings) openRedis() (spotipie.Store, func() error, error) {
+	opts, err := redis.ParseURL(s.Store.value)
+	if err != nil {
+		return nil, nil, errors.New("it is not a URL that Redis takes, such as redis://127.0.0.1:6379/0")
+	}
+	logging.Disable()      // what it would log comes back as an error
+	opts.DialerRetries = 1 // each of MaxRetries dials again
+	client := redis.NewClient(opts)
+	store, err := redisstore.New(client, nil)
+	if err != nil {
+		return nil, nil, errors.Join(err, client.Close())
+	}
+	return store, client.Close, nil
+}
+
+func (s *settings) openPostgres(ctx context.Context) (spotipie.Store, func() error, error) {
+	cfg, err := pgxpool.ParseConfig(s.Store.value)
+	if err != nil {
+		return nil, nil, errors.New("it is not a URL that PostgreSQL takes, such as postgres://app@127.0.0.1/app")
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	closePool := func() error { pool.Close(); return nil }
+	store, err := pgstore.New(pool, nil)
+	if err == nil {
+		err = store.Migrate(ctx)
+	}
+	if err != nil {
+		pool.Close()
+		return nil, nil, err
+	}
+	return store, closePool, nil
+}
+
+// storeFailed says which store it was, and where the setting comes from.
+func (s *settings) storeFailed(doing string, err error) error {
+	from := ""
+	if s.Store.from != "" {
+		from = ", " + s.Store.origin()
+	}
+	return fmt.Errorf("%s the store (%s%s): %w", doing, s.storeName(), from, err)
+}
+
+// profileNames returns the profiles among keys, sorted.
+func profileNames(keys []spotipie.Key) []string {
+	var names []string
+	for _, key := range keys {
+		names = append(names, key.Profile)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// maxSecretFile is more than any client secret has.
+const maxSecretFile = 4096
+
+func readSecretFile(stdin io.Reader, path string) (string, error) {
+	source := stdin
+	if path != "-" {
+		file, err := os.Open(path)
+		if err != nil {
+			return "", err
+		}
+		defer file.Close()
+		source = file
+	}
+	data, err := io.ReadAll(io.LimitReader(source, maxSecretFile))
+	return strings.TrimSpace(string(data)), err
+}
+
+// quotedIfNeeded makes a POSIX shell take text as it is.
+func quotedIfNeeded(text string) string {
+	if text != "" && unreserved(text) {
+		return text
+	}
+	return quoted(text)
+}

@@ -1,0 +1,52 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+)
+
+// IsTerminal reports whether a stream of the program is a terminal.
+func IsTerminal(stream any) bool {
+	file, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
+}
+
+// Confirm asks a question to be answered with yes or no, and returns whether it
+// was yes. Anything but y and yes is no, the end of the input too. When ctx ends
+// (Ctrl-C) it returns ctx's error at once, and a goroutine stays behind until
+// its read of in returns.
+func Confirm(ctx context.Context, in io.Reader, out io.Writer, question string) (bool, error) {
+	if _, err := fmt.Fprint(out, question+" [y/N] "); err != nil {
+		return false, fmt.Errorf("asking: %w", err)
+	}
+	type answer struct {
+		text string
+		err  error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		text, err := bufio.NewReader(in).ReadString('\n')
+		answers <- answer{text, err}
+	}()
+	select {
+	case <-ctx.Done():
+		fmt.Fprintln(out)
+		return false, fmt.Errorf("asking: %w", context.Cause(ctx))
+	case a := <-answers:
+		if a.err != nil {
+			fmt.Fprintln(out) // in place of the Enter that did not come
+		}
+		if a.err != nil && !errors.Is(a.err, io.EOF) {
+			return false, fmt.Errorf("reading the answer: %w", a.err)
+		}
+		said := strings.ToLower(strings.TrimSpace(a.text))
+		return said == "y" || said == "yes", nil
+	}
+}

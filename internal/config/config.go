@@ -1,0 +1,152 @@
+// Package config reads and writes the config file of the spotipie tool: what is
+// so for every command, and what each profile was signed in with.
+//
+//	{
+//	  "profile": "work",
+//	  "client_id": "0123456789abcdef0123456789abcdef",
+//	  "profiles": {
+//	    "work": {"flow": "client_credentials", "store": "keyring:"}
+//	  }
+//	}
+//
+// Every key may be left out. The keys of a profile are those of [Settings] and
+// come before those at the top. The tool writes what a login used into the
+// profile, but never a secret: a client_secret stands there only if the user
+// has put it there, and then nobody else may be able to read the file.
+package config
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+)
+
+// Settings are what can be set at the top and for a profile. An empty string is
+// the same as none.
+type Settings struct {
+	ClientID     string `json:"client_id,omitempty"`
+	ClientSecret string `json:"client_secret,omitempty"`
+	RedirectURI  string `json:"redirect_uri,omitempty"`
+	Flow         string `json:"flow,omitempty"`
+	Store        string `json:"store,omitempty"`
+	AccountsURL  string `json:"accounts_url,omitempty"`
+	APIURL       string `json:"api_url,omitempty"`
+}
+
+// File is the contents of the config file.
+type File struct {
+	Profile string `json:"profile,omitempty"` // the one to use when none is named
+	Settings
+	Profiles map[string]Settings `json:"profiles,omitempty"`
+}
+
+// maxSize is far more than anyone's profiles need.
+const maxSize = 1 << 20
+
+// DefaultPath returns where the config file is: spotipie/config.json in the
+// user's config folder.
+func DefaultPath() (string, error) {
+	dir, err := os.UserConfigDir()
+	if err != nil {
+		return "", fmt.Errorf("looking for the user's config folder: %w", err)
+	}
+	return filepath.Join(dir, "spotipie", "config.json"), nil
+}
+
+// Read returns what is in the file at path; a file that is missing is empty.
+// Errors name the file and never quote it.
+func Read(path string) (File, error) {
+	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return File{}, nil
+	}
+	if err != nil {
+		return File{}, fmt.Errorf("reading the config file: %w", err)
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, maxSize+1))
+	if err != nil {
+		return File{}, fmt.Errorf("reading the config file: %w", err)
+	}
+	if len(data) > maxSize {
+		return File{}, fmt.Errorf("the config file %s is larger than %d bytes", path, maxSize)
+	}
+	f, err := parse(data)
+	if err != nil {
+		return File{}, fmt.Errorf("the config file %s: %w", path, err)
+	}
+	if f.hasSecret() {
+		if err := checkMode(file); err != nil {
+			return File{}, err
+		}
+	}
+	return f, nil
+}
+
+func parse(data []byte) (File, error) {
+	var f File
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&f); err != nil {
+		return File{}, explain(data, err)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return File{}, errors.New("something follows the JSON object: remove it")
+	}
+	return f, nil
+}
+
+// explain tells what is wrong with a config file, without quoting values.
+func explain(data []byte, err error) error {
+	var syntax *json.SyntaxError
+	var kind *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &syntax):
+		return fmt.Errorf("line %d is not valid JSON", 1+bytes.Count(data[:min(int(syntax.Offset), len(data))], []byte("\n")))
+	case errors.As(err, &kind) && kind.Field != "":
+		return fmt.Errorf("%s has the wrong type of value", kind.Field)
+	case errors.As(err, &kind):
+		return errors.New("it is not a JSON object")
+	case errors.Is(err, io.EOF):
+		return errors.New("it is empty: delete it, or write {} into it")
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return errors.New("it ends too early")
+	}
+	if key, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
+		return fmt.Errorf("unknown key %s; known are profile, profiles, client_id, client_secret, redirect_uri, "+
+			"flow, store, accounts_url and api_url", key)
+	}
+	return errors.New("it is not valid JSON")
+}
+
+func (f File) hasSecret() bool {
+	if f.ClientSecret != "" {
+		return true
+	}
+	for _, p := range f.Profiles {
+		if p.ClientSecret != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// checkMode refuses a file with a secret that other users can read.
+func checkMode(file *os.File) error {
+	info, err := file.Stat()
+	if err != nil {
+		return fmt.Errorf("reading the config file: %w", err)
+	}
+	if runtime.GOOS == "windows" || info.Mode().Perm()&0o077 == 0 {
+		return nil
+	}
+	return fmt.Errorf("the config file %s has a client secret in it, and other users can read it: run chmod 600 %s",
+		file.Name(), file.Name())
+}

@@ -1,0 +1,33 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spotipie/spotipie"
+)
+
+// Checker asks the accounts service about an app's authorization request; a
+// [spotipie.AuthorizationCodeSession] is one.
+type Checker interface {
+	CheckAuthorization(ctx context.Context, opts *spotipie.AuthorizationURLOptions) error
+}
+
+// Registration checks whether the accounts service knows the app and its
+// redirect URI. Spotify tells some mistakes only after the user has signed in.
+func Registration(ctx context.Context, app Checker, redirectURI string) Result {
+	const name = "app"
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	err := app.CheckAuthorization(ctx, nil)
+	var refused *spotipie.AuthorizationError
+	switch {
+	case err == nil:
+		return good(name, "the accounts service takes its client id and redirect URI")
+	case errors.As(err, &refused):
+		return bad(name, "the accounts service refuses it: "+plain(err),
+			fmt.Sprintf("compare client id and redirect URI (%s) with the app's page at %s", redirectURI, dashboard))
+	}
+	return bad(name, "there is no telling: "+plain(err), "check the connection, and try again")
+}

@@ -1,0 +1,72 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+const (
+	// checkTimeout is how long a check waits for a service or a store.
+	checkTimeout = 8 * time.Second
+	// clockTolerance is how far the clock may be off before a token would be
+	// taken for expired, or for valid, at the wrong time.
+	clockTolerance = 30 * time.Second
+)
+
+// Clock compares the clock with the Date header (RFC 9110 section 6.6.1) of the
+// accounts service, and so also tells whether that can be reached. system is as
+// runtime.GOOS.
+func Clock(ctx context.Context, transport http.RoundTripper, accountsURL, system string, now func() time.Time) Result {
+	const name = "clock"
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodHead, accountsURL, nil)
+	if err != nil {
+		return bad(name, "there is no telling: "+plain(err), "correct the URL of the accounts service")
+	}
+	before := now()
+	resp, err := transport.RoundTrip(req)
+	after := now()
+	if err != nil {
+		return bad(name, fmt.Sprintf("there is no telling: no answer from %s (%s)", accountsURL, networkReason(err)),
+			"check the connection, a proxy ($HTTPS_PROXY), and that nothing blocks the address")
+	}
+	_ = resp.Body.Close()
+	date, err := http.ParseTime(resp.Header.Get("Date"))
+	if err != nil {
+		return bad(name, fmt.Sprintf("there is no telling: %s does not say what time it is", accountsURL),
+			"check whether something between here and there answers in its place")
+	}
+	// The header leaves out the fraction of a second, so half of one is the
+	// best guess, and the answer took half the time of the exchange.
+	off := before.Add(after.Sub(before) / 2).Sub(date.Add(time.Second / 2))
+	if off.Abs() <= clockTolerance+after.Sub(before)/2 {
+		return good(name, fmt.Sprintf("within %s of that of %s", clockTolerance, accountsURL))
+	}
+	side := "ahead of"
+	if off < 0 {
+		side = "behind"
+	}
+	return bad(name, fmt.Sprintf("%s %s that of %s", off.Abs().Round(time.Second), side, accountsURL), clockFix(system))
+}
+
+func networkReason(err error) string {
+	if tooLong(err) {
+		return fmt.Sprintf("nothing for %s", checkTimeout)
+	}
+	return plain(err)
+}
+
+func clockFix(system string) string {
+	switch system {
+	case "linux":
+		return "set it: timedatectl set-ntp true; in a container or virtual machine, set that of the host"
+	case "darwin":
+		return "set it: sudo sntp -sS time.apple.com"
+	case "windows":
+		return "set it: w32tm /resync"
+	}
+	return "set it from a time server"
+}

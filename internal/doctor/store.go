@@ -1,0 +1,58 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/filestore"
+	"github.com/spotipie/spotipie/keyringstore"
+)
+
+// WithStore opens a store, calls use with it and closes it.
+type WithStore func(ctx context.Context, use func(spotipie.Store) error) error
+
+// Store checks whether the store can be opened, read and locked. where is the
+// store in words. key is not locked if its client id is empty.
+func Store(ctx context.Context, where string, with WithStore, key spotipie.Key) Result {
+	const name = "store"
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	count := 0
+	err := with(ctx, func(store spotipie.Store) error {
+		keys, err := store.List(ctx)
+		count = len(keys)
+		if err != nil || key.ClientID == "" {
+			return err
+		}
+		unlock, err := store.Lock(ctx, key)
+		if err != nil {
+			return fmt.Errorf("locking %s: %w", key, err)
+		}
+		return unlock(ctx)
+	})
+	if err == nil {
+		return good(name, fmt.Sprintf("%s can be read and locked; it has %s", where, counted(count, "login")))
+	}
+	var file *filestore.FileError
+	switch {
+	case errors.As(err, &file):
+		return bad(name, fmt.Sprintf("%s %s", file.Path, file.Problem), file.Advice)
+	case errors.Is(err, keyringstore.ErrKeyLost):
+		return bad(name, plain(err), "bring the keyring's entry back, or remove the folder's records and sign in again")
+	case errors.Is(err, keyringstore.ErrUnavailable):
+		return bad(name, plain(err), "unlock the keyring, or keep logins in files by --store file:")
+	case tooLong(err):
+		return bad(name, fmt.Sprintf("%s did not answer for %s: %s", where, checkTimeout, plain(err)),
+			"see that it runs and can be reached from here, and that no stopped process holds the lock")
+	}
+	return bad(name, plain(err), "see that it exists, can be reached and lets you in, or choose another by --store")
+}
+
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

@@ -1,0 +1,88 @@
+package doctor_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/filestore"
+	"github.com/spotipie/spotipie/internal/doctor"
+	"github.com/spotipie/spotipie/keyringstore"
+)
+
+var key = spotipie.Key{ClientID: "id", Profile: "default"}
+
+func with(store spotipie.Store, err error) doctor.WithStore {
+	return func(_ context.Context, use func(spotipie.Store) error) error {
+		if err != nil {
+			return err
+		}
+		return use(store)
+	}
+}
+
+func files(t *testing.T, dir string) doctor.WithStore {
+	return func(_ context.Context, use func(spotipie.Store) error) error {
+		store, err := filestore.Open(dir, nil)
+		if err != nil {
+			return err
+		}
+		return use(store)
+	}
+}
+
+func TestStore(t *testing.T) {
+	store := spotipie.NewMemoryStore()
+	check(t, doctor.Store(t.Context(), "memory:", with(store, nil), key), "memory: can be read and locked; it has 0 logins", "")
+	token, err := spotipie.NewToken(spotipie.TokenFields{AccessToken: "top-secret", ExpiresIn: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Swap(t.Context(), key, 0, spotipie.Record{Token: token, ClientID: "id"}); err != nil {
+		t.Fatal(err)
+	}
+	check(t, doctor.Store(t.Context(), "memory:", with(store, nil), spotipie.Key{}), "it has 1 login", "")
+
+	for name, test := range map[string]struct {
+		err         error
+		detail, fix string
+	}{
+		"lost key":   {fmt.Errorf("opening: %w", keyringstore.ErrKeyLost), "opening", "bring the keyring's entry back"},
+		"no keyring": {fmt.Errorf("opening: %w", keyringstore.ErrUnavailable), "opening", "--store file:"},
+		"server":     {errors.New("dial tcp: connection refused"), "connection refused", "can be reached"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			check(t, doctor.Store(t.Context(), "x:", with(nil, test.err), key), test.detail, test.fix)
+		})
+	}
+}
+
+func TestStoreOfFiles(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "store")
+	check(t, doctor.Store(t.Context(), "file:", files(t, dir), key), "can be read and locked", "")
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	check(t, doctor.Store(t.Context(), "file:", files(t, dir), key), dir, "chmod")
+}
+
+// A lock that a stopped process holds is told, not waited for forever.
+func TestStoreLocked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := spotipie.NewMemoryStore()
+		unlock, err := store.Lock(t.Context(), key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		check(t, doctor.Store(t.Context(), "memory:", with(store, nil), key), "did not answer for 8s", "stopped process")
+		if err := unlock(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	})
+}

@@ -1,0 +1,118 @@
+package doctor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/spotipie/spotipie"
+)
+
+// WithSession opens the session of the stored login, calls use with it and
+// closes it. It fails with [spotipie.ErrNotAuthorized] if there is no login.
+type WithSession func(ctx context.Context, use func(spotipie.Session) error) error
+
+// Token checks whether the login gives a valid token, renewing it if it is due,
+// and whether the Web API takes it. login is the command that signs in.
+func Token(ctx context.Context, with WithSession, login string, now func() time.Time) Result {
+	const name = "token"
+	ctx, cancel := context.WithTimeout(ctx, 2*checkTimeout)
+	defer cancel()
+	detail := ""
+	err := with(ctx, func(session spotipie.Session) error {
+		token, err := session.Token(ctx)
+		if token == nil {
+			return err
+		}
+		who, err := user(ctx, session)
+		if err != nil {
+			return err
+		}
+		left := token.ExpiresAt().Sub(now()).Round(time.Minute)
+		detail = fmt.Sprintf("%svalid for %s%s", who, short(left), again(session))
+		return nil
+	})
+	if err == nil {
+		return good(name, detail)
+	}
+	problem, fix := tokenProblem(err, login)
+	return bad(name, problem, fix)
+}
+
+// again says when the user has to sign in again.
+func again(session spotipie.Session) string {
+	by := session.ReauthorizeBy()
+	switch {
+	case !by.IsZero():
+		return "; sign in again by " + by.Local().Format(time.DateOnly)
+	case session.CurrentToken().RefreshToken() != "":
+		return "; when to sign in again is not known, at the latest six months after the consent"
+	}
+	return ""
+}
+
+func short(d time.Duration) string {
+	if d < time.Minute {
+		return "less than a minute"
+	}
+	return counted(int(d/time.Minute), "minute")
+}
+
+// maxProfile bounds what is read of a user's profile.
+const maxProfile = 1 << 20
+
+// user asks the Web API whose token it is, if it is anybody's.
+func user(ctx context.Context, session spotipie.Session) (string, error) {
+	if session.Flow() == spotipie.FlowClientCredentials {
+		return "of the app itself, ", nil
+	}
+	resp, err := session.Request(ctx, http.MethodGet, "/v1/me", nil)
+	if err != nil {
+		return "", fmt.Errorf("asking the Web API: %w", err)
+	}
+	defer resp.Body.Close()
+	if err := spotipie.CheckResponse(resp); err != nil {
+		return "", err
+	}
+	var profile struct {
+		ID string `json:"id"`
+	}
+	if err := json.NewDecoder(io.LimitReader(resp.Body, maxProfile)).Decode(&profile); err != nil {
+		return "", errors.New("the Web API answers with something that is not a user's profile")
+	}
+	return fmt.Sprintf("of user %q, ", profile.ID), nil
+}
+
+// tokenProblem says what is wrong, and what to do.
+func tokenProblem(err error, login string) (problem, fix string) {
+	var (
+		refused  *spotipie.TokenEndpointError
+		api      *spotipie.APIError
+		redirect *spotipie.RedirectURIError
+	)
+	signIn := "run '" + login + "'"
+	switch {
+	case errors.Is(err, spotipie.ErrNotAuthorized):
+		return "not signed in", signIn
+	case errors.Is(err, spotipie.ErrReauthorizationRequired):
+		return plain(err), signIn
+	case errors.Is(err, spotipie.ErrTokenExpired), errors.Is(err, spotipie.ErrNoRefreshToken):
+		return "it is expired and has no refresh token", signIn
+	case errors.As(err, &redirect):
+		return "there is no telling, the redirect URI is wrong", "correct the redirect URI first"
+	case errors.As(err, &refused) && refused.Code == "invalid_client":
+		return plain(err), "check client id and client secret at " + dashboard
+	case errors.As(err, &api) && api.StatusCode == http.StatusUnauthorized:
+		return plain(err), signIn
+	case errors.As(err, &api) && api.StatusCode == http.StatusForbidden:
+		return plain(err), "see the app's page at " + dashboard + ": in development mode only the users listed there may sign in, " +
+			"and its owner needs Premium"
+	case tooLong(err):
+		return "no answer: " + plain(err), "check the connection, and try again"
+	}
+	return plain(err), "check the connection, and try again; --debug shows the requests"
+}

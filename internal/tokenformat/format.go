@@ -1,0 +1,69 @@
+// Package tokenformat reads and writes the files in which Spotify libraries of
+// several languages keep a token, so that a login can move from one to the
+// other:
+//
+//   - spotipy (Python), the .cache file of its CacheFileHandler
+//     (https://spotipy.readthedocs.io);
+//   - spotipie (Python), the JSON of its OAuth2Token, which is also the JSON of
+//     this module's tokens;
+//   - rspotify (Rust), the file that Token::write_cache writes
+//     (https://docs.rs/rspotify);
+//   - golang.org/x/oauth2, the JSON of its Token.
+//
+// All are JSON objects with an access_token; [Parse] tells them apart by the
+// other keys. No file names the app it belongs to, nor when the user consented.
+package tokenformat
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Format is one of the formats, by the name that the tool's --format takes.
+type Format string
+
+// The formats.
+const (
+	Spotipy  Format = "spotipy"
+	Python   Format = "python"
+	Rspotify Format = "rspotify"
+	OAuth2   Format = "oauth2"
+)
+
+// Formats returns all formats.
+func Formats() []Format { return []Format{Spotipy, Python, Rspotify, OAuth2} }
+
+// Names returns the formats' names for a message: "spotipy, python, …".
+func Names() string {
+	var names []string
+	for _, f := range Formats() {
+		names = append(names, string(f))
+	}
+	return strings.Join(names, ", ")
+}
+
+// Lookup returns the format with a name, or an error that lists the names
+// there are.
+func Lookup(name string) (Format, error) {
+	for _, f := range Formats() {
+		if string(f) == name {
+			return f, nil
+		}
+	}
+	return "", fmt.Errorf("%q is not a format; there are %s", name, Names())
+}
+
+// Description says in words what the format is.
+func (f Format) Description() string {
+	switch f {
+	case Spotipy:
+		return "spotipy's .cache"
+	case Python:
+		return "token JSON of spotipie for Python"
+	case Rspotify:
+		return "rspotify's token cache"
+	case OAuth2:
+		return "token JSON of golang.org/x/oauth2"
+	}
+	return "unknown"
+}

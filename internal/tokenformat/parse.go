@@ -1,0 +1,212 @@
+package tokenformat
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spotipie/spotipie"
+)
+
+// MaxSize is how many bytes a token file may have. Real ones have about a
+// thousand.
+const MaxSize = 1 << 20
+
+// ErrUnknown: the file is in none of the formats. What it is instead, as far as
+// that can be told, is in the error's text.
+var ErrUnknown = errors.New("not a token file of " + Names())
+
+// hasKey reports whether a file of the format may have a key.
+func (f Format) hasKey(key string) bool {
+	switch key {
+	case "access_token", "expires_in", "refresh_token":
+		return true
+	case "token_type":
+		return f != Rspotify
+	case "scope", "expires_at":
+		return f != OAuth2
+	case "expiry":
+		return f == OAuth2
+	case "scopes":
+		return f == Rspotify
+	case "state":
+		return f == Python
+	}
+	return false
+}
+
+// Parse recognises the format of a token file and returns its token. Times are
+// taken as they stand. A token that does not say when it ends counts as
+// expired, so that it is renewed before it is used.
+//
+// The error wraps [ErrUnknown] if the file is in no known format, and a
+// [*spotipie.TokenFormatError] if it is, but has no good token. Errors never
+// quote values.
+func Parse(data []byte) (*spotipie.Token, Format, error) {
+	object, err := parseObject(data)
+	if err != nil {
+		return nil, "", err
+	}
+	format, err := recognise(object)
+	if err != nil {
+		return nil, "", err
+	}
+	token, err := tokenOf(object, format)
+	if err != nil {
+		return nil, format, badToken(format, err)
+	}
+	return token, format, nil
+}
+
+// tokenError is an error of the library with the format's name in place of the
+// library's.
+type tokenError struct {
+	text string
+	err  error
+}
+
+func (e *tokenError) Error() string { return e.text }
+func (e *tokenError) Unwrap() error { return e.err }
+
+func badToken(format Format, err error) error {
+	var wrong *spotipie.TokenFormatError
+	if !errors.As(err, &wrong) {
+		return fmt.Errorf("%s: %w", format.Description(), err)
+	}
+	return &tokenError{fmt.Sprintf("it is %s, but its %s %s", format.Description(), wrong.Key, wrong.Reason), err}
+}
+
+func unknown(reason string) error { return fmt.Errorf("%s: %w", reason, ErrUnknown) }
+
+func parseObject(data []byte) (map[string]any, error) {
+	if len(data) > MaxSize {
+		return nil, unknown("it is larger than 1 MiB")
+	}
+	data = bytes.TrimPrefix(data, []byte("\ufeff")) // as editors on Windows put it there
+	if len(bytes.TrimSpace(data)) == 0 {
+		return nil, unknown("it is empty")
+	}
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber()
+	var object map[string]any
+	if err := decoder.Decode(&object); err != nil || object == nil {
+		return nil, unknown("it is not a JSON object") // the decoder's own words may quote the input
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return nil, unknown("it has data after the JSON object")
+	}
+	return object, nil
+}
+
+// recognise tells the format by what only one of them has.
+func recognise(object map[string]any) (Format, error) {
+	if _, ok := object["access_token"]; !ok {
+		return "", unknown(withoutAccessToken(object))
+	}
+	format := Spotipy
+	_, hasExpiry := object["expiry"]
+	_, hasExpiresAt := object["expires_at"]
+	_, hasScopes := object["scopes"]
+	_, hasState := object["state"]
+	_, hasType := object["token_type"]
+	_, expiresAtText := object["expires_at"].(string)
+	_, scopeList := object["scope"].([]any)
+	switch {
+	case hasExpiry:
+		format = OAuth2
+	case !hasExpiresAt:
+		return "", unknown("it does not say when the token expires (expires_at or expiry)")
+	case hasState || scopeList:
+		format = Python
+	case expiresAtText || hasScopes || !hasType:
+		format = Rspotify
+	}
+	for key := range object {
+		if !format.hasKey(key) {
+			return "", unknown(fmt.Sprintf("it looks like %s, but has %s", format.Description(), keyName(key)))
+		}
+	}
+	return format, nil
+}
+
+// withoutAccessToken says what else a file may be.
+func withoutAccessToken(object map[string]any) string {
+	if _, ok := object["record"]; ok && object["format"] != nil {
+		return "it is a record of a file store of this tool (use it by --store file:DIR)"
+	}
+	if _, ok := object["token"].(map[string]any); ok && object["client_id"] != nil {
+		return "it is a record of a store of this tool, not a token alone"
+	}
+	return "it has no access_token"
+}
+
+// keyName names a key, unless it may be a secret put in the wrong place.
+func keyName(key string) string {
+	letters := func(r rune) bool { return r == '_' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' }
+	if key == "" || len(key) > 24 || strings.Trim(key, "_") == "" || strings.ContainsFunc(key, func(r rune) bool { return !letters(r) }) {
+		return "a key that no such file has"
+	}
+	return "the key " + key
+}
+
+// ended is the end of tokens that do not say when they end, in seconds since the
+// epoch.
+const ended = 0
+
+func tokenOf(object map[string]any, format Format) (*spotipie.Token, error) {
+	fields := map[string]any{
+		"access_token": object["access_token"], "token_type": object["token_type"],
+		"expires_in": object["expires_in"], "refresh_token": object["refresh_token"],
+		"scope": object["scope"], "state": object["state"],
+	}
+	if fields["expires_in"] == nil {
+		fields["expires_in"] = json.Number("0")
+	}
+	if scopes, ok := object["scopes"]; ok && object["scope"] == nil {
+		fields["scope"] = scopes
+	}
+	end, err := expiresAt(object, format)
+	if err != nil {
+		return nil, err
+	}
+	fields["expires_at"] = end
+	return spotipie.TokenFromMap(fields, false)
+}
+
+// expiresAt is the token's end in seconds since the epoch.
+func expiresAt(object map[string]any, format Format) (any, error) {
+	key := "expires_at"
+	if format == OAuth2 {
+		key = "expiry"
+	}
+	switch value := object[key].(type) {
+	case nil:
+		return ended, nil
+	case string:
+		if format == Spotipy || format == Python {
+			return value, nil // and is refused
+		}
+		at, err := time.Parse(time.RFC3339, value)
+		if err != nil {
+			return nil, &spotipie.TokenFormatError{Key: key, Reason: "is not a time such as 2026-01-31T12:00:00Z"}
+		}
+		if at.IsZero() { // x/oauth2: it never expires, which no token of Spotify's does
+			return ended, nil
+		}
+		return float64(at.UnixMicro()) / 1e6, nil
+	default:
+		if format == OAuth2 || format == Rspotify && !isNumber(value) {
+			return nil, &spotipie.TokenFormatError{Key: key, Reason: "is not a time such as 2026-01-31T12:00:00Z"}
+		}
+		return value, nil
+	}
+}
+
+func isNumber(value any) bool {
+	_, ok := value.(json.Number)
+	return ok
+}

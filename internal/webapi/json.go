@@ -1,0 +1,54 @@
+package webapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"strings"
+	"unicode"
+)
+
+// marshal is json.Marshal without a thought for HTML.
+func marshal(value any) ([]byte, error) {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(value)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
+}
+
+// decode reads one JSON value and leaves its numbers as they are written.
+func decode(data []byte) (any, error) {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber()
+	var value any
+	if err := decoder.Decode(&value); err != nil {
+		return nil, err
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("there is more after the JSON value")
+	}
+	return value, nil
+}
+
+func indent(b *bytes.Buffer, data []byte) error { return json.Indent(b, data, "", "  ") }
+
+// printer writes for a terminal: what would steer it is shown as a replacement
+// character, for it may come from anyone who can name a playlist. Each Write
+// must have whole characters.
+type printer struct{ w io.Writer }
+
+// Write implements io.Writer.
+func (p printer) Write(text []byte) (int, error) {
+	shown := strings.Map(func(r rune) rune {
+		if r != '\n' && r != '\t' && unicode.In(r, unicode.Cc, unicode.Bidi_Control) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, string(text))
+	if _, err := io.WriteString(p.w, shown); err != nil {
+		return 0, err
+	}
+	return len(text), nil
+}
