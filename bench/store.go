@@ -49,7 +49,7 @@ func measureFile(ctx context.Context, s settings) ([]row, error) {
 	if _, err := store.Swap(ctx, recordKey(), 0, rec); err != nil {
 		return nil, err
 	}
-	load, err := compare(s, func(b *testing.B) { loadRecord(b, store) }, func(b *testing.B) {
+	load, err := compare(s, func(b *testing.B) { loadRecord(b.Context(), b, store) }, func(b *testing.B) {
 		for b.Loop() {
 			orFatal(b, plain.load())
 		}
@@ -126,9 +126,9 @@ func newRecord() spotipie.Record {
 	}
 }
 
-func loadRecord(b *testing.B, store spotipie.Store) {
+func loadRecord(ctx context.Context, b *testing.B, store spotipie.Store) {
 	for b.Loop() {
-		if _, found, err := store.Load(b.Context(), recordKey()); err != nil || !found {
+		if _, found, err := store.Load(ctx, recordKey()); err != nil || !found {
 			b.Fatalf("found %t, error %v", found, err)
 		}
 	}

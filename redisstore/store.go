@@ -200,6 +200,9 @@ func await[T any](ctx context.Context, f func(context.Context) (T, error)) (T, e
 	if err := ctx.Err(); err != nil {
 		return none, err
 	}
+	if ctx.Done() == nil { // it never ends
+		return f(ctx)
+	}
 	type result struct {
 		value T
 		err   error

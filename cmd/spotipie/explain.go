@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/url"
 
@@ -118,13 +119,22 @@ func (s *settings) explainLogin(err error) error {
 		return fmt.Errorf("nobody agreed within %s: run it again, with a longer --timeout if need be; if Spotify complained "+
 			"about the redirect URI, register %s at https://developer.spotify.com/dashboard", timeout.After, timeout.RedirectURI)
 	case errors.As(err, &port):
-		return fmt.Errorf("cannot listen on %s, port %s: %w: choose another with --port, or use a redirect URI "+
-			"without a port, such as %s, which works with any free one", port.Host, ports(port.Ports), port.Err, login.DefaultRedirectURI)
+		return fmt.Errorf("cannot listen on %s, port %s: %w: choose another with --port%s, or use a redirect URI "+
+			"without a port, such as %s, which works with any free one",
+			port.Host, ports(port.Ports), port.Err, kept(port.Err), login.DefaultRedirectURI)
 	case errors.Is(err, login.ErrNoTerminal):
 		return errors.New("there is no terminal to paste the answer into: run it in one, or without --paste " +
 			"where a browser can reach this machine")
 	}
 	return nil
+}
+
+// kept tells of ports that only privileged programs may listen on.
+func kept(err error) string {
+	if errors.Is(err, fs.ErrPermission) {
+		return " (those below 1024 are mostly kept for privileged programs)"
+	}
+	return ""
 }
 
 func ports(numbers []int) string {

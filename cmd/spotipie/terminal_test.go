@@ -61,7 +61,8 @@ func (p *person) starts(args ...string) *program {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	cmd := exec.Command(path, args...)
+	// Without noflsh Ctrl-C throws away what is written just then.
+	cmd := exec.Command("sh", append([]string{"-c", `stty noflsh && exec "$0" "$@"`, path}, args...)...)
 	cmd.Env = p.env
 	screen, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 24, Cols: 100})
 	if err != nil {
