@@ -116,6 +116,9 @@ type run struct {
 // answer writes one answer and returns the URL of the next page, if that is
 // wanted and there is one.
 func (r *run) answer(ctx context.Context, resp *http.Response) (next string, err error) {
+	if err := ctx.Err(); err != nil { // nobody waits for it any more
+		return "", err
+	}
 	if r.Include {
 		if err := r.writeHead(resp); err != nil {
 			return "", err
