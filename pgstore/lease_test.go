@@ -10,7 +10,7 @@ import (
 
 func TestLeaseIsExtendedWhileItIsHeld(t *testing.T) {
 	t.Parallel()
-	pool, opts := connect(t, services.Postgres(t)), fresh(500*time.Millisecond)
+	pool, opts := connect(t, services.Postgres(t)), fresh(2*time.Second)
 	storecheck.LeaseIsExtended(t, open(t, pool, opts), open(t, pool, opts), opts.Lease)
 }
 

@@ -12,7 +12,7 @@ import (
 
 func TestLeaseIsExtendedWhileItIsHeld(t *testing.T) {
 	t.Parallel()
-	client, opts := connect(t, &redis.Options{Addr: services.Redis(t)}), fresh(500*time.Millisecond)
+	client, opts := connect(t, &redis.Options{Addr: services.Redis(t)}), fresh(2*time.Second)
 	storecheck.LeaseIsExtended(t, open(t, client, opts), open(t, client, opts), opts.Lease)
 }
 
