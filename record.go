@@ -22,9 +22,15 @@ func (s *session) enter(ctx context.Context) (leave func(), err error) {
 	if s.cfg.store == nil {
 		return func() {}, nil
 	}
+	leave = func() { <-s.cfg.turn }
 	select {
 	case s.cfg.turn <- struct{}{}:
-		return func() { <-s.cfg.turn }, nil
+		return leave, nil
+	default:
+	}
+	select {
+	case s.cfg.turn <- struct{}{}:
+		return leave, nil
 	case <-ctx.Done():
 		return nil, fmt.Errorf("waiting for an earlier call: %w", context.Cause(ctx))
 	}
@@ -113,7 +119,7 @@ func (s *session) checkRecord(rec Record) error {
 	case rec.ClientID != s.clientID:
 		return mismatch("it belongs to client id %q, not %q: authorize again", foreignText(rec.ClientID), s.clientID)
 	}
-	if missing := rec.Token.scope.Missing(s.cfg.scope); s.self.Flow() != FlowClientCredentials && len(missing) > 0 {
+	if missing := rec.Token.scope.Missing(s.cfg.scope); len(missing) > 0 {
 		return mismatch("its token lacks the scope %s: authorize again", missing)
 	}
 	return nil

@@ -9,6 +9,7 @@
 //     stores: reading and writing a file, a GET of Redis, a SELECT
 //     of PostgreSQL, with nothing around them. The servers are started and
 //     stopped by the program; those that are not installed are not measured.
+//     For the tool: the process of an empty program.
 //   - the floor: loading an atomic pointer and reading the clock, less than
 //     which no cache with an expiry can do
 //
@@ -50,6 +51,7 @@ type settings struct {
 	herds     int           // rounds of each herd
 	callers   int           // in a herd
 	sessions  int           // to weigh
+	starts    int           // of each process
 }
 
 func main() {
@@ -61,9 +63,11 @@ func main() {
 	flags.IntVar(&s.herds, "herds", 9, "how many rounds of herds there are")
 	flags.IntVar(&s.callers, "callers", 1000, "how many goroutines a herd has")
 	flags.IntVar(&s.sessions, "sessions", 20_000, "how many sessions to weigh")
+	flags.IntVar(&s.starts, "starts", 50, "how many times each process is started")
 	_ = flags.Parse(os.Args[1:]) // exits by itself
 	s.rounds, s.herds = max(s.rounds, 1), max(s.herds, 1)
 	s.callers, s.sessions = max(s.callers, 2), max(s.sessions, 1)
+	s.starts = max(s.starts, 1)
 
 	testing.Init()
 	if err := flag.Set("test.benchtime", s.benchtime.String()); err != nil {
@@ -84,6 +88,7 @@ func measure(ctx context.Context, s settings) report {
 	r := report{Machine: thisMachine(), Peers: peerVersions()}
 	for _, take := range []func(context.Context, settings) ([]row, error){
 		measureToken, measureRoundTrip, measureStale, measureExpired, measureCancelled, measureMemory, measureLogin, measureStores,
+		measureStartup,
 	} {
 		rows, err := take(ctx, s)
 		if err != nil {

@@ -97,11 +97,11 @@ func (s *Store) removeLeftovers() {
 		return
 	}
 	for _, entry := range entries {
-		match := s.names.temp.FindStringSubmatch(entry.Name())
-		if match == nil || !entry.Type().IsRegular() {
+		base, ours := baseOfTemp(entry.Name())
+		if !ours || !entry.Type().IsRegular() {
 			continue
 		}
-		release, held := s.locks.try(filepath.Join(s.dir, match[1]+swapSuffix))
+		release, held := s.locks.try(filepath.Join(s.dir, base+swapSuffix))
 		if !held {
 			continue // it is being written
 		}

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"regexp"
 	"strings"
 
 	"github.com/spotipie/spotipie"
@@ -57,16 +56,27 @@ func readable(profile string) string {
 	return "profile"
 }
 
-// ourNames match the names this package gives, so that other files may be in
-// the same folder.
-type ourNames struct {
-	record, temp *regexp.Regexp
+// baseOfRecord returns the base name in the name of a record's file. ok is
+// false for the names of other files, which may be in the same folder.
+func baseOfRecord(name string) (base string, ok bool) {
+	base, ok = strings.CutSuffix(name, recordSuffix)
+	return base, ok && isBaseName(base)
 }
 
-func newOurNames() ourNames {
-	const base = `^([a-z0-9_-]+-[0-9a-f]{32})`
-	return ourNames{
-		record: regexp.MustCompile(base + `\.json$`),
-		temp:   regexp.MustCompile(base + `\.[^.]*\.tmp$`),
+// baseOfTemp is baseOfRecord for temporary files: the base name, a dot,
+// anything without a dot, and tempSuffix.
+func baseOfTemp(name string) (base string, ok bool) {
+	name, ok = strings.CutSuffix(name, tempSuffix)
+	base, random, dot := strings.Cut(name, ".")
+	return base, ok && dot && isBaseName(base) && !strings.Contains(random, ".")
+}
+
+func isBaseName(text string) bool {
+	const characters = "abcdefghijklmnopqrstuvwxyz0123456789_-"
+	i := strings.LastIndexByte(text, '-')
+	if i < 1 || strings.Trim(text[:i], characters) != "" {
+		return false
 	}
+	sum, err := hex.DecodeString(text[i+1:])
+	return err == nil && len(sum) == hashBytes && text[i+1:] == strings.ToLower(text[i+1:])
 }

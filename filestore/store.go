@@ -39,7 +39,6 @@ type Store struct {
 	key          Key
 	allowExposed bool
 	pollInterval time.Duration
-	names        ourNames
 	locks        *kernelLocks
 	sync         func(*os.File) error
 }
@@ -78,7 +77,6 @@ func Open(dir string, opts *Options) (*Store, error) {
 		key:          opts.Key,
 		allowExposed: opts.AllowExposed,
 		pollInterval: opts.PollInterval,
-		names:        newOurNames(),
 		locks:        newKernelLocks(opts.AllowExposed),
 		sync:         (*os.File).Sync,
 	}
@@ -220,7 +218,7 @@ func (s *Store) List(ctx context.Context) ([]spotipie.Key, error) {
 	var keys []spotipie.Key
 	var errs []error
 	for _, entry := range entries {
-		if !s.names.record.MatchString(entry.Name()) {
+		if _, ours := baseOfRecord(entry.Name()); !ours {
 			continue
 		}
 		if err := ctx.Err(); err != nil {

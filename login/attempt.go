@@ -4,7 +4,6 @@ import (
 	"crypto/subtle"
 	"errors"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -118,12 +117,19 @@ func (l *login) callbackURL(params url.Values) string {
 	return base + "?" + params.Encode()
 }
 
-// bareCode is a code without the address around it. RFC 6749 appendix A.11
-// would allow more; this is what cannot be mistaken for anything else.
-var bareCode = regexp.MustCompile(`^[A-Za-z0-9._~+-]{16,}=*$`)
+// isBareCode tells a code without the address around it. RFC 6749 appendix
+// A.11 would allow more; this is what cannot be mistaken for anything else.
+func isBareCode(text string) bool {
+	const characters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~+-"
+	text = strings.TrimRight(text, "=")
+	return len(text) >= minCode && len(text) <= maxCode && strings.Trim(text, characters) == ""
+}
 
-// maxCode is far above the length of Spotify's codes.
-const maxCode = 4096
+// Spotify's codes are longer than minCode and far shorter than maxCode.
+const (
+	minCode = 16
+	maxCode = 4096
+)
 
 // trimPasted takes off what gets copied along with an address.
 func trimPasted(text string) string { return strings.Trim(text, " \t\r\n\"'<>") }
@@ -145,7 +151,7 @@ func (l *login) readPasted(text string) (callbackURL string, err error) {
 			return callbackURL, nil
 		}
 	}
-	if !l.implicit && len(text) <= maxCode && bareCode.MatchString(text) {
+	if !l.implicit && isBareCode(text) {
 		if begun != "" || l.attempts.endState(text) {
 			l.begun = begun + text
 			return "", errRest

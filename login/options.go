@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -76,7 +75,10 @@ type Options struct {
 	Output io.Writer
 }
 
-var hexColor = regexp.MustCompile(`^#(?:[0-9a-fA-F]{3}){1,2}$`)
+func isHexColor(text string) bool {
+	digits, ok := strings.CutPrefix(text, "#")
+	return ok && (len(digits) == 3 || len(digits) == 6) && strings.Trim(digits, "0123456789abcdefABCDEF") == ""
+}
 
 // withDefaults returns a checked copy.
 func (o *Options) withDefaults() (Options, error) {
@@ -90,7 +92,7 @@ func (o *Options) withDefaults() (Options, error) {
 	if opts.AccentColor == "" {
 		opts.AccentColor = DefaultAccentColor
 	}
-	if !hexColor.MatchString(opts.AccentColor) {
+	if !isHexColor(opts.AccentColor) {
 		return opts, fmt.Errorf("login: Options.AccentColor %q is not a colour such as #1a2b3c", opts.AccentColor)
 	}
 	if opts.Timeout <= 0 {

@@ -36,5 +36,15 @@ func TestHelpOfEveryCommand(t *testing.T) {
 			}
 		}
 	}
-	visit(newRoot())
+	visit(newRoot(nil))
+}
+
+// The command that is asked for is there without the others.
+func TestEachCommandIsFoundByItsName(t *testing.T) {
+	for _, want := range newRoot(nil).Commands() {
+		got, _, err := newRoot([]string{want.Name()}).Find([]string{want.Name()})
+		if err != nil || got.CommandPath() != want.CommandPath() {
+			t.Errorf("%s: got %v (error %v)", want.Name(), got.CommandPath(), err)
+		}
+	}
 }

@@ -111,10 +111,10 @@ func TestManPages(t *testing.T) {
 	} else if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := writeManPages(newRoot(), dir, manDate(t)); err != nil {
+	if err := writeManPages(newRoot(nil), dir, manDate(t)); err != nil {
 		t.Fatal(err)
 	}
-	checkManPages(t, newRoot(), dir)
+	checkManPages(t, newRoot(nil), dir)
 }
 
 // checkManPages checks that every command has a page with all of its flags.

@@ -5,10 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 
 	"github.com/spf13/cobra"
 )
@@ -16,14 +13,11 @@ import (
 // run is the whole tool: it carries out one command line and returns the exit
 // code.
 func run(args []string, stdout, stderr io.Writer) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
-	return execute(ctx, args, stdout, stderr)
+	return execute(newInterruptible(), args, stdout, stderr)
 }
 
 func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	root := newRoot()
+	root := newRoot(args)
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
@@ -43,7 +37,10 @@ const (
 	groupTry           = "try"
 )
 
-func newRoot() *cobra.Command {
+// newRoot returns the root with the command that args begin with, or with all
+// of them if they begin with none: making the flags of all would take longer
+// than printing a token does.
+func newRoot(args []string) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "spotipie <command>",
 		Short: "Spotify authorization for the shell and for every language",
@@ -58,7 +55,12 @@ in once, and every script, cron job and program has a valid token.`,
 			}
 			return nil
 		},
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		PersistentPreRun: func(cmd *cobra.Command, _ []string) {
+			if cmd.Name() != "token" { // which may be done before it would have to be interrupted
+				cmd.Context().Done()
+			}
+		},
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
@@ -68,10 +70,7 @@ in once, and every script, cron job and program has a valid token.`,
 		&cobra.Group{ID: groupTool, Title: "The tool itself"},
 		&cobra.Group{ID: groupTry, Title: "Try it without a Spotify account"},
 	)
-	root.AddCommand(newLogin(), newToken(), newStatus(), newRefresh(), newLogout(), newProfiles(), newImport(), newExport())
-	root.AddCommand(newAPI(), newDoctor())
-	root.AddCommand(newCompletion(), newVersion(), newSettingsHelp())
-	root.AddCommand(newDemo(), newServe())
+	addCommands(root, args)
 	root.SetHelpCommand(newHelp())
 	root.PersistentFlags().BoolP("help", "h", false, "show this help")
 	root.SuggestionsMinimumDistance = 2
@@ -84,6 +83,28 @@ in once, and every script, cron job and program has a valid token.`,
 		return usage(cmd, err)
 	})
 	return root
+}
+
+func addCommands(root *cobra.Command, args []string) {
+	commands := []struct {
+		name string
+		make func() *cobra.Command
+	}{
+		{"login", newLogin}, {"token", newToken}, {"status", newStatus}, {"refresh", newRefresh}, {"logout", newLogout},
+		{"profiles", newProfiles}, {"import", newImport}, {"export", newExport},
+		{"api", newAPI}, {"doctor", newDoctor},
+		{"completion", newCompletion}, {"version", newVersion}, {"settings", newSettingsHelp},
+		{"demo", newDemo}, {"serve", newServe},
+	}
+	for _, c := range commands {
+		if len(args) > 0 && c.name == args[0] {
+			root.AddCommand(c.make())
+			return
+		}
+	}
+	for _, c := range commands {
+		root.AddCommand(c.make())
+	}
 }
 
 func unknownCommand(root *cobra.Command, name string) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -128,11 +129,13 @@ func (s *settings) newSession(flow spotipie.Flow, store spotipie.Store, scope sp
 		Profile:     s.Profile.value,
 		AccountsURL: s.AccountsURL.value,
 		APIURL:      s.APIURL.value,
+		Transport:   http.DefaultTransport,
 	}
 	if s.debug != nil {
 		opts.Transport = s.debug.transport()
 		opts.OnError = s.debug.failed
 	}
+	opts.Transport = awaitable{s.cmd.Context(), opts.Transport}
 	switch flow {
 	case spotipie.FlowClientCredentials:
 		return spotipie.NewClientCredentialsSession(creds, opts)

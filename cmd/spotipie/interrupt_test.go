@@ -1,0 +1,90 @@
+//go:build unix
+
+package main
+
+import (
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/filestore"
+)
+
+// An interruption while Spotify is asked for a new token leaves the refresh
+// token that Spotify gives in the store: the old one is worth nothing any more.
+func TestInterruptedRenewalIsSaved(t *testing.T) {
+	for name, test := range map[string]struct {
+		left time.Duration
+		code int
+	}{
+		"token expired":        {-time.Minute, exitInterrupted},
+		"token nearly expired": {time.Minute, exitOK},
+	} {
+		t.Run(name, func(t *testing.T) {
+			asked, answer := make(chan struct{}), make(chan struct{})
+			signedIn(t, func(w http.ResponseWriter, r *http.Request) {
+				asked <- struct{}{}
+				<-answer
+				w.Header().Set("Content-Type", "application/json")
+				_, _ = io.WriteString(w, `{"access_token":"access-new","token_type":"Bearer","expires_in":3600,"refresh_token":"refresh-new"}`)
+			})
+			key := spotipie.Key{ClientID: "id", Profile: "default"}
+			store := ageToken(t, key, test.left)
+			path, err := exec.LookPath("spotipie")
+			if err != nil {
+				t.Fatal(err)
+			}
+			cmd := exec.Command(path, "token")
+			var stderr strings.Builder
+			cmd.Stderr = &stderr
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			<-asked
+			if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+				t.Fatal(err)
+			}
+			close(answer)
+			_ = cmd.Wait() // the exit code tells
+			if got := cmd.ProcessState.ExitCode(); got != test.code {
+				t.Errorf("exit code: got %d, want %d; stderr: %s", got, test.code, stderr.String())
+			}
+			rec, _, err := store.Load(t.Context(), key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if rec.Token.RefreshToken() != "refresh-new" {
+				t.Error("the rotated refresh token is lost")
+			}
+		})
+	}
+}
+
+// ageToken leaves the access token that signedIn has stored so much of its
+// life.
+func ageToken(t *testing.T, key spotipie.Key, left time.Duration) spotipie.Store {
+	t.Helper()
+	store, err := filestore.Open(strings.TrimPrefix(os.Getenv("SPOTIPIE_STORE"), "file:"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec, _, err := store.Load(t.Context(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fields := rec.Token.Fields()
+	fields.ExpiresIn, fields.ExpiresAt = time.Hour, time.Now().Add(left)
+	if rec.Token, err = spotipie.NewToken(fields); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Swap(t.Context(), key, rec.Version, rec); err != nil {
+		t.Fatal(err)
+	}
+	return store
+}
