@@ -1,10 +1,10 @@
 # The two commands of the README are `make test` and `go run ./cmd/spotipie demo`;
 # the rest serves those who work on the project.
 
-.PHONY: test check unit modules e2e demo setup bench fleets fuzz man
+.PHONY: test check build unit modules e2e demo setup bench fleets fuzz man completions
 
 # All tests, with everything they need: installs, starts and stops it itself.
-test: setup check unit modules e2e demo
+test: setup check build unit modules e2e demo
 
 # Debian packages that the tests drive; see scripts/setup.
 setup:
@@ -12,6 +12,10 @@ setup:
 
 check:
 	@scripts/check
+
+# For every system that the tool is released for.
+build:
+	@scripts/build
 
 unit:
 	@scripts/test
@@ -32,6 +36,13 @@ demo:
 # Man pages of the tool, into man/.
 man:
 	go test -count=1 -run '^TestManPages$$' ./cmd/spotipie -args -man=$(CURDIR)/man
+
+# What shells complete the tool's command lines with, into completions/.
+completions:
+	mkdir -p completions
+	for shell in bash zsh fish powershell; do \
+		go run ./cmd/spotipie completion $$shell >completions/spotipie.$$shell || exit; \
+	done
 
 # Benchmarks beside peers, as ratios of one run.
 bench:
