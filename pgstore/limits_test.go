@@ -162,26 +162,10 @@ func TestWatchEndsWithThePool(t *testing.T) {
 			} else {
 				listen.Close()
 			}
-			expectEnd(t, changes)
+			storecheck.WatchEnds(t, changes)
 			if _, err := store.Watch(t.Context(), storecheck.Key()); !errors.Is(err, puddle.ErrClosedPool) {
 				t.Errorf("a new Watch: %v, want that the pool is closed", err)
 			}
 		})
-	}
-}
-
-// expectEnd waits until a channel is closed.
-func expectEnd(t *testing.T, changes <-chan struct{}) {
-	t.Helper()
-	end := time.After(30 * time.Second)
-	for {
-		select {
-		case _, more := <-changes:
-			if !more {
-				return
-			}
-		case <-end:
-			t.Fatal("the channel is not closed")
-		}
 	}
 }

@@ -1,6 +1,7 @@
 package pgstore
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -27,7 +28,6 @@ const (
 	format    = 1       // of the record column
 	maxRecord = 1 << 20 // bytes of a record's JSON
 	maxName   = 63      // bytes of an identifier in PostgreSQL
-	minLease  = 50 * time.Millisecond
 	// maxAttempts is how often a statement is tried that the server undoes.
 	maxAttempts = 20
 )
@@ -76,20 +76,16 @@ func New(pool *pgxpool.Pool, opts *Options) (*Store, error) {
 	if opts != nil {
 		o = *opts
 	}
-	if o.Table == "" {
-		o.Table = DefaultTable
-	}
-	if o.Lease == 0 {
-		o.Lease = DefaultLease
-	}
+	o.Table = cmp.Or(o.Table, DefaultTable)
+	o.Lease = cmp.Or(o.Lease, DefaultLease)
 	if pool == nil {
 		return nil, errors.New("pgstore: the pool is nil")
 	}
 	if o.Listen == nil {
 		o.Listen = pool
 	}
-	if o.Lease < minLease {
-		return nil, fmt.Errorf("pgstore: Options.Lease is %s, less than %s", o.Lease, minLease)
+	if o.Lease < lease.MinLength {
+		return nil, fmt.Errorf("pgstore: Options.Lease is %s, less than %s", o.Lease, lease.MinLength)
 	}
 	name := pgx.Identifier(strings.Split(o.Table, "."))
 	for _, part := range name {

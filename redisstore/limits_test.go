@@ -157,24 +157,8 @@ func TestWatchEndsWithTheClient(t *testing.T) {
 	if err := client.Close(); err != nil {
 		t.Fatal(err)
 	}
-	expectEnd(t, changes)
+	storecheck.WatchEnds(t, changes)
 	if _, err := store.Watch(t.Context(), storecheck.Key()); !errors.Is(err, redis.ErrClosed) {
 		t.Errorf("a new Watch: %v, want redis.ErrClosed", err)
-	}
-}
-
-// expectEnd waits until a channel is closed.
-func expectEnd(t *testing.T, changes <-chan struct{}) {
-	t.Helper()
-	end := time.After(30 * time.Second)
-	for {
-		select {
-		case _, more := <-changes:
-			if !more {
-				return
-			}
-		case <-end:
-			t.Fatal("the channel is not closed")
-		}
 	}
 }

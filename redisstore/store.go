@@ -1,6 +1,7 @@
 package redisstore
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -25,7 +26,6 @@ const (
 const (
 	format    = "1"     // of the record hash
 	maxRecord = 1 << 20 // bytes of a record's JSON
-	minLease  = 50 * time.Millisecond
 )
 
 // Options adjust a store. A nil *Options and the zero value mean the defaults
@@ -61,17 +61,13 @@ func New(client redis.UniversalClient, opts *Options) (*Store, error) {
 	if opts != nil {
 		o = *opts
 	}
-	if o.Prefix == "" {
-		o.Prefix = DefaultPrefix
-	}
-	if o.Lease == 0 {
-		o.Lease = DefaultLease
-	}
+	o.Prefix = cmp.Or(o.Prefix, DefaultPrefix)
+	o.Lease = cmp.Or(o.Lease, DefaultLease)
 	if client == nil {
 		return nil, errors.New("redisstore: the client is nil")
 	}
-	if o.Lease < minLease {
-		return nil, fmt.Errorf("redisstore: Options.Lease is %s, less than %s", o.Lease, minLease)
+	if o.Lease < lease.MinLength {
+		return nil, fmt.Errorf("redisstore: Options.Lease is %s, less than %s", o.Lease, lease.MinLength)
 	}
 	if strings.Contains(o.Prefix, "{") {
 		return nil, errors.New("redisstore: Options.Prefix has { in it, which marks where the name of a record begins")

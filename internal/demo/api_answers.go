@@ -16,11 +16,7 @@ func apiAnswers() chapter {
 		title: "When the Web API says no",
 		about: "The retries are package adapter's, mounted, and with short pauses here.",
 		steps: func(s *stage) ([]step, error) {
-			st, err := s.service(accounts.Options{})
-			if err != nil {
-				return nil, err
-			}
-			session, err := st.session(st.options())
+			st, session, err := s.app(accounts.Options{})
 			if err != nil {
 				return nil, err
 			}

@@ -20,13 +20,9 @@ func publicApp() chapter {
 		title: "Authorization code with PKCE, without a client secret",
 		about: "For programs on people's own machines, which cannot keep a secret.",
 		steps: func(s *stage) ([]step, error) {
-			st, err := s.service(accounts.Options{Apps: []accounts.App{{
+			st, session, err := s.app(accounts.Options{Apps: []accounts.App{{
 				ClientID: "demo-app", RedirectURIs: []string{"http://127.0.0.1/callback"},
 			}}})
-			if err != nil {
-				return nil, err
-			}
-			session, err := st.session(st.options())
 			if err != nil {
 				return nil, err
 			}
@@ -126,11 +122,7 @@ func confidentialApp() chapter {
 		title: "Authorization code with a client secret",
 		about: "For programs on a server of yours. PKCE protects the code here too.",
 		steps: func(s *stage) ([]step, error) {
-			st, err := s.service(accounts.Options{})
-			if err != nil {
-				return nil, err
-			}
-			session, err := st.session(st.options())
+			st, session, err := s.app(accounts.Options{})
 			if err != nil {
 				return nil, err
 			}

@@ -19,11 +19,7 @@ func destination() chapter {
 		title: "Where the token goes",
 		about: "To the Web API, and nowhere else.",
 		steps: func(s *stage) ([]step, error) {
-			st, err := s.service(accounts.Options{})
-			if err != nil {
-				return nil, err
-			}
-			session, err := st.session(st.options())
+			st, session, err := s.app(accounts.Options{})
 			if err != nil {
 				return nil, err
 			}

@@ -59,6 +59,16 @@ func (s *stage) service(opts accounts.Options) (*site, error) {
 	return st, err
 }
 
+// app is service with a session of its app, nobody signed in yet.
+func (s *stage) app(opts accounts.Options) (*site, *spotipie.AuthorizationCodeSession, error) {
+	st, err := s.service(opts)
+	if err != nil {
+		return nil, nil, err
+	}
+	session, err := st.session(st.options())
+	return st, session, err
+}
+
 // clear closes the sessions and stops the services.
 func (s *stage) clear(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, s.limit)

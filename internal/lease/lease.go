@@ -18,6 +18,9 @@ import (
 	"time"
 )
 
+// MinLength is the shortest length that leaves time to extend a lease.
+const MinLength = 50 * time.Millisecond
+
 const (
 	minPoll = 10 * time.Millisecond
 	maxPoll = 100 * time.Millisecond

@@ -96,3 +96,19 @@ func SessionLearnsOfANewToken(t *testing.T, open func() spotipie.Store) {
 		t.Errorf("Watch: %v", err)
 	}
 }
+
+// WatchEnds fails the test unless the channel of a Watch is closed.
+func WatchEnds(t *testing.T, changes <-chan struct{}) {
+	t.Helper()
+	end := time.After(Patience)
+	for {
+		select {
+		case _, more := <-changes:
+			if !more {
+				return
+			}
+		case <-end:
+			t.Fatal("the channel is not closed")
+		}
+	}
+}
