@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/logging"
@@ -175,7 +178,28 @@ func (s *settings) storeFailed(doing string, err error) error {
 	if s.Store.from != "" {
 		from = ", " + s.Store.origin()
 	}
-	return fmt.Errorf("%s the store (%s%s): %w", doing, s.storeName(), from, err)
+	return fmt.Errorf("%s the store (%s%s): %w", doing, s.storeName(), from, brief(err))
+}
+
+// brief says in one line why there is no connection to a server: drivers give a
+// line to each attempt.
+func brief(err error) error {
+	var (
+		connecting *pgconn.ConnectError
+		refused    *pgconn.PgError
+		name       *net.DNSError
+		dial       *net.OpError
+		number     syscall.Errno
+	)
+	switch {
+	case errors.As(err, &connecting) && errors.As(err, &refused):
+		return &toldError{"PostgreSQL lets nobody in: " + refused.Message + ": check the user, the password and the database", err}
+	case errors.As(err, &name):
+		return &toldError{"no connection to " + name.Name + ": " + name.Err + ": check the name of the host", err}
+	case errors.As(err, &dial) && dial.Op == "dial" && dial.Addr != nil && errors.As(dial.Err, &number):
+		return &toldError{"no connection to " + dial.Addr.String() + ": " + number.Error() + ": check that it runs and can be reached from here", err}
+	}
+	return err
 }
 
 // profileNames returns the profiles among keys, sorted.
