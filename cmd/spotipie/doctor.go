@@ -25,10 +25,11 @@ func newDoctor() *cobra.Command {
 		Short:   "Check everything a login needs, and say how to mend it",
 		Long: `Checks the settings, the redirect URI against Spotify's rules, whether a login
 can listen and open a browser, the clock against the accounts service's, the
-app's registration, the store, and whether Spotify takes the token. Each line is
-marked ✓, or ✗ with what to do.
+app's registration and client secret, the store, and whether Spotify takes the
+token. Each line is marked ✓, or ✗ with what to do.
 
-An expired token is renewed for it; nothing else is changed. What the profile's
+An expired token is renewed for it, and the store's folder is made if it is
+missing; nothing else is changed. What the profile's
 flow does not need is left out.
 
 The exit code is 0 if all is ✓, and 1 otherwise. With --json it prints one line,
@@ -83,7 +84,7 @@ func runDoctor(cmd *cobra.Command, asJSON bool) error {
 // examine runs the checks that the profile's flow calls for.
 func (s *settings) examine(ctx context.Context) []doctor.Result {
 	store := doctor.Store(ctx, s.storeInWords(), func(ctx context.Context, use func(spotipie.Store) error) error {
-		return brief(s.withStore(ctx, use))
+		return s.brief(s.withStore(ctx, use))
 	}, s.key())
 	if store.OK { // else it is all that would be said
 		_ = s.withStore(ctx, func(store spotipie.Store) error { return s.resolveClientID(ctx, store) })
@@ -96,11 +97,15 @@ func (s *settings) examine(ctx context.Context) []doctor.Result {
 	results := []doctor.Result{doctor.Environment(doctor.App{
 		ClientID: s.ClientID.value, ClientIDFrom: s.ClientID.from,
 		Secret: s.secret.value, SecretFrom: s.secret.from,
-		EnvPrefix: s.envPrefix, Flow: flow, Spotify: s.AccountsURL.value == spotipie.DefaultAccountsURL,
+		EnvPrefix: s.envPrefix, Flow: flow, Confidential: s.confidential, Spotify: s.AccountsURL.value == spotipie.DefaultAccountsURL,
 	}, os.Environ())}
 	token := doctor.Blocked("token", store)
-	if store.OK {
-		token = doctor.Token(ctx, s.withSession, s.loginCommand(), time.Now)
+	switch {
+	case !store.OK:
+	case flow == spotipie.FlowClientCredentials && s.secret.value == "":
+		token = doctor.Blocked("token", results[0])
+	default:
+		token = doctor.Token(ctx, s.withExaminedSession, s.loginCommand(), time.Now)
 	}
 	if flow != spotipie.FlowClientCredentials {
 		uri := s.RedirectURI.value
@@ -116,7 +121,18 @@ func (s *settings) examine(ctx context.Context) []doctor.Result {
 	if checker := s.checker(flow); checker != nil {
 		results = append(results, doctor.Registration(ctx, checker, s.RedirectURI.value))
 	}
+	if s.secret.value != "" && s.ClientID.value != "" {
+		session, err := s.newSession(spotipie.FlowClientCredentials, nil, nil)
+		if app, ok := session.(*spotipie.ClientCredentialsSession); err == nil && ok {
+			results = append(results, doctor.Secret(ctx, app, s.secret.from))
+		}
+	}
 	return append(results, store, token)
+}
+
+// withExaminedSession is withSession without the hint where to read about flags.
+func (s *settings) withExaminedSession(ctx context.Context, use func(spotipie.Session) error) error {
+	return withoutHint(s.withSession(ctx, use))
 }
 
 // checker returns what can ask about the app's registration, or nil if the

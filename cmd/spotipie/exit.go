@@ -39,6 +39,15 @@ func (e *usageError) Error() string {
 
 func (e *usageError) Unwrap() error { return e.err }
 
+// withoutHint takes off what usage has added.
+func withoutHint(err error) error {
+	var wrong *usageError
+	if errors.As(err, &wrong) {
+		return wrong.err
+	}
+	return err
+}
+
 // inCommand puts the command's own name, if it has one, before what went wrong.
 func inCommand(commandPath string, err error) string {
 	text := plain(err)
@@ -61,7 +70,8 @@ func (e *commandError) Unwrap() error { return e.err }
 // plain is an error's text in one line, without the name that the library puts
 // first.
 func plain(err error) string {
-	return strings.ReplaceAll(strings.TrimPrefix(err.Error(), "spotipie: "), "\n", "; ")
+	text := strings.ReplaceAll(strings.TrimPrefix(err.Error(), "spotipie: "), "\n", "; ")
+	return strings.Join(strings.Fields(text), " ")
 }
 
 func exitCode(ctx context.Context, err error) int {

@@ -97,15 +97,22 @@ func wordsOf(err error) string {
 }
 
 func (s *settings) explainRefusal(refused *spotipie.TokenEndpointError, tell func(string, ...any) error) error {
+	var format *spotipie.TokenFormatError
 	switch {
+	case errors.As(refused, &format):
+		return tell("%s (%s) does not answer as an accounts service does: check that it is one, and that nothing answers in its place",
+			s.AccountsURL.value, s.AccountsURL.origin())
 	case refused.Temporary():
 		return tell("%s: nothing is lost, try again later", plain(refused))
+	case refused.Code == "invalid_client" && s.secret.value == "" && s.confidential:
+		return usage(s.cmd, tell("profile %q was signed in with the client secret of the app, and Spotify renews it with that only: set %s",
+			s.Profile.value, s.variable("CLIENT_SECRET")))
 	case refused.Code == "invalid_client" && s.secret.value == "":
-		return tell("%s: check the client id (%s), and if the app has a client secret, set %s",
-			plain(refused), s.ClientID.origin(), s.variable("CLIENT_SECRET"))
+		return usage(s.cmd, tell("%s: check the client id (%s), and if the app has a client secret, set %s",
+			plain(refused), s.ClientID.origin(), s.variable("CLIENT_SECRET")))
 	case refused.Code == "invalid_client":
-		return tell("%s: check the client id (%s) and the client secret (%s)",
-			plain(refused), s.ClientID.origin(), s.secret.origin())
+		return usage(s.cmd, tell("%s: check the client id (%s) and the client secret (%s)",
+			plain(refused), s.ClientID.origin(), s.secret.origin()))
 	}
 	return refused
 }

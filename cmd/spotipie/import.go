@@ -81,8 +81,8 @@ func importFile(cmd *cobra.Command, name string, yes bool) error {
 	if err != nil {
 		return s.explain(err)
 	}
-	s.remembered(ctx, flow)
 	s.sayImported(format, flow, token)
+	s.remembered(ctx, flow)
 	return nil
 }
 
@@ -130,7 +130,7 @@ func (s *settings) sayImported(format tokenformat.Format, flow spotipie.Flow, to
 	fmt.Fprintf(stderr, "  scopes         %s\n", scope)
 	left := "expired, is renewed when it is needed"
 	if d := time.Until(token.ExpiresAt()).Round(time.Minute); d > 0 {
-		left = "valid until " + token.ExpiresAt().Local().Format("15:04 on "+dateFormat)
+		left = "valid for " + cli.Span(d)
 	}
 	fmt.Fprintf(stderr, "  access token   %s\n", left)
 	if token.RefreshToken() == "" {

@@ -45,8 +45,8 @@ implicit grant is for accounts services that still have it.
 
 What a login used (flow, client id, store, services) is kept with the profile in
 the config file, so later commands need no settings. Never kept are the client
-secret and a store's address with a password in it: leave those in the
-environment, or put them into the config file yourself.
+secret and a store's password: leave those in the environment, or put them into
+the config file yourself.
 
 Without --scope a profile is asked for what it was asked for last time. If it
 has all that already, nothing is asked; see --force-dialog.`,
@@ -105,8 +105,8 @@ func (f *loginFlags) run(cmd *cobra.Command) error {
 		if token == nil {
 			return s.explain(err)
 		}
-		s.remembered(ctx, flow)
 		s.sayValidity(session, token)
+		s.remembered(ctx, flow)
 		return s.explain(err)
 	})
 }
@@ -154,18 +154,6 @@ func (s *settings) scopeOfLastTime(ctx context.Context, store spotipie.Store) sp
 		return nil
 	}
 	return rec.RequestedScope
-}
-
-// remembered keeps the settings with the profile. The authorization is saved
-// whether or not that can be done, so a failure is only told.
-func (s *settings) remembered(ctx context.Context, flow spotipie.Flow) {
-	stderr := s.cmd.ErrOrStderr()
-	if err := s.remember(ctx, flow); err != nil {
-		fmt.Fprintf(stderr, "Note: the settings are not kept for later commands, so give them again there: %s.\n", plain(err))
-	}
-	if hasPassword(s.Store.value) {
-		fmt.Fprintf(stderr, "Note: the store's address has a password in it and is not kept; leave it in %s.\n", s.variable("STORE"))
-	}
 }
 
 // sayValidity tells how long the login will do.

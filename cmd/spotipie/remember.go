@@ -1,9 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"maps"
-	"net/url"
 	"slices"
 
 	"github.com/spotipie/spotipie"
@@ -12,26 +13,20 @@ import (
 
 // remember keeps with the profile what a later command needs to use its
 // authorization: flow, client id, and where the store and the services are. The
-// client secret, and a store's address with a password in it, stay where the
-// user has put them.
+// client secret and the password of a store stay where the user has put them;
+// that there are some is kept.
 func (s *settings) remember(ctx context.Context, flow spotipie.Flow) error {
 	return config.Update(ctx, s.configPath, func(f *config.File) error {
 		p := f.Profiles[s.Profile.value]
 		p.Flow = string(flow)
 		p.ClientID = s.ClientID.value
-		p.Store, p.AccountsURL, p.APIURL, p.RedirectURI = "", "", "", ""
-		if !hasPassword(s.Store.value) {
-			p.Store = s.Store.value
+		p.Confidential = s.secret.value != ""
+		if s.Store.place != inProfile { // else it stays as the user has written it
+			p.Store = keptAddress(s.Store.value)
 		}
-		if s.AccountsURL.value != spotipie.DefaultAccountsURL {
-			p.AccountsURL = s.AccountsURL.value
-		}
-		if s.APIURL.value != spotipie.DefaultAPIURL {
-			p.APIURL = s.APIURL.value
-		}
-		if s.RedirectURI.from != "" {
-			p.RedirectURI = s.RedirectURI.value
-		}
+		// A default that somebody has asked for counts: the config file may say
+		// something else for all profiles.
+		p.AccountsURL, p.APIURL, p.RedirectURI = s.AccountsURL.given(), s.APIURL.given(), s.RedirectURI.given()
 		if f.Profiles == nil {
 			f.Profiles = map[string]config.Settings{}
 		}
@@ -40,13 +35,20 @@ func (s *settings) remember(ctx context.Context, flow spotipie.Flow) error {
 	})
 }
 
-func hasPassword(store string) bool {
-	u, err := url.Parse(store)
-	if err != nil {
-		return true
+// remembered keeps the settings with the profile, and says what is not kept. The
+// authorization is saved whether or not that can be done, so a failure is only
+// told.
+func (s *settings) remembered(ctx context.Context, flow spotipie.Flow) {
+	stderr := s.cmd.ErrOrStderr()
+	if err := s.remember(ctx, flow); err != nil {
+		fmt.Fprintf(stderr, "Note: the settings are not kept for later commands, so give them again there: %s.\n", plain(err))
 	}
-	_, has := u.User.Password()
-	return has || u.Query().Has("password")
+	if s.Store.place != inProfile && keptAddress(s.Store.value) != s.Store.value {
+		fmt.Fprintf(stderr, "Note: the store's password is not kept: later commands need %s too.\n", s.variable("STORE"))
+	}
+	if inConfig := cmp.Or(s.config.Profiles[s.Profile.value].ClientSecret, s.config.ClientSecret); s.secret.value != "" && inConfig == "" {
+		fmt.Fprintf(stderr, "Note: the client secret is not kept: later commands need %s too.\n", s.variable("CLIENT_SECRET"))
+	}
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

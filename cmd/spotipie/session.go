@@ -165,7 +165,7 @@ func (s *settings) resolveClientID(ctx context.Context, store spotipie.Store) er
 	case 0:
 		return s.notSignedIn(ctx, store)
 	case 1:
-		s.ClientID = setting{ids[0], "the store"}
+		s.ClientID = setting{value: ids[0], from: "the store"}
 		return nil
 	}
 	return usage(s.cmd, fmt.Errorf("profile %q is signed in with %d apps: choose one by --client-id or %s_CLIENT_ID",

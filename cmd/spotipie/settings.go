@@ -41,6 +41,26 @@ const defaultProfile = "default"
 // "SPOTIPIE_STORE" or "the config file"; from is empty for a default.
 type setting struct {
 	value, from string
+	place       place
+}
+
+// place is the kind of place that a setting comes from.
+type place int
+
+const (
+	byDefault place = iota
+	onCommandLine
+	inEnvironment
+	inProfile // of the config file
+	inConfig  // at its top
+)
+
+// given is the value if somebody has set it.
+func (s setting) given() string {
+	if s.place == byDefault {
+		return ""
+	}
+	return s.value
 }
 
 // origin is where the setting comes from, in words.
@@ -63,12 +83,14 @@ type settings struct {
 	AccountsURL setting
 	APIURL      setting
 
-	secret     setting
-	envPrefix  string
-	configPath string // empty if there is no config folder
-	config     config.File
-	debug      *debugLog // nil unless --debug
-	cmd        *cobra.Command
+	secret setting
+	// confidential: the profile was signed in with a client secret.
+	confidential bool
+	envPrefix    string
+	configPath   string // empty if there is no config folder
+	config       config.File
+	debug        *debugLog // nil unless --debug
+	cmd          *cobra.Command
 }
 
 // addSettingsFlags adds the flags that newSettings reads. The help shows them
@@ -110,7 +132,7 @@ func newSettings(cmd *cobra.Command) (*settings, error) { return newSettingsOf(c
 
 // newSettingsOf is newSettings for a profile that is named by an argument.
 func newSettingsOf(cmd *cobra.Command, profile string) (*settings, error) {
-	s := &settings{cmd: cmd, Profile: setting{profile, "the command line"}}
+	s := &settings{cmd: cmd, Profile: setting{profile, "the command line", onCommandLine}}
 	if err := s.read(); err != nil {
 		return nil, usage(cmd, err)
 	}
@@ -142,10 +164,11 @@ func (s *settings) read() error {
 	s.ClientID = s.pick("client-id", "CLIENT_ID", of.ClientID, top.ClientID, "")
 	s.RedirectURI = s.pick("redirect-uri", "REDIRECT_URI", of.RedirectURI, top.RedirectURI, login.DefaultRedirectURI)
 	s.Store = s.pick("store", "STORE", of.Store, top.Store, "")
-	s.Store.value = s.absoluteStore(of.Store == s.Store.value || top.Store == s.Store.value)
+	s.Store.value = s.absoluteStore()
 	s.AccountsURL = s.pick("accounts-url", "ACCOUNTS_URL", of.AccountsURL, top.AccountsURL, spotipie.DefaultAccountsURL)
 	s.APIURL = s.pick("api-url", "API_URL", of.APIURL, top.APIURL, spotipie.DefaultAPIURL)
 	s.Flow = s.pick("flow", "", of.Flow, top.Flow, "")
+	s.confidential = of.Confidential
 	if s.secret, err = s.readSecret(of.ClientSecret, top.ClientSecret); err != nil {
 		return err
 	}
@@ -160,21 +183,21 @@ func (s *settings) read() error {
 // empty; a variable that is empty counts as not set.
 func (s *settings) pick(flag, variable, profile, top, otherwise string) setting {
 	if f := s.cmd.Flags().Lookup(flag); f != nil && f.Changed {
-		return setting{f.Value.String(), "--" + flag}
+		return setting{f.Value.String(), "--" + flag, onCommandLine}
 	}
 	if variable != "" {
 		name := s.variable(variable)
 		if value := os.Getenv(name); value != "" {
-			return setting{value, name}
+			return setting{value, name, inEnvironment}
 		}
 	}
 	if profile != "" {
-		return setting{profile, "profile " + s.Profile.value + " in the config file"}
+		return setting{profile, "profile " + s.Profile.value + " in the config file", inProfile}
 	}
 	if top != "" {
-		return setting{top, "the config file"}
+		return setting{top, "the config file", inConfig}
 	}
-	return setting{otherwise, ""}
+	return setting{value: otherwise}
 }
 
 func (s *settings) check() error {
@@ -186,7 +209,7 @@ func (s *settings) check() error {
 	}
 	if s.Flow.value != "" {
 		if _, err := spotipie.ParseFlow(s.Flow.value); err != nil {
-			return fmt.Errorf("%s: %w", s.Flow.from, err)
+			return fmt.Errorf("%s: %s", s.Flow.from, plain(err))
 		}
 	}
 	for _, base := range []setting{s.AccountsURL, s.APIURL} {
@@ -224,7 +247,7 @@ func (s *settings) readSecret(profile, top string) (setting, error) {
 	if secret == "" {
 		return setting{}, errors.New("--client-secret-file: there is nothing in it")
 	}
-	return setting{secret, found.from}, nil
+	return setting{secret, found.from, onCommandLine}, nil
 }
 
 // credentials of the app, with the secret if there is one.

@@ -30,7 +30,8 @@ by when the user has to sign in again, and where it is all kept. Spotify is
 asked for the user's name, for which an expired token is renewed; without a
 connection it shows what is known without.
 
-The exit code is 0 if signed in, 1 if not, 3 if the user has to sign in again.
+The exit code is 0 if signed in, 1 if not, 3 if the user has to sign in again,
+and 2 if the token is expired and the settings do not let it be renewed.
 
 With --json it prints one line, a JSON object with the keys signed_in,
 sign_in_needed, profile, client_id, flow, user (an object with id and name, or
@@ -96,6 +97,7 @@ func (f *statusFlags) run(cmd *cobra.Command) error {
 	var absent *notSignedInError
 	if errors.As(verdict, &absent) { // which here is no reason to sign in: exit code 1
 		verdict = errors.New(absent.Error())
+		st.Problem = absent.Error()
 	} else if !st.SignedIn {
 		return verdict
 	}
@@ -125,6 +127,9 @@ func (st *status) fill(s *settings, session spotipie.Session, problem error) err
 	st.AuthorizedAt = utc(session.AuthorizedAt())
 	st.ReauthorizeBy = utc(session.ReauthorizeBy())
 	switch {
+	case problem == nil && s.confidential && s.secret.value == "":
+		st.Problem = fmt.Sprintf("the client secret is not set, and without it the token cannot be renewed: set %s", s.variable("CLIENT_SECRET"))
+		return nil
 	case problem == nil && rec.Rejected != "":
 		problem = spotipie.ErrReauthorizationRequired
 	case problem == nil && !st.Refreshable && st.ExpiresIn <= 0:
@@ -134,12 +139,13 @@ func (st *status) fill(s *settings, session spotipie.Session, problem error) err
 		return nil
 	}
 	problem = s.explain(problem)
-	st.Problem = plain(problem)
-	if !signInNeeded(problem) {
-		return nil
+	st.Problem = plain(withoutHint(problem))
+	st.SignInNeeded = signInNeeded(problem)
+	var wrong *usageError
+	if st.SignInNeeded || errors.As(problem, &wrong) && st.ExpiresIn <= 0 {
+		return problem
 	}
-	st.SignInNeeded = true
-	return problem
+	return nil
 }
 
 func utc(t time.Time) *time.Time {

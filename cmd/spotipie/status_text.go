@@ -32,12 +32,12 @@ func (st *status) text(s *settings) string {
 	case st.Flow == spotipie.FlowClientCredentials:
 		line("Scopes", "none: the app has no user")
 	case len(st.Scope) == 0:
-		line("Scopes", "none: public information only")
+		line("Scopes", "none named: public information only")
 	default:
 		b.WriteString("  Scopes\n" + scopeTable(st.Scope, "    "))
 	}
 	if st.Problem != "" && !st.SignInNeeded {
-		line("Not asked", st.Problem)
+		line("Problem", st.Problem)
 	}
 	return b.String()
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -44,18 +43,25 @@ func (s *settings) storeKind() (string, error) {
 		case "file", "keyring":
 			return scheme, nil
 		case "redis", "rediss", "unix":
-			return storeRedis, nil
+			return storeRedis, s.checkAddress()
 		case "postgres", "postgresql":
-			return storePostgres, nil
+			return storePostgres, s.checkAddress()
 		}
 	}
 	return "", fmt.Errorf("%s: not a store: use file:DIR, keyring:, redis://HOST:PORT/DB or postgres://USER@HOST/DATABASE", s.Store.from)
 }
 
+func (s *settings) checkAddress() error {
+	if _, err := parseAddress(s.Store.value); err != nil {
+		return fmt.Errorf("%s: %w", s.Store.from, err)
+	}
+	return nil
+}
+
 // absoluteStore returns the store that is set with an absolute folder, since
 // later commands may run elsewhere. In the config file a folder is relative to
 // that of the file.
-func (s *settings) absoluteStore(fromConfig bool) string {
+func (s *settings) absoluteStore() string {
 	scheme, dir, _ := strings.Cut(s.Store.value, ":")
 	if scheme != storeFile && scheme != storeKeyring || dir == "" || filepath.IsAbs(dir) {
 		return s.Store.value
@@ -65,7 +71,7 @@ func (s *settings) absoluteStore(fromConfig bool) string {
 			return scheme + ":" + filepath.Join(home, rest)
 		}
 	}
-	if fromConfig {
+	if s.Store.place == inProfile || s.Store.place == inConfig {
 		return scheme + ":" + filepath.Join(filepath.Dir(s.configPath), dir)
 	}
 	if absolute, err := filepath.Abs(dir); err == nil {
@@ -85,16 +91,7 @@ func (s *settings) storeName() string {
 		}
 		return kind + ":" + dir
 	}
-	u, err := url.Parse(s.Store.value)
-	if err != nil {
-		return kind + "://…"
-	}
-	query := u.Query()
-	if query.Has("password") {
-		query.Set("password", "xxxxx") // as in Redacted
-		u.RawQuery = query.Encode()
-	}
-	return u.Redacted()
+	return redactedAddress(s.Store.value)
 }
 
 // storeDir is the folder that is set, or empty for the default.
@@ -118,6 +115,10 @@ func (s *settings) openStore(ctx context.Context) (store spotipie.Store, closeSt
 	if err != nil {
 		return nil, nil, usage(s.cmd, err)
 	}
+	if s.Store.place == inProfile && slices.Contains(passwordsOf(s.Store.value), "") {
+		return nil, nil, usage(s.cmd, fmt.Errorf("profile %q is kept in %s, whose password is not kept: set %s to the address with the password",
+			s.Profile.value, s.storeName(), s.variable("STORE")))
+	}
 	switch kind {
 	case storeRedis:
 		store, closeStore, err = s.openRedis()
@@ -139,7 +140,7 @@ func (s *settings) openStore(ctx context.Context) (store spotipie.Store, closeSt
 func (s *settings) openRedis() (spotipie.Store, func() error, error) {
 	opts, err := redis.ParseURL(s.Store.value)
 	if err != nil {
-		return nil, nil, errors.New("it is not a URL that Redis takes, such as redis://127.0.0.1:6379/0")
+		return nil, nil, usage(s.cmd, errors.New("it is not a URL that Redis takes, such as redis://127.0.0.1:6379/0"))
 	}
 	logging.Disable()      // what it would log comes back as an error
 	opts.DialerRetries = 1 // each of MaxRetries dials again
@@ -154,7 +155,7 @@ func (s *settings) openRedis() (spotipie.Store, func() error, error) {
 func (s *settings) openPostgres(ctx context.Context) (spotipie.Store, func() error, error) {
 	cfg, err := pgxpool.ParseConfig(s.Store.value)
 	if err != nil {
-		return nil, nil, errors.New("it is not a URL that PostgreSQL takes, such as postgres://app@127.0.0.1/app")
+		return nil, nil, usage(s.cmd, errors.New("it is not a URL that PostgreSQL takes, such as postgres://app@127.0.0.1/app"))
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
@@ -178,12 +179,12 @@ func (s *settings) storeFailed(doing string, err error) error {
 	if s.Store.from != "" {
 		from = ", " + s.Store.origin()
 	}
-	return fmt.Errorf("%s the store (%s%s): %w", doing, s.storeName(), from, brief(err))
+	return fmt.Errorf("%s the store (%s%s): %w", doing, s.storeName(), from, s.brief(err))
 }
 
-// brief says in one line why there is no connection to a server: drivers give a
-// line to each attempt.
-func brief(err error) error {
+// brief says in one line why there is no connection to the store's server:
+// drivers give a line to each attempt.
+func (s *settings) brief(err error) error {
 	var (
 		connecting *pgconn.ConnectError
 		refused    *pgconn.PgError
@@ -192,6 +193,7 @@ func brief(err error) error {
 		number     syscall.Errno
 	)
 	switch {
+	case !hasServer(s.Store.value) || s.Store.value == "":
 	case errors.As(err, &connecting) && errors.As(err, &refused):
 		return &toldError{"PostgreSQL lets nobody in: " + refused.Message + ": check the user, the password and the database", err}
 	case errors.As(err, &name):

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +11,10 @@ import (
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/cli"
 )
+
+// usualLifetime is that of Spotify's access tokens
+// (https://developer.spotify.com/documentation/web-api/concepts/access-token).
+const usualLifetime = time.Hour
 
 type tokenFlags struct {
 	header bool
@@ -66,7 +69,7 @@ func (f *tokenFlags) run(cmd *cobra.Command) error {
 	var token *spotipie.Token
 	err = s.withSession(cmd.Context(), func(opened spotipie.Session) (err error) {
 		session = opened
-		token, err = f.valid(cmd.Context(), session)
+		token, err = f.valid(cmd, session)
 		return err
 	})
 	if token == nil {
@@ -80,13 +83,15 @@ func (f *tokenFlags) run(cmd *cobra.Command) error {
 }
 
 // valid returns a token that is valid for as long as is asked for.
-func (f *tokenFlags) valid(ctx context.Context, session spotipie.Session) (*spotipie.Token, error) {
+func (f *tokenFlags) valid(cmd *cobra.Command, session spotipie.Session) (*spotipie.Token, error) {
+	ctx := cmd.Context()
 	token, err := session.Token(ctx)
 	if err != nil || time.Until(token.ExpiresAt()) >= f.minTTL {
 		return token, err
 	}
-	if f.minTTL >= token.ExpiresIn() {
-		return nil, fmt.Errorf("--min-ttl %s: no access token lives that long; this one had %s at first", cli.Span(f.minTTL), cli.Span(token.ExpiresIn()))
+	if f.minTTL >= max(token.ExpiresIn(), usualLifetime) { // an imported token may not tell its first lifetime
+		return nil, usage(cmd, fmt.Errorf("--min-ttl %s: no access token lives that long; this one had %s at first",
+			cli.Span(f.minTTL), cli.Span(token.ExpiresIn())))
 	}
 	refreshable, ok := session.(spotipie.RefreshableSession)
 	if !ok {
@@ -94,7 +99,7 @@ func (f *tokenFlags) valid(ctx context.Context, session spotipie.Session) (*spot
 	}
 	token, err = refreshable.RefreshToken(ctx)
 	if err == nil && time.Until(token.ExpiresAt()) < f.minTTL {
-		return nil, fmt.Errorf("--min-ttl %s: the new access token has only %s", cli.Span(f.minTTL), cli.Span(time.Until(token.ExpiresAt())))
+		return nil, usage(cmd, fmt.Errorf("--min-ttl %s: the new access token has only %s", cli.Span(f.minTTL), cli.Span(time.Until(token.ExpiresAt()))))
 	}
 	return token, err
 }

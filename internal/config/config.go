@@ -38,6 +38,9 @@ type Settings struct {
 	Store        string `json:"store,omitempty"`
 	AccountsURL  string `json:"accounts_url,omitempty"`
 	APIURL       string `json:"api_url,omitempty"`
+	// Confidential: the login was made with the app's client secret, and
+	// Spotify renews it with that only (RFC 6749 section 2.1).
+	Confidential bool `json:"confidential,omitempty"`
 }
 
 // File is the contents of the config file.
@@ -111,7 +114,7 @@ func explain(data []byte, err error) error {
 	case errors.As(err, &syntax):
 		return fmt.Errorf("line %d is not valid JSON", 1+bytes.Count(data[:min(int(syntax.Offset), len(data))], []byte("\n")))
 	case errors.As(err, &kind) && kind.Field != "":
-		return fmt.Errorf("%s has the wrong type of value", kind.Field)
+		return fmt.Errorf("%s has the wrong type of value", strings.TrimPrefix(kind.Field, "Settings."))
 	case errors.As(err, &kind):
 		return errors.New("it is not a JSON object")
 	case errors.Is(err, io.EOF):
@@ -121,7 +124,7 @@ func explain(data []byte, err error) error {
 	}
 	if key, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
 		return fmt.Errorf("unknown key %s; known are profile, profiles, client_id, client_secret, redirect_uri, "+
-			"flow, store, accounts_url and api_url", key)
+			"flow, store, accounts_url, api_url and confidential", key)
 	}
 	return errors.New("it is not valid JSON")
 }

@@ -29,5 +29,24 @@ func Registration(ctx context.Context, app Checker, redirectURI string) Result {
 		return bad(name, "the accounts service refuses it: "+plain(err),
 			fmt.Sprintf("compare client id and redirect URI (%s) with the app's page at %s", redirectURI, dashboard))
 	}
-	return bad(name, "there is no telling: "+plain(err), "check the connection, and try again")
+	return bad(name, "there is no telling: "+networkReason(err), "check the connection, and try again")
+}
+
+// Secret checks whether the accounts service takes the client secret, by asking
+// for a token for the app itself, which is not kept. from is where the secret is
+// set.
+func Secret(ctx context.Context, app *spotipie.ClientCredentialsSession, from string) Result {
+	const name = "secret"
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	_, err := app.FetchToken(ctx)
+	var refused *spotipie.TokenEndpointError
+	switch {
+	case err == nil:
+		return good(name, "the accounts service takes it")
+	case errors.As(err, &refused) && refused.Code == "invalid_client":
+		return bad(name, fmt.Sprintf("the accounts service refuses the client secret (%s)", from),
+			`copy it from the app's page at `+dashboard+`, under "View client secret"`)
+	}
+	return bad(name, "there is no telling: "+networkReason(err), "check the connection, and try again")
 }

@@ -2,8 +2,10 @@ package doctor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"time"
 )
 
@@ -53,8 +55,12 @@ func Clock(ctx context.Context, transport http.RoundTripper, accountsURL, system
 }
 
 func networkReason(err error) string {
-	if tooLong(err) {
+	var request *url.Error // whose text has the whole address in it
+	switch {
+	case tooLong(err):
 		return fmt.Sprintf("nothing for %s", checkTimeout)
+	case errors.As(err, &request):
+		return plain(request.Err)
 	}
 	return plain(err)
 }

@@ -15,6 +15,7 @@ type App struct {
 	SecretFrom   string
 	EnvPrefix    string
 	Flow         spotipie.Flow // empty if not known
+	Confidential bool          // the profile was signed in with a client secret
 	Spotify      bool          // the accounts service is Spotify's own
 }
 
@@ -47,6 +48,9 @@ func Environment(app App, environ []string) Result {
 	case app.Spotify && app.Secret != "" && !looksIssued(app.Secret):
 		return bad(name, fmt.Sprintf("the client secret (%s) is not one of Spotify's, which have 32 digits and letters a to f", app.SecretFrom),
 			"copy it from the app's page at "+dashboard+`, under "View client secret"`)
+	case app.Secret == "" && app.Confidential:
+		return bad(name, "the profile was signed in with the client secret, and none is set",
+			"set "+app.EnvPrefix+"_CLIENT_SECRET: without it the token cannot be renewed")
 	case app.Secret == "" && app.Flow == spotipie.FlowClientCredentials:
 		return bad(name, "the flow client_credentials needs a client secret, and none is set", "set "+app.EnvPrefix+"_CLIENT_SECRET")
 	}

@@ -38,7 +38,7 @@ func Port(ctx context.Context, uri string) Result {
 	}
 	ip, err := netip.ParseAddr(u.Hostname())
 	if err != nil || !ip.IsLoopback() {
-		return good(name, "none is needed: the redirect URI does not lead to this machine, so the answer is pasted")
+		return good(name, "none is needed: the redirect URI does not lead to this machine, so the answer is pasted (login --paste)")
 	}
 	address := net.JoinHostPort(u.Hostname(), portOf(u))
 	var config net.ListenConfig

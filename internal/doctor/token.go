@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/cli"
 )
 
 // WithSession opens the session of the stored login, calls use with it and
@@ -32,8 +33,7 @@ func Token(ctx context.Context, with WithSession, login string, now func() time.
 		if err != nil {
 			return err
 		}
-		left := token.ExpiresAt().Sub(now()).Round(time.Minute)
-		detail = fmt.Sprintf("%svalid for %s%s", who, short(left), again(session))
+		detail = fmt.Sprintf("%svalid for %s%s", who, cli.Span(token.ExpiresAt().Sub(now())), again(session))
 		return nil
 	})
 	if err == nil {
@@ -48,18 +48,11 @@ func again(session spotipie.Session) string {
 	by := session.ReauthorizeBy()
 	switch {
 	case !by.IsZero():
-		return "; sign in again by " + by.Local().Format(time.DateOnly)
+		return "; sign in again by " + by.Local().Format("2 January 2006")
 	case session.CurrentToken().RefreshToken() != "":
 		return "; when to sign in again is not known, at the latest six months after the consent"
 	}
 	return ""
-}
-
-func short(d time.Duration) string {
-	if d < time.Minute {
-		return "less than a minute"
-	}
-	return counted(int(d/time.Minute), "minute")
 }
 
 // maxProfile bounds what is read of a user's profile.
@@ -99,7 +92,7 @@ func tokenProblem(err error, login string) (problem, fix string) {
 	case errors.Is(err, spotipie.ErrNotAuthorized):
 		return "not signed in", signIn
 	case errors.Is(err, spotipie.ErrReauthorizationRequired):
-		return plain(err), signIn
+		return "Spotify renews the login no more", signIn
 	case errors.Is(err, spotipie.ErrTokenExpired), errors.Is(err, spotipie.ErrNoRefreshToken):
 		return "it is expired and has no refresh token", signIn
 	case errors.As(err, &redirect):

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestStoreAddress(t *testing.T) {
+	for name, test := range map[string]struct{ address, shown, kept string }{
+		"no password":        {"redis://127.0.0.1:6379/0", "redis://127.0.0.1:6379/0", "redis://127.0.0.1:6379/0"},
+		"password":           {"redis://:hush@h:1/0", "redis://:xxxxx@h:1/0", "redis://:@h:1/0"},
+		"user and password":  {"postgres://u:hush@h/d", "postgres://u:xxxxx@h/d", "postgres://u:@h/d"},
+		"escaped password":   {"redis://:hush%2F%40@h/0", "redis://:xxxxx@h/0", "redis://:@h/0"},
+		"parameter":          {"postgres://u@h/d?password=hush&sslmode=disable", "postgres://u@h/d?password=xxxxx&sslmode=disable", "postgres://u@h/d?password=&sslmode=disable"},
+		"key's password":     {"postgres://u@h/d?sslpassword=hush", "postgres://u@h/d?sslpassword=xxxxx", "postgres://u@h/d?sslpassword="},
+		"other capitals":     {"postgres://u@h/d?Password=hush", "postgres://u@h/d?Password=xxxxx", "postgres://u@h/d?Password="},
+		"file of passwords":  {"postgres://u@h/d?passfile=%2Fp", "postgres://u@h/d?passfile=%2Fp", "postgres://u@h/d?passfile=%2Fp"},
+		"socket":             {"unix://u:hush@/run/redis.sock", "unix://u:xxxxx@/run/redis.sock", "unix://u:@/run/redis.sock"},
+		"folder":             {"file:/a/100%zz", "file:/a/100%zz", "file:/a/100%zz"},
+		"folder with colons": {"file:/a:hush@b", "file:/a:hush@b", "file:/a:hush@b"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := redactedAddress(test.address); got != test.shown {
+				t.Errorf("shown as %s, want %s", got, test.shown)
+			}
+			if got := keptAddress(test.address); got != test.kept {
+				t.Errorf("kept as %s, want %s", got, test.kept)
+			}
+		})
+	}
+}
+
+// A password that is not escaped would be read as host, path or fragment, and
+// shown.
+func TestUnescapedPasswordsAreRefused(t *testing.T) {
+	for _, address := range []string{
+		"redis://:12/SECRET@h/0", "redis://u:12#SECRET@h", "redis://:9?SECRET@h", "postgres://app:12/SECRET@h/app", "redis://u:a b@h:x",
+	} {
+		if _, err := parseAddress(address); err == nil {
+			t.Errorf("%s is taken", address)
+		} else if strings.Contains(err.Error(), "SECRET") {
+			t.Errorf("%s: the error has the password: %v", address, err)
+		}
+	}
+}
