@@ -48,7 +48,19 @@ func CheckResponse(resp *http.Response) error {
 		return e
 	}
 	e.Message, e.Reason = apiErrorFields(resp.Header.Get("Content-Type"), body)
+	sent := sentToken(resp.Request)
+	e.Message, e.Reason = foreignText(e.Message, sent), foreignText(e.Reason, sent)
 	return e
+}
+
+// sentToken returns the access token that a request was sent with, should the
+// answer repeat it.
+func sentToken(req *http.Request) string {
+	if req == nil {
+		return ""
+	}
+	_, token, _ := strings.Cut(req.Header.Get("Authorization"), " ")
+	return strings.TrimSpace(token)
 }
 
 // apiErrorFields reads the nested JSON that the Web API documents, the flat
@@ -62,16 +74,16 @@ func apiErrorFields(contentType string, body []byte) (message, reason string) {
 		if strings.HasPrefix(contentType, "text/html") {
 			return "", ""
 		}
-		return foreignText(string(body)), ""
+		return string(body), ""
 	}
 	var nested struct {
 		Message string `json:"message"`
 		Reason  string `json:"reason"`
 	}
 	if json.Unmarshal(answer.Error, &nested) == nil {
-		return foreignText(nested.Message), foreignText(nested.Reason)
+		return nested.Message, nested.Reason
 	}
 	var code string
 	_ = json.Unmarshal(answer.Error, &code)
-	return foreignText(strings.TrimSuffix(code+": "+answer.Description, ": ")), ""
+	return strings.TrimSuffix(code+": "+answer.Description, ": "), ""
 }

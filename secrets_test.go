@@ -217,6 +217,43 @@ func TestErrorsOfRealFailuresShowNoSecret(t *testing.T) {
 	}
 }
 
+// TestAPIErrorsShowNoToken: a Web API, or a proxy before it, that repeats what it
+// was sent.
+func TestAPIErrorsShowNoToken(t *testing.T) {
+	for name, body := range map[string]string{
+		"message":     `{"error":{"status":403,"message":"Bad token: %s"}}`,
+		"reason":      `{"error":{"status":403,"message":"No","reason":"%s"}}`,
+		"description": `{"error":"no","error_description":"%s"}`,
+		"plain text":  `no %s`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := spotifytest.New(t)
+			s := newSession(t, server, func(o *spotipie.Options) {
+				o.Transport = answer(func(req *http.Request) (*http.Response, error) {
+					text := fmt.Sprintf(body, req.Header.Get("Authorization"))
+					return &http.Response{StatusCode: 403, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(text)), Request: req}, nil
+				})
+			})
+			if err := s.SetToken(t.Context(), newToken(t, "s3cret-token")); err != nil {
+				t.Fatal(err)
+			}
+			resp, err := s.Request(t.Context(), http.MethodGet, "/v1/me", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = spotipie.CheckResponse(resp)
+			if err == nil {
+				t.Fatal("no error")
+			}
+			for how, text := range printed(err) {
+				if strings.Contains(text, "s3cret") {
+					t.Errorf("printed with %s: %s", how, text)
+				}
+			}
+		})
+	}
+}
+
 // TestCallbackErrorsShowNoCode: whatever is wrong with a callback URL, the
 // error does not repeat its code or token.
 func TestCallbackErrorsShowNoCode(t *testing.T) {

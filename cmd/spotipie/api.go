@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os/signal"
 	"strings"
 	"syscall"
 	"time"
@@ -90,8 +89,6 @@ func (f *apiFlags) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return usage(cmd, err)
 	}
-	// A closed pipe must not end the program before a new token is saved.
-	signal.Ignore(syscall.SIGPIPE)
 	progress := newProgress(cmd.ErrOrStderr(), !call.Terminal || f.slurp)
 	call.OnPage = progress.items
 	call.Out = progress.before(cmd.OutOrStdout())

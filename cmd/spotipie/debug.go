@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/spotipie/spotipie/internal/cli"
 )
 
 // debugLog shows requests to people, without what is secret in them.
@@ -24,7 +26,7 @@ func (d *debugLog) printf(format string, args ...any) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	fmt.Fprintf(d.w, "debug: "+format+"\n", args...)
+	fmt.Fprintln(d.w, "debug: "+cli.Printable(fmt.Sprintf(format, args...)))
 }
 
 // settings shows what was set, and by what.

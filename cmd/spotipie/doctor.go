@@ -14,6 +14,7 @@ import (
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/cli"
+	"github.com/spotipie/spotipie/internal/config"
 	"github.com/spotipie/spotipie/internal/doctor"
 )
 
@@ -53,12 +54,16 @@ type doctorReport struct {
 }
 
 func runDoctor(cmd *cobra.Command, asJSON bool) error {
-	s, err := newSettings(cmd)
-	if err != nil {
-		return err
-	}
 	ctx := cmd.Context()
-	results := s.examine(ctx)
+	var results []doctor.Result
+	s, err := newSettings(cmd)
+	if broken := configProblem(); broken != nil {
+		results = []doctor.Result{*broken}
+	} else if err != nil {
+		return err
+	} else {
+		results = s.examine(ctx)
+	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -79,6 +84,19 @@ func runDoctor(cmd *cobra.Command, asJSON bool) error {
 		err = fmt.Errorf("%d of %d checks failed", failed, len(results))
 	}
 	return err
+}
+
+// configProblem is what is wrong with the config file, without which nothing
+// else can be told.
+func configProblem() *doctor.Result {
+	path, err := config.DefaultPath()
+	if err == nil {
+		_, err = config.Read(path)
+	}
+	if err == nil || path == "" { // without a folder there is no file
+		return nil
+	}
+	return &doctor.Result{Name: "config file", Detail: plain(err), Fix: "mend it, or move it away; 'spotipie help settings' shows what may be in it"}
 }
 
 // examine runs the checks that the profile's flow calls for.

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/cli"
 )
 
 // The exit codes of all commands. printHelp explains them.
@@ -67,11 +68,11 @@ type commandError struct {
 func (e *commandError) Error() string { return inCommand(e.command, e.err) }
 func (e *commandError) Unwrap() error { return e.err }
 
-// plain is an error's text in one line, without the name that the library puts
-// first.
+// plain is an error's text in one line that is fit for a terminal, without the
+// name that the library puts first.
 func plain(err error) string {
 	text := strings.ReplaceAll(strings.TrimPrefix(err.Error(), "spotipie: "), "\n", "; ")
-	return strings.Join(strings.Fields(text), " ")
+	return cli.Printable(strings.Join(strings.Fields(text), " "))
 }
 
 func exitCode(ctx context.Context, err error) int {
@@ -109,7 +110,12 @@ func report(ctx context.Context, stderr io.Writer, err error) int {
 	switch code {
 	case exitOK:
 	case exitInterrupted:
-		fmt.Fprintln(stderr, "spotipie: interrupted")
+		text := "interrupted"
+		var lost *spotipie.StoreError
+		if errors.As(err, &lost) && lost.Op == "save" {
+			text += "; " + plain(err)
+		}
+		fmt.Fprintln(stderr, "spotipie: "+text)
 	default:
 		fmt.Fprintln(stderr, "spotipie: "+plain(err))
 	}

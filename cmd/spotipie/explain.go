@@ -42,9 +42,15 @@ func (s *settings) explain(err error) error {
 		return err
 	case errors.Is(err, spotipie.ErrReauthorizationRequired):
 		return tell("Spotify renews the login of profile %q no more%s: run '%s'", s.Profile.value, wordsOf(err), s.loginCommand())
-	case errors.Is(err, spotipie.ErrTokenExpired), errors.Is(err, spotipie.ErrNoRefreshToken):
+	case errors.Is(err, spotipie.ErrNoRefreshToken),
+		errors.Is(err, spotipie.ErrTokenExpired) && s.Flow.value == string(spotipie.FlowImplicitGrant):
 		return tell("the login of profile %q has no refresh token, so it cannot be renewed: run '%s'",
 			s.Profile.value, s.loginCommand())
+	case errors.Is(err, spotipie.ErrTokenExpired):
+		return tell("the access token of profile %q is expired, and no other is to be had: check the clock, or run '%s'",
+			s.Profile.value, s.loginCommand())
+	case errors.Is(err, spotipie.ErrNotAuthorized): // somebody has signed out just now
+		return &notSignedInError{profile: s.Profile.value, login: s.loginCommand()}
 	case errors.As(err, &mismatch):
 		return tell("%s; signing in again replaces it: run '%s'", plain(err), s.loginCommand())
 	case errors.As(err, &stored) && stored.Op == "save":

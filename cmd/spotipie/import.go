@@ -125,7 +125,7 @@ func (s *settings) sayImported(format tokenformat.Format, flow spotipie.Flow, to
 	fmt.Fprintf(stderr, "Imported %s as profile %q (%s).\n", format.Description(), s.Profile.value, flow)
 	scope := "not named"
 	if len(token.Scope()) > 0 {
-		scope = token.Scope().String()
+		scope = cli.Printable(token.Scope().String())
 	}
 	fmt.Fprintf(stderr, "  scopes         %s\n", scope)
 	left := "expired, is renewed when it is needed"

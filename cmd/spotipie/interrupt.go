@@ -2,16 +2,19 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/signal"
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 )
 
-// interruptible is a context that ends with the first Ctrl-C or SIGTERM; the
-// second ends the program at once. It listens for them from the first call of
+// interruptible is a context that ends with the first Ctrl-C, SIGTERM or SIGHUP
+// (the terminal is gone); the second ends the program at once. It listens for them from the first call of
 // Done on, which is how all commands begin but token. That one is ended by the
 // system, as any program is, until it waits for something or makes a request,
 // whose answer may have to be saved (see awaitable): with a fresh token it does
@@ -22,11 +25,23 @@ type interruptible struct {
 	listening       atomic.Pointer[context.Context]
 }
 
-func newInterruptible() *interruptible {
+// patience is how long after an interruption there is nothing to explain.
+const patience = time.Second
+
+func newInterruptible(stderr io.Writer) *interruptible {
 	c := &interruptible{Context: context.Background()}
 	c.listen = sync.OnceValue(func() context.Context {
-		ctx, stop := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
-		context.AfterFunc(ctx, stop)
+		signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+		if !signal.Ignored(syscall.SIGHUP) { // as nohup has it
+			signals = append(signals, syscall.SIGHUP)
+		}
+		ctx, stop := signal.NotifyContext(c.Context, signals...)
+		context.AfterFunc(ctx, func() {
+			stop()
+			time.AfterFunc(patience, func() {
+				fmt.Fprintln(stderr, "spotipie: finishing what is under way; interrupted again it ends at once, and a new token may be lost")
+			})
+		})
 		c.listening.Store(&ctx)
 		return ctx
 	})

@@ -20,20 +20,16 @@ import (
 // token that Spotify gives in the store: the old one is worth nothing any more.
 func TestInterruptedRenewalIsSaved(t *testing.T) {
 	for name, test := range map[string]struct {
-		left time.Duration
-		code int
+		left   time.Duration
+		signal os.Signal
+		code   int
 	}{
-		"token expired":        {-time.Minute, exitInterrupted},
-		"token nearly expired": {time.Minute, exitOK},
+		"token expired":        {-time.Minute, os.Interrupt, exitInterrupted},
+		"token nearly expired": {time.Minute, os.Interrupt, exitOK},
+		"terminal gone":        {-time.Minute, syscall.SIGHUP, exitInterrupted},
 	} {
 		t.Run(name, func(t *testing.T) {
-			asked, answer := make(chan struct{}), make(chan struct{})
-			signedIn(t, func(w http.ResponseWriter, r *http.Request) {
-				asked <- struct{}{}
-				<-answer
-				w.Header().Set("Content-Type", "application/json")
-				_, _ = io.WriteString(w, `{"access_token":"access-new","token_type":"Bearer","expires_in":3600,"refresh_token":"refresh-new"}`)
-			})
+			asked, answer := heldUpRenewal(t)
 			key := spotipie.Key{ClientID: "id", Profile: "default"}
 			store := ageToken(t, key, test.left)
 			path, err := exec.LookPath("spotipie")
@@ -47,7 +43,7 @@ func TestInterruptedRenewalIsSaved(t *testing.T) {
 				t.Fatal(err)
 			}
 			<-asked
-			if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+			if err := cmd.Process.Signal(test.signal); err != nil {
 				t.Fatal(err)
 			}
 			close(answer)
@@ -55,14 +51,59 @@ func TestInterruptedRenewalIsSaved(t *testing.T) {
 			if got := cmd.ProcessState.ExitCode(); got != test.code {
 				t.Errorf("exit code: got %d, want %d; stderr: %s", got, test.code, stderr.String())
 			}
-			rec, _, err := store.Load(t.Context(), key)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if rec.Token.RefreshToken() != "refresh-new" {
-				t.Error("the rotated refresh token is lost")
-			}
+			expectRotated(t, store, key)
 		})
+	}
+}
+
+// What shows the requests may stop reading: that loses no token either.
+func TestRenewalIsSavedThoughNobodyReads(t *testing.T) {
+	asked, answer := heldUpRenewal(t)
+	key := spotipie.Key{ClientID: "id", Profile: "default"}
+	store := ageToken(t, key, -time.Minute)
+	path, err := exec.LookPath("spotipie")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(path, "token", "--debug")
+	shown, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	<-asked
+	_ = shown.Close()
+	close(answer)
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
+	}
+	expectRotated(t, store, key)
+}
+
+// heldUpRenewal makes the tool signed in at an accounts service that tells when
+// it is asked for a new token, and waits with the answer.
+func heldUpRenewal(t *testing.T) (asked <-chan struct{}, answer chan<- struct{}) {
+	t.Helper()
+	arrived, released := make(chan struct{}), make(chan struct{})
+	signedIn(t, func(w http.ResponseWriter, r *http.Request) {
+		arrived <- struct{}{}
+		<-released
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"access_token":"access-new","token_type":"Bearer","expires_in":3600,"refresh_token":"refresh-new"}`)
+	})
+	return arrived, released
+}
+
+func expectRotated(t *testing.T, store spotipie.Store, key spotipie.Key) {
+	t.Helper()
+	rec, _, err := store.Load(t.Context(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rec.Token.RefreshToken() != "refresh-new" {
+		t.Error("the rotated refresh token is lost")
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -179,12 +178,4 @@ func completeFlows(*cobra.Command, []string, string) ([]cobra.Completion, cobra.
 		cobra.CompletionWithDesc(string(spotipie.FlowClientCredentials), "the app for itself, without a user"),
 		cobra.CompletionWithDesc(string(spotipie.FlowImplicitGrant), "ended by Spotify on 2025-11-27"),
 	}, cobra.ShellCompDirectiveNoFileComp
-}
-
-// write writes a command's result to stdout.
-func write(cmd *cobra.Command, text string) error {
-	if _, err := io.WriteString(cmd.OutOrStdout(), text); err != nil {
-		return fmt.Errorf("%s: writing the result: %w", cmd.Name(), err)
-	}
-	return nil
 }

@@ -176,7 +176,7 @@ func profileTable(rows []profile, terminal bool) string {
 		if p.Default {
 			mark = "*"
 		}
-		fmt.Fprintf(w, "%s %s\t%s\t%s\t%s\t%s\n", mark, printable(p.Profile), p.Flow, p.ClientID, p.Store, p.state())
+		fmt.Fprintf(w, "%s %s\t%s\t%s\t%s\t%s\n", mark, cli.Printable(p.Profile), p.Flow, p.ClientID, p.Store, p.state())
 	}
 	_ = w.Flush() // into memory
 	return b.String()

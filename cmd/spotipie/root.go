@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
+	"os/signal"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 )
@@ -13,7 +16,9 @@ import (
 // run is the whole tool: it carries out one command line and returns the exit
 // code.
 func run(args []string, stdout, stderr io.Writer) int {
-	return execute(newInterruptible(), args, stdout, stderr)
+	signal.Ignore(syscall.SIGPIPE) // a reader that has gone must not end the program before a new token is saved
+	log.SetOutput(io.Discard)      // net/http logs what servers send unasked, which may be a token
+	return execute(newInterruptible(stderr), args, stdout, stderr)
 }
 
 func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {

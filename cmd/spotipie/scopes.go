@@ -56,7 +56,7 @@ func scopeTable(scopes spotipie.Scopes, indent string) string {
 	}
 	var b strings.Builder
 	for _, scope := range scopes {
-		b.WriteString(strings.TrimRight(fmt.Sprintf("%s%-*s  %s", indent, width, scope, scope.Description()), " ") + "\n")
+		b.WriteString(strings.TrimRight(fmt.Sprintf("%s%-*s  %s", indent, width, cli.Printable(string(scope)), scope.Description()), " ") + "\n")
 	}
 	return b.String()
 }

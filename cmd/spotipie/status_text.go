@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/cli"
@@ -19,7 +18,7 @@ func (st *status) text(s *settings) string {
 		mark, who = style.Bad("✗"), "Sign in again"
 	}
 	fmt.Fprintf(&b, "%s %s\n", mark, style.Heading(who+st.asWhom()))
-	line := func(label, value string) { fmt.Fprintf(&b, "  %-15s%s\n", label, value) }
+	line := func(label, value string) { fmt.Fprintf(&b, "  %-15s%s\n", label, cli.Printable(value)) }
 	line("Profile", st.Profile)
 	line("Flow", string(st.Flow))
 	line("Client ID", st.ClientID)
@@ -49,9 +48,9 @@ func (st *status) asWhom() string {
 	case st.User == nil:
 		return ""
 	case st.User.Name == "" || st.User.Name == st.User.ID:
-		return " as " + printable(st.User.ID)
+		return " as " + cli.Printable(st.User.ID)
 	}
-	return " as " + printable(st.User.Name) + " (" + printable(st.User.ID) + ")"
+	return " as " + cli.Printable(st.User.Name) + " (" + cli.Printable(st.User.ID) + ")"
 }
 
 func (st *status) tokenLife() string {
@@ -63,14 +62,4 @@ func (st *status) tokenLife() string {
 		return life + ", renews itself"
 	}
 	return life + ", cannot be renewed"
-}
-
-// printable drops what could change how a terminal shows a text from outside.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r == ' ' || unicode.IsPrint(r) {
-			return r
-		}
-		return -1
-	}, text)
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -133,13 +132,4 @@ func (f *tokenFlags) print(cmd *cobra.Command, s *settings, flow spotipie.Flow, 
 		})
 	}
 	return write(cmd, token.AccessToken()+"\n")
-}
-
-// writeJSON writes a command's result to stdout as one line of JSON.
-func writeJSON(cmd *cobra.Command, value any) error {
-	data, err := json.Marshal(value)
-	if err != nil {
-		return fmt.Errorf("%s: encoding the result: %w", cmd.Name(), err)
-	}
-	return write(cmd, string(data)+"\n")
 }

@@ -197,6 +197,9 @@ func TestCallFails(t *testing.T) {
 		"filter's own words": {
 			answering(200, "application/json", `{}`), webapi.Call{Filter: filter(t, `error("no good")`)}, "--jq: error: no good",
 		},
+		"filter's result too deep": {
+			answering(200, "application/json", `{}`), webapi.Call{Filter: filter(t, `reduce range(300000) as $i (0; [.])`)}, "--jq: the result is nested too deeply",
+		},
 		"cut": {
 			func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Length", "100")

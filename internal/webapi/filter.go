@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/itchyny/gojq"
 )
@@ -68,11 +69,34 @@ func writeResult(w io.Writer, result any, pretty bool) error {
 		_, err := io.WriteString(w, text+"\n")
 		return err
 	}
+	if tooDeep(result, maxResultDepth) {
+		return errors.New("--jq: the result is nested too deeply to be written")
+	}
 	data, err := gojq.Marshal(result)
 	if err != nil {
 		return fmt.Errorf("--jq: %w", err)
 	}
 	return writeJSON(w, data, pretty)
+}
+
+// maxResultDepth is what encoding/json reads.
+const maxResultDepth = 10_000
+
+func tooDeep(value any, limit int) bool {
+	if limit == 0 {
+		return true
+	}
+	switch value := value.(type) {
+	case []any:
+		return slices.ContainsFunc(value, func(v any) bool { return tooDeep(v, limit-1) })
+	case map[string]any:
+		for _, v := range value {
+			if tooDeep(v, limit-1) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // writeJSON writes JSON with a newline at its end.

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"syscall"
+	"unicode"
+	"unicode/utf16"
+
+	"github.com/spf13/cobra"
+)
+
+// write writes a command's result to stdout. A reader that has gone has enough
+// of it.
+func write(cmd *cobra.Command, text string) error {
+	_, err := io.WriteString(cmd.OutOrStdout(), text)
+	if err != nil && !errors.Is(err, syscall.EPIPE) {
+		return fmt.Errorf("%s: writing the result: %w", cmd.Name(), err)
+	}
+	return nil
+}
+
+// writeJSON writes a command's result to stdout as one line of JSON.
+func writeJSON(cmd *cobra.Command, value any) error {
+	data, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Errorf("%s: encoding the result: %w", cmd.Name(), err)
+	}
+	return write(cmd, escaped(data)+"\n")
+}
+
+// escaped writes as \u escapes what json.Marshal leaves and a terminal would
+// take for an order.
+func escaped(data []byte) string {
+	var b strings.Builder
+	for _, r := range string(data) {
+		if r == ' ' || unicode.IsPrint(r) {
+			b.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.Encode([]rune{r}) {
+			fmt.Fprintf(&b, `\u%04x`, unit)
+		}
+	}
+	return b.String()
+}
