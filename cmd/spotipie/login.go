@@ -149,10 +149,13 @@ func (f *loginFlags) authorize(ctx context.Context, s *settings, session spotipi
 // If the store cannot tell, the login itself will say why.
 func (s *settings) scopeOfLastTime(ctx context.Context, store spotipie.Store) spotipie.Scopes {
 	rec, found, err := store.Load(ctx, s.key())
-	if err != nil || !found {
+	switch {
+	case err != nil || !found:
 		return nil
+	case len(rec.RequestedScope) > 0 || rec.Token == nil:
+		return rec.RequestedScope
 	}
-	return rec.RequestedScope
+	return rec.Token.Scope() // of a login that was imported, nobody knows what was asked for
 }
 
 // sayValidity tells how long the login will do.
