@@ -66,7 +66,6 @@ answer 400 or above is printed, its message told on stderr, and the exit code is
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
 	}
 	flags := cmd.Flags()
-	flags.SortFlags = false
 	flags.StringArrayVarP(&f.fields, "raw-field", "f", nil, "`KEY=VALUE` to send as text; repeatable")
 	flags.StringArrayVarP(&f.typed, "field", "F", nil, "`KEY=VALUE` to send as what the value looks like; repeatable")
 	flags.StringVar(&f.input, "input", "", "`FILE` to send as the body; - is stdin")
@@ -77,7 +76,7 @@ answer 400 or above is printed, its message told on stderr, and the exit code is
 	flags.BoolVar(&f.slurp, "slurp", false, "with --paginate, print one array of all items")
 	flags.DurationVar(&f.maxWait, "max-wait", 30*time.Second, "longest `DURATION` to wait when Spotify asks for a pause; 0 for none")
 	addSettingsFlags(cmd)
-	cmd.ValidArgsFunction = completeMethods
+	cmd.ValidArgsFunction = first(completeMethods)
 	return cmd
 }
 

@@ -42,7 +42,6 @@ it. For a program that runs beside this one, 'spotipie token' is the better way.
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	flags := cmd.Flags()
-	flags.SortFlags = false
 	flags.StringVar(&f.format, "format", "", "`FORMAT` of the file: "+tokenformat.Names())
 	flags.BoolVarP(&f.yes, "yes", "y", false, "print it to a terminal without asking")
 	addSettingsFlags(cmd)

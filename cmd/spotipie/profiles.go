@@ -35,7 +35,6 @@ func newProfiles() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return listProfiles(cmd, asJSON) },
 	}
 	cmd.SuggestionsMinimumDistance = 2
-	cmd.Flags().SortFlags = false
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the list as one line of JSON")
 	addAppFlags(cmd)
 	cmd.AddCommand(newProfilesList(), newProfilesDefault(), newProfilesRename(), newProfilesDelete())

@@ -23,7 +23,7 @@ func newProfilesDefault() *cobra.Command {
 Without a name it prints the one that is used now.`,
 		Example:           "  spotipie profiles default work",
 		Args:              upTo(1, "takes one profile, or none"),
-		ValidArgsFunction: completeProfiles,
+		ValidArgsFunction: first(completeProfiles),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := newSettings(cmd)
 			if err != nil {
@@ -56,7 +56,7 @@ func newProfilesRename() *cobra.Command {
 under the old name are signed out.`,
 		Example:           "  spotipie profiles rename work office",
 		Args:              exactly(2, "takes two profiles, the old name and the new one"),
-		ValidArgsFunction: completeProfiles,
+		ValidArgsFunction: first(completeProfiles),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return renameProfile(cmd, args[0], args[1])
 		},
@@ -137,7 +137,7 @@ func newProfilesDelete() *cobra.Command {
 On a terminal it asks first; elsewhere it needs --yes.`,
 		Example:           "  spotipie profiles delete office --yes",
 		Args:              exactly(1, "takes one profile"),
-		ValidArgsFunction: completeProfiles,
+		ValidArgsFunction: first(completeProfiles),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return deleteProfile(cmd, args[0], yes)
 		},

@@ -54,7 +54,6 @@ GET /_service/stats tells what it was asked.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd, &f) },
 	}
 	flags := cmd.Flags()
-	flags.SortFlags = false
 	flags.StringVar(&f.addr, "addr", "127.0.0.1:8888", "loopback `HOST:PORT` to listen on; port 0 takes a free one")
 	flags.StringVar(&f.clientID, "client-id", "", "`ID` of the registered app (default: a new one)")
 	flags.StringVar(&f.clientSecret, "client-secret", "",
