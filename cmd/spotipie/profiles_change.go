@@ -68,7 +68,7 @@ func renameProfile(cmd *cobra.Command, old, name string) error {
 		return usage(cmd, fmt.Errorf("%q is not a name for a profile", name))
 	}
 	ctx := cmd.Context()
-	s, err := newSettingsOf(cmd, old)
+	s, err := settingsOfProfile(cmd, old)
 	if err != nil {
 		return err
 	}
@@ -148,7 +148,7 @@ On a terminal it asks first; elsewhere it needs --yes.`,
 
 func deleteProfile(cmd *cobra.Command, name string, yes bool) error {
 	ctx := cmd.Context()
-	s, err := newSettingsOf(cmd, name)
+	s, err := settingsOfProfile(cmd, name)
 	if err != nil {
 		return err
 	}
@@ -156,7 +156,7 @@ func deleteProfile(cmd *cobra.Command, name string, yes bool) error {
 		return err
 	}
 	if !yes {
-		if !cli.IsTerminal(cmd.InOrStdin()) {
+		if !cli.CanAsk(cmd.InOrStdin(), cmd.ErrOrStderr()) {
 			return usage(cmd, errors.New("there is no terminal to ask on: say --yes to delete the profile"))
 		}
 		sure, err := cli.Confirm(ctx, cmd.InOrStdin(), cmd.ErrOrStderr(), fmt.Sprintf("Delete profile %q and its tokens?", name))
