@@ -13,6 +13,7 @@ import (
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/adapter"
+	"github.com/spotipie/spotipie/internal/cli"
 )
 
 type apiFlags struct {
@@ -54,7 +55,8 @@ repeated are tried a few times when the server fails.
 
 JSON is indented if stdout is a terminal, and else printed as it comes. An
 answer 400 or above is printed, its message told on stderr, and the exit code is
-1.`,
+1. With --jq such an answer is printed on stderr as well, so that stdout has
+results only.`,
 		Example: `  spotipie api me
   spotipie api search -f q=radiohead -f type=artist -q '.artists.items[].name'
   spotipie api me/tracks --paginate -q '.items[].track.name'
@@ -94,6 +96,10 @@ func (f *apiFlags) run(cmd *cobra.Command, args []string) error {
 	progress := newProgress(cmd.ErrOrStderr(), !call.Terminal || f.slurp)
 	call.OnPage = progress.items
 	call.Out = progress.before(cmd.OutOrStdout())
+	if call.Filter != nil {
+		call.Refusal = progress.before(cmd.ErrOrStderr())
+		call.RefusalTerminal = cli.IsTerminal(cmd.ErrOrStderr())
+	}
 	ctx := cmd.Context()
 	err = s.withSession(ctx, func(session spotipie.Session) error {
 		if err := f.mountRetry(s, session, progress); err != nil {
