@@ -17,7 +17,9 @@ func newProfiles() *cobra.Command {
 		GroupID: groupAuthorization,
 		Short:   "List, choose, rename and delete profiles",
 		Long: `A profile is an authorization under a name of your own, as made by
-'spotipie login --profile work'. Without a command the profiles are listed.`,
+'spotipie login --profile work'. Without a command the profiles are listed; see
+'spotipie profiles list --help'. The client id and store that a profile has in
+the config file come before those of flags and environment here.`,
 		Example: `  spotipie profiles
   spotipie profiles default work
   spotipie profiles rename work office
