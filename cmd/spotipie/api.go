@@ -12,6 +12,7 @@ import (
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/adapter"
+	"github.com/spotipie/spotipie/internal/cli"
 )
 
 type apiFlags struct {
@@ -53,7 +54,8 @@ repeated are tried a few times when the server fails.
 
 JSON is indented if stdout is a terminal, and else printed as it comes. An
 answer 400 or above is printed, its message told on stderr, and the exit code is
-1.`,
+1. With --jq such an answer is printed on stderr as well, so that stdout has
+results only.`,
 		Example: `  spotipie api me
   spotipie api search -f q=radiohead -f type=artist -q '.artists.items[].name'
   spotipie api me/tracks --paginate -q '.items[].track.name'
@@ -65,7 +67,6 @@ answer 400 or above is printed, its message told on stderr, and the exit code is
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
 	}
 	flags := cmd.Flags()
-	flags.SortFlags = false
 	flags.StringArrayVarP(&f.fields, "raw-field", "f", nil, "`KEY=VALUE` to send as text; repeatable")
 	flags.StringArrayVarP(&f.typed, "field", "F", nil, "`KEY=VALUE` to send as what the value looks like; repeatable")
 	flags.StringVar(&f.input, "input", "", "`FILE` to send as the body; - is stdin")
@@ -76,7 +77,7 @@ answer 400 or above is printed, its message told on stderr, and the exit code is
 	flags.BoolVar(&f.slurp, "slurp", false, "with --paginate, print one array of all items")
 	flags.DurationVar(&f.maxWait, "max-wait", 30*time.Second, "longest `DURATION` to wait when Spotify asks for a pause; 0 for none")
 	addSettingsFlags(cmd)
-	cmd.ValidArgsFunction = completeMethods
+	cmd.ValidArgsFunction = first(completeMethods)
 	return cmd
 }
 
@@ -92,6 +93,10 @@ func (f *apiFlags) run(cmd *cobra.Command, args []string) error {
 	progress := newProgress(cmd.ErrOrStderr(), !call.Terminal || f.slurp)
 	call.OnPage = progress.items
 	call.Out = progress.before(cmd.OutOrStdout())
+	if call.Filter != nil {
+		call.Refusal = progress.before(cmd.ErrOrStderr())
+		call.RefusalTerminal = cli.IsTerminal(cmd.ErrOrStderr())
+	}
 	ctx := cmd.Context()
 	err = s.withSession(ctx, func(session spotipie.Session) error {
 		if err := f.mountRetry(s, session, progress); err != nil {

@@ -71,10 +71,7 @@ func isMethod(text string) bool {
 	return false
 }
 
-func completeMethods(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
+func completeMethods(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	return methods(), cobra.ShellCompDirectiveNoFileComp
 }
 

@@ -84,7 +84,7 @@ func TestAPIRateLimits(t *testing.T) {
 		"longer than wanted": {limited(1, "2"), []string{"--max-wait", "1s"}, exitFailure, "",
 			"spotipie: api: too many requests: Spotify asks for a pause of 2s, longer than --max-wait 1s\n"},
 		"no waiting": {limited(1, "0"), []string{"--max-wait", "0"}, exitFailure,
-			`{"error":{"status":429,"message":"API rate limit exceeded"}}`,
+			"{\"error\":{\"status\":429,\"message\":\"API rate limit exceeded\"}}\n",
 			"spotipie: api: the Web API answered 429 Too Many Requests: API rate limit exceeded\n"},
 	} {
 		t.Run(name, func(t *testing.T) {

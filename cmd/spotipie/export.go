@@ -32,7 +32,7 @@ so that a login can move there. The formats are
 
 The access token is renewed before if it is due. What is printed gives access to
 the account: keep it where nobody else can read it. On a terminal it is asked
-first whether to show it.
+first whether to show it; where nobody can be asked, that needs --yes.
 
 If Spotify gives a new refresh token some day, only one of the two programs has
 it. For a program that runs beside this one, 'spotipie token' is the better way.`,
@@ -42,7 +42,6 @@ it. For a program that runs beside this one, 'spotipie token' is the better way.
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	flags := cmd.Flags()
-	flags.SortFlags = false
 	flags.StringVar(&f.format, "format", "", "`FORMAT` of the file: "+tokenformat.Names())
 	flags.BoolVarP(&f.yes, "yes", "y", false, "print it to a terminal without asking")
 	addSettingsFlags(cmd)
@@ -98,8 +97,9 @@ func (f *exportFlags) maySee(s *settings) error {
 	if f.yes || !cli.IsTerminal(s.cmd.OutOrStdout()) {
 		return nil
 	}
-	if !cli.IsTerminal(s.cmd.InOrStdin()) {
-		return usage(s.cmd, errors.New("stdout is a terminal, where others may see the tokens: say --yes to print them there"))
+	if !cli.CanAsk(s.cmd.InOrStdin(), s.cmd.ErrOrStderr()) {
+		return usage(s.cmd, errors.New("stdout is a terminal, where others may see the tokens: "+
+			"say --yes to print them there, or redirect it into a file"))
 	}
 	sure, err := cli.Confirm(s.cmd.Context(), s.cmd.InOrStdin(), s.cmd.ErrOrStderr(),
 		"This shows tokens that give access to the account. Print them to the terminal?")

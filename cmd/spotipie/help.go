@@ -9,14 +9,20 @@ import (
 	"github.com/spf13/pflag"
 )
 
-const helpWidth = 80
+const (
+	helpName  = "help"
+	helpWidth = 80
+)
 
 func newHelp() *cobra.Command {
 	return &cobra.Command{
-		Use:    "help [command]",
-		Short:  "Show the help of a command",
-		Hidden: true, // --help is what the other texts name
-		Args:   cobra.ArbitraryArgs,
+		Use:   helpName + " [command]",
+		Short: "Show the help of a command",
+		Long: `Shows the help of a command, as its --help does. 'spotipie help settings' tells
+where the commands have their settings from.`,
+		Hidden:            true, // --help is what the other texts name
+		Args:              cobra.ArbitraryArgs,
+		ValidArgsFunction: completeCommands,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			found, rest, err := cmd.Root().Find(args)
 			switch {
@@ -28,6 +34,19 @@ func newHelp() *cobra.Command {
 			return found.Help()
 		},
 	}
+}
+
+// helpTopic is what cmd's --help shows: behind 'spotipie help', the help of the
+// command that is named there.
+func helpTopic(cmd *cobra.Command) *cobra.Command {
+	if cmd.Name() != helpName {
+		return cmd
+	}
+	found, rest, err := cmd.Root().Find(cmd.Flags().Args())
+	if err != nil || len(rest) > 0 || !found.HasParent() {
+		return cmd
+	}
+	return found
 }
 
 // printHelp writes a command's help. A failing w is no reason to complain: who

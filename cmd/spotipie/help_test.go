@@ -1,6 +1,8 @@
 package main
 
 import (
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -10,8 +12,7 @@ import (
 
 // Every command explains itself, in lines that fit a terminal.
 func TestHelpOfEveryCommand(t *testing.T) {
-	var visit func(cmd *cobra.Command)
-	visit = func(cmd *cobra.Command) {
+	eachCommand(newRoot(nil), func(cmd *cobra.Command) {
 		t.Run(cmd.CommandPath(), func(t *testing.T) {
 			var help strings.Builder
 			printHelp(&help, cmd)
@@ -30,13 +31,43 @@ func TestHelpOfEveryCommand(t *testing.T) {
 				}
 			}
 		})
-		for _, sub := range cmd.Commands() {
-			if sub.Name() != "help" {
-				visit(sub)
-			}
-		}
+	})
+}
+
+// shownFlag is a flag's first line in a help text.
+var shownFlag = regexp.MustCompile(`(?m)^  (?:-\w, |    )--([a-z-]+)`)
+
+// All help texts have the settings in one order, and --help as the last of the
+// other flags.
+func TestFlagsInOneOrder(t *testing.T) {
+	settings := []string{
+		"profile", "store", "client-id", "client-secret-file", "redirect-uri", "accounts-url", "api-url", "env-prefix", "debug",
 	}
-	visit(newRoot(nil))
+	eachCommand(newRoot(nil), func(cmd *cobra.Command) {
+		if !cmd.Runnable() {
+			return
+		}
+		t.Run(cmd.CommandPath(), func(t *testing.T) {
+			var help strings.Builder
+			printHelp(&help, cmd)
+			own, shared, _ := strings.Cut(help.String(), "\nSettings, also from the environment")
+			ownFlags, sharedFlags := flagsShown(own), flagsShown(shared)
+			if slices.Index(ownFlags, "help") != len(ownFlags)-1 {
+				t.Errorf("--help is not the last of %v", ownFlags)
+			}
+			want := slices.DeleteFunc(slices.Clone(settings), func(name string) bool { return !slices.Contains(sharedFlags, name) })
+			if !slices.Equal(sharedFlags, want) {
+				t.Errorf("settings: got %v, want %v", sharedFlags, want)
+			}
+		})
+	})
+}
+
+func flagsShown(help string) (names []string) {
+	for _, found := range shownFlag.FindAllStringSubmatch(help, -1) {
+		names = append(names, found[1])
+	}
+	return names
 }
 
 // The command that is asked for is there without the others.

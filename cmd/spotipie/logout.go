@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -18,7 +20,8 @@ The profile's settings stay, so that 'spotipie login' signs in again without
 more ('spotipie profiles delete' removes both).
 
 Spotify has no way to end a token: who has a copy can use it until the app is
-removed at https://www.spotify.com/account/apps/.`,
+removed at https://www.spotify.com/account/apps/. Where nobody is signed in,
+nothing is done and the exit code is 0.`,
 		Example: "  spotipie logout --profile work",
 		Args:    noArguments,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return logout(cmd) },
@@ -34,18 +37,12 @@ func logout(cmd *cobra.Command) error {
 	}
 	ctx := cmd.Context()
 	return s.withStore(ctx, func(store spotipie.Store) error {
-		if err := s.resolveClientID(ctx, store); err != nil {
+		found, err := s.deleteLogin(ctx, store)
+		switch {
+		case err != nil:
 			return err
-		}
-		_, found, err := store.Load(ctx, s.key())
-		if err != nil {
-			return s.storeFailed("reading", err)
-		}
-		if !found {
-			return s.notSignedIn(ctx, store)
-		}
-		if err := store.Delete(ctx, s.key()); err != nil {
-			return s.storeFailed("deleting from", err)
+		case !found:
+			return s.tellSignedOut(ctx, store)
 		}
 		text := fmt.Sprintf("Signed out of profile %q.", s.Profile.value)
 		if s.Flow.value != string(spotipie.FlowClientCredentials) {
@@ -54,4 +51,38 @@ func logout(cmd *cobra.Command) error {
 		fmt.Fprintln(cmd.ErrOrStderr(), text)
 		return nil
 	})
+}
+
+// deleteLogin deletes the authorization, and reports whether there was one.
+func (s *settings) deleteLogin(ctx context.Context, store spotipie.Store) (found bool, err error) {
+	switch err := s.resolveClientID(ctx, store); {
+	case errors.Is(err, spotipie.ErrNotAuthorized):
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	_, found, err = store.Load(ctx, s.key())
+	if err != nil {
+		return false, s.storeFailed("reading", err)
+	}
+	if !found {
+		return false, nil
+	}
+	return true, s.storeFailedIf("deleting from", store.Delete(ctx, s.key()))
+}
+
+// tellSignedOut says that nobody was signed in, or fails if that is so only for
+// the app that is set.
+func (s *settings) tellSignedOut(ctx context.Context, store spotipie.Store) error {
+	keys, err := store.List(ctx)
+	if err != nil && len(keys) == 0 {
+		return s.storeFailed("reading", err)
+	}
+	for _, key := range keys {
+		if key.Profile == s.Profile.value {
+			return fmt.Errorf("profile %q is signed in with another app: say --client-id %s", key.Profile, key.ClientID)
+		}
+	}
+	fmt.Fprintf(s.cmd.ErrOrStderr(), "Profile %q was not signed in.\n", s.Profile.value)
+	return nil
 }

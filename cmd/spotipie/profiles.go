@@ -2,11 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
-	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -21,7 +18,9 @@ func newProfiles() *cobra.Command {
 		GroupID: groupAuthorization,
 		Short:   "List, choose, rename and delete profiles",
 		Long: `A profile is an authorization under a name of your own, as made by
-'spotipie login --profile work'. Without a command the profiles are listed.`,
+'spotipie login --profile work'. Without a command the profiles are listed; see
+'spotipie profiles list --help'. The client id and store that a profile has in
+the config file come before those of flags and environment here.`,
 		Example: `  spotipie profiles
   spotipie profiles default work
   spotipie profiles rename work office
@@ -35,7 +34,6 @@ func newProfiles() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return listProfiles(cmd, asJSON) },
 	}
 	cmd.SuggestionsMinimumDistance = 2
-	cmd.Flags().SortFlags = false
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the list as one line of JSON")
 	addAppFlags(cmd)
 	cmd.AddCommand(newProfilesList(), newProfilesDefault(), newProfilesRename(), newProfilesDelete())
@@ -47,9 +45,14 @@ func newProfilesList() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list [flags]",
 		Short: "List the profiles",
-		Long: `Lists the profiles of the config file and of the store. When the output is not a
-terminal the columns are separated by tabs: name, "default" or nothing, flow,
-client id, store, state.
+		Long: `Lists the profiles of the config file and of the store, each with its own client
+id and store; those of the flags and the environment count where it has none.
+What goes wrong with a profile is told on stderr.
+
+On a terminal it is a table as wide as that. Elsewhere each profile is one line,
+with tabs between: name, "default" or nothing, flow, client id, store, state. No
+field has a tab or a line break in it; what is not known is empty. The state is
+signed in, signed out, sign in again or unknown.
 
 With --json it prints one line, an array of objects with the keys profile,
 default, signed_in, flow, client_id, store and problem (text).`,
@@ -59,17 +62,6 @@ default, signed_in, flow, client_id, store and problem (text).`,
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the list as one line of JSON")
 	return cmd
-}
-
-// profile is a row of the list. Its JSON keys do not change.
-type profile struct {
-	Profile  string `json:"profile"`
-	Default  bool   `json:"default"`
-	SignedIn bool   `json:"signed_in"`
-	Flow     string `json:"flow"`
-	ClientID string `json:"client_id"`
-	Store    string `json:"store"`
-	Problem  string `json:"problem"`
 }
 
 func listProfiles(cmd *cobra.Command, asJSON bool) error {
@@ -95,7 +87,13 @@ func listProfiles(cmd *cobra.Command, asJSON bool) error {
 		fmt.Fprintln(cmd.ErrOrStderr(), "There are no profiles: 'spotipie login' makes one.")
 		return nil
 	}
-	return write(cmd, profileTable(rows, cli.IsTerminal(cmd.OutOrStdout())))
+	err = write(cmd, profileTable(rows, cmd.OutOrStdout()))
+	for _, row := range rows {
+		if row.Problem != "" {
+			fmt.Fprintf(cmd.ErrOrStderr(), "Profile \"%s\": %s\n", oneField(row.Profile), cli.Printable(row.Problem))
+		}
+	}
+	return err
 }
 
 // profiles returns the names of those in the config file and in the store,
@@ -114,70 +112,21 @@ func (s *settings) profiles(ctx context.Context) ([]string, error) {
 	return slices.Compact(names), err
 }
 
-// profileRow looks into the store of a profile, which may be another than that
-// of the command. What goes wrong is part of the row.
-func (s *settings) profileRow(ctx context.Context, name string) profile {
-	row := profile{Profile: name, Default: name == s.Profile.value}
-	of, err := newSettingsOf(s.cmd, name)
+// settingsOfProfile are those of a profile that an argument or the list names.
+// Its own client id and store come before those of flags and environment, which
+// are likely meant for another.
+func settingsOfProfile(cmd *cobra.Command, name string) (*settings, error) {
+	s, err := newSettingsOf(cmd, name)
 	if err != nil {
-		row.Problem = plain(err)
-		return row
+		return nil, err
 	}
-	err = of.withStore(ctx, func(store spotipie.Store) error {
-		if err := of.resolveClientID(ctx, store); err != nil {
-			return err
-		}
-		rec, found, err := store.Load(ctx, of.key())
-		if err != nil {
-			return of.storeFailed("reading", err)
-		}
-		row.SignedIn = found && rec.Rejected == ""
-		if found && of.Flow.value == "" {
-			of.Flow.value = string(flowOf(rec))
-		}
-		if rec.Rejected != "" {
-			return spotipie.ErrReauthorizationRequired
-		}
-		return nil
-	})
-	row.Flow, row.ClientID, row.Store = of.Flow.value, of.ClientID.value, of.storeName()
-	if err != nil && !errors.Is(err, spotipie.ErrNotAuthorized) {
-		row.Problem = plain(of.explain(err))
+	own, from := s.config.Profiles[name], "profile "+name+" in the config file"
+	if own.ClientID != "" {
+		s.ClientID = setting{own.ClientID, from, inProfile}
 	}
-	return row
-}
-
-func (p profile) state() string {
-	switch {
-	case p.SignedIn:
-		return "signed in"
-	case p.Problem != "":
-		return p.Problem
+	if own.Store != "" {
+		s.Store = setting{own.Store, from, inProfile}
+		s.Store.value = s.absoluteStore()
 	}
-	return "signed out"
-}
-
-func profileTable(rows []profile, terminal bool) string {
-	var b strings.Builder
-	if !terminal {
-		for _, p := range rows {
-			mark := ""
-			if p.Default {
-				mark = "default"
-			}
-			fmt.Fprintf(&b, "%s\t%s\t%s\t%s\t%s\t%s\n", p.Profile, mark, p.Flow, p.ClientID, p.Store, p.state())
-		}
-		return b.String()
-	}
-	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "  PROFILE\tFLOW\tCLIENT ID\tSTORE\tSTATE")
-	for _, p := range rows {
-		mark := " "
-		if p.Default {
-			mark = "*"
-		}
-		fmt.Fprintf(w, "%s %s\t%s\t%s\t%s\t%s\n", mark, cli.Printable(p.Profile), p.Flow, p.ClientID, p.Store, p.state())
-	}
-	_ = w.Flush() // into memory
-	return b.String()
+	return s, nil
 }

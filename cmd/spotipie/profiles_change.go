@@ -23,7 +23,7 @@ func newProfilesDefault() *cobra.Command {
 Without a name it prints the one that is used now.`,
 		Example:           "  spotipie profiles default work",
 		Args:              upTo(1, "takes one profile, or none"),
-		ValidArgsFunction: completeProfiles,
+		ValidArgsFunction: first(completeProfiles),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := newSettings(cmd)
 			if err != nil {
@@ -56,7 +56,7 @@ func newProfilesRename() *cobra.Command {
 under the old name are signed out.`,
 		Example:           "  spotipie profiles rename work office",
 		Args:              exactly(2, "takes two profiles, the old name and the new one"),
-		ValidArgsFunction: completeProfiles,
+		ValidArgsFunction: first(completeProfiles),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return renameProfile(cmd, args[0], args[1])
 		},
@@ -68,7 +68,7 @@ func renameProfile(cmd *cobra.Command, old, name string) error {
 		return usage(cmd, fmt.Errorf("%q is not a name for a profile", name))
 	}
 	ctx := cmd.Context()
-	s, err := newSettingsOf(cmd, old)
+	s, err := settingsOfProfile(cmd, old)
 	if err != nil {
 		return err
 	}
@@ -137,7 +137,7 @@ func newProfilesDelete() *cobra.Command {
 On a terminal it asks first; elsewhere it needs --yes.`,
 		Example:           "  spotipie profiles delete office --yes",
 		Args:              exactly(1, "takes one profile"),
-		ValidArgsFunction: completeProfiles,
+		ValidArgsFunction: first(completeProfiles),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return deleteProfile(cmd, args[0], yes)
 		},
@@ -148,7 +148,7 @@ On a terminal it asks first; elsewhere it needs --yes.`,
 
 func deleteProfile(cmd *cobra.Command, name string, yes bool) error {
 	ctx := cmd.Context()
-	s, err := newSettingsOf(cmd, name)
+	s, err := settingsOfProfile(cmd, name)
 	if err != nil {
 		return err
 	}
@@ -156,7 +156,7 @@ func deleteProfile(cmd *cobra.Command, name string, yes bool) error {
 		return err
 	}
 	if !yes {
-		if !cli.IsTerminal(cmd.InOrStdin()) {
+		if !cli.CanAsk(cmd.InOrStdin(), cmd.ErrOrStderr()) {
 			return usage(cmd, errors.New("there is no terminal to ask on: say --yes to delete the profile"))
 		}
 		sure, err := cli.Confirm(ctx, cmd.InOrStdin(), cmd.ErrOrStderr(), fmt.Sprintf("Delete profile %q and its tokens?", name))

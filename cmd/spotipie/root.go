@@ -78,9 +78,16 @@ in once, and every script, cron job and program has a valid token.`,
 	addCommands(root, args)
 	root.SetHelpCommand(newHelp())
 	root.PersistentFlags().BoolP("help", "h", false, "show this help")
+	eachCommand(root, func(cmd *cobra.Command) { // flags are shown in the order they are added in
+		cmd.Flags().SortFlags = false
+		cmd.PersistentFlags().SortFlags = false
+	})
+	if isCompletion(args) {
+		fitForCompletion(root)
+	}
 	root.SuggestionsMinimumDistance = 2
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { printHelp(cmd.OutOrStdout(), cmd) })
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { printHelp(cmd.OutOrStdout(), helpTopic(cmd)) })
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		if args := cmd.Flags().Args(); cmd == root && len(args) > 0 {
 			return unknownCommand(root, args[0]) // and the flag may well be that command's
@@ -109,6 +116,14 @@ func addCommands(root *cobra.Command, args []string) {
 	}
 	for _, c := range commands {
 		root.AddCommand(c.make())
+	}
+}
+
+// eachCommand calls visit with cmd and every command below it.
+func eachCommand(cmd *cobra.Command, visit func(*cobra.Command)) {
+	visit(cmd)
+	for _, sub := range cmd.Commands() {
+		eachCommand(sub, visit)
 	}
 }
 

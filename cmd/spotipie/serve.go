@@ -41,6 +41,14 @@ language: its URL stands for both https://accounts.spotify.com and
 https://api.spotify.com. It has two users, ada (premium) and grace (free), keeps
 everything in memory, and runs until Ctrl-C.
 
+Of the Web API it has these, and answers 404 to the rest:
+
+  GET /v1/me              a user's token
+  GET /v1/search          any token; tracks, artists and albums
+  GET /v1/me/tracks       scope user-library-read
+  GET /v1/me/player       scope user-read-playback-state
+  PUT /v1/me/player/play  scope user-modify-playback-state, and premium
+
 How to reach it is printed to stdout as soon as it listens: a text for people,
 or with --json one line of JSON with the keys url, api_url, client_id,
 client_secret and redirect_uris. Anyone who can reach it can log in as any of
@@ -54,7 +62,6 @@ GET /_service/stats tells what it was asked.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd, &f) },
 	}
 	flags := cmd.Flags()
-	flags.SortFlags = false
 	flags.StringVar(&f.addr, "addr", "127.0.0.1:8888", "loopback `HOST:PORT` to listen on; port 0 takes a free one")
 	flags.StringVar(&f.clientID, "client-id", "", "`ID` of the registered app (default: a new one)")
 	flags.StringVar(&f.clientSecret, "client-secret", "",

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/accounts"
 	"github.com/spotipie/spotipie/internal/cli"
 )
@@ -59,6 +60,7 @@ func (r reach) writeText(w io.Writer, style cli.Style) error {
 	fmt.Fprintln(&b, "\n  The programs in examples/ then use this service.")
 	fmt.Fprintf(&b, "\n%s\n\n", style.Heading("Try it from another terminal"))
 	fmt.Fprintf(&b, "  %s\n\n", r.curl())
+	fmt.Fprintf(&b, "  With the lines for your shell, as a user:\n\n  %s\n  spotipie api me/tracks\n\n", r.login())
 	fmt.Fprintln(&b, style.Faint("Ctrl-C ends it."))
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -73,13 +75,30 @@ func (r reach) curl() string {
 	return fmt.Sprintf("curl -d grant_type=client_credentials -u %s:%s %s/api/token", r.ClientID, r.ClientSecret, r.URL)
 }
 
+// login signs a user in. It can wait for the answer at a loopback address only.
+func (r reach) login() string {
+	command := "spotipie login --scope " + string(spotipie.ScopeUserLibraryRead)
+	if loopbackRedirect(r.RedirectURIs[0]) == nil {
+		command += " --paste"
+	}
+	return command
+}
+
 // anyPort is a remark on a redirect URI that matches on any port.
 func anyPort(uri string) string {
-	u, err := url.Parse(uri)
-	if err == nil && u.Port() == "" && (u.Hostname() == "127.0.0.1" || u.Hostname() == "::1") {
+	if u := loopbackRedirect(uri); u != nil && u.Port() == "" {
 		return " (any port)"
 	}
 	return ""
+}
+
+// loopbackRedirect returns a redirect URI that is at a loopback address, or nil.
+func loopbackRedirect(uri string) *url.URL {
+	u, err := url.Parse(uri)
+	if err != nil || u.Hostname() != "127.0.0.1" && u.Hostname() != "::1" {
+		return nil
+	}
+	return u
 }
 
 // quoted makes a POSIX shell take text as it is.

@@ -148,6 +148,9 @@ func (s *settings) read() error {
 	if s.envPrefix == "" || strings.ContainsFunc(s.envPrefix, notInName) {
 		return fmt.Errorf("--env-prefix %q is not the beginning of a variable's name, such as SPOTIFY", s.envPrefix)
 	}
+	if strings.HasSuffix(s.envPrefix, "_") {
+		return fmt.Errorf("--env-prefix %q: give it without the _ at its end, for %sCLIENT_ID and so on", s.envPrefix, s.envPrefix)
+	}
 	if on, _ := flags.GetBool("debug"); on {
 		s.debug = newDebugLog(s.cmd.ErrOrStderr())
 	}

@@ -133,7 +133,7 @@ func (st *status) fill(s *settings, session spotipie.Session, problem error) err
 	case problem == nil && rec.Rejected != "":
 		problem = spotipie.ErrReauthorizationRequired
 	case problem == nil && !st.Refreshable && st.ExpiresIn <= 0:
-		problem = spotipie.ErrTokenExpired
+		problem = spotipie.ErrNoRefreshToken
 	}
 	if problem == nil {
 		return nil

@@ -18,6 +18,10 @@ func IsTerminal(stream any) bool {
 	return ok && term.IsTerminal(int(file.Fd()))
 }
 
+// CanAsk reports whether a person can see a question on out and answer it on in:
+// whether both are terminals.
+func CanAsk(in, out any) bool { return IsTerminal(in) && IsTerminal(out) }
+
 // Confirm asks a question to be answered with yes or no, and returns whether it
 // was yes. Anything but y and yes is no, the end of the input too. When ctx ends
 // (Ctrl-C) it returns ctx's error at once, and a goroutine stays behind until

@@ -49,6 +49,11 @@ type Call struct {
 	// Terminal says that Out is one: JSON is indented, and no control
 	// characters are written.
 	Terminal bool
+	// Refusal gets an answer with status 400 or more instead of Out; nil: Out
+	// does.
+	Refusal io.Writer
+	// RefusalTerminal is Terminal for Refusal.
+	RefusalTerminal bool
 	// OnPage hears of each page: how many items there are so far, and on all
 	// pages, or 0 if that is not known.
 	OnPage func(items, total int64)
@@ -75,9 +80,10 @@ func (o output) Write(p []byte) (int, error) {
 }
 
 // Do makes the request and writes the answer. An answer with status 400 or more
-// is written as it is, and is a [*spotipie.APIError] then.
+// is written unfiltered, with a line break at its end, and is a
+// [*spotipie.APIError] then.
 func (c *Call) Do(ctx context.Context, requester Requester) error {
-	run := &run{Call: c, out: output{c.Out}, seen: map[string]bool{}}
+	run := &run{Call: *c, out: output{c.Out}, seen: map[string]bool{}}
 	target, query := c.Target, c.Query
 	for target != "" {
 		resp, err := requester.Request(ctx, c.Method, target, &spotipie.RequestOptions{
@@ -105,7 +111,7 @@ func body(data []byte) io.Reader {
 
 // run is what a call has had so far.
 type run struct {
-	*Call
+	Call
 	out   io.Writer
 	seen  map[string]bool // pages asked for
 	count int64           // items on them
@@ -119,12 +125,16 @@ func (r *run) answer(ctx context.Context, resp *http.Response) (next string, err
 	if err := ctx.Err(); err != nil { // nobody waits for it any more
 		return "", err
 	}
+	refused := resp.StatusCode >= http.StatusBadRequest
+	if refused && r.Refusal != nil { // nothing comes after it
+		r.out, r.Terminal = output{r.Refusal}, r.RefusalTerminal
+	}
 	if r.Include {
 		if err := r.writeHead(resp); err != nil {
 			return "", err
 		}
 	}
-	if resp.StatusCode >= http.StatusBadRequest {
+	if refused {
 		return "", r.refused(resp)
 	}
 	if r.Filter == nil && !r.Paginate && !r.Terminal {
@@ -150,6 +160,9 @@ func (r *run) refused(resp *http.Response) error {
 	resp.Body = io.NopCloser(bytes.NewReader(data))
 	refusal := spotipie.CheckResponse(resp)
 	if len(data) > 0 {
+		if data[len(data)-1] != '\n' {
+			data = append(data, '\n')
+		}
 		if err := r.writeRaw(data); err != nil {
 			return errors.Join(refusal, err)
 		}

@@ -156,14 +156,17 @@ func TestCallWrites(t *testing.T) {
 }
 
 // A refusal is shown in full on Out, whatever the filter, and told in the error.
+// It ends with a line break, so that the error can stand below it.
 func TestCallRefused(t *testing.T) {
 	for name, test := range map[string]struct {
 		status     int
 		body, want string
+		out        string
 	}{
-		"JSON":  {404, `{"error":{"status":404,"message":"Not found."}}`, "Not found."},
-		"plain": {403, "Active premium subscription required for the owner of the app.", "Active premium"},
-		"empty": {502, "", "502"},
+		"JSON":  {404, `{"error":{"status":404,"message":"Not found."}}`, "Not found.", "{\"error\":{\"status\":404,\"message\":\"Not found.\"}}\n"},
+		"plain": {403, "Active premium subscription required.", "Active premium", "Active premium subscription required.\n"},
+		"line":  {403, "Active premium subscription required.\n", "Active premium", "Active premium subscription required.\n"},
+		"empty": {502, "", "502", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, session := server(t, answering(test.status, "text/plain", test.body))
@@ -172,8 +175,37 @@ func TestCallRefused(t *testing.T) {
 			if !errors.As(err, &refusal) || refusal.StatusCode != test.status || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("got %v, want status %d with %q", err, test.status, test.want)
 			}
-			if out != test.body {
-				t.Errorf("got %q, want %q", out, test.body)
+			if out != test.out {
+				t.Errorf("got %q, want %q", out, test.out)
+			}
+		})
+	}
+}
+
+// A refusal goes elsewhere if that is wanted, with its head, and as fits there.
+func TestCallRefusedElsewhere(t *testing.T) {
+	const body = "{\"error\":{\"status\":404,\"message\":\"\u009bNot found.\"}}"
+	for name, test := range map[string]struct {
+		call webapi.Call
+		want string
+	}{
+		"file": {webapi.Call{Terminal: true}, body + "\n"},
+		"terminal": {
+			webapi.Call{RefusalTerminal: true},
+			"{\n  \"error\": {\n    \"status\": 404,\n    \"message\": \"\ufffdNot found.\"\n  }\n}\n",
+		},
+		"with head": {
+			webapi.Call{Include: true},
+			"HTTP/1.1 404 Not Found\nContent-Length: 49\nContent-Type: application/json\n\n" + body + "\n",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, session := server(t, answering(404, "application/json", body))
+			var refusal strings.Builder
+			test.call.Refusal = &refusal
+			out, err := do(t, session, test.call)
+			if out != "" || refusal.String() != test.want || err == nil {
+				t.Errorf("got %q, %q (error %v), want %q", out, refusal.String(), err, test.want)
 			}
 		})
 	}

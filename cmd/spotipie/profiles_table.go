@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/cli"
+)
+
+// The states of a profile.
+const (
+	stateSignedIn    = "signed in"
+	stateSignedOut   = "signed out"
+	stateSignInAgain = "sign in again"
+	stateUnknown     = "unknown"
+)
+
+// profile is a row of the list. Its JSON keys do not change.
+type profile struct {
+	Profile  string `json:"profile"`
+	Default  bool   `json:"default"`
+	SignedIn bool   `json:"signed_in"`
+	Flow     string `json:"flow"`
+	ClientID string `json:"client_id"`
+	Store    string `json:"store"`
+	Problem  string `json:"problem"`
+
+	state string
+}
+
+// profileRow looks into the store of a profile, which may be another than that
+// of the command. What goes wrong is part of the row.
+func (s *settings) profileRow(ctx context.Context, name string) profile {
+	row := profile{Profile: name, Default: name == s.Profile.value, state: stateUnknown}
+	of, err := settingsOfProfile(s.cmd, name)
+	if err != nil {
+		row.Problem = plain(err)
+		return row
+	}
+	err = of.explain(of.withStore(ctx, func(store spotipie.Store) error { return of.checkLogin(ctx, store) }))
+	row.Flow, row.ClientID, row.Store = of.Flow.value, of.ClientID.value, of.storeName()
+	switch {
+	case err == nil:
+		row.SignedIn, row.state = true, stateSignedIn
+	case errors.Is(err, spotipie.ErrNotAuthorized):
+		row.state = stateSignedOut
+	case signInNeeded(err):
+		row.state, row.Problem = stateSignInAgain, plain(err)
+	default:
+		row.Problem = plain(err)
+	}
+	return row
+}
+
+// checkLogin returns nil if the store has an authorization that works as far as
+// can be told without asking.
+func (s *settings) checkLogin(ctx context.Context, store spotipie.Store) error {
+	if err := s.resolveClientID(ctx, store); err != nil {
+		return err
+	}
+	rec, found, err := store.Load(ctx, s.key())
+	switch {
+	case err != nil:
+		return s.storeFailed("reading", err)
+	case !found:
+		return s.notSignedIn(ctx, store)
+	}
+	if s.Flow.value == "" {
+		s.Flow.value = string(flowOf(rec))
+	}
+	switch {
+	case rec.Rejected != "":
+		return spotipie.ErrReauthorizationRequired
+	case rec.Token == nil || s.Flow.value == string(spotipie.FlowClientCredentials):
+		return nil
+	case rec.Token.RefreshToken() == "" && !rec.Token.ExpiresAt().After(time.Now()):
+		return spotipie.ErrNoRefreshToken
+	}
+	return nil
+}
+
+// profileTable returns the rows for w: a table if that is a terminal, else
+// fields between tabs.
+func profileTable(rows []profile, w io.Writer) string {
+	if !cli.IsTerminal(w) {
+		return tabSeparated(rows)
+	}
+	columns := []cli.Column{
+		{Title: "  PROFILE", Min: 12}, {Title: "FLOW", Drop: 1}, {Title: "CLIENT ID", Min: 9, Drop: 3},
+		{Title: "STORE", Min: 14, Drop: 2}, {Title: "STATE"},
+	}
+	var cells [][]string
+	for _, p := range rows {
+		mark := "  "
+		if p.Default {
+			mark = "* "
+		}
+		cells = append(cells, []string{
+			mark + cli.Printable(p.Profile), cli.Printable(p.Flow), cli.Printable(p.ClientID), cli.Printable(p.Store), p.state,
+		})
+	}
+	return cli.Table(columns, cells, cli.Width(w))
+}
+
+func tabSeparated(rows []profile) string {
+	var b strings.Builder
+	for _, p := range rows {
+		mark := ""
+		if p.Default {
+			mark = "default"
+		}
+		fmt.Fprintf(&b, "%s\t%s\t%s\t%s\t%s\t%s\n",
+			oneField(p.Profile), mark, oneField(p.Flow), oneField(p.ClientID), oneField(p.Store), p.state)
+	}
+	return b.String()
+}
+
+// oneField makes a space of what would end a field or a line.
+func oneField(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.In(r, unicode.Zl, unicode.Zp) {
+			return ' '
+		}
+		return r
+	}, text)
+}
