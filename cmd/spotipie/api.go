@@ -159,6 +159,9 @@ func (f *apiFlags) explain(s *settings, err error) error {
 	case errors.As(err, &refused) && refused.StatusCode == http.StatusForbidden && strings.Contains(refused.Message, "scope"):
 		return &toldError{text: fmt.Sprintf("%s: run '%s --scope …' with the scope that the endpoint's documentation names",
 			plain(err), s.loginCommand()), err: err}
+	case errors.As(err, &refused) && refused.StatusCode == http.StatusUnauthorized && s.Flow.value == string(spotipie.FlowClientCredentials):
+		return &toldError{text: fmt.Sprintf("%s: profile %q is the app itself, and this takes a user: sign one in with 'spotipie login --profile NAME --flow %s'",
+			plain(err), s.Profile.value, spotipie.FlowAuthorizationCode), err: err}
 	}
 	return s.explain(err)
 }

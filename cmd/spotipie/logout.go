@@ -16,8 +16,8 @@ func newLogout() *cobra.Command {
 		GroupID: groupAuthorization,
 		Short:   "Remove the authorization from the store",
 		Long: `Removes a profile's tokens from the store; programs that use it lose them too.
-The profile's settings stay, so that 'spotipie login' signs in again without
-more ('spotipie profiles delete' removes both).
+The profile's settings stay, so that 'spotipie login' needs only the scopes to
+sign in again ('spotipie profiles delete' removes both).
 
 Spotify has no way to end a token: who has a copy can use it until the app is
 removed at https://www.spotify.com/account/apps/. Where nobody is signed in,
@@ -46,7 +46,7 @@ func logout(cmd *cobra.Command) error {
 		}
 		text := fmt.Sprintf("Signed out of profile %q.", s.Profile.value)
 		if s.Flow.value != string(spotipie.FlowClientCredentials) {
-			text += " To take the app its access as well, remove it at https://www.spotify.com/account/apps/."
+			text += " To take away the app's access as well, remove it at https://www.spotify.com/account/apps/."
 		}
 		fmt.Fprintln(cmd.ErrOrStderr(), text)
 		return nil
