@@ -62,7 +62,10 @@ func importFile(cmd *cobra.Command, name string, yes bool) error {
 		return usage(cmd, fmt.Errorf("the file does not say which app it is for: set %s or --client-id to what the other program uses",
 			s.variable("CLIENT_ID")))
 	}
-	data, err := readInput(cmd.InOrStdin(), name, tokenformat.MaxSize)
+	data, err := readInput(cmd, "import -", name, tokenformat.MaxSize)
+	if errors.Is(err, errStdinTwice) {
+		return usage(cmd, err)
+	}
 	if err != nil {
 		return err
 	}

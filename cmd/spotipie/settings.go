@@ -240,14 +240,18 @@ func (s *settings) readSecret(profile, top string) (setting, error) {
 	if found.from != "--client-secret-file" {
 		return found, nil
 	}
-	secret, err := readSecretFile(s.cmd.InOrStdin(), found.value)
-	if err != nil {
-		return setting{}, fmt.Errorf("--client-secret-file: %w", err)
+	in := inputsOf(s.cmd)
+	if in.clientSecret == "" {
+		secret, err := readSecretFile(s.cmd, found.value)
+		if err != nil {
+			return setting{}, fmt.Errorf("--client-secret-file: %w", err)
+		}
+		if secret == "" {
+			return setting{}, errors.New("--client-secret-file: there is nothing in it")
+		}
+		in.clientSecret = secret
 	}
-	if secret == "" {
-		return setting{}, errors.New("--client-secret-file: there is nothing in it")
-	}
-	return setting{secret, found.from, onCommandLine}, nil
+	return setting{in.clientSecret, found.from, onCommandLine}, nil
 }
 
 // credentials of the app, with the secret if there is one.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -16,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/logging"
+	"github.com/spf13/cobra"
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/filestore"
@@ -218,17 +218,8 @@ func profileNames(keys []spotipie.Key) []string {
 // maxSecretFile is more than any client secret has.
 const maxSecretFile = 4096
 
-func readSecretFile(stdin io.Reader, path string) (string, error) {
-	source := stdin
-	if path != "-" {
-		file, err := os.Open(path)
-		if err != nil {
-			return "", err
-		}
-		defer file.Close()
-		source = file
-	}
-	data, err := io.ReadAll(io.LimitReader(source, maxSecretFile))
+func readSecretFile(cmd *cobra.Command, path string) (string, error) {
+	data, err := readInput(cmd, "--client-secret-file -", path, maxSecretFile)
 	return strings.TrimSpace(string(data)), err
 }
 
