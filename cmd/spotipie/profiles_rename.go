@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
-	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -30,8 +28,8 @@ under the old name are signed out.`,
 }
 
 func renameProfile(cmd *cobra.Command, old, name string) error {
-	if name == "" || strings.ContainsFunc(name, unicode.IsControl) {
-		return usage(cmd, fmt.Errorf("%q is not a name for a profile", name))
+	if err := checkProfileName(name); err != nil {
+		return usage(cmd, err)
 	}
 	ctx := cmd.Context()
 	s, err := newSettingsOf(cmd, old)
