@@ -3,10 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/textproto"
-	"os"
 	"strings"
 	"unicode"
 
@@ -40,7 +38,7 @@ func (f *apiFlags) call(cmd *cobra.Command, args []string) (*webapi.Call, error)
 	if call.Header, err = parseHeaders(f.headers); err != nil {
 		return nil, err
 	}
-	return call, f.fill(call, cmd.InOrStdin())
+	return call, f.fill(cmd, call)
 }
 
 func methodAndPath(args []string) (method, path string, methodGiven bool, err error) {
@@ -88,8 +86,6 @@ func (f *apiFlags) check(method string, methodGiven bool) error {
 		return errors.New("--slurp is for --paginate only")
 	case f.maxWait < 0:
 		return fmt.Errorf("--max-wait %s: it cannot be negative", f.maxWait)
-	case f.input == "-" && hasStdinField(f.typed):
-		return errors.New("stdin can be read once: --input - or a field @-")
 	}
 	return nil
 }
@@ -97,15 +93,6 @@ func (f *apiFlags) check(method string, methodGiven bool) error {
 // isSafe reports whether a method has no body (RFC 9110 section 9.2.1).
 func isSafe(method string) bool {
 	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
-}
-
-func hasStdinField(fields []string) bool {
-	for _, field := range fields {
-		if strings.HasSuffix(field, "=@-") {
-			return true
-		}
-	}
-	return false
 }
 
 // isFieldName reports whether text can be the name of a header (RFC 9110
@@ -136,8 +123,7 @@ func parseHeaders(texts []string) (http.Header, error) {
 const maxInput = 64 << 20
 
 // fill adds query and body to the call.
-func (f *apiFlags) fill(call *webapi.Call, stdin io.Reader) error {
-	read := func(name string) ([]byte, error) { return readInput(stdin, name, maxInput) }
+func (f *apiFlags) fill(cmd *cobra.Command, call *webapi.Call) error {
 	var fields webapi.Fields
 	for _, field := range f.fields {
 		if err := fields.Add(field); err != nil {
@@ -145,6 +131,7 @@ func (f *apiFlags) fill(call *webapi.Call, stdin io.Reader) error {
 		}
 	}
 	for _, field := range f.typed {
+		read := func(name string) ([]byte, error) { return readInput(cmd, "-F "+field, name, maxInput) }
 		if err := fields.AddTyped(field, read); err != nil {
 			return fmt.Errorf("-F %w", err)
 		}
@@ -153,7 +140,7 @@ func (f *apiFlags) fill(call *webapi.Call, stdin io.Reader) error {
 	contentType := ""
 	switch {
 	case f.input != "":
-		if call.Body, err = read(f.input); err != nil {
+		if call.Body, err = readInput(cmd, "--input -", f.input, maxInput); err != nil {
 			return fmt.Errorf("--input: %w", err)
 		}
 		call.Query, err = fields.Query()
@@ -168,22 +155,4 @@ func (f *apiFlags) fill(call *webapi.Call, stdin io.Reader) error {
 		call.Header.Set("Content-Type", contentType)
 	}
 	return err
-}
-
-// readInput reads a file whose size is limited; - is stdin.
-func readInput(stdin io.Reader, name string, limit int64) ([]byte, error) {
-	source := stdin
-	if name != "-" {
-		file, err := os.Open(name)
-		if err != nil {
-			return nil, err
-		}
-		defer file.Close()
-		source = file
-	}
-	data, err := io.ReadAll(io.LimitReader(source, limit+1))
-	if err == nil && int64(len(data)) > limit {
-		err = fmt.Errorf("%s has more than %d MiB", name, limit>>20)
-	}
-	return data, err
 }

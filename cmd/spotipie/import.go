@@ -62,7 +62,10 @@ func importFile(cmd *cobra.Command, name string, yes bool) error {
 		return usage(cmd, fmt.Errorf("the file does not say which app it is for: set %s or --client-id to what the other program uses",
 			s.variable("CLIENT_ID")))
 	}
-	data, err := readInput(cmd.InOrStdin(), name, tokenformat.MaxSize)
+	data, err := readInput(cmd, "import -", name, tokenformat.MaxSize)
+	if errors.Is(err, errStdinTwice) {
+		return usage(cmd, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -75,8 +78,8 @@ func importFile(cmd *cobra.Command, name string, yes bool) error {
 			name, format.Description(), s.loginCommand())
 	}
 	ctx := cmd.Context()
-	rec := spotipie.Record{Token: token, ClientID: s.ClientID.value}
-	flow := flowOf(rec)
+	rec := spotipie.Record{Token: token, ClientID: s.ClientID.value, RequestedScope: token.Scope()}
+	flow := importedFlow(format, rec)
 	err = s.withStore(ctx, func(store spotipie.Store) error { return s.saveImported(ctx, store, rec, yes) })
 	if err != nil {
 		return s.explain(err)
@@ -86,25 +89,47 @@ func importFile(cmd *cobra.Command, name string, yes bool) error {
 	return nil
 }
 
+// importedFlow tells which flow a login came from. A format that names no scopes
+// cannot tell the app's own from a user's; the app's own nobody has to import.
+func importedFlow(format tokenformat.Format, rec spotipie.Record) spotipie.Flow {
+	if format == tokenformat.OAuth2 && rec.Token.RefreshToken() == "" {
+		return spotipie.FlowImplicitGrant
+	}
+	return flowOf(rec)
+}
+
 // saveImported saves the record, after the user has agreed to lose one that is
-// there.
-func (s *settings) saveImported(ctx context.Context, store spotipie.Store, rec spotipie.Record, yes bool) error {
+// there. Nobody is held up while they think about it.
+func (s *settings) saveImported(ctx context.Context, store spotipie.Store, rec spotipie.Record, yes bool) (err error) {
+	seen, found, err := store.Load(ctx, s.key())
+	if err != nil {
+		return s.storeFailed("reading", err)
+	}
+	if found && !seen.Token.Equal(rec.Token) && !yes {
+		if err := s.mayReplace(ctx); err != nil {
+			return err
+		}
+	}
 	unlock, err := store.Lock(ctx, s.key())
 	if err != nil {
 		return s.storeFailed("locking", err)
 	}
-	old, found, err := store.Load(ctx, s.key())
+	defer func() {
+		err = errors.Join(err, s.storeFailedIf("unlocking", unlock(context.WithoutCancel(ctx))))
+	}()
+	old, _, err := store.Load(ctx, s.key())
 	if err != nil {
-		return errors.Join(s.storeFailed("reading", err), unlock(ctx))
+		return s.storeFailed("reading", err)
 	}
-	if found && !old.Token.Equal(rec.Token) && !yes {
-		err = s.mayReplace(ctx)
-	}
-	if err == nil {
+	if old.Version == seen.Version || yes {
 		_, err = store.Swap(ctx, s.key(), old.Version, rec)
-		err = s.storeFailedIf("saving in", err)
+	} else {
+		err = spotipie.ErrVersionConflict
 	}
-	return errors.Join(err, s.storeFailedIf("unlocking", unlock(context.WithoutCancel(ctx))))
+	if errors.Is(err, spotipie.ErrVersionConflict) {
+		return fmt.Errorf("profile %q has changed meanwhile, so nothing was imported: run it again", s.Profile.value)
+	}
+	return s.storeFailedIf("saving in", err)
 }
 
 func (s *settings) mayReplace(ctx context.Context) error {

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -48,86 +48,6 @@ Without a name it prints the one that is used now.`,
 	}
 }
 
-func newProfilesRename() *cobra.Command {
-	return &cobra.Command{
-		Use:   "rename OLD NEW",
-		Short: "Rename a profile",
-		Long: `Renames a profile, with its tokens and settings. Programs that have it open
-under the old name are signed out.`,
-		Example:           "  spotipie profiles rename work office",
-		Args:              exactly(2, "takes two profiles, the old name and the new one"),
-		ValidArgsFunction: first(completeProfiles),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return renameProfile(cmd, args[0], args[1])
-		},
-	}
-}
-
-func renameProfile(cmd *cobra.Command, old, name string) error {
-	if name == "" || strings.ContainsFunc(name, unicode.IsControl) {
-		return usage(cmd, fmt.Errorf("%q is not a name for a profile", name))
-	}
-	ctx := cmd.Context()
-	s, err := settingsOfProfile(cmd, old)
-	if err != nil {
-		return err
-	}
-	if err := s.mustExist(ctx, old); err != nil {
-		return err
-	}
-	if _, taken := s.config.Profiles[name]; taken {
-		return fmt.Errorf("there is a profile %q already: delete or rename it first", name)
-	}
-	if err := s.withStore(ctx, func(store spotipie.Store) error { return s.moveRecord(ctx, store, name) }); err != nil {
-		return s.explain(err)
-	}
-	err = config.Update(ctx, s.configPath, func(f *config.File) error {
-		if of, ok := f.Profiles[old]; ok {
-			f.Profiles[name] = of
-			delete(f.Profiles, old)
-		}
-		if f.Profile == old {
-			f.Profile = name
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "Profile %q is now called %q.\n", old, name)
-	return nil
-}
-
-// moveRecord moves the authorization to another profile's key. Nobody renews it
-// meanwhile.
-func (s *settings) moveRecord(ctx context.Context, store spotipie.Store, name string) (err error) {
-	switch err := s.resolveClientID(ctx, store); {
-	case errors.Is(err, spotipie.ErrNotAuthorized):
-		return nil // there are only settings to rename
-	case err != nil:
-		return err
-	}
-	from, to := s.key(), s.key()
-	to.Profile = name
-	unlock, err := store.Lock(ctx, from)
-	if err != nil {
-		return s.storeFailed("locking", err)
-	}
-	defer func() { err = errors.Join(err, unlock(context.WithoutCancel(ctx))) }()
-	rec, found, err := store.Load(ctx, from)
-	if err != nil || !found {
-		return s.storeFailedIf("reading", err)
-	}
-	_, err = store.Swap(ctx, to, 0, rec)
-	if errors.Is(err, spotipie.ErrVersionConflict) {
-		return fmt.Errorf("there is a profile %q already: delete or rename it first", name)
-	}
-	if err != nil {
-		return s.storeFailed("saving in", err)
-	}
-	return s.storeFailedIf("deleting from", store.Delete(ctx, from))
-}
-
 func newProfilesDelete() *cobra.Command {
 	var yes bool
 	cmd := &cobra.Command{
@@ -167,35 +87,62 @@ func deleteProfile(cmd *cobra.Command, name string, yes bool) error {
 			return errors.New("nothing was deleted")
 		}
 	}
-	err = s.withStore(ctx, func(store spotipie.Store) error {
-		switch err := s.resolveClientID(ctx, store); {
-		case errors.Is(err, spotipie.ErrNotAuthorized):
-			return nil
-		case err != nil:
-			return err
-		}
-		return s.storeFailedIf("deleting from", store.Delete(ctx, s.key()))
-	})
-	if err != nil {
+	if err := s.withStore(ctx, func(store spotipie.Store) error { return s.delete(ctx, store) }); err != nil {
 		return s.explain(err)
-	}
-	err = config.Update(ctx, s.configPath, func(f *config.File) error {
-		delete(f.Profiles, name)
-		if f.Profile == name {
-			f.Profile = ""
-		}
-		return nil
-	})
-	if err != nil {
-		return err
 	}
 	fmt.Fprintf(cmd.ErrOrStderr(), "Profile %q is deleted.\n", name)
 	return nil
 }
 
+// delete deletes tokens and settings. Nothing is begun before the config file can
+// be changed; after that an interruption changes nothing any more.
+func (s *settings) delete(ctx context.Context, store spotipie.Store) error {
+	hasKey, err := s.hasKey(ctx, store)
+	if err != nil {
+		return err
+	}
+	begun := false
+	err = config.Update(ctx, s.configPath, func(f *config.File) error {
+		if hasKey {
+			ctx, cancel := uninterrupted(ctx)
+			defer cancel()
+			if err := store.Delete(ctx, s.key()); err != nil {
+				return s.storeFailed("deleting from", err)
+			}
+			begun = true
+		}
+		delete(f.Profiles, s.Profile.value)
+		if f.Profile == s.Profile.value {
+			f.Profile = ""
+		}
+		return nil
+	})
+	if err != nil && begun {
+		return fmt.Errorf("the tokens are deleted, but not yet the settings, so do it again: %w", err)
+	}
+	return err
+}
+
+// hasKey reports whether it is known where the tokens would be. If not there are
+// only settings.
+func (s *settings) hasKey(ctx context.Context, store spotipie.Store) (bool, error) {
+	err := s.resolveClientID(ctx, store)
+	if errors.Is(err, spotipie.ErrNotAuthorized) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// changeTimeout is how long a step in a store may take that is not interrupted.
+const changeTimeout = 10 * time.Second
+
+func uninterrupted(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), changeTimeout)
+}
+
 // mustExist fails if neither the config file nor the store has the profile.
 func (s *settings) mustExist(ctx context.Context, name string) error {
-	if _, ok := s.config.Profiles[name]; ok {
+	if _, ok := s.config.Profiles[name]; ok || s.config.Profile == name {
 		return nil
 	}
 	names, err := s.profiles(ctx)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/config"
+	"github.com/spotipie/spotipie/internal/storeaddress"
 )
 
 // remember keeps with the profile what a later command needs to use its
@@ -22,7 +23,7 @@ func (s *settings) remember(ctx context.Context, flow spotipie.Flow) error {
 		p.ClientID = s.ClientID.value
 		p.Confidential = s.secret.value != ""
 		if s.Store.place != inProfile { // else it stays as the user has written it
-			p.Store = keptAddress(s.Store.value)
+			p.Store = storeaddress.Kept(s.Store.value)
 		}
 		// A default that somebody has asked for counts: the config file may say
 		// something else for all profiles.
@@ -43,7 +44,7 @@ func (s *settings) remembered(ctx context.Context, flow spotipie.Flow) {
 	if err := s.remember(ctx, flow); err != nil {
 		fmt.Fprintf(stderr, "Note: the settings are not kept for later commands, so give them again there: %s.\n", plain(err))
 	}
-	if s.Store.place != inProfile && keptAddress(s.Store.value) != s.Store.value {
+	if s.Store.place != inProfile && storeaddress.Kept(s.Store.value) != s.Store.value {
 		fmt.Fprintf(stderr, "Note: the store's password is not kept: later commands need %s too.\n", s.variable("STORE"))
 	}
 	if inConfig := cmp.Or(s.config.Profiles[s.Profile.value].ClientSecret, s.config.ClientSecret); s.secret.value != "" && inConfig == "" {

@@ -22,11 +22,15 @@ func run(args []string, stdout, stderr io.Writer) int {
 }
 
 func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	ctx = withInputs(ctx)
 	root := newRoot(args)
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	cmd, err := root.ExecuteContextC(ctx)
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		err = withoutHint(err) // it was interrupted while it read what the command line names
+	}
 	var wrong *usageError // which names its command already
 	if err != nil && !errors.As(err, &wrong) {
 		err = &commandError{command: cmd.CommandPath(), err: err}

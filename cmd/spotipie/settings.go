@@ -27,6 +27,7 @@ import (
 	"os"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -204,8 +205,8 @@ func (s *settings) pick(flag, variable, profile, top, otherwise string) setting 
 }
 
 func (s *settings) check() error {
-	if s.Profile.value == "" || strings.ContainsFunc(s.Profile.value, unicode.IsControl) {
-		return s.wrong(s.Profile, "is not a name", "leave it out to use "+defaultProfile)
+	if err := checkProfileName(s.Profile.value); err != nil {
+		return fmt.Errorf("%s: %w: leave it out to use %s", s.Profile.from, err, defaultProfile)
 	}
 	if strings.ContainsFunc(s.ClientID.value, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) {
 		return s.wrong(s.ClientID, "is not a client id", "copy it from https://developer.spotify.com/dashboard")
@@ -223,6 +224,28 @@ func (s *settings) check() error {
 	}
 	_, err := s.storeKind()
 	return err
+}
+
+// maxProfileName is how many bytes the name of a profile may have: it is part of
+// keys in stores, which take no more than some thousand.
+const maxProfileName = 200
+
+// checkProfileName refuses names that the config file or a store would not give
+// back as they are.
+func checkProfileName(name string) error {
+	shown := name
+	if len(name) > maxProfileName {
+		shown = strings.ToValidUTF8(name[:40], "") + "…"
+	}
+	switch {
+	case name == "", strings.ContainsFunc(name, unicode.IsControl):
+		return fmt.Errorf("%q is not a name for a profile", shown)
+	case !utf8.ValidString(name):
+		return fmt.Errorf("%q is not valid UTF-8", shown)
+	case len(name) > maxProfileName:
+		return fmt.Errorf("%q has %d bytes, and a profile's name has %d at most", shown, len(name), maxProfileName)
+	}
+	return nil
 }
 
 func (s *settings) wrong(what setting, problem, advice string) error {
@@ -243,14 +266,18 @@ func (s *settings) readSecret(profile, top string) (setting, error) {
 	if found.from != "--client-secret-file" {
 		return found, nil
 	}
-	secret, err := readSecretFile(s.cmd.InOrStdin(), found.value)
-	if err != nil {
-		return setting{}, fmt.Errorf("--client-secret-file: %w", err)
+	in := inputsOf(s.cmd)
+	if in.clientSecret == "" {
+		secret, err := readSecretFile(s.cmd, found.value)
+		if err != nil {
+			return setting{}, fmt.Errorf("--client-secret-file: %w", err)
+		}
+		if secret == "" {
+			return setting{}, errors.New("--client-secret-file: there is nothing in it")
+		}
+		in.clientSecret = secret
 	}
-	if secret == "" {
-		return setting{}, errors.New("--client-secret-file: there is nothing in it")
-	}
-	return setting{secret, found.from, onCommandLine}, nil
+	return setting{in.clientSecret, found.from, onCommandLine}, nil
 }
 
 // credentials of the app, with the secret if there is one.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -16,9 +15,11 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/logging"
+	"github.com/spf13/cobra"
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/filestore"
+	"github.com/spotipie/spotipie/internal/storeaddress"
 	"github.com/spotipie/spotipie/keyringstore"
 	"github.com/spotipie/spotipie/pgstore"
 	"github.com/spotipie/spotipie/redisstore"
@@ -26,8 +27,8 @@ import (
 
 // The kinds of store.
 const (
-	storeFile     = "file"
-	storeKeyring  = "keyring"
+	storeFile     = storeaddress.File
+	storeKeyring  = storeaddress.Keyring
 	storeRedis    = "redis"
 	storePostgres = "postgres"
 )
@@ -52,7 +53,7 @@ func (s *settings) storeKind() (string, error) {
 }
 
 func (s *settings) checkAddress() error {
-	if _, err := parseAddress(s.Store.value); err != nil {
+	if _, err := storeaddress.Parse(s.Store.value); err != nil {
 		return fmt.Errorf("%s: %w", s.Store.from, err)
 	}
 	return nil
@@ -91,7 +92,7 @@ func (s *settings) storeName() string {
 		}
 		return kind + ":" + dir
 	}
-	return redactedAddress(s.Store.value)
+	return storeaddress.Redacted(s.Store.value)
 }
 
 // storeDir is the folder that is set, or empty for the default.
@@ -115,7 +116,7 @@ func (s *settings) openStore(ctx context.Context) (store spotipie.Store, closeSt
 	if err != nil {
 		return nil, nil, usage(s.cmd, err)
 	}
-	if s.Store.place == inProfile && slices.Contains(passwordsOf(s.Store.value), "") {
+	if s.Store.place == inProfile && slices.Contains(storeaddress.Passwords(s.Store.value), "") {
 		return nil, nil, usage(s.cmd, fmt.Errorf("profile %q is kept in %s, whose password is not kept: set %s to the address with the password",
 			s.Profile.value, s.storeName(), s.variable("STORE")))
 	}
@@ -193,7 +194,7 @@ func (s *settings) brief(err error) error {
 		number     syscall.Errno
 	)
 	switch {
-	case !hasServer(s.Store.value) || s.Store.value == "":
+	case !storeaddress.HasServer(s.Store.value) || s.Store.value == "":
 	case errors.As(err, &connecting) && errors.As(err, &refused):
 		return &toldError{"PostgreSQL lets nobody in: " + refused.Message + ": check the user, the password and the database", err}
 	case errors.As(err, &name):
@@ -217,17 +218,8 @@ func profileNames(keys []spotipie.Key) []string {
 // maxSecretFile is more than any client secret has.
 const maxSecretFile = 4096
 
-func readSecretFile(stdin io.Reader, path string) (string, error) {
-	source := stdin
-	if path != "-" {
-		file, err := os.Open(path)
-		if err != nil {
-			return "", err
-		}
-		defer file.Close()
-		source = file
-	}
-	data, err := io.ReadAll(io.LimitReader(source, maxSecretFile))
+func readSecretFile(cmd *cobra.Command, path string) (string, error) {
+	data, err := readInput(cmd, "--client-secret-file -", path, maxSecretFile)
 	return strings.TrimSpace(string(data)), err
 }
 

@@ -11,8 +11,9 @@
 //
 // Every key may be left out. The keys of a profile are those of [Settings] and
 // come before those at the top. The tool writes what a login used into the
-// profile, but never a secret: a client_secret stands there only if the user
-// has put it there, and then nobody else may be able to read the file.
+// profile, but never a secret: a client_secret, or the password in a store's
+// address, stands there only if the user has put it there, and then nobody else
+// may be able to read the file.
 package config
 
 import (
@@ -22,10 +23,14 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
+
+	"github.com/spotipie/spotipie/internal/storeaddress"
 )
 
 // Settings are what can be set at the top and for a profile. An empty string is
@@ -64,12 +69,20 @@ func DefaultPath() (string, error) {
 }
 
 // Read returns what is in the file at path; a file that is missing is empty.
-// Errors name the file and never quote it.
+// It refuses what is not a regular file, and one with a secret that others may
+// read. Errors name the file and never quote it.
 func Read(path string) (File, error) {
-	file, err := os.Open(path)
+	info, err := os.Stat(path) // before it is opened, for opening a pipe waits
 	if errors.Is(err, fs.ErrNotExist) {
 		return File{}, nil
 	}
+	if err != nil {
+		return File{}, fmt.Errorf("reading the config file: %w", err)
+	}
+	if !info.Mode().IsRegular() {
+		return File{}, fmt.Errorf("reading the config file: %s is not a regular file", path)
+	}
+	file, err := os.Open(path)
 	if err != nil {
 		return File{}, fmt.Errorf("reading the config file: %w", err)
 	}
@@ -85,8 +98,8 @@ func Read(path string) (File, error) {
 	if err != nil {
 		return File{}, fmt.Errorf("the config file %s: %w", path, err)
 	}
-	if f.hasSecret() {
-		if err := checkMode(file); err != nil {
+	if secret := f.secret(); secret != "" {
+		if err := checkMode(file, secret); err != nil {
 			return File{}, err
 		}
 	}
@@ -129,20 +142,21 @@ func explain(data []byte, err error) error {
 	return errors.New("it is not valid JSON")
 }
 
-func (f File) hasSecret() bool {
-	if f.ClientSecret != "" {
-		return true
-	}
-	for _, p := range f.Profiles {
-		if p.ClientSecret != "" {
-			return true
+// secret says in words what secret there is in the file, if any.
+func (f File) secret() string {
+	for _, of := range append(slices.Collect(maps.Values(f.Profiles)), f.Settings) {
+		if of.ClientSecret != "" {
+			return "a client secret"
+		}
+		if slices.ContainsFunc(storeaddress.Passwords(of.Store), func(p string) bool { return p != "" }) {
+			return "a store's password"
 		}
 	}
-	return false
+	return ""
 }
 
 // checkMode refuses a file with a secret that other users can read.
-func checkMode(file *os.File) error {
+func checkMode(file *os.File, secret string) error {
 	info, err := file.Stat()
 	if err != nil {
 		return fmt.Errorf("reading the config file: %w", err)
@@ -150,6 +164,6 @@ func checkMode(file *os.File) error {
 	if runtime.GOOS == "windows" || info.Mode().Perm()&0o077 == 0 {
 		return nil
 	}
-	return fmt.Errorf("the config file %s has a client secret in it, and other users can read it: run chmod 600 %s",
-		file.Name(), file.Name())
+	return fmt.Errorf("the config file %s has %s in it, and other users can read it: run chmod 600 %s",
+		file.Name(), secret, file.Name())
 }

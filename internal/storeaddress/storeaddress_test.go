@@ -1,11 +1,18 @@
-package main
+package storeaddress_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/spotipie/spotipie/internal/storeaddress"
 )
 
-func TestStoreAddress(t *testing.T) {
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestRedactedAndKept(t *testing.T) {
 	for name, test := range map[string]struct{ address, shown, kept string }{
 		"no password":        {"redis://127.0.0.1:6379/0", "redis://127.0.0.1:6379/0", "redis://127.0.0.1:6379/0"},
 		"password":           {"redis://:hush@h:1/0", "redis://:xxxxx@h:1/0", "redis://:@h:1/0"},
@@ -20,10 +27,10 @@ func TestStoreAddress(t *testing.T) {
 		"folder with colons": {"file:/a:hush@b", "file:/a:hush@b", "file:/a:hush@b"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := redactedAddress(test.address); got != test.shown {
+			if got := storeaddress.Redacted(test.address); got != test.shown {
 				t.Errorf("shown as %s, want %s", got, test.shown)
 			}
-			if got := keptAddress(test.address); got != test.kept {
+			if got := storeaddress.Kept(test.address); got != test.kept {
 				t.Errorf("kept as %s, want %s", got, test.kept)
 			}
 		})
@@ -36,10 +43,25 @@ func TestUnescapedPasswordsAreRefused(t *testing.T) {
 	for _, address := range []string{
 		"redis://:12/SECRET@h/0", "redis://u:12#SECRET@h", "redis://:9?SECRET@h", "postgres://app:12/SECRET@h/app", "redis://u:a b@h:x",
 	} {
-		if _, err := parseAddress(address); err == nil {
+		if _, err := storeaddress.Parse(address); err == nil {
 			t.Errorf("%s is taken", address)
 		} else if strings.Contains(err.Error(), "SECRET") {
 			t.Errorf("%s: the error has the password: %v", address, err)
+		}
+	}
+}
+
+func TestPasswords(t *testing.T) {
+	for address, want := range map[string][]string{
+		"redis://h":                            nil,
+		"redis://:hush@h/0":                    {"hush"},
+		"redis://:@h/0":                        {""},
+		"postgres://u:one@h/d?sslpassword=two": {"one", "two"},
+		"file:/a:hush@b":                       nil,
+		"redis://%zz:hush@h":                   nil,
+	} {
+		if got := storeaddress.Passwords(address); !slices.Equal(got, want) {
+			t.Errorf("%s: got %q, want %q", address, got, want)
 		}
 	}
 }

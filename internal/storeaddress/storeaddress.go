@@ -1,4 +1,8 @@
-package main
+// Package storeaddress reads the addresses of stores that the spotipie tool
+// takes, such as file:DIR and postgres://USER:PASSWORD@HOST/DATABASE. Those of a
+// server may have a password in them, before the host or among the parameters;
+// they are shown and kept without.
+package storeaddress
 
 import (
 	"errors"
@@ -6,12 +10,15 @@ import (
 	"strings"
 )
 
-// The address of a store with a server may have a password in it, before the
-// host or among the parameters. It is shown and kept without.
+// The schemes of addresses without a server: what follows is a folder.
+const (
+	File    = "file"
+	Keyring = "keyring"
+)
 
-// parseAddress refuses what would be taken apart at another place than it was
-// meant, with a password in the host, the path or the fragment.
-func parseAddress(address string) (*url.URL, error) {
+// Parse refuses what would be taken apart at another place than it was meant,
+// with a password in the host, the path or the fragment.
+func Parse(address string) (*url.URL, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Fragment != "" || u.Opaque != "" || strings.Contains(u.Path+u.RawQuery, "@") {
 		return nil, errors.New("not the URL of a store: if its password has special characters, " +
@@ -27,11 +34,11 @@ func isSecret(parameter string) bool {
 	return strings.Contains(name, "pass") && name != "passfile"
 }
 
-// passwordsOf returns the passwords of an address; an empty one is what
-// keptAddress leaves.
-func passwordsOf(address string) []string {
+// Passwords returns the passwords of an address; an empty one is what [Kept]
+// leaves.
+func Passwords(address string) []string {
 	u, err := url.Parse(address)
-	if err != nil || !hasServer(address) {
+	if err != nil || !HasServer(address) {
 		return nil
 	}
 	var found []string
@@ -46,22 +53,23 @@ func passwordsOf(address string) []string {
 	return found
 }
 
-func hasServer(address string) bool {
+// HasServer reports whether an address is not that of a folder.
+func HasServer(address string) bool {
 	scheme, _, _ := strings.Cut(address, ":")
-	return scheme != storeFile && scheme != storeKeyring
+	return scheme != File && scheme != Keyring
 }
 
-// redactedAddress is an address for people.
-func redactedAddress(address string) string { return replacePasswords(address, "xxxxx") }
+// Redacted returns an address for people.
+func Redacted(address string) string { return replacePasswords(address, "xxxxx") }
 
-// keptAddress is an address for the config file: each password is empty.
-func keptAddress(address string) string { return replacePasswords(address, "") }
+// Kept returns an address for the config file: each password is empty.
+func Kept(address string) string { return replacePasswords(address, "") }
 
 func replacePasswords(address, text string) string {
-	if len(passwordsOf(address)) == 0 {
+	if len(Passwords(address)) == 0 {
 		return address
 	}
-	u, err := parseAddress(address)
+	u, err := Parse(address)
 	if err != nil {
 		return ""
 	}
