@@ -60,6 +60,8 @@ func runScripts(t *testing.T, dir string, variables ...string) {
 			"implicit":  implicit,
 			"consented": consented,
 			"same":      same,
+			"clockoff":  clockoff,
+			"setback":   setback,
 
 			"storedrefresh": storedrefresh,
 		},
