@@ -1,16 +1,15 @@
 package login
 
 import (
-	"errors"
 	"fmt"
 	"html/template"
 	"io"
-	"net"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
+
+	"github.com/spotipie/spotipie/internal/cli"
 )
 
 const (
@@ -103,8 +102,8 @@ func (o *Options) withDefaults() (Options, error) {
 			return opts, fmt.Errorf("login: Options.Ports: %d is not a port (1 to 65535)", port)
 		}
 	}
-	if _, _, err := splitBindAddress(opts.BindAddress); err != nil {
-		return opts, err
+	if _, _, err := cli.SplitAddress(opts.BindAddress); err != nil {
+		return opts, fmt.Errorf("login: Options.BindAddress %q: %w", opts.BindAddress, err)
 	}
 	if opts.Input == nil {
 		opts.Input = os.Stdin
@@ -121,26 +120,4 @@ func (o *Options) withDefaults() (Options, error) {
 func executableName() string {
 	name := filepath.Base(os.Args[0])
 	return strings.TrimSuffix(name, ".exe")
-}
-
-// splitBindAddress takes host, host:port, an IPv6 address with or without
-// brackets, or nothing. A port of 0 means that none is given.
-func splitBindAddress(address string) (host string, port int, err error) {
-	if address == "" {
-		return "", 0, nil
-	}
-	bare := strings.TrimSuffix(strings.TrimPrefix(address, "["), "]")
-	if net.ParseIP(bare) != nil || !strings.Contains(address, ":") {
-		return bare, 0, nil
-	}
-	host, text, err := net.SplitHostPort(address)
-	if err == nil {
-		if port, err = strconv.Atoi(text); err == nil && (port < 1 || port > 65535) {
-			err = errors.New("no such port")
-		}
-	}
-	if err != nil {
-		return "", 0, fmt.Errorf("login: Options.BindAddress %q is not host or host:port", address)
-	}
-	return host, port, nil
 }
