@@ -19,7 +19,8 @@
 //     if there is one to open,
 //  3. waits for the answer: from the browser, which Spotify sends back to the
 //     loopback address, or from the terminal, where the user can paste the
-//     address that the browser ended at. Whichever comes first wins,
+//     address that the browser ended at (see below). Whichever comes first
+//     wins,
 //  4. exchanges the answer for a token, which the session saves, and tells the
 //     user in the browser that they are signed in and can close the tab.
 //
@@ -33,6 +34,16 @@
 // (https://developer.spotify.com/documentation/web-api/concepts/redirect_uri),
 // so a free one is taken at each login, and two programs never get in each
 // other's way. A redirect URI with a port is listened to at that port.
+//
+// # What can be pasted
+//
+// The address that the browser ended at; its parameters alone, code=…&state=…,
+// with or without the question mark (the number sign, by the implicit grant);
+// or the bare code. With a state, the answer has to belong to this login. An
+// address or parameters that have a code and no state have been cut off, and
+// are asked for again: what a terminal or a mail program has broken into lines
+// can be pasted line by line. A bare code has no state to lose, and is taken;
+// the session's PKCE verifier binds it to the login.
 //
 // # Where there is no browser
 //
