@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"strconv"
 	"strings"
@@ -14,6 +15,15 @@ import (
 // answer, and so does not wait for it.
 var ErrNoTerminal = errors.New("login: there is no terminal to paste the answer into: run the program in one, " +
 	"or let it use Authorize where a browser can reach it")
+
+// inputEndedError: there will be no answer, for the input has ended.
+type inputEndedError struct{}
+
+func (inputEndedError) Error() string {
+	return "login: the input has ended before an answer, and nobody is signed in: start the login again"
+}
+
+func (inputEndedError) Unwrap() error { return io.EOF }
 
 // TimeoutError: the user did not answer in time.
 type TimeoutError struct {

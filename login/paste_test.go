@@ -55,7 +55,7 @@ func TestPasteEndsTheLoginAsWellAsTheBrowser(t *testing.T) {
 			r := start(t, newSession(t, server, nil), &login.Options{Input: tty})
 			typeLine(t, keyboard, form(server.Consent(t, r.address())))
 			r.token()
-			if !strings.HasSuffix(r.output.String(), "Signed in.\n") {
+			if !strings.HasSuffix(r.output.String(), "Signed in as Ada.\n") {
 				t.Errorf("printed %q", r.output)
 			}
 		})
@@ -82,6 +82,23 @@ func TestPasteOfTheImplicitGrant(t *testing.T) {
 		typeLine(t, keyboard, parameters)
 		r.token()
 	})
+}
+
+// TestAGreetingThatIsNotToBeHadDoesNotFailTheLogin protects from losing a
+// login to a Web API in trouble.
+func TestAGreetingThatIsNotToBeHadDoesNotFailTheLogin(t *testing.T) {
+	surroundings(t, nil)
+	server := newServer(t, nil)
+	if err := server.QueueFault(accounts.Fault{Target: accounts.TargetAPI, Kind: accounts.FaultServerError}); err != nil {
+		t.Fatal(err)
+	}
+	tty, keyboard := terminal(t)
+	r := start(t, newSession(t, server, nil), &login.Options{Input: tty})
+	typeLine(t, keyboard, server.Consent(t, r.address()))
+	r.token()
+	if !strings.HasSuffix(r.output.String(), "Signed in.\n") {
+		t.Errorf("printed %q", r.output)
+	}
 }
 
 func TestPasteOfADenial(t *testing.T) {
@@ -248,8 +265,10 @@ func TestPrompt(t *testing.T) {
 		}
 	})
 	t.Run("the end of the input", func(t *testing.T) {
-		if o := <-prompt(newSession(t, server, nil), strings.NewReader(""), newOutput(), 0); !errors.Is(o.err, io.EOF) {
-			t.Errorf("error %v", o.err)
+		o := <-prompt(newSession(t, server, nil), strings.NewReader(""), newOutput(), 0)
+		const want = "login: the input has ended before an answer, and nobody is signed in: start the login again"
+		if !errors.Is(o.err, io.EOF) || o.err.Error() != want {
+			t.Errorf("error %v, want one that wraps io.EOF: %s", o.err, want)
 		}
 	})
 	t.Run("timeout", func(t *testing.T) {
