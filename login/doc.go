@@ -54,6 +54,9 @@
 //
 //	&login.Options{Ports: []int{8888}, BindAddress: "0.0.0.0"} // docker run -p 127.0.0.1:8888:8888
 //
+// Users in a container are told so, by a program with flags of its own in terms
+// of those: see Options.ListenCommand.
+//
 // Pasting works in all of these. A program without a terminal (a service, a
 // cron job) is told so at once: by [Prompt] with [ErrNoTerminal], by Authorize
 // in what it prints, and it ends by [*TimeoutError].

@@ -61,7 +61,7 @@ func listen(ctx context.Context, redirect *url.URL, opts *Options) (net.Listener
 	if bindPort != 0 {
 		ports = []int{bindPort}
 	}
-	return nil, "", &PortError{Host: bindHost, Ports: ports, Err: err}
+	return nil, "", &PortError{Host: bindHost, Ports: ports, RedirectURI: redirect.String(), Err: err}
 }
 
 // candidatePorts are the ports that the redirect URI may have; 0 is any.

@@ -350,7 +350,7 @@ func (l *login) introduce(listener net.Listener, paste bool) {
 	authorizationURL := l.attempts.current().authorizationURL
 	l.user.say("To connect %s to Spotify, open this address and agree:\n\n    %s\n", l.opts.AppName, authorizationURL)
 	if listener != nil {
-		for _, hint := range here.hints(l.redirectURI, listener.Addr().(*net.TCPAddr)) {
+		for _, hint := range l.hints(here, listener.Addr().(*net.TCPAddr)) {
 			l.user.say("%s\n", hint)
 		}
 		l.open(authorizationURL, here)

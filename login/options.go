@@ -56,6 +56,12 @@ type Options struct {
 	// Anything but a loopback address lets other machines reach the page.
 	// Default: host and port of the redirect URI.
 	BindAddress string
+	// ListenCommand returns the command, with the program's own flags, by which
+	// it logs in with a BindAddress and a port among Ports, such as
+	// "tune-keeper login --bind 0.0.0.0 --port 8888". Users in a container,
+	// where no browser reaches the page otherwise, are shown it. Default: the
+	// two options as Go writes them.
+	ListenCommand func(bindAddress string, port int) string
 
 	// Browser opens a URL in the user's browser. It is called in a goroutine
 	// of its own that is not waited for; if it fails, the login goes on.
@@ -70,7 +76,9 @@ type Options struct {
 	// an *os.File) a goroutine stays behind until the read that it is in
 	// returns, and that input is lost. Default: [os.Stdin].
 	Input io.Reader
-	// Output is where the texts for the user go. Default: [os.Stderr].
+	// Output is where the texts for the user go. They are wrapped at the width
+	// of the terminal, which is looked for if Output is an [*os.File] or has
+	// its Fd method; at 80 columns where there is none. Default: [os.Stderr].
 	Output io.Writer
 }
 
@@ -105,6 +113,9 @@ func (o *Options) withDefaults() (Options, error) {
 	if _, _, err := cli.SplitAddress(opts.BindAddress); err != nil {
 		return opts, fmt.Errorf("login: Options.BindAddress %q: %w", opts.BindAddress, err)
 	}
+	if opts.ListenCommand == nil {
+		opts.ListenCommand = listenOptions
+	}
 	if opts.Input == nil {
 		opts.Input = os.Stdin
 	}
@@ -115,6 +126,10 @@ func (o *Options) withDefaults() (Options, error) {
 		return opts, fmt.Errorf("login: Options.Pages: %w", err)
 	}
 	return opts, nil
+}
+
+func listenOptions(bindAddress string, port int) string {
+	return fmt.Sprintf("login.Options{BindAddress: %q, Ports: []int{%d}}", bindAddress, port)
 }
 
 func executableName() string {
