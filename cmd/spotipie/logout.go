@@ -49,7 +49,7 @@ func logout(cmd *cobra.Command) error {
 		}
 		text := fmt.Sprintf("Signed out of profile %q.", s.Profile.value)
 		if s.Flow.value != string(spotipie.FlowClientCredentials) {
-			text += " To take the app its access as well, remove it at https://www.spotify.com/account/apps/."
+			text += " To take away the app's access as well, remove it at https://www.spotify.com/account/apps/."
 		}
 		fmt.Fprintln(cmd.ErrOrStderr(), text)
 		return nil
