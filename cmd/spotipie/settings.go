@@ -112,6 +112,9 @@ func newSettings(cmd *cobra.Command) (*settings, error) { return newSettingsOf(c
 func newSettingsOf(cmd *cobra.Command, profile string) (*settings, error) {
 	s := &settings{cmd: cmd, Profile: setting{profile, "the command line"}}
 	if err := s.read(); err != nil {
+		if cmd.Context().Err() != nil { // Ctrl-C when the secret was asked for
+			return nil, err
+		}
 		return nil, usage(cmd, err)
 	}
 	return s, nil
@@ -217,7 +220,7 @@ func (s *settings) readSecret(profile, top string) (setting, error) {
 	if found.from != "--client-secret-file" {
 		return found, nil
 	}
-	secret, err := readSecretFile(s.cmd.InOrStdin(), found.value)
+	secret, err := readSecretFile(s.cmd, found.value)
 	if err != nil {
 		return setting{}, fmt.Errorf("--client-secret-file: %w", err)
 	}

@@ -17,9 +17,11 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/logging"
+	"github.com/spf13/cobra"
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/filestore"
+	"github.com/spotipie/spotipie/internal/cli"
 	"github.com/spotipie/spotipie/keyringstore"
 	"github.com/spotipie/spotipie/pgstore"
 	"github.com/spotipie/spotipie/redisstore"
@@ -215,8 +217,14 @@ func profileNames(keys []spotipie.Key) []string {
 // maxSecretFile is more than any client secret has.
 const maxSecretFile = 4096
 
-func readSecretFile(stdin io.Reader, path string) (string, error) {
-	source := stdin
+// readSecretFile reads a file, or stdin for -, where somebody at a terminal is
+// asked.
+func readSecretFile(cmd *cobra.Command, path string) (string, error) {
+	source := cmd.InOrStdin()
+	if terminal, ok := source.(*os.File); ok && path == "-" && cli.IsTerminal(terminal) {
+		secret, err := cli.AskSecret(cmd.Context(), terminal, cmd.ErrOrStderr(), "Client secret: ")
+		return strings.TrimSpace(secret), err
+	}
 	if path != "-" {
 		file, err := os.Open(path)
 		if err != nil {
