@@ -131,7 +131,7 @@ func (s *settings) explainLogin(err error) error {
 
 // explainPort says what to do about a port that cannot be had.
 func (s *settings) explainPort(e *login.PortError) error {
-	bind := s.cmd.Flags().Lookup("bind").Value.String()
+	bind, _ := s.cmd.Flags().GetString("bind")
 	_, bindPort, _ := cli.SplitAddress(bind) // was checked
 	redirect, err := url.Parse(e.RedirectURI)
 	advice := "choose another with --port, or leave out --port, for any free one will do"

@@ -39,10 +39,10 @@ programs find it.
 By the authorization code flow a user agrees in a browser, and the token renews
 itself for six months; the client secret may be left out (PKCE). If no browser
 can be opened, follow the printed address; if the browser cannot reach this
-machine, paste the address it ends at, or what follows its question mark, or
-the code alone. By the client credentials flow the app
-gets a token for itself, without a user; it needs the client secret. The
-implicit grant is for accounts services that still have it.
+machine, paste the address it ends at, or what follows its question mark, or the
+code alone. By the client credentials flow the app gets a token for itself,
+without a user; it needs the client secret. The implicit grant is for accounts
+services that still have it.
 
 What a login used (flow, client id, store, services) is kept with the profile in
 the config file, so later commands need no settings. Never kept are the client
