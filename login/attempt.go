@@ -135,7 +135,7 @@ const (
 func trimPasted(text string) string { return strings.Trim(text, " \t\r\n\"'<>") }
 
 // readPasted makes a callback URL of what the user pasted: the address the
-// browser ended at, the part of it from the question mark on, or the code
+// browser ended at, the parameters in it, or the code
 // alone. What it returns belongs to the current attempt. Terminals and mail
 // programs wrap long addresses, so a line may also be the rest of the one
 // before.
@@ -168,7 +168,9 @@ func (l *login) readPasted(text string) (callbackURL string, err error) {
 // isCut reports whether a text that is no answer may be the beginning of one.
 func (l *login) isCut(text string, err error) bool {
 	switch err {
-	case errNotCallback, errCut, errNeedsAddress:
+	case errCut:
+		return true
+	case errNotCallback, errNeedsAddress:
 		return strings.ContainsAny(text, "?#")
 	case errOtherLogin:
 		_, state, _ := strings.Cut(text, "state=")
@@ -177,13 +179,19 @@ func (l *login) isCut(text string, err error) bool {
 	return false
 }
 
-// readAddress is readPasted for an address in one piece.
+// readAddress is readPasted for an address in one piece, or its parameters.
 func (l *login) readAddress(text string) (callbackURL string, err error) {
-	_, fragment, _ := strings.Cut(text, "#")
-	_, query, _ := strings.Cut(strings.TrimSuffix(text, "#"+fragment), "?")
+	address, fragment, hasFragment := strings.Cut(text, "#")
+	_, query, hasQuery := strings.Cut(address, "?")
+	if !hasQuery {
+		query = address
+	}
 	params, err := url.ParseQuery(query)
 	if l.implicit && err == nil && !params.Has("error") && !params.Has("response_type") {
-		if params, err = url.ParseQuery(fragment); err == nil && len(params) == 0 {
+		if !hasQuery && !hasFragment {
+			fragment = text
+		}
+		if params, err = url.ParseQuery(fragment); err == nil && !params.Has("access_token") {
 			return "", errNeedsAddress
 		}
 	}

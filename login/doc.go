@@ -19,7 +19,8 @@
 //     if there is one to open,
 //  3. waits for the answer: from the browser, which Spotify sends back to the
 //     loopback address, or from the terminal, where the user can paste the
-//     address that the browser ended at. Whichever comes first wins,
+//     address that the browser ended at (see below). Whichever comes first
+//     wins,
 //  4. exchanges the answer for a token, which the session saves, and tells the
 //     user in the browser that they are signed in and can close the tab.
 //
@@ -34,6 +35,16 @@
 // so a free one is taken at each login, and two programs never get in each
 // other's way. A redirect URI with a port is listened to at that port.
 //
+// # What can be pasted
+//
+// The address that the browser ended at; its parameters alone, code=…&state=…,
+// with or without the question mark (the number sign, by the implicit grant);
+// or the bare code. With a state, the answer has to belong to this login. An
+// address or parameters that have a code and no state have been cut off, and
+// are asked for again: what a terminal or a mail program has broken into lines
+// can be pasted line by line. A bare code has no state to lose, and is taken;
+// the session's PKCE verifier binds it to the login.
+//
 // # Where there is no browser
 //
 // In a remote shell (SSH) no browser is opened unless a display is forwarded,
@@ -42,6 +53,9 @@
 // on an address that the container publishes:
 //
 //	&login.Options{Ports: []int{8888}, BindAddress: "0.0.0.0"} // docker run -p 127.0.0.1:8888:8888
+//
+// Users in a container are told so, by a program with flags of its own in terms
+// of those: see Options.ListenCommand.
 //
 // Pasting works in all of these. A program without a terminal (a service, a
 // cron job) is told so at once: by [Prompt] with [ErrNoTerminal], by Authorize

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -14,6 +16,15 @@ import (
 // answer, and so does not wait for it.
 var ErrNoTerminal = errors.New("login: there is no terminal to paste the answer into: run the program in one, " +
 	"or let it use Authorize where a browser can reach it")
+
+// inputEndedError: there will be no answer, for the input has ended.
+type inputEndedError struct{}
+
+func (inputEndedError) Error() string {
+	return "login: the input has ended before an answer, and nobody is signed in: start the login again"
+}
+
+func (inputEndedError) Unwrap() error { return io.EOF }
 
 // TimeoutError: the user did not answer in time.
 type TimeoutError struct {
@@ -36,9 +47,10 @@ func (e *TimeoutError) Timeout() bool { return true }
 // PortError: the page cannot be listened for, mostly because another program
 // has the port.
 type PortError struct {
-	Host  string // where it was tried
-	Ports []int  // all that were tried; a single 0 is any free port
-	Err   error  // of the last one
+	Host        string // where it was tried
+	Ports       []int  // all that were tried; a single 0 is any free port
+	RedirectURI string // what the app's settings must have
+	Err         error  // of the last one
 }
 
 func (e *PortError) Error() string {
@@ -56,6 +68,10 @@ func (e *PortError) Error() string {
 	advice := "end the program that has it, or choose another port"
 	if errors.Is(e.Err, fs.ErrPermission) {
 		advice = "the system keeps that port (mostly those below 1024) for privileged programs: choose another"
+	}
+	if u, err := url.Parse(e.RedirectURI); err == nil && u.Port() == "" {
+		return fmt.Sprintf("login: cannot listen on %s of %s: %v: %s (Options.Ports, Options.BindAddress); "+
+			"without them any free port is taken", what, e.Host, e.Err, advice)
 	}
 	return fmt.Sprintf("login: cannot listen on %s of %s: %v: %s (Options.Ports); "+
 		"a redirect URI registered without a port, such as %s, works with any free one",

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/cli"
 )
 
 // checkLoopback tells whether a page of ours can be what a redirect URI names.
@@ -38,7 +39,7 @@ func isLoopback(host string) bool {
 // listen binds the address at which the browser will arrive, and returns the
 // redirect URI with the port that was taken.
 func listen(ctx context.Context, redirect *url.URL, opts *Options) (net.Listener, string, error) {
-	bindHost, bindPort, err := splitBindAddress(opts.BindAddress)
+	bindHost, bindPort, err := cli.SplitAddress(opts.BindAddress) // was checked
 	if err != nil {
 		return nil, "", err
 	}
@@ -60,7 +61,7 @@ func listen(ctx context.Context, redirect *url.URL, opts *Options) (net.Listener
 	if bindPort != 0 {
 		ports = []int{bindPort}
 	}
-	return nil, "", &PortError{Host: bindHost, Ports: ports, Err: err}
+	return nil, "", &PortError{Host: bindHost, Ports: ports, RedirectURI: redirect.String(), Err: err}
 }
 
 // candidatePorts are the ports that the redirect URI may have; 0 is any.

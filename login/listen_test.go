@@ -1,6 +1,7 @@
 package login_test
 
 import (
+	"fmt"
 	"net"
 	"net/url"
 	"strconv"
@@ -63,6 +64,13 @@ func TestPortInUseIsToldBeforeABrowserOpens(t *testing.T) {
 			e := expectError[*login.PortError](t, err)
 			if e.Ports[len(e.Ports)-1] != taken || !strings.Contains(e.Error(), strconv.Itoa(taken)) || !strings.Contains(e.Error(), "Options.Ports") {
 				t.Errorf("%v", e)
+			}
+			want := "without them any free port is taken"
+			if opts.RedirectURI != "" {
+				want = "a redirect URI registered without a port, such as " + login.DefaultRedirectURI
+			}
+			if !strings.Contains(e.Error(), want) {
+				t.Errorf("%v, want %q", e, want)
 			}
 		})
 	}
@@ -144,8 +152,47 @@ func TestContainerBindAddressDiffersFromRedirectURI(t *testing.T) {
 
 	t.Run("who does not know is told", func(t *testing.T) {
 		r := start(t, newSession(t, server, nil), nil)
-		r.output.waitFor(t, "This is a container. A browser outside reaches the program only if", 1)
+		r.output.waitFor(t, "This is a container. A browser outside", 1)
 	})
+}
+
+// TestContainerIsToldACompleteThingToDo protects from a hint that names this
+// login's port, which is another at the next one.
+func TestContainerIsToldACompleteThingToDo(t *testing.T) {
+	surroundings(t, map[string]string{"container": "podman"})
+	port := freePort(t)
+	fixed := "http://127.0.0.1:" + strconv.Itoa(port) + "/callback"
+	server := newServer(t, &accounts.Options{Apps: []accounts.App{{
+		ClientID: "app", RedirectURIs: []string{"http://127.0.0.1/callback", "http://[::1]/callback", fixed},
+	}}})
+	flags := func(address string, port int) string { return fmt.Sprintf("tune-keeper --listen %s/%d", address, port) }
+	for name, test := range map[string]struct {
+		opts         login.Options
+		run, command string
+	}{
+		"in Go":                      {login.Options{}, "127.0.0.1:8888:8888", `login.Options{BindAddress: "0.0.0.0", Ports: []int{8888}}`},
+		"in the program's own flags": {login.Options{ListenCommand: flags}, "127.0.0.1:8888:8888", "tune-keeper --listen 0.0.0.0/8888"},
+		"IPv6":                       {login.Options{ListenCommand: flags, RedirectURI: "http://[::1]/callback"}, "[::1]:8888:8888", "tune-keeper --listen 0.0.0.0/8888"},
+		"a registered port": {
+			login.Options{ListenCommand: flags, RedirectURI: fixed},
+			fmt.Sprintf("127.0.0.1:%[1]d:%[1]d", port), fmt.Sprintf("tune-keeper --listen 0.0.0.0/%d", port),
+		},
+		"a port that was chosen": {
+			login.Options{ListenCommand: flags, Ports: []int{port}},
+			fmt.Sprintf("127.0.0.1:%[1]d:%[1]d", port), fmt.Sprintf("tune-keeper --listen 0.0.0.0/%d", port),
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := start(t, newSession(t, server, nil), &test.opts)
+			defer func() { r.cancel(); r.wait() }()
+			text := r.output.waitFor(t, "Waiting for 2 minutes.", 1)
+			for _, line := range []string{"\n    docker run -p " + test.run + " …\n", "\n    " + test.command + "\n"} {
+				if !strings.Contains(text, line) {
+					t.Errorf("not printed: %q but %s", line, text)
+				}
+			}
+		})
+	}
 }
 
 // TestLocalhostIsCorrectedBeforeABrowserOpens protects from Spotify's error

@@ -42,9 +42,9 @@ func Authorize(ctx context.Context, session spotipie.Session, opts *Options) (*s
 }
 
 // Prompt is [Authorize] without a browser and a page: it prints the address at
-// which the user agrees, and waits until the answer is pasted. It works with
-// any redirect URI, also one that leads nowhere, for the answer is in the
-// browser's address bar.
+// which the user agrees, and waits until the answer is pasted; the package
+// comment tells in which forms. It works with any redirect URI, also one that
+// leads nowhere, for the answer is in the browser's address bar.
 //
 // Errors: [ErrNoTerminal], at once, if Options.Input is an [*os.File] that is no
 // terminal; an error that wraps [io.EOF] when the input ends; else those of
@@ -84,6 +84,7 @@ type login struct {
 	redirectURI string          // the same with the port of this login
 	scope       spotipie.Scopes // asked for
 
+	user     conversation
 	begun    string // of an address, by a pasted line
 	attempts attempts
 	answers  chan *attempt // from the page
@@ -115,6 +116,7 @@ func newLogin(session spotipie.Session, opts *Options) (*login, error) {
 	if l.opts, err = opts.withDefaults(); err != nil {
 		return nil, err
 	}
+	l.user.w = l.opts.Output
 	l.registered, l.scope = l.session.RedirectURI(), l.session.RequestedScope()
 	if uri := l.opts.RedirectURI; uri != "" {
 		// A session whose own redirect URI would be refused does not want the check.
@@ -207,10 +209,8 @@ func (l *login) run(ctx context.Context, listener net.Listener) (*spotipie.Token
 	}
 	l.introduce(listener, input != nil)
 
-	token, pasted, err := l.wait(ctx, input, served)
-	if input != nil && !pasted {
-		l.say("\n") // after the prompt
-	}
+	token, err := l.wait(ctx, input, served)
+	l.user.withdraw()
 	l.conclude(ctx, token, err)
 	return token, err
 }
@@ -218,15 +218,15 @@ func (l *login) run(ctx context.Context, listener net.Listener) (*spotipie.Token
 // conclude tells the user how the login ended.
 func (l *login) conclude(ctx context.Context, token *spotipie.Token, err error) {
 	page := l.resultPage(token, err)
-	if token != nil && l.end.awaited() {
+	if token != nil {
 		page.User, page.Picture = l.profile(ctx)
 	}
 	l.end.close(page)
 	switch {
 	case token != nil && page.User != "":
-		l.say("Signed in as %s.\n", page.User)
+		l.user.say("Signed in as %s.", page.User)
 	case token != nil:
-		l.say("Signed in.\n")
+		l.user.say("Signed in.")
 	}
 	l.end.waitShown(ctx)
 }
@@ -256,8 +256,8 @@ func (l *login) begin() error {
 	return nil
 }
 
-// wait returns what the first good answer leads to, and whether it was pasted.
-func (l *login) wait(ctx context.Context, input *lineReader, served chan error) (token *spotipie.Token, pasted bool, err error) {
+// wait returns what the first good answer leads to.
+func (l *login) wait(ctx context.Context, input *lineReader, served chan error) (*spotipie.Token, error) {
 	timeout := time.NewTimer(l.opts.Timeout)
 	defer timeout.Stop()
 	var lines chan line
@@ -267,52 +267,58 @@ func (l *login) wait(ctx context.Context, input *lineReader, served chan error) 
 	for {
 		select {
 		case a := <-l.answers:
-			if !l.attempts.isCurrent(a) {
-				continue
+			if l.attempts.isCurrent(a) {
+				return l.finish(ctx, a.callbackURL)
 			}
-			token, err = l.finish(ctx, a.callbackURL)
-			return token, false, err
 		case typed := <-lines:
-			token, done, err := l.pasted(ctx, typed, served != nil)
-			if done {
-				return token, typed.err == nil, err
+			if token, done, err := l.typed(ctx, typed, served != nil); done {
+				return token, err
 			}
-			if typed.err == nil || typed.err == errLineTooLong {
+			if !typed.ends() {
 				input.more <- struct{}{}
 			}
 		case err := <-l.opened:
 			if err != nil {
-				l.say("No browser could be opened (%s): open the address yourself.\n", printable(err.Error()))
+				l.user.say("No browser could be opened (%s): open the address yourself.", printable(err.Error()))
 			}
 		case err := <-served:
 			served <- err // for run to see
-			return nil, false, fmt.Errorf("login: the page: %w", err)
+			return nil, fmt.Errorf("login: the page: %w", err)
 		case <-timeout.C:
-			return nil, false, &TimeoutError{After: l.opts.Timeout, RedirectURI: l.registered}
+			return nil, &TimeoutError{After: l.opts.Timeout, RedirectURI: l.registered}
 		case <-ctx.Done():
-			return nil, false, ended(ctx, "waiting for the user")
+			return nil, ended(ctx, "waiting for the user")
 		}
 	}
 }
 
-// pasted takes a line of input and returns whether it ended the login.
-func (l *login) pasted(ctx context.Context, typed line, hasPage bool) (token *spotipie.Token, done bool, err error) {
+// typed takes a line of input and returns whether it ended the login.
+func (l *login) typed(ctx context.Context, typed line, hasPage bool) (token *spotipie.Token, done bool, err error) {
+	if typed.ends() {
+		l.user.withdraw()
+	}
 	switch {
-	case typed.err == errLineTooLong:
-		l.say("That is no answer: %s. Paste the address again: ", typed.err)
+	case typed.ends() && hasPage:
+		l.user.say("The input has ended; still waiting for the browser.")
 		return nil, false, nil
-	case typed.err != nil && hasPage:
-		l.say("\nThe input has ended; still waiting for the browser.\n")
-		return nil, false, nil
-	case typed.err != nil:
+	case typed.err == io.EOF:
+		return nil, true, inputEndedError{}
+	case typed.ends():
 		return nil, true, fmt.Errorf("login: reading the answer: %w", typed.err)
+	}
+	l.user.answered()
+	switch {
+	case typed.err != nil:
+		l.askAgain(typed.err)
+		return nil, false, nil
 	case strings.TrimSpace(typed.text) == "":
 		l.begun = ""
+		l.user.ask(l.user.question)
 		return nil, false, nil
 	}
 	callbackURL, err := l.readPasted(typed.text)
 	if err != nil {
-		l.say("That is no answer: %v. Paste the address again: ", err)
+		l.askAgain(err)
 		return nil, false, nil
 	}
 	token, err = l.finish(ctx, callbackURL)
@@ -324,30 +330,39 @@ func (l *login) pasted(ctx context.Context, typed line, hasPage bool) (token *sp
 	if err := l.begin(); err != nil {
 		return nil, true, err
 	}
-	l.say("Spotify does not take that code (%s). Open this address and try again:\n\n    %s\n\nPaste the address again: ",
+	l.user.say("Spotify does not take that code (%s). Open this address and try again:\n\n    %s\n",
 		printable(refused.Description), l.attempts.current().authorizationURL)
+	l.user.ask(pasteAgain)
 	return nil, false, nil
+}
+
+const pasteAgain = "Paste the address again: "
+
+// askAgain tells what is wrong with what was pasted.
+func (l *login) askAgain(wrong error) {
+	l.user.say("That is no answer: %v.", wrong)
+	l.user.ask(pasteAgain)
 }
 
 // introduce prints what the user needs to know and opens the browser.
 func (l *login) introduce(listener net.Listener, paste bool) {
 	here := lookAround()
 	authorizationURL := l.attempts.current().authorizationURL
-	l.say("To connect %s to Spotify, open this address and agree:\n\n    %s\n\n", l.opts.AppName, authorizationURL)
+	l.user.say("To connect %s to Spotify, open this address and agree:\n\n    %s\n", l.opts.AppName, authorizationURL)
 	if listener != nil {
-		for _, hint := range here.hints(l.redirectURI, listener.Addr().(*net.TCPAddr)) {
-			l.say("%s\n\n", hint)
+		for _, hint := range l.hints(here, listener.Addr().(*net.TCPAddr)) {
+			l.user.say("%s\n", hint)
 		}
 		l.open(authorizationURL, here)
 	}
 	switch {
 	case paste && listener != nil:
-		l.say("Waiting for the browser. Or paste here the address that it ends at, and press Enter: ")
+		l.user.ask("Waiting for the browser; or paste the address it ends at and press Enter: ")
 	case paste:
-		l.say("Then paste here the address that the browser ends at, even if it shows an error there, and press Enter: ")
+		l.user.ask("Paste the address the browser ends at, error or not, and press Enter: ")
 	default:
-		l.say("There is no terminal to paste an answer into, so only a browser that reaches this machine can answer. "+
-			"Waiting for %s.\n", spoken(l.opts.Timeout))
+		l.user.say("There is no terminal to paste an answer into, so only a browser that reaches this machine can answer.\n"+
+			"Waiting for %s.", spoken(l.opts.Timeout))
 	}
 }
 
@@ -357,15 +372,10 @@ func (l *login) open(authorizationURL string, here surroundings) {
 	case l.opts.NoBrowser:
 		return
 	case open == nil && !here.display:
-		l.say("There is no display here to open a browser on.\n")
+		l.user.say("There is no display here to open a browser on.")
 		return
 	case open == nil:
 		open = openBrowser
 	}
 	go func() { l.opened <- open(authorizationURL) }()
-}
-
-// say writes to the output. That nobody can read it is no reason to fail.
-func (l *login) say(format string, args ...any) {
-	_, _ = io.WriteString(l.opts.Output, fmt.Sprintf(format, args...))
 }

@@ -1,16 +1,15 @@
 package login
 
 import (
-	"errors"
 	"fmt"
 	"html/template"
 	"io"
-	"net"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
+
+	"github.com/spotipie/spotipie/internal/cli"
 )
 
 const (
@@ -57,6 +56,12 @@ type Options struct {
 	// Anything but a loopback address lets other machines reach the page.
 	// Default: host and port of the redirect URI.
 	BindAddress string
+	// ListenCommand returns the command, with the program's own flags, by which
+	// it logs in with a BindAddress and a port among Ports, such as
+	// "tune-keeper login --bind 0.0.0.0 --port 8888". Users in a container,
+	// where no browser reaches the page otherwise, are shown it. Default: the
+	// two options as Go writes them.
+	ListenCommand func(bindAddress string, port int) string
 
 	// Browser opens a URL in the user's browser. It is called in a goroutine
 	// of its own that is not waited for; if it fails, the login goes on.
@@ -71,7 +76,9 @@ type Options struct {
 	// an *os.File) a goroutine stays behind until the read that it is in
 	// returns, and that input is lost. Default: [os.Stdin].
 	Input io.Reader
-	// Output is where the texts for the user go. Default: [os.Stderr].
+	// Output is where the texts for the user go. They are wrapped at the width
+	// of the terminal, which is looked for if Output is an [*os.File] or has
+	// its Fd method; at 80 columns where there is none. Default: [os.Stderr].
 	Output io.Writer
 }
 
@@ -103,8 +110,11 @@ func (o *Options) withDefaults() (Options, error) {
 			return opts, fmt.Errorf("login: Options.Ports: %d is not a port (1 to 65535)", port)
 		}
 	}
-	if _, _, err := splitBindAddress(opts.BindAddress); err != nil {
-		return opts, err
+	if _, _, err := cli.SplitAddress(opts.BindAddress); err != nil {
+		return opts, fmt.Errorf("login: Options.BindAddress %q: %w", opts.BindAddress, err)
+	}
+	if opts.ListenCommand == nil {
+		opts.ListenCommand = listenOptions
 	}
 	if opts.Input == nil {
 		opts.Input = os.Stdin
@@ -118,29 +128,11 @@ func (o *Options) withDefaults() (Options, error) {
 	return opts, nil
 }
 
+func listenOptions(bindAddress string, port int) string {
+	return fmt.Sprintf("login.Options{BindAddress: %q, Ports: []int{%d}}", bindAddress, port)
+}
+
 func executableName() string {
 	name := filepath.Base(os.Args[0])
 	return strings.TrimSuffix(name, ".exe")
-}
-
-// splitBindAddress takes host, host:port, an IPv6 address with or without
-// brackets, or nothing. A port of 0 means that none is given.
-func splitBindAddress(address string) (host string, port int, err error) {
-	if address == "" {
-		return "", 0, nil
-	}
-	bare := strings.TrimSuffix(strings.TrimPrefix(address, "["), "]")
-	if net.ParseIP(bare) != nil || !strings.Contains(address, ":") {
-		return bare, 0, nil
-	}
-	host, text, err := net.SplitHostPort(address)
-	if err == nil {
-		if port, err = strconv.Atoi(text); err == nil && (port < 1 || port > 65535) {
-			err = errors.New("no such port")
-		}
-	}
-	if err != nil {
-		return "", 0, fmt.Errorf("login: Options.BindAddress %q is not host or host:port", address)
-	}
-	return host, port, nil
 }

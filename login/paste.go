@@ -28,6 +28,9 @@ type line struct {
 	err  error // errLineTooLong; anything else ends the input
 }
 
+// ends reports whether no line follows.
+func (l line) ends() bool { return l.err != nil && l.err != errLineTooLong }
+
 // lineReader reads lines until it is stopped. It reads byte by byte, and no
 // further until it is asked to, so that what comes after a line is left to
 // whoever reads next.

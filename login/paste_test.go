@@ -43,6 +43,7 @@ func TestPasteEndsTheLoginAsWellAsTheBrowser(t *testing.T) {
 		"with spaces and quotes":       func(u string) string { return ` "` + u + `"  ` },
 		"without its scheme":           func(u string) string { return strings.TrimPrefix(u, "http://") },
 		"from the question mark on":    func(u string) string { return u[strings.Index(u, "?"):] },
+		"what follows it":              func(u string) string { return u[strings.Index(u, "?")+1:] },
 		"with the fragment some add":   func(u string) string { return u + "#_=_" },
 		"with the line end of Windows": func(u string) string { return u + "\r" },
 		"the code alone":               func(u string) string { return parameter(t, u, "code") },
@@ -54,7 +55,7 @@ func TestPasteEndsTheLoginAsWellAsTheBrowser(t *testing.T) {
 			r := start(t, newSession(t, server, nil), &login.Options{Input: tty})
 			typeLine(t, keyboard, form(server.Consent(t, r.address())))
 			r.token()
-			if !strings.HasSuffix(r.output.String(), "Signed in.\n") {
+			if !strings.HasSuffix(r.output.String(), "Signed in as Ada.\n") {
 				t.Errorf("printed %q", r.output)
 			}
 		})
@@ -69,8 +70,35 @@ func TestPasteOfTheImplicitGrant(t *testing.T) {
 	callbackURL := server.Consent(t, r.address())
 	typeLine(t, keyboard, strings.Split(callbackURL, "#")[0])
 	r.output.waitFor(t, "no token in it; copy the whole address", 1)
+	typeLine(t, keyboard, "yes")
+	r.output.waitFor(t, "no token in it; copy the whole address", 2)
 	typeLine(t, keyboard, callbackURL)
 	r.token()
+
+	t.Run("what follows the hash", func(t *testing.T) {
+		tty, keyboard := terminal(t)
+		r := start(t, newImplicitSession(t, server), &login.Options{Input: tty})
+		_, parameters, _ := strings.Cut(server.Consent(t, r.address()), "#")
+		typeLine(t, keyboard, parameters)
+		r.token()
+	})
+}
+
+// TestAGreetingThatIsNotToBeHadDoesNotFailTheLogin protects from losing a
+// login to a Web API in trouble.
+func TestAGreetingThatIsNotToBeHadDoesNotFailTheLogin(t *testing.T) {
+	surroundings(t, nil)
+	server := newServer(t, nil)
+	if err := server.QueueFault(accounts.Fault{Target: accounts.TargetAPI, Kind: accounts.FaultServerError}); err != nil {
+		t.Fatal(err)
+	}
+	tty, keyboard := terminal(t)
+	r := start(t, newSession(t, server, nil), &login.Options{Input: tty})
+	typeLine(t, keyboard, server.Consent(t, r.address()))
+	r.token()
+	if !strings.HasSuffix(r.output.String(), "Signed in.\n") {
+		t.Errorf("printed %q", r.output)
+	}
 }
 
 func TestPasteOfADenial(t *testing.T) {
@@ -100,6 +128,8 @@ func TestPastedRubbishIsSaidAndAskedAgain(t *testing.T) {
 		{address, "it is the address to open"},
 		{other, "it belongs to another login"},
 		{answer[:strings.Index(answer, "state=")], "its state is missing"},
+		{"code=" + parameter(t, answer, "code"), "its state is missing"},
+		{strings.TrimPrefix(mustParse(t, other).RawQuery, "?"), "it belongs to another login"},
 		{answer + "&code=again", "neither a code nor an error"},
 	} {
 		typeLine(t, keyboard, rubbish.pasted)
@@ -235,8 +265,10 @@ func TestPrompt(t *testing.T) {
 		}
 	})
 	t.Run("the end of the input", func(t *testing.T) {
-		if o := <-prompt(newSession(t, server, nil), strings.NewReader(""), newOutput(), 0); !errors.Is(o.err, io.EOF) {
-			t.Errorf("error %v", o.err)
+		o := <-prompt(newSession(t, server, nil), strings.NewReader(""), newOutput(), 0)
+		const want = "login: the input has ended before an answer, and nobody is signed in: start the login again"
+		if !errors.Is(o.err, io.EOF) || o.err.Error() != want {
+			t.Errorf("error %v, want one that wraps io.EOF: %s", o.err, want)
 		}
 	})
 	t.Run("timeout", func(t *testing.T) {
@@ -359,6 +391,17 @@ func TestAnAddressWrappedIntoLinesIsPutTogether(t *testing.T) {
 			server.ExpectTokenRequests(t, accounts.TokenRequests{AuthorizationCode: 1})
 		})
 	}
+	t.Run("what follows the question mark", func(t *testing.T) {
+		server := newServer(t, nil)
+		tty, keyboard := terminal(t)
+		r := start(t, newSession(t, server, nil), &login.Options{Input: tty})
+		query := mustParse(t, server.Consent(t, r.address())).RawQuery
+		middle := at(query, "code", 5)
+		typeLine(t, keyboard, query[:middle])
+		r.output.waitFor(t, "That is no answer", 1)
+		typeLine(t, keyboard, query[middle:])
+		r.token()
+	})
 	t.Run("implicit", func(t *testing.T) {
 		server := newServer(t, &accounts.Options{AutoApprove: true, Legacy: true})
 		tty, keyboard := terminal(t)

@@ -23,8 +23,8 @@ const (
 	maxPicture     = 256 << 10
 )
 
-// profile returns the user's name and picture as far as they are to be had:
-// greeting somebody is not worth failing for.
+// profile returns the user's name as far as it is to be had, and the picture
+// too if a tab is to show it: greeting somebody is not worth failing for.
 func (l *login) profile(ctx context.Context) (name string, picture template.URL) {
 	ctx, cancel := context.WithTimeout(ctx, profileTimeout)
 	defer cancel()
@@ -46,6 +46,10 @@ func (l *login) profile(ctx context.Context) (name string, picture template.URL)
 	if json.NewDecoder(io.LimitReader(resp.Body, maxProfile)).Decode(&me) != nil {
 		return "", ""
 	}
+	name = strings.TrimSpace(printable(me.DisplayName))
+	if !l.end.awaited() {
+		return name, ""
+	}
 	best := ""
 	for _, image := range me.Images { // the last is the smallest
 		if image.Width == 0 || image.Width >= 96 || best == "" {
@@ -55,7 +59,7 @@ func (l *login) profile(ctx context.Context) (name string, picture template.URL)
 	if best != "" {
 		picture, _ = l.picture(ctx, best)
 	}
-	return strings.TrimSpace(printable(me.DisplayName)), picture
+	return name, picture
 }
 
 // picture fetches a picture and returns it as a data: URL, so that the page

@@ -10,6 +10,8 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+
+	"github.com/spotipie/spotipie/internal/cli"
 )
 
 // surroundings is where the program runs, as far as it matters to a login.
@@ -76,28 +78,48 @@ func sshServer(connection string) string {
 	return target
 }
 
-// hints are the sentences that help a browser elsewhere to reach redirectURI,
-// for which the program listens at local.
-func (s surroundings) hints(redirectURI string, local *net.TCPAddr) []string {
-	u, err := url.Parse(redirectURI)
+// hints are the texts that help a browser elsewhere to reach the page, for
+// which the program listens at local.
+func (l *login) hints(here surroundings, local *net.TCPAddr) []string {
+	u, err := url.Parse(l.redirectURI)
 	if err != nil {
 		return nil
 	}
 	var hints []string
-	if s.ssh {
+	if here.ssh {
 		hints = append(hints, "This is a remote shell. For the answer of a browser at your end to get here, "+
-			"first run there:\n\n    ssh -N -L "+u.Port()+":"+reachable(local, u)+" "+s.sshServer)
+			"first run there:\n\n    ssh -N -L "+u.Port()+":"+reachable(local, u)+" "+here.sshServer)
 	}
-	if s.wsl {
+	if here.wsl {
 		hints = append(hints, "This is WSL. If the browser cannot reach "+u.Host+" after you agreed, "+
 			"paste the address it shows here (or set networkingMode=mirrored in .wslconfig).")
 	}
-	if s.container && local.IP.IsLoopback() && !s.ssh {
-		hints = append(hints, fmt.Sprintf("This is a container. A browser outside reaches the program only if it listens "+
-			"on all addresses of the container at a published port (Options.BindAddress and Options.Ports; "+
-			"docker run -p 127.0.0.1:%[1]s:%[1]s).", u.Port()))
+	if here.container && local.IP.IsLoopback() && !here.ssh {
+		port := l.publishedPort()
+		hints = append(hints, fmt.Sprintf("This is a container. A browser outside reaches a login only at a port that is published. "+
+			"For that start the container by\n\n    docker run -p %s:%d …\n\nand log in there by\n\n    %s",
+			net.JoinHostPort(u.Hostname(), strconv.Itoa(port)), port, l.opts.ListenCommand(anyAddress, port)))
 	}
 	return hints
+}
+
+const (
+	anyAddress       = "0.0.0.0" // all addresses of the machine
+	anyPublishedPort = 8888      // where every one will do
+)
+
+// publishedPort is the port that a container has to publish: one that is known
+// before the login, unlike a free one.
+func (l *login) publishedPort() int {
+	if u, err := url.Parse(l.registered); err == nil {
+		if port, err := cli.ParsePort(u.Port()); err == nil {
+			return port
+		}
+	}
+	if len(l.opts.Ports) > 0 {
+		return l.opts.Ports[0]
+	}
+	return anyPublishedPort
 }
 
 // reachable is the address at which the machine itself reaches local.

@@ -68,7 +68,7 @@ func TestRemoteShellIsShownHowToForwardThePort(t *testing.T) {
 				done <- outcome{token, err}
 			}()
 			address := out.authorizationURL(t, 1)
-			text := out.waitFor(t, "paste here", 1)
+			text := out.waitFor(t, "press Enter: ", 1)
 			port := mustParse(t, parameter(t, address, "redirect_uri")).Port()
 			if !strings.Contains(text, "ssh -N -L "+port+":127.0.0.1:"+port+" ") || !strings.Contains(text, test.want) {
 				t.Errorf("printed %s", text)
@@ -132,7 +132,7 @@ func TestAJobSentToTheBackgroundLeavesTheKeyboardToTheShell(t *testing.T) {
 	screen := newOutput()
 	go func() { _, _ = io.Copy(screen, tty) }()
 
-	screen.waitFor(t, "paste here", 1)
+	screen.waitFor(t, "press Enter: ", 1)
 	_, _ = io.WriteString(tty, "\x1a")
 	screen.waitFor(t, "in the background", 1)
 	typeLine(t, tty, "for the shell")

@@ -20,7 +20,7 @@ type loginFlags struct {
 	listScopes  bool
 	noBrowser   bool
 	paste       bool
-	ports       []int
+	ports       portList
 	bind        string
 	timeout     time.Duration
 	forceDialog bool
@@ -38,9 +38,10 @@ programs find it.
 By the authorization code flow a user agrees in a browser, and the token renews
 itself for six months; the client secret may be left out (PKCE). If no browser
 can be opened, follow the printed address; if the browser cannot reach this
-machine, paste the address it ends at. By the client credentials flow the app
-gets a token for itself, without a user; it needs the client secret. The
-implicit grant is for accounts services that still have it.
+machine, paste the address it ends at, or what follows its question mark, or the
+code alone. By the client credentials flow the app gets a token for itself,
+without a user; it needs the client secret. The implicit grant is for accounts
+services that still have it.
 
 What a login used (flow, client id, store, services) is kept with the profile in
 the config file, so later commands need no settings. Never kept are the client
@@ -64,7 +65,7 @@ has all that already, nothing is asked; see --force-dialog.`,
 	flags.BoolVar(&f.listScopes, "list-scopes", false, "show the scopes and what they allow, and do nothing else")
 	flags.BoolVar(&f.noBrowser, "no-browser", false, "print the address and open no browser")
 	flags.BoolVar(&f.paste, "paste", false, "listen to nothing: paste the address that the browser ends at")
-	flags.IntSliceVar(&f.ports, "port", nil, "`PORT` of the redirect URI; repeatable, the first that is free is taken\n(default: that of the redirect URI, or any free one)")
+	flags.Var(&f.ports, "port", "`PORT` of the redirect URI; repeatable, the first that is free is taken\n(default: that of the redirect URI, or any free one)")
 	flags.StringVar(&f.bind, "bind", "", "`HOST[:PORT]` to listen on, for containers and forwarded ports\n(default: that of the redirect URI)")
 	flags.DurationVar(&f.timeout, "timeout", login.DefaultTimeout, "`DURATION` to wait for the user")
 	flags.BoolVar(&f.forceDialog, "force-dialog", false, "ask even if signed in already: the way to change the user")
@@ -112,18 +113,17 @@ func (f *loginFlags) run(cmd *cobra.Command) error {
 
 // authorize gets a token that is saved by the time the session is closed.
 func (f *loginFlags) authorize(ctx context.Context, s *settings, session spotipie.Session) (*spotipie.Token, error) {
-	stderr := s.cmd.ErrOrStderr()
 	if app, ok := session.(*spotipie.ClientCredentialsSession); ok {
 		token, err := app.FetchToken(ctx)
 		if token != nil {
-			fmt.Fprintf(stderr, "Signed in as the app %s.\n", s.ClientID.value)
+			s.sayWrapped("Signed in as the app %s.", s.ClientID.value)
 		}
 		return token, err
 	}
 	if session.Flow() == spotipie.FlowImplicitGrant && s.AccountsURL.value == spotipie.DefaultAccountsURL {
-		fmt.Fprintln(stderr, "Spotify ended the implicit grant on 2025-11-27; --flow authorization_code needs no client secret either.")
+		s.sayWrapped("Spotify ended the implicit grant on 2025-11-27; --flow authorization_code needs no client secret either.")
 	}
-	output := newWaiting(stderr, f.timeout)
+	output := newWaiting(s.cmd.ErrOrStderr(), f.timeout)
 	defer output.stop()
 	begin := login.Authorize
 	if f.paste {
@@ -138,9 +138,12 @@ func (f *loginFlags) authorize(ctx context.Context, s *settings, session spotipi
 		NoBrowser:   f.noBrowser,
 		Input:       s.cmd.InOrStdin(),
 		Output:      output,
+		ListenCommand: func(bindAddress string, port int) string {
+			return fmt.Sprintf("%s --bind %s --port %d", s.loginCommand(), bindAddress, port)
+		},
 	})
 	if err == nil && !output.used() {
-		fmt.Fprintf(stderr, "Already signed in as profile %q; --force-dialog asks again.\n", s.Profile.value)
+		s.sayWrapped("Already signed in as profile %q; --force-dialog asks again.", s.Profile.value)
 	}
 	return token, err
 }
@@ -169,7 +172,7 @@ func (s *settings) sayValidity(session spotipie.Session, token *spotipie.Token) 
 	case session.Flow() == spotipie.FlowImplicitGrant:
 		text += ", which cannot be renewed"
 	}
-	fmt.Fprintln(s.cmd.ErrOrStderr(), text+".")
+	s.sayWrapped("%s.", text)
 }
 
 // dateFormat is a day as people write it.

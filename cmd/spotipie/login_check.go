@@ -3,8 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/cli"
 	"github.com/spotipie/spotipie/login"
 )
 
@@ -49,13 +51,11 @@ func (f *loginFlags) checkPage(s *settings) error {
 	if f.timeout <= 0 {
 		return fmt.Errorf("--timeout %s: it has to be longer than nothing", f.timeout)
 	}
-	for _, port := range f.ports {
-		if port < 1 || port > 65535 {
-			return fmt.Errorf("--port %d: from 1 to 65535 is possible", port)
-		}
+	if _, _, err := cli.SplitAddress(f.bind); err != nil {
+		return fmt.Errorf("--bind %s: %w, such as 0.0.0.0 or 0.0.0.0:8888", f.bind, err)
 	}
 	if !f.paste {
-		return nil
+		return checkPageAt(s.RedirectURI)
 	}
 	for _, name := range []string{"no-browser", "port", "bind"} {
 		if s.cmd.Flags().Changed(name) {
@@ -64,3 +64,35 @@ func (f *loginFlags) checkPage(s *settings) error {
 	}
 	return nil
 }
+
+// checkPageAt refuses redirect URIs at which the login cannot show a page. Of
+// those that Spotify takes they are all but http's, which is for the loopback
+// address. What Spotify does not take the session refuses.
+func checkPageAt(redirectURI setting) error {
+	if spotipie.ValidateRedirectURI(redirectURI.value) != nil || strings.HasPrefix(redirectURI.value, "http:") {
+		return nil
+	}
+	return fmt.Errorf("%s: nothing on this machine can answer at %s: add --paste to paste the address that the browser ends at, "+
+		"or register %s for the app and use that", redirectURI.from, redirectURI.value, login.DefaultRedirectURI)
+}
+
+// portList is the value of --port.
+type portList []int
+
+// Set implements pflag.Value.
+func (p *portList) Set(text string) error {
+	for field := range strings.SplitSeq(text, ",") {
+		port, err := cli.ParsePort(strings.TrimSpace(field))
+		if err != nil {
+			return err
+		}
+		*p = append(*p, port)
+	}
+	return nil
+}
+
+// String implements pflag.Value.
+func (p *portList) String() string { return ports(*p) }
+
+// Type implements pflag.Value.
+func (p *portList) Type() string { return "ports" }

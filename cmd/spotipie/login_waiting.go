@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 	"sync"
 	"time"
 
@@ -38,15 +37,15 @@ func (o *waiting) Write(p []byte) (int, error) {
 		go o.tick()
 	}
 	o.wrote = true
-	if _, err := io.WriteString(o.w, inFlags(string(p))); err != nil {
-		return 0, err
-	}
-	return len(p), nil
+	return o.w.Write(p)
 }
 
-// inFlags names the flags that stand for options of the library.
-func inFlags(text string) string {
-	return strings.NewReplacer("Options.BindAddress", "--bind", "Options.Ports", "--port").Replace(text)
+// Fd is the terminal's, by which a login knows how wide it is.
+func (o *waiting) Fd() uintptr {
+	if file, ok := o.w.(*os.File); ok {
+		return file.Fd()
+	}
+	return ^uintptr(0) // no file has it
 }
 
 // used reports whether the login had to say anything.
@@ -70,10 +69,13 @@ func (o *waiting) tick() {
 	}
 }
 
-// The line below the cursor, which stays where the user types. IND makes sure
-// that there is one (ECMA-48, and DEC's save and restore of the cursor).
+// The line below the cursor, which stays where the user types. What is behind
+// the cursor is erased first: of an older line below, over which the user has
+// typed or into which Enter has moved the cursor. IND makes sure that there is
+// a line (ECMA-48, and DEC's save and restore of the cursor).
 const (
-	lineBelow   = "\x1bD\x1b[A\x1b7\x1b[B\r\x1b[K"
+	eraseBehind = "\x1b[J"
+	lineBelow   = eraseBehind + "\x1bD\x1b[A\x1b7\x1b[B\r"
 	backToInput = "\x1b8"
 )
 
@@ -89,7 +91,7 @@ func (o *waiting) show(left time.Duration) {
 
 func (o *waiting) clear() {
 	if o.shown {
-		fmt.Fprint(o.w, lineBelow+backToInput)
+		fmt.Fprint(o.w, eraseBehind)
 		o.shown = false
 	}
 }

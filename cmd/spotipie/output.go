@@ -11,6 +11,8 @@ import (
 	"unicode/utf16"
 
 	"github.com/spf13/cobra"
+
+	"github.com/spotipie/spotipie/internal/cli"
 )
 
 // write writes a command's result to stdout. A reader that has gone has enough
@@ -21,6 +23,16 @@ func write(cmd *cobra.Command, text string) error {
 		return fmt.Errorf("%s: writing the result: %w", cmd.Name(), err)
 	}
 	return nil
+}
+
+// sayWrapped writes a text for people to stderr, in lines that fit the terminal;
+// elsewhere, such as in a log, it is one line.
+func (s *settings) sayWrapped(format string, args ...any) {
+	text, stderr := fmt.Sprintf(format, args...), s.cmd.ErrOrStderr()
+	if cli.IsTerminal(stderr) {
+		text = cli.Wrap(text, cli.Width(stderr))
+	}
+	fmt.Fprintln(stderr, text)
 }
 
 // writeJSON writes a command's result to stdout as one line of JSON.

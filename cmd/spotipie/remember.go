@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 
@@ -40,15 +39,14 @@ func (s *settings) remember(ctx context.Context, flow spotipie.Flow) error {
 // authorization is saved whether or not that can be done, so a failure is only
 // told.
 func (s *settings) remembered(ctx context.Context, flow spotipie.Flow) {
-	stderr := s.cmd.ErrOrStderr()
 	if err := s.remember(ctx, flow); err != nil {
-		fmt.Fprintf(stderr, "Note: the settings are not kept for later commands, so give them again there: %s.\n", plain(err))
+		s.sayWrapped("Note: the settings are not kept for later commands, so give them again there: %s.", plain(err))
 	}
 	if s.Store.place != inProfile && storeaddress.Kept(s.Store.value) != s.Store.value {
-		fmt.Fprintf(stderr, "Note: the store's password is not kept: later commands need %s too.\n", s.variable("STORE"))
+		s.sayWrapped("Note: the store's password is not kept: later commands need %s too.", s.variable("STORE"))
 	}
 	if inConfig := cmp.Or(s.config.Profiles[s.Profile.value].ClientSecret, s.config.ClientSecret); s.secret.value != "" && inConfig == "" {
-		fmt.Fprintf(stderr, "Note: the client secret is not kept: later commands need %s too.\n", s.variable("CLIENT_SECRET"))
+		s.sayWrapped("Note: the client secret is not kept: later commands need %s too.", s.variable("CLIENT_SECRET"))
 	}
 }
 

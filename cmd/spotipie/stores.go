@@ -19,6 +19,7 @@ import (
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/filestore"
+	"github.com/spotipie/spotipie/internal/cli"
 	"github.com/spotipie/spotipie/internal/storeaddress"
 	"github.com/spotipie/spotipie/keyringstore"
 	"github.com/spotipie/spotipie/pgstore"
@@ -218,7 +219,13 @@ func profileNames(keys []spotipie.Key) []string {
 // maxSecretFile is more than any client secret has.
 const maxSecretFile = 4096
 
+// readSecretFile reads a file, or stdin for -, where somebody at a terminal is
+// asked.
 func readSecretFile(cmd *cobra.Command, path string) (string, error) {
+	if terminal, ok := cmd.InOrStdin().(*os.File); ok && path == "-" && cli.IsTerminal(terminal) {
+		secret, err := cli.AskSecret(cmd.Context(), terminal, cmd.ErrOrStderr(), "Client secret: ")
+		return strings.TrimSpace(secret), err
+	}
 	data, err := readInput(cmd, "--client-secret-file -", path, maxSecretFile)
 	return strings.TrimSpace(string(data)), err
 }

@@ -131,7 +131,7 @@ func TestNoQuestionWithoutATerminalToShowIt(t *testing.T) {
 			p := newPerson(t)
 			p.signsIn()
 			stderr := filepath.Join(t.TempDir(), "stderr")
-			r := p.startsIn(`exec spotipie ` + test.line + ` 2>` + quoted(stderr))
+			r := p.runs(100, exec.Command("sh", "-c", `exec spotipie `+test.line+` 2>`+quoted(stderr)))
 			r.types(ctrlD) // the answer to a question that should not be there
 			screen := r.ends(exitUsage)
 			told, err := os.ReadFile(stderr)
@@ -140,17 +140,4 @@ func TestNoQuestionWithoutATerminalToShowIt(t *testing.T) {
 			}
 		})
 	}
-}
-
-// startsIn runs a shell's command line in a terminal.
-func (p *person) startsIn(line string) *program {
-	p.t.Helper()
-	cmd := exec.Command("sh", "-c", line)
-	cmd.Env = p.env
-	screen, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 24, Cols: 100})
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	p.t.Cleanup(func() { _ = cmd.Process.Kill(); _ = screen.Close() })
-	return &program{t: p.t, cmd: cmd, screen: screen}
 }

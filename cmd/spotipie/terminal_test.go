@@ -34,7 +34,10 @@ func newPerson(t *testing.T) *person {
 	t.Helper()
 	service, err := accounts.New(&accounts.Options{
 		AutoApprove: true,
-		Apps:        []accounts.App{{ClientID: "app", RedirectURIs: []string{defaultRedirectURI}}},
+		Apps: []accounts.App{
+			{ClientID: "app", RedirectURIs: []string{defaultRedirectURI}},
+			{ClientID: "robot", ClientSecret: "hush-hush"},
+		},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -57,14 +60,23 @@ type program struct {
 
 func (p *person) starts(args ...string) *program {
 	p.t.Helper()
+	return p.startsIn(100, args...)
+}
+
+func (p *person) startsIn(columns uint16, args ...string) *program {
+	p.t.Helper()
 	path, err := exec.LookPath("spotipie")
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	// Without noflsh Ctrl-C throws away what is written just then.
-	cmd := exec.Command("sh", append([]string{"-c", `stty noflsh && exec "$0" "$@"`, path}, args...)...)
+	return p.runs(columns, exec.Command("sh", append([]string{"-c", `stty noflsh && exec "$0" "$@"`, path}, args...)...))
+}
+
+func (p *person) runs(columns uint16, cmd *exec.Cmd) *program {
+	p.t.Helper()
 	cmd.Env = p.env
-	screen, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 24, Cols: 100})
+	screen, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 24, Cols: columns})
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -132,7 +144,7 @@ func (p *person) signsIn(args ...string) {
 	p.t.Helper()
 	r := p.starts(append([]string{"login", "--paste"}, args...)...)
 	address := r.sees(shownAddress)
-	r.sees("press Enter: ")
+	r.sees(`press\s+Enter: `)
 	r.types(visit(p.t, address) + "\n")
 	r.ends(exitOK)
 }
@@ -146,24 +158,14 @@ func contains(t *testing.T, screen string, wanted ...string) {
 	}
 }
 
-func TestPastedLogin(t *testing.T) {
-	r := newPerson(t).starts("login", "--paste", "--scope", "user-read-private")
-	address := r.sees(shownAddress)
-	r.sees("press Enter: ")
-	r.types("nonsense\n")
-	r.sees("That is no answer")
-	r.types(visit(t, address) + "\n")
-	contains(t, r.ends(exitOK), "Signed in.\r\n", `Profile "default" has a token for 59m 5`)
-}
-
 func TestInterruptedAtAPrompt(t *testing.T) {
 	p := newPerson(t)
 	for name, test := range map[string]struct {
 		args   []string
 		prompt string
 	}{
-		"paste":   {[]string{"login", "--paste"}, "press Enter: "},
-		"browser": {[]string{"login", "--no-browser"}, "press Enter: "},
+		"paste":   {[]string{"login", "--paste"}, `press\s+Enter: `},
+		"browser": {[]string{"login", "--no-browser"}, `press\s+Enter: `},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := (&person{t: t, env: p.env}).starts(test.args...)
@@ -172,13 +174,6 @@ func TestInterruptedAtAPrompt(t *testing.T) {
 			contains(t, r.ends(exitInterrupted), "spotipie: interrupted\r\n")
 		})
 	}
-}
-
-func TestWaitingLogin(t *testing.T) {
-	r := newPerson(t).starts("login", "--no-browser", "--timeout", "75s")
-	r.sees(`Waiting, 1m \d+s left\. Ctrl-C gives up\.`)
-	r.types(ctrlC)
-	r.ends(exitInterrupted)
 }
 
 func TestDeleteAsks(t *testing.T) {

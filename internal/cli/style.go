@@ -43,17 +43,3 @@ func (s Style) sgr(parameter, text string) string {
 	}
 	return "\x1b[" + parameter + "m" + text + "\x1b[0m"
 }
-
-// defaultWidth is what terminals have had since there were any.
-const defaultWidth = 80
-
-// Width returns how many columns the terminal w has, or 80 if that cannot be
-// told.
-func Width(w io.Writer) int {
-	if file, ok := w.(*os.File); ok {
-		if width, _, err := term.GetSize(int(file.Fd())); err == nil && width > 0 {
-			return width
-		}
-	}
-	return defaultWidth
-}

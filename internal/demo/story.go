@@ -49,10 +49,8 @@ func (s *story) success(what, fact string) {
 
 func (s *story) failure(what string, err error) {
 	s.print("  " + s.style.Bad("✗ "+what))
-	for line := range strings.SplitSeq(err.Error(), "\n") {
-		for _, part := range wrapped(line, textWidth-6) {
-			s.print("      " + part)
-		}
+	for line := range strings.SplitSeq(cli.Wrap(err.Error(), textWidth-6), "\n") {
+		s.print("      " + line)
 	}
 }
 
@@ -74,23 +72,6 @@ func (s *story) closing(passed, failed int, took time.Duration) {
 			"and the README shows how to write the first one.",
 		)
 	}
-}
-
-// wrapped breaks text into lines of at most width characters, between words.
-func wrapped(text string, width int) []string {
-	var lines []string
-	line := ""
-	for word := range strings.FieldsSeq(text) {
-		if line != "" && utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width {
-			lines = append(lines, line)
-			line = ""
-		}
-		if line != "" {
-			line += " "
-		}
-		line += word
-	}
-	return append(lines, line)
 }
 
 // counted returns "1 step", "2 steps".

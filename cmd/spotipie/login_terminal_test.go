@@ -1,0 +1,96 @@
+//go:build unix
+
+package main
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+func TestPastedLogin(t *testing.T) {
+	r := newPerson(t).starts("login", "--paste", "--scope", "user-read-private")
+	address := r.sees(shownAddress)
+	r.sees(`press\s+Enter: `)
+	r.types("nonsense\n")
+	r.sees("That is no answer")
+	r.types(visit(t, address) + "\n")
+	contains(t, r.ends(exitOK), "Signed in as Ada.\r\n", `Profile "default" has a token for 59m 5`)
+}
+
+func TestLoginAtTheEndOfTheInput(t *testing.T) {
+	r := newPerson(t).starts("login", "--paste")
+	r.sees(`press\s+Enter: `)
+	r.types(ctrlD)
+	contains(t, r.ends(exitFailure),
+		"\r\nspotipie: login: the input has ended before an answer, and nobody is signed in: start the login again\r\n")
+}
+
+func TestWaitingLogin(t *testing.T) {
+	r := newPerson(t).starts("login", "--no-browser", "--timeout", "75s")
+	r.sees(`Waiting, 1m \d+s left\. Ctrl-C gives up\.`)
+	r.types(ctrlC)
+	r.ends(exitInterrupted)
+}
+
+// TestCountdownLeavesNothingBehind protects from words written over what is
+// left of it.
+func TestCountdownLeavesNothingBehind(t *testing.T) {
+	const countdown = `left\. Ctrl-C gives up\.`
+	for _, columns := range []int{60, 100} {
+		for name, until := range map[string]string{"Enter at once": "state=", "Enter later": `state=(?s:.)*` + countdown} {
+			t.Run(fmt.Sprintf("%d columns, %s", columns, name), func(t *testing.T) {
+				r := newPerson(t).startsIn(uint16(columns), "login", "--paste", "--scope", "user-read-private")
+				answer := visit(t, r.sees(shownAddress))
+				r.sees(countdown)
+				r.seen.Reset()
+				r.types(answer)
+				r.sees(until)
+				r.types("\n")
+				screen := shown(columns, r.ends(exitOK))
+				if strings.Contains(screen, "left.") || strings.Contains(screen, "gives up") {
+					t.Errorf("the countdown is still there:\n%s", screen)
+				}
+				contains(t, screen, "\nSigned in as Ada.\nProfile")
+				contains(t, strings.ReplaceAll(screen, "\n", ""), answer[:len(answer)-1])
+			})
+		}
+	}
+}
+
+// TestLoginFitsTheTerminal protects from words that the terminal cuts.
+func TestLoginFitsTheTerminal(t *testing.T) {
+	const columns = 60
+	p := newPerson(t)
+	p.env = append(p.env, "container=podman")
+	r := p.startsIn(columns, "login", "--no-browser", "--profile", "a profile with a long name")
+	address := r.sees(shownAddress)
+	r.sees(`press\s+Enter: `)
+	if err := browse(address, false); err != nil {
+		t.Fatal(err)
+	}
+	screen := r.ends(exitOK)
+	for line := range strings.Lines(shown(1000, screen)) {
+		if utf8.RuneCountInString(strings.TrimSuffix(line, "\n")) > columns && !strings.HasPrefix(line, "    ") {
+			t.Errorf("wider than %d: %q", columns, line)
+		}
+	}
+	contains(t, screen, "\r\n    "+address+"\r\n",
+		"\r\n    docker run -p 127.0.0.1:8888:8888 …\r\n",
+		"\r\n    spotipie login --profile 'a profile with a long name' --bind 0.0.0.0 --port 8888\r\n")
+	if strings.Contains(screen, "Options.") {
+		t.Errorf("the screen has names of Go:\n%s", screen)
+	}
+}
+
+func TestNoBrowserIsToldInALineOfItsOwn(t *testing.T) {
+	p := newPerson(t)
+	p.env = append(p.env, "BROWSER=/bin/false", "DISPLAY=:9")
+	r := p.starts("login", "--force-dialog")
+	const question = "press Enter: "
+	r.sees(question + `(?s:.)*` + question)
+	r.types(ctrlC)
+	screen := shown(100, r.ends(exitInterrupted))
+	contains(t, screen, strings.TrimSpace(question)+"\nNo browser could be opened (exit status 1): open the address yourself.\nWaiting for the browser;")
+}

@@ -1,0 +1,46 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"golang.org/x/term"
+)
+
+// AskSecret asks for a secret at a terminal, which does not show what is typed,
+// and returns the line; Ctrl-D does nothing. When ctx ends (Ctrl-C) the terminal
+// is as it was before, AskSecret returns ctx's error at once, and a goroutine
+// stays behind until its read of terminal returns.
+func AskSecret(ctx context.Context, terminal *os.File, out io.Writer, question string) (string, error) {
+	fd := int(terminal.Fd())
+	before, err := term.GetState(fd)
+	if err != nil {
+		return "", fmt.Errorf("asking: %w", err)
+	}
+	interrupted := ctx.Done()
+	if _, err := fmt.Fprint(out, question); err != nil {
+		return "", fmt.Errorf("asking: %w", err)
+	}
+	type answer struct {
+		text []byte
+		err  error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		text, err := term.ReadPassword(fd)
+		answers <- answer{text, err}
+	}()
+	defer fmt.Fprintln(out) // in place of the Enter that is not shown
+	select {
+	case <-interrupted:
+		return "", errors.Join(fmt.Errorf("asking: %w", context.Cause(ctx)), term.Restore(fd, before))
+	case a := <-answers:
+		if a.err != nil {
+			return "", fmt.Errorf("reading the answer: %w", a.err)
+		}
+		return string(a.text), nil
+	}
+}

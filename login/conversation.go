@@ -1,0 +1,47 @@
+package login
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spotipie/spotipie/internal/cli"
+)
+
+// conversation writes the texts for the user. That nobody can read them is no
+// reason to fail.
+type conversation struct {
+	w        io.Writer
+	question string // what the user was asked last
+	open     bool   // the cursor stands behind the question
+}
+
+// say writes a text in lines of its own. A question that it comes in between
+// of is asked again.
+func (c *conversation) say(format string, args ...any) {
+	text := fmt.Sprintf(format, args...) + "\n"
+	if c.open {
+		text = "\n" + text + c.question
+	}
+	c.write(text)
+}
+
+// ask writes a question, behind which the user types.
+func (c *conversation) ask(question string) {
+	c.question, c.open = question, true
+	c.write(question)
+}
+
+// answered is to be called when the user has pressed Enter.
+func (c *conversation) answered() { c.open = false }
+
+// withdraw ends a question that nobody answers any more.
+func (c *conversation) withdraw() {
+	if c.open {
+		c.open = false
+		c.write("\n")
+	}
+}
+
+func (c *conversation) write(text string) {
+	_, _ = io.WriteString(c.w, cli.Wrap(text, cli.Width(c.w)))
+}
