@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -78,7 +79,7 @@ func runDoctor(cmd *cobra.Command, asJSON bool) error {
 	if asJSON {
 		err = writeJSON(cmd, found)
 	} else {
-		err = write(cmd, checkList(results, cli.StyleFor(cmd.OutOrStdout())))
+		err = write(cmd, checkList(results, cmd.OutOrStdout()))
 	}
 	if err == nil && failed > 0 {
 		err = fmt.Errorf("%d of %d checks failed", failed, len(results))
@@ -174,17 +175,26 @@ func (s *settings) storeInWords() string {
 	return fmt.Sprintf("%s (%s)", s.storeName(), s.Store.from)
 }
 
-// checkList is the results for people.
-func checkList(results []doctor.Result, style cli.Style) string {
+// checkList is the results for people who read w.
+func checkList(results []doctor.Result, w io.Writer) string {
+	const indent = "    "
+	style := cli.StyleFor(w)
+	fit := func(text string) string { return text }
+	if cli.IsTerminal(w) {
+		fit = func(text string) string {
+			return strings.ReplaceAll(cli.Wrap(text, cli.Width(w)-len(indent)), "\n", "\n"+indent)
+		}
+	}
 	var b strings.Builder
 	for _, r := range results {
 		mark := style.Good("✓")
 		if !r.OK {
 			mark = style.Bad("✗")
 		}
-		fmt.Fprintf(&b, "%s %s: %s\n", mark, style.Heading(r.Name), r.Detail)
+		rest, _ := strings.CutPrefix(fit(r.Name+": "+r.Detail), r.Name)
+		fmt.Fprintf(&b, "%s %s%s\n", mark, style.Heading(r.Name), rest)
 		if r.Fix != "" {
-			fmt.Fprintf(&b, "    %s\n", r.Fix)
+			fmt.Fprintf(&b, "%s%s\n", indent, fit(r.Fix))
 		}
 	}
 	return b.String()

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -139,5 +140,20 @@ func TestNoQuestionWithoutATerminalToShowIt(t *testing.T) {
 				t.Errorf("got %q, %q (error %v), want %q", screen, told, err, test.want)
 			}
 		})
+	}
+}
+
+// doctor breaks its lines between words, and what follows is indented.
+func TestDoctorFitsTheTerminal(t *testing.T) {
+	const columns = 60
+	p := newPerson(t)
+	p.signsIn()
+	screen := p.startsIn(columns, "doctor", "--redirect-uri", "http://localhost:8888/callback").ends(exitFailure)
+	contains(t, screen, "✗\x1b[0m \x1b[1mredirect URI\x1b[0m: ", "\r\n    ")
+	for line := range strings.SplitSeq(screen, "\r\n") {
+		plain := regexp.MustCompile("\x1b\\[[0-9]*m").ReplaceAllString(line, "")
+		if n := utf8.RuneCountInString(plain); n > columns && strings.Contains(strings.TrimSpace(plain), " ") && !strings.HasPrefix(plain, "spotipie: ") {
+			t.Errorf("%d columns: %s", n, plain)
+		}
 	}
 }
