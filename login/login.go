@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/cli"
 )
 
 // Authorize returns a token for a session that a user agrees to, an
@@ -279,7 +280,7 @@ func (l *login) wait(ctx context.Context, input *lineReader, served chan error) 
 			}
 		case err := <-l.opened:
 			if err != nil {
-				l.user.say("No browser could be opened (%s): open the address yourself.", printable(err.Error()))
+				l.user.say("No browser could be opened (%s): open the address yourself.", cli.Printable(err.Error()))
 			}
 		case err := <-served:
 			served <- err // for run to see
@@ -331,7 +332,7 @@ func (l *login) typed(ctx context.Context, typed line, hasPage bool) (token *spo
 		return nil, true, err
 	}
 	l.user.say("Spotify does not take that code (%s). Open this address and try again:\n\n    %s\n",
-		printable(refused.Description), l.attempts.current().authorizationURL)
+		cli.Printable(refused.Description), l.attempts.current().authorizationURL)
 	l.user.ask(pasteAgain)
 	return nil, false, nil
 }

@@ -93,7 +93,7 @@ func (o *Options) withDefaults() (Options, error) {
 	if o != nil {
 		opts = *o
 	}
-	if opts.AppName = strings.TrimSpace(printable(opts.AppName)); opts.AppName == "" {
+	if opts.AppName = strings.TrimSpace(cli.Printable(opts.AppName)); opts.AppName == "" {
 		opts.AppName = executableName()
 	}
 	if opts.AccentColor == "" {

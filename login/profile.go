@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/cli"
 )
 
 // Limits of what is fetched to greet the user.
@@ -46,7 +47,7 @@ func (l *login) profile(ctx context.Context) (name string, picture template.URL)
 	if json.NewDecoder(io.LimitReader(resp.Body, maxProfile)).Decode(&me) != nil {
 		return "", ""
 	}
-	name = strings.TrimSpace(printable(me.DisplayName))
+	name = strings.TrimSpace(cli.Printable(me.DisplayName))
 	if !l.end.awaited() {
 		return name, ""
 	}

@@ -2,20 +2,8 @@ package login
 
 import (
 	"fmt"
-	"strings"
 	"time"
-	"unicode"
 )
-
-// printable drops what could change how a terminal or a page shows a text.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r == ' ' || unicode.IsPrint(r) {
-			return r
-		}
-		return -1
-	}, s)
-}
 
 // spoken writes a duration as people say it: 2 minutes.
 func spoken(d time.Duration) string {
