@@ -42,7 +42,6 @@ name, ok, detail and fix (only if not ok).`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runDoctor(cmd, asJSON) },
 	}
-	cmd.Flags().SortFlags = false
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print it as one line of JSON")
 	addSettingsFlags(cmd)
 	return cmd

@@ -40,7 +40,6 @@ refresh token some day, only one of the two programs has it: let the other go.`,
 		Args: oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error { return importFile(cmd, args[0], yes) },
 	}
-	cmd.Flags().SortFlags = false
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "replace a login that the profile has, without asking")
 	addSettingsFlags(cmd)
 	return cmd
@@ -133,7 +132,7 @@ func (s *settings) saveImported(ctx context.Context, store spotipie.Store, rec s
 }
 
 func (s *settings) mayReplace(ctx context.Context) error {
-	if !cli.IsTerminal(s.cmd.InOrStdin()) {
+	if !cli.CanAsk(s.cmd.InOrStdin(), s.cmd.ErrOrStderr()) {
 		return fmt.Errorf("profile %q is signed in already: say --yes to replace that login, or choose another --profile", s.Profile.value)
 	}
 	sure, err := cli.Confirm(ctx, s.cmd.InOrStdin(), s.cmd.ErrOrStderr(),

@@ -57,7 +57,6 @@ has all that already, nothing is asked; see --force-dialog.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	flags := cmd.Flags()
-	flags.SortFlags = false
 	flags.String("flow", "", "`FLOW` to use: authorization_code, client_credentials or\nimplicit_grant (default: the profile's, or the first)")
 	flags.StringArrayVar(&f.scopes, "scope", nil, "`SCOPE` to ask for; repeatable, or several with commas between")
 	flags.BoolVar(&f.allScopes, "all-scopes", false, "ask for every scope there is")

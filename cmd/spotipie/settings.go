@@ -1,25 +1,5 @@
 package main
 
-// What the commands that use an authorization call:
-//
-//	addSettingsFlags(cmd)              in newXxx: --profile, --store, --client-id, … --debug
-//	s, err := newSettings(cmd)         first thing in RunE
-//	session, closeSession, err := s.openSession(ctx)
-//	defer closeSession                 see withSession, which does both and joins the errors
-//	err = s.withSession(ctx, func(session spotipie.Session) error { … })
-//	err = s.withStore(ctx, func(store spotipie.Store) error { … })
-//	s.key()                            where the authorization is in the store
-//	s.remember(ctx, flow)              after saving a new one: keeps flow, client id, … with the profile
-//
-// GroupID of a command: groupAuthorization, groupWebAPI, groupTool or groupTry
-// (root.go). A question to the user: cli.Confirm, only if
-// cli.IsTerminal(cmd.InOrStdin()). Data goes to cmd.OutOrStdout(), words for
-// people to cmd.ErrOrStderr(). A wrong command line is usage(cmd, err).
-//
-// Nothing of this opens a browser. openSession fails with a *notSignedInError
-// (errors.Is spotipie.ErrNotAuthorized, exit code 3) if the store has no
-// authorization.
-
 import (
 	"errors"
 	"fmt"
@@ -97,7 +77,6 @@ type settings struct {
 // addSettingsFlags adds the flags that newSettings reads. The help shows them
 // in a section of their own.
 func addSettingsFlags(cmd *cobra.Command) {
-	cmd.PersistentFlags().SortFlags = false
 	addSettingFlag(cmd, "profile", "which authorization, by a `NAME` of your own (default: default)")
 	_ = cmd.RegisterFlagCompletionFunc("profile", completeProfiles)
 	addAppFlags(cmd)
@@ -106,7 +85,6 @@ func addSettingsFlags(cmd *cobra.Command) {
 // addAppFlags adds them without --profile, for commands that take profiles as
 // arguments.
 func addAppFlags(cmd *cobra.Command) {
-	cmd.PersistentFlags().SortFlags = false
 	addSettingFlag(cmd, "store", "`STORE` it is kept in: file:DIR, keyring:, redis://… or postgres://…\n(default: file: with the config folder)")
 	_ = cmd.RegisterFlagCompletionFunc("store", completeStores)
 	addSettingFlag(cmd, "client-id", "`ID` of the app")

@@ -44,7 +44,6 @@ RFC 3339 in UTC, or null if they are not known.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	flags := cmd.Flags()
-	flags.SortFlags = false
 	flags.BoolVar(&f.json, "json", false, "print it as one line of JSON")
 	flags.BoolVar(&f.offline, "offline", false, "ask Spotify nothing and renew nothing")
 	addSettingsFlags(cmd)

@@ -45,7 +45,6 @@ now), scope (an array), flow, client_id and profile.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	flags := cmd.Flags()
-	flags.SortFlags = false
 	flags.BoolVar(&f.header, "header", false, "print it as a header line: Authorization: Bearer …")
 	flags.BoolVar(&f.json, "json", false, "print it as one line of JSON")
 	flags.DurationVar(&f.minTTL, "min-ttl", 0, "renew it if it is valid for less than `DURATION`, such as 10m")
