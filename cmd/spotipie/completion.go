@@ -43,10 +43,11 @@ is not found.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := generators[args[0]](cmd.Root(), cmd.OutOrStdout()); err != nil {
-				return fmt.Errorf("completion: writing the script: %w", err)
+			var script strings.Builder
+			if err := generators[args[0]](cmd.Root(), &script); err != nil {
+				return fmt.Errorf("making the script: %w", err)
 			}
-			return nil
+			return write(cmd, script.String())
 		},
 	}
 }

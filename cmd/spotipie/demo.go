@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -25,7 +27,8 @@ NO_COLOR for plain text.`,
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			out := cmd.OutOrStdout()
-			if err := demo.Run(cmd.Context(), out, &demo.Options{Style: cli.StyleFor(out)}); err != nil {
+			err := demo.Run(cmd.Context(), out, &demo.Options{Style: cli.StyleFor(out)})
+			if err != nil && !errors.Is(err, syscall.EPIPE) {
 				return fmt.Errorf("demo: %w", err)
 			}
 			return nil

@@ -102,7 +102,7 @@ func configProblem() *doctor.Result {
 // examine runs the checks that the profile's flow calls for.
 func (s *settings) examine(ctx context.Context) []doctor.Result {
 	store := doctor.Store(ctx, s.storeInWords(), func(ctx context.Context, use func(spotipie.Store) error) error {
-		return s.brief(s.withStore(ctx, use))
+		return s.brief(withoutHint(s.withStore(ctx, use)))
 	}, s.key())
 	if store.OK { // else it is all that would be said
 		_ = s.withStore(ctx, func(store spotipie.Store) error { return s.resolveClientID(ctx, store) })

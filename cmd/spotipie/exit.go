@@ -40,6 +40,12 @@ func (e *usageError) Error() string {
 
 func (e *usageError) Unwrap() error { return e.err }
 
+// unfinishedError: a command has changed some of what it had to change.
+type unfinishedError struct{ err error }
+
+func (e *unfinishedError) Error() string { return e.err.Error() }
+func (e *unfinishedError) Unwrap() error { return e.err }
+
 // withoutHint takes off what usage has added.
 func withoutHint(err error) error {
 	var wrong *usageError
@@ -112,7 +118,8 @@ func report(ctx context.Context, stderr io.Writer, err error) int {
 	case exitInterrupted:
 		text := "interrupted"
 		var lost *spotipie.StoreError
-		if errors.As(err, &lost) && lost.Op == "save" {
+		var unfinished *unfinishedError
+		if errors.As(err, &lost) && lost.Op == "save" || errors.As(err, &unfinished) {
 			text += "; " + plain(err)
 		}
 		fmt.Fprintln(stderr, "spotipie: "+text)

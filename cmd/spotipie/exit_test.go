@@ -58,6 +58,24 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
+// What an interruption has left half done is told all the same.
+func TestInterruptedHalfway(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for name, err := range map[string]error{
+		"unfinished": &unfinishedError{errors.New("half of it")},
+		"not saved":  &spotipie.StoreError{Op: "save", Err: errors.New("half of it")},
+	} {
+		var stderr strings.Builder
+		if code := report(ctx, &stderr, &commandError{"spotipie x", err}); code != exitInterrupted {
+			t.Errorf("%s: exit code: got %d, want %d", name, code, exitInterrupted)
+		}
+		if got := stderr.String(); !strings.HasPrefix(got, "spotipie: interrupted; x: ") || !strings.Contains(got, "half of it") {
+			t.Errorf("%s: stderr: got %q", name, got)
+		}
+	}
+}
+
 // An interruption is how serve is meant to end.
 func TestServeInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())

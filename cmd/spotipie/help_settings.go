@@ -40,9 +40,9 @@ $XDG_CONFIG_HOME or ~/.config). It is a JSON object such as
   }
 
 'spotipie login' writes what it used into the profile, except for the client
-secret and a store's password; "confidential": true says that there was a
-secret. With a secret or a password of yours in it the file must be private
-(chmod 600).
+secret and a store's password; "confidential" and "store_password" say that
+there was one. With a secret or a password of yours in it the file must be
+private (chmod 600).
 
 Stores:
   file:DIR      files that only you can read; DIR may be left out, and in the

@@ -35,11 +35,12 @@ func newInterruptible(stderr io.Writer) *interruptible {
 		if !signal.Ignored(syscall.SIGHUP) { // as nohup has it
 			signals = append(signals, syscall.SIGHUP)
 		}
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) // as good as ignoring it, but no child inherits that
 		ctx, stop := signal.NotifyContext(c.Context, signals...)
 		context.AfterFunc(ctx, func() {
 			stop()
 			time.AfterFunc(patience, func() {
-				fmt.Fprintln(stderr, "spotipie: finishing what is under way; interrupted again it ends at once, and a new token may be lost")
+				fmt.Fprintln(stderr, "spotipie: finishing what is under way; interrupted again it ends at once, and a token that is being renewed may be lost")
 			})
 		})
 		c.listening.Store(&ctx)

@@ -7,9 +7,11 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/cli"
+	"github.com/spotipie/spotipie/internal/storeaddress"
 	"github.com/spotipie/spotipie/login"
 )
 
@@ -138,13 +140,36 @@ func (f *loginFlags) authorize(ctx context.Context, s *settings, session spotipi
 		Input:       s.cmd.InOrStdin(),
 		Output:      output,
 		ListenCommand: func(bindAddress string, port int) string {
-			return fmt.Sprintf("%s --bind %s --port %d", s.loginCommand(), bindAddress, port)
+			return fmt.Sprintf("%s --bind %s --port %d", sameFlags(s.cmd), bindAddress, port)
 		},
 	})
 	if err == nil && !output.used() {
 		s.sayWrapped("Already signed in as profile %q; --force-dialog asks again.", s.Profile.value)
 	}
 	return token, err
+}
+
+// sameFlags is the command line over again, without where to listen.
+func sameFlags(cmd *cobra.Command) string {
+	line := cmd.CommandPath()
+	cmd.Flags().Visit(func(flag *pflag.Flag) {
+		values := []string{flag.Value.String()}
+		if list, ok := flag.Value.(pflag.SliceValue); ok {
+			values = list.GetSlice()
+		}
+		for _, value := range values {
+			switch {
+			case flag.Name == "bind" || flag.Name == "port":
+			case flag.Value.Type() == "bool":
+				line += " --" + flag.Name
+			case flag.Name == "store":
+				line += " --store " + quotedIfNeeded(storeaddress.Redacted(value))
+			default:
+				line += " --" + flag.Name + " " + quotedIfNeeded(value)
+			}
+		}
+	})
+	return line
 }
 
 // scopeOfLastTime is what the profile was asked for when it was signed in last.

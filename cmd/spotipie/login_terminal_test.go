@@ -78,7 +78,7 @@ func TestLoginFitsTheTerminal(t *testing.T) {
 	}
 	contains(t, screen, "\r\n    "+address+"\r\n",
 		"\r\n    docker run -p 127.0.0.1:8888:8888 …\r\n",
-		"\r\n    spotipie login --profile 'a profile with a long name' --bind 0.0.0.0 --port 8888\r\n")
+		"\r\n    spotipie login --no-browser --profile 'a profile with a long name' --bind 0.0.0.0 --port 8888\r\n")
 	if strings.Contains(screen, "Options.") {
 		t.Errorf("the screen has names of Go:\n%s", screen)
 	}

@@ -74,15 +74,23 @@ func (s *settings) deleteLogin(ctx context.Context, store spotipie.Store) (found
 // tellSignedOut says that nobody was signed in, or fails if that is so only for
 // the app that is set.
 func (s *settings) tellSignedOut(ctx context.Context, store spotipie.Store) error {
+	if err := s.otherApp(ctx, store); err != nil {
+		return err
+	}
+	fmt.Fprintf(s.cmd.ErrOrStderr(), "Profile %q was not signed in.\n", s.Profile.value)
+	return nil
+}
+
+// otherApp fails if the profile is signed in, but with another app than is set.
+func (s *settings) otherApp(ctx context.Context, store spotipie.Store) error {
 	keys, err := store.List(ctx)
 	if err != nil && len(keys) == 0 {
 		return s.storeFailed("reading", err)
 	}
 	for _, key := range keys {
-		if key.Profile == s.Profile.value {
+		if key.Profile == s.Profile.value && key.ClientID != s.ClientID.value {
 			return fmt.Errorf("profile %q is signed in with another app: say --client-id %s", key.Profile, key.ClientID)
 		}
 	}
-	fmt.Fprintf(s.cmd.ErrOrStderr(), "Profile %q was not signed in.\n", s.Profile.value)
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/cli"
+	"github.com/spotipie/spotipie/internal/storeaddress"
 )
 
 func newProfiles() *cobra.Command {
@@ -124,7 +125,7 @@ func settingsOfProfile(cmd *cobra.Command, name string) (*settings, error) {
 	if own.ClientID != "" {
 		s.ClientID = setting{own.ClientID, from, inProfile}
 	}
-	if own.Store != "" {
+	if own.Store != "" && own.Store != storeaddress.Kept(s.Store.value) { // else that may have its password
 		s.Store = setting{own.Store, from, inProfile}
 		s.Store.value = s.absoluteStore()
 	}

@@ -106,6 +106,11 @@ func (s *settings) delete(ctx context.Context, store spotipie.Store) error {
 		if hasKey {
 			ctx, cancel := uninterrupted(ctx)
 			defer cancel()
+			if _, ok := f.Profiles[s.Profile.value]; !ok {
+				if err := s.onlyOtherApp(ctx, store); err != nil {
+					return err
+				}
+			}
 			if err := store.Delete(ctx, s.key()); err != nil {
 				return s.storeFailed("deleting from", err)
 			}
@@ -118,9 +123,18 @@ func (s *settings) delete(ctx context.Context, store spotipie.Store) error {
 		return nil
 	})
 	if err != nil && begun {
-		return fmt.Errorf("the tokens are deleted, but not yet the settings, so do it again: %w", err)
+		return &unfinishedError{fmt.Errorf("the tokens are deleted, but not yet the settings, so do it again: %w", err)}
 	}
 	return err
+}
+
+// onlyOtherApp fails if there are tokens of the profile, but only of another app
+// than is set.
+func (s *settings) onlyOtherApp(ctx context.Context, store spotipie.Store) error {
+	if _, found, err := store.Load(ctx, s.key()); err != nil || found {
+		return s.storeFailedIf("reading", err)
+	}
+	return s.otherApp(ctx, store)
 }
 
 // hasKey reports whether it is known where the tokens would be. If not there are

@@ -147,7 +147,10 @@ func locked(t *testing.T, path string) (unlock func()) {
 // awaitLocked waits until a command holds the lock of a profile.
 func (h *household) awaitLocked(name string) {
 	h.t.Helper()
-	for {
+	for deadline := time.Now().Add(time.Minute); ; {
+		if time.Now().After(deadline) {
+			h.t.Fatalf("nobody locks %s", name)
+		}
 		ctx, cancel := context.WithTimeout(h.t.Context(), 20*time.Millisecond)
 		unlock, err := h.stores[name].Lock(ctx, spotipie.Key{ClientID: "id", Profile: name})
 		cancel()
@@ -192,7 +195,10 @@ func TestInterruptedRenameIsFinished(t *testing.T) {
 	key := spotipie.Key{ClientID: "id", Profile: "a"}
 	unlock := locked(t, strings.TrimSuffix(h.stores["a"].Path(key), ".json")+".swap")
 	r := h.starts("profiles", "rename", "a", "b")
-	for h.access("a", "b") == "" {
+	for deadline := time.Now().Add(time.Minute); h.access("a", "b") == ""; {
+		if time.Now().After(deadline) {
+			t.Fatal("nothing is renamed")
+		}
 	}
 	r.sigterm()
 	unlock()

@@ -71,6 +71,11 @@ func (s *settings) rename(ctx context.Context, store spotipie.Store, name string
 			return takenError(name)
 		}
 		if hasKey {
+			if !ok {
+				if err := s.onlyOtherApp(ctx, store); err != nil {
+					return err
+				}
+			}
 			if err := s.moveRecord(ctx, store, name); err != nil {
 				return err
 			}
@@ -86,7 +91,7 @@ func (s *settings) rename(ctx context.Context, store spotipie.Store, name string
 		return nil
 	})
 	if err != nil && begun {
-		return fmt.Errorf("the tokens are renamed, but not yet the settings, so do it again: %w", err)
+		return &unfinishedError{fmt.Errorf("the tokens are renamed, but not yet the settings, so do it again: %w", err)}
 	}
 	return err
 }

@@ -20,10 +20,8 @@ func (s *settings) remember(ctx context.Context, flow spotipie.Flow) error {
 		p := f.Profiles[s.Profile.value]
 		p.Flow = string(flow)
 		p.ClientID = s.ClientID.value
-		p.Confidential = s.secret.value != ""
-		if s.Store.place != inProfile { // else it stays as the user has written it
-			p.Store = storeaddress.Kept(s.Store.value)
-		}
+		p.Confidential = s.secret.value != "" && flow != spotipie.FlowImplicitGrant
+		p.Store, p.StorePassword = s.keptStore(p)
 		// A default that somebody has asked for counts: the config file may say
 		// something else for all profiles.
 		p.AccountsURL, p.APIURL, p.RedirectURI = s.AccountsURL.given(), s.APIURL.given(), s.RedirectURI.given()
@@ -39,15 +37,33 @@ func (s *settings) remember(ctx context.Context, flow spotipie.Flow) error {
 // authorization is saved whether or not that can be done, so a failure is only
 // told.
 func (s *settings) remembered(ctx context.Context, flow spotipie.Flow) {
+	ctx, cancel := uninterrupted(ctx)
+	defer cancel()
 	if err := s.remember(ctx, flow); err != nil {
 		s.sayWrapped("Note: the settings are not kept for later commands, so give them again there: %s.", plain(err))
 	}
-	if s.Store.place != inProfile && storeaddress.Kept(s.Store.value) != s.Store.value {
+	if _, lacking := s.keptStore(s.config.Profiles[s.Profile.value]); lacking {
 		s.sayWrapped("Note: the store's password is not kept: later commands need %s too.", s.variable("STORE"))
 	}
 	if inConfig := cmp.Or(s.config.Profiles[s.Profile.value].ClientSecret, s.config.ClientSecret); s.secret.value != "" && inConfig == "" {
 		s.sayWrapped("Note: the client secret is not kept: later commands need %s too.", s.variable("CLIENT_SECRET"))
 	}
+}
+
+// keptStore is what to keep of the store's address in place of what a profile has,
+// and whether its password is lacking then. What the user has written into the
+// config file stays, with a password if there is one.
+func (s *settings) keptStore(of config.Settings) (address string, lacking bool) {
+	has, kept := storeaddress.HasPassword(s.Store.value), storeaddress.Kept(s.Store.value)
+	switch {
+	case s.Store.place == inProfile:
+		return of.Store, of.StorePassword
+	case s.Store.place == inConfig && has:
+		return "", false
+	case has && storeaddress.Kept(of.Store) == kept:
+		return of.Store, !storeaddress.HasPassword(of.Store)
+	}
+	return kept, has
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

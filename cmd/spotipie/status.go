@@ -126,13 +126,14 @@ func (st *status) fill(s *settings, session spotipie.Session, problem error) err
 	st.AuthorizedAt = utc(session.AuthorizedAt())
 	st.ReauthorizeBy = utc(session.ReauthorizeBy())
 	switch {
-	case problem == nil && s.confidential && s.secret.value == "":
-		st.Problem = fmt.Sprintf("the client secret is not set, and without it the token cannot be renewed: set %s", s.variable("CLIENT_SECRET"))
-		return nil
 	case problem == nil && rec.Rejected != "":
 		problem = spotipie.ErrReauthorizationRequired
 	case problem == nil && !st.Refreshable && st.ExpiresIn <= 0:
 		problem = spotipie.ErrNoRefreshToken
+	case problem == nil && st.Refreshable && s.confidential && s.secret.value == "":
+		st.Refreshable = false
+		problem = usage(s.cmd, fmt.Errorf("the client secret is not set, and without it the token cannot be renewed: set %s",
+			s.variable("CLIENT_SECRET")))
 	}
 	if problem == nil {
 		return nil

@@ -117,7 +117,7 @@ func (s *settings) openStore(ctx context.Context) (store spotipie.Store, closeSt
 	if err != nil {
 		return nil, nil, usage(s.cmd, err)
 	}
-	if s.Store.place == inProfile && slices.Contains(storeaddress.Passwords(s.Store.value), "") {
+	if s.Store.place == inProfile && s.config.Profiles[s.Profile.value].StorePassword {
 		return nil, nil, usage(s.cmd, fmt.Errorf("profile %q is kept in %s, whose password is not kept: set %s to the address with the password",
 			s.Profile.value, s.storeName(), s.variable("STORE")))
 	}
@@ -134,15 +134,21 @@ func (s *settings) openStore(ctx context.Context) (store spotipie.Store, closeSt
 		closeStore = noClose
 	}
 	if err != nil {
-		return nil, nil, s.storeFailed("opening", err)
+		err = s.storeFailed("opening", err)
 	}
-	return store, closeStore, nil
+	if errors.Is(err, errAddress) {
+		err = usage(s.cmd, err)
+	}
+	return store, closeStore, err
 }
+
+// errAddress: a driver does not take the address.
+var errAddress = errors.New("it is not a URL that the store takes")
 
 func (s *settings) openRedis() (spotipie.Store, func() error, error) {
 	opts, err := redis.ParseURL(s.Store.value)
 	if err != nil {
-		return nil, nil, usage(s.cmd, errors.New("it is not a URL that Redis takes, such as redis://127.0.0.1:6379/0"))
+		return nil, nil, fmt.Errorf("%w, such as redis://127.0.0.1:6379/0", errAddress)
 	}
 	logging.Disable()      // what it would log comes back as an error
 	opts.DialerRetries = 1 // each of MaxRetries dials again
@@ -157,7 +163,7 @@ func (s *settings) openRedis() (spotipie.Store, func() error, error) {
 func (s *settings) openPostgres(ctx context.Context) (spotipie.Store, func() error, error) {
 	cfg, err := pgxpool.ParseConfig(s.Store.value)
 	if err != nil {
-		return nil, nil, usage(s.cmd, errors.New("it is not a URL that PostgreSQL takes, such as postgres://app@127.0.0.1/app"))
+		return nil, nil, fmt.Errorf("%w, such as postgres://app@127.0.0.1/app", errAddress)
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
@@ -223,6 +229,9 @@ const maxSecretFile = 4096
 // asked.
 func readSecretFile(cmd *cobra.Command, path string) (string, error) {
 	if terminal, ok := cmd.InOrStdin().(*os.File); ok && path == "-" && cli.IsTerminal(terminal) {
+		if !cli.CanAsk(terminal, cmd.ErrOrStderr()) {
+			return "", errors.New("there is no terminal to ask for it on: give it by a pipe or a file")
+		}
 		secret, err := cli.AskSecret(cmd.Context(), terminal, cmd.ErrOrStderr(), "Client secret: ")
 		return strings.TrimSpace(secret), err
 	}

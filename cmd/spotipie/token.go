@@ -32,8 +32,8 @@ is renewed first, and what Spotify gives is saved before anything is printed.
 Any number of processes may do this at the same time: one of them asks Spotify,
 and all print the same token.
 
-It never opens a browser and never asks anything. If only the user can help, the
-exit code is 3.
+It never opens a browser and asks nothing, unless --client-secret-file - is read
+from a terminal. If only the user can help, the exit code is 3.
 
 With --json it prints one line, a JSON object with the keys access_token,
 token_type ("Bearer"), expires_at (RFC 3339, UTC), expires_in (seconds from

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"golang.org/x/term"
 )
@@ -15,6 +16,9 @@ import (
 // is as it was before, AskSecret returns ctx's error at once, and a goroutine
 // stays behind until its read of terminal returns.
 func AskSecret(ctx context.Context, terminal *os.File, out io.Writer, question string) (string, error) {
+	if err := ctx.Err(); err != nil {
+		return "", err
+	}
 	fd := int(terminal.Fd())
 	before, err := term.GetState(fd)
 	if err != nil {
@@ -28,19 +32,32 @@ func AskSecret(ctx context.Context, terminal *os.File, out io.Writer, question s
 		text []byte
 		err  error
 	}
-	answers := make(chan answer, 1)
+	answers, reading := make(chan answer, 1), make(chan struct{})
 	go func() {
+		close(reading)
 		text, err := term.ReadPassword(fd)
 		answers <- answer{text, err}
 	}()
 	defer fmt.Fprintln(out) // in place of the Enter that is not shown
 	select {
 	case <-interrupted:
-		return "", errors.Join(fmt.Errorf("asking: %w", context.Cause(ctx)), term.Restore(fd, before))
+		<-reading
+		return "", errors.Join(fmt.Errorf("asking: %w", context.Cause(ctx)), restore(fd, before))
 	case a := <-answers:
 		if a.err != nil {
 			return "", fmt.Errorf("reading the answer: %w", a.err)
 		}
 		return string(a.text), nil
 	}
+}
+
+// restore makes the terminal what it was before. A read that has just begun may
+// have yet to switch echo off, and does not say when it has: hence several times.
+func restore(fd int, before *term.State) error {
+	var err error
+	for range 20 {
+		time.Sleep(time.Millisecond)
+		err = term.Restore(fd, before)
+	}
+	return err
 }

@@ -46,6 +46,8 @@ type Settings struct {
 	// Confidential: the login was made with the app's client secret, and
 	// Spotify renews it with that only (RFC 6749 section 2.1).
 	Confidential bool `json:"confidential,omitempty"`
+	// StorePassword: the store's address has a password, which is not kept.
+	StorePassword bool `json:"store_password,omitempty"`
 }
 
 // File is the contents of the config file.
@@ -137,7 +139,7 @@ func explain(data []byte, err error) error {
 	}
 	if key, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
 		return fmt.Errorf("unknown key %s; known are profile, profiles, client_id, client_secret, redirect_uri, "+
-			"flow, store, accounts_url, api_url and confidential", key)
+			"flow, store, accounts_url, api_url, confidential and store_password", key)
 	}
 	return errors.New("it is not valid JSON")
 }
@@ -148,7 +150,7 @@ func (f File) secret() string {
 		if of.ClientSecret != "" {
 			return "a client secret"
 		}
-		if slices.ContainsFunc(storeaddress.Passwords(of.Store), func(p string) bool { return p != "" }) {
+		if storeaddress.HasPassword(of.Store) {
 			return "a store's password"
 		}
 	}

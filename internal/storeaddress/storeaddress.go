@@ -20,37 +20,14 @@ const (
 // with a password in the host, the path or the fragment.
 func Parse(address string) (*url.URL, error) {
 	u, err := url.Parse(address)
+	if err == nil {
+		_, err = url.ParseQuery(u.RawQuery)
+	}
 	if err != nil || u.Fragment != "" || u.Opaque != "" || strings.Contains(u.Path+u.RawQuery, "@") {
 		return nil, errors.New("not the URL of a store: if its password has special characters, " +
-			"write them as %40 for @, %3A for :, %2F for /, %23 for # and %3F for ?")
+			"write them as %40 for @, %3A for :, %2F for /, %23 for #, %3F for ? and %25 for %")
 	}
 	return u, nil
-}
-
-// isSecret tells the parameters that are passwords, such as PostgreSQL's
-// password and sslpassword.
-func isSecret(parameter string) bool {
-	name := strings.ToLower(parameter)
-	return strings.Contains(name, "pass") && name != "passfile"
-}
-
-// Passwords returns the passwords of an address; an empty one is what [Kept]
-// leaves.
-func Passwords(address string) []string {
-	u, err := url.Parse(address)
-	if err != nil || !HasServer(address) {
-		return nil
-	}
-	var found []string
-	if password, has := u.User.Password(); has {
-		found = append(found, password)
-	}
-	for name, values := range u.Query() {
-		if isSecret(name) {
-			found = append(found, values...)
-		}
-	}
-	return found
 }
 
 // HasServer reports whether an address is not that of a folder.
@@ -59,29 +36,62 @@ func HasServer(address string) bool {
 	return scheme != File && scheme != Keyring
 }
 
+// HasPassword reports whether an address has a password in it, or may have one
+// in a place where it cannot be read.
+func HasPassword(address string) bool { return Kept(address) != address }
+
 // Redacted returns an address for people.
 func Redacted(address string) string { return replacePasswords(address, "xxxxx") }
 
-// Kept returns an address for the config file: each password is empty.
+// Kept returns an address for the config file: without its passwords.
 func Kept(address string) string { return replacePasswords(address, "") }
 
-func replacePasswords(address, text string) string {
-	if len(Passwords(address)) == 0 {
+// replacePasswords puts hidden in place of each password, or leaves them out if
+// that is empty. Of an address that cannot be read it returns the scheme.
+func replacePasswords(address, hidden string) string {
+	if address == "" || !HasServer(address) {
 		return address
 	}
 	u, err := Parse(address)
 	if err != nil {
-		return ""
+		scheme, _, _ := strings.Cut(address, ":")
+		return scheme + "://…"
 	}
-	if _, has := u.User.Password(); has {
-		u.User = url.UserPassword(u.User.Username(), text)
+	found, query := false, u.Query()
+	if password, _ := u.User.Password(); password != "" {
+		found, u.User = true, withPassword(u.User.Username(), hidden)
 	}
-	query := u.Query()
-	for name := range query {
-		if isSecret(name) {
-			query.Set(name, text)
+	for name, values := range query {
+		switch {
+		case !isSecret(name) || strings.Join(values, "") == "":
+			continue
+		case hidden == "":
+			query.Del(name)
+		default:
+			query.Set(name, hidden)
 		}
+		found = true
+	}
+	if !found {
+		return address
 	}
 	u.RawQuery = query.Encode()
 	return u.String()
+}
+
+func withPassword(user, password string) *url.Userinfo {
+	switch {
+	case password != "":
+		return url.UserPassword(user, password)
+	case user != "":
+		return url.User(user)
+	}
+	return nil
+}
+
+// isSecret tells the parameters that are passwords, such as PostgreSQL's
+// password and sslpassword.
+func isSecret(parameter string) bool {
+	name := strings.ToLower(parameter)
+	return strings.Contains(name, "pass") && name != "passfile"
 }
