@@ -14,11 +14,12 @@ import (
 )
 
 // interruptible is a context that ends with the first Ctrl-C, SIGTERM or SIGHUP
-// (the terminal is gone); the second ends the program at once. It listens for them from the first call of
-// Done on, which is how all commands begin but token. That one is ended by the
-// system, as any program is, until it waits for something or makes a request,
-// whose answer may have to be saved (see awaitable): with a fresh token it does
-// neither, and listening would take a tenth of its time.
+// (the terminal is gone); the second ends the program at once. It listens for
+// them from the first call of Done on, which is how all commands begin but
+// token. That one is ended by the system, as any program is, until it waits for
+// something or makes a request, whose answer may have to be saved (see
+// awaitable): with a fresh token it does neither, and listening would take a
+// tenth of its time.
 type interruptible struct {
 	context.Context // ends never
 	listen          func() context.Context
