@@ -122,9 +122,9 @@ func report(ctx context.Context, stderr io.Writer, err error) int {
 		if errors.As(err, &lost) && lost.Op == "save" || errors.As(err, &unfinished) {
 			text += "; " + plain(err)
 		}
-		fmt.Fprintln(stderr, "spotipie: "+text)
+		say(stderr, "spotipie: "+text)
 	default:
-		fmt.Fprintln(stderr, "spotipie: "+plain(err))
+		say(stderr, "spotipie: "+plain(err))
 	}
 	return code
 }

@@ -32,11 +32,7 @@ func TestInterruptedRenewalIsSaved(t *testing.T) {
 			asked, answer := heldUpRenewal(t)
 			key := spotipie.Key{ClientID: "id", Profile: "default"}
 			store := ageToken(t, key, test.left)
-			path, err := exec.LookPath("spotipie")
-			if err != nil {
-				t.Fatal(err)
-			}
-			cmd := exec.Command(path, "token")
+			cmd := exec.Command("spotipie", "token")
 			var stderr strings.Builder
 			cmd.Stderr = &stderr
 			if err := cmd.Start(); err != nil {
@@ -61,11 +57,7 @@ func TestRenewalIsSavedThoughNobodyReads(t *testing.T) {
 	asked, answer := heldUpRenewal(t)
 	key := spotipie.Key{ClientID: "id", Profile: "default"}
 	store := ageToken(t, key, -time.Minute)
-	path, err := exec.LookPath("spotipie")
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(path, "token", "--debug")
+	cmd := exec.Command("spotipie", "token", "--debug")
 	shown, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -20,7 +20,7 @@ func TestPastedLogin(t *testing.T) {
 }
 
 func TestLoginAtTheEndOfTheInput(t *testing.T) {
-	r := newPerson(t).starts("login", "--paste")
+	r := newPerson(t).startsIn(120, "login", "--paste")
 	r.sees(`press\s+Enter: `)
 	r.types(ctrlD)
 	contains(t, r.ends(exitFailure),

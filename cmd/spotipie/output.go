@@ -25,14 +25,18 @@ func write(cmd *cobra.Command, text string) error {
 	return nil
 }
 
-// sayWrapped writes a text for people to stderr, in lines that fit the terminal;
-// elsewhere, such as in a log, it is one line.
+// sayWrapped writes a text for people to stderr.
 func (s *settings) sayWrapped(format string, args ...any) {
-	text, stderr := fmt.Sprintf(format, args...), s.cmd.ErrOrStderr()
-	if cli.IsTerminal(stderr) {
-		text = cli.Wrap(text, cli.Width(stderr))
+	say(s.cmd.ErrOrStderr(), fmt.Sprintf(format, args...))
+}
+
+// say writes a text for people, in lines that fit the terminal; elsewhere, such
+// as in a log, it is one line.
+func say(w io.Writer, text string) {
+	if cli.IsTerminal(w) {
+		text = cli.Wrap(text, cli.Width(w))
 	}
-	fmt.Fprintln(stderr, text)
+	fmt.Fprintln(w, text)
 }
 
 // writeJSON writes a command's result to stdout as one line of JSON.

@@ -108,11 +108,7 @@ type running struct {
 
 func (h *household) starts(args ...string) *running {
 	h.t.Helper()
-	path, err := exec.LookPath("spotipie")
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	r := &running{t: h.t, cmd: exec.CommandContext(h.t.Context(), path, args...)}
+	r := &running{t: h.t, cmd: exec.CommandContext(h.t.Context(), "spotipie", args...)}
 	r.cmd.Stderr = &r.stderr
 	if err := r.cmd.Start(); err != nil {
 		h.t.Fatal(err)

@@ -51,9 +51,7 @@ func service(ts *testscript.TestScript, _ bool, args []string) {
 
 // command is the tool with the script's environment.
 func command(ts *testscript.TestScript, args []string) *exec.Cmd {
-	program, err := exec.LookPath("spotipie")
-	ts.Check(err)
-	cmd := exec.Command(program, args...)
+	cmd := exec.Command("spotipie", args...)
 	cmd.Dir = ts.MkAbs(".")
 	cmd.Env = environment(ts)
 	return cmd

@@ -15,11 +15,7 @@ import (
 func asksForTheSecret(t *testing.T) *program {
 	t.Helper()
 	p := newPerson(t)
-	path, err := exec.LookPath("spotipie")
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := p.runs(100, exec.Command("sh", "-c", `trap : INT; stty noflsh; "$0" "$@"; code=$?; stty -a; exit $code`, path,
+	r := p.runs(100, exec.Command("sh", "-c", `trap : INT; stty noflsh; "$0" "$@"; code=$?; stty -a; exit $code`, "spotipie",
 		"login", "--flow", "client_credentials", "--client-id", "robot", "--client-secret-file", "-"))
 	r.sees("Client secret: ")
 	waitForNoEcho(t, r.screen)

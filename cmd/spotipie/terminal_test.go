@@ -65,12 +65,8 @@ func (p *person) starts(args ...string) *program {
 
 func (p *person) startsIn(columns uint16, args ...string) *program {
 	p.t.Helper()
-	path, err := exec.LookPath("spotipie")
-	if err != nil {
-		p.t.Fatal(err)
-	}
 	// Without noflsh Ctrl-C throws away what is written just then.
-	return p.runs(columns, exec.Command("sh", append([]string{"-c", `stty noflsh && exec "$0" "$@"`, path}, args...)...))
+	return p.runs(columns, exec.Command("sh", append([]string{"-c", `stty noflsh && exec "$0" "$@"`, "spotipie"}, args...)...))
 }
 
 func (p *person) runs(columns uint16, cmd *exec.Cmd) *program {
