@@ -82,7 +82,7 @@ func (f *exportFlags) run(cmd *cobra.Command) error {
 		return nil
 	})
 	if err != nil {
-		return s.explain(err)
+		return err
 	}
 	data, err := tokenformat.Encode(token, format)
 	if err != nil {

@@ -125,15 +125,8 @@ func (st *status) fill(s *settings, session spotipie.Session, problem error) err
 	st.Refreshable = rec.Rejected == "" && (rec.Token.RefreshToken() != "" || st.Flow == spotipie.FlowClientCredentials)
 	st.AuthorizedAt = utc(session.AuthorizedAt())
 	st.ReauthorizeBy = utc(session.ReauthorizeBy())
-	switch {
-	case problem == nil && rec.Rejected != "":
-		problem = spotipie.ErrReauthorizationRequired
-	case problem == nil && !st.Refreshable && st.ExpiresIn <= 0:
-		problem = spotipie.ErrNoRefreshToken
-	case problem == nil && st.Refreshable && s.confidential && s.secret.value == "":
-		st.Refreshable = false
-		problem = usage(s.cmd, fmt.Errorf("the client secret is not set, and without it the token cannot be renewed: set %s",
-			s.variable("CLIENT_SECRET")))
+	if problem == nil {
+		problem = st.foresee(s, rec)
 	}
 	if problem == nil {
 		return nil
@@ -144,6 +137,22 @@ func (st *status) fill(s *settings, session spotipie.Session, problem error) err
 	var wrong *usageError
 	if st.SignInNeeded || errors.As(problem, &wrong) && st.ExpiresIn <= 0 {
 		return problem
+	}
+	return nil
+}
+
+// foresee returns what will keep the token from being renewed, as far as can be
+// told without asking.
+func (st *status) foresee(s *settings, rec spotipie.Record) error {
+	switch {
+	case rec.Rejected != "":
+		return spotipie.ErrReauthorizationRequired
+	case !st.Refreshable && st.ExpiresIn <= 0:
+		return spotipie.ErrNoRefreshToken
+	case st.Refreshable && s.confidential && s.secret.value == "":
+		st.Refreshable = false
+		return usage(s.cmd, fmt.Errorf("the client secret is not set, and without it the token cannot be renewed: set %s",
+			s.variable("CLIENT_SECRET")))
 	}
 	return nil
 }

@@ -42,7 +42,7 @@ func (s *settings) storeKind() (string, error) {
 	scheme, _, ok := strings.Cut(s.Store.value, ":")
 	if ok {
 		switch scheme {
-		case "file", "keyring":
+		case storeFile, storeKeyring:
 			return scheme, nil
 		case "redis", "rediss", "unix":
 			return storeRedis, s.checkAddress()
