@@ -10,13 +10,38 @@ import (
 
 // MemoryStore is a [Store] that lives and dies with the process. It lets
 // several sessions of one program share an authorization, and serves in tests.
-// Its locks are freed by unlock only. It is a [Watcher].
+// Its locks are freed by unlock only, and it remembers deletions for a week. It
+// is a [Watcher].
 type MemoryStore struct {
 	mu      sync.Mutex
 	records map[Key]Record
+	deleted deletions
 	locks   map[Key]*memoryLock
 	watched map[Key][]chan struct{}
 	version uint64
+}
+
+// deletions are the versions of what was deleted, which are microseconds of the
+// clock.
+type deletions struct {
+	version map[Key]uint64
+	tidyAt  int // the number of entries at which old ones are forgotten
+}
+
+// deletionLife is how long a deletion is remembered.
+const deletionLife = 7 * 24 * time.Hour
+
+func (d *deletions) add(key Key, version uint64) {
+	if d.version == nil {
+		d.version = make(map[Key]uint64)
+	}
+	d.version[key] = version
+	if len(d.version) < max(d.tidyAt, 1024) {
+		return
+	}
+	old := version - uint64(deletionLife.Microseconds())
+	maps.DeleteFunc(d.version, func(_ Key, v uint64) bool { return v < old })
+	d.tidyAt = 2 * len(d.version)
 }
 
 // memoryLock is held by whoever has taken the value out of free. It stays in
@@ -37,8 +62,11 @@ func (m *MemoryStore) Load(ctx context.Context, key Key) (Record, bool, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	rec, found := m.records[key]
+	if !found {
+		return Record{Version: m.deleted.version[key]}, false, nil
+	}
 	rec.RequestedScope = slices.Clone(rec.RequestedScope)
-	return rec, found, nil
+	return rec, true, nil
 }
 
 // Swap implements [Store].
@@ -51,13 +79,14 @@ func (m *MemoryStore) Swap(ctx context.Context, key Key, version uint64, rec Rec
 	if m.records[key].Version != version {
 		return 0, ErrVersionConflict
 	}
-	m.version = NextVersion(m.version, time.Now())
+	m.version = NextVersion(max(m.version, rec.Version), time.Now())
 	rec.Version = m.version
 	rec.RequestedScope = slices.Clone(rec.RequestedScope)
 	if m.records == nil {
 		m.records = make(map[Key]Record)
 	}
 	m.records[key] = rec
+	delete(m.deleted.version, key)
 	m.notify(key)
 	return rec.Version, nil
 }
@@ -70,6 +99,8 @@ func (m *MemoryStore) Delete(ctx context.Context, key Key) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.records, key)
+	m.version = NextVersion(m.version, time.Now())
+	m.deleted.add(key, m.version)
 	m.notify(key)
 	return nil
 }

@@ -152,7 +152,9 @@ func (s *session) save(ctx context.Context, rec Record, used string) (*held, err
 		if found && s.checkRecord(theirs) == nil && !outlives(rec.Token, theirs, used) {
 			return s.newHeld(theirs, saved), nil
 		}
-		rec.Version = theirs.Version
+		if rec.Version = theirs.Version; !found { // a deletion has a version too
+			rec.Version = 0
+		}
 		err = ErrVersionConflict
 	}
 	return s.unsaved(rec, used), s.storeError(opSave, err)
@@ -206,8 +208,12 @@ func (s *session) overwrite(ctx context.Context, rec Record) (*held, error) {
 	err := ErrVersionConflict
 	for range maxSwaps {
 		var theirs Record
-		if theirs, _, err = s.cfg.store.Load(ctx, s.key()); err != nil {
+		var found bool
+		if theirs, found, err = s.cfg.store.Load(ctx, s.key()); err != nil {
 			break
+		}
+		if !found { // a deletion has a version too
+			theirs = Record{}
 		}
 		if sameAuthorization(theirs.Token, rec.Token) && rec.AuthorizedAt.IsZero() {
 			rec.AuthorizedAt = theirs.AuthorizedAt

@@ -67,7 +67,7 @@ func TestNothingPrintsASecret(t *testing.T) {
 		"AuthorizationCodeSession": code, "ClientCredentialsSession": client, "ImplicitGrantSession": implicit,
 		"TokenUpdated": spotipie.TokenUpdated{Session: code, OldToken: tok, NewToken: tok},
 		"TokenExpired": spotipie.TokenExpired{Session: code, ExpiredToken: tok},
-		"Session":      spotipie.Session(code), "RefreshableSession": spotipie.RefreshableSession(client), "Store": spotipie.Store(store), "Watcher": spotipie.Watcher(store),
+		"Session":      spotipie.Session(code), "RefreshableSession": spotipie.RefreshableSession(client), "Store": spotipie.Store(store), "Watcher": spotipie.Watcher(store), "Checker": spotipie.Checker(nil),
 		"AuthorizationURLOptions": spotipie.AuthorizationURLOptions{RedirectURI: "x"},
 		"RequestOptions":          &spotipie.RequestOptions{}, // what a caller puts in is theirs
 		"Flow":                    spotipie.FlowAuthorizationCode, "Scope": spotipie.ScopeStreaming, "Scopes": spotipie.AllScopes(),

@@ -27,6 +27,14 @@ type Record struct {
 	AuthorizedAt time.Time `json:"authorized_at,omitzero"`
 	// ClientID is the app the token was issued to.
 	ClientID string `json:"client_id"`
+	// Flow is how the token was obtained. A session uses only tokens of its
+	// own flow. Empty in records of versions that did not keep it.
+	Flow Flow `json:"flow,omitempty"`
+	// Consents counts the logins that this authorization has seen: each consent
+	// has a higher number than the one it replaces, and renewals keep it. It
+	// orders consents even where clocks are wrong. Sessions set it; zero if it
+	// is not known.
+	Consents uint64 `json:"consents,omitempty"`
 	// RequestedScope is what the user was asked for. What they granted is the
 	// token's own scope.
 	RequestedScope Scopes `json:"requested_scope,omitempty"`
@@ -59,32 +67,61 @@ func (r Record) LogValue() slog.Value { return slog.StringValue(r.String()) }
 // it returns soon after the context ends, and holds nothing then.
 //
 //   - Load returns what the last successful Swap saved, whole, or found ==
-//     false if there is none. Not finding a record is not an error.
+//     false if there is no record. Not finding a record is not an error. If the
+//     store knows that the record was deleted, rec.Version is the version of
+//     the deletion; if it knows nothing of the key, rec.Version is 0. Sessions
+//     take a deletion for a logout. They take a record that is merely missing
+//     for lost (by a restart without persistence, an eviction, a restored
+//     backup, an unmounted volume), keep their token and save it again. A store
+//     remembers a deletion for at least a week, as long as it keeps anything.
 //   - Swap saves rec if the record's version still is version, where 0 means
 //     that there is no record, and returns the version it now has; else it
-//     saves nothing and returns an error that wraps [ErrVersionConflict]. It
-//     ignores rec.Version. A version never comes back: not later, not after
-//     Delete ([NextVersion] makes such versions). When Swap has returned, the
-//     record survives a crash as well as the store can promise. When Swap
+//     saves nothing and returns an error that wraps [ErrVersionConflict]. The
+//     new version is greater than version, than rec.Version and than that of a
+//     deletion the store remembers: rec.Version is the highest version that
+//     the caller has seen, which may be above version in a store that has
+//     fallen back to an older state. A version never comes back, not even
+//     after Delete ([NextVersion] makes such versions). When Swap has returned,
+//     the record survives a crash as well as the store can promise. When Swap
 //     fails in any other way the record is the old or the new one, never a
 //     mixture and never none.
-//   - Delete removes the record. Without a record it does nothing.
+//   - Delete removes the record and remembers that it did. The deletion has a
+//     version: that of the record, or a later one. Without a record Delete only
+//     remembers.
 //   - List returns the keys of all records, in no order.
 //   - Lock waits until nobody holds the lock of the key, then holds it until
 //     unlock is called, or until its holder is gone: a store says how it
-//     notices (the kernel, a lease). The lock of one key never waits for that
-//     of another, and holds up no Load or Swap: it saves work, the version
-//     protects the record. unlock may be called more than once; it works even
-//     if the context given to Lock has ended.
+//     notices (the kernel, a lease). Through one store value a key has one
+//     holder at a time, even if the lock was lost meanwhile. The lock of one
+//     key never waits for that of another, and holds up no Load or Swap: it
+//     saves work, the version protects the record. However many goroutines
+//     wait for one key through one store value, they cost the store no more
+//     than one. unlock may be called more than once; it works even if the
+//     context given to Lock has ended, and may be tried again after an error.
 //
-// A session renews in this order: Lock, Load, see whether the work is still
-// needed, ask the accounts service, Swap, announce, unlock.
+// A session renews in this order: save what is not saved yet, Lock, Load, see
+// whether the work is still needed, Check if the store is a [Checker], ask the
+// accounts service, Swap, unlock, announce.
 type Store interface {
 	Load(ctx context.Context, key Key) (rec Record, found bool, err error)
 	Swap(ctx context.Context, key Key, version uint64, rec Record) (newVersion uint64, err error)
 	Delete(ctx context.Context, key Key) error
 	List(ctx context.Context) ([]Key, error)
 	Lock(ctx context.Context, key Key) (unlock func(context.Context) error, err error)
+}
+
+// Checker is a [Store] whose locks can be lost while they are held, or that can
+// become unable to save.
+//
+// Check is called by whoever holds the lock of the key, just before the accounts
+// service is asked: an answer that cannot be saved may cost the login. It
+// returns nil if the lock is still held and a record can be saved now. It fails
+// if a lease has ended (the process was suspended, say), or if the store is
+// read-only, full or out of reach; then nobody is asked. A store with leases
+// extends the lease by it.
+type Checker interface {
+	Store
+	Check(ctx context.Context, key Key) error
 }
 
 // Watcher is a [Store] that can tell of changes, which spares a process that
@@ -102,7 +139,8 @@ type Watcher interface {
 
 // NextVersion returns a version for a record whose version was previous (0 for
 // a new one) that is greater than previous and than any version made earlier:
-// microseconds of the clock, or previous + 1 if that is more.
+// microseconds of the clock, or previous + 1 if that is more. For Swap,
+// previous is the highest of the versions that the new one has to exceed.
 func NextVersion(previous uint64, now time.Time) uint64 {
 	return max(previous+1, uint64(max(now.UnixMicro(), 0)))
 }

@@ -38,13 +38,16 @@ func Run(t *testing.T, open func(t *testing.T) spotipie.Store) {
 		{"Swap with version 0 fails if there is a record", swapNewTwice},
 		{"Swap with an old version fails and changes nothing", swapOldVersion},
 		{"Swap with a version fails if there is no record", swapMissing},
-		{"Swap ignores the version inside the record", swapIgnoresRecordVersion},
+		{"the version inside the record is no condition of Swap", swapIgnoresRecordVersion},
+		{"a new version exceeds the one inside the record", versionsExceedWhatWasSeen},
 		{"what Swap takes Load returns, however large, and what it refuses changes nothing", largeRecords},
 		{"of many Swaps at once with one version one succeeds", swapRace},
 		{"a version never comes back, not even after Delete", versionsAreNew},
 		{"Load during Swaps returns one record or the other", loadDuringSwaps},
 		{"Delete removes the record", deleteRemoves},
 		{"Delete of nothing is no error", deleteNothing},
+		{"Load tells a deletion from what was never there", deletionIsRemembered},
+		{"Delete of nothing is remembered", deletionOfNothingIsRemembered},
 		{"keys are kept apart, whatever characters they have", keysApart},
 		{"List returns the keys of all records", list},
 		{"Lock lets one holder in at a time", lockExcludes},
@@ -80,6 +83,8 @@ func record(t *testing.T, access string) spotipie.Record {
 		ClientID:       "client",
 		RequestedScope: spotipie.Scopes{spotipie.ScopeStreaming, spotipie.ScopeUserReadEmail},
 		Rejected:       "Refresh token revoked",
+		Flow:           spotipie.FlowAuthorizationCode,
+		Consents:       3,
 	}
 }
 
@@ -102,7 +107,7 @@ func expect(t *testing.T, s spotipie.Store, k spotipie.Key, rec spotipie.Record,
 	rec.Version = version
 	same := got.Token.Equal(rec.Token) && got.AuthorizedAt.Equal(rec.AuthorizedAt) &&
 		got.ClientID == rec.ClientID && got.RequestedScope.Equal(rec.RequestedScope) &&
-		got.Rejected == rec.Rejected && got.Version == rec.Version
+		got.Rejected == rec.Rejected && got.Flow == rec.Flow && got.Consents == rec.Consents && got.Version == rec.Version
 	if !same {
 		t.Errorf("Load of %s:\n got %v\nwant %v", k, got, rec)
 	}

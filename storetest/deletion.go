@@ -1,0 +1,78 @@
+package storetest
+
+import (
+	"testing"
+
+	"github.com/spotipie/spotipie"
+)
+
+func remove(t *testing.T, s spotipie.Store, k spotipie.Key) {
+	t.Helper()
+	if err := s.Delete(t.Context(), k); err != nil {
+		t.Fatalf("Delete of %s: %v", k, err)
+	}
+}
+
+// versionOfNothing loads a key that has no record and returns the version that
+// comes with it.
+func versionOfNothing(t *testing.T, s spotipie.Store, k spotipie.Key) uint64 {
+	t.Helper()
+	rec, found, err := s.Load(t.Context(), k)
+	if err != nil || found {
+		t.Fatalf("Load of %s: found %t, error %v; want nothing", k, found, err)
+	}
+	return rec.Version
+}
+
+func deletionIsRemembered(t *testing.T, s spotipie.Store) {
+	if version := versionOfNothing(t, s, key("ada")); version != 0 {
+		t.Errorf("a key that was never saved comes with version %d, want 0", version)
+	}
+	saved := swap(t, s, key("ada"), 0, record(t, "one"))
+	remove(t, s, key("ada"))
+	deleted := versionOfNothing(t, s, key("ada"))
+	if deleted < saved {
+		t.Errorf("version %d was deleted, and Load tells of a deletion with version %d", saved, deleted)
+	}
+	if version := versionOfNothing(t, s, key("grace")); version != 0 {
+		t.Errorf("another key comes with version %d, want 0", version)
+	}
+	again := swap(t, s, key("ada"), 0, record(t, "two"))
+	if again <= deleted {
+		t.Errorf("version %d follows on the deletion with version %d", again, deleted)
+	}
+	expect(t, s, key("ada"), record(t, "two"), again)
+	remove(t, s, key("ada"))
+	if version := versionOfNothing(t, s, key("ada")); version < again {
+		t.Errorf("version %d was deleted, and Load tells of a deletion with version %d", again, version)
+	}
+}
+
+// deletionOfNothingIsRemembered: the record may have been lost, and others
+// still have it in memory.
+func deletionOfNothingIsRemembered(t *testing.T, s spotipie.Store) {
+	remove(t, s, key("ada"))
+	if versionOfNothing(t, s, key("ada")) == 0 {
+		t.Error("Load does not tell of the deletion")
+	}
+	swap(t, s, key("ada"), 0, record(t, "one"))
+}
+
+// versionsExceedWhatWasSeen: a store that has fallen back to an older state
+// must not make versions below those that its callers have seen.
+func versionsExceedWhatWasSeen(t *testing.T, s spotipie.Store) {
+	version := swap(t, s, key("ada"), 0, record(t, "one"))
+	for name, k := range map[string]spotipie.Key{"over a record": key("ada"), "of a new record": key("grace")} {
+		over := uint64(0)
+		if k == key("ada") {
+			over = version
+		}
+		rec := record(t, "two")
+		rec.Version = version + uint64(1e9) // a quarter of an hour ahead
+		next := swap(t, s, k, over, rec)
+		if next <= rec.Version {
+			t.Errorf("Swap %s: version %d, want one above %d", name, next, rec.Version)
+		}
+		expect(t, s, k, rec, next)
+	}
+}
