@@ -53,16 +53,6 @@ func CheckResponse(resp *http.Response) error {
 	return e
 }
 
-// sentToken returns the access token that a request was sent with, should the
-// answer repeat it.
-func sentToken(req *http.Request) string {
-	if req == nil {
-		return ""
-	}
-	_, token, _ := strings.Cut(req.Header.Get("Authorization"), " ")
-	return strings.TrimSpace(token)
-}
-
 // apiErrorFields reads the nested JSON that the Web API documents, the flat
 // JSON of the accounts service, and plain text.
 func apiErrorFields(contentType string, body []byte) (message, reason string) {

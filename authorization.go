@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // AuthorizationURLOptions adjust an authorization URL. Nil and the zero value
@@ -20,6 +21,8 @@ type AuthorizationURLOptions struct {
 	// RedirectURI replaces that of the credentials for this login, for a
 	// loopback address whose port is chosen late. The token request repeats it.
 	RedirectURI string
+	// Lifetime is how long the user has to answer. Default: one hour.
+	Lifetime time.Duration
 	// Extra parameters are added as they are. They cannot replace the
 	// protocol's own.
 	Extra url.Values
@@ -32,19 +35,22 @@ func (s *session) authorizationURL(opts *AuthorizationURLOptions) (authorization
 	if err != nil {
 		return "", "", err
 	}
-	s.addLogin(login)
+	s.logins().add(login, s.app.wallTime())
 	return authorizationURL, login.state(), nil
 }
 
 // authorizationRequest builds an authorization request for a new login.
 func (s *session) authorizationRequest(opts *AuthorizationURLOptions) (string, pendingLogin, error) {
+	if err := s.isOpen(); err != nil {
+		return "", pendingLogin{}, err
+	}
 	if opts == nil {
 		opts = &AuthorizationURLOptions{}
 	}
-	redirectURI := s.redirectURI
+	redirectURI := s.app.redirectURI
 	if opts.RedirectURI != "" {
 		redirectURI = opts.RedirectURI
-		if err := s.checkRedirectURI(redirectURI); err != nil {
+		if err := s.app.checkRedirectURI(redirectURI); err != nil {
 			return "", pendingLogin{}, err
 		}
 	}
@@ -53,28 +59,25 @@ func (s *session) authorizationRequest(opts *AuthorizationURLOptions) (string, p
 			return "", pendingLogin{}, fmt.Errorf("spotipie: AuthorizationURLOptions.Extra: %q is set by the session", foreignText(key))
 		}
 	}
-	if s.closed.Load() {
-		return "", pendingLogin{}, ErrClosed
-	}
-	login := s.newLogin(redirectURI)
+	login := newLogin(redirectURI, s.app.wallTime().Add(orDefault(opts.Lifetime, defaultLoginLifetime)))
 	query := url.Values{
-		"client_id":     {s.clientID},
+		"client_id":     {s.app.clientID},
 		"response_type": {"code"},
 		"redirect_uri":  {redirectURI},
 		"state":         {login.state()},
 		"show_dialog":   {strconv.FormatBool(opts.ForceDialog)},
 	}
-	if scope := s.cfg.scope.String(); scope != "" {
+	if scope := s.app.scope.String(); scope != "" {
 		query.Set("scope", scope)
 	}
-	if s.self.Flow() == FlowImplicitGrant {
+	if s.flow() == FlowImplicitGrant {
 		query.Set("response_type", "token")
 	} else {
 		query.Set("code_challenge_method", "S256")
 		query.Set("code_challenge", challenge(login.verifier()))
 	}
 	maps.Copy(query, opts.Extra)
-	return s.cfg.accountsURL + "/authorize?" + query.Encode(), login, nil
+	return s.app.accountsURL + "/authorize?" + query.Encode(), login, nil
 }
 
 func isProtocolParameter(key string) bool {
@@ -85,8 +88,8 @@ func isProtocolParameter(key string) bool {
 	return false
 }
 
-func (s *session) checkRedirectURI(uri string) error {
-	if s.cfg.skipRedirectURICheck && uri != "" {
+func (a *app) checkRedirectURI(uri string) error {
+	if a.skipRedirectURICheck && uri != "" {
 		return nil
 	}
 	return ValidateRedirectURI(uri)
@@ -99,13 +102,13 @@ func (s *session) checkAuthorization(ctx context.Context, opts *AuthorizationURL
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.cfg.refreshTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.app.refreshTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, authorizationURL, nil)
 	if err != nil {
 		return fmt.Errorf("spotipie: checking the authorization request: %w", err)
 	}
-	resp, err := s.tokenClient().Do(req)
+	resp, err := secretsClient(&s.router).Do(req)
 	if err != nil {
 		return fmt.Errorf("spotipie: checking the authorization request: %w", err)
 	}
@@ -136,36 +139,36 @@ func pageError(resp *http.Response, text string) error {
 // maxErrorBody is how much of an error's text is read.
 const maxErrorBody = 16 << 10
 
-// readCallback takes the parameters of a callback apart, checks its state and
-// returns the login that it answers. What is no callback at all, for lack of
-// an error and of the first of keys, leaves the login under way.
-func (s *session) readCallback(values url.Values, keys ...string) (pendingLogin, map[string]string, error) {
+// readCallback returns the parameters of a callback. It has to have the first
+// of keys or an error. Its errors say what is wrong with it; the login that it
+// should have answered is still under way then.
+func readCallback(values url.Values, keys ...string) (map[string]string, error) {
 	params := make(map[string]string)
 	for _, key := range append(keys, "state", "error", "error_description") {
 		value, err := single(values, key)
 		if err != nil {
-			return pendingLogin{}, nil, err
+			return nil, err
 		}
 		params[key] = value
 	}
 	switch {
 	case params["error"] != "" || params[keys[0]] != "":
+		return params, nil
 	case values.Has("response_type"):
-		return pendingLogin{}, nil, &CallbackError{Reason: "it is the page to agree on: open it, and give the address that it sends you to"}
-	default:
-		return pendingLogin{}, nil, &CallbackError{Reason: "it has no " + keys[0] + ": give the whole address the browser was sent to"}
+		return nil, &CallbackError{Reason: "it is the page to agree on: open it, and give the address that it sends you to"}
 	}
-	login, err := s.takeLogin(params["state"])
-	if err != nil {
-		return pendingLogin{}, nil, err
+	return nil, &CallbackError{Reason: "it has no " + keys[0] + ": give the whole address the browser was sent to"}
+}
+
+// callbackError returns the error that the accounts service sent, if it did.
+func callbackError(params map[string]string) error {
+	if params["error"] == "" {
+		return nil
 	}
-	if params["error"] != "" {
-		return pendingLogin{}, nil, &AuthorizationError{
-			Code:        foreignText(params["error"]),
-			Description: foreignText(params["error_description"]),
-		}
+	return &AuthorizationError{
+		Code:        foreignText(params["error"]),
+		Description: foreignText(params["error_description"]),
 	}
-	return login, params, nil
 }
 
 // maxCallbackURL bounds what is parsed as a callback URL.
@@ -190,4 +193,16 @@ func parseCallback(callbackURL string) (query, fragment url.Values, err error) {
 		return nil, nil, &CallbackError{Reason: "its fragment is malformed"}
 	}
 	return query, fragment, nil
+}
+
+// single returns the one value of a callback parameter, empty if there is
+// none. Repeated parameters are refused (RFC 6749 section 3.1).
+func single(values url.Values, key string) (string, error) {
+	switch v := values[key]; len(v) {
+	case 0:
+		return "", nil
+	case 1:
+		return v[0], nil
+	}
+	return "", &CallbackError{Reason: key + " is there more than once"}
 }

@@ -2,8 +2,6 @@ package spotipie
 
 import (
 	"context"
-	"errors"
-	"net/url"
 )
 
 // AuthorizationCodeSession is one user's authorization by the authorization
@@ -30,7 +28,7 @@ func NewAuthorizationCodeSession(creds Credentials, opts *Options) (*Authorizati
 	if err := s.init(s, creds, opts); err != nil {
 		return nil, err
 	}
-	if err := s.checkRedirectURI(creds.RedirectURI); err != nil {
+	if err := s.app.checkRedirectURI(creds.RedirectURI); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -40,7 +38,7 @@ func NewAuthorizationCodeSession(creds Credentials, opts *Options) (*Authorizati
 func (s *AuthorizationCodeSession) Flow() Flow { return FlowAuthorizationCode }
 
 // RedirectURI returns that of the credentials.
-func (s *AuthorizationCodeSession) RedirectURI() string { return s.redirectURI }
+func (s *AuthorizationCodeSession) RedirectURI() string { return s.redirectURI() }
 
 // RequestedScope returns the scopes that the user is asked for, sorted. Scope
 // returns those that they granted.
@@ -48,7 +46,8 @@ func (s *AuthorizationCodeSession) RequestedScope() Scopes { return s.requestedS
 
 // AuthorizationURL returns the URL that the user must visit to agree, and the
 // state that the callback must carry. The session remembers the state and the
-// PKCE verifier that goes with it for an hour, for the latest 100 logins.
+// PKCE verifier that goes with it for an hour, or
+// [AuthorizationURLOptions].Lifetime, for the latest 100 logins.
 func (s *AuthorizationCodeSession) AuthorizationURL(opts *AuthorizationURLOptions) (authorizationURL, state string, err error) {
 	return s.authorizationURL(opts)
 }
@@ -65,11 +64,12 @@ func (s *AuthorizationCodeSession) CheckAuthorization(ctx context.Context, opts 
 // accounts service sent the user to, exchanges the code for a token (RFC 6749
 // section 4.1.3), sets and returns it. A state works once, but the same callback
 // may be tried again if the accounts service could not be reached or is in
-// trouble. Errors:
-// [ErrStateMismatch], [*AuthorizationError] (of which [ErrAccessDenied] is
-// one), [*CallbackError], [*TokenEndpointError], those of the network and of
-// ctx; with a [*StoreError] or [*ListenerError] the token is returned all the
-// same.
+// trouble. The exchange goes on if ctx ends, as a code works once too; a second
+// call with the same callback joins it. Errors: [ErrStateMismatch],
+// [*AuthorizationError] (of which [ErrAccessDenied] is one), [*CallbackError],
+// [*TokenEndpointError], those of the network and of ctx. With a [*StoreError],
+// a [*ListenerError] or an [*InsufficientScopeError] the token is returned all
+// the same; the last means that the user has granted less than was asked for.
 func (s *AuthorizationCodeSession) FetchToken(ctx context.Context, callbackURL string) (*Token, error) {
 	query, fragment, err := parseCallback(callbackURL)
 	if err != nil {
@@ -78,11 +78,14 @@ func (s *AuthorizationCodeSession) FetchToken(ctx context.Context, callbackURL s
 	if fragment.Has(keyAccessToken) {
 		return nil, &CallbackError{Reason: "it belongs to the implicit grant flow, not to this session's authorization code flow"}
 	}
-	login, params, err := s.readCallback(query, "code")
+	params, err := readCallback(query, "code")
 	if err != nil {
 		return nil, err
 	}
-	return s.exchange(ctx, params["code"], login)
+	if err := callbackError(params); err != nil {
+		return nil, s.denied(params["state"], err)
+	}
+	return s.exchangeCode(ctx, params["code"], params["state"])
 }
 
 // FetchTokenGivenCode is [AuthorizationCodeSession.FetchToken] for a program
@@ -91,40 +94,5 @@ func (s *AuthorizationCodeSession) FetchTokenGivenCode(ctx context.Context, code
 	if code == "" {
 		return nil, &CallbackError{Reason: "it has no code"}
 	}
-	login, err := s.takeLogin(state)
-	if err != nil {
-		return nil, err
-	}
-	return s.exchange(ctx, code, login)
-}
-
-func (s *AuthorizationCodeSession) exchange(ctx context.Context, code string, login pendingLogin) (*Token, error) {
-	if s.closed.Load() {
-		return nil, ErrClosed
-	}
-	token, err := s.postToken(ctx, url.Values{
-		"grant_type":    {"authorization_code"},
-		"code":          {code},
-		"redirect_uri":  {login.redirectURI},
-		"code_verifier": {login.verifier()},
-	})
-	var answer *TokenEndpointError
-	if err != nil && (!errors.As(err, &answer) || answer.Temporary()) {
-		s.addLogin(login) // the code may still be good
-	}
-	if err != nil {
-		return nil, err
-	}
-	return s.authorize(ctx, token)
-}
-
-// authorize sets a token that the user has just consented to.
-func (s *session) authorize(ctx context.Context, token *Token) (*Token, error) {
-	token = s.inherit(token, nil)
-	return token, s.install(ctx, Record{
-		Token:          token,
-		AuthorizedAt:   s.now().Round(0).UTC(),
-		ClientID:       s.clientID,
-		RequestedScope: s.cfg.scope,
-	})
+	return s.exchangeCode(ctx, code, state)
 }

@@ -25,7 +25,7 @@ func NewClientCredentialsSession(creds Credentials, opts *Options) (*ClientCrede
 	if err := s.init(s, creds, opts); err != nil {
 		return nil, err
 	}
-	s.cfg.scope = nil // there is nobody to grant any
+	s.app.scope = nil // there is nobody to grant any
 	return s, nil
 }
 

@@ -68,7 +68,7 @@ func TestClockThatIsSetBackAsARenewalBegins(t *testing.T) {
 		s := offline(t, spotify, store, onClock(&wall))
 		old := set(t, s, time.Hour)
 		wall.ahead(57 * time.Minute)
-		store.lock = once(func() { wall.ahead(27 * time.Minute) })
+		store.lock.set(once(func() { wall.ahead(27 * time.Minute) }))
 		token(t, s)
 		synctest.Wait()
 		expectRequests(t, spotify, 0)

@@ -40,7 +40,7 @@ func TestClosedSessionStaysClosed(t *testing.T) {
 					s := offline(t, &services{}, store, nil)
 					set(t, s, time.Hour)
 					if unsaved {
-						store.swap = fails
+						store.swap.set(fails)
 						_, _ = s.RefreshToken(t.Context())
 					}
 					if err := s.Close(t.Context()); errors.Is(err, errStore) != unsaved {
@@ -117,7 +117,7 @@ func TestCloseWhileATokenIsFetched(t *testing.T) {
 						time.Sleep(time.Second)
 					}
 					if while == "saved" {
-						store.swap = once(closes)
+						store.swap.set(once(closes))
 					} else {
 						spotify.before = func(int) { closes() }
 					}
@@ -138,7 +138,7 @@ func TestCloseWhileATokenIsFetched(t *testing.T) {
 func TestCloseObeysItsContextWhileSaving(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, store := unsavedRenewal(t, &services{})
-		store.swap = hangs
+		store.swap.set(hangs)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		started := time.Now()
@@ -233,7 +233,7 @@ func TestClosedSessionAnnouncesNoExpiry(t *testing.T) {
 func TestOnErrorMayUseTheSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		spotify := &services{token: func(_ int, req *http.Request) (*http.Response, error) {
-			return respond(req, http.StatusServiceUnavailable, ""), nil
+			return respond(req, http.StatusInternalServerError, ""), nil
 		}}
 		var s *spotipie.AuthorizationCodeSession
 		s = offline(t, spotify, nil, func(o *spotipie.Options) {

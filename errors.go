@@ -167,29 +167,24 @@ func (e *TokenEndpointError) isFinal() bool {
 
 // StoreError: the session's store failed. The token in memory is not affected.
 type StoreError struct {
-	Op  string // load, save, lock, unlock or watch
+	Op  string // load, save, delete, lock, unlock, check or watch
 	Key Key
 	Err error
 }
 
 func (e *StoreError) Error() string {
 	msg := fmt.Sprintf("spotipie: store: %s %s: %v", e.Op, e.Key, e.Err)
-	if e.Op == opSave {
+	switch e.Op {
+	case opSave:
 		msg += " (the token is in use and saving is tried again)"
+	case opCheck:
+		msg += " (Spotify was not asked, as its answer could not have been saved)"
 	}
 	return msg
 }
 
 // Unwrap returns Err.
 func (e *StoreError) Unwrap() error { return e.Err }
-
-const (
-	opLoad   = "load"
-	opSave   = "save"
-	opLock   = "lock"
-	opUnlock = "unlock"
-	opWatch  = "watch"
-)
 
 // RecordMismatchError: the store holds a record under the session's key, but
 // one that this session must not use.
@@ -205,7 +200,7 @@ func (e *RecordMismatchError) Error() string {
 // ListenerError: a listener returned an error, panicked or did not return in
 // time. The token is not affected, and the other listeners were called.
 type ListenerError struct {
-	Event string // "token_updated" or "token_expired"
+	Event string // token_updated, token_expired or logged_out
 	Err   error
 }
 
@@ -231,3 +226,17 @@ func (e *InsufficientScopeError) Error() string {
 	return fmt.Sprintf("spotipie: the token lacks the scope %s (needed: %s; it has: %s): authorize again with it",
 		e.Missing, e.Needed, current)
 }
+
+// BackgroundError is what [Options].OnError hears of: something went wrong that
+// is returned to nobody.
+type BackgroundError struct {
+	Key Key // of the session
+	Err error
+}
+
+func (e *BackgroundError) Error() string {
+	return fmt.Sprintf("spotipie: session %s, in the background: %v", e.Key, e.Err)
+}
+
+// Unwrap returns Err.
+func (e *BackgroundError) Unwrap() error { return e.Err }

@@ -96,7 +96,7 @@ func TestEventsWithoutATokenAreLogged(t *testing.T) {
 func TestThousandCallsInTheSecondOfAFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		spotify := &services{token: func(_ int, req *http.Request) (*http.Response, error) {
-			return respond(req, http.StatusServiceUnavailable, ""), nil
+			return respond(req, http.StatusInternalServerError, ""), nil
 		}}
 		s := offline(t, spotify, nil, nil)
 		set(t, s, time.Hour)

@@ -32,17 +32,17 @@ func newFleet(t *testing.T) *fleet {
 		f.logins <- signedIn(t, f.server, nil).CurrentToken()
 	}
 	f.server.Login(t, newSession(t, f.server, stored(f.store.MemoryStore)))
-	f.store.load = func(ctx context.Context) error {
+	f.store.load.set(func(ctx context.Context) error {
 		time.Sleep(time.Duration(rand.IntN(3)) * time.Millisecond)
 		if ctx.Value(loginKey{}) == nil && rand.IntN(4) == 0 {
 			return errStore
 		}
 		return nil
-	}
-	f.store.swap = func(context.Context) error {
+	})
+	f.store.swap.set(func(context.Context) error {
 		time.Sleep(time.Duration(rand.IntN(3)) * time.Millisecond)
 		return nil
-	}
+	})
 	for range 4 {
 		f.sessions = append(f.sessions, newSession(t, f.server, stored(f.store)))
 	}

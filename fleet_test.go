@@ -26,13 +26,13 @@ func TestRenewalUsesTheNewestRecordThereIsUnderTheLock(t *testing.T) {
 				s := offline(t, spotify, store, nil)
 				set(t, s, time.Second)
 				time.Sleep(time.Hour)
-				store.lock = once(func() { // while s waits for the lock, others renew twice
+				store.lock.set(once(func() { // while s waits for the lock, others renew twice
 					change(t, store, func(rec *spotipie.Record) { rec.Token = tokenOf("older", "R-older", time.Second) })
 					if _, err := s.Load(context.Background()); err != nil { // as Watch does
 						t.Errorf("Load: %v", err)
 					}
 					change(t, store, func(rec *spotipie.Record) { rec.Token = tokenOf("newest", "R-newest", time.Hour) })
-				})
+				}))
 				if tok, err := ask(t.Context(), s); err != nil || tok.AccessToken() != "newest" {
 					t.Errorf("got %s, %v", tokenNames(tok), err)
 				}
@@ -50,7 +50,7 @@ func TestSlowLoadDoesNotBringAnOlderTokenBack(t *testing.T) {
 		time.Sleep(time.Hour)
 		change(t, store, func(rec *spotipie.Record) { rec.Token = tokenOf("older", "R-older", time.Second) })
 		slow := once(func() { time.Sleep(time.Second) })
-		store.loaded = func() { _ = slow(t.Context()) }
+		store.loaded.set(func() { _ = slow(t.Context()) })
 		go func() { _, _ = s.Load(t.Context()) }()
 		synctest.Wait() // it has read the older record
 		change(t, store, func(rec *spotipie.Record) { rec.Token = tokenOf("newest", "R-newest", time.Hour) })

@@ -83,30 +83,43 @@ func respond(req *http.Request, status int, body string, header ...string) *http
 	}
 }
 
+// hook is a function that can be changed while the store is used.
+type hook[F any] struct{ f atomic.Pointer[F] }
+
+func (h *hook[F]) set(f F) { h.f.Store(&f) }
+
+// get returns the function, or a nil one.
+func (h *hook[F]) get() (f F) {
+	if p := h.f.Load(); p != nil {
+		f = *p
+	}
+	return f
+}
+
 // hookedStore is a MemoryStore that calls back. A hook that is nil is passed
 // over, an error of one becomes the method's.
 type hookedStore struct {
 	*spotipie.MemoryStore
-	lock    func(context.Context) error
-	unlock  func(context.Context) error
-	load    func(context.Context) error // before Load looks
-	loaded  func()                      // before Load returns
-	swap    func(context.Context) error // before Swap saves
-	swapped func(spotipie.Record)       // before a Swap that has saved returns
+	lock    hook[func(context.Context) error]
+	unlock  hook[func(context.Context) error]
+	load    hook[func(context.Context) error] // before Load looks
+	loaded  hook[func()]                      // before Load returns
+	swap    hook[func(context.Context) error] // before Swap saves
+	swapped hook[func(spotipie.Record)]       // before a Swap that has saved returns
 }
 
 func newHookedStore() *hookedStore { return &hookedStore{MemoryStore: spotipie.NewMemoryStore()} }
 
 func (h *hookedStore) Lock(ctx context.Context, key spotipie.Key) (func(context.Context) error, error) {
-	if h.lock != nil {
-		if err := h.lock(ctx); err != nil {
+	if lock := h.lock.get(); lock != nil {
+		if err := lock(ctx); err != nil {
 			return nil, err
 		}
 	}
 	release, err := h.MemoryStore.Lock(ctx, key)
 	return func(ctx context.Context) error {
-		if h.unlock != nil {
-			if err := h.unlock(ctx); err != nil {
+		if unlock := h.unlock.get(); unlock != nil {
+			if err := unlock(ctx); err != nil {
 				return err
 			}
 		}
@@ -115,27 +128,27 @@ func (h *hookedStore) Lock(ctx context.Context, key spotipie.Key) (func(context.
 }
 
 func (h *hookedStore) Load(ctx context.Context, key spotipie.Key) (spotipie.Record, bool, error) {
-	if h.load != nil {
-		if err := h.load(ctx); err != nil {
+	if load := h.load.get(); load != nil {
+		if err := load(ctx); err != nil {
 			return spotipie.Record{}, false, err
 		}
 	}
 	rec, found, err := h.MemoryStore.Load(ctx, key)
-	if h.loaded != nil {
-		h.loaded()
+	if loaded := h.loaded.get(); loaded != nil {
+		loaded()
 	}
 	return rec, found, err
 }
 
 func (h *hookedStore) Swap(ctx context.Context, key spotipie.Key, version uint64, rec spotipie.Record) (uint64, error) {
-	if h.swap != nil {
-		if err := h.swap(ctx); err != nil {
+	if swap := h.swap.get(); swap != nil {
+		if err := swap(ctx); err != nil {
 			return 0, err
 		}
 	}
 	version, err := h.MemoryStore.Swap(ctx, key, version, rec)
-	if err == nil && h.swapped != nil {
-		h.swapped(rec)
+	if swapped := h.swapped.get(); err == nil && swapped != nil {
+		swapped(rec)
 	}
 	return version, err
 }

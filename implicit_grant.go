@@ -29,7 +29,7 @@ func NewImplicitGrantSession(creds Credentials, opts *Options) (*ImplicitGrantSe
 	if err := s.init(s, creds, opts); err != nil {
 		return nil, err
 	}
-	if err := s.checkRedirectURI(creds.RedirectURI); err != nil {
+	if err := s.app.checkRedirectURI(creds.RedirectURI); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -39,7 +39,7 @@ func NewImplicitGrantSession(creds Credentials, opts *Options) (*ImplicitGrantSe
 func (s *ImplicitGrantSession) Flow() Flow { return FlowImplicitGrant }
 
 // RedirectURI returns that of the credentials.
-func (s *ImplicitGrantSession) RedirectURI() string { return s.redirectURI }
+func (s *ImplicitGrantSession) RedirectURI() string { return s.redirectURI() }
 
 // RequestedScope returns the scopes that the user is asked for, sorted. Scope
 // returns those that they granted.
@@ -47,7 +47,7 @@ func (s *ImplicitGrantSession) RequestedScope() Scopes { return s.requestedScope
 
 // AuthorizationURL returns the URL that the user must visit to agree, and the
 // state that the callback must carry. The session remembers the state for an
-// hour, for the latest 100 logins.
+// hour, or [AuthorizationURLOptions].Lifetime, for the latest 100 logins.
 func (s *ImplicitGrantSession) AuthorizationURL(opts *AuthorizationURLOptions) (authorizationURL, state string, err error) {
 	return s.authorizationURL(opts)
 }
@@ -62,8 +62,9 @@ func (s *ImplicitGrantSession) CheckAuthorization(ctx context.Context, opts *Aut
 // fragment of the URL that the accounts service sent the user to (RFC 6749
 // section 4.2.2), sets and returns it. A state works once. Errors:
 // [ErrStateMismatch], [*AuthorizationError] (of which [ErrAccessDenied] is
-// one), [*CallbackError], [*TokenFormatError]; with a [*StoreError] or
-// [*ListenerError] the token is returned all the same.
+// one), [*CallbackError], [*TokenFormatError]; with a [*StoreError], a
+// [*ListenerError] or an [*InsufficientScopeError] the token is returned all the
+// same.
 func (s *ImplicitGrantSession) ReadTokenFromCallbackURL(ctx context.Context, callbackURL string) (*Token, error) {
 	query, fragment, err := parseCallback(callbackURL)
 	if err != nil {
@@ -72,18 +73,25 @@ func (s *ImplicitGrantSession) ReadTokenFromCallbackURL(ctx context.Context, cal
 	if query.Has("code") {
 		return nil, &CallbackError{Reason: "it belongs to the authorization code flow, not to this session's implicit grant flow"}
 	}
-	if s.closed.Load() {
-		return nil, ErrClosed
+	if err := s.isOpen(); err != nil {
+		return nil, err
 	}
 	values := fragment
 	if query.Has("error") { // denials come in the query
 		values = query
 	}
-	_, params, err := s.readCallback(values, keyAccessToken, keyTokenType, keyExpiresIn, keyScope)
+	params, err := readCallback(values, keyAccessToken, keyTokenType, keyExpiresIn, keyScope)
 	if err != nil {
 		return nil, err
 	}
-	token, err := tokenFromFragment(params, s.now())
+	if err := callbackError(params); err != nil {
+		return nil, s.denied(params["state"], err)
+	}
+	now := s.app.wallTime()
+	if _, err := s.logins().take(params["state"], now); err != nil {
+		return nil, err
+	}
+	token, err := tokenFromFragment(params, now)
 	if err != nil {
 		return nil, err
 	}

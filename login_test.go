@@ -12,7 +12,7 @@ import (
 
 func TestTroubleOfTheAccountsServiceDoesNotCostALogin(t *testing.T) {
 	for name, fault := range map[string]accounts.Fault{
-		"503": {Kind: accounts.FaultServerError}, "429": {Kind: accounts.FaultRateLimited}, "cut": {Kind: accounts.FaultCut},
+		"503": {Kind: accounts.FaultServerError, Times: 3}, "429": {Kind: accounts.FaultRateLimited}, "cut": {Kind: accounts.FaultCut},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := spotifytest.New(t)

@@ -164,11 +164,11 @@ func TestLogoutBeforeARenewalWasSaved(t *testing.T) {
 				store, spotify := newHookedStore(), &services{}
 				s := offline(t, spotify, store, nil)
 				set(t, s, time.Hour)
-				store.swap = fails
+				store.swap.set(fails)
 				if _, err := s.RefreshToken(t.Context()); !errors.Is(err, errStore) {
 					t.Fatalf("RefreshToken: %v, want the store's error", err)
 				}
-				store.swap = nil
+				store.swap.set(nil)
 				logOut(t, store)
 				time.Sleep(time.Minute)
 				later(t, s)

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 )
 
 // ErrMountPrefix: a mount's prefix is neither a scheme with its slashes, such
@@ -49,34 +50,58 @@ func pathOf(u *url.URL) string {
 	return "/"
 }
 
-// Mount implements [Session].
-func (s *session) Mount(prefix string, rt http.RoundTripper) error {
-	m, err := newMount(prefix, rt)
-	if err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var mounts []mount
-	if old := s.mounts.Load(); old != nil {
-		mounts = slices.DeleteFunc(slices.Clone(*old), func(o mount) bool { return o.prefix == m.prefix })
-	}
-	if rt != nil {
-		mounts = append(mounts, m)
-	}
-	slices.SortStableFunc(mounts, func(a, b mount) int { return len(b.prefix) - len(a.prefix) })
-	s.mounts.Store(&mounts)
-	return nil
+// router sends requests by way of the mount that takes them. It is what the
+// session's own requests go through as well, those for a token included.
+type router struct {
+	app    *app
+	mounts atomic.Pointer[[]mount] // the longest prefix first
 }
 
-// roundTripper returns what sends requests to u.
-func (s *session) roundTripper(u *url.URL) http.RoundTripper {
-	if mounts := s.mounts.Load(); mounts != nil {
+// RoundTrip implements [http.RoundTripper].
+func (r *router) RoundTrip(req *http.Request) (*http.Response, error) {
+	return r.of(req.URL).RoundTrip(req)
+}
+
+// of returns what sends requests to u.
+func (r *router) of(u *url.URL) http.RoundTripper {
+	if mounts := r.mounts.Load(); mounts != nil {
 		for _, m := range *mounts {
 			if m.takes(u) {
 				return m.rt
 			}
 		}
 	}
-	return s.cfg.transport
+	return r.app.transport
+}
+
+// mount makes rt send the requests whose URL starts with prefix.
+func (r *router) mount(prefix string, rt http.RoundTripper) error {
+	m, err := newMount(prefix, rt)
+	if err != nil {
+		return err
+	}
+	for {
+		old := r.mounts.Load()
+		var mounts []mount
+		if old != nil {
+			mounts = slices.DeleteFunc(slices.Clone(*old), func(o mount) bool { return o.prefix == m.prefix })
+		}
+		if rt != nil {
+			mounts = append(mounts, m)
+		}
+		slices.SortStableFunc(mounts, func(a, b mount) int { return len(b.prefix) - len(a.prefix) })
+		if r.mounts.CompareAndSwap(old, &mounts) {
+			return nil
+		}
+	}
+}
+
+// closeIdleConnections reaches all transports.
+func (r *router) closeIdleConnections() {
+	(&http.Client{Transport: r.app.transport}).CloseIdleConnections()
+	if mounts := r.mounts.Load(); mounts != nil {
+		for _, m := range *mounts {
+			(&http.Client{Transport: m.rt}).CloseIdleConnections()
+		}
+	}
 }

@@ -1,10 +1,14 @@
 package spotipie
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
+	"os"
+	"reflect"
 	"strings"
 	"time"
 )
@@ -40,10 +44,15 @@ type Options struct {
 	// background, give or take 20 %, but never more than a quarter of its
 	// lifetime. Default: 5 minutes.
 	EarlyRefresh time.Duration
-	// RefreshTimeout limits each request to the token endpoint, together with
-	// the wait for the store's lock before it. Calling the listeners has the
-	// same limit again, saving one of 10 seconds. Default: 15 seconds.
+	// RefreshTimeout limits each request to the token endpoint, from when it is
+	// sent. Each call of a listener has the same limit, saving a token one of 10
+	// seconds. Default: 15 seconds.
 	RefreshTimeout time.Duration
+	// LockTimeout limits the wait for the store's lock, which comes before the
+	// request. It should be longer than the lease of the store, so that a
+	// holder that has died makes nobody fail. Callers can leave earlier, by
+	// their own contexts. Default: 45 seconds, or RefreshTimeout if that is set.
+	LockTimeout time.Duration
 
 	// Transport sends all requests that no mount takes. Default:
 	// [http.DefaultTransport].
@@ -58,82 +67,69 @@ type Options struct {
 	// is sent to, and no others, whatever a request or a redirect names.
 	// Default: that of APIURL.
 	TokenOrigins []string
+	// AllowPlainHTTP lets AccountsURL, APIURL and TokenOrigins be http URLs of
+	// other hosts than this one. Secrets and tokens can then be read on the
+	// network: set it only for a service inside a private network, such as
+	// another container of a test. Default: http is for localhost and loopback
+	// addresses only (RFC 6749 section 1.6, RFC 6750 section 5.3).
+	AllowPlainHTTP bool
 
-	// OnError hears of what goes wrong where no caller waits for the result:
-	// a failed renewal in the background, a token that could not be saved, a
-	// listener that failed. It may be called from any goroutine and must not
-	// block. Default: nothing; what matters to a caller is returned as well.
+	// OnError hears of what goes wrong and is returned to nobody: a renewal in
+	// the background that failed, a token that could not be saved, an event
+	// whose listener failed. Each error is a [*BackgroundError], which names
+	// the session's key. It may be called from any goroutine and must not
+	// block. Default: nothing.
 	OnError func(error)
+	// Observe hears of each token request, renewal, store call and wait, for
+	// logs and metrics. See [Observation]. It is called from the goroutine that
+	// did the work, so it should return soon. Default: nothing, which costs
+	// nothing.
+	Observe func(context.Context, Observation)
 	// SkipRedirectURICheck takes redirect URIs that Spotify refuses (see
 	// [ValidateRedirectURI]), for an accounts service with rules of its own.
 	SkipRedirectURICheck bool
-	// Now is the clock. Default: [time.Now].
+	// Now is the wall clock. Default: [time.Now]. A token is handed out only as
+	// long as neither this clock nor the monotonic clock of the system says
+	// that it has expired.
 	Now func() time.Time
+}
+
+// OptionsFromEnv reads {prefix}_ACCOUNTS_URL and {prefix}_API_URL from the
+// environment, for programs that are to be tried with another accounts service
+// than Spotify's. An empty prefix means [DefaultEnvPrefix]. Variables that are
+// not set leave the defaults. The other fields are the caller's to set.
+func OptionsFromEnv(prefix string) *Options {
+	if prefix == "" {
+		prefix = DefaultEnvPrefix
+	}
+	return &Options{
+		AccountsURL: os.Getenv(prefix + "_ACCOUNTS_URL"),
+		APIURL:      os.Getenv(prefix + "_API_URL"),
+	}
 }
 
 const (
 	defaultEarlyRefresh   = 5 * time.Minute
 	defaultRefreshTimeout = 15 * time.Second
-	// expiredMargin is how long before its end a token is no longer handed
-	// out: a request that starts now must still arrive in time.
-	expiredMargin = 10 * time.Second
+	defaultLockTimeout    = 45 * time.Second
 )
 
-// config is Options checked and with its defaults filled in.
-type config struct {
-	scope                Scopes
-	store                Store
-	profile              string
-	earlyRefresh         time.Duration
-	refreshTimeout       time.Duration
-	transport            http.RoundTripper
-	accountsURL          string
-	apiURL               string
-	origins              []origin
-	onError              func(error)
-	now                  func() time.Time
-	skipRedirectURICheck bool
-	turn                 chan struct{} // see enter; nil without a store
-}
-
-func newConfig(opts *Options) (*config, error) {
-	if opts == nil {
-		opts = &Options{}
-	}
-	if opts.Store != nil && opts.Profile == "" {
-		return nil, errors.New("spotipie: Options.Profile is empty: a store needs to know whose authorization it keeps")
-	}
-	for _, scope := range opts.Scope {
-		if !isScopeToken(scope) {
-			return nil, fmt.Errorf("spotipie: Options.Scope: %q is not the name of one scope; ParseScopes takes several in a string", foreignText(string(scope)))
+// check tells what is wrong with the options themselves.
+func (o *Options) check() error {
+	if o.Store != nil {
+		if v := reflect.ValueOf(o.Store); v.Kind() == reflect.Pointer && v.IsNil() {
+			return fmt.Errorf("spotipie: Options.Store is a nil %T: leave it out, or make the store first", o.Store)
+		}
+		if o.Profile == "" {
+			return errors.New("spotipie: Options.Profile is empty: a store needs to know whose authorization it keeps")
 		}
 	}
-	c := &config{
-		scope:                opts.Scope.Normalize(),
-		store:                opts.Store,
-		profile:              opts.Profile,
-		earlyRefresh:         orDefault(opts.EarlyRefresh, defaultEarlyRefresh),
-		refreshTimeout:       orDefault(opts.RefreshTimeout, defaultRefreshTimeout),
-		transport:            opts.Transport,
-		onError:              opts.OnError,
-		now:                  opts.Now,
-		skipRedirectURICheck: opts.SkipRedirectURICheck,
+	for _, scope := range o.Scope {
+		if !isScopeToken(scope) {
+			return fmt.Errorf("spotipie: Options.Scope: %q is not the name of one scope; ParseScopes takes several in a string", foreignText(string(scope)))
+		}
 	}
-	if c.transport == nil {
-		c.transport = http.DefaultTransport
-	}
-	if c.store != nil {
-		c.turn = make(chan struct{}, 1)
-	}
-	var err error
-	if c.accountsURL, err = serviceURL("AccountsURL", opts.AccountsURL, DefaultAccountsURL); err != nil {
-		return nil, err
-	}
-	if c.apiURL, err = serviceURL("APIURL", opts.APIURL, DefaultAPIURL); err != nil {
-		return nil, err
-	}
-	c.origins, err = tokenOrigins(opts.TokenOrigins, c.apiURL)
-	return c, err
+	return nil
 }
 
 func orDefault(d, fallback time.Duration) time.Duration {
@@ -143,15 +139,20 @@ func orDefault(d, fallback time.Duration) time.Duration {
 	return d
 }
 
-func tokenOrigins(named []string, apiURL string) ([]origin, error) {
+// origins returns the origins that the token may be sent to.
+func (o *Options) origins(apiURL string) ([]origin, error) {
+	named := o.TokenOrigins
 	if len(named) == 0 {
 		named = []string{apiURL}
 	}
 	origins := make([]origin, 0, len(named))
 	for _, raw := range named {
 		u, err := url.Parse(raw)
-		if err != nil || !isHTTP(u) || raw != apiURL && strings.Trim(u.Path, "/") != "" {
+		if err != nil || !isHTTP(u) || !isBare(raw, u) || raw != apiURL && strings.Trim(u.Path, "/") != "" {
 			return nil, fmt.Errorf("spotipie: Options.TokenOrigins: %q is not scheme://host[:port]", foreignText(raw))
+		}
+		if err := o.checkPlainHTTP("TokenOrigins", u); err != nil {
+			return nil, err
 		}
 		origins = append(origins, originOf(u))
 	}
@@ -159,15 +160,36 @@ func tokenOrigins(named []string, apiURL string) ([]origin, error) {
 }
 
 // serviceURL checks the base URL of a service and takes off its last slash.
-func serviceURL(name, raw, fallback string) (string, error) {
+func (o *Options) serviceURL(name, raw, fallback string) (string, error) {
 	if raw == "" {
 		return fallback, nil
 	}
 	u, err := url.Parse(raw)
-	if err != nil || !isHTTP(u) || strings.ContainsAny(raw, "?#") || u.User != nil {
+	if err != nil || !isHTTP(u) || !isBare(raw, u) {
 		return "", fmt.Errorf("spotipie: Options.%s: %q is not a URL such as %s, without query, fragment and user", name, foreignText(raw), fallback)
 	}
+	if err := o.checkPlainHTTP(name, u); err != nil {
+		return "", err
+	}
 	return strings.TrimRight(raw, "/"), nil
+}
+
+func (o *Options) checkPlainHTTP(name string, u *url.URL) error {
+	if strings.EqualFold(u.Scheme, "https") || o.AllowPlainHTTP || isThisHost(u.Hostname()) {
+		return nil
+	}
+	return fmt.Errorf("spotipie: Options.%s: %s would send secrets unencrypted over the network: use https, or set Options.AllowPlainHTTP if the network is private",
+		name, foreignText(u.Scheme+"://"+u.Host))
+}
+
+// isThisHost reports whether a name or address is this machine's own.
+func isThisHost(host string) bool {
+	return isLocalhost(host) || net.ParseIP(host).IsLoopback()
+}
+
+// isBare reports whether a URL has neither user, query nor fragment.
+func isBare(raw string, u *url.URL) bool {
+	return u.User == nil && !strings.ContainsAny(raw, "?#")
 }
 
 // isScopeToken reports whether a scope has the characters of one (RFC 6749

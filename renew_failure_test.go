@@ -17,7 +17,7 @@ func TestCallersAtOnceMakeOneRequestThatFails(t *testing.T) {
 	for range 20 {
 		synctest.Test(t, func(t *testing.T) {
 			spotify := &services{token: func(_ int, req *http.Request) (*http.Response, error) {
-				return respond(req, http.StatusServiceUnavailable, ""), nil
+				return respond(req, http.StatusInternalServerError, ""), nil
 			}}
 			s := offline(t, spotify, nil, nil)
 			set(t, s, time.Hour)

@@ -152,7 +152,7 @@ func TestExpiredCallersInALoopAreNoStorm(t *testing.T) {
 		server := spotifytest.NewInMemory(t, nil)
 		s := signedIn(t, server, nil)
 		time.Sleep(2 * time.Hour)
-		queue(t, server, accounts.Fault{Kind: accounts.FaultServerError, Target: accounts.TargetToken, Every: 1})
+		queue(t, server, accounts.Fault{Kind: accounts.FaultServerError, Status: 500, Target: accounts.TargetToken, Every: 1})
 		for end := time.Now().Add(9500 * time.Millisecond); time.Now().Before(end); time.Sleep(time.Millisecond) {
 			if _, err := s.Token(t.Context()); err == nil {
 				t.Fatal("no error while the accounts service is down")

@@ -191,7 +191,7 @@ func TestInvalidGrantIsFinal(t *testing.T) {
 func TestServerTroubleNeverCostsAToken(t *testing.T) {
 	for name, fault := range map[string]accounts.Fault{
 		"500":            {Kind: accounts.FaultServerError, Status: 500},
-		"503":            {Kind: accounts.FaultServerError},
+		"503":            {Kind: accounts.FaultServerError, Times: 3},
 		"429":            {Kind: accounts.FaultRateLimited},
 		"429 plain":      {Kind: accounts.FaultRateLimitedPlain},
 		"cut connection": {Kind: accounts.FaultCut},

@@ -42,7 +42,10 @@ func (s *session) Request(ctx context.Context, method, url string, opts *Request
 	if opts == nil {
 		opts = &RequestOptions{}
 	}
-	target, err := s.resolve(url, opts.Params)
+	if err := s.isOpen(); err != nil {
+		return nil, err
+	}
+	target, err := s.app.resolve(url, opts.Params)
 	if err != nil {
 		return nil, err
 	}
@@ -65,15 +68,17 @@ func (s *session) Request(ctx context.Context, method, url string, opts *Request
 }
 
 // Do implements [Session].
-func (s *session) Do(req *http.Request) (*http.Response, error) { return s.Client().Do(req) }
+func (s *session) Do(req *http.Request) (*http.Response, error) {
+	return s.Client().Do(req.WithContext(rememberSentToken(req.Context())))
+}
 
 // Client implements [Session].
 func (s *session) Client() *http.Client { return &http.Client{Transport: (*transport)(s)} }
 
 // resolve returns the absolute URL of a request.
-func (s *session) resolve(raw string, params url.Values) (string, error) {
+func (a *app) resolve(raw string, params url.Values) (string, error) {
 	if strings.HasPrefix(raw, "/") && !strings.HasPrefix(raw, "//") {
-		raw = s.cfg.apiURL + raw
+		raw = a.apiURL + raw
 	}
 	u, err := url.Parse(raw)
 	if err != nil {

@@ -67,7 +67,9 @@ func TestNothingPrintsASecret(t *testing.T) {
 		"AuthorizationCodeSession": code, "ClientCredentialsSession": client, "ImplicitGrantSession": implicit,
 		"TokenUpdated": spotipie.TokenUpdated{Session: code, OldToken: tok, NewToken: tok},
 		"TokenExpired": spotipie.TokenExpired{Session: code, ExpiredToken: tok},
-		"Session":      spotipie.Session(code), "RefreshableSession": spotipie.RefreshableSession(client), "Store": spotipie.Store(store), "Watcher": spotipie.Watcher(store), "Checker": spotipie.Checker(nil),
+		"LoggedOut":    spotipie.LoggedOut{Session: code, OldToken: tok},
+		"Observation":  spotipie.Observation{Kind: spotipie.ObservedRenewal, Key: key, Err: errors.New("x")}, "ObservationKind": spotipie.ObservedRenewal,
+		"Session": spotipie.Session(code), "RefreshableSession": spotipie.RefreshableSession(client), "Store": spotipie.Store(store), "Watcher": spotipie.Watcher(store), "Checker": spotipie.Checker(nil),
 		"AuthorizationURLOptions": spotipie.AuthorizationURLOptions{RedirectURI: "x"},
 		"RequestOptions":          &spotipie.RequestOptions{}, // what a caller puts in is theirs
 		"Flow":                    spotipie.FlowAuthorizationCode, "Scope": spotipie.ScopeStreaming, "Scopes": spotipie.AllScopes(),
@@ -130,6 +132,7 @@ func errorValues() map[string]error {
 		"ListenerError":          &spotipie.ListenerError{Event: "token_updated", Err: errors.New("x")},
 		"InsufficientScopeError": &spotipie.InsufficientScopeError{},
 		"RateLimitError":         &spotipie.RateLimitError{},
+		"BackgroundError":        &spotipie.BackgroundError{Err: errors.New("x")},
 		"APIError":               &spotipie.APIError{StatusCode: 400},
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -27,6 +26,9 @@ type Session interface {
 	Flow() Flow
 	// ClientID returns the app's client id.
 	ClientID() string
+	// Key returns the client id with [Options].Profile: where the authorization
+	// is in the store.
+	Key() Key
 	// Scope returns the token's scopes if there is a token, and else those
 	// that will be asked for.
 	Scope() Scopes
@@ -46,12 +48,14 @@ type Session interface {
 	// [*TokenEndpointError], [*StoreError], [*RecordMismatchError], those of
 	// the network and of ctx. After an error the next attempt is made a second
 	// later at the earliest, or when the server allows it (Retry-After); until
-	// then Token returns the same error.
+	// then Token returns the same error. An answer 502, 503 or 504 of the token
+	// endpoint is tried again at once, twice at most.
 	Token(ctx context.Context) (*Token, error)
 	// SetToken replaces the token, saves it and announces it with a
 	// token-updated event, even if it is equal. A token without scope gets the
 	// session's. A [*StoreError] or [*ListenerError] does not undo it: the
-	// token is in use, and saving is tried again.
+	// token is in use, and saving is tried again. A token whose refresh token
+	// the session has used up for the one it holds is passed over.
 	SetToken(ctx context.Context, token *Token) error
 	// Record returns the token together with what a store keeps beside it, such
 	// as the time of the consent; ok is false if there is no token. Its Version
@@ -66,6 +70,13 @@ type Session interface {
 	// memory, and returns what is in memory then: nil if there is none.
 	// Without a store it does no more than CurrentToken.
 	Load(ctx context.Context) (*Token, error)
+	// Logout gives the authorization up: it forgets the token in memory, deletes
+	// it in the store, so that other processes log out too, and announces it by
+	// a [LoggedOut] event. Spotify is not told, as it has no endpoint for that:
+	// the user can take the app's access away at
+	// https://www.spotify.com/account/apps. A [*StoreError] does not undo it:
+	// deleting is tried again. A later login works as the first.
+	Logout(ctx context.Context) error
 	// Watch does what Load does whenever the store tells of a change, and so
 	// has every newer token announced by a token-updated event. It returns
 	// when ctx ends, with its error; when the session is closed, with
@@ -109,6 +120,13 @@ type Session interface {
 	// itself. The returned function removes it. See [TokenExpired].
 	OnTokenExpired(listener func(context.Context, TokenExpired) error) (remove func())
 
+	// OnLoggedOut registers a listener that is called when the authorization is
+	// given up, here or elsewhere. The returned function removes it. See
+	// [LoggedOut].
+	OnLoggedOut(listener func(context.Context, LoggedOut) error) (remove func())
+
+	// Done returns a channel that is closed when the session is.
+	Done() <-chan struct{}
 	// Close waits until a renewal in flight is saved, saves what could not be
 	// saved before, and makes everything else fail with [ErrClosed]. A program
 	// that ends without it may lose a rotated refresh token. It returns the
@@ -144,59 +162,75 @@ type RefreshableSession interface {
 	DisableAutoRefresh()
 }
 
-// session is what all flows have in common.
+// session is what all flows have in common: the face of its parts.
 type session struct {
-	self         Session // the exported session, for events
-	clientID     string
-	clientSecret secret
-	redirectURI  string
-	cfg          *config
-
-	held        atomic.Pointer[held] // nil: no token
-	failure     atomic.Pointer[failure]
+	keeper
+	router      router
+	begun       atomic.Pointer[logins]
 	lastRefused atomic.Pointer[replacement]
-	autoRefresh atomic.Bool
-	closed      atomic.Bool
-
-	mounts    atomic.Pointer[[]mount]
-	listeners atomic.Pointer[listeners]
-
-	mu      sync.Mutex // guards what follows, changes of held and of closed
-	renewal *flight
-	expiry  *flight
-	pending []pendingLogin
 }
 
+// errNotMade: a session that no constructor has made.
+var errNotMade = errors.New("spotipie: the session is a zero value: make it with its New function")
+
 func (s *session) init(self Session, creds Credentials, opts *Options) error {
-	if creds.ClientID == "" {
-		return errors.New("spotipie: Credentials.ClientID is empty: take it from the app's page at https://developer.spotify.com/dashboard")
-	}
-	cfg, err := newConfig(opts)
+	a, err := newApp(creds, opts)
 	if err != nil {
 		return err
 	}
-	s.self, s.cfg = self, cfg
-	s.clientID, s.clientSecret, s.redirectURI = creds.ClientID, newSecret(creds.ClientSecret), creds.RedirectURI
-	s.autoRefresh.Store(!(opts != nil && opts.DisableAutoRefresh))
+	if opts == nil {
+		opts = &Options{}
+	}
+	s.initFor(self, a, opts.Profile, !opts.DisableAutoRefresh)
 	return nil
+}
+
+// initFor makes a session of an app, for one user.
+func (s *session) initFor(self Session, a *app, profile string, autoRefresh bool) {
+	s.app, s.session, s.profile = a, self, profile
+	s.router.app = a
+	s.keeper.router = &s.router
+	s.autoRefresh.Store(autoRefresh)
 }
 
 func (s *session) base() *session { return s }
 
-func (s *session) now() time.Time {
-	if s.cfg.now != nil {
-		return s.cfg.now()
+// logins returns the logins under way, which are there from the first on.
+func (s *session) logins() *logins {
+	if l := s.begun.Load(); l != nil {
+		return l
 	}
-	return time.Now()
+	s.begun.CompareAndSwap(nil, &logins{})
+	return s.begun.Load()
 }
 
-func (s *session) key() Key { return Key{ClientID: s.clientID, Profile: s.cfg.profile} }
+// denied forgets the login that the user has refused, and returns err, unless
+// there is no such login.
+func (s *session) denied(state string, err error) error {
+	if _, mismatch := s.logins().take(state, s.app.wallTime()); mismatch != nil {
+		return mismatch
+	}
+	return err
+}
+
+// settings returns the app's settings, which are empty in a zero session.
+func (s *session) settings() *app {
+	if s.app == nil {
+		return &app{clientSecret: newSecret("")}
+	}
+	return s.app
+}
 
 // ClientID implements [Session].
-func (s *session) ClientID() string { return s.clientID }
+func (s *session) ClientID() string { return s.settings().clientID }
+
+// Key implements [Session].
+func (s *session) Key() Key { return Key{ClientID: s.settings().clientID, Profile: s.profile} }
+
+func (s *session) redirectURI() string { return s.settings().redirectURI }
 
 // requestedScope returns the scopes that a user is asked for.
-func (s *session) requestedScope() Scopes { return s.cfg.scope.Normalize() }
+func (s *session) requestedScope() Scopes { return s.settings().scope.Normalize() }
 
 // Scope implements [Session].
 func (s *session) Scope() Scopes {
@@ -207,41 +241,109 @@ func (s *session) Scope() Scopes {
 }
 
 // CurrentToken implements [Session].
-func (s *session) CurrentToken() *Token {
-	if h := s.held.Load(); h != nil {
-		return h.token
-	}
-	return nil
-}
+func (s *session) CurrentToken() *Token { return s.current().tokenOrNil() }
 
 // IsAuthorized implements [Session].
-func (s *session) IsAuthorized() bool { return s.held.Load() != nil }
+func (s *session) IsAuthorized() bool { return s.CurrentToken() != nil }
+
+// Token implements [Session].
+func (s *session) Token(ctx context.Context) (*Token, error) {
+	held, err := s.valid(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return held.token, nil
+}
+
+// SetToken implements [Session].
+func (s *session) SetToken(ctx context.Context, token *Token) error {
+	return s.SetRecord(ctx, Record{Token: token, RequestedScope: s.settings().scope})
+}
+
+// Record implements [Session].
+func (s *session) Record() (rec Record, ok bool) {
+	held := s.current()
+	if !held.signedIn() {
+		return Record{}, false
+	}
+	return held.record(s.rules()), true
+}
+
+// SetRecord implements [Session].
+func (s *session) SetRecord(ctx context.Context, rec Record) error {
+	if err := s.isOpen(); err != nil {
+		return err
+	}
+	mismatch := func(format string, args ...any) error {
+		return &RecordMismatchError{Key: s.Key(), Reason: fmt.Sprintf(format, args...)}
+	}
+	switch {
+	case rec.Token == nil || rec.Token.secrets == nil:
+		return &TokenFormatError{Reason: "is nil"}
+	case rec.ClientID != "" && rec.ClientID != s.ClientID():
+		return mismatch("it belongs to client id %q, not %q", foreignText(rec.ClientID), s.ClientID())
+	case rec.Flow != "" && rec.Flow != s.flow():
+		return mismatch("it was obtained by the flow %q, and this session's is %q", foreignText(string(rec.Flow)), s.flow())
+	}
+	rec.Token = s.rules().inherit(rec.Token, nil)
+	return s.give(ctx, rec)
+}
+
+// Load implements [Session].
+func (s *session) Load(ctx context.Context) (*Token, error) { return s.load(ctx) }
+
+// Logout implements [Session].
+func (s *session) Logout(ctx context.Context) error { return s.logout(ctx) }
+
+// Watch implements [Session].
+func (s *session) Watch(ctx context.Context) error { return s.watch(ctx) }
 
 // AuthorizedAt implements [Session].
-func (s *session) AuthorizedAt() time.Time {
-	if h := s.held.Load(); h != nil {
-		return s.record(h).AuthorizedAt
-	}
-	return time.Time{}
-}
-
-// refreshTokenMonths is how long a refresh token lives after the consent.
-const refreshTokenMonths = 6
+func (s *session) AuthorizedAt() time.Time { return s.current().authorizedTime() }
 
 // ReauthorizeBy implements [Session].
-func (s *session) ReauthorizeBy() time.Time {
-	if h := s.held.Load(); h != nil {
-		return h.reauthorizeBy()
+func (s *session) ReauthorizeBy() time.Time { return s.current().reauthorizeBy() }
+
+// Mount implements [Session].
+func (s *session) Mount(prefix string, rt http.RoundTripper) error {
+	if s.app == nil {
+		return errNotMade
 	}
-	return time.Time{}
+	return s.router.mount(prefix, rt)
 }
 
-func (h *held) reauthorizeBy() time.Time {
-	if h.authorizedAt == 0 || h.token.RefreshToken() == "" {
-		return time.Time{}
+// OnTokenUpdated implements [Session].
+func (s *session) OnTokenUpdated(listener func(context.Context, TokenUpdated) error) (remove func()) {
+	if listener == nil || s.app == nil {
+		return func() {}
 	}
-	return time.Unix(0, h.authorizedAt).UTC().AddDate(0, refreshTokenMonths, 0)
+	b := s.listeners()
+	return register(b, &b.updated, listener)
 }
+
+// OnTokenExpired implements [Session].
+func (s *session) OnTokenExpired(listener func(context.Context, TokenExpired) error) (remove func()) {
+	if listener == nil || s.app == nil {
+		return func() {}
+	}
+	b := s.listeners()
+	return register(b, &b.expired, listener)
+}
+
+// OnLoggedOut implements [Session].
+func (s *session) OnLoggedOut(listener func(context.Context, LoggedOut) error) (remove func()) {
+	if listener == nil || s.app == nil {
+		return func() {}
+	}
+	b := s.listeners()
+	return register(b, &b.loggedOut, listener)
+}
+
+// Done implements [Session].
+func (s *session) Done() <-chan struct{} { return s.closing() }
+
+// Close implements [Session].
+func (s *session) Close(ctx context.Context) error { return s.close(ctx) }
 
 // TokenSource implements [Session].
 func (s *session) TokenSource(ctx context.Context) oauth2.TokenSource {
@@ -264,11 +366,14 @@ func (t *tokenSource) Token() (*oauth2.Token, error) {
 
 // String describes the session without secrets.
 func (s *session) String() string {
+	if s.app == nil {
+		return "Session(none)"
+	}
 	state := "not authorized"
 	if t := s.CurrentToken(); t != nil {
 		state = t.String()
 	}
-	return fmt.Sprintf("Session(%s, client_id %s, %s)", s.self.Flow(), s.clientID, state)
+	return fmt.Sprintf("Session(%s, client_id %s, %s)", s.flow(), s.app.clientID, state)
 }
 
 // Format implements [fmt.Formatter]: every verb prints what String returns.
@@ -277,20 +382,13 @@ func (s *session) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.Strin
 // LogValue implements [slog.LogValuer] without secrets.
 func (s *session) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
-// report passes an error that no caller waits for to OnError.
-func (s *session) report(err error) {
-	if err != nil && s.cfg.onError != nil {
-		s.cfg.onError(err)
-	}
-}
-
 // refreshable is what the flows share whose tokens can be renewed.
 type refreshable struct {
 	session
 }
 
 // ClientSecret implements [RefreshableSession].
-func (r *refreshable) ClientSecret() string { return r.clientSecret() }
+func (r *refreshable) ClientSecret() string { return r.settings().clientSecret() }
 
 // RefreshToken implements [RefreshableSession].
 func (r *refreshable) RefreshToken(ctx context.Context) (*Token, error) { return r.refreshNow(ctx) }
@@ -299,12 +397,7 @@ func (r *refreshable) RefreshToken(ctx context.Context) (*Token, error) { return
 func (r *refreshable) AutoRefresh() bool { return r.autoRefresh.Load() }
 
 // SetAutoRefresh implements [RefreshableSession].
-func (r *refreshable) SetAutoRefresh(on bool) {
-	r.autoRefresh.Store(on)
-	if h := r.held.Load(); on && h != nil && h.saving == saved && h.failures.Load() == 0 {
-		h.lookAt(h.due)
-	}
-}
+func (r *refreshable) SetAutoRefresh(on bool) { r.autoRefresh.Store(on) }
 
 // EnableAutoRefresh implements [RefreshableSession].
 func (r *refreshable) EnableAutoRefresh() { r.SetAutoRefresh(true) }

@@ -30,11 +30,11 @@ type Record struct {
 	// Flow is how the token was obtained. A session uses only tokens of its
 	// own flow. Empty in records of versions that did not keep it.
 	Flow Flow `json:"flow,omitempty"`
-	// Consents counts the logins that this authorization has seen: each consent
-	// has a higher number than the one it replaces, and renewals keep it. It
-	// orders consents even where clocks are wrong. Sessions set it; zero if it
-	// is not known.
-	Consents uint64 `json:"consents,omitempty"`
+	// Consent is the number of the consent: higher than that of any consent it
+	// replaced, and the same for all tokens that renewals make of it. It tells
+	// which of two records is from the newer login where clocks are wrong and
+	// stores fall back. Sessions set it. Zero if it is not known.
+	Consent uint64 `json:"consent,omitempty"`
 	// RequestedScope is what the user was asked for. What they granted is the
 	// token's own scope.
 	RequestedScope Scopes `json:"requested_scope,omitempty"`

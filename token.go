@@ -25,8 +25,8 @@ const maxLifetime = 10 * 365 * 24 * time.Hour
 //
 // A Token never changes once made, so it may be shared between goroutines.
 // Printing it, with fmt or slog, shows no secret; its JSON, being storage,
-// does (see [Token.MarshalJSON]). The zero Token is none: all but printing it
-// panics.
+// does (see [Token.MarshalJSON]). The zero Token is none: its parts are empty
+// and it has expired.
 type Token struct {
 	// A function, so that fmt cannot print them where it does not call Format:
 	// inside an unexported field.
@@ -43,6 +43,14 @@ type tokenSecrets struct {
 }
 
 func (s *tokenSecrets) self() *tokenSecrets { return s }
+
+// secret returns the secrets, which are empty in the zero Token.
+func (t *Token) secret() *tokenSecrets {
+	if t.secrets == nil {
+		return &tokenSecrets{}
+	}
+	return t.secrets()
+}
 
 func (s *tokenSecrets) access() string { return strings.TrimPrefix(s.authorization, tokenType+" ") }
 
@@ -104,6 +112,14 @@ func newToken(f TokenFields, now time.Time) (*Token, error) {
 	}, nil
 }
 
+// withRefreshToken returns a copy of the token with another refresh token.
+func (t *Token) withRefreshToken(refreshToken string) *Token {
+	c, secrets := *t, *t.secret()
+	secrets.refresh = refreshToken
+	c.secrets = secrets.self
+	return &c
+}
+
 func isVisibleASCII(s string) bool {
 	for i := range len(s) {
 		if s[i] <= ' ' || s[i] > '~' {
@@ -114,15 +130,15 @@ func isVisibleASCII(s string) bool {
 }
 
 // AccessToken returns the secret that authorizes requests.
-func (t *Token) AccessToken() string { return t.secrets().access() }
+func (t *Token) AccessToken() string { return t.secret().access() }
 
 // RefreshToken returns the secret that gets the next token, or an empty string
 // if there is none: client credentials and implicit grant tokens have none.
-func (t *Token) RefreshToken() string { return t.secrets().refresh }
+func (t *Token) RefreshToken() string { return t.secret().refresh }
 
 // State returns the state of the request that the token answers, if it was
 // kept with the token.
-func (t *Token) State() string { return t.secrets().state }
+func (t *Token) State() string { return t.secret().state }
 
 // Type returns "Bearer".
 func (t *Token) Type() string { return tokenType }
@@ -149,24 +165,24 @@ func (t *Token) IsExpiredAt(now time.Time, margin time.Duration) bool {
 // Fields returns a copy of the token's parts, for making a changed token.
 func (t *Token) Fields() TokenFields {
 	return TokenFields{
-		AccessToken:  t.secrets().access(),
+		AccessToken:  t.secret().access(),
 		ExpiresIn:    t.expiresIn,
 		Scope:        t.Scope(),
-		State:        t.secrets().state,
+		State:        t.secret().state,
 		TokenType:    tokenType,
 		ExpiresAt:    t.ExpiresAt(),
-		RefreshToken: t.secrets().refresh,
+		RefreshToken: t.secret().refresh,
 	}
 }
 
-// Equal reports whether t and other have the same parts. Two nil tokens are
-// equal.
+// Equal reports whether t and other have the same parts, the expiry to the
+// microsecond, which is what JSON keeps. Two nil tokens are equal.
 func (t *Token) Equal(other *Token) bool {
 	if t == nil || other == nil {
 		return t == other
 	}
-	return *t.secrets() == *other.secrets() && slices.Equal(t.scope, other.scope) &&
-		t.expiresIn == other.expiresIn && t.expiresAt == other.expiresAt
+	return *t.secret() == *other.secret() && slices.Equal(t.scope, other.scope) &&
+		t.expiresIn == other.expiresIn && t.expiresAt/1000 == other.expiresAt/1000
 }
 
 // String describes the token without its secrets.
@@ -175,7 +191,7 @@ func (t Token) String() string {
 		return "Token(none)"
 	}
 	return fmt.Sprintf("Token(access_token %s, refresh_token %s, scope %q, expires_at %s)",
-		redacted(t.secrets().access()), redacted(t.secrets().refresh), t.scope.String(), t.ExpiresAt().Format(time.RFC3339))
+		redacted(t.secret().access()), redacted(t.secret().refresh), t.scope.String(), t.ExpiresAt().Format(time.RFC3339))
 }
 
 // Format implements [fmt.Formatter]: every verb prints what String returns.
@@ -187,8 +203,8 @@ func (t Token) LogValue() slog.Value {
 		return slog.StringValue("none")
 	}
 	return slog.GroupValue(
-		slog.String(keyAccessToken, redacted(t.secrets().access())),
-		slog.String(keyRefreshToken, redacted(t.secrets().refresh)),
+		slog.String(keyAccessToken, redacted(t.secret().access())),
+		slog.String(keyRefreshToken, redacted(t.secret().refresh)),
 		slog.String(keyScope, t.scope.String()),
 		slog.Time(keyExpiresAt, t.ExpiresAt()),
 	)

@@ -13,36 +13,70 @@ import (
 	"time"
 )
 
-// obtain gets a token in place of another without the user: by the refresh
-// token (RFC 6749 section 6), or in the client credentials flow simply anew
-// (section 4.4.2).
-func (s *session) obtain(ctx context.Context, refreshToken string) (*Token, error) {
-	if s.self.Flow() == FlowClientCredentials {
-		return s.postToken(ctx, url.Values{"grant_type": {"client_credentials"}})
+// tokenRequestTries is how often a request is made at most whose answer is 502,
+// 503 or 504, if somebody waits for the token.
+const tokenRequestTries = 3
+
+// requestToken asks the token endpoint for a token, in the time that one
+// request has. If somebody waits it tries again after a passing fault of a
+// server in between.
+func (k *keeper) requestToken(ctx context.Context, form url.Values, somebodyWaits bool) (*Token, error) {
+	if err := k.app.paused(); err != nil {
+		return nil, err
 	}
-	return s.postToken(ctx, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {refreshToken}})
+	ctx, cancel := context.WithTimeout(ctx, k.app.refreshTimeout)
+	defer cancel()
+	for try := 1; ; try++ {
+		end := k.observation(ctx, ObservedTokenRequest, form.Get("grant_type"))
+		token, err := await(ctx, func(ctx context.Context) (*Token, error) {
+			return k.app.postToken(ctx, k.router, form)
+		}, nil)
+		if err != nil && ctx.Err() != nil {
+			err = fmt.Errorf("spotipie: asking for a token: no answer in %s: %w", k.app.refreshTimeout, err)
+		}
+		end(err)
+		k.app.heed(err)
+		if err == nil || !somebodyWaits || try == tokenRequestTries || !isHiccup(err) {
+			return token, err
+		}
+		if !sleep(ctx, jitter(300*time.Millisecond<<(try-1))) {
+			return nil, err
+		}
+	}
+}
+
+// isHiccup reports whether an answer comes from a server in between that is in
+// trouble for a moment.
+func isHiccup(err error) bool {
+	var answer *TokenEndpointError
+	if !errors.As(err, &answer) || answer.RetryAfter > 0 {
+		return false
+	}
+	switch answer.StatusCode {
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
 }
 
 // postToken asks the token endpoint (RFC 6749 section 3.2) and returns the
 // token of its answer. An app with a secret authenticates with HTTP Basic
 // (section 2.3.1), one without names itself in the form. The style is fixed:
 // no request is ever repeated in another.
-func (s *session) postToken(ctx context.Context, form url.Values) (*Token, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.cfg.refreshTimeout)
-	defer cancel()
-	if s.clientSecret() == "" {
-		form.Set("client_id", s.clientID)
+func (a *app) postToken(ctx context.Context, send http.RoundTripper, form url.Values) (*Token, error) {
+	if a.clientSecret() == "" {
+		form.Set("client_id", a.clientID)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.cfg.accountsURL+"/api/token", strings.NewReader(form.Encode()))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, a.accountsURL+"/api/token", strings.NewReader(form.Encode()))
 	if err != nil {
 		return nil, fmt.Errorf("spotipie: asking for a token: %w", err)
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Accept", "application/json")
-	if s.clientSecret() != "" {
-		req.SetBasicAuth(url.QueryEscape(s.clientID), url.QueryEscape(s.clientSecret()))
+	if a.clientSecret() != "" {
+		req.SetBasicAuth(url.QueryEscape(a.clientID), url.QueryEscape(a.clientSecret()))
 	}
-	resp, err := s.tokenClient().Do(req)
+	resp, err := secretsClient(send).Do(req)
 	if err != nil {
 		return nil, fmt.Errorf("spotipie: asking for a token: %w", err)
 	}
@@ -51,13 +85,13 @@ func (s *session) postToken(ctx context.Context, form url.Values) (*Token, error
 	if err != nil {
 		return nil, fmt.Errorf("spotipie: reading the accounts service's answer: %w", err)
 	}
-	return s.readAnswer(resp, body, form)
+	return a.readAnswer(resp, body, form)
 }
 
-// tokenClient sends requests that hold secrets: it follows no redirect.
-func (s *session) tokenClient() *http.Client {
+// secretsClient sends requests that hold secrets: it follows no redirect.
+func secretsClient(send http.RoundTripper) *http.Client {
 	return &http.Client{
-		Transport: s.cfg.transport,
+		Transport: send,
 		CheckRedirect: func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse
 		},
@@ -65,8 +99,8 @@ func (s *session) tokenClient() *http.Client {
 }
 
 // readAnswer makes a token or an error of the token endpoint's answer.
-func (s *session) readAnswer(resp *http.Response, body []byte, form url.Values) (*Token, error) {
-	now := s.now()
+func (a *app) readAnswer(resp *http.Response, body []byte, form url.Values) (*Token, error) {
+	now := a.wallTime()
 	failed := &TokenEndpointError{StatusCode: resp.StatusCode}
 	failed.RetryAfter, _ = ParseRetryAfter(resp.Header.Get("Retry-After"), now)
 	if len(body) > maxTokenJSON {
@@ -86,17 +120,17 @@ func (s *session) readAnswer(resp *http.Response, body []byte, form url.Values) 
 	if success {
 		failed.Err = err
 	}
-	failed.Code, failed.Description = errorFields(answer, s.sent(form))
+	failed.Code, failed.Description = errorFields(answer, a.sent(form))
 	return nil, failed
 }
 
 // sent lists the secrets of a token request, in every way it spells them.
-func (s *session) sent(form url.Values) []string {
+func (a *app) sent(form url.Values) []string {
 	var secrets []string
-	for _, secret := range []string{s.clientSecret(), form.Get("code"), form.Get("code_verifier"), form.Get("refresh_token")} {
+	for _, secret := range []string{a.clientSecret(), form.Get("code"), form.Get("code_verifier"), form.Get("refresh_token")} {
 		secrets = append(secrets, secret, url.QueryEscape(secret))
 	}
-	basic := url.QueryEscape(s.clientID) + ":" + url.QueryEscape(s.clientSecret())
+	basic := url.QueryEscape(a.clientID) + ":" + url.QueryEscape(a.clientSecret())
 	return append(secrets, base64.StdEncoding.EncodeToString([]byte(basic)))
 }
 

@@ -165,13 +165,13 @@ func (t *Token) Map() map[string]any {
 		scope[i] = string(s)
 	}
 	return map[string]any{
-		keyAccessToken:  t.secrets().access(),
+		keyAccessToken:  t.secret().access(),
 		keyExpiresIn:    int(t.expiresIn / time.Second),
 		keyScope:        scope,
-		keyState:        orNil(t.secrets().state),
+		keyState:        orNil(t.secret().state),
 		keyTokenType:    tokenType,
 		keyExpiresAt:    float64(t.expiresAt/1000) / 1e6,
-		keyRefreshToken: orNil(t.secrets().refresh),
+		keyRefreshToken: orNil(t.secret().refresh),
 	}
 }
 

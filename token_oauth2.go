@@ -38,8 +38,8 @@ func TokenFromOAuth2(t *oauth2.Token) (*Token, error) {
 // take those. It holds the secrets.
 func (t *Token) OAuth2() *oauth2.Token {
 	return (&oauth2.Token{
-		AccessToken:  t.secrets().access(),
-		RefreshToken: t.secrets().refresh,
+		AccessToken:  t.secret().access(),
+		RefreshToken: t.secret().refresh,
 		TokenType:    tokenType,
 		Expiry:       t.ExpiresAt(),
 		ExpiresIn:    int64(t.expiresIn / time.Second),

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -19,28 +20,24 @@ type transport session
 // RoundTrip implements [http.RoundTripper].
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	s := (*session)(t)
-	if req.URL == nil {
+	if err := s.maySend(req); err != nil {
 		closeBody(req)
-		return nil, errNoURL
+		return nil, err
 	}
-	if s.closed.Load() {
-		closeBody(req)
-		return nil, ErrClosed
-	}
-	rt := s.roundTripper(req.URL)
-	if !s.mayHaveToken(req.URL) {
+	rt := s.router.of(req.URL)
+	if !s.app.mayHaveToken(req.URL) {
 		return rt.RoundTrip(req)
 	}
-	h, err := s.valid(req.Context())
+	held, err := s.valid(req.Context())
 	if err != nil {
 		closeBody(req)
 		return nil, err
 	}
-	resp, err := rt.RoundTrip(authorized(req, h.token))
+	resp, err := send(rt, req, held.token)
 	if err != nil || !isTokenRefused(resp) {
 		return resp, err
 	}
-	return s.recoverUnauthorized(rt, req, resp, h)
+	return s.recoverUnauthorized(rt, req, resp, held)
 }
 
 // tokenless is a session as the RoundTripper of requests without its token.
@@ -49,18 +46,21 @@ type tokenless session
 // RoundTrip implements [http.RoundTripper].
 func (t *tokenless) RoundTrip(req *http.Request) (*http.Response, error) {
 	s := (*session)(t)
+	if err := s.maySend(req); err != nil {
+		closeBody(req)
+		return nil, err
+	}
+	if held := s.current(); held.signedIn() && s.app.mayHaveToken(req.URL) && !held.isUsable(s.app.clock()) {
+		_ = s.tellExpired(req.Context(), held, true) // its errors are reported
+	}
+	return s.router.of(req.URL).RoundTrip(req)
+}
+
+func (s *session) maySend(req *http.Request) error {
 	if req.URL == nil {
-		closeBody(req)
-		return nil, errNoURL
+		return errNoURL
 	}
-	if s.closed.Load() {
-		closeBody(req)
-		return nil, ErrClosed
-	}
-	if h := s.held.Load(); h != nil && s.mayHaveToken(req.URL) && !h.usable(s.now()) {
-		_ = s.tokenExpired(req.Context(), h, true) // its errors are reported
-	}
-	return s.roundTripper(req.URL).RoundTrip(req)
+	return s.isOpen()
 }
 
 var errNoURL = errors.New("spotipie: request without a URL")
@@ -68,19 +68,15 @@ var errNoURL = errors.New("spotipie: request without a URL")
 // CloseIdleConnections lets [http.Client.CloseIdleConnections] reach the
 // transports underneath.
 func (t *transport) CloseIdleConnections() {
-	s := (*session)(t)
-	(&http.Client{Transport: s.cfg.transport}).CloseIdleConnections()
-	if mounts := s.mounts.Load(); mounts != nil {
-		for _, m := range *mounts {
-			(&http.Client{Transport: m.rt}).CloseIdleConnections()
-		}
+	if t.app != nil {
+		t.router.closeIdleConnections()
 	}
 }
 
 // mayHaveToken reports whether the access token belongs to the origin of u.
-func (s *session) mayHaveToken(u *url.URL) bool {
-	for i := range s.cfg.origins {
-		if s.cfg.origins[i].is(u) {
+func (a *app) mayHaveToken(u *url.URL) bool {
+	for i := range a.origins {
+		if a.origins[i].is(u) {
 			return true
 		}
 	}
@@ -94,28 +90,69 @@ type authorizedRequest struct {
 	value   [1]string
 }
 
-// authorized returns a copy of req with the Authorization header. The values
-// of its other headers are those of req.
+// authorized returns a copy of req with the Authorization header, in place of
+// any that req has in whatever spelling. The values of its other headers are
+// those of req.
 func authorized(req *http.Request, token *Token) *http.Request {
-	a := &authorizedRequest{request: *req, value: [1]string{token.secrets().authorization}}
+	a := &authorizedRequest{request: *req, value: [1]string{token.secret().authorization}}
 	header := maps.Clone(req.Header)
 	if header == nil {
 		header = make(http.Header, 1)
+	}
+	for name := range header {
+		if len(name) == len("Authorization") && strings.EqualFold(name, "Authorization") {
+			delete(header, name)
+		}
 	}
 	header["Authorization"] = a.value[:]
 	a.request.Header = header
 	return &a.request
 }
 
+// send sends req with the token. The answer names req as its request, so that
+// who sees the answer does not see the token.
+func send(rt http.RoundTripper, req *http.Request, token *Token) (*http.Response, error) {
+	if sent, ok := req.Context().Value(sentTokenKey{}).(*atomic.Pointer[Token]); ok {
+		sent.Store(token)
+	}
+	resp, err := rt.RoundTrip(authorized(req, token))
+	if resp != nil {
+		resp.Request = req
+	}
+	return resp, err
+}
+
+// sentTokenKey is the key of a context's *atomic.Pointer[Token], which gets the
+// token that the request was sent with. CheckResponse takes it out of what the
+// server says.
+type sentTokenKey struct{}
+
+func rememberSentToken(ctx context.Context) context.Context {
+	return context.WithValue(ctx, sentTokenKey{}, new(atomic.Pointer[Token]))
+}
+
+// sentToken returns the access token that a request was sent with, as far as
+// that is known.
+func sentToken(req *http.Request) string {
+	if req == nil {
+		return ""
+	}
+	if sent, ok := req.Context().Value(sentTokenKey{}).(*atomic.Pointer[Token]); ok && sent.Load() != nil {
+		return sent.Load().AccessToken()
+	}
+	_, token, _ := strings.Cut(req.Header.Get("Authorization"), " ")
+	return strings.TrimSpace(token)
+}
+
 // recoverUnauthorized answers a 401 (RFC 6750 section 3.1): it replaces the
 // token that was refused, together with all others who were refused the same,
 // and sends the request once more if its body can be had once more.
-func (s *session) recoverUnauthorized(rt http.RoundTripper, req *http.Request, resp *http.Response, refused *held) (*http.Response, error) {
-	if refused.rejected() != "" {
+func (s *session) recoverUnauthorized(rt http.RoundTripper, req *http.Request, resp *http.Response, refused *state) (*http.Response, error) {
+	if refused.detail().refused != "" {
 		_ = resp.Body.Close()
 		return nil, s.noToken(refused)
 	}
-	if !s.autoRefresh.Load() || !s.renewable(refused) {
+	if !s.autoRefresh.Load() || !s.rules().isRenewable(refused) {
 		return resp, nil
 	}
 	next, err := s.replaceRefused(req.Context(), refused)
@@ -123,7 +160,7 @@ func (s *session) recoverUnauthorized(rt http.RoundTripper, req *http.Request, r
 		_ = resp.Body.Close()
 		return nil, err
 	}
-	if next == nil || sameToken(next, refused) {
+	if !next.signedIn() || sameAccess(next, refused) {
 		return resp, nil
 	}
 	body, ok := bodyAgain(req)
@@ -131,9 +168,9 @@ func (s *session) recoverUnauthorized(rt http.RoundTripper, req *http.Request, r
 		return resp, nil
 	}
 	_ = resp.Body.Close() // without reading it: it may never end
-	again := authorized(req, next.token)
+	again := *req
 	again.Body = body
-	return rt.RoundTrip(again)
+	return send(rt, &again, next.token)
 }
 
 // isTokenRefused reports whether an answer is about the token: 401 with the
@@ -152,23 +189,30 @@ func isTokenRefused(resp *http.Response) bool {
 
 // replaceRefused gets another token than refused. A token that was itself got
 // that way moments ago is not replaced again: then it is not the token that
-// the server dislikes.
-func (s *session) replaceRefused(ctx context.Context, refused *held) (*held, error) {
-	now := s.now()
-	if last := s.lastRefused.Load(); last != nil && sameToken(last.next, refused) && now.Sub(last.at) < refusedAgain {
+// the server dislikes. Nor is one whose renewal has just failed.
+func (s *session) replaceRefused(ctx context.Context, refused *state) (*state, error) {
+	now := s.app.clock()
+	if last := s.lastRefused.Load(); last != nil && last.isOf(refused) && now.isBefore(last.until) {
+		return nil, nil
+	}
+	if current := s.current(); sameAccess(current, refused) && s.failure.Load().putsOff(current, now) {
 		return nil, nil
 	}
 	next, err := s.replace(ctx, refused)
 	if next != nil {
-		s.lastRefused.Store(&replacement{next: next, at: now})
+		s.lastRefused.Store(&replacement{token: next.token, until: now.add(refusedAgain)})
 	}
 	return next, err
 }
 
 // replacement is a token that was got because its predecessor was refused.
 type replacement struct {
-	next *held
-	at   time.Time
+	token *Token
+	until instant // it is not replaced for the same reason before
+}
+
+func (r *replacement) isOf(s *state) bool {
+	return s.signedIn() && r.token != nil && r.token.AccessToken() == s.token.AccessToken()
 }
 
 // refusedAgain is how soon after such a replacement the next is made.

@@ -18,11 +18,11 @@ func unsavedRenewal(t *testing.T, spotify *services) (*spotipie.AuthorizationCod
 	store := newHookedStore()
 	s := offline(t, spotify, store, nil)
 	set(t, s, time.Hour)
-	store.swap = fails
+	store.swap.set(fails)
 	if tok, err := s.RefreshToken(t.Context()); tok == nil || !errors.Is(err, errStore) {
 		t.Fatalf("RefreshToken: %s, %v; want the token and the store's error", tokenNames(tok), err)
 	}
-	store.swap = nil
+	store.swap.set(nil)
 	return s, store
 }
 
@@ -77,8 +77,7 @@ func TestUnsavedRenewalSurvives(t *testing.T) {
 func TestUnsavedRenewalMakesWayForANewLogin(t *testing.T) {
 	for name, moment := range map[string]func(store *hookedStore, login func()){
 		"found before saving":     func(_ *hookedStore, login func()) { login() },
-		"found only while saving": func(store *hookedStore, login func()) { store.swap = once(login) },
-		"found under the lock":    func(store *hookedStore, login func()) { store.lock = once(login) },
+		"found only while saving": func(store *hookedStore, login func()) { store.swap.set(once(login)) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -131,12 +130,12 @@ func TestSetTokenWhileARenewalIsSaved(t *testing.T) {
 		s := offline(t, spotify, store, nil)
 		old := set(t, s, time.Hour)
 		done := make(chan error, 1)
-		store.swapped = func(rec spotipie.Record) {
+		store.swapped.set(func(rec spotipie.Record) {
 			if rec.Token.RefreshToken() == "R1" {
 				go func() { done <- s.SetToken(context.Background(), old) }()
 				time.Sleep(time.Second)
 			}
-		}
+		})
 		if _, err := s.RefreshToken(t.Context()); err != nil {
 			t.Errorf("RefreshToken: %v", err)
 		}
@@ -172,13 +171,13 @@ func TestSavingGoesOnThroughConflicts(t *testing.T) {
 					s := offline(t, &services{}, store, nil)
 					set(t, s, time.Hour)
 					conflicts := 0
-					store.swap = func(context.Context) error {
+					store.swap.set(func(context.Context) error {
 						if conflicts < 6 {
 							conflicts++
 							change(t, store, edit)
 						}
 						return nil
-					}
+					})
 					if err := save(t.Context(), s); err != nil || conflicts != 6 {
 						t.Errorf("error %v after %d conflicts", err, conflicts)
 					}
@@ -195,12 +194,12 @@ func TestSavingThatOthersAlwaysGetAheadOfEnds(t *testing.T) {
 		s := offline(t, &services{}, store, nil)
 		set(t, s, time.Hour)
 		swaps := 0
-		store.swap = func(context.Context) error {
+		store.swap.set(func(context.Context) error {
 			if swaps++; swaps < 1000 {
 				change(t, store, func(*spotipie.Record) {})
 			}
 			return nil
-		}
+		})
 		tok, err := s.RefreshToken(t.Context())
 		var storeErr *spotipie.StoreError
 		if !errors.As(err, &storeErr) || storeErr.Op != "save" || !errors.Is(err, spotipie.ErrVersionConflict) || swaps > 50 {
@@ -209,7 +208,7 @@ func TestSavingThatOthersAlwaysGetAheadOfEnds(t *testing.T) {
 		if tok == nil || tok.AccessToken() != "A1" {
 			t.Errorf("got %s, want the new token all the same", tokenNames(tok))
 		}
-		store.swap = nil
+		store.swap.set(nil)
 	})
 }
 
@@ -229,11 +228,11 @@ func TestSavingHasALimitOfItsOwn(t *testing.T) {
 				store := newHookedStore()
 				s := offline(t, &services{}, store, func(o *spotipie.Options) { o.RefreshTimeout = time.Second })
 				set(t, s, time.Hour)
-				store.swap = func(context.Context) error { time.Sleep(9 * time.Second); return nil }
+				store.swap.set(func(context.Context) error { time.Sleep(9 * time.Second); return nil })
 				if err := save(t.Context(), s); err != nil {
 					t.Errorf("in nine seconds: %v", err)
 				}
-				store.swap = hangs
+				store.swap.set(hangs)
 				started := time.Now()
 				if err := save(t.Context(), s); !errors.Is(err, context.DeadlineExceeded) {
 					t.Errorf("got error %v, want a timeout", err)
@@ -254,9 +253,9 @@ func TestRotatedTokenIsSavedThoughALoginThatCouldNotBeSavedIsHeld(t *testing.T) 
 		s := offline(t, spotify, store, nil)
 		set(t, s, time.Hour)
 		spotify.before = func(int) {
-			store.load = fails
+			store.load.set(fails)
 			_ = s.SetToken(context.Background(), tokenOf("login", "R-login", time.Hour))
-			store.load = nil
+			store.load.set(nil)
 		}
 		_, _ = s.RefreshToken(t.Context())
 		rec, _, _ := store.MemoryStore.Load(t.Context(), adaKey)
@@ -271,11 +270,11 @@ func TestUnsavedLoginIsNotLostToAnOlderRecordWhenItIsRenewed(t *testing.T) {
 		store, spotify := newHookedStore(), &services{}
 		s := offline(t, spotify, store, nil)
 		set(t, s, time.Hour) // an older login, saved
-		store.load = fails
+		store.load.set(fails)
 		if err := s.SetToken(t.Context(), tokenOf("login", "R-login", time.Hour)); err == nil {
 			t.Fatal("no StoreError")
 		}
-		spotify.before = func(int) { store.load = nil } // the store is back while the token is renewed
+		spotify.before = func(int) { store.load.set(nil) } // the store is back while the token is renewed
 		tok, err := s.RefreshToken(context.WithoutCancel(t.Context()))
 		if tok == nil || tok.AccessToken() != "A1" {
 			t.Errorf("RefreshToken: %s, %v", tokenNames(tok), err)

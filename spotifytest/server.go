@@ -99,8 +99,10 @@ func (s *Server) Options() *spotipie.Options {
 		Scope:       spotipie.AllScopes(),
 		AccountsURL: s.URL,
 		APIURL:      s.URL,
-		Transport:   s.transport,
-		Now:         s.Now,
+		// The name of an in-memory server is no loopback address.
+		AllowPlainHTTP: true,
+		Transport:      s.transport,
+		Now:            s.Now,
 	}
 }
 

@@ -84,7 +84,7 @@ func record(t *testing.T, access string) spotipie.Record {
 		RequestedScope: spotipie.Scopes{spotipie.ScopeStreaming, spotipie.ScopeUserReadEmail},
 		Rejected:       "Refresh token revoked",
 		Flow:           spotipie.FlowAuthorizationCode,
-		Consents:       3,
+		Consent:        1_780_000_000_000_000,
 	}
 }
 
@@ -107,7 +107,7 @@ func expect(t *testing.T, s spotipie.Store, k spotipie.Key, rec spotipie.Record,
 	rec.Version = version
 	same := got.Token.Equal(rec.Token) && got.AuthorizedAt.Equal(rec.AuthorizedAt) &&
 		got.ClientID == rec.ClientID && got.RequestedScope.Equal(rec.RequestedScope) &&
-		got.Rejected == rec.Rejected && got.Flow == rec.Flow && got.Consents == rec.Consents && got.Version == rec.Version
+		got.Rejected == rec.Rejected && got.Flow == rec.Flow && got.Consent == rec.Consent && got.Version == rec.Version
 	if !same {
 		t.Errorf("Load of %s:\n got %v\nwant %v", k, got, rec)
 	}

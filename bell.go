@@ -1,0 +1,333 @@
+package spotipie
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+)
+
+// bell calls a session's listeners. What is announced about the token is
+// numbered and delivered in order by one goroutine, which is there only while
+// there is something to deliver. Who announces waits until it is delivered,
+// unless a listener is doing so: then it is delivered after that listener's
+// own event.
+type bell struct {
+	limit time.Duration // for each call of a listener
+
+	mu        sync.Mutex
+	updated   []*listener[TokenUpdated]
+	expired   []*listener[TokenExpired]
+	loggedOut []*listener[LoggedOut]
+	ringing   bool          // the goroutine runs
+	now       *announcement // what is being delivered
+	next      *announcement // the newest that waits; it stands for those before
+	last      uint64        // the number of what is or was delivered last
+	failed    *ListenerError
+	idle      chan struct{} // closed when the goroutine ends; nil: nobody waits
+	closed    bool
+}
+
+// listener is a function that was registered. removed is guarded by the bell.
+type listener[E any] struct {
+	call    func(context.Context, E) error
+	removed bool
+}
+
+// announcement is a token, or the end of one, that listeners are to hear of.
+type announcement struct {
+	number  uint64
+	deliver func(context.Context) error
+	ctx     context.Context // of who announced it: its marks, not its end
+	chain   *chain
+	begun   chan struct{}
+}
+
+// chain is an announcement together with those that its listeners make.
+type chain struct {
+	outstanding int
+	errs        []error
+	done        chan struct{}
+}
+
+// newBell returns a bell for what is announced with numbers above last.
+func newBell(limit time.Duration, last uint64) *bell { return &bell{limit: limit, last: last} }
+
+// register adds a listener and returns the function that removes it. After that
+// has returned it is not called any more.
+func register[E any](b *bell, list *[]*listener[E], call func(context.Context, E) error) (remove func()) {
+	l := &listener[E]{call: call}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	*list = append(slices.Clip(*list), l)
+	return func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		l.removed = true
+		*list = slices.DeleteFunc(slices.Clone(*list), func(other *listener[E]) bool { return other == l })
+	}
+}
+
+// announceUpdated tells of a new token. See announce.
+func (b *bell) announceUpdated(ctx context.Context, number uint64, e TokenUpdated) error {
+	return b.announce(ctx, number, func(ctx context.Context) error {
+		b.mu.Lock()
+		list := b.updated
+		b.mu.Unlock()
+		return dispatch(ctx, b, eventTokenUpdated, list, e)
+	})
+}
+
+// announceLoggedOut tells that there is no token any more. See announce.
+func (b *bell) announceLoggedOut(ctx context.Context, number uint64, e LoggedOut) error {
+	return b.announce(ctx, number, func(ctx context.Context) error {
+		b.mu.Lock()
+		list := b.loggedOut
+		b.mu.Unlock()
+		return dispatch(ctx, b, eventLoggedOut, list, e)
+	})
+}
+
+// announce has something delivered, unless something with a higher number is or
+// was, and returns what the listeners return. To announce the same number again
+// is to wait for it. ctx does not end it.
+func (b *bell) announce(ctx context.Context, number uint64, deliver func(context.Context) error) error {
+	if b == nil {
+		return nil
+	}
+	b.mu.Lock()
+	outer := b.ringFor(ctx)
+	nested := outer != nil && outer.chain != nil && outer.chain.outstanding > 0
+	a, err := b.enqueue(ctx, number, deliver, outer, nested)
+	b.mu.Unlock()
+	if a == nil || nested { // a listener's own listener is being waited for
+		return err
+	}
+	return a.wait(b.limit)
+}
+
+// enqueue returns what stands for the number in the queue, or nil if there is
+// nothing to wait for. b.mu is held.
+func (b *bell) enqueue(ctx context.Context, number uint64, deliver func(context.Context) error, outer *ringContext, nested bool) (*announcement, error) {
+	switch {
+	case b.closed || number < b.last || b.next != nil && number < b.next.number:
+		return nil, nil
+	case b.next != nil && number == b.next.number:
+		return b.next, nil
+	case number == b.last && b.now != nil:
+		return b.now, nil
+	case number == b.last:
+		return nil, b.failure()
+	case nesting(ctx) > maxNesting:
+		return nil, &ListenerError{Event: eventTokenUpdated, Err: errors.New("listeners keep setting tokens: gave up calling them")}
+	}
+	a := &announcement{number: number, deliver: deliver, ctx: context.WithoutCancel(ctx), begun: make(chan struct{})}
+	if nested {
+		a.chain = outer.chain
+		a.chain.outstanding++
+	} else {
+		a.chain = &chain{outstanding: 1, done: make(chan struct{})}
+	}
+	if b.next != nil {
+		b.next.finish(nil)
+	}
+	b.next = a
+	if !b.ringing {
+		b.ringing = true
+		go b.ring()
+	}
+	return a, nil
+}
+
+func (b *bell) failure() error {
+	if b.failed == nil {
+		return nil
+	}
+	return b.failed
+}
+
+// wait waits until the listeners have returned. That they begin is waited for
+// as long as one of them may take.
+func (a *announcement) wait(limit time.Duration) error {
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-a.begun:
+	case <-a.chain.done:
+	case <-timer.C:
+		return &ListenerError{Event: eventTokenUpdated, Err: errors.New("the listeners are still busy with an earlier token; they will hear of this one later")}
+	}
+	<-a.chain.done
+	return errors.Join(a.chain.errs...)
+}
+
+// finish is called with the bell's lock, when a was delivered or is not going
+// to be.
+func (a *announcement) finish(err error) {
+	if err != nil {
+		a.chain.errs = append(a.chain.errs, err)
+	}
+	if a.chain.outstanding--; a.chain.outstanding == 0 {
+		close(a.chain.done)
+	}
+}
+
+// ring delivers what is announced until there is nothing left.
+func (b *bell) ring() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for b.next != nil {
+		a := b.next
+		b.now, b.next, b.last = a, nil, a.number
+		close(a.begun)
+		b.mu.Unlock()
+		err := a.deliver(context.WithValue(a.ctx, ringKey{}, &ringContext{
+			bell: b, chain: a.chain, outer: ringOf(a.ctx), depth: nesting(a.ctx) + 1,
+		}))
+		b.mu.Lock()
+		b.failed = nil
+		_ = errors.As(err, &b.failed)
+		b.now = nil
+		a.finish(err)
+	}
+	b.ringing = false
+	if b.idle != nil {
+		close(b.idle)
+		b.idle = nil
+	}
+}
+
+// callExpired calls the token-expired listeners.
+func (b *bell) callExpired(ctx context.Context, e TokenExpired) error {
+	b.mu.Lock()
+	list := b.expired
+	b.mu.Unlock()
+	ctx = context.WithValue(ctx, ringKey{}, &ringContext{bell: b, outer: ringOf(ctx), depth: nesting(ctx) + 1})
+	return dispatch(ctx, b, eventTokenExpired, list, e)
+}
+
+func (b *bell) listensForExpiry() bool {
+	if b == nil {
+		return false
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.expired) > 0
+}
+
+// close waits until what is announced is delivered, unless ctx ends, and calls
+// no listener after that. It returns what went wrong with the latest token.
+func (b *bell) close(ctx context.Context) error {
+	if b == nil {
+		return nil
+	}
+	for b.ringFor(ctx) == nil {
+		b.mu.Lock()
+		if !b.ringing {
+			b.mu.Unlock()
+			break
+		}
+		if b.idle == nil {
+			b.idle = make(chan struct{})
+		}
+		idle := b.idle
+		b.mu.Unlock()
+		select {
+		case <-idle:
+		case <-ctx.Done():
+			b.shut()
+			return context.Cause(ctx)
+		}
+	}
+	return b.shut()
+}
+
+func (b *bell) shut() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.closed = true
+	return b.failure()
+}
+
+// dispatch calls listeners one after the other and returns their errors.
+func dispatch[E any](ctx context.Context, b *bell, event string, list []*listener[E], e E) error {
+	var errs []error
+	for _, l := range list {
+		b.mu.Lock()
+		skip := l.removed || b.closed
+		b.mu.Unlock()
+		if skip {
+			continue
+		}
+		if err := callListener(ctx, b.limit, l.call, e); err != nil {
+			errs = append(errs, &ListenerError{Event: event, Err: err})
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func callListener[E any](ctx context.Context, limit time.Duration, call func(context.Context, E) error, e E) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
+	defer cancel()
+	_, err := await(ctx, func(ctx context.Context) (struct{}, error) { return struct{}{}, call(ctx, e) }, nil)
+	if err != nil && ctx.Err() != nil {
+		return fmt.Errorf("did not return in time: %w", ctx.Err())
+	}
+	return err
+}
+
+// maxNesting bounds listeners that set a token from within the event of the
+// token they set before.
+const maxNesting = 8
+
+type ringKey struct{}
+
+// ringContext marks a context as given to a bell's listener. Those of the bells
+// in between are linked.
+type ringContext struct {
+	bell  *bell
+	chain *chain // nil: of a token-expired event
+	outer *ringContext
+	depth int
+}
+
+func ringOf(ctx context.Context) *ringContext {
+	mark, _ := ctx.Value(ringKey{}).(*ringContext)
+	return mark
+}
+
+func nesting(ctx context.Context) int {
+	if mark := ringOf(ctx); mark != nil {
+		return mark.depth
+	}
+	return 0
+}
+
+// ringFor returns the mark of this bell in ctx if ctx was given to one of its
+// listeners, also by way of other bells.
+func (b *bell) ringFor(ctx context.Context) *ringContext {
+	if b == nil {
+		return nil
+	}
+	var expired *ringContext
+	for mark := ringOf(ctx); mark != nil; mark = mark.outer {
+		switch {
+		case mark.bell == b && mark.chain != nil:
+			return mark
+		case mark.bell == b:
+			expired = mark
+		}
+	}
+	return expired
+}
+
+// detached returns a context without end that, like ctx, is one given to a
+// listener or not.
+func detached(ctx context.Context) context.Context {
+	if mark := ringOf(ctx); mark != nil {
+		return context.WithValue(context.Background(), ringKey{}, mark)
+	}
+	return context.Background()
+}

@@ -1,0 +1,102 @@
+package spotipie
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+)
+
+// flight is work in progress that many callers wait for. It is detached from
+// their contexts: each stops waiting when its own ends.
+type flight struct {
+	done  chan struct{}
+	state *state // the result; may be there together with an error
+	err   error
+
+	waiting    atomic.Int32
+	reported   atomic.Bool
+	expiryTold bool // the token-expired listeners need not be called (again)
+}
+
+func newFlight() *flight { return &flight{done: make(chan struct{})} }
+
+// landed returns a flight that is over.
+func landed(s *state, err error) *flight {
+	f := newFlight()
+	f.state, f.err = s, err
+	f.reported.Store(true)
+	close(f.done)
+	return f
+}
+
+func (f *flight) wait(ctx context.Context) (*state, error) {
+	f.waiting.Add(1)
+	select {
+	case <-f.done:
+		return f.state, f.err
+	default:
+	}
+	select {
+	case <-f.done:
+		return f.state, f.err
+	case <-ctx.Done():
+		f.waiting.Add(-1)
+		return nil, fmt.Errorf("spotipie: waiting for the token: %w", context.Cause(ctx))
+	}
+}
+
+// land ends a flight. If nobody waits for its error, OnError hears of it.
+func (k *keeper) land(f *flight, s *state, err error) {
+	f.state, f.err = s, err
+	close(f.done)
+	if f.waiting.Load() == 0 {
+		k.reportResult(f)
+	}
+}
+
+// reportResult passes the error of a flight on to OnError, once.
+func (k *keeper) reportResult(f *flight) {
+	if f.err != nil && !f.reported.Swap(true) {
+		k.report(f.err)
+	}
+}
+
+// tasks counts what goes on in the background and ends by itself.
+type tasks struct {
+	running int
+	idle    chan struct{}
+}
+
+// inBackground runs a task that Close waits for.
+func (k *keeper) inBackground(task func()) {
+	k.mu.Lock()
+	if k.tasks == nil {
+		k.tasks = &tasks{idle: make(chan struct{})}
+	}
+	k.tasks.running++
+	k.mu.Unlock()
+	go func() {
+		defer k.taskDone()
+		task()
+	}()
+}
+
+func (k *keeper) taskDone() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.tasks.running--; k.tasks.running == 0 {
+		close(k.tasks.idle)
+		k.tasks = nil
+	}
+}
+
+// waitForTasks waits until no task runs, or ctx ends.
+func (k *keeper) waitForTasks(ctx context.Context) error {
+	k.mu.Lock()
+	running := k.tasks
+	k.mu.Unlock()
+	if running == nil || isDone(ctx, running.idle) {
+		return nil
+	}
+	return context.Cause(ctx)
+}

@@ -1,0 +1,174 @@
+package spotipie
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// give makes rec the authorization, over whatever memory and store have. It
+// does so even if ctx ends: a token once given must not be lost.
+func (k *keeper) give(ctx context.Context, rec Record) error {
+	ctx = context.WithoutCancel(ctx)
+	now := k.app.clock()
+	k.apply(func(s *state) *state { return k.rules().given(s, rec, now) })
+	err := k.save(ctx)
+	if err != nil {
+		k.saveInBackground(nil, err)
+	}
+	return join(err, k.announce(ctx))
+}
+
+// logout gives the authorization up, in memory and store.
+func (k *keeper) logout(ctx context.Context) error {
+	if err := k.isOpen(); err != nil {
+		return err
+	}
+	ctx = context.WithoutCancel(ctx)
+	now := k.app.clock()
+	k.apply(func(s *state) *state { return k.rules().loggedOut(s, now) })
+	err := k.save(ctx)
+	if err != nil {
+		k.saveInBackground(nil, err)
+	}
+	return join(err, k.announce(ctx))
+}
+
+// load fetches the token from the store.
+func (k *keeper) load(ctx context.Context) (*Token, error) {
+	if err := k.isOpen(); err != nil {
+		return nil, err
+	}
+	s, err := k.reload(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.current().tokenOrNil(), k.announce(ctx)
+}
+
+// watch loads whenever the store tells of a change.
+func (k *keeper) watch(ctx context.Context) error {
+	if err := k.isOpen(); err != nil {
+		return err
+	}
+	watching, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	go func() {
+		select {
+		case <-k.closing():
+			stop(ErrClosed)
+		case <-watching.Done():
+		}
+	}()
+	changes, err := k.shelf().watch(watching)
+	for more := true; err == nil && more; {
+		if _, err := k.load(watching); err != nil && watching.Err() == nil && !errors.Is(err, ErrClosed) {
+			k.report(err)
+		}
+		select {
+		case _, more = <-changes:
+		case <-watching.Done():
+			more = false
+		}
+	}
+	switch {
+	case errors.Is(context.Cause(watching), ErrClosed):
+		return ErrClosed
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case err != nil:
+		return err
+	}
+	return k.shelf().failed(opWatch, errors.New("the store has stopped telling of changes"))
+}
+
+// closing returns a channel that is closed with the session.
+func (k *keeper) closing() <-chan struct{} {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.done == nil {
+		k.done = make(chan struct{})
+		if k.closed.Load() {
+			close(k.done)
+		}
+	}
+	return k.done
+}
+
+// close ends the session: see [Session].
+func (k *keeper) close(ctx context.Context) error {
+	if k.app == nil {
+		return nil
+	}
+	inListener := k.isInListener(ctx)
+	underWay := k.markClosed()
+	if !inListener { // else it may be that listener they wait for
+		if err := k.waitFor(ctx, underWay); err != nil {
+			k.inBackground(func() { k.stopRetrier().giveBack() })
+			return join(err, k.bell.Load().close(ctx))
+		}
+	}
+	lock := k.stopRetrier()
+	err := k.save(ctx)
+	k.inBackground(lock.giveBack)
+	if !inListener {
+		err = join(err, k.waitFor(ctx, nil))
+		_ = k.announce(ctx) // what goes wrong is returned by the bell
+	}
+	return join(err, k.bell.Load().close(ctx))
+}
+
+// waitFor waits until flights have landed and nothing goes on in the
+// background.
+func (k *keeper) waitFor(ctx context.Context, flights []*flight) error {
+	for _, f := range flights {
+		if !isDone(ctx, f.done) {
+			return fmt.Errorf("spotipie: closing the session: %w", context.Cause(ctx))
+		}
+	}
+	if err := k.waitForTasks(ctx); err != nil {
+		return fmt.Errorf("spotipie: closing the session: %w", err)
+	}
+	return nil
+}
+
+// isDone waits until done is closed or ctx ends.
+func isDone(ctx context.Context, done <-chan struct{}) bool {
+	select {
+	case <-done:
+		return true
+	default:
+	}
+	select {
+	case <-done:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// markClosed makes everything but what is under way fail, and returns that.
+func (k *keeper) markClosed() []*flight {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !k.closed.Swap(true) && k.done != nil {
+		close(k.done)
+	}
+	k.state.Store(k.state.Load().shut())
+	var underWay []*flight
+	for _, f := range []*flight{k.renewal.Load(), k.expiry} {
+		if f != nil {
+			underWay = append(underWay, f)
+		}
+	}
+	return underWay
+}
+
+// authorizedTime returns when the user last consented.
+func (s *state) authorizedTime() time.Time {
+	if s == nil || s.authorizedAt == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, s.authorizedAt).UTC()
+}

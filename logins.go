@@ -1,0 +1,210 @@
+package spotipie
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+)
+
+const (
+	// defaultLoginLifetime is how long the user has to answer.
+	defaultLoginLifetime = time.Hour
+	// maxPending bounds the logins under way on one session; the oldest is
+	// forgotten first.
+	maxPending = 100
+)
+
+// logins are the authorization requests of a session that are under way.
+type logins struct {
+	mu        sync.Mutex
+	pending   []pendingLogin
+	exchanges []*exchange
+}
+
+// pendingLogin is an authorization request that the user has yet to answer.
+type pendingLogin struct {
+	state       secret
+	verifier    secret // PKCE (RFC 7636); not used in the implicit grant
+	redirectURI string
+	expires     time.Time
+}
+
+// exchange is the exchange of a code for a token while it goes on. Whoever
+// brings the same callback again joins it.
+type exchange struct {
+	login  pendingLogin
+	code   secret
+	flight *flight
+	token  *Token // the result
+}
+
+// newLogin returns a login with its state and verifier.
+func newLogin(redirectURI string, expires time.Time) pendingLogin {
+	return pendingLogin{
+		state:       newSecret(randomText()),
+		verifier:    newSecret(randomText()),
+		redirectURI: redirectURI,
+		expires:     expires.Round(0), // the wall clock goes on while a laptop sleeps
+	}
+}
+
+// add registers a login.
+func (l *logins) add(login pendingLogin, now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.pending = slices.DeleteFunc(l.pending, func(other pendingLogin) bool { return !now.Before(other.expires) })
+	if len(l.pending) >= maxPending {
+		l.pending = slices.Delete(l.pending, 0, 1)
+	}
+	l.pending = append(l.pending, login)
+}
+
+// take finds the login with the given state and forgets it: a state works once.
+func (l *logins) take(state string, now time.Time) (pendingLogin, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.takePending(state, now)
+}
+
+// takePending looks at all logins, in constant time for each. l.mu is held.
+func (l *logins) takePending(state string, now time.Time) (pendingLogin, error) {
+	found := -1
+	for i, login := range l.pending {
+		if isEqualSecret(login.state(), state) && now.Before(login.expires) {
+			found = i
+		}
+	}
+	if found < 0 {
+		return pendingLogin{}, ErrStateMismatch
+	}
+	login := l.pending[found]
+	l.pending = slices.Delete(l.pending, found, found+1)
+	if len(l.pending) == 0 {
+		l.pending = nil
+	}
+	return login, nil
+}
+
+// begin takes the login with the given state for an exchange of its code. If
+// the same exchange is under way it returns that, and started == false.
+func (l *logins) begin(state, code string, now time.Time) (x *exchange, started bool, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, x := range l.exchanges {
+		if isEqualSecret(x.login.state(), state) && isEqualSecret(x.code(), code) {
+			return x, false, nil
+		}
+	}
+	login, err := l.takePending(state, now)
+	if err != nil {
+		return nil, false, err
+	}
+	x = &exchange{login: login, code: newSecret(code), flight: newFlight()}
+	l.exchanges = append(l.exchanges, x)
+	return x, true, nil
+}
+
+func (l *logins) end(x *exchange) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.exchanges = slices.DeleteFunc(l.exchanges, func(other *exchange) bool { return other == x })
+}
+
+func isEqualSecret(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
+
+// exchangeCode exchanges the code of a callback for a token (RFC 6749 section
+// 4.1.3). The code works once, so that goes on if ctx ends.
+func (s *session) exchangeCode(ctx context.Context, code, state string) (*Token, error) {
+	if err := s.isOpen(); err != nil {
+		return nil, err
+	}
+	x, started, err := s.logins().begin(state, code, s.app.wallTime())
+	if err != nil {
+		return nil, err
+	}
+	x.flight.waiting.Add(1)
+	if started {
+		s.inBackground(func() { s.runExchange(detached(ctx), x) })
+	}
+	select {
+	case <-x.flight.done:
+		return x.token, x.flight.err
+	case <-ctx.Done():
+		if errors.Is(ctx.Err(), context.Canceled) && x.isOverSoon() {
+			return x.token, x.flight.err
+		}
+		x.flight.waiting.Add(-1)
+		return nil, fmt.Errorf("spotipie: waiting for the token of the login, which goes on: %w", context.Cause(ctx))
+	}
+}
+
+// isOverSoon gives an exchange whose caller was cancelled a moment to end, for
+// the answer may be coming in.
+func (x *exchange) isOverSoon() bool {
+	timer := time.NewTimer(50 * time.Millisecond)
+	defer timer.Stop()
+	select {
+	case <-x.flight.done:
+		return true
+	case <-timer.C:
+		return false
+	}
+}
+
+func (s *session) runExchange(ctx context.Context, x *exchange) {
+	s.app.waitForPause(ctx, s.app.refreshTimeout) // a code does not keep
+	token, err := s.requestToken(ctx, url.Values{
+		"grant_type":    {"authorization_code"},
+		"code":          {x.code()},
+		"redirect_uri":  {x.login.redirectURI},
+		"code_verifier": {x.login.verifier()},
+	}, true)
+	var answer *TokenEndpointError
+	if err != nil && (!errors.As(err, &answer) || answer.Temporary()) {
+		s.logins().add(x.login, s.app.wallTime()) // the code may still be good
+	}
+	if err == nil {
+		x.token, err = s.authorize(ctx, token)
+	}
+	s.logins().end(x)
+	s.land(x.flight, nil, err)
+}
+
+// authorize sets a token that the user has just consented to. It says so if
+// the user granted less than was asked for.
+func (s *session) authorize(ctx context.Context, token *Token) (*Token, error) {
+	token = s.rules().inherit(token, nil)
+	err := s.give(ctx, Record{
+		Token:          token,
+		AuthorizedAt:   s.app.wallTime().Round(0).UTC(),
+		ClientID:       s.app.clientID,
+		RequestedScope: s.app.scope,
+	})
+	if missing := token.scope.Missing(s.app.scope); len(missing) > 0 {
+		err = join(&InsufficientScopeError{Needed: s.app.scope.Normalize(), Current: token.Scope(), Missing: missing}, err)
+	}
+	return token, err
+}
+
+// randomText returns 256 random bits as 43 characters that are unreserved in a
+// URL, as RFC 7636 section 4.1 recommends for a verifier.
+func randomText() string {
+	var b [32]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return base64.RawURLEncoding.EncodeToString(b[:])
+}
+
+// challenge returns the S256 code challenge of a verifier (RFC 7636 section
+// 4.2).
+func challenge(verifier string) string {
+	sum := sha256.Sum256([]byte(verifier))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}

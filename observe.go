@@ -1,0 +1,62 @@
+package spotipie
+
+import (
+	"context"
+	"time"
+)
+
+// Observation is something a session has done or waited for, for logs, metrics
+// and traces; see [Options].Observe. It holds no secret. A session makes one
+// after the work has ended.
+type Observation struct {
+	Kind ObservationKind
+	// Op says which: for a token request the grant type (RFC 6749 section 4),
+	// for a store call load, save, delete, lock, unlock, check or watch. Empty
+	// for the other kinds.
+	Op       string
+	Key      Key // of the session; the profile may be personal data
+	Flow     Flow
+	Start    time.Time // by the system's clock
+	Duration time.Duration
+	Err      error // nil if it went well
+}
+
+// ObservationKind is a kind of [Observation].
+type ObservationKind string
+
+// The kinds of observations.
+const (
+	// ObservedTokenRequest: one request to the token endpoint.
+	ObservedTokenRequest ObservationKind = "token_request"
+	// ObservedRenewal: a whole renewal, from the lock to the saved token. Err is
+	// nil too if another process had renewed the token.
+	ObservedRenewal ObservationKind = "renewal"
+	// ObservedStoreCall: one call of a method of the store.
+	ObservedStoreCall ObservationKind = "store_call"
+	// ObservedWait: a caller of Token or of a request has waited for a token.
+	// The context is the caller's.
+	ObservedWait ObservationKind = "wait"
+	// ObservedRefusal: the accounts service has refused the refresh token for
+	// good.
+	ObservedRefusal ObservationKind = "refusal"
+	// ObservedSavedLate: a token that could not be saved at first is saved now.
+	// Duration is how long it was not.
+	ObservedSavedLate ObservationKind = "saved_late"
+	// ObservedFallback: the store shows an older record than it did before, or
+	// none at all without a deletion. The session keeps its own and saves it
+	// again.
+	ObservedFallback ObservationKind = "store_fallback"
+)
+
+// observation begins an observation, and returns what ends it.
+func (k *keeper) observation(ctx context.Context, kind ObservationKind, op string) (end func(error)) {
+	observe := k.app.observe
+	if observe == nil {
+		return func(error) {}
+	}
+	o := Observation{Kind: kind, Op: op, Key: k.key(), Flow: k.flow(), Start: time.Now()}
+	return func(err error) {
+		o.Duration, o.Err = time.Since(o.Start), err
+		observe(ctx, o)
+	}
+}

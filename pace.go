@@ -1,0 +1,132 @@
+package spotipie
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+)
+
+// failure is why a session could not get a new token, remembered for a while so
+// that callers in a loop do not become a storm on the accounts service. Moments
+// are on the monotonic clock.
+type failure struct {
+	token *Token // what was to be replaced; nil: none
+	err   error
+	count int // one after the other
+	// until then it is the answer to whoever needs a token.
+	until instant
+	// background is when the next attempt is made while the token can still be
+	// used.
+	background instant
+}
+
+const (
+	// expiredRetry is how soon after a failed renewal of an expired token the
+	// next one is tried.
+	expiredRetry = time.Second
+	minBackoff   = 5 * time.Second
+	maxBackoff   = 60 * time.Second
+)
+
+// isOf reports whether the failure was about the token of s.
+func (f *failure) isOf(s *state) bool {
+	return f != nil && f.token == s.tokenOrNil()
+}
+
+// isRecent reports whether the failure is still the answer for s.
+func (f *failure) isRecent(s *state, now instant) bool {
+	return f.isOf(s) && now.isBefore(f.until)
+}
+
+// putsOff reports whether the next attempt in the background has to wait.
+func (f *failure) putsOff(s *state, now instant) bool {
+	return f.isOf(s) && now.isBefore(f.background)
+}
+
+// after returns the failure that follows on f, which may be nil.
+func (f *failure) after(s *state, err error, now instant) *failure {
+	next := &failure{token: s.tokenOrNil(), err: err, count: 1}
+	if f.isOf(s) {
+		next.count = f.count + 1
+	}
+	next.until = now.add(expiredRetry)
+	next.background = now.add(max(backoff(next.count-1), retryAfter(err)))
+	return next
+}
+
+// isFailure reports whether an error is one: that there is nothing to attempt is
+// not.
+func isFailure(err error) bool {
+	return !errors.Is(err, ErrNotAuthorized) && !errors.Is(err, ErrTokenExpired) && !errors.Is(err, ErrNoRefreshToken) && !errors.Is(err, ErrClosed)
+}
+
+// retryAfter returns how long the token endpoint asks to wait, be it in its own
+// answer or in the words of a retry adapter that sends the requests.
+func retryAfter(err error) time.Duration {
+	var answer *TokenEndpointError
+	var limited *RateLimitError
+	switch {
+	case errors.As(err, &answer):
+		return answer.RetryAfter
+	case errors.As(err, &limited):
+		return limited.RetryAfter
+	}
+	return 0
+}
+
+// pause is what the token endpoint has asked of the app: not to come again
+// before a moment.
+type pause struct {
+	until instant
+	err   error
+}
+
+// paused returns the error of the last answer if the token endpoint does not
+// want to be asked yet.
+func (a *app) paused() error {
+	if p := a.pause.Load(); p != nil && a.clock().isBefore(p.until) {
+		return p.err
+	}
+	return nil
+}
+
+// waitForPause waits until the token endpoint may be asked again, if that is
+// soon.
+func (a *app) waitForPause(ctx context.Context, soon time.Duration) {
+	p := a.pause.Load()
+	if p == nil {
+		return
+	}
+	if wait := time.Duration(p.until.monotonic - a.clock().monotonic); wait > 0 && wait <= soon {
+		sleep(ctx, wait)
+	}
+}
+
+// heed remembers the pause that an error asks for, unless a longer one is
+// remembered.
+func (a *app) heed(err error) {
+	wait := retryAfter(err)
+	if wait <= 0 {
+		return
+	}
+	next := &pause{until: a.clock().add(wait), err: err}
+	for {
+		last := a.pause.Load()
+		if last != nil && last.until.monotonic >= next.until.monotonic || a.pause.CompareAndSwap(last, next) {
+			return
+		}
+	}
+}
+
+// backoff returns how long to wait after so many failures before: 5 s, 10 s,
+// 20 s, 40 s, then 60 s, give or take 20 %.
+func backoff(failures int) time.Duration {
+	return jitter(min(minBackoff<<min(failures, 10), maxBackoff))
+}
+
+// jitter returns d give or take 20 %, so that many sessions started together
+// do not act together.
+func jitter(d time.Duration) time.Duration {
+	return time.Duration(float64(d) * (0.8 + 0.4*rand.Float64()))
+}

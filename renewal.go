@@ -1,0 +1,289 @@
+package spotipie
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"time"
+)
+
+// startRenewal joins the renewal under way or starts one in place of s. With
+// force it gets a new token even if s is still good. Of ctx the renewal knows
+// only whether it was given to a listener.
+func (k *keeper) startRenewal(ctx context.Context, s *state, force bool) *flight {
+	now := k.app.clock()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	current := k.current()
+	usable := current.isUsable(now)
+	switch f := k.renewal.Load(); {
+	case k.closed.Load():
+		return landed(nil, ErrClosed)
+	case f != nil:
+		return f
+	case current != s && usable && !force:
+		return landed(current, nil) // somebody was faster
+	}
+	if f := k.failure.Load(); f.isRecent(current, now) && (force || !usable) {
+		return landed(nil, f.err) // somebody was faster, in vain
+	}
+	return k.beginRenewal(detached(ctx), current, force, !usable)
+}
+
+// beginRenewal starts a renewal in place of s. k.mu is held and there is none
+// under way.
+func (k *keeper) beginRenewal(ctx context.Context, s *state, force, expiryTold bool) *flight {
+	f := newFlight()
+	f.expiryTold = expiryTold
+	k.renewal.Store(f)
+	go k.runRenewal(ctx, f, s, force)
+	return f
+}
+
+// runRenewal runs a renewal and lets those who wait for it go.
+func (k *keeper) runRenewal(ctx context.Context, f *flight, unwanted *state, force bool) {
+	var next *state
+	err := errors.New("spotipie: the renewal has ended its goroutine")
+	defer func() {
+		k.mu.Lock()
+		k.renewal.Store(nil)
+		k.mu.Unlock()
+		k.land(f, next, err)
+	}()
+	end := k.observation(ctx, ObservedRenewal, "")
+	next, err = k.renew(ctx, unwanted, force)
+	if next == nil && err == nil { // somebody has logged out
+		err = ErrNotAuthorized
+	}
+	if next == nil && isFailure(err) {
+		now := k.app.clock()
+		k.failure.Store(k.failure.Load().after(k.current(), err, now))
+	}
+	end(err)
+}
+
+// renew saves what is not saved yet, then locks, loads, sees whether the work is
+// still needed, asks the accounts service, saves, unlocks and announces. It
+// returns the state to use, together with an error if something besides it went
+// wrong.
+func (k *keeper) renew(ctx context.Context, unwanted *state, force bool) (*state, error) {
+	saveErr := k.save(ctx)
+	s, err := k.lookBeforeLocking(ctx, force)
+	if err != nil || k.answers(s, unwanted, force) {
+		return s, join(err, join(saveErr, k.announce(ctx)))
+	}
+	lock, s, err := k.lockOrLearn(ctx, unwanted, force)
+	if err != nil || lock == nil {
+		return s, join(err, join(saveErr, k.announce(ctx)))
+	}
+	s, err = k.renewLocked(ctx, unwanted, force)
+	if k.current().isUnsaved() {
+		k.saveInBackground(lock, err)
+	} else {
+		k.inBackground(lock.giveBack)
+	}
+	return s, join(err, k.announce(ctx))
+}
+
+// lookBeforeLocking looks into the store where that may already tell that there
+// is nothing to renew, and returns why not.
+func (k *keeper) lookBeforeLocking(ctx context.Context, force bool) (*state, error) {
+	s := k.state.Load()
+	mayRenew := k.rules().isRenewable(s) && (force || k.autoRefresh.Load())
+	if s.signedIn() && mayRenew {
+		return s, nil
+	}
+	s, err := k.reloadInTime(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if k.rules().isRenewable(s) && (force || k.autoRefresh.Load()) || s.isUsable(k.app.clock()) && !force {
+		return s, nil
+	}
+	if force && s.isUsable(k.app.clock()) && s.detail().refused == "" {
+		return nil, ErrNoRefreshToken
+	}
+	return nil, k.noToken(s)
+}
+
+// answers reports whether s will do in place of unwanted, without asking the
+// accounts service.
+func (k *keeper) answers(s, unwanted *state, force bool) bool {
+	now := k.app.clock()
+	switch {
+	case !s.isUsable(now):
+		return false
+	case !s.isStale(now) && !(force && sameAccess(s, unwanted)):
+		return true
+	}
+	return !force && !(k.rules().isRenewable(s) && k.autoRefresh.Load())
+}
+
+// renewLocked does what a renewal does while it has the lock. What it could not
+// save it leaves to the caller.
+func (k *keeper) renewLocked(ctx context.Context, unwanted *state, force bool) (*state, error) {
+	s, err := k.reloadInTime(ctx)
+	if current := k.state.Load(); err != nil && current.detail().unsaved == unsavedWord {
+		s, err = current, nil // the user's word: the store can have nothing newer
+	}
+	switch {
+	case err != nil:
+		return nil, err
+	case k.answers(s, unwanted, force):
+		return s, nil
+	case !k.rules().isRenewable(s) || !force && !k.autoRefresh.Load():
+		return nil, k.noToken(s)
+	}
+	token, sent, err := k.ask(ctx, s)
+	var answer *TokenEndpointError
+	if errors.As(err, &answer) && answer.isFinal() && s.refreshToken() != "" {
+		return k.refuse(ctx, s, err, answer)
+	}
+	if err != nil {
+		return nil, err
+	}
+	now := k.app.clock()
+	k.apply(func(current *state) *state { return k.rules().received(current, s, token, sent, now) })
+	k.failure.Store(nil)
+	err = k.save(ctx)
+	if next := k.current(); next.signedIn() {
+		return next, err
+	}
+	return nil, err
+}
+
+// ask gets a new token from the accounts service in place of that of s. sent is
+// when the request was sent. The store is asked before whether it can save.
+func (k *keeper) ask(ctx context.Context, s *state) (token *Token, sent instant, err error) {
+	waiting, cancel := context.WithTimeout(ctx, k.app.lockTimeout)
+	defer cancel()
+	giveBack, err := k.app.slots.take(waiting)
+	if err != nil {
+		return nil, sent, fmt.Errorf("spotipie: waiting for other token requests of this app: %w", err)
+	}
+	defer giveBack()
+	if err := k.shelf().check(ctx); err != nil {
+		return nil, sent, err
+	}
+	form := url.Values{"grant_type": {"client_credentials"}} // RFC 6749 section 4.4.2
+	if k.flow() == FlowAuthorizationCode {
+		form = url.Values{"grant_type": {"refresh_token"}, "refresh_token": {s.refreshToken()}} // section 6
+	}
+	sent = k.app.clock()
+	token, err = k.requestToken(ctx, form, !s.isUsable(sent))
+	return token, sent, err
+}
+
+// refuse marks the refresh token of asked as refused for good. If the store or
+// another goroutine has a newer token by now, the verdict was on an old one and
+// does not count.
+func (k *keeper) refuse(ctx context.Context, asked *state, err error, answer *TokenEndpointError) (*state, error) {
+	words := answer.Description
+	if words == "" {
+		words = answer.Code
+	}
+	k.apply(func(s *state) *state { return k.rules().refused(s, asked, words) })
+	saveErr := k.save(ctx)
+	next := k.current()
+	if next.isUsable(k.app.clock()) && next.detail().refused == "" {
+		return next, saveErr
+	}
+	err = fmt.Errorf("%w: %w", ErrReauthorizationRequired, err)
+	k.observation(ctx, ObservedRefusal, "")(err)
+	return nil, join(err, saveErr)
+}
+
+// reload brings the state in line with the store and returns it. What the store
+// has fallen behind in is saved in the background.
+func (k *keeper) reload(ctx context.Context) (*state, error) {
+	store, err := k.shelf().load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if store.found {
+		if err := k.rules().check(k.key(), store.rec); err != nil {
+			return nil, err
+		}
+	}
+	if k.app.store == nil {
+		return k.state.Load(), nil
+	}
+	now := k.app.clock()
+	from, to := k.apply(func(s *state) *state { return k.rules().loaded(s, store, now) })
+	if to.isUnsaved() {
+		if !from.isUnsaved() {
+			k.observation(ctx, ObservedFallback, "")(nil)
+		}
+		k.saveInBackground(nil, nil)
+	}
+	return to, nil
+}
+
+// reloadInTime is reload with a limit of its own.
+func (k *keeper) reloadInTime(ctx context.Context) (*state, error) {
+	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
+	defer cancel()
+	return k.reload(ctx)
+}
+
+const (
+	// quickLock is how long the lock is waited for before whoever waits looks
+	// what its holder does.
+	quickLock = 25 * time.Millisecond
+	// How often the record is looked at while the lock is waited for, if the
+	// store tells of changes, and if it does not.
+	rareLook     = 10 * time.Second
+	frequentLook = time.Second
+)
+
+// lockOrLearn waits for the store's lock. If the record is renewed meanwhile,
+// which is what its holder is for, it returns that and no lock.
+func (k *keeper) lockOrLearn(ctx context.Context, unwanted *state, force bool) (*storeLock, *state, error) {
+	shelf := k.shelf()
+	if !shelf.isThere() {
+		return &storeLock{}, nil, nil
+	}
+	waiting, cancel := context.WithTimeout(ctx, k.app.lockTimeout)
+	defer cancel()
+	type result struct {
+		lock *storeLock
+		err  error
+	}
+	locked := make(chan result, 1)
+	go func() {
+		lock, err := shelf.lock(waiting)
+		locked <- result{lock, err}
+	}()
+	look := time.NewTimer(quickLock)
+	defer look.Stop()
+	var changes <-chan struct{}
+	for first := true; ; first = false {
+		select {
+		case r := <-locked:
+			return r.lock, nil, r.err
+		case <-look.C:
+		case _, more := <-changes:
+			if !more {
+				changes = nil
+			}
+		}
+		if first {
+			changes, _ = shelf.watch(waiting) // without it there is the timer
+		}
+		if s, err := k.reloadInTime(waiting); err == nil && k.answers(s, unwanted, force) {
+			cancel()
+			k.inBackground(func() {
+				if r := <-locked; r.lock != nil {
+					r.lock.giveBack()
+				}
+			})
+			return nil, s, nil
+		}
+		next := frequentLook
+		if changes != nil {
+			next = rareLook
+		}
+		look.Reset(jitter(next))
+	}
+}

@@ -1,0 +1,273 @@
+package spotipie
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// maxSwaps bounds how often a save is tried that others keep getting ahead of.
+const maxSwaps = 8
+
+// How long to wait between attempts to save in the background: the first wait
+// and the longest.
+const (
+	minSaveWait = 100 * time.Millisecond
+	maxSaveWait = 10 * time.Second
+)
+
+// save saves what is not saved yet, if there is such a thing, in at most 10
+// seconds. Calls at the same time share an attempt. What could not be saved is
+// used all the same.
+func (k *keeper) save(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, saveTimeout)
+	defer cancel()
+	want := k.state.Load()
+	for {
+		k.mu.Lock()
+		s := k.state.Load()
+		f := k.saving
+		switch {
+		case !s.isUnsaved():
+			k.mu.Unlock()
+			return nil
+		case f == nil:
+			f = newFlight()
+			k.saving = f
+			k.mu.Unlock()
+			return k.runSave(ctx, f)
+		}
+		k.mu.Unlock()
+		select {
+		case <-f.done:
+		case <-ctx.Done():
+			k.apply(k.rules().saveFailed)
+			return k.shelf().failed(opSave, fmt.Errorf("waiting for an earlier save: %w", context.Cause(ctx)))
+		}
+		if f.err != nil && f.state.isSame(want) && !errors.Is(f.err, context.Canceled) {
+			return f.err
+		}
+	}
+}
+
+// runSave tries to save and lets those who wait for it go.
+func (k *keeper) runSave(ctx context.Context, f *flight) error {
+	err := errors.New("it ended its goroutine")
+	defer func() {
+		k.mu.Lock()
+		k.saving = nil
+		if k.retrier != nil && err == nil {
+			k.retrier.poke() // there may be nothing left to do
+		}
+		k.mu.Unlock()
+		f.err = err
+		close(f.done)
+	}()
+	f.state, err = k.trySave(ctx)
+	if err != nil && ctx.Err() == nil && !errors.Is(err, ErrVersionConflict) {
+		f.state, err = k.trySave(ctx) // a connection may have been reset
+	}
+	if err != nil {
+		k.apply(k.rules().saveFailed)
+	}
+	return err
+}
+
+// trySave saves the state as it is, and as it becomes meanwhile. It returns what
+// it tried to save last.
+func (k *keeper) trySave(ctx context.Context) (*state, error) {
+	s := k.state.Load()
+	version := s.versionOrZero()
+	look := s.detail().unsaved == unsavedWord // it is saved over whatever there is
+	for conflicts := 0; s.isUnsaved(); {
+		if look && k.app.store != nil {
+			var err error
+			if s, version, err = k.lookBeforeSaving(ctx, s); err != nil {
+				return s, err
+			}
+			look = false
+			continue
+		}
+		saved, err := k.saveOnce(ctx, s, version)
+		if err == nil {
+			what := s
+			_, s = k.apply(func(current *state) *state { return k.rules().saved(current, what, saved) })
+			version = saved
+			continue
+		}
+		if conflicts++; !errors.Is(err, ErrVersionConflict) || conflicts == maxSwaps {
+			return s, err
+		}
+		look = true
+	}
+	return s, nil
+}
+
+// lookBeforeSaving brings the state in line with what others have saved. It
+// returns the state then, and the version that is to be saved over.
+func (k *keeper) lookBeforeSaving(ctx context.Context, s *state) (*state, uint64, error) {
+	shelf := k.shelf()
+	store, err := shelf.load(ctx)
+	if err != nil {
+		return s, 0, shelf.failed(opSave, fmt.Errorf("looking for what others have saved: %w", err))
+	}
+	if !store.found {
+		store.rec = Record{}
+	}
+	if store.found {
+		if mismatch := k.rules().check(shelf.key, store.rec); mismatch != nil {
+			if k.flow() == FlowClientCredentials && store.rec.isUsers() {
+				return s, 0, mismatch // a user's login is worth more than an app's token
+			}
+			return s, store.version, nil
+		}
+	}
+	now := k.app.clock()
+	_, s = k.apply(func(current *state) *state { return k.rules().loaded(current, store, now) })
+	return s, store.rec.Version, nil
+}
+
+// isUsers reports whether a record is that of a user's login.
+func (r Record) isUsers() bool {
+	return r.Token != nil && r.Token.RefreshToken() != ""
+}
+
+// saveOnce puts s into the store over a version. Without a store it is saved by
+// being held.
+func (k *keeper) saveOnce(ctx context.Context, s *state, version uint64) (uint64, error) {
+	shelf := k.shelf()
+	switch {
+	case !shelf.isThere():
+		return 0, nil
+	case s.signedIn():
+		return shelf.swap(ctx, version, s.record(k.rules()))
+	}
+	return s.version, shelf.remove(ctx)
+}
+
+func (s *state) versionOrZero() uint64 {
+	if !s.signedIn() {
+		return 0
+	}
+	return s.version
+}
+
+// isSame reports whether two states have the same to be saved.
+func (s *state) isSame(other *state) bool {
+	return s == other || s != nil && other != nil &&
+		s.token.Equal(other.token) && s.consent == other.consent && s.detail().refused == other.detail().refused
+}
+
+// retrier saves in the background what could not be saved.
+type retrier struct {
+	stop  context.CancelFunc
+	wake  chan struct{}
+	ended chan struct{}
+	lock  *storeLock // held until it is saved, for as long as saving may take; or nil
+}
+
+// saveInBackground saves what is not saved yet as soon as the store takes it,
+// and gives the lock back, if there is one, then or after 10 seconds. OnError
+// hears of err, which is why it has not been saved, if that was tried.
+func (k *keeper) saveInBackground(lock *storeLock, err error) {
+	k.mu.Lock()
+	r := k.retrier
+	switch {
+	case r != nil:
+		if r.lock == nil {
+			r.lock, lock = lock, nil
+		}
+		r.poke()
+	case !k.closed.Load() && k.app.store != nil:
+		ctx, stop := context.WithCancel(context.Background())
+		k.retrier = &retrier{stop: stop, wake: make(chan struct{}, 1), ended: make(chan struct{}), lock: lock}
+		lock = nil
+		go k.runRetrier(ctx, k.retrier, err)
+	}
+	k.mu.Unlock()
+	if lock != nil {
+		k.inBackground(lock.giveBack)
+	}
+}
+
+// poke has the next attempt made at once.
+func (r *retrier) poke() {
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (k *keeper) runRetrier(ctx context.Context, r *retrier, err error) {
+	defer close(r.ended)
+	defer r.stop()
+	end := k.observation(ctx, ObservedSavedLate, "")
+	begun := time.Now()
+	for wait := minSaveWait; ; wait = min(2*wait, maxSaveWait) {
+		if err != nil {
+			k.report(err)
+			r.sleep(ctx, jitter(wait))
+		}
+		err = k.save(ctx)
+		if ctx.Err() != nil {
+			return // Close has taken over
+		}
+		if err == nil && k.endRetrier(r) {
+			end(nil)
+			k.report(k.announce(ctx))
+			return
+		}
+		if time.Since(begun) >= saveTimeout {
+			k.inBackground(k.takeLock(r).giveBack)
+		}
+	}
+}
+
+// sleep waits for d, or until somebody pokes r or ends it.
+func (r *retrier) sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-r.wake:
+	case <-ctx.Done():
+	}
+}
+
+// endRetrier ends r if there is nothing left to save.
+func (k *keeper) endRetrier(r *retrier) bool {
+	k.mu.Lock()
+	if k.state.Load().isUnsaved() || k.retrier != r {
+		k.mu.Unlock()
+		return false
+	}
+	k.retrier = nil
+	lock := r.lock
+	r.lock = nil
+	k.mu.Unlock()
+	k.inBackground(lock.giveBack)
+	return true
+}
+
+func (k *keeper) takeLock(r *retrier) *storeLock {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	lock := r.lock
+	r.lock = nil
+	return lock
+}
+
+// stopRetrier ends saving in the background, and returns the lock it had.
+func (k *keeper) stopRetrier() *storeLock {
+	k.mu.Lock()
+	r := k.retrier
+	k.retrier = nil
+	k.mu.Unlock()
+	if r == nil {
+		return nil
+	}
+	r.stop()
+	<-r.ended // soon, as nothing waits longer than its context
+	return k.takeLock(r)
+}

@@ -1,0 +1,152 @@
+package spotipie
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// shelf is a session's place in the store: its record and its lock. It keeps
+// the limits of store calls and makes errors of them, and knows nothing of what
+// the records mean. Without a store it has nothing and takes everything.
+type shelf struct {
+	store  Store
+	key    Key
+	keeper *keeper // for what observes
+}
+
+const (
+	// saveTimeout limits saving apart from the rest of a renewal: what the
+	// accounts service has given must not be lost because it was slow.
+	saveTimeout = 10 * time.Second
+	// loadTimeout limits a load that nobody's context limits.
+	loadTimeout   = 10 * time.Second
+	checkTimeout  = 5 * time.Second
+	unlockTimeout = 5 * time.Second
+	unlockTries   = 3
+)
+
+// Operations of a store, as a [StoreError] names them.
+const (
+	opLoad   = "load"
+	opSave   = "save"
+	opDelete = "delete"
+	opLock   = "lock"
+	opUnlock = "unlock"
+	opCheck  = "check"
+	opWatch  = "watch"
+)
+
+func (s shelf) isThere() bool { return s.store != nil }
+
+// load returns what the store has.
+func (s shelf) load(ctx context.Context) (stored, error) {
+	if !s.isThere() {
+		return stored{}, nil
+	}
+	return call(ctx, s, opLoad, func(ctx context.Context) (stored, error) {
+		rec, found, err := s.store.Load(ctx, s.key)
+		return stored{rec: rec, found: found, version: rec.Version}, err
+	}, nil)
+}
+
+// swap saves rec over the version that the store has.
+func (s shelf) swap(ctx context.Context, version uint64, rec Record) (newVersion uint64, err error) {
+	return call(ctx, s, opSave, func(ctx context.Context) (uint64, error) {
+		return s.store.Swap(ctx, s.key, version, rec)
+	}, nil)
+}
+
+// remove deletes the record.
+func (s shelf) remove(ctx context.Context) error {
+	_, err := call(ctx, s, opDelete, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, s.store.Delete(ctx, s.key)
+	}, nil)
+	return err
+}
+
+// lock waits for the store's lock. The lock of a call that was given up is
+// given back.
+func (s shelf) lock(ctx context.Context) (*storeLock, error) {
+	unlock, err := call(ctx, s, opLock, func(ctx context.Context) (func(context.Context) error, error) {
+		return s.store.Lock(ctx, s.key)
+	}, func(unlock func(context.Context) error) { (&storeLock{shelf: s, unlock: unlock}).giveBack() })
+	if err != nil {
+		return nil, err
+	}
+	return &storeLock{shelf: s, unlock: unlock}, nil
+}
+
+// check asks the store whether the lock is still held and a record can be
+// saved.
+func (s shelf) check(ctx context.Context) error {
+	checker, ok := s.store.(Checker)
+	if !ok {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	_, err := call(ctx, s, opCheck, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, checker.Check(ctx, s.key)
+	}, nil)
+	return err
+}
+
+// watch returns the channel that tells of changes.
+func (s shelf) watch(ctx context.Context) (<-chan struct{}, error) {
+	watcher, ok := s.store.(Watcher)
+	if !ok {
+		return nil, s.failed(opWatch, errors.New("the store cannot tell of changes"))
+	}
+	return call(ctx, s, opWatch, func(ctx context.Context) (<-chan struct{}, error) {
+		return watcher.Watch(ctx, s.key)
+	}, nil)
+}
+
+func (s shelf) failed(op string, err error) error {
+	return &StoreError{Op: op, Key: s.key, Err: err}
+}
+
+// call calls a method of the store.
+func call[T any](ctx context.Context, s shelf, op string, method func(context.Context) (T, error), late func(T)) (T, error) {
+	end := s.keeper.observation(ctx, ObservedStoreCall, op)
+	value, err := await(ctx, method, late)
+	if err != nil {
+		err = s.failed(op, err)
+	}
+	end(err)
+	return value, err
+}
+
+// storeLock is a lock that is held.
+type storeLock struct {
+	shelf  shelf
+	unlock func(context.Context) error
+}
+
+// giveBack gives the lock back. It tries more than once, as others wait for a
+// whole lease if it fails. There may be no lock.
+func (l *storeLock) giveBack() {
+	if l == nil || l.unlock == nil {
+		return
+	}
+	var err error
+	for try := range unlockTries {
+		if try > 0 {
+			time.Sleep(jitter(100 * time.Millisecond << try))
+		}
+		if err = l.releaseOnce(); err == nil {
+			return
+		}
+	}
+	l.shelf.keeper.report(err)
+}
+
+func (l *storeLock) releaseOnce() error {
+	ctx, cancel := context.WithTimeout(context.Background(), unlockTimeout)
+	defer cancel()
+	_, err := call(ctx, l.shelf, opUnlock, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, l.unlock(ctx)
+	}, nil)
+	return err
+}

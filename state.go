@@ -1,0 +1,187 @@
+package spotipie
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"slices"
+	"time"
+)
+
+// state is what a session knows of its authorization at one moment. It is never
+// changed: the transitions in transitions.go make the next one of it. A nil
+// *state knows nothing yet. There is one for each session, so it is kept small.
+type state struct {
+	token *Token // nil: nobody is signed in
+	// The moments that matter, on the wall clock. The token is handed out
+	// without a second look until fresh, is due for renewal from stale on, and
+	// is not handed out from expired on, nor from expiredMonotonic on the other
+	// clock.
+	fresh, stale, expired int64
+	expiredMonotonic      int64
+
+	authorizedAt int64  // when the user consented; 0 if it is not known
+	consent      uint64 // its number, see [Record]
+	version      uint64 // the highest version of the stored record that was seen; 0: none
+	more         *details
+}
+
+// details are the parts of a state that few sessions have at a time.
+type details struct {
+	requestedScope Scopes // if it is not that of the app
+	refused        string // the words in which token's refresh token was refused for good
+	usedUp         []fingerprint
+	unsaved        unsaved
+	// saving: this state is being saved for the first time. Until that is over
+	// callers get what handedOut has.
+	saving    bool
+	handedOut *state
+}
+
+// unsaved says what of a state is not in the store yet.
+type unsaved int8
+
+const (
+	unsavedNothing unsaved = iota
+	unsavedAnswer          // what the accounts service has answered: a new token, or a refusal
+	unsavedWord            // the user's word: a consent, a token that was set, a logout
+)
+
+// fingerprint stands for a refresh token.
+type fingerprint uint64
+
+func fingerprintOf(refreshToken string) fingerprint {
+	sum := sha256.Sum256([]byte(refreshToken))
+	return fingerprint(binary.BigEndian.Uint64(sum[:8]))
+}
+
+// keptUsedUp is how many used-up refresh tokens are remembered once the state
+// is saved. Until then all are.
+const keptUsedUp = 8
+
+// detail returns the details, which are not to be changed.
+func (s *state) detail() *details {
+	if s == nil || s.more == nil {
+		return &details{}
+	}
+	return s.more
+}
+
+// with returns a copy of s after a change.
+func (s *state) with(change func(next *state, more *details)) *state {
+	var next state
+	if s != nil {
+		next = *s
+	}
+	more := *s.detail()
+	change(&next, &more)
+	next.more = nil
+	if more.requestedScope != nil || more.refused != "" || len(more.usedUp) > 0 || more.unsaved != unsavedNothing || more.saving {
+		next.more = &more
+	}
+	next.fresh = next.stale
+	if more.saving || next.token == nil {
+		next.fresh = never
+	}
+	return &next
+}
+
+// never is a moment before all others.
+const never = -1 << 63
+
+// current returns the state that callers get: s, or what it replaces while it
+// is being saved for the first time.
+func (s *state) current() *state {
+	if d := s.detail(); d.saving {
+		return d.handedOut
+	}
+	return s
+}
+
+func (s *state) isUnsaved() bool { return s.detail().unsaved != unsavedNothing }
+
+// signedIn reports whether there is a token.
+func (s *state) signedIn() bool { return s != nil && s.token != nil }
+
+func (s *state) tokenOrNil() *Token {
+	if s == nil {
+		return nil
+	}
+	return s.token
+}
+
+// refreshToken returns the refresh token, or an empty string.
+func (s *state) refreshToken() string {
+	if !s.signedIn() {
+		return ""
+	}
+	return s.token.RefreshToken()
+}
+
+// isUsable reports whether the token may be handed out at a moment.
+func (s *state) isUsable(now instant) bool {
+	return s.signedIn() && now.wall < s.expired && now.monotonic < s.expiredMonotonic && !s.isTooLong(now)
+}
+
+// isFresh reports whether the token may be handed out without a second look.
+func (s *state) isFresh(now instant) bool {
+	return s != nil && now.wall < s.fresh && now.monotonic < s.expiredMonotonic-(s.expired-s.fresh) && !s.isTooLong(now)
+}
+
+// isStale reports whether the token is due for renewal.
+func (s *state) isStale(now instant) bool {
+	return now.wall >= s.stale || now.monotonic >= s.expiredMonotonic-(s.expired-s.stale)
+}
+
+// isTooLong reports whether the token would live longer than it was given: the
+// wall clock was ahead when it was received, and has been set right since.
+func (s *state) isTooLong(now instant) bool {
+	return s.expired-now.wall > int64(max(s.token.expiresIn, shortestLife))
+}
+
+// isUsedUp reports whether a refresh token is known to have been used up.
+func (s *state) isUsedUp(refreshToken string) bool {
+	used := s.detail().usedUp
+	return len(used) > 0 && refreshToken != "" && slices.Contains(used, fingerprintOf(refreshToken))
+}
+
+// sameAccess reports whether two states have the same access token.
+func sameAccess(a, b *state) bool {
+	return a.signedIn() && b.signedIn() && (a.token == b.token || a.token.AccessToken() == b.token.AccessToken())
+}
+
+// reauthorizeBy returns when the refresh token dies; see [Session].
+func (s *state) reauthorizeBy() time.Time {
+	if s == nil || s.authorizedAt == 0 || s.refreshToken() == "" {
+		return time.Time{}
+	}
+	return addMonths(time.Unix(0, s.authorizedAt).UTC(), refreshTokenMonths)
+}
+
+// refreshTokenMonths is how long a refresh token lives after the consent.
+const refreshTokenMonths = 6
+
+// addMonths returns the same day some months later, or the last of that month
+// if it has no such day.
+func addMonths(t time.Time, months int) time.Time {
+	later := t.AddDate(0, months, 0)
+	if later.Day() != t.Day() { // it went on into the next month
+		later = later.AddDate(0, 0, -later.Day())
+	}
+	return later
+}
+
+// record returns what a store keeps of s.
+func (s *state) record(r rules) Record {
+	d := s.detail()
+	rec := Record{
+		Token: s.token, ClientID: r.clientID, Flow: r.flow, Consent: s.consent,
+		RequestedScope: r.scope, Rejected: d.refused, Version: s.version,
+	}
+	if s.authorizedAt != 0 {
+		rec.AuthorizedAt = time.Unix(0, s.authorizedAt).UTC()
+	}
+	if d.requestedScope != nil {
+		rec.RequestedScope = d.requestedScope
+	}
+	return rec
+}

@@ -1,0 +1,339 @@
+package spotipie
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// This file decides what may replace what. Every function takes the state as it
+// is when the event happens, not as it was when the work began, and returns the
+// state that follows: the same one if nothing changes. They read no clock and
+// wait for nothing.
+//
+// The rules:
+//
+//   - The user's word (a consent, a token that is set, a logout) outlives
+//     whatever began before it: loads, saves, renewals.
+//   - A consent with a higher number ([Record].Consent) is newer, whatever
+//     versions say.
+//   - Of two records of the same consent, the one with the higher version is
+//     newer. A store that shows a lower version than was seen has fallen back.
+//   - A refresh token that was used up for another is never current again, in
+//     whatever record it comes.
+//   - What the accounts service has given is kept until it is saved or
+//     something newer is there.
+//   - A refusal stays with the refresh token it was about.
+
+// rules are the parts of a session that its transitions depend on.
+type rules struct {
+	clientID string
+	flow     Flow
+	scope    Scopes
+	// early returns how long before its end a token is to be renewed.
+	early func() time.Duration
+}
+
+// stored is what a store has of a key.
+type stored struct {
+	rec     Record
+	found   bool
+	version uint64 // of the record, or of the deletion; 0: the store knows nothing
+}
+
+const (
+	// expiredMargin is how long before its end a token is no longer handed
+	// out: a request that starts now must still arrive in time.
+	expiredMargin = 10 * time.Second
+	// shortestLife is how long a token that was just received is handed out,
+	// whatever lifetime it has: to ask again at once would give the same.
+	shortestLife = time.Second
+)
+
+// isRenewable reports whether the session could get another token in place of
+// s without the user.
+func (r rules) isRenewable(s *state) bool {
+	switch r.flow {
+	case FlowClientCredentials:
+		return true
+	case FlowAuthorizationCode:
+		return s.refreshToken() != "" && s.detail().refused == ""
+	}
+	return false
+}
+
+// hold makes s hold a token, and sets the moments that go with it.
+func (r rules) hold(s *state, more *details, token *Token, now instant, shortest time.Duration) {
+	s.token = token
+	quarter := token.expiresIn / 4
+	s.expired = max(token.expiresAt-int64(min(expiredMargin, quarter)), now.wall+int64(shortest))
+	s.expiredMonotonic = now.monotonic + min(s.expired-now.wall, int64(max(token.expiresIn, shortestLife)))
+	s.stale = s.expired
+	s.more = more // for isRenewable
+	if r.isRenewable(s) {
+		s.stale = min(s.expired, token.expiresAt-int64(min(r.early(), quarter)))
+	}
+	if shortest > 0 {
+		s.stale = max(s.stale, min(s.expired, now.wall+int64(shortest)))
+	}
+}
+
+// given is the user's word: a consent or a token that was set. It replaces
+// whatever there is, and has to be saved over whatever the store has. A token
+// whose refresh token was used up is no word: s has its successor.
+func (r rules) given(s *state, rec Record, now instant) *state {
+	token := rec.Token
+	if s.signedIn() && s.isUsedUp(token.RefreshToken()) {
+		return s
+	}
+	return s.with(func(next *state, more *details) {
+		handedOut := s.current()
+		*more = details{usedUp: more.usedUp, unsaved: unsavedWord, saving: true, handedOut: handedOut}
+		r.setRequestedScope(more, rec)
+		r.hold(next, more, token, now, 0)
+		next.authorizedAt = 0
+		if !rec.AuthorizedAt.IsZero() {
+			next.authorizedAt = rec.AuthorizedAt.UnixNano()
+		} else if s.signedIn() && sameAuthorization(s.token, token) {
+			next.authorizedAt = s.authorizedAt
+		}
+		next.consent = nextConsent(s, now)
+	})
+}
+
+// nextConsent returns the number of a consent that replaces s: microseconds of
+// the clock, or one more than the number of s if that is higher. So a consent
+// that knows of another is the newer one even if the clock is wrong.
+func nextConsent(s *state, now instant) uint64 {
+	number := uint64(max(now.wall/1000, 1))
+	if s != nil {
+		number = max(number, s.consent+1)
+	}
+	return number
+}
+
+// loggedOut is the user's word that the authorization is to be forgotten.
+func (r rules) loggedOut(s *state, now instant) *state {
+	return s.with(func(next *state, more *details) {
+		*more = details{usedUp: more.usedUp, unsaved: unsavedWord}
+		next.token, next.authorizedAt = nil, 0
+		next.consent = nextConsent(s, now)
+	})
+}
+
+// received is a new token from the accounts service in place of that of asked,
+// which may be nil. sent is when it was asked for, from when on its lifetime may
+// count.
+func (r rules) received(s, asked *state, token *Token, sent, now instant) *state {
+	used := asked.refreshToken()
+	rotated := used != "" && token.RefreshToken() != "" && token.RefreshToken() != used
+	applies := s == asked || s.signedIn() && asked.signedIn() && s.token.Equal(asked.token) ||
+		used != "" && s.refreshToken() == used
+	if !applies && !rotated {
+		return s
+	}
+	return s.with(func(next *state, more *details) {
+		if rotated {
+			more.usedUp = append(slices.Clip(more.usedUp), fingerprintOf(used))
+		}
+		if !applies { // somebody has signed in, or out, meanwhile
+			return
+		}
+		handedOut := s.current()
+		more.refused = ""
+		more.unsaved = max(more.unsaved, unsavedAnswer)
+		more.saving, more.handedOut = true, handedOut
+		r.hold(next, more, r.inherit(token, s.tokenOrNil()), now, shortestLife)
+		next.expiredMonotonic = min(next.expiredMonotonic, sent.monotonic+int64(max(token.expiresIn, 2*shortestLife)))
+	})
+}
+
+// refused is the accounts service's final word on the refresh token of asked.
+func (r rules) refused(s, asked *state, words string) *state {
+	if asked.refreshToken() == "" || s.refreshToken() != asked.refreshToken() {
+		return s
+	}
+	return s.with(func(next *state, more *details) {
+		more.refused = words
+		more.unsaved = max(more.unsaved, unsavedAnswer)
+		next.stale = next.expired
+	})
+}
+
+// loaded is what the store has, which must be fit for this session (see check).
+func (r rules) loaded(s *state, store stored, now instant) *state {
+	switch {
+	case store.found:
+		return r.loadedRecord(s, store.rec, now)
+	case store.version != 0:
+		return r.loadedDeletion(s, store.version)
+	case s.signedIn() && !s.isUnsaved(): // lost: save it again
+		return s.with(func(_ *state, more *details) { more.unsaved = unsavedAnswer })
+	}
+	return s
+}
+
+func (r rules) loadedDeletion(s *state, version uint64) *state {
+	switch {
+	case s.detail().unsaved == unsavedWord && s.signedIn():
+		return s
+	case s.signedIn() && version < s.version: // fallen back to before the login
+		return s.with(func(_ *state, more *details) { more.unsaved = max(more.unsaved, unsavedAnswer) })
+	case !s.signedIn() && s != nil && version <= s.version && !s.isUnsaved():
+		return s
+	}
+	return s.with(func(next *state, more *details) {
+		*more = details{usedUp: more.usedUp}
+		next.token, next.authorizedAt = nil, 0
+		next.version = max(next.version, version)
+	})
+}
+
+func (r rules) loadedRecord(s *state, rec Record, now instant) *state {
+	same := s.signedIn() && s.token.Equal(rec.Token)
+	switch {
+	case same && rec.Version == s.version && !s.isUnsaved():
+		return s
+	case same && s.isUnsaved() && rec.Rejected == s.detail().refused && rec.Consent == s.consent && rec.Version > s.version:
+		return r.saved(s, s, rec.Version) // it was, though the answer was lost
+	case !r.isNewer(rec, s):
+		if !s.signedIn() {
+			return s
+		}
+		return s.with(func(next *state, more *details) { // to be saved over it
+			more.unsaved = max(more.unsaved, unsavedAnswer)
+			if next.authorizedAt == 0 && sameAuthorization(rec.Token, next.token) && !rec.AuthorizedAt.IsZero() {
+				next.authorizedAt = rec.AuthorizedAt.UnixNano()
+			}
+		})
+	}
+	return s.with(func(next *state, more *details) {
+		*more = details{usedUp: more.usedUp, refused: rec.Rejected}
+		r.setRequestedScope(more, rec)
+		if moments := *next; same && (rec.Rejected != "") == (s.detail().refused != "") {
+			*next = moments // they are known better than by this clock alone
+		} else {
+			r.hold(next, more, rec.Token, now, 0)
+		}
+		next.version = rec.Version
+		next.consent = rec.Consent
+		next.authorizedAt = 0
+		if !rec.AuthorizedAt.IsZero() {
+			next.authorizedAt = rec.AuthorizedAt.UnixNano()
+		}
+	})
+}
+
+// isNewer reports whether a stored record replaces s.
+func (r rules) isNewer(rec Record, s *state) bool {
+	d := s.detail()
+	switch {
+	case s == nil:
+		return true
+	case s.isUsedUp(rec.Token.RefreshToken()):
+		return false
+	case rec.Consent != 0 && s.consent != 0 && rec.Consent != s.consent:
+		return rec.Consent > s.consent
+	case d.unsaved == unsavedWord:
+		return false
+	case d.unsaved == unsavedAnswer && d.refused == "" && rec.Rejected != "":
+		return false // what was just given outlives a verdict on what was before
+	}
+	return rec.Version > s.version
+}
+
+// saved is that the store has taken what, as the given version.
+func (r rules) saved(s, what *state, version uint64) *state {
+	isWhat := s.tokenOrNil().Equal(what.tokenOrNil()) && s.detail().refused == what.detail().refused && s.consent == what.consent
+	return s.with(func(next *state, more *details) {
+		next.version = version
+		if !isWhat {
+			return
+		}
+		more.unsaved = unsavedNothing
+		more.saving, more.handedOut = false, nil
+		if extra := len(more.usedUp) - keptUsedUp; extra > 0 {
+			more.usedUp = slices.Clone(more.usedUp[extra:])
+		}
+	})
+}
+
+// saveFailed is that the first attempt to save s has failed. It is handed out
+// all the same, and saved later.
+func (r rules) saveFailed(s *state) *state {
+	if !s.detail().saving {
+		return s
+	}
+	return s.with(func(_ *state, more *details) { more.saving, more.handedOut = false, nil })
+}
+
+// clockSetBack is that the clock was ahead when the token was received, so that
+// nobody knows how old it is: it is expired now, or if it cannot be renewed, a
+// lifetime from now.
+func (r rules) clockSetBack(s *state, now instant) *state {
+	if !s.signedIn() || !s.isTooLong(now) {
+		return s
+	}
+	return s.with(func(next *state, _ *details) {
+		life := int64(0)
+		if !r.isRenewable(s) {
+			life = int64(s.token.expiresIn)
+		}
+		next.expired, next.stale = now.wall+life, now.wall+life
+		next.expiredMonotonic = min(next.expiredMonotonic, now.monotonic+life)
+	})
+}
+
+// check tells whether this session may use a stored record.
+func (r rules) check(key Key, rec Record) error {
+	mismatch := func(format string, args ...any) error {
+		return &RecordMismatchError{Key: key, Reason: fmt.Sprintf(format, args...)}
+	}
+	switch {
+	case rec.Token == nil || rec.Token.secrets == nil:
+		return mismatch("it holds no token: delete it and authorize again")
+	case rec.ClientID != r.clientID:
+		return mismatch("it belongs to client id %q, not %q: authorize again", foreignText(rec.ClientID), r.clientID)
+	case rec.Flow != "" && rec.Flow != r.flow:
+		return mismatch("it was obtained by the flow %q, and this session's is %q: give each flow a profile of its own", foreignText(string(rec.Flow)), r.flow)
+	case rec.Flow == "" && r.flow == FlowClientCredentials && rec.Token.RefreshToken() != "":
+		return mismatch("it is a user's, and this session is the app's own: give each a profile of its own")
+	}
+	// What the user was asked for and did not grant is no reason to ask again.
+	if missing := rec.RequestedScope.Missing(rec.Token.scope.Missing(r.scope)); len(missing) > 0 {
+		return mismatch("its token lacks the scope %s: authorize again", missing)
+	}
+	return nil
+}
+
+// inherit fills in what an answer left out because it has not changed: the
+// refresh token (RFC 6749 section 6) and the scope (section 5.1).
+func (r rules) inherit(token, old *Token) *Token {
+	t := *token
+	if len(t.scope) == 0 {
+		if t.scope = r.scope; old != nil {
+			t.scope = old.scope
+		}
+	}
+	if slices.Equal(t.scope, r.scope) {
+		t.scope = r.scope // one copy for all the session's tokens
+	}
+	if t.RefreshToken() == "" && old != nil && old.RefreshToken() != "" {
+		return t.withRefreshToken(old.RefreshToken())
+	}
+	return &t
+}
+
+func (r rules) setRequestedScope(more *details, rec Record) {
+	if !rec.RequestedScope.Equal(r.scope) {
+		more.requestedScope = rec.RequestedScope.Normalize()
+		if more.requestedScope == nil {
+			more.requestedScope = Scopes{}
+		}
+	}
+}
+
+// sameAuthorization reports whether two tokens have the same refresh token.
+func sameAuthorization(a, b *Token) bool {
+	return a != nil && b != nil && a.RefreshToken() != "" && a.RefreshToken() == b.RefreshToken()
+}
