@@ -32,7 +32,8 @@ const DefaultEnvPrefix = "SPOTIPIE"
 // CredentialsFromEnv reads {prefix}_CLIENT_ID, {prefix}_CLIENT_SECRET and
 // {prefix}_REDIRECT_URI from the environment; an empty prefix means
 // [DefaultEnvPrefix]. The secret may be absent. A client id or redirect URI
-// that is absent or empty is a [*MissingVariableError].
+// that is absent or empty is a [*MissingVariableError]. An app that acts for
+// itself needs no redirect URI: see [ClientCredentialsFromEnv].
 func CredentialsFromEnv(prefix string) (Credentials, error) {
 	if prefix == "" {
 		prefix = DefaultEnvPrefix
@@ -47,6 +48,27 @@ func CredentialsFromEnv(prefix string) (Credentials, error) {
 	}
 	if c.RedirectURI == "" {
 		return Credentials{}, &MissingVariableError{Name: prefix + "_REDIRECT_URI"}
+	}
+	return c, nil
+}
+
+// ClientCredentialsFromEnv reads {prefix}_CLIENT_ID and {prefix}_CLIENT_SECRET
+// from the environment, for [NewClientCredentialsSession], which needs no
+// redirect URI; an empty prefix means [DefaultEnvPrefix]. One that is absent or
+// empty is a [*MissingVariableError].
+func ClientCredentialsFromEnv(prefix string) (Credentials, error) {
+	if prefix == "" {
+		prefix = DefaultEnvPrefix
+	}
+	c := Credentials{
+		ClientID:     os.Getenv(prefix + "_CLIENT_ID"),
+		ClientSecret: os.Getenv(prefix + "_CLIENT_SECRET"),
+	}
+	if c.ClientID == "" {
+		return Credentials{}, &MissingVariableError{Name: prefix + "_CLIENT_ID"}
+	}
+	if c.ClientSecret == "" {
+		return Credentials{}, &MissingVariableError{Name: prefix + "_CLIENT_SECRET"}
 	}
 	return c, nil
 }

@@ -1,13 +1,24 @@
 package spotipie
 
+import "context"
+
 // RequireScope tells before a request whether the session's token has the
-// scopes it needs. It returns nil, [ErrNotAuthorized] if there is no token, or
+// scopes it needs. With nothing in memory it looks into the session's store, in
+// at most ten seconds. It returns nil, [ErrNotAuthorized] if there is no token,
 // an [*InsufficientScopeError] with the scopes needed, those the token has and
-// those missing.
+// those missing, or what kept it from looking.
 func RequireScope(s Session, needed ...Scope) error {
 	token := s.CurrentToken()
 	if token == nil {
-		return ErrNotAuthorized
+		ctx, cancel := context.WithTimeout(context.Background(), loadTimeout)
+		defer cancel()
+		var err error
+		if token, err = s.Load(ctx); token == nil {
+			if err == nil {
+				err = ErrNotAuthorized
+			}
+			return err
+		}
 	}
 	current := token.Scope()
 	missing := current.Missing(needed)

@@ -155,6 +155,13 @@ func (s Scopes) Missing(needed Scopes) Scopes {
 	return missing
 }
 
+// Unknown returns the scopes of s that this version of the package does not
+// know, sorted. Spotify refuses to ask a user for a scope that it does not know
+// itself, so they are worth a warning: they may be misspelt, or new.
+func (s Scopes) Unknown() Scopes {
+	return AllScopes().Missing(s)
+}
+
 // Equal reports whether s and other hold the same scopes, in whatever order.
 func (s Scopes) Equal(other Scopes) bool {
 	return slices.Equal(s.Normalize(), other.Normalize())

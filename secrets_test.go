@@ -67,6 +67,7 @@ func TestNothingPrintsASecret(t *testing.T) {
 		"AuthorizationCodeSession": code, "ClientCredentialsSession": client, "ImplicitGrantSession": implicit,
 		"TokenUpdated": spotipie.TokenUpdated{Session: code, OldToken: tok, NewToken: tok},
 		"TokenExpired": spotipie.TokenExpired{Session: code, ExpiredToken: tok},
+		"User":         spotipie.User{ID: "ada"},
 		"LoggedOut":    spotipie.LoggedOut{Session: code, OldToken: tok},
 		"Observation":  spotipie.Observation{Kind: spotipie.ObservedRenewal, Key: key, Err: errors.New("x")}, "ObservationKind": spotipie.ObservedRenewal,
 		"Session": spotipie.Session(code), "RefreshableSession": spotipie.RefreshableSession(client), "Store": spotipie.Store(store), "Watcher": spotipie.Watcher(store), "Checker": spotipie.Checker(nil),

@@ -25,8 +25,8 @@ const maxLifetime = 10 * 365 * 24 * time.Hour
 //
 // A Token never changes once made, so it may be shared between goroutines.
 // Printing it, with fmt or slog, shows no secret; its JSON, being storage,
-// does (see [Token.MarshalJSON]). The zero Token is none: its parts are empty
-// and it has expired.
+// does (see [Token.MarshalJSON]). The zero Token, like a nil one, is none: its
+// parts are empty and it has expired.
 type Token struct {
 	// A function, so that fmt cannot print them where it does not call Format:
 	// inside an unexported field.
@@ -44,9 +44,10 @@ type tokenSecrets struct {
 
 func (s *tokenSecrets) self() *tokenSecrets { return s }
 
-// secret returns the secrets, which are empty in the zero Token.
+// secret returns the secrets, which are empty in the zero Token and in a nil
+// one.
 func (t *Token) secret() *tokenSecrets {
-	if t.secrets == nil {
+	if t == nil || t.secrets == nil {
 		return &tokenSecrets{}
 	}
 	return t.secrets()
@@ -112,6 +113,13 @@ func newToken(f TokenFields, now time.Time) (*Token, error) {
 	}, nil
 }
 
+func (t *Token) orZero() *Token {
+	if t == nil {
+		return &Token{}
+	}
+	return t
+}
+
 // withRefreshToken returns a copy of the token with another refresh token.
 func (t *Token) withRefreshToken(refreshToken string) *Token {
 	c, secrets := *t, *t.secret()
@@ -144,14 +152,14 @@ func (t *Token) State() string { return t.secret().state }
 func (t *Token) Type() string { return tokenType }
 
 // Scope returns the granted scopes, sorted. The caller may change the slice.
-func (t *Token) Scope() Scopes { return slices.Clone(t.scope) }
+func (t *Token) Scope() Scopes { return slices.Clone(t.orZero().scope) }
 
 // ExpiresIn returns the lifetime the token had when it was received.
-func (t *Token) ExpiresIn() time.Duration { return t.expiresIn }
+func (t *Token) ExpiresIn() time.Duration { return t.orZero().expiresIn }
 
 // ExpiresAt returns the moment the token expires, in UTC on the wall clock.
 // It is [DefaultExpiryMargin] earlier than the accounts service says.
-func (t *Token) ExpiresAt() time.Time { return time.Unix(0, t.expiresAt).UTC() }
+func (t *Token) ExpiresAt() time.Time { return time.Unix(0, t.orZero().expiresAt).UTC() }
 
 // IsExpired reports whether the token expires within margin from now. Without
 // a reason for another margin use [DefaultExpiryMargin].
@@ -159,14 +167,14 @@ func (t *Token) IsExpired(margin time.Duration) bool { return t.IsExpiredAt(time
 
 // IsExpiredAt is IsExpired at another moment than now.
 func (t *Token) IsExpiredAt(now time.Time, margin time.Duration) bool {
-	return now.Add(margin).UnixNano() >= t.expiresAt
+	return now.Add(margin).UnixNano() >= t.orZero().expiresAt
 }
 
 // Fields returns a copy of the token's parts, for making a changed token.
 func (t *Token) Fields() TokenFields {
 	return TokenFields{
 		AccessToken:  t.secret().access(),
-		ExpiresIn:    t.expiresIn,
+		ExpiresIn:    t.ExpiresIn(),
 		Scope:        t.Scope(),
 		State:        t.secret().state,
 		TokenType:    tokenType,

@@ -160,17 +160,17 @@ func asSeconds(key string, value any) (float64, error) {
 // expires_in in whole seconds, expires_at in seconds since the epoch, absent
 // values as nil. It holds the secrets.
 func (t *Token) Map() map[string]any {
-	scope := make([]string, len(t.scope))
-	for i, s := range t.scope {
+	scope := make([]string, len(t.orZero().scope))
+	for i, s := range t.orZero().scope {
 		scope[i] = string(s)
 	}
 	return map[string]any{
 		keyAccessToken:  t.secret().access(),
-		keyExpiresIn:    int(t.expiresIn / time.Second),
+		keyExpiresIn:    int(t.ExpiresIn() / time.Second),
 		keyScope:        scope,
 		keyState:        orNil(t.secret().state),
 		keyTokenType:    tokenType,
-		keyExpiresAt:    float64(t.expiresAt/1000) / 1e6,
+		keyExpiresAt:    float64(t.orZero().expiresAt/1000) / 1e6,
 		keyRefreshToken: orNil(t.secret().refresh),
 	}
 }

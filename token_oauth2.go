@@ -42,8 +42,8 @@ func (t *Token) OAuth2() *oauth2.Token {
 		RefreshToken: t.secret().refresh,
 		TokenType:    tokenType,
 		Expiry:       t.ExpiresAt(),
-		ExpiresIn:    int64(t.expiresIn / time.Second),
-	}).WithExtra(map[string]any{keyScope: t.scope.String()})
+		ExpiresIn:    int64(t.ExpiresIn() / time.Second),
+	}).WithExtra(map[string]any{keyScope: t.Scope().String()})
 }
 
 // defaultLifetime is how long Spotify's access tokens live
