@@ -167,7 +167,7 @@ func (k *keeper) validSlow(ctx context.Context) (*state, error) {
 // validLater waits for a token in place of s, which is expired or nil.
 func (k *keeper) validLater(ctx context.Context, s *state) (*state, error) {
 	listenerErr := k.tellExpired(ctx, s, false)
-	if next := k.current(); next != s && next.isUsable(k.app.clock()) {
+	if next := k.current(); next.isUsable(k.app.clock()) {
 		return next, nil
 	}
 	next, err := k.renewExpired(ctx, k.current())
@@ -263,7 +263,7 @@ func (k *keeper) tellExpired(ctx context.Context, s *state, withheld bool) error
 	now := k.app.clock()
 	k.mu.Lock()
 	renewal := k.renewal.Load()
-	if k.current() != s || renewal != nil && renewal.expiryTold || k.failure.Load().isRecent(s, now) {
+	if k.current().tokenOrNil() != s.token || renewal != nil && renewal.expiryTold || k.failure.Load().isRecent(s, now) {
 		k.mu.Unlock()
 		return nil
 	}
@@ -285,7 +285,7 @@ func (k *keeper) runExpiry(ctx context.Context, f *flight, s *state, withheld bo
 	switch renewal := k.renewal.Load(); {
 	case renewal != nil:
 		renewal.expiryTold = true
-	case !withheld && k.current() == s && !k.closed.Load() && k.autoRefresh.Load() && k.rules().isRenewable(s):
+	case !withheld && k.current().tokenOrNil() == s.token && !k.closed.Load() && k.autoRefresh.Load() && k.rules().isRenewable(s):
 		// At once, lest a caller in between has them called again.
 		k.beginRenewal(context.Background(), s, false, true)
 	}

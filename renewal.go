@@ -22,7 +22,7 @@ func (k *keeper) startRenewal(ctx context.Context, s *state, force bool) *flight
 		return landed(nil, ErrClosed)
 	case f != nil:
 		return f
-	case current != s && usable && !force:
+	case current != s && !sameAccess(current, s) && usable:
 		return landed(current, nil) // somebody was faster
 	}
 	if f := k.failure.Load(); f.isRecent(current, now) && (force || !usable) {
