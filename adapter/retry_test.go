@@ -312,6 +312,8 @@ func TestRetryRefusesLongPauses(t *testing.T) {
 				start := time.Now()
 				resp, err := adapter.NewRetry(base, &adapter.RetryOptions{MaxWait: tc.maxWait}).
 					RoundTrip(newRequest(t, tc.method, apiURL, nil).WithContext(ctx))
+				tc.want.Message = fmt.Sprintf("answer %d", tc.want.StatusCode)
+				tc.want.Since, tc.want.Until = start, start.Add(tc.want.RetryAfter)
 				var got *spotipie.RateLimitError
 				if resp != nil || !errors.As(err, &got) || *got != tc.want {
 					t.Errorf("got %v, %#v; want %#v", resp, err, tc.want)
