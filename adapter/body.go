@@ -90,9 +90,14 @@ func (r *boundedRead) run(limit int) {
 	defer close(r.done)
 	defer r.recovered()
 	buf := make([]byte, min(limit, 4<<10))
-	for got := 0; got < limit; {
+	for got, empty := 0, 0; got < limit; {
 		n, err := r.body.Read(buf[:min(len(buf), limit-got)])
 		got += n
+		if n > 0 {
+			empty = 0
+		} else if empty++; empty == 100 && err == nil {
+			err = io.ErrNoProgress
+		}
 		if !r.add(buf[:n], err) {
 			return
 		}

@@ -15,7 +15,7 @@ import (
 
 // isWorthwhile says whether another attempt may change what came of the last.
 func (r *retries) isWorthwhile(resp *http.Response, err error) bool {
-	if r.req.Context().Err() != nil || !rewindable(r.req) {
+	if r.req.Context().Err() != nil || !rewindable(r.req) || r.body.isFaulty() {
 		return false
 	}
 	var limit *spotipie.RateLimitError
@@ -23,7 +23,7 @@ func (r *retries) isWorthwhile(resp *http.Response, err error) bool {
 	case errors.As(err, &limit):
 		return isRetryableStatus(limit.StatusCode, r.req.Method)
 	case err != nil:
-		return isIdempotent(r.req.Method) && !r.body.isFaulty() && isSendable(r.req) && !isHopeless(err)
+		return isIdempotent(r.req.Method) && isSendable(r.req) && !isHopeless(err)
 	}
 	return isRetryableStatus(resp.StatusCode, r.req.Method)
 }
@@ -55,11 +55,8 @@ func isSendable(req *http.Request) bool {
 	if req.URL == nil || req.Header == nil || (req.URL.Scheme != "http" && req.URL.Scheme != "https") {
 		return false
 	}
-	if req.URL.Host == "" || strings.ContainsFunc(req.URL.Host+req.Host, isControl) {
-		return false
-	}
 	hasBody := req.Body != nil && req.Body != http.NoBody
-	return (hasBody || req.ContentLength <= 0) && isSendableHeader(req.Header) && isSendableHeader(req.Trailer)
+	return req.URL.Host != "" && (hasBody || req.ContentLength <= 0) && isSendableHeader(req.Header) && isSendableHeader(req.Trailer)
 }
 
 func isSendableHeader(h http.Header) bool {
@@ -115,28 +112,26 @@ func isTLSRefusal(err error) bool {
 		authority x509.UnknownAuthorityError
 		hostname  x509.HostnameError
 		invalid   x509.CertificateInvalidError
-		alert     *net.OpError
 	)
-	switch {
-	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, &untrusted), errors.As(err, &noTLS),
-		errors.As(err, &authority), errors.As(err, &hostname), errors.As(err, &invalid):
+	if errors.Is(err, http.ErrSchemeMismatch) || errors.As(err, &untrusted) || errors.As(err, &noTLS) ||
+		errors.As(err, &authority) || errors.As(err, &hostname) || errors.As(err, &invalid) {
 		return true
-	case errors.As(err, &alert) && (alert.Op == "remote error" || alert.Op == "local error"):
-		// crypto/tls does not export the type of the alert.
-		text := alert.Err.Error()
-		return text != "tls: internal error" && text != "tls: bad record MAC"
 	}
-	return false
+	// Of most errors, alerts among them, crypto/tls does not export the type.
+	switch text := rootCause(err).Error(); text {
+	case "tls: internal error", "tls: bad record MAC":
+		return false
+	default:
+		return strings.HasPrefix(text, "tls: ")
+	}
 }
 
-// hopelessBeginnings are those of net/http's and crypto/tls' errors without a
-// type.
+// hopelessBeginnings are those of net/http's errors without a type.
 func hopelessBeginnings() []string {
 	return []string{
 		"http: nil Request", "http: no Host", "http: invalid Host", "http: Request.", "http: ContentLength=",
 		"net/http: invalid ", "net/http: can't write control character", "net/http: server response headers exceeded",
 		`malformed HTTP response "\x15\x03`, // a TLS alert: the server wants https
-		"tls: ",
 	}
 }
 
