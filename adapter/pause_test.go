@@ -379,3 +379,68 @@ func TestPauseDoesNotWaitForTheBody(t *testing.T) {
 		t.Errorf("got %v", limit)
 	}
 }
+
+// TestPauseLeavesTheBodyWhole: what is longer than is read for the reason, and
+// what breaks off.
+func TestPauseLeavesTheBodyWhole(t *testing.T) {
+	cut := errors.New("cut")
+	for name, tc := range map[string]struct {
+		size int
+		err  error
+	}{"none": {0, nil}, "short": {100, nil}, "long": {1 << 20, nil}, "just as much": {16 << 10, nil}, "breaks off": {100, cut}, "breaks off late": {1 << 20, cut}} {
+		t.Run(name, func(t *testing.T) {
+			want := strings.Repeat("0123456789", tc.size/10+1)[:tc.size]
+			sent := &body{Reader: strings.NewReader(want)}
+			if tc.err != nil {
+				sent.Reader = io.MultiReader(sent.Reader, failing{tc.err})
+			}
+			pause := adapter.NewPause(roundTripper(func(req *http.Request) (*http.Response, error) {
+				resp := answer(req, 429, "", "Retry-After", "60")
+				resp.Body, resp.ContentLength = sent, int64(tc.size)
+				return resp, nil
+			}), nil)
+			_, content, err := try(pause, newRequest(t, "GET", apiURL, nil))
+			if content != want || !errors.Is(err, tc.err) || !sent.closed {
+				t.Errorf("got %d bytes, %v, closed %t; want %d, %v", len(content), err, sent.closed, tc.size, tc.err)
+			}
+			notSent(t, pause, newRequest(t, "GET", apiURL, nil))
+		})
+	}
+}
+
+// TestPauseThatGetsLonger: it is one pause, since its beginning, and told of
+// again when that matters.
+func TestPauseThatGetsLonger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		answers := []func(*http.Request) (*http.Response, error){
+			slow(1*time.Second, status(429, "Retry-After", "100")),                                       // the pause begins
+			slow(1*time.Second+time.Millisecond, status(429, "Retry-After", "100")),                      // hardly longer
+			slow(3*time.Second, status(429, "Retry-After", "100")),                                       // 2 s longer
+			slow(3*time.Second+time.Millisecond, quota("Retry-After", "100")),                            // hardly longer, another reason
+			slow(4*time.Second, status(429, "Retry-After", "10")),                                        // shorter
+			slow(5*time.Second, func(*http.Request) (*http.Response, error) { return status(200)(nil) }), // says nothing
+		}
+		var told atomic.Int32
+		pause := adapter.NewPause(roundTripper(func(req *http.Request) (*http.Response, error) {
+			return answers[req.ContentLength](req)
+		}), &adapter.PauseOptions{OnPause: func(context.Context, adapter.PauseState) { told.Add(1) }})
+		start := time.Now()
+		var group sync.WaitGroup
+		for i := range answers {
+			group.Go(func() {
+				req := newRequest(t, "GET", apiURL, nil)
+				req.ContentLength = int64(i) // its number
+				send(t, pause, req)
+			})
+		}
+		group.Wait()
+		want := adapter.PauseState{
+			Host: "api.spotify.com", Since: start.Add(time.Second), Until: start.Add(103*time.Second + time.Millisecond),
+			Reason: spotipie.ReasonQuotaExceeded, Message: "Too many requests",
+		}
+		got := pause.Pauses()
+		if len(got) != 1 || !got[0].Since.Equal(want.Since) || !got[0].Until.Equal(want.Until) || got[0].Reason != want.Reason || told.Load() != 3 {
+			t.Errorf("got %+v, told %d times; want %+v, told 3 times", got, told.Load(), want)
+		}
+	})
+}

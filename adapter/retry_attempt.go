@@ -30,11 +30,14 @@ func (r *retries) send(req *http.Request) (*http.Response, error) {
 	}()
 	resp, err := r.base.RoundTrip(req.WithContext(ctx))
 	returned = true
-	switch {
-	case !a.open.CompareAndSwap(true, false) && req.Context().Err() == nil:
+	if !a.open.CompareAndSwap(true, false) { // cut off, whatever the base has made of it
 		discard(resp)
+		if err := req.Context().Err(); err != nil {
+			return nil, err
+		}
 		return nil, &timeoutError{method: req.Method, url: bareURL(req.URL), limit: limit}
-	case err != nil:
+	}
+	if err != nil {
 		cancel()
 		return nil, err
 	}

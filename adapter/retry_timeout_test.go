@@ -288,3 +288,24 @@ func TestRetryOnRetryThatPanics(t *testing.T) {
 		_, _ = adapter.NewRetry(base, &adapter.RetryOptions{OnRetry: func(context.Context, adapter.Retry) { panic("on purpose") }}).RoundTrip(req)
 	})
 }
+
+// TestRetryAttemptTimeoutAndTheContext: the end of the caller's context is
+// called by its name, even if it comes at the same moment.
+func TestRetryAttemptTimeoutAndTheContext(t *testing.T) {
+	for _, limit := range []time.Duration{time.Second - 1, time.Second, time.Second + 1, time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			base := &script{answers: []func(*http.Request) (*http.Response, error){func(req *http.Request) (*http.Response, error) {
+				<-req.Context().Done()
+				time.Sleep(time.Millisecond) // both have ended
+				return nil, req.Context().Err()
+			}}}
+			opts := &adapter.RetryOptions{AttemptTimeout: limit}
+			_, err := adapter.NewRetry(base, opts).RoundTrip(newRequest(t, "GET", apiURL, nil).WithContext(ctx))
+			if !errors.Is(err, context.DeadlineExceeded) || len(base.asked) != 1 {
+				t.Errorf("AttemptTimeout %v: asked %d times, %v", limit, len(base.asked), err)
+			}
+		})
+	}
+}
