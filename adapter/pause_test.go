@@ -153,7 +153,7 @@ func TestPauseWhatBeginsOne(t *testing.T) {
 					if limit.RetryAfter != 1 || limit.StatusCode != 429 || !limit.Until.Equal(time.Now().Add(1)) || time.Since(limit.Since) != tc.pause-1 {
 						t.Errorf("at its end: %+v", limit)
 					}
-					time.Sleep(1)
+					time.Sleep(time.Nanosecond)
 				}
 				send(t, pause, newRequest(t, "GET", apiURL, nil))
 				if len(base.asked) != 2 || len(pause.Pauses()) != 0 {
@@ -256,7 +256,7 @@ func TestPauseProbes(t *testing.T) {
 		for _, want := range []time.Duration{50 * time.Minute, 40 * time.Minute, 15 * time.Minute} {
 			time.Sleep(10*time.Minute - 1)
 			notSent(t, pause, newRequest(t, "GET", apiURL, nil))
-			time.Sleep(1)
+			time.Sleep(time.Nanosecond)
 			if resp, err := pause.RoundTrip(newRequest(t, "GET", apiURL, nil)); err == nil {
 				_ = resp.Body.Close()
 			}

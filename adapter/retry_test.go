@@ -289,6 +289,8 @@ func TestRetryRefusesLongPauses(t *testing.T) {
 			spotipie.RateLimitError{RetryAfter: 2 * time.Second, Limit: time.Second, StatusCode: 429}},
 		"over the deadline": {"GET", status(429, "Retry-After", "11"), 0, 10 * time.Second,
 			spotipie.RateLimitError{RetryAfter: 11 * time.Second, Limit: 10 * time.Second, StatusCode: 429, Err: context.DeadlineExceeded}},
+		"over both": {"GET", status(429, "Retry-After", "19056"), 0, 10 * time.Second,
+			spotipie.RateLimitError{RetryAfter: 19056 * time.Second, Limit: 10 * time.Second, StatusCode: 429, Err: context.DeadlineExceeded}},
 		"POST": {"POST", status(429, "Retry-After", "3600"), 0, 0,
 			spotipie.RateLimitError{RetryAfter: time.Hour, Limit: 30 * time.Second, StatusCode: 429}},
 		"503": {"GET", status(503, "Retry-After", "3600"), 0, 0,

@@ -118,19 +118,15 @@ func askedPause(resp *http.Response, err error, now time.Time) time.Duration {
 // deadline that is too near.
 func (r *retries) wait(asked time.Duration, now time.Time) (wait time.Duration, cause error) {
 	backOff := r.backOff.NextBackOff()
-	if asked > r.opts.MaxWait {
-		return -1, nil
-	}
 	limit := r.opts.MaxWait
 	left, fromContext, limited := r.timeLeft(now)
-	if limited {
-		if asked >= left || asked == 0 && backOff >= left {
-			if fromContext {
-				cause = context.DeadlineExceeded
-			}
-			return -1, cause
-		}
-		// A part of the time goes to the attempt after the wait.
+	if fromContext && left <= limit {
+		cause = context.DeadlineExceeded
+	}
+	if asked > limit || limited && (asked >= left || asked == 0 && backOff >= left) {
+		return -1, cause
+	}
+	if limited { // a part of the time goes to the attempt after the wait
 		limit = min(limit, asked+(left-asked)/2)
 	}
 	switch {
