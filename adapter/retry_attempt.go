@@ -1,10 +1,13 @@
 package adapter
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"net/http"
+	"reflect"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -127,16 +130,39 @@ func (e *timeoutError) Timeout() bool   { return true }
 func (e *timeoutError) Temporary() bool { return true }
 
 // watched returns req with a body that notes whether it is at fault for an
-// error. Where no retry depends on that, it returns req itself.
+// error. Where no retry depends on that, and for a body in memory, which cannot
+// fail, it returns req itself: [http.Transport] sends those in one piece.
 func (r *retries) watched(req *http.Request) *http.Request {
 	r.body = nil
 	if r.opts.MaxRetries < 0 || req.Body == nil || req.Body == http.NoBody || req.GetBody == nil || !isIdempotent(req.Method) {
+		return req
+	}
+	if length, ok := lengthInMemory(req.Body); ok {
+		r.body = &watchedBody{faulty: req.ContentLength > 0 && req.ContentLength != int64(length)}
 		return req
 	}
 	r.body = &watchedBody{ReadCloser: req.Body, announced: req.ContentLength}
 	req = req.WithContext(req.Context())
 	req.Body = r.body
 	return req
+}
+
+// lengthInMemory returns how much there is to read of a body that
+// [http.NewRequest] makes of a string, bytes or a buffer, or its GetBody.
+func lengthInMemory(body io.Reader) (length int, ok bool) {
+	switch reflect.TypeOf(body) {
+	case reflect.TypeOf(io.NopCloser(nil)), reflect.TypeOf(io.NopCloser(&bytes.Reader{})):
+		body, _ = reflect.ValueOf(body).Field(0).Interface().(io.Reader)
+	}
+	switch reader := body.(type) {
+	case *bytes.Reader:
+		return reader.Len(), true
+	case *bytes.Buffer:
+		return reader.Len(), true
+	case *strings.Reader:
+		return reader.Len(), true
+	}
+	return 0, false
 }
 
 // watchedBody is the body of a request. The base may read it in a goroutine of

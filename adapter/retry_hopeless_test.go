@@ -2,6 +2,7 @@ package adapter_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -12,6 +13,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"reflect"
 	"strings"
 	"syscall"
 	"testing"
@@ -80,6 +82,8 @@ func TestRetryDoesNotSendTheUnsendableAgain(t *testing.T) {
 		"scheme in upper case":          func(r *http.Request) { r.URL.Scheme = "HTTP" },
 		"control character in the path": func(r *http.Request) { r.URL.Opaque = "//spotify.test/a\nb" },
 		"length without a body":         func(r *http.Request) { r.ContentLength = 5 },
+		"string longer than announced":  func(r *http.Request) { r.Method, r.ContentLength = "PUT", 2; withString(r, "hello") },
+		"string shorter than announced": func(r *http.Request) { r.Method, r.ContentLength = "PUT", 9; withString(r, "hello") },
 		"body longer than announced":    withBody("hello", 2),
 		"body shorter than announced":   withBody("hello", 20),
 		"empty body, announced":         withBody("", 3),
@@ -103,9 +107,15 @@ func TestRetryDoesNotSendTheUnsendableAgain(t *testing.T) {
 	}
 }
 
+func withString(r *http.Request, content string) {
+	r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(content)), nil }
+	r.Body, _ = r.GetBody()
+}
+
+// withBody gives a request a body of which no one can tell the length.
 func withBody(content string, length int64) func(*http.Request) {
 	return func(r *http.Request) {
-		body := func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(content)), nil }
+		body := func() (io.ReadCloser, error) { return &closable{Reader: strings.NewReader(content)}, nil }
 		r.Method, r.ContentLength, r.GetBody = "PUT", length, body
 		r.Body, _ = body()
 	}
@@ -241,3 +251,24 @@ func (c *closable) Read(p []byte) (int, error) {
 }
 
 func (c *closable) Close() error { c.closed = true; return nil }
+
+// TestRetrySendsABodyInMemoryInOnePiece: the retries get not in the way.
+func TestRetrySendsABodyInMemoryInOnePiece(t *testing.T) {
+	for name, content := range map[string]io.Reader{
+		"string": strings.NewReader("content"), "bytes": bytes.NewReader([]byte("content")), "buffer": bytes.NewBufferString("content"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			req := newRequest(t, "PUT", apiURL, content)
+			var bodies []io.ReadCloser
+			retry := adapter.NewRetry(roundTripper(func(req *http.Request) (*http.Response, error) {
+				bodies = append(bodies, req.Body)
+				return status(503)(req)
+			}), &adapter.RetryOptions{MaxRetries: 1, InitialBackoff: 1})
+			send(t, retry, req)
+			again, _ := req.GetBody()
+			if len(bodies) != 2 || bodies[0] != req.Body || reflect.TypeOf(bodies[1]) != reflect.TypeOf(again) {
+				t.Errorf("sent %T, want %T and %T", bodies, req.Body, again)
+			}
+		})
+	}
+}
