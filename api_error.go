@@ -1,20 +1,26 @@
 package spotipie
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 )
 
 // APIError is an answer of the Web API that is not a success, in Spotify's
 // words (https://developer.spotify.com/documentation/web-api/concepts/api-calls).
+//
+// For 429 Too Many Requests the error is a [*RateLimitError]. [errors.As] finds
+// an *APIError in that too, so a program that handles all refusals alike needs
+// to know this type only.
 type APIError struct {
 	StatusCode int           // HTTP status
 	Message    string        // Spotify's message; the beginning of the body if that is plain text
-	Reason     string        // such as PREMIUM_REQUIRED; only the player gives one
+	Reason     string        // such as PREMIUM_REQUIRED; only the player and a quota give one
 	RetryAfter time.Duration // how long a 429 or 503 asks to wait; 0 if it does not
 }
 
@@ -32,18 +38,40 @@ func (e *APIError) Error() string {
 	return msg
 }
 
-// CheckResponse makes an [*APIError] of an answer of the Web API whose status
-// is 400 or more, and closes its body then. Of any other answer it makes
-// nothing: it returns nil and leaves the body to be read.
+// CheckResponse makes an error of an answer of the Web API whose status is 400
+// or more, and closes its body. For any other answer it returns nil and leaves
+// the body to be read.
+//
+// The error is an [*APIError], or a [*RateLimitError] if the status is 429,
+// whether or not package adapter's retries are in use. [errors.As] finds an
+// *APIError in both.
+//
+// Of the body it reads at most 16 KiB, for at most a second: an error takes the
+// message that has arrived until then.
 func CheckResponse(resp *http.Response) error {
 	if resp.StatusCode < http.StatusBadRequest {
 		return nil
 	}
-	defer resp.Body.Close()
+	e := apiErrorOf(resp)
+	if e.StatusCode != http.StatusTooManyRequests {
+		return e
+	}
+	limit := &RateLimitError{
+		RetryAfter: e.RetryAfter, StatusCode: e.StatusCode,
+		Reason: e.Reason, Message: e.Message, Since: time.Now(),
+	}
+	if limit.RetryAfter > 0 {
+		limit.Until = limit.Since.Add(limit.RetryAfter)
+	}
+	return limit
+}
+
+// apiErrorOf reads the refusal that resp is, and closes its body.
+func apiErrorOf(resp *http.Response) *APIError {
 	e := &APIError{StatusCode: resp.StatusCode}
 	e.RetryAfter, _ = ParseRetryAfter(resp.Header.Get("Retry-After"), time.Now())
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
-	if err != nil {
+	body, err := errorBody(resp.Body)
+	if err != nil && len(body) == 0 {
 		e.Message = "reading its message failed"
 		return e
 	}
@@ -53,6 +81,21 @@ func CheckResponse(resp *http.Response) error {
 	return e
 }
 
+// errorBodyTime is how long the body of an error may take.
+const errorBodyTime = time.Second
+
+// errorBody reads what an error needs of body, and closes it. A body that takes
+// too long is closed under the read, which ends it.
+func errorBody(body io.ReadCloser) ([]byte, error) {
+	if body == nil {
+		return nil, nil
+	}
+	closed := sync.OnceFunc(func() { _ = body.Close() })
+	defer closed()
+	defer time.AfterFunc(errorBodyTime, closed).Stop()
+	return io.ReadAll(io.LimitReader(body, maxErrorBody))
+}
+
 // apiErrorFields reads the nested JSON that the Web API documents, the flat
 // JSON of the accounts service, and plain text.
 func apiErrorFields(contentType string, body []byte) (message, reason string) {
@@ -60,7 +103,9 @@ func apiErrorFields(contentType string, body []byte) (message, reason string) {
 		Error       json.RawMessage `json:"error"`
 		Description string          `json:"error_description"`
 	}
-	if json.Unmarshal(body, &answer) != nil {
+	// Decode, other than Unmarshal, is content with the first value of a body
+	// whose end has not come.
+	if json.NewDecoder(bytes.NewReader(body)).Decode(&answer) != nil {
 		if strings.HasPrefix(contentType, "text/html") {
 			return "", ""
 		}

@@ -13,29 +13,114 @@ import (
 // and the sum with any time a program meets still fits.
 const maxRetryAfter = 365 * 24 * time.Hour
 
-// RateLimitError: the server asked for a longer pause than the caller can
-// wait, so the request was given up at once instead of sleeping. Spotify is
-// known to ask for hours. Do something else for RetryAfter, or tell the user,
-// and then make the request again.
+// ReasonQuotaExceeded is the [RateLimitError.Reason] of a quota that is used up,
+// as Spotify has it for apps in development mode since 2026-07-23
+// (https://developer.spotify.com/documentation/web-api/references/changes/july-2026).
+const ReasonQuotaExceeded = "QUOTA_EXCEEDED"
+
+// RateLimitError: the server wants no more requests for a while. Spotify is
+// known to ask for pauses of hours, and of a day when a quota is used up. Do
+// something else for RetryAfter, or tell the user, and then make the request
+// again.
 //
-// errors.Is(err, [context.DeadlineExceeded]) holds when it was the deadline of
-// the request's context that the pause does not fit into.
+// [CheckResponse] makes one of every answer 429 Too Many Requests. So do package
+// adapter's retries, instead of sleeping, when the pause is longer than the
+// request may wait or a quota is used up; they do so for statuses 500, 502, 503
+// and 504 with a Retry-After header, too. Its Pause returns one for each request
+// that it does not send.
+//
+// [errors.As] finds an [*APIError] in it, with the same status, message and
+// reason. errors.Is(err, [context.DeadlineExceeded]) holds when it was the
+// deadline of the request's context that the pause does not fit into.
 //
 // See https://developer.spotify.com/documentation/web-api/concepts/rate-limits
 type RateLimitError struct {
-	RetryAfter time.Duration // the pause the server asked for, counted from when it answered
+	RetryAfter time.Duration // the pause from when this error was made; 0 if the server did not say
 	Limit      time.Duration // the longest pause the caller could have waited; 0 if none at all
 	StatusCode int           // HTTP status of the answer: 429, or one of 500, 502, 503, 504
+	Reason     string        // the answer's reason, such as [ReasonQuotaExceeded]; empty if it gave none
+	Message    string        // the answer's message; may be empty
+	Since      time.Time     // when the server asked for the pause
+	Until      time.Time     // when the pause ends; zero if the server did not say
+	NotSent    bool          // whether the request was held back because of an earlier answer
 	Err        error         // why the caller cannot wait longer; may be nil
 }
 
+// QuotaExceeded reports whether a quota is used up: a longer limit than that of
+// the 30 seconds that Spotify counts requests in. The quota belongs to the
+// developer's account, and all apps of the account share it, so neither trying
+// again nor another client ID helps before it is renewed.
+func (e *RateLimitError) QuotaExceeded() bool {
+	return strings.EqualFold(e.Reason, ReasonQuotaExceeded)
+}
+
 func (e *RateLimitError) Error() string {
-	msg := "spotipie: "
-	if e.StatusCode == http.StatusTooManyRequests {
-		msg += "rate limited: "
+	switch {
+	case e.QuotaExceeded():
+		return e.quotaText()
+	case e.NotSent:
+		return fmt.Sprintf("spotipie: rate limited: the request was not sent, because the server (%s) asked%s for a pause%s: "+
+			"try again in %s", e.status(), when("at", e.Since), when("until", e.Until), roundUp(e.RetryAfter))
+	case e.Limit > 0:
+		msg := "spotipie: "
+		if e.StatusCode == http.StatusTooManyRequests {
+			msg += "rate limited: "
+		}
+		return msg + fmt.Sprintf("the server (%s) asks for a pause of %s, longer than the %s this request may wait: try again after the pause",
+			e.status(), e.RetryAfter.Round(time.Second), e.Limit.Round(time.Millisecond))
 	}
-	return msg + fmt.Sprintf("the server (%d %s) asks for a pause of %s, longer than the %s this request may wait: try again after the pause",
-		e.StatusCode, http.StatusText(e.StatusCode), e.RetryAfter.Round(time.Second), e.Limit.Round(time.Millisecond))
+	return e.apiError().Error()
+}
+
+// quotaText says what it is, since when and until when, and that no other app
+// helps.
+func (e *RateLimitError) quotaText() string {
+	msg := fmt.Sprintf("spotipie: quota exceeded: Spotify (%s) takes no more requests%s", e.status(), when("since", e.Since))
+	switch {
+	case e.Until.IsZero() && e.RetryAfter <= 0:
+		msg += ", and does not say until when (it counts about a day)"
+	case e.Until.IsZero():
+		msg += fmt.Sprintf(" for %s", roundUp(e.RetryAfter))
+	default:
+		msg += fmt.Sprintf("%s, %s from now", when("until", e.Until), roundUp(e.RetryAfter))
+	}
+	if e.NotSent {
+		msg += "; the request was not sent"
+	}
+	return msg + "; the quota is that of the developer's account, and all its apps share it: wait until it is renewed"
+}
+
+func (e *RateLimitError) status() string {
+	return fmt.Sprintf("%d %s", e.StatusCode, http.StatusText(e.StatusCode))
+}
+
+// when words a time for people, and nothing if there is none.
+func when(preposition string, t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return " " + preposition + " " + t.Format("2006-01-02 15:04 MST")
+}
+
+// roundUp rounds a pause to seconds, so that who waits for it does not come too
+// early.
+func roundUp(d time.Duration) time.Duration {
+	return (d + time.Second - 1).Truncate(time.Second)
+}
+
+// As makes errors.As find an [*APIError].
+func (e *RateLimitError) As(target any) bool {
+	api, ok := target.(**APIError)
+	if ok {
+		*api = e.apiError()
+	}
+	return ok
+}
+
+func (e *RateLimitError) apiError() *APIError {
+	return &APIError{
+		StatusCode: e.StatusCode, Message: foreignText(e.Message), Reason: foreignText(e.Reason), RetryAfter: e.RetryAfter,
+	}
 }
 
 // Unwrap returns Err.

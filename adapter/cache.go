@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/gohugoio/httpcache"
@@ -30,8 +29,14 @@ type CacheOptions struct {
 	MaxBytes int64
 
 	// MaxBodyBytes is the size of the largest body that is kept. Larger ones
-	// pass through uncached. 0 or less means 1 MiB.
+	// pass through uncached. 0 or less means 1 MiB; more than MaxBytes means
+	// MaxBytes.
 	MaxBodyBytes int64
+
+	// SharedHeaders are the names of request headers that do not tell users
+	// apart, besides those of HTTP itself and of tracing, such as Accept and
+	// Traceparent, which the cache knows.
+	SharedHeaders []string
 }
 
 // NewCache returns a RoundTripper that sends requests through base
@@ -45,22 +50,31 @@ type CacheOptions struct {
 // is given again without asking the server; afterwards the server is asked
 // whether it is still good (If-None-Match, If-Modified-Since), and a 304 Not
 // Modified becomes the kept answer with status 200. What Vary names must be
-// equal in both requests; one answer is kept for each URL. The request's
+// equal in both requests; one answer is kept for each URL and user. The request's
 // Cache-Control directives no-cache, no-store, max-age, min-fresh and
 // only-if-cached are heeded; stale answers are never given, not even when the
 // server cannot be reached.
 //
 // Answers are never shared between users. What came of a request with one
 // Authorization header (or Cookie) is only ever given to requests with exactly
-// the same one. Tokens are not kept: they enter the SHA-256 hash that an
-// answer is found by.
+// the same one. So it is with every other header that may tell users apart, such
+// as X-Api-Key: all but those that are known not to, see
+// [CacheOptions.SharedHeaders]. Tokens are not kept: they enter the SHA-256 hash
+// that an answer is found by. Set-Cookie and Authentication-Info are for the
+// request that they answer and not kept either.
 //
 // All other requests pass through untouched: other methods, requests with a
 // body, with a Range, or with a condition of the caller's own (If-None-Match
 // and the like). One with an unsafe method (PUT, POST, DELETE, ...) that
-// succeeds makes the cache forget that URL, for the user who made it. Spotify
-// changes some resources through other URLs than it shows them at: send
-// Cache-Control: no-cache where that matters.
+// succeeds makes the cache forget that URL, for all requests with the same
+// Authorization and Cookie, and keep nothing that this user asked for before and
+// has not got yet. Spotify changes some resources through other URLs than it
+// shows them at: send Cache-Control: no-cache where that matters.
+//
+// A kept answer gives way to a new one, and goes when the server says that it is
+// no longer right (a status below 500, such as 404). It stays when the server
+// fails (500 or more, 408, 425, 429) or cannot be reached, and is asked about
+// again later.
 //
 // To be kept, an answer is read to its end before RoundTrip returns it; others
 // stream as ever. An answer from the cache has an Age header in seconds, and
@@ -72,18 +86,20 @@ func NewCache(base http.RoundTripper, opts *CacheOptions) http.RoundTripper {
 	if opts == nil {
 		opts = &CacheOptions{}
 	}
+	maxBytes := positiveOr(opts.MaxBytes, defaultMaxBytes)
 	t := &cacheTransport{
-		base: orDefaultTransport(base),
-		entries: newStore(
-			positiveOr(opts.MaxEntries, defaultMaxEntries),
-			positiveOr(opts.MaxBytes, defaultMaxBytes),
-		),
+		base:    orDefaultTransport(base),
+		entries: newStore(positiveOr(opts.MaxEntries, defaultMaxEntries), maxBytes),
+		users:   newUsers(opts.SharedHeaders),
 	}
 	t.lookup = &httpcache.Transport{
-		Transport:           &origin{base: t.base, maxBodyBytes: positiveOr(opts.MaxBodyBytes, defaultMaxBodyBytes)},
-		Cache:               t.entries,
+		Transport: &origin{
+			base:         t.base,
+			maxBodyBytes: min(positiveOr(opts.MaxBodyBytes, defaultMaxBodyBytes), maxBytes),
+		},
+		Cache:               libraryStore{t.entries},
 		MarkCachedResponses: true,
-		CacheKey:            func(view *http.Request) string { return exchangeOf(view).key },
+		CacheKey:            func(view *http.Request) string { return exchangeOf(view).place.key() },
 		ShouldCache: func(view *http.Request, resp *http.Response, _ string) bool {
 			return exchangeOf(view).isStorable(resp)
 		},
@@ -95,7 +111,8 @@ type cacheTransport struct {
 	base    http.RoundTripper
 	lookup  *httpcache.Transport
 	entries *store
-	changes atomic.Uint64 // requests so far that may have changed something
+	users   users
+	flights flights
 }
 
 // RoundTrip implements [http.RoundTripper].
@@ -103,11 +120,15 @@ func (t *cacheTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !isCacheable(req) {
 		return t.passThrough(req)
 	}
-	x := &exchange{req: req, key: entryKey(http.MethodGet, req)}
-	changes := t.changes.Load()
-	resp, err := t.lookup.RoundTrip(viewOf(x))
+	x := &exchange{req: req, place: t.users.placeOf(req)}
+	t.flights.add(x)
+	defer t.flights.remove(x)
+	resp, err := t.lookup.RoundTrip(viewOf(x, t.users))
 	if err != nil {
 		return nil, err
+	}
+	if x.isOutdated(resp) {
+		t.entries.Delete(x.place.key())
 	}
 	// The library goes on using resp, so the caller gets a copy.
 	out := *resp
@@ -119,7 +140,7 @@ func (t *cacheTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 	} else {
 		discard(x.resp)
-		out.Header = headerFromCache(resp.Header, x.resp != nil, time.Now())
+		out.Header = headerFromCache(resp.Header, x.header, time.Now())
 	}
 	// The library stores a body when it has been read to its end. Do that now,
 	// whether or not the caller is going to.
@@ -127,8 +148,8 @@ func (t *cacheTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, fmt.Errorf("spotipie/adapter: read a cached answer: %w", err)
 	}
-	if t.changes.Load() != changes { // what was just stored may be from before the change
-		t.entries.Delete(x.key)
+	if t.flights.isChanged(x) { // what was just stored may be from before the change
+		t.entries.Delete(x.place.key())
 	}
 	out.Body = io.NopCloser(bytes.NewReader(body))
 	return &out, nil
@@ -141,9 +162,10 @@ func (t *cacheTransport) CloseIdleConnections() { closeIdleConnections(t.base) }
 // that a change by req makes outdated (RFC 9111 section 4.4).
 func (t *cacheTransport) passThrough(req *http.Request) (*http.Response, error) {
 	resp, err := t.base.RoundTrip(req)
-	if err == nil && !isSafe(req.Method) && resp.StatusCode >= 200 && resp.StatusCode < 400 {
-		t.changes.Add(1)
-		t.entries.Delete(entryKey(http.MethodGet, req))
+	if err == nil && req.URL != nil && !isSafe(req.Method) && resp.StatusCode >= 200 && resp.StatusCode < 400 {
+		place := t.users.placeOf(req)
+		t.flights.change(place)
+		t.entries.deleteWithPrefix(place.resource)
 	}
 	return resp, err
 }

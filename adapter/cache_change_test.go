@@ -1,7 +1,10 @@
 package adapter_test
 
 import (
+	"fmt"
 	"net/http"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/spotipie/spotipie/adapter"
@@ -30,5 +33,102 @@ func TestCacheForgetsWhatWasUnderWayDuringAChange(t *testing.T) {
 	send(t, cache, newRequest(t, http.MethodGet, apiURL, nil))
 	if asked != 2 {
 		t.Error("the second answer was not kept")
+	}
+}
+
+// TestCacheChangesOfOthersAreNoConcern: what one user changes while another's
+// answer is under way.
+func TestCacheChangesOfOthersAreNoConcern(t *testing.T) {
+	for name, tc := range map[string]struct {
+		url, header, value string // of the change
+		kept               bool
+	}{
+		"the same user, the same URL":            {apiURL, "Authorization", "Bearer A", false},
+		"the same user, another URL":             {apiURL + "/tracks?ids=1", "Authorization", "Bearer A", false},
+		"another user, the same URL":             {apiURL, "Authorization", "Bearer B", true},
+		"another user, another URL":              {apiURL + "/tracks", "Authorization", "Bearer B", true},
+		"another user by a cookie":               {apiURL, "Cookie", "user=b", true},
+		"nobody":                                 {apiURL, "Accept", "text/plain", true},
+		"the same user, with a header of no one": {apiURL, "Idempotency-Key", "1", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			asked := 0
+			var cache http.RoundTripper
+			cache = adapter.NewCache(roundTripper(func(req *http.Request) (*http.Response, error) {
+				if req.Method == http.MethodPut {
+					return status(204)(req)
+				}
+				if asked++; asked == 1 {
+					change := newRequest(t, http.MethodPut, tc.url, nil, tc.header, tc.value)
+					if tc.header == "Idempotency-Key" {
+						change.Header.Set("Authorization", "Bearer A")
+					}
+					send(t, cache, change)
+				}
+				return status(200, "Cache-Control", "max-age=3600")(req)
+			}), nil)
+			for range 2 {
+				get(t, cache, apiURL, "Authorization", "Bearer A")
+			}
+			if kept := asked == 1; kept != tc.kept {
+				t.Errorf("asked %d times; kept: %t, want %t", asked, kept, tc.kept)
+			}
+		})
+	}
+}
+
+// TestCacheOneUserWritesAllTheTime: and the others' answers stay fresh.
+func TestCacheOneUserWritesAllTheTime(t *testing.T) {
+	var asked atomic.Int32
+	cache := adapter.NewCache(roundTripper(func(req *http.Request) (*http.Response, error) {
+		if req.Method == http.MethodPut {
+			return status(204)(req)
+		}
+		asked.Add(1)
+		return status(200, "Cache-Control", "max-age=3600")(req)
+	}), nil)
+	stop := make(chan struct{})
+	var writer, readers sync.WaitGroup
+	writer.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				_, _, _ = try(cache, newRequest(t, "PUT", apiURL, nil, "Authorization", "Bearer writer"))
+			}
+		}
+	})
+	for i := range 4 {
+		readers.Go(func() {
+			for range 200 {
+				get(t, cache, apiURL, "Authorization", fmt.Sprintf("Bearer %d", i))
+			}
+		})
+	}
+	readers.Wait()
+	close(stop)
+	writer.Wait()
+	if asked.Load() != 4 {
+		t.Errorf("the server was asked %d times for 4 users", asked.Load())
+	}
+}
+
+// TestCacheChangeForgetsAllVariants: whatever else the request was sent with.
+func TestCacheChangeForgetsAllVariants(t *testing.T) {
+	base := &api{header: []string{"Cache-Control", "max-age=3600"}}
+	cache := adapter.NewCache(base, nil)
+	for _, key := range []string{"1", "2"} {
+		get(t, cache, apiURL, "Authorization", "Bearer A", "X-Api-Key", key)
+	}
+	get(t, cache, apiURL, "Authorization", "Bearer B")
+	send(t, cache, newRequest(t, "PUT", apiURL, nil, "Authorization", "Bearer A", "X-Change", "7"))
+	for _, key := range []string{"1", "2"} {
+		if resp, _ := get(t, cache, apiURL, "Authorization", "Bearer A", "X-Api-Key", key); resp.Header.Get("Cache-Status") != "" {
+			t.Errorf("key %s: from the cache after the change", key)
+		}
+	}
+	if resp, _ := get(t, cache, apiURL, "Authorization", "Bearer B"); resp.Header.Get("Cache-Status") != "spotipie; hit" {
+		t.Error("another user's answer is gone")
 	}
 }

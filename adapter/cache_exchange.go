@@ -20,7 +20,7 @@ import (
 // it.
 type exchange struct {
 	req          *http.Request // the caller's, never changed
-	key          string        // what the answer is stored under
+	place        place         // where the answer is stored
 	noStore      bool          // the request forbids storing
 	onlyIfCached bool          // the request forbids asking the server
 
@@ -35,18 +35,12 @@ func exchangeOf(view *http.Request) *exchange {
 	return view.Context().Value(exchangeKey{}).(*exchange)
 }
 
-// isCredential tells the request headers that tell users apart. They enter the
-// key of an entry, and the library does not see them.
-func isCredential(name string) bool {
-	return name == "Authorization" || name == "Proxy-Authorization" || name == "Cookie"
-}
-
 // viewOf returns the library's view of the request of x: without credentials,
 // one line for each header, and a Cache-Control that it understands.
-func viewOf(x *exchange) *http.Request {
+func viewOf(x *exchange, users users) *http.Request {
 	lines := make(map[string][]string, len(x.req.Header))
 	for name, values := range x.req.Header {
-		if name = http.CanonicalHeaderKey(name); !isCredential(name) {
+		if name = http.CanonicalHeaderKey(name); !users.isCredential(name) {
 			lines[name] = append(lines[name], values...)
 		}
 	}
@@ -95,6 +89,26 @@ func (x *exchange) isStorable(resp *http.Response) bool {
 	return isStorableHeader(resp.Header)
 }
 
+// isOutdated says whether what was stored before is no longer right, given that
+// the library answers with resp. A server that fails, or wants no more requests
+// for a while, says nothing about it.
+func (x *exchange) isOutdated(resp *http.Response) bool {
+	switch {
+	case x.resp == nil:
+		return false
+	case resp != x.resp: // confirmed, but perhaps not to be kept any more
+		return !isStorableHeader(resp.Header)
+	}
+	switch status := resp.StatusCode; status {
+	case http.StatusOK:
+		return !x.storable
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return false
+	default:
+		return status < http.StatusInternalServerError
+	}
+}
+
 // isStorableHeader says whether an answer may be kept and is worth it.
 func isStorableHeader(h http.Header) bool {
 	for _, line := range h.Values("Vary") {
@@ -117,6 +131,9 @@ func isStorableHeader(h http.Header) bool {
 // dates that make its arithmetic right.
 func normalize(h http.Header, now time.Time) {
 	dropConnectionFields(h)
+	for _, name := range ownHeaders() {
+		h.Del(name)
+	}
 	maps.DeleteFunc(h, func(name string, _ []string) bool { return isLibraryHeader(name) })
 	var kept []string
 	for _, directive := range directives(h.Values("Cache-Control")) {
@@ -129,6 +146,12 @@ func normalize(h http.Header, now time.Time) {
 		h.Set("Cache-Control", strings.Join(kept, ", "))
 	}
 	anchorDates(h, now)
+}
+
+// ownHeaders are the headers of an answer that are for the request it answers,
+// and for no later one: they hand out or confirm a credential.
+func ownHeaders() []string {
+	return []string{"Set-Cookie", "Set-Cookie2", "Authentication-Info", "Proxy-Authentication-Info", "Clear-Site-Data"}
 }
 
 // dropConnectionFields removes what is meant for the connection only and must
@@ -167,13 +190,19 @@ func anchorDates(h http.Header, now time.Time) {
 }
 
 // headerFromCache returns the header that the caller sees of an answer from
-// the cache, which validated says was confirmed by the server.
-func headerFromCache(stored http.Header, validated bool, now time.Time) http.Header {
+// the cache. confirmed is the header of the server's word that it is still
+// good; nil if the server was not asked.
+func headerFromCache(stored, confirmed http.Header, now time.Time) http.Header {
 	h := stored.Clone()
 	maps.DeleteFunc(h, func(name string, _ []string) bool { return isLibraryHeader(name) })
 	status := "spotipie; hit"
-	if validated {
+	if confirmed != nil {
 		status = "spotipie; fwd=stale; fwd-status=304"
+		for _, name := range ownHeaders() {
+			if values := confirmed[name]; values != nil {
+				h[name] = values
+			}
+		}
 	}
 	h.Add("Cache-Status", status)
 	if date, err := http.ParseTime(h.Get("Date")); err == nil {

@@ -87,8 +87,17 @@ func (o *origin) mayStore(resp *http.Response) bool {
 // resp is what it would have been without it.
 func holdBody(resp *http.Response, limit int64) bool {
 	var held bytes.Buffer
-	held.Grow(int(max(resp.ContentLength, 0)))
-	n, err := io.Copy(&held, io.LimitReader(resp.Body, limit+1))
+	// The length is what the server claims: memory grows with what comes.
+	held.Grow(int(min(max(resp.ContentLength, 0), 64<<10)))
+	n, err := io.Copy(&held, io.LimitReader(resp.Body, limit))
+	if err == nil && n == limit { // is there more?
+		var more int64
+		more, err = io.CopyN(&held, resp.Body, 1)
+		n += more
+		if err == io.EOF {
+			err = nil
+		}
+	}
 	if err != nil || n > limit {
 		rest := io.Reader(resp.Body)
 		if err != nil {
@@ -102,16 +111,6 @@ func holdBody(resp *http.Response, limit int64) bool {
 	resp.ContentLength, resp.TransferEncoding, resp.Close = n, nil, false
 	return true
 }
-
-// partlyRead is a body whose beginning has been read already.
-type partlyRead struct {
-	io.Reader
-	io.Closer
-}
-
-type failingReader struct{ err error }
-
-func (r failingReader) Read([]byte) (int, error) { return 0, r.err }
 
 // dropContentFields removes from a 304 what describes a content that it does
 // not have (RFC 9111 section 3.2), lest it replaces what is stored.

@@ -1,11 +1,8 @@
 package adapter
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
-	"maps"
-	"net/http"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
@@ -68,28 +65,21 @@ func (s *store) Delete(key string) {
 	s.lru.Remove(key)
 }
 
-// entryKey is what the answer to a request with method, but otherwise like
-// req, is stored under: a SHA-256 hash over all that must be equal for an
-// answer to be given again. It covers the user's credentials, so that no answer
-// is found by anyone else, and does not reveal them.
-func entryKey(method string, req *http.Request) string {
-	var credentials []string
-	for _, name := range slices.Sorted(maps.Keys(req.Header)) {
-		if canonical := http.CanonicalHeaderKey(name); isCredential(canonical) {
-			for _, value := range req.Header[name] {
-				credentials = append(credentials, canonical+": "+value)
-			}
+// deleteWithPrefix drops all that is stored under keys with the given beginning.
+func (s *store) deleteWithPrefix(prefix string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, key := range s.lru.Keys() {
+		if strings.HasPrefix(key, prefix) {
+			s.lru.Remove(key)
 		}
 	}
-	host := req.Host
-	if host == "" {
-		host = req.URL.Host
-	}
-	var preimage []byte
-	for _, part := range append([]string{method, host, req.URL.String()}, credentials...) {
-		preimage = binary.BigEndian.AppendUint64(preimage, uint64(len(part)))
-		preimage = append(preimage, part...)
-	}
-	sum := sha256.Sum256(preimage)
-	return string(sum[:])
 }
+
+// libraryStore is a store as the library may use it. The library deletes what
+// is stored whenever it gets something else, be it an error. What is outdated
+// is for cacheTransport to say.
+type libraryStore struct{ *store }
+
+// Delete does nothing.
+func (libraryStore) Delete(string) {}

@@ -2,6 +2,7 @@ package adapter_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -104,4 +105,120 @@ func ExampleNewCache() {
 	// first user: answer 1 <nil> ""
 	// first user: answer 1 <nil> "spotipie; hit"
 	// second user: answer 2 <nil> ""
+}
+
+// The order of all three: the cache outside, then the retries, the pause inside.
+func Example() {
+	asked := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked++
+		if r.URL.Path == "/v1/search" { // too many of those
+			w.Header().Set("Retry-After", "20520")
+			http.Error(w, "Too many requests", http.StatusTooManyRequests)
+			return
+		}
+		w.Header().Set("Cache-Control", "private, max-age=3600")
+		fmt.Fprint(w, "an album")
+	}))
+	defer server.Close()
+
+	pause := adapter.NewPause(nil, nil)
+	retry := adapter.NewRetry(pause, nil)
+	cache := adapter.NewCache(retry, nil)
+	client := &http.Client{Transport: cache}
+	defer client.CloseIdleConnections()
+
+	for _, path := range []string{"/v1/albums/1", "/v1/search", "/v1/me", "/v1/albums/1"} {
+		resp, err := client.Get(server.URL + path)
+		var limit *spotipie.RateLimitError
+		if errors.As(err, &limit) {
+			fmt.Printf("%s: wait for more than 5 hours: %t; not sent: %t\n", path, limit.RetryAfter > 5*time.Hour, limit.NotSent)
+			continue
+		}
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		content, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		fmt.Printf("%s: %s %v %q\n", path, content, err, resp.Header.Get("Cache-Status"))
+	}
+	fmt.Println("the server was asked", asked, "times")
+	// Output:
+	// /v1/albums/1: an album <nil> ""
+	// /v1/search: wait for more than 5 hours: true; not sent: false
+	// /v1/me: wait for more than 5 hours: true; not sent: true
+	// /v1/albums/1: an album <nil> "spotipie; hit"
+	// the server was asked 2 times
+}
+
+// A pause that one run of a program is told of, and the next remembers.
+func ExamplePause_Restore() {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Retry-After", "86400")
+		w.WriteHeader(http.StatusTooManyRequests)
+		fmt.Fprint(w, `{"error":{"status":429,"message":"Too many requests","reason":"QUOTA_EXCEEDED"}}`)
+	}))
+	defer server.Close()
+	defer http.DefaultClient.CloseIdleConnections()
+
+	var file []byte // of this app
+	run := func() {
+		var known []adapter.PauseState
+		if err := json.Unmarshal(file, &known); err != nil && file != nil {
+			fmt.Println(err)
+		}
+		pause := adapter.NewPause(nil, nil)
+		pause.Restore(known...)
+
+		resp, err := (&http.Client{Transport: pause}).Get(server.URL)
+		if err == nil {
+			err = spotipie.CheckResponse(resp)
+		}
+		var limit *spotipie.RateLimitError
+		if errors.As(err, &limit) {
+			fmt.Println(limit.Reason, "not sent:", limit.NotSent)
+		}
+		if file, err = json.Marshal(pause.Pauses()); err != nil {
+			fmt.Println(err)
+		}
+	}
+	run()
+	run()
+	// Output:
+	// QUOTA_EXCEEDED not sent: false
+	// QUOTA_EXCEEDED not sent: true
+}
+
+// A limit for each attempt and for all of them, and a word about each retry.
+func ExampleRetryOptions() {
+	busy := true
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if busy {
+			busy = false
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+	}))
+	defer server.Close()
+
+	retry := adapter.NewRetry(nil, &adapter.RetryOptions{
+		AttemptTimeout: 10 * time.Second,
+		TotalTimeout:   time.Minute,
+		OnRetry: func(_ context.Context, r adapter.Retry) {
+			fmt.Println("attempt", r.Attempt, "of", r.Method, "failed:", r.StatusCode, r.Err)
+		},
+	})
+	client := &http.Client{Transport: retry}
+	defer client.CloseIdleConnections()
+
+	resp, err := client.Get(server.URL + "/v1/me")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	resp.Body.Close()
+	fmt.Println(resp.StatusCode)
+	// Output:
+	// attempt 1 of GET failed: 503 <nil>
+	// 200
 }

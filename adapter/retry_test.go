@@ -289,6 +289,8 @@ func TestRetryRefusesLongPauses(t *testing.T) {
 			spotipie.RateLimitError{RetryAfter: 2 * time.Second, Limit: time.Second, StatusCode: 429}},
 		"over the deadline": {"GET", status(429, "Retry-After", "11"), 0, 10 * time.Second,
 			spotipie.RateLimitError{RetryAfter: 11 * time.Second, Limit: 10 * time.Second, StatusCode: 429, Err: context.DeadlineExceeded}},
+		"over both": {"GET", status(429, "Retry-After", "19056"), 0, 10 * time.Second,
+			spotipie.RateLimitError{RetryAfter: 19056 * time.Second, Limit: 10 * time.Second, StatusCode: 429, Err: context.DeadlineExceeded}},
 		"POST": {"POST", status(429, "Retry-After", "3600"), 0, 0,
 			spotipie.RateLimitError{RetryAfter: time.Hour, Limit: 30 * time.Second, StatusCode: 429}},
 		"503": {"GET", status(503, "Retry-After", "3600"), 0, 0,
@@ -312,6 +314,8 @@ func TestRetryRefusesLongPauses(t *testing.T) {
 				start := time.Now()
 				resp, err := adapter.NewRetry(base, &adapter.RetryOptions{MaxWait: tc.maxWait}).
 					RoundTrip(newRequest(t, tc.method, apiURL, nil).WithContext(ctx))
+				tc.want.Message = fmt.Sprintf("answer %d", tc.want.StatusCode)
+				tc.want.Since, tc.want.Until = start, start.Add(tc.want.RetryAfter)
 				var got *spotipie.RateLimitError
 				if resp != nil || !errors.As(err, &got) || *got != tc.want {
 					t.Errorf("got %v, %#v; want %#v", resp, err, tc.want)

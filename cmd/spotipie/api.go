@@ -153,7 +153,7 @@ func (f *apiFlags) explain(s *settings, err error) error {
 	var refused *spotipie.APIError
 	var limited *spotipie.RateLimitError
 	switch {
-	case errors.As(err, &limited):
+	case errors.As(err, &limited) && limited.Limit > 0:
 		return &toldError{text: fmt.Sprintf("too many requests: Spotify asks for a pause of %s, longer than --max-wait %s",
 			limited.RetryAfter.Round(time.Second), f.maxWait), err: err}
 	case errors.As(err, &refused) && refused.StatusCode == http.StatusForbidden && strings.Contains(refused.Message, "scope"):

@@ -1,0 +1,133 @@
+package adapter
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"maps"
+	"net/http"
+	"slices"
+	"sync"
+)
+
+// users knows how requests of different users differ.
+type users struct {
+	shared map[string]bool // canonical names of headers that are the same for all users
+}
+
+func newUsers(shared []string) users {
+	u := users{shared: make(map[string]bool)}
+	for _, name := range append(httpHeaders(), shared...) {
+		u.shared[http.CanonicalHeaderKey(name)] = true
+	}
+	return u
+}
+
+// httpHeaders are the headers of HTTP, browsers and tracing that do not tell
+// users apart. What Vary names of them the library compares.
+func httpHeaders() []string {
+	return []string{
+		"Accept", "Accept-Charset", "Accept-Encoding", "Accept-Language", "Access-Control-Request-Headers",
+		"Access-Control-Request-Method", "Baggage", "Cache-Control", "Connection", "Content-Encoding",
+		"Content-Language", "Content-Length", "Content-Location", "Content-Md5", "Content-Range", "Content-Type",
+		"Date", "Digest", "Dnt", "Expect", "Idempotency-Key", "If-Match", "If-Modified-Since", "If-None-Match",
+		"If-Range", "If-Unmodified-Since", "Keep-Alive", "Max-Forwards", "Origin", "Pragma", "Prefer", "Priority",
+		"Range", "Referer", "Te", "Traceparent", "Tracestate", "Trailer", "Transfer-Encoding", "Upgrade",
+		"Upgrade-Insecure-Requests", "User-Agent", "Via", "X-Correlation-Id", "X-Request-Id",
+	}
+}
+
+// isCredential tells the request headers that tell users apart, or may do so.
+// They enter the key of an entry, and the library does not see them.
+func (u users) isCredential(name string) bool {
+	name = http.CanonicalHeaderKey(name)
+	return !u.shared[name] || isUsualCredential(name)
+}
+
+// isUsualCredential tells the headers of RFC 9110 section 11 and RFC 6265.
+func isUsualCredential(name string) bool {
+	return name == "Authorization" || name == "Proxy-Authorization" || name == "Cookie"
+}
+
+// place says where the answer to a request belongs. Its parts are SHA-256
+// hashes over all that must be equal for an answer to be given again. They
+// cover the user's credentials, so that no answer is found by anyone else, and
+// do not reveal them.
+type place struct {
+	resource string // URL and usual credentials: what a change makes outdated
+	user     string // all credentials
+}
+
+// key is what an answer is stored under.
+func (p place) key() string { return p.resource + p.user }
+
+func (u users) placeOf(req *http.Request) place {
+	var usual, all []string
+	for _, name := range slices.Sorted(maps.Keys(req.Header)) {
+		canonical := http.CanonicalHeaderKey(name)
+		if !u.isCredential(canonical) {
+			continue
+		}
+		for _, value := range req.Header[name] {
+			all = append(all, canonical+": "+value)
+			if isUsualCredential(canonical) {
+				usual = append(usual, canonical+": "+value)
+			}
+		}
+	}
+	host := req.Host
+	if host == "" {
+		host = req.URL.Host
+	}
+	return place{resource: hash(append([]string{host, req.URL.String()}, usual...)), user: hash(all)}
+}
+
+func hash(parts []string) string {
+	var preimage []byte
+	for _, part := range parts {
+		preimage = binary.BigEndian.AppendUint64(preimage, uint64(len(part)))
+		preimage = append(preimage, part...)
+	}
+	sum := sha256.Sum256(preimage)
+	return string(sum[:])
+}
+
+// flights are the exchanges that are going on. An answer that was asked for
+// before a change may come after it.
+type flights struct {
+	mu   sync.Mutex
+	open map[*exchange]bool // whether what it brings may be from before a change
+}
+
+func (f *flights) add(x *exchange) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.open == nil {
+		f.open = make(map[*exchange]bool)
+	}
+	f.open[x] = false
+}
+
+func (f *flights) remove(x *exchange) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.open, x)
+}
+
+// change notes a change of what is at p, by its user.
+func (f *flights) change(p place) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for x := range f.open {
+		if x.place.resource == p.resource || x.place.user == p.user {
+			f.open[x] = true
+		}
+	}
+}
+
+// isChanged reports whether x was overtaken by a change. An answer that was not
+// asked of the server cannot be.
+func (f *flights) isChanged(x *exchange) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return x.resp != nil && f.open[x]
+}
