@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -34,6 +35,7 @@ func (s *settings) explain(err error) error {
 		stored   *spotipie.StoreError
 		refused  *spotipie.TokenEndpointError
 		redirect *spotipie.RedirectURIError
+		less     *spotipie.InsufficientScopeError
 		offline  net.Error
 	)
 	tell := func(format string, args ...any) error {
@@ -62,6 +64,11 @@ func (s *settings) explain(err error) error {
 		return s.storeFailed(doing(stored.Op), stored.Err)
 	case errors.As(err, &redirect):
 		return usage(s.cmd, err)
+	case errors.As(err, &less):
+		return tell("the login is kept, but it is not granted the scope %s: what needs that will not work; "+
+			"to ask for it again, run the same command again", less.Missing)
+	case errors.Is(err, spotipie.ErrClosed) && s.cmd.Context().Err() != nil:
+		return context.Cause(s.cmd.Context())
 	case errors.As(err, &refused):
 		return s.explainRefusal(refused, tell)
 	case s.explainLogin(err) != nil:

@@ -79,6 +79,7 @@ func importFile(cmd *cobra.Command, name string, yes bool) error {
 	ctx := cmd.Context()
 	rec := spotipie.Record{Token: token, ClientID: s.ClientID.value, RequestedScope: token.Scope()}
 	flow := importedFlow(format, rec)
+	rec.Flow = flow
 	err = s.withStore(ctx, func(store spotipie.Store) error { return s.saveImported(ctx, store, rec, yes) })
 	if err != nil {
 		return s.explain(err)
@@ -94,7 +95,7 @@ func importedFlow(format tokenformat.Format, rec spotipie.Record) spotipie.Flow 
 	if format == tokenformat.OAuth2 && rec.Token.RefreshToken() == "" {
 		return spotipie.FlowImplicitGrant
 	}
-	return flowOf(rec)
+	return guessFlow(rec)
 }
 
 // saveImported saves the record, after the user has agreed to lose one that is
@@ -116,12 +117,13 @@ func (s *settings) saveImported(ctx context.Context, store spotipie.Store, rec s
 	defer func() {
 		err = errors.Join(err, s.storeFailedIf("unlocking", unlock(context.WithoutCancel(ctx))))
 	}()
-	old, _, err := store.Load(ctx, s.key())
+	old, found, err := store.Load(ctx, s.key())
 	if err != nil {
 		return s.storeFailed("reading", err)
 	}
 	if old.Version == seen.Version || yes {
-		_, err = store.Swap(ctx, s.key(), old.Version, rec)
+		rec.Consent = max(uint64(time.Now().UnixMicro()), old.Consent+1) // as after a login
+		err = replace(ctx, store, s.key(), old, found, rec)
 	} else {
 		err = spotipie.ErrVersionConflict
 	}
@@ -129,6 +131,18 @@ func (s *settings) saveImported(ctx context.Context, store spotipie.Store, rec s
 		return fmt.Errorf("profile %q has changed meanwhile, so nothing was imported: run it again", s.Profile.value)
 	}
 	return s.storeFailedIf("saving in", err)
+}
+
+// replace saves a record in place of what Load has returned: another record, a
+// deletion or nothing.
+func replace(ctx context.Context, store spotipie.Store, key spotipie.Key, there spotipie.Record, found bool, rec spotipie.Record) error {
+	version := uint64(0)
+	if found {
+		version = there.Version
+	}
+	rec.Version = max(rec.Version, there.Version)
+	_, err := store.Swap(ctx, key, version, rec)
+	return err
 }
 
 func (s *settings) mayReplace(ctx context.Context) error {

@@ -142,7 +142,7 @@ func (s *settings) moveRecord(ctx context.Context, store spotipie.Store, name st
 	if taken && !sameLogin(there.Token, rec.Token) {
 		return takenError(name)
 	}
-	_, err = store.Swap(ctx, to, there.Version, rec)
+	err = replace(ctx, store, to, there, taken, rec)
 	if errors.Is(err, spotipie.ErrVersionConflict) {
 		return takenError(name)
 	}

@@ -71,9 +71,7 @@ func (s *settings) checkLogin(ctx context.Context, store spotipie.Store) error {
 	case !found:
 		return s.notSignedIn(ctx, store)
 	}
-	if s.Flow.value == "" {
-		s.Flow.value = string(flowOf(rec))
-	}
+	s.Flow.value = string(s.flowOf(rec))
 	switch {
 	case rec.Rejected != "":
 		return spotipie.ErrReauthorizationRequired

@@ -25,6 +25,7 @@ func (s *settings) remember(ctx context.Context, flow spotipie.Flow) error {
 		// A default that somebody has asked for counts: the config file may say
 		// something else for all profiles.
 		p.AccountsURL, p.APIURL, p.RedirectURI = s.AccountsURL.given(), s.APIURL.given(), s.RedirectURI.given()
+		p.AllowPlainHTTP = s.needsPlainHTTP()
 		if f.Profiles == nil {
 			f.Profiles = map[string]config.Settings{}
 		}

@@ -165,7 +165,7 @@ func implicit(ts *testscript.TestScript, _ bool, args []string) {
 		fields.RefreshToken = ""
 		token, err := spotipie.NewToken(fields)
 		ts.Check(err)
-		rec.Token = token
+		rec.Token, rec.Flow = token, spotipie.FlowImplicitGrant
 	})
 }
 

@@ -90,10 +90,7 @@ func (s *settings) load(ctx context.Context, store spotipie.Store) (spotipie.Ses
 	if !found {
 		return nil, s.notSignedIn(ctx, store)
 	}
-	flow := spotipie.Flow(s.Flow.value)
-	if flow == "" {
-		flow = flowOf(rec)
-	}
+	flow := s.flowOf(rec)
 	if flow == spotipie.FlowClientCredentials && s.secret.value == "" {
 		return nil, usage(s.cmd, fmt.Errorf("profile %q uses the client_credentials flow, which needs the app's client secret: "+
 			"set %s or --client-secret-file", s.Profile.value, s.variable("CLIENT_SECRET")))
@@ -108,9 +105,20 @@ func (s *settings) load(ctx context.Context, store spotipie.Store) (spotipie.Ses
 	return session, nil
 }
 
-// flowOf tells by a record which flow it came from, for one that another
-// program has saved.
-func flowOf(rec spotipie.Record) spotipie.Flow {
+// flowOf tells which flow a record came from. Older ones do not say so.
+func (s *settings) flowOf(rec spotipie.Record) spotipie.Flow {
+	switch {
+	case rec.Flow != "":
+		return rec.Flow
+	case s.Flow.value != "":
+		return spotipie.Flow(s.Flow.value)
+	}
+	return guessFlow(rec)
+}
+
+// guessFlow tells by the token of a record which flow it came from, for one that
+// neither it nor the settings name.
+func guessFlow(rec spotipie.Record) spotipie.Flow {
 	switch {
 	case rec.Token != nil && rec.Token.RefreshToken() != "":
 		return spotipie.FlowAuthorizationCode
@@ -130,6 +138,8 @@ func (s *settings) newSession(flow spotipie.Flow, store spotipie.Store, scope sp
 		AccountsURL: s.AccountsURL.value,
 		APIURL:      s.APIURL.value,
 		Transport:   http.DefaultTransport,
+		// The settings have been checked for each address.
+		AllowPlainHTTP: s.needsPlainHTTP(),
 	}
 	if s.debug != nil {
 		opts.Transport = s.debug.transport()
