@@ -95,7 +95,7 @@ func (s *settings) load(ctx context.Context, store spotipie.Store) (spotipie.Ses
 		return nil, usage(s.cmd, fmt.Errorf("profile %q uses the client_credentials flow, which needs the app's client secret: "+
 			"set %s or --client-secret-file", s.Profile.value, s.variable("CLIENT_SECRET")))
 	}
-	session, err := s.newSession(flow, store, nil)
+	session, err := s.newSessionFor(flow, store)
 	if err != nil {
 		return nil, err
 	}
@@ -128,11 +128,23 @@ func guessFlow(rec spotipie.Record) spotipie.Flow {
 	return spotipie.FlowImplicitGrant
 }
 
-// newSession returns a session without a token.
+// newSession returns a session without a token, for a login.
 func (s *settings) newSession(flow spotipie.Flow, store spotipie.Store, scope spotipie.Scopes) (spotipie.Session, error) {
-	creds := s.credentials()
+	opts := s.options(store)
+	opts.Scope = scope
+	return s.makeSession(flow, opts)
+}
+
+// newSessionFor returns a session for an authorization that the store has. It
+// needs no redirect URI, so none is refused.
+func (s *settings) newSessionFor(flow spotipie.Flow, store spotipie.Store) (spotipie.Session, error) {
+	opts := s.options(store)
+	opts.SkipRedirectURICheck = true
+	return s.makeSession(flow, opts)
+}
+
+func (s *settings) options(store spotipie.Store) *spotipie.Options {
 	opts := &spotipie.Options{
-		Scope:       scope,
 		Store:       store,
 		Profile:     s.Profile.value,
 		AccountsURL: s.AccountsURL.value,
@@ -146,6 +158,11 @@ func (s *settings) newSession(flow spotipie.Flow, store spotipie.Store, scope sp
 		opts.OnError = s.debug.failed
 	}
 	opts.Transport = awaitable{s.cmd.Context(), opts.Transport}
+	return opts
+}
+
+func (s *settings) makeSession(flow spotipie.Flow, opts *spotipie.Options) (spotipie.Session, error) {
+	creds := s.credentials()
 	switch flow {
 	case spotipie.FlowClientCredentials:
 		return spotipie.NewClientCredentialsSession(creds, opts)
