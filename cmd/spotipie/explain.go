@@ -41,6 +41,11 @@ func (s *settings) explain(err error) error {
 	tell := func(format string, args ...any) error {
 		return &toldError{text: fmt.Sprintf(format, args...), err: err}
 	}
+	if limited := limitOf(err); limited != nil && !errors.As(err, &told) {
+		if text := s.explainLimit(limited, 0); text != "" {
+			return tell("%s", text)
+		}
+	}
 	switch {
 	case err == nil, errors.As(err, &wrong), errors.As(err, &told), errors.As(err, &absent):
 		return err

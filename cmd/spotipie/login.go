@@ -101,6 +101,9 @@ func (f *loginFlags) run(cmd *cobra.Command) error {
 		if err != nil {
 			return s.explain(err)
 		}
+		if err := s.mountPause(session); err != nil {
+			return err
+		}
 		token, err := f.authorize(ctx, s, session)
 		err = errors.Join(err, saveAndClose(ctx, session))
 		if token == nil {

@@ -149,16 +149,22 @@ func (s *settings) options(store spotipie.Store) *spotipie.Options {
 		Profile:     s.Profile.value,
 		AccountsURL: s.AccountsURL.value,
 		APIURL:      s.APIURL.value,
-		Transport:   http.DefaultTransport,
 		// The settings have been checked for each address.
 		AllowPlainHTTP: s.needsPlainHTTP(),
 	}
 	if s.debug != nil {
-		opts.Transport = s.debug.transport()
 		opts.OnError = s.debug.failed
 	}
-	opts.Transport = awaitable{s.cmd.Context(), opts.Transport}
+	opts.Transport = awaitable{s.cmd.Context(), s.transport()}
 	return opts
+}
+
+// transport sends requests, and shows them if that is asked for.
+func (s *settings) transport() http.RoundTripper {
+	if s.debug != nil {
+		return s.debug.transport()
+	}
+	return http.DefaultTransport
 }
 
 func (s *settings) makeSession(flow spotipie.Flow, opts *spotipie.Options) (spotipie.Session, error) {

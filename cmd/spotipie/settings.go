@@ -63,8 +63,9 @@ type settings struct {
 	AccountsURL setting
 	APIURL      setting
 
-	plainHTTP setting // whether http is allowed over the network
-	secret    setting
+	plainHTTP   setting // whether http is allowed over the network
+	secret      setting
+	pausesNoted bool // that they cannot be read
 	// confidential: the profile was signed in with a client secret.
 	confidential bool
 	envPrefix    string

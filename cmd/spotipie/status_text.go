@@ -27,6 +27,9 @@ func (st *status) text(s *settings) string {
 		line("Sign in again", "by "+st.ReauthorizeBy.Local().Format(dateFormat)+" (in "+cli.Span(time.Until(*st.ReauthorizeBy))+")")
 	}
 	line("Store", st.Store)
+	if st.pause != nil {
+		line("Web API", pauseWords(st.pause))
+	}
 	switch {
 	case st.Flow == spotipie.FlowClientCredentials:
 		line("Scopes", "none: the app has no user")
@@ -35,7 +38,7 @@ func (st *status) text(s *settings) string {
 	default:
 		b.WriteString("  Scopes\n" + scopeTable(st.Scope, "    "))
 	}
-	if st.Problem != "" && !st.SignInNeeded {
+	if st.Problem != "" && !st.SignInNeeded && st.pause == nil {
 		line("Problem", st.Problem)
 	}
 	return b.String()
