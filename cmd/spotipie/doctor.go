@@ -131,6 +131,9 @@ func (s *settings) examine(ctx context.Context) []doctor.Result {
 		}
 		results = append(results, redirect, port, doctor.Browser(machine, token.OK))
 	}
+	if where := notSpotify(s.services()); where != "" {
+		results = append(results, doctor.Result{Name: "service", OK: true, Detail: where + ", " + s.AccountsURL.origin()})
+	}
 	results = append(results, doctor.Clock(ctx, transport, s.AccountsURL.value, runtime.GOOS, time.Now))
 	if checker := s.checker(flow); checker != nil {
 		results = append(results, doctor.Registration(ctx, checker, s.RedirectURI.value))

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"slices"
+	"syscall"
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/cli"
@@ -79,7 +80,10 @@ func (s *settings) explain(err error) error {
 	case s.explainLogin(err) != nil:
 		return tell("%s", s.explainLogin(err))
 	case errors.As(err, &offline):
-		if request := innermost(err); request != nil {
+		if request := innermost(err); request != nil && isPractice(s.services()) && errors.Is(err, syscall.ECONNREFUSED) {
+			return tell("no answer from %s: %v: profile %q is for a service on this machine that does not run: start it again, or if Spotify "+
+				"is meant, run '%s --accounts-url %s'", hostOf(request.URL), request.Err, s.Profile.value, s.loginCommand(), spotipie.DefaultAccountsURL)
+		} else if request != nil {
 			return tell("no answer from %s: %v: check the connection; --debug shows the requests", hostOf(request.URL), request.Err)
 		}
 	}

@@ -85,7 +85,7 @@ func importFile(cmd *cobra.Command, name string, yes bool) error {
 		return s.explain(err)
 	}
 	s.sayImported(format, flow, token)
-	s.remembered(ctx, flow)
+	s.remembered(ctx, flow, "")
 	return nil
 }
 

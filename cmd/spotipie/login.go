@@ -26,6 +26,7 @@ type loginFlags struct {
 	bind        string
 	timeout     time.Duration
 	forceDialog bool
+	yes         bool
 }
 
 func newLogin() *cobra.Command {
@@ -70,6 +71,7 @@ has all that already, nothing is asked; see --force-dialog.`,
 	flags.StringVar(&f.bind, "bind", "", "`HOST[:PORT]` to listen on, for containers and forwarded ports\n(default: that of the redirect URI)")
 	flags.DurationVar(&f.timeout, "timeout", login.DefaultTimeout, "`DURATION` to wait for the user")
 	flags.BoolVar(&f.forceDialog, "force-dialog", false, "ask even if signed in already: the way to change the user")
+	flags.BoolVarP(&f.yes, "yes", "y", false, "change the app, the service or the secret of a profile without asking")
 	addSettingsFlags(cmd)
 	_ = cmd.RegisterFlagCompletionFunc("scope", completeScopes)
 	_ = cmd.RegisterFlagCompletionFunc("flow", completeFlows)
@@ -93,6 +95,9 @@ func (f *loginFlags) run(cmd *cobra.Command) error {
 		return usage(cmd, err)
 	}
 	ctx := cmd.Context()
+	if err := f.mayChange(ctx, s, flow); err != nil {
+		return err
+	}
 	return s.withStore(ctx, func(store spotipie.Store) error {
 		if len(scope) == 0 && flow != spotipie.FlowClientCredentials {
 			scope = s.scopeOfLastTime(ctx, store)
@@ -105,12 +110,16 @@ func (f *loginFlags) run(cmd *cobra.Command) error {
 			return err
 		}
 		token, err := f.authorize(ctx, s, session)
+		name := ""
+		if token != nil {
+			name = nameOf(ctx, session)
+		}
 		err = errors.Join(err, saveAndClose(ctx, session))
 		if token == nil {
 			return s.explain(err)
 		}
 		s.sayValidity(session, token)
-		s.remembered(ctx, flow)
+		s.remembered(ctx, flow, name)
 		return s.explain(err)
 	})
 }
@@ -120,7 +129,11 @@ func (f *loginFlags) authorize(ctx context.Context, s *settings, session spotipi
 	if app, ok := session.(*spotipie.ClientCredentialsSession); ok {
 		token, err := app.FetchToken(ctx)
 		if token != nil {
-			s.sayWrapped("Signed in as the app %s.", s.ClientID.value)
+			at := ""
+			if where := notSpotify(s.services()); where != "" {
+				at = " at " + where
+			}
+			s.sayWrapped("Signed in as the app %s%s.", s.ClientID.value, at)
 		}
 		return token, err
 	}
@@ -128,6 +141,9 @@ func (f *loginFlags) authorize(ctx context.Context, s *settings, session spotipi
 		s.sayWrapped("Spotify ended the implicit grant on 2025-11-27; --flow authorization_code needs no client secret either.")
 	}
 	output := newWaiting(s.cmd.ErrOrStderr(), f.timeout)
+	if where := notSpotify(s.services()); where != "" {
+		output.heading = "Signing in at " + where + ".\n"
+	}
 	defer output.stop()
 	begin := login.Authorize
 	if f.paste {

@@ -44,11 +44,6 @@ func (s setting) isBefore(other setting) bool {
 	return s.place != byDefault && (other.place == byDefault || s.place < other.place)
 }
 
-// isSpotify reports whether the services are Spotify's own.
-func (s *settings) isSpotify() bool {
-	return s.AccountsURL.value == spotipie.DefaultAccountsURL && s.APIURL.value == spotipie.DefaultAPIURL
-}
-
 func (s *settings) checkServices() error {
 	for _, base := range []setting{s.AccountsURL, s.APIURL} {
 		u, err := url.Parse(base.value)
@@ -83,7 +78,10 @@ func (s *settings) needsPlainHTTP() bool {
 
 // isExposed reports whether what is sent to u can be read on the network.
 func isExposed(u *url.URL) bool {
-	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
-	thisMachine := host == "localhost" || strings.HasSuffix(host, ".localhost") || net.ParseIP(host).IsLoopback()
-	return u.Scheme == "http" && !thisMachine
+	return u.Scheme == "http" && !isThisMachine(u.Hostname())
+}
+
+func isThisMachine(host string) bool {
+	host = strings.TrimSuffix(strings.ToLower(host), ".")
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || net.ParseIP(host).IsLoopback()
 }

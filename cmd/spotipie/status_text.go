@@ -20,6 +20,9 @@ func (st *status) text(s *settings) string {
 	fmt.Fprintf(&b, "%s %s\n", mark, style.Heading(who+st.asWhom()))
 	line := func(label, value string) { fmt.Fprintf(&b, "  %-15s%s\n", label, cli.Printable(value)) }
 	line("Profile", st.Profile)
+	if where := notSpotify(s.services()); where != "" {
+		line("Service", where)
+	}
 	line("Flow", string(st.Flow))
 	line("Client ID", st.ClientID)
 	line("Access token", st.tokenLife())

@@ -202,7 +202,7 @@ func TestColoursAndTables(t *testing.T) {
 	contains(t, p.starts("status").ends(exitOK), "\x1b[32m✓\x1b[0m \x1b[1mSigned in as Ada (ada)\x1b[0m\r\n")
 	contains(t, p.starts("profiles").ends(exitOK),
 		"  PROFILE  FLOW                CLIENT ID  STORE", "* default  authorization_code  app        file:",
-		"  work     authorization_code  app        file:", "signed in\r\n")
+		"  work     authorization_code  app        file:", "signed in", "Ada", "SERVICE")
 	p.env = append(p.env, "NO_COLOR=1")
 	screen := p.starts("status").ends(exitOK)
 	contains(t, screen, "✓ Signed in as Ada (ada)\r\n")

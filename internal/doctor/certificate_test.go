@@ -96,5 +96,5 @@ func TestANetworkFaultIsNoCertificate(t *testing.T) {
 	}
 	address := listener.Addr().String()
 	_ = listener.Close()
-	check(t, doctor.Clock(t.Context(), http.DefaultTransport, "https://"+address, "linux", time.Now), "no answer from https://"+address, "check the connection")
+	check(t, doctor.Clock(t.Context(), http.DefaultTransport, "https://"+address, "linux", time.Now), "no answer from https://"+address, "start the service on this machine again")
 }

@@ -4,9 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
+	"syscall"
 	"time"
+
+	"github.com/spotipie/spotipie"
 )
 
 const (
@@ -35,8 +39,12 @@ func Clock(ctx context.Context, transport http.RoundTripper, accountsURL, system
 		if found := certificateProblem(err); found != nil {
 			return found.result(ctx, accountsURL, system, now)
 		}
-		return bad(name, fmt.Sprintf("there is no telling: no answer from %s (%s)", accountsURL, networkReason(err)),
-			"check the connection, a proxy ($HTTPS_PROXY), and that nothing blocks the address")
+		fix := "check the connection, a proxy ($HTTPS_PROXY), and that nothing blocks the address"
+		if isLoopback(req.URL) && errors.Is(err, syscall.ECONNREFUSED) {
+			fix = "start the service on this machine again, such as by 'spotipie serve'; or, if Spotify itself is meant, take its address " +
+				"out of the environment and sign in by 'spotipie login --accounts-url " + spotipie.DefaultAccountsURL + "'"
+		}
+		return bad(name, fmt.Sprintf("there is no telling: no answer from %s (%s)", accountsURL, networkReason(err)), fix)
 	}
 	_ = resp.Body.Close()
 	off, ok := clockOff(resp, before, after)
@@ -68,6 +76,10 @@ func wrongClock(off time.Duration, accountsURL string) string {
 		side = "behind"
 	}
 	return fmt.Sprintf("%s %s that of %s", off.Abs().Round(time.Second), side, accountsURL)
+}
+
+func isLoopback(u *url.URL) bool {
+	return u.Hostname() == "localhost" || net.ParseIP(u.Hostname()).IsLoopback()
 }
 
 func networkReason(err error) string {
