@@ -27,6 +27,8 @@ type apiFlags struct {
 	slurp    bool
 	maxWait  time.Duration
 	ignore   bool // pauses of earlier runs
+
+	has spotipie.Scopes // of the token
 }
 
 func newAPI() *cobra.Command {
@@ -106,7 +108,9 @@ func (f *apiFlags) run(cmd *cobra.Command, args []string) error {
 		if err := f.mount(s, session, progress); err != nil {
 			return err
 		}
-		return call.Do(ctx, session)
+		err := call.Do(ctx, session)
+		f.has = session.Scope()
+		return err
 	})
 	progress.clear()
 	if errors.Is(err, syscall.EPIPE) { // who reads the results has enough of them
@@ -169,8 +173,7 @@ func (f *apiFlags) explain(s *settings, call *webapi.Call, err error) error {
 	}
 	switch {
 	case errors.As(err, &refused) && refused.StatusCode == http.StatusForbidden && strings.Contains(refused.Message, "scope"):
-		return &toldError{text: fmt.Sprintf("%s: run '%s --scope …' with the scope that the endpoint's documentation names",
-			plain(err), s.loginCommand()), err: err}
+		return &toldError{text: plain(err) + ": " + s.scopeAdvice(webapi.ScopesFor(call.Method, call.Path()), f.has), err: err}
 	case errors.As(err, &refused) && refused.StatusCode == http.StatusUnauthorized && s.Flow.value == string(spotipie.FlowClientCredentials):
 		return &toldError{text: fmt.Sprintf("%s: profile %q is the app itself, and this takes a user: sign one in with 'spotipie login --profile NAME --flow %s'",
 			plain(err), s.Profile.value, spotipie.FlowAuthorizationCode), err: err}

@@ -20,6 +20,7 @@ type loginFlags struct {
 	allScopes   bool
 	anyScope    bool
 	listScopes  bool
+	replace     bool // scopes that the profile has
 	noBrowser   bool
 	paste       bool
 	ports       portList
@@ -27,6 +28,8 @@ type loginFlags struct {
 	timeout     time.Duration
 	forceDialog bool
 	yes         bool
+
+	note string // about the scopes, for when the user is asked
 }
 
 func newLogin() *cobra.Command {
@@ -51,8 +54,10 @@ the config file, so later commands need no settings. Never kept are the client
 secret and a store's password: leave those in the environment, or put them into
 the config file yourself.
 
-Without --scope a profile is asked for what it was asked for last time. If it
-has all that already, nothing is asked; see --force-dialog.`,
+Scopes add up: a profile is asked for those of --scope and for those that it was
+asked for last time, unless --replace-scopes is given. If it has all that
+already, nothing is asked; see --force-dialog. Without any scope an app sees
+public information only; 'spotipie scopes' lists what there is.`,
 		Example: `  spotipie login --scope user-library-read,playlist-read-private
   spotipie login --profile work --all-scopes --no-browser
   spotipie login --flow client_credentials --store keyring:`,
@@ -64,7 +69,8 @@ has all that already, nothing is asked; see --force-dialog.`,
 	flags.StringArrayVar(&f.scopes, "scope", nil, "`SCOPE` to ask for; repeatable, or several with commas between")
 	flags.BoolVar(&f.allScopes, "all-scopes", false, "ask for every scope there is")
 	flags.BoolVar(&f.anyScope, "any-scope", false, "take scopes in --scope that this version does not know")
-	flags.BoolVar(&f.listScopes, "list-scopes", false, "show the scopes and what they allow, and do nothing else")
+	flags.BoolVar(&f.replace, "replace-scopes", false, "ask for the scopes of --scope alone")
+	flags.BoolVar(&f.listScopes, "list-scopes", false, "show the scopes, as 'spotipie scopes' does")
 	flags.BoolVar(&f.noBrowser, "no-browser", false, "print the address and open no browser")
 	flags.BoolVar(&f.paste, "paste", false, "listen to nothing: paste the address that the browser ends at")
 	flags.Var(&f.ports, "port", "`PORT` of the redirect URI; repeatable, the first that is free is taken\n(default: that of the redirect URI, or any free one)")
@@ -94,13 +100,17 @@ func (f *loginFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return usage(cmd, err)
 	}
+	if _, err := s.newSession(flow, nil, nil); err != nil { // before anything is asked
+		return s.explain(err)
+	}
 	ctx := cmd.Context()
 	if err := f.mayChange(ctx, s, flow); err != nil {
 		return err
 	}
 	return s.withStore(ctx, func(store spotipie.Store) error {
-		if len(scope) == 0 && flow != spotipie.FlowClientCredentials {
-			scope = s.scopeOfLastTime(ctx, store)
+		scope, err := f.scopeToAskFor(ctx, s, store, flow, scope)
+		if err != nil {
+			return err
 		}
 		session, err := s.newSession(flow, store, scope)
 		if err != nil {
@@ -143,6 +153,9 @@ func (f *loginFlags) authorize(ctx context.Context, s *settings, session spotipi
 	output := newWaiting(s.cmd.ErrOrStderr(), f.timeout)
 	if where := notSpotify(s.services()); where != "" {
 		output.heading = "Signing in at " + where + ".\n"
+	}
+	if f.note != "" {
+		output.heading += f.note + "\n"
 	}
 	defer output.stop()
 	begin := login.Authorize
@@ -189,19 +202,6 @@ func sameFlags(cmd *cobra.Command) string {
 		}
 	})
 	return line
-}
-
-// scopeOfLastTime is what the profile was asked for when it was signed in last.
-// If the store cannot tell, the login itself will say why.
-func (s *settings) scopeOfLastTime(ctx context.Context, store spotipie.Store) spotipie.Scopes {
-	rec, found, err := store.Load(ctx, s.key())
-	switch {
-	case err != nil || !found:
-		return nil
-	case len(rec.RequestedScope) > 0 || rec.Token == nil:
-		return rec.RequestedScope
-	}
-	return rec.Token.Scope() // of a login that was imported, nobody knows what was asked for
 }
 
 // sayValidity tells how long the login will do.

@@ -138,7 +138,7 @@ const shownAddress = `(http://\S+/authorize\?\S+)\r\n`
 
 func (p *person) signsIn(args ...string) {
 	p.t.Helper()
-	r := p.starts(append([]string{"login", "--paste"}, args...)...)
+	r := p.starts(append([]string{"login", "--paste", "--scope", ""}, args...)...)
 	address := r.sees(shownAddress)
 	r.sees(`press\s+Enter: `)
 	r.types(visit(p.t, address) + "\n")
@@ -160,8 +160,8 @@ func TestInterruptedAtAPrompt(t *testing.T) {
 		args   []string
 		prompt string
 	}{
-		"paste":   {[]string{"login", "--paste"}, `press\s+Enter: `},
-		"browser": {[]string{"login", "--no-browser"}, `press\s+Enter: `},
+		"paste":   {[]string{"login", "--paste", "--scope", ""}, `press\s+Enter: `},
+		"browser": {[]string{"login", "--no-browser", "--scope", ""}, `press\s+Enter: `},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := (&person{t: t, env: p.env}).starts(test.args...)
