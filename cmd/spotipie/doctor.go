@@ -116,8 +116,6 @@ func (s *settings) examine(ctx context.Context) []doctor.Result {
 	token := doctor.Blocked("token", store)
 	switch {
 	case !store.OK:
-	case flow == spotipie.FlowClientCredentials && s.secret.value == "":
-		token = doctor.Blocked("token", results[0])
 	default:
 		token = doctor.Token(ctx, s.withExaminedSession, s.loginCommand(), time.Now)
 	}

@@ -50,6 +50,8 @@ func (s *settings) explain(err error) error {
 	switch {
 	case err == nil, errors.As(err, &wrong), errors.As(err, &told), errors.As(err, &absent):
 		return err
+	case s.secretless != "" && signInNeeded(err): // which would not help
+		return s.secretMissing()
 	case errors.Is(err, spotipie.ErrReauthorizationRequired):
 		return tell("Spotify renews the login of profile %q no more%s: run '%s'", s.Profile.value, wordsOf(err), s.loginCommand())
 	case errors.Is(err, spotipie.ErrNoRefreshToken),

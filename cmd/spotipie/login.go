@@ -29,7 +29,8 @@ type loginFlags struct {
 	forceDialog bool
 	yes         bool
 
-	note string // about the scopes, for when the user is asked
+	note  string // about the scopes, for when the user is asked
+	isNew bool   // the login, as opposed to one that there was
 }
 
 func newLogin() *cobra.Command {
@@ -129,7 +130,7 @@ func (f *loginFlags) run(cmd *cobra.Command) error {
 			return s.explain(err)
 		}
 		s.sayValidity(session, token)
-		s.remembered(ctx, flow, name)
+		s.remembered(ctx, flow, name, f.isNew)
 		return s.explain(err)
 	})
 }
@@ -138,6 +139,7 @@ func (f *loginFlags) run(cmd *cobra.Command) error {
 func (f *loginFlags) authorize(ctx context.Context, s *settings, session spotipie.Session) (*spotipie.Token, error) {
 	if app, ok := session.(*spotipie.ClientCredentialsSession); ok {
 		token, err := app.FetchToken(ctx)
+		f.isNew = true
 		if token != nil {
 			at := ""
 			if where := notSpotify(s.services()); where != "" {
@@ -175,7 +177,8 @@ func (f *loginFlags) authorize(ctx context.Context, s *settings, session spotipi
 			return fmt.Sprintf("%s --bind %s --port %d", sameFlags(s.cmd), bindAddress, port)
 		},
 	})
-	if err == nil && !output.used() {
+	f.isNew = output.used()
+	if err == nil && !f.isNew {
 		s.sayWrapped("Already signed in as profile %q; --force-dialog asks again.", s.Profile.value)
 	}
 	return token, err

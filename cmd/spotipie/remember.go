@@ -34,16 +34,21 @@ func nameOf(ctx context.Context, session spotipie.Session) string {
 // authorization: flow, client id, and where the store and the services are. The
 // client secret and the password of a store stay where the user has put them;
 // that there are some is kept.
-func (s *settings) remember(ctx context.Context, flow spotipie.Flow, user string) error {
+func (s *settings) remember(ctx context.Context, flow spotipie.Flow, user string, isNew bool) error {
 	return config.Update(ctx, s.configPath, func(f *config.File) error {
-		p := f.Profiles[s.Profile.value]
+		p, known := f.Profiles[s.Profile.value]
 		p.Flow = string(flow)
 		p.ClientID, p.User = s.ClientID.value, user
-		p.Confidential = s.isConfidential(flow)
+		if isNew || !known { // else the login that there was may need the secret
+			p.Confidential = s.isConfidential(flow)
+		}
 		p.Store, p.StorePassword = s.keptStore(p)
 		// A default that somebody has asked for counts: the config file may say
 		// something else for all profiles.
 		p.AccountsURL, p.APIURL, p.RedirectURI = s.AccountsURL.given(), s.APIURL.given(), s.RedirectURI.given()
+		if spotipie.ValidateRedirectURI(p.RedirectURI) != nil {
+			p.RedirectURI = "" // of an app that was registered long ago
+		}
 		p.AllowPlainHTTP = s.needsPlainHTTP()
 		if f.Profiles == nil {
 			f.Profiles = map[string]config.Settings{}
@@ -56,10 +61,10 @@ func (s *settings) remember(ctx context.Context, flow spotipie.Flow, user string
 // remembered keeps the settings with the profile, and says what is not kept. The
 // authorization is saved whether or not that can be done, so a failure is only
 // told.
-func (s *settings) remembered(ctx context.Context, flow spotipie.Flow, user string) {
+func (s *settings) remembered(ctx context.Context, flow spotipie.Flow, user string, isNew bool) {
 	ctx, cancel := uninterrupted(ctx)
 	defer cancel()
-	if err := s.remember(ctx, flow, user); err != nil {
+	if err := s.remember(ctx, flow, user, isNew); err != nil {
 		s.sayWrapped("Note: the settings are not kept for later commands, so give them again there: %s.", plain(err))
 	}
 	if _, lacking := s.keptStore(s.config.Profiles[s.Profile.value]); lacking {

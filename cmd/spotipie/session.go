@@ -45,13 +45,18 @@ func (s *settings) withStore(ctx context.Context, use func(spotipie.Store) error
 }
 
 // withSession runs use with the session of the authorization in the store.
-// Afterwards it waits until a token that was rotated is saved.
+// Afterwards it waits until a token that was rotated is saved. It says what will
+// be missing when the token ends.
 func (s *settings) withSession(ctx context.Context, use func(spotipie.Session) error) error {
 	session, closeSession, err := s.openSession(ctx)
 	if err != nil {
 		return err
 	}
-	return s.explain(errors.Join(use(session), closeSession(ctx)))
+	err = s.explain(errors.Join(use(session), closeSession(ctx)))
+	if err == nil && s.secretless != "" && !s.quiet {
+		s.sayWrapped("Note: %s.", s.secretless)
+	}
+	return err
 }
 
 // openSession returns the session of the authorization in the store, loaded.
@@ -92,8 +97,7 @@ func (s *settings) load(ctx context.Context, store spotipie.Store) (spotipie.Ses
 	}
 	flow := s.flowOf(rec)
 	if flow == spotipie.FlowClientCredentials && s.secret.value == "" {
-		return nil, usage(s.cmd, fmt.Errorf("profile %q uses the client_credentials flow, which needs the app's client secret: "+
-			"set %s or --client-secret-file", s.Profile.value, s.variable("CLIENT_SECRET")))
+		return s.hold(ctx, rec)
 	}
 	session, err := s.newSessionFor(flow, store)
 	if err != nil {

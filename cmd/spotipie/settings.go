@@ -65,7 +65,9 @@ type settings struct {
 
 	plainHTTP   setting // whether http is allowed over the network
 	secret      setting
-	pausesNoted bool // that they cannot be read
+	pausesNoted bool   // that they cannot be read
+	quiet       bool   // says in its result what others say in notes
+	secretless  string // what is missing to renew the token, where it can be used all the same
 	// confidential: the profile was signed in with a client secret.
 	confidential bool
 	envPrefix    string

@@ -87,6 +87,7 @@ func (f *statusFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	s.quiet = true
 	st := &status{Profile: s.Profile.value, Store: s.storeName(), Service: notSpotifyName(s.services()), Scope: spotipie.Scopes{}}
 	ctx := cmd.Context()
 	verdict := s.withSession(ctx, func(session spotipie.Session) error {
@@ -160,6 +161,9 @@ func (st *status) foresee(s *settings, rec spotipie.Record) error {
 	switch {
 	case rec.Rejected != "":
 		return spotipie.ErrReauthorizationRequired
+	case s.secretless != "":
+		st.Refreshable = false
+		return usage(s.cmd, errors.New(s.secretless))
 	case !st.Refreshable && st.ExpiresIn <= 0:
 		return spotipie.ErrNoRefreshToken
 	case st.Refreshable && s.confidential && s.secret.value == "":
