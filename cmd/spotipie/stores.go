@@ -239,6 +239,15 @@ func readSecretFile(cmd *cobra.Command, path string) (string, error) {
 	return strings.TrimSpace(string(data)), err
 }
 
+// quotedInText is quotedIfNeeded for a command that stands between single quotes
+// in a text, where others in it would be misread.
+func quotedInText(text string) string {
+	if text == "" || unreserved(text) || strings.ContainsAny(text, "'$`\"\\!") {
+		return quotedIfNeeded(text)
+	}
+	return `"` + text + `"`
+}
+
 // quotedIfNeeded makes a POSIX shell take text as it is.
 func quotedIfNeeded(text string) string {
 	if text != "" && unreserved(text) {
