@@ -203,7 +203,7 @@ func (s *settings) brief(err error) error {
 	switch {
 	case !storeaddress.HasServer(s.Store.value) || s.Store.value == "":
 	case errors.As(err, &connecting) && errors.As(err, &refused):
-		return &toldError{"PostgreSQL lets nobody in: " + refused.Message + ": check the user, the password and the database", err}
+		return &toldError{explainPostgres(refused), err}
 	case errors.As(err, &name):
 		return &toldError{"no connection to " + name.Name + ": " + name.Err + ": check the name of the host", err}
 	case errors.As(err, &dial) && dial.Op == "dial" && dial.Addr != nil && errors.As(dial.Err, &number):
