@@ -53,7 +53,7 @@ func (s *settings) explain(err error) error {
 	case s.secretless != "" && signInNeeded(err): // which would not help
 		return s.secretMissing()
 	case errors.Is(err, spotipie.ErrReauthorizationRequired):
-		return tell("Spotify renews the login of profile %q no more%s: run '%s'", s.Profile.value, wordsOf(err), s.loginCommand())
+		return tell("Spotify no longer renews the login of profile %q%s: run '%s'", s.Profile.value, wordsOf(err), s.loginCommand())
 	case errors.Is(err, spotipie.ErrNoRefreshToken),
 		errors.Is(err, spotipie.ErrTokenExpired) && s.Flow.value == string(spotipie.FlowImplicitGrant):
 		return tell("the login of profile %q has no refresh token, so it cannot be renewed: run '%s'",

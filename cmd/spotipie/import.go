@@ -158,7 +158,7 @@ func (s *settings) sayRedirectURI(flow spotipie.Flow) {
 	if flow == spotipie.FlowClientCredentials || !errors.As(spotipie.ValidateRedirectURI(s.RedirectURI.value), &refused) {
 		return
 	}
-	s.sayWrapped("Note: Spotify takes the redirect URI %s no more. Nothing but the next 'spotipie login' needs one: before that, register %s "+
+	s.sayWrapped("Note: Spotify no longer takes the redirect URI %s. Nothing but the next 'spotipie login' needs one: before that, register %s "+
 		"for the app at https://developer.spotify.com/dashboard. It is not kept with the profile.", s.RedirectURI.value, login.DefaultRedirectURI)
 }
 

@@ -110,7 +110,7 @@ func TestProfilesFitTheTerminal(t *testing.T) {
 			contains(t, screen, test.rows...)
 			problems := strings.Split(strings.TrimSuffix(stderr.String(), "\n"), "\n")
 			if len(problems) != 2 ||
-				!strings.HasPrefix(problems[0], `Profile "again": Spotify renews the login of profile "again" no more`) ||
+				!strings.HasPrefix(problems[0], `Profile "again": Spotify no longer renews the login of profile "again"`) ||
 				!strings.HasPrefix(problems[1], `Profile "broken": reading the store (redis://127.0.0.1:9/0, from profile broken in the config file): `) {
 				t.Errorf("got problems %q", problems)
 			}

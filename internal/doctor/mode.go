@@ -10,7 +10,7 @@ import (
 )
 
 // Mode tells whether the app is in development mode, by an endpoint that such
-// apps have no more (GET /v1/markets, since March 2026). known is false if the
+// apps no longer have (GET /v1/markets, since March 2026). known is false if the
 // answer does not tell. Either mode is as it should be.
 func Mode(ctx context.Context, with WithSession) (result Result, known bool) {
 	const name = "app mode"

@@ -89,7 +89,7 @@ func tokenProblem(err error, login string) (problem, fix string) {
 	case errors.Is(err, spotipie.ErrNotAuthorized):
 		return "not signed in", signIn
 	case errors.Is(err, spotipie.ErrReauthorizationRequired):
-		return "Spotify renews the login no more", signIn
+		return "Spotify no longer renews the login", signIn
 	case errors.Is(err, spotipie.ErrTokenExpired), errors.Is(err, spotipie.ErrNoRefreshToken):
 		return "it is expired and has no refresh token", signIn
 	case errors.As(err, &redirect):

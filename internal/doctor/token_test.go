@@ -71,7 +71,7 @@ func TestTokenProblems(t *testing.T) {
 		"revoked": {func(s *spotifytest.Server) {
 			s.RevokeUser(s.Credentials().ClientID, "ada")
 			s.ExpireAccessTokens()
-		}, "Spotify renews the login no more", "run 'spotipie login'"},
+		}, "Spotify no longer renews the login", "run 'spotipie login'"},
 		"not registered": {func(s *spotifytest.Server) {
 			queue(s, accounts.Fault{Kind: accounts.FaultUserNotRegistered, Target: accounts.TargetAPI})
 		}, "not on the list of the app", "User Management"},

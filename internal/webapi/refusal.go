@@ -39,7 +39,7 @@ func Refusal(e *spotipie.APIError, method, path string) (problem, fix string, ok
 	return "", "", false
 }
 
-// removed are endpoints that apps in development mode have no more, and what
+// removed are endpoints that apps in development mode no longer have, and what
 // takes their place
 // (https://developer.spotify.com/documentation/web-api/references/changes/february-2026).
 func removed() []struct{ method, path, instead string } {
