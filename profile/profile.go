@@ -1,0 +1,209 @@
+// Package profile opens the logins that the tool spotipie has made, so that a Go
+// program can rely on `spotipie login`: a profile goes in, a session comes out.
+//
+//	session, err := profile.Open(ctx, "work", nil)
+//	if err != nil {
+//		return err // says which command to run
+//	}
+//	defer session.Close(ctx)
+//
+// The session shares the authorization with the tool and with every other
+// program that has it open: whoever renews the token saves it for all.
+package profile
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/filestore"
+	"github.com/spotipie/spotipie/internal/config"
+	"github.com/spotipie/spotipie/internal/storeaddress"
+	"github.com/spotipie/spotipie/keyringstore"
+)
+
+// Options adjust [Open]. Nil and the zero value mean the defaults named here.
+type Options struct {
+	// Session are settings for the session. What the profile has (store,
+	// profile, addresses) is put in their place; the scopes count for a later
+	// login only. Default: none.
+	Session *spotipie.Options
+	// ClientSecret is the app's secret, for profiles that were signed in with
+	// it; the tool does not keep it. Default: SPOTIPIE_CLIENT_SECRET, or what
+	// the user has put into the config file.
+	ClientSecret string
+	// OpenStore opens a store with a server, by an address such as
+	// redis://127.0.0.1:6379/0 or postgres://app@127.0.0.1/app, so that only
+	// programs that need a driver have one. Closing the store is the program's
+	// own matter. Default: such a profile is an error.
+	OpenStore func(ctx context.Context, address string) (spotipie.Store, error)
+}
+
+// Open returns the session of a profile, with its token loaded. An empty name
+// means what the tool uses then: SPOTIPIE_PROFILE, the profile that was chosen by
+// `spotipie profiles default`, or "default". Close the session when it is done
+// with.
+//
+// It is a [*spotipie.AuthorizationCodeSession], a
+// [*spotipie.ClientCredentialsSession] or a [*spotipie.ImplicitGrantSession].
+// Errors: one that wraps [spotipie.ErrNotAuthorized] and names the command to run
+// if nobody is signed in; those of the config file, of the store and of the
+// session.
+func Open(ctx context.Context, name string, opts *Options) (spotipie.Session, error) {
+	p, err := read(name, opts)
+	if err != nil {
+		return nil, fmt.Errorf("profile: %w", err)
+	}
+	session, err := p.open(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("profile %q: %w", p.name, err)
+	}
+	return session, nil
+}
+
+// profile is what the config file says of one.
+type profile struct {
+	name   string
+	folder string // of the config file
+	config.Settings
+	opts Options
+}
+
+func read(name string, opts *Options) (*profile, error) {
+	path, err := config.DefaultPath()
+	if err != nil {
+		return nil, err
+	}
+	file, err := config.Read(path)
+	if err != nil {
+		return nil, err
+	}
+	p := &profile{name: cmp.Or(name, os.Getenv("SPOTIPIE_PROFILE"), file.Profile, "default"), folder: filepath.Dir(path)}
+	if opts != nil {
+		p.opts = *opts
+	}
+	p.Settings = merged(file.Profiles[p.name], file.Settings)
+	p.ClientID = cmp.Or(p.ClientID, os.Getenv("SPOTIPIE_CLIENT_ID"))
+	p.ClientSecret = cmp.Or(p.opts.ClientSecret, os.Getenv("SPOTIPIE_CLIENT_SECRET"), p.ClientSecret)
+	return p, nil
+}
+
+// merged are the settings of a profile, with those at the top where it has none.
+func merged(p, top config.Settings) config.Settings {
+	if p.AccountsURL == "" && p.APIURL == "" { // they belong together
+		p.AccountsURL, p.APIURL, p.AllowPlainHTTP = top.AccountsURL, top.APIURL, p.AllowPlainHTTP || top.AllowPlainHTTP
+	}
+	if p.APIURL == "" && p.AccountsURL != spotipie.DefaultAccountsURL {
+		p.APIURL = p.AccountsURL
+	}
+	p.ClientID = cmp.Or(p.ClientID, top.ClientID)
+	p.ClientSecret = cmp.Or(p.ClientSecret, top.ClientSecret)
+	p.Flow = cmp.Or(p.Flow, top.Flow)
+	if p.Store == "" {
+		p.Store, p.AllowExposedStore = top.Store, p.AllowExposedStore || top.AllowExposedStore
+	}
+	return p
+}
+
+func (p *profile) open(ctx context.Context) (spotipie.Session, error) {
+	store, err := p.openStore(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rec, found, err := p.load(ctx, store)
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		return nil, fmt.Errorf("%w: run 'spotipie login%s'", spotipie.ErrNotAuthorized, p.flag())
+	}
+	session, err := p.session(store, cmp.Or(rec.Flow, spotipie.Flow(p.Flow), spotipie.FlowAuthorizationCode))
+	if err != nil {
+		return nil, err
+	}
+	if _, err := session.Load(ctx); err != nil {
+		return nil, errors.Join(err, session.Close(ctx))
+	}
+	return session, nil
+}
+
+// load finds the record, by its profile alone if no client id is known.
+func (p *profile) load(ctx context.Context, store spotipie.Store) (rec spotipie.Record, found bool, err error) {
+	if p.ClientID == "" {
+		keys, err := store.List(ctx)
+		if err != nil {
+			return rec, false, fmt.Errorf("listing the store: %w", err)
+		}
+		for _, key := range keys {
+			switch {
+			case key.Profile != p.name:
+			case p.ClientID != "":
+				return rec, false, errors.New("it is signed in with several apps: set SPOTIPIE_CLIENT_ID to the one that is meant")
+			default:
+				p.ClientID = key.ClientID
+			}
+		}
+		if p.ClientID == "" {
+			return rec, false, nil
+		}
+	}
+	rec, found, err = store.Load(ctx, spotipie.Key{ClientID: p.ClientID, Profile: p.name})
+	if err != nil {
+		err = fmt.Errorf("reading the store: %w", err)
+	}
+	return rec, found, err
+}
+
+func (p *profile) session(store spotipie.Store, flow spotipie.Flow) (spotipie.Session, error) {
+	opts := &spotipie.Options{}
+	if p.opts.Session != nil {
+		*opts = *p.opts.Session
+	}
+	opts.Store, opts.Profile = store, p.name
+	opts.AccountsURL, opts.APIURL, opts.AllowPlainHTTP = p.AccountsURL, p.APIURL, p.AllowPlainHTTP
+	creds := spotipie.Credentials{ClientID: p.ClientID, ClientSecret: p.ClientSecret, RedirectURI: p.RedirectURI}
+	if creds.RedirectURI == "" {
+		creds.RedirectURI = "http://127.0.0.1/callback" // as the tool registers; nothing but a login needs it
+	}
+	switch {
+	case flow == spotipie.FlowClientCredentials && creds.ClientSecret == "":
+		return nil, errors.New("it is the app itself, which needs its client secret: set SPOTIPIE_CLIENT_SECRET, or Options.ClientSecret")
+	case flow == spotipie.FlowClientCredentials:
+		return spotipie.NewClientCredentialsSession(creds, opts)
+	case flow == spotipie.FlowImplicitGrant:
+		return spotipie.NewImplicitGrantSession(creds, opts)
+	}
+	return spotipie.NewAuthorizationCodeSession(creds, opts)
+}
+
+func (p *profile) openStore(ctx context.Context) (spotipie.Store, error) {
+	kind, dir, _ := strings.Cut(p.Store, ":")
+	if dir != "" && !filepath.IsAbs(dir) && !storeaddress.HasServer(p.Store) {
+		dir = filepath.Join(p.folder, dir)
+	}
+	switch {
+	case p.Store == "", kind == storeaddress.File:
+		return filestore.Open(dir, &filestore.Options{AllowExposed: p.AllowExposedStore})
+	case kind == storeaddress.Keyring:
+		return keyringstore.Open(ctx, dir, nil)
+	case p.opts.OpenStore == nil:
+		return nil, fmt.Errorf("it is kept in %s: set Options.OpenStore to open that", storeaddress.Redacted(p.Store))
+	}
+	address := p.Store
+	if given := os.Getenv("SPOTIPIE_STORE"); p.StorePassword && storeaddress.Kept(given) == address {
+		address = given // with the password, which the tool does not keep
+	}
+	return p.opts.OpenStore(ctx, address)
+}
+
+func (p *profile) flag() string {
+	if p.name == "default" {
+		return ""
+	}
+	return fmt.Sprintf(" --profile %q", p.name)
+}

@@ -1,0 +1,182 @@
+package profile_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/filestore"
+	"github.com/spotipie/spotipie/internal/config"
+	"github.com/spotipie/spotipie/profile"
+	"github.com/spotipie/spotipie/spotifytest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// home is a config folder of the tool with the given file, and its store.
+func home(t *testing.T, file config.File) (folder string, store spotipie.Store) {
+	t.Helper()
+	for _, name := range []string{"SPOTIPIE_PROFILE", "SPOTIPIE_CLIENT_ID", "SPOTIPIE_CLIENT_SECRET", "SPOTIPIE_STORE"} {
+		t.Setenv(name, "")
+	}
+	dir := t.TempDir()
+	t.Setenv("XDG_CONFIG_HOME", dir)
+	t.Setenv("HOME", dir)
+	path, err := config.DefaultPath()
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder = filepath.Dir(path)
+	store, err = filestore.Open("", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := json.Marshal(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return folder, store
+}
+
+// settings are those that the tool keeps of a login at server.
+func settings(server *spotifytest.Server, flow spotipie.Flow) config.Settings {
+	return config.Settings{ClientID: server.Credentials().ClientID, Flow: string(flow), AccountsURL: server.URL, APIURL: server.URL}
+}
+
+func signIn(t *testing.T, server *spotifytest.Server, store spotipie.Store, name string) {
+	t.Helper()
+	opts := server.Options()
+	opts.Store, opts.Profile = store, name
+	session, err := spotipie.NewAuthorizationCodeSession(server.Credentials(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spotifytest.CloseAtEnd(t, session)
+	server.Login(t, session)
+}
+
+func open(t *testing.T, name string, opts *profile.Options) (spotipie.Session, error) {
+	t.Helper()
+	session, err := profile.Open(t.Context(), name, opts)
+	if session != nil {
+		t.Cleanup(func() { _ = session.Close(context.Background()) })
+	}
+	return session, err
+}
+
+func TestOpen(t *testing.T) {
+	server := spotifytest.New(t)
+	secret := &profile.Options{ClientSecret: server.Credentials().ClientSecret, Session: &spotipie.Options{Transport: server.Transport(), Now: server.Now}}
+	file := config.File{Profile: "work", Profiles: map[string]config.Settings{
+		"work":  settings(server, spotipie.FlowAuthorizationCode),
+		"apart": settings(server, spotipie.FlowAuthorizationCode),
+	}}
+	apart := file.Profiles["apart"]
+	apart.Store = "file:tokens"
+	file.Profiles["apart"] = apart
+	folder, store := home(t, file)
+	signIn(t, server, store, "work")
+	elsewhere, err := filestore.Open(filepath.Join(folder, "tokens"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signIn(t, server, elsewhere, "apart")
+	for _, name := range []string{"", "work", "apart"} {
+		session, err := open(t, name, secret)
+		if err != nil {
+			t.Fatalf("%q: %v", name, err)
+		}
+		user, err := spotipie.CurrentUser(t.Context(), session)
+		if err != nil || user.ID != "ada" {
+			t.Errorf("%q: user %v, %v", name, user, err)
+		}
+		refreshable, ok := session.(spotipie.RefreshableSession)
+		if !ok {
+			t.Fatalf("%q: a %T", name, session)
+		}
+		token, err := refreshable.RefreshToken(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := open(t, name, secret)
+		if err != nil || !again.CurrentToken().Equal(token) {
+			t.Errorf("%q: the renewed token is not in the store: %v", name, err)
+		}
+	}
+}
+
+func TestOpenTheAppItself(t *testing.T) {
+	server := spotifytest.New(t)
+	_, store := home(t, config.File{Profiles: map[string]config.Settings{"default": settings(server, spotipie.FlowClientCredentials)}})
+	opts := server.Options()
+	opts.Store, opts.Profile = store, "default"
+	app, err := spotipie.NewClientCredentialsSession(server.Credentials(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spotifytest.CloseAtEnd(t, app)
+	if _, err := app.FetchToken(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := open(t, "", nil); err == nil || !strings.Contains(err.Error(), "set SPOTIPIE_CLIENT_SECRET") {
+		t.Errorf("without the secret: %v", err)
+	}
+	t.Setenv("SPOTIPIE_CLIENT_SECRET", server.Credentials().ClientSecret)
+	session, err := open(t, "", &profile.Options{Session: &spotipie.Options{Transport: server.Transport(), Now: server.Now}})
+	if err != nil || session.Flow() != spotipie.FlowClientCredentials {
+		t.Fatalf("%v, %v", session, err)
+	}
+	if _, err := session.Token(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestOpenFindsTheApp(t *testing.T) {
+	server := spotifytest.New(t)
+	of := settings(server, "")
+	of.ClientID = ""
+	_, store := home(t, config.File{Profiles: map[string]config.Settings{"work": of}})
+	signIn(t, server, store, "work")
+	session, err := open(t, "work", nil)
+	if err != nil || session.ClientID() != server.Credentials().ClientID {
+		t.Errorf("%v, %v", session, err)
+	}
+}
+
+func TestOpenFails(t *testing.T) {
+	folder, _ := home(t, config.File{Profiles: map[string]config.Settings{
+		"redis": {ClientID: "app", Store: "redis://user:hush@127.0.0.1:9/0", Flow: "authorization_code"},
+	}})
+	_, err := open(t, "two words", nil)
+	if !errors.Is(err, spotipie.ErrNotAuthorized) || !strings.Contains(err.Error(), `run 'spotipie login --profile "two words"'`) {
+		t.Errorf("nobody: %v", err)
+	}
+	if _, err := open(t, "redis", nil); err == nil || !strings.Contains(err.Error(), "Options.OpenStore") || strings.Contains(err.Error(), "hush") {
+		t.Errorf("no driver: %v", err)
+	}
+	boom := errors.New("boom")
+	asked := ""
+	_, err = open(t, "redis", &profile.Options{OpenStore: func(_ context.Context, address string) (spotipie.Store, error) {
+		asked = address
+		return nil, boom
+	}})
+	if !errors.Is(err, boom) || asked != "redis://user:hush@127.0.0.1:9/0" {
+		t.Errorf("%q, %v", asked, err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "config.json"), []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := open(t, "", nil); err == nil || !strings.Contains(err.Error(), "config.json") {
+		t.Errorf("a broken config file: %v", err)
+	}
+}
