@@ -25,6 +25,7 @@ import (
 	"github.com/spotipie/spotipie/internal/config"
 	"github.com/spotipie/spotipie/internal/storeaddress"
 	"github.com/spotipie/spotipie/keyringstore"
+	"github.com/spotipie/spotipie/login"
 )
 
 // Options adjust [Open]. Nil and the zero value mean the defaults named here.
@@ -167,8 +168,8 @@ func (p *profile) session(store spotipie.Store, flow spotipie.Flow) (spotipie.Se
 	opts.Store, opts.Profile = store, p.name
 	opts.AccountsURL, opts.APIURL, opts.AllowPlainHTTP = p.AccountsURL, p.APIURL, p.AllowPlainHTTP
 	creds := spotipie.Credentials{ClientID: p.ClientID, ClientSecret: p.ClientSecret, RedirectURI: p.RedirectURI}
-	if creds.RedirectURI == "" {
-		creds.RedirectURI = "http://127.0.0.1/callback" // as the tool registers; nothing but a login needs it
+	if spotipie.ValidateRedirectURI(creds.RedirectURI) != nil { // nothing but a login needs one
+		creds.RedirectURI = login.DefaultRedirectURI
 	}
 	switch {
 	case flow == spotipie.FlowClientCredentials && creds.ClientSecret == "":

@@ -25,6 +25,8 @@ func (f *loginFlags) mayChange(ctx context.Context, s *settings, flow spotipie.F
 	text := fmt.Sprintf("This login changes profile %q: %s.", s.Profile.value, strings.Join(changes, "; "))
 	practice := isPractice(servicesOf(of)) && isPractice(s.services())
 	switch {
+	case !s.wasSignedIn(ctx, of): // the user has written it by hand, or has signed out
+		return nil
 	case f.yes, practice:
 		s.sayWrapped("%s", text)
 		return nil
@@ -40,9 +42,24 @@ func (f *loginFlags) mayChange(ctx context.Context, s *settings, flow spotipie.F
 	return err
 }
 
+// wasSignedIn reports whether a profile has a login that would be lost. If its
+// store cannot tell, it may.
+func (s *settings) wasSignedIn(ctx context.Context, of config.Settings) bool {
+	own, err := settingsOfProfile(s.cmd, s.Profile.value)
+	if err != nil {
+		return true
+	}
+	found := false
+	err = own.withStore(ctx, func(store spotipie.Store) error {
+		_, found, err = store.Load(ctx, spotipie.Key{ClientID: of.ClientID, Profile: s.Profile.value})
+		return err
+	})
+	return found || err != nil
+}
+
 // changes says what a login would change of a profile that was signed in.
 func (s *settings) changes(of config.Settings, flow spotipie.Flow) []string {
-	if of.Flow == "" {
+	if of.Flow == "" || of.ClientID == "" {
 		return nil
 	}
 	var changes []string
@@ -52,9 +69,7 @@ func (s *settings) changes(of config.Settings, flow spotipie.Flow) []string {
 		}
 	}
 	differs("the service", serviceName(servicesOf(of)), serviceName(s.services()))
-	if of.ClientID != "" {
-		differs("the client id", of.ClientID, s.ClientID.value)
-	}
+	differs("the client id", of.ClientID, s.ClientID.value)
 	differs("the flow", of.Flow, string(flow))
 	switch confidential := s.isConfidential(flow); {
 	case flow == spotipie.FlowImplicitGrant || of.Flow == string(spotipie.FlowImplicitGrant):
