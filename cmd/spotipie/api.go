@@ -67,8 +67,7 @@ results only.`,
   spotipie api me/tracks --paginate -q '.items[].track.name'
   spotipie api me/tracks --paginate --slurp > tracks.json
   spotipie api PUT me/player/play -f 'uris[]=spotify:track:11dFghVXANMlKmJXsNCbNl'
-  spotipie api PUT 'me/player/volume?volume_percent=50'
-  spotipie api PUT playlists/ID/images --input cover.b64 -H 'Content-Type: image/jpeg'`,
+  echo '{"position_ms": 0}' | spotipie api -X PUT me/player/play --input -`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
 	}

@@ -42,7 +42,7 @@ it is asked first whether to show it; where nobody can be asked, that needs
 If Spotify gives a new refresh token some day, only one of the two programs has
 it. For a program that runs beside this one, 'spotipie token' is the better way.`,
 		Example: `  spotipie export --format spotipy --output .cache
-  spotipie export --format oauth2 --profile work | my-program`,
+  spotipie export --format oauth2 --profile work --output token.json`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}

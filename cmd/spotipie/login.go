@@ -60,8 +60,8 @@ asked for last time, unless --replace-scopes is given. If it has all that
 already, nothing is asked; see --force-dialog. Without any scope an app sees
 public information only; 'spotipie scopes' lists what there is.`,
 		Example: `  spotipie login --scope user-library-read,playlist-read-private
-  spotipie login --profile work --all-scopes --no-browser
-  spotipie login --flow client_credentials --store keyring:`,
+  spotipie login --profile work --all-scopes
+  spotipie login --profile app --flow client_credentials`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"io"
+	"net/http"
 	"os"
 	"testing"
 
@@ -9,7 +11,17 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(leakChecked{m}, map[string]func(){"spotipie": main})
+	testscript.Main(leakChecked{m}, map[string]func(){"spotipie": main, "visit": visitAddress})
+}
+
+// visitAddress is a browser for $BROWSER: it follows redirects.
+func visitAddress() {
+	resp, err := http.Get(os.Args[1])
+	if err != nil {
+		os.Exit(1)
+	}
+	_, _ = io.Copy(io.Discard, resp.Body)
+	_ = resp.Body.Close()
 }
 
 // leakChecked runs the tests and then looks for goroutines they left behind.

@@ -25,7 +25,7 @@ the config file come before those of flags and environment here.`,
 		Example: `  spotipie profiles
   spotipie profiles default work
   spotipie profiles rename work office
-  spotipie profiles delete office`,
+  spotipie profiles delete office --yes`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return unknownCommand(cmd, args[0])

@@ -66,6 +66,7 @@ func runScripts(t *testing.T, dir string, variables ...string) {
 			"implicit":  implicit,
 			"consented": consented,
 			"same":      same,
+			"examples":  examples,
 			"clockoff":  clockoff,
 			"setback":   setback,
 
