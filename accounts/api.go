@@ -83,6 +83,11 @@ func (s *Service) serveAPI(w http.ResponseWriter, r *http.Request) {
 		writeAPIError(w, http.StatusNotFound, messageNotFound)
 		return
 	}
+	allowAnyOrigin(w.Header())
+	if isPreflight(r) {
+		answerPreflight(w)
+		return
+	}
 	s.mu.Lock()
 	s.stats.APIRequests++
 	s.mu.Unlock()
@@ -100,8 +105,12 @@ func (s *Service) serveAPI(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
+// apiPath is the path without a slash at its end, which clients in wide use
+// send (/v1/me/) and Spotify takes.
+func apiPath(r *http.Request) string { return strings.TrimSuffix(r.URL.Path, "/") }
+
 func (s *Service) callEndpoint(w http.ResponseWriter, r *http.Request, body []byte) {
-	methods := findEndpoint(r.URL.Path)
+	methods := findEndpoint(apiPath(r))
 	if methods == nil {
 		writeAPIError(w, http.StatusNotFound, messageNotFound)
 		return

@@ -8,7 +8,6 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 )
 
@@ -44,6 +43,14 @@ func newConsentPage() *consentPage {
 		template:  template.Must(template.New("consent").Parse(consentHTML)),
 		styleHash: "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'",
 	}
+}
+
+// policy leaves form-action out. Chromium holds every redirect that follows a
+// form to it, and a callback may redirect on to wherever the app likes: a back
+// end on one port to a front end on another, or a server to a scheme of its
+// own. The browser would stay on this page, and the code would be spent.
+func (p *consentPage) policy() string {
+	return "default-src 'none'; style-src " + p.styleHash + "; frame-ancestors 'none'; base-uri 'none'"
 }
 
 type consentView struct {
@@ -91,9 +98,7 @@ func (s *Service) showConsent(w http.ResponseWriter, req *authorizationRequest, 
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src "+s.page.styleHash+
-		"; form-action 'self' "+formActionSource(req.redirectURI)+
-		"; frame-ancestors 'none'; base-uri 'none'")
+	h.Set("Content-Security-Policy", s.page.policy())
 	h.Set("X-Frame-Options", "DENY")
 	w.Write(page.Bytes())
 }
@@ -143,33 +148,6 @@ func (s *Service) loggedIn(r *http.Request) *User {
 	defer s.mu.Unlock()
 	user, _ := s.logins.get(cookie.Value)
 	return user
-}
-
-// formActionSource permits the redirect that follows the form: Chromium holds
-// redirects to form-action too. A host that the policy's grammar cannot name,
-// such as an IPv6 literal, is permitted by its scheme. It covers every further
-// redirect, so a callback has to end on its own origin.
-func formActionSource(redirectURI string) string {
-	u, err := url.Parse(redirectURI)
-	if err != nil {
-		return ""
-	}
-	if (u.Scheme == "http" || u.Scheme == "https") && plainHost(u.Host) {
-		return u.Scheme + "://" + u.Host
-	}
-	return u.Scheme + ":"
-}
-
-func plainHost(host string) bool {
-	for _, c := range []byte(host) {
-		switch {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
-		case strings.IndexByte(".-:", c) >= 0:
-		default:
-			return false
-		}
-	}
-	return true
 }
 
 // redirectHost is what the page tells the user about where they go next.

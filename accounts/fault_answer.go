@@ -70,7 +70,6 @@ func (f Fault) respond(w http.ResponseWriter, target Target) {
 		h["Content-Type"] = nil
 		h.Set("Retry-After", f.retryAfter())
 		h.Set("Cache-Control", apiCacheControl)
-		h.Set("Access-Control-Allow-Origin", "*")
 		h.Set("Server", "envoy")
 		f.write(w, http.StatusTooManyRequests, "Too many requests")
 	case FaultServerError:

@@ -33,6 +33,11 @@ type tokenResponse struct {
 // is known: grant_type, then the client, then the code or refresh token, then
 // what they are bound to.
 func (s *Service) serveToken(w http.ResponseWriter, r *http.Request) {
+	allowAnyOrigin(w.Header())
+	if isPreflight(r) {
+		answerPreflight(w)
+		return
+	}
 	if r.Method != http.MethodPost {
 		methodNotAllowed(w, http.MethodPost)
 		s.writeTokenError(w, errTokenMethod)
