@@ -45,28 +45,34 @@ func TestAPIErrors(t *testing.T) {
 			token := w.login("").AccessToken
 			w.Advance(time.Hour)
 			return w.get("/v1/me", token)
-		}, status: 401, body: `{"error":{"status":401,"message":"The access token expired"}}`,
+		}, status: 401, body: `{"error":{"status":401,"message":"Missing/invalid/expired access token"}}`,
 			headers: []string{"WWW-Authenticate", `Bearer realm="spotify", error="invalid_token", error_description="The access token expired"`, "Content-Type", apiJSON}},
 		{name: "expired by hand", ask: func(w *world) answer {
 			token := w.login("").AccessToken
 			w.ExpireAccessTokens()
 			return w.get("/v1/me", token)
-		}, status: 401, body: `{"error":{"status":401,"message":"The access token expired"}}`},
+		}, status: 401, body: `{"error":{"status":401,"message":"Missing/invalid/expired access token"}}`},
 		{name: "reported expired", ask: faulted(accounts.Fault{Kind: accounts.FaultExpired, Target: accounts.TargetAPI}),
-			status: 401, body: `{"error":{"status":401,"message":"The access token expired"}}`,
+			status: 401, body: `{"error":{"status":401,"message":"Missing/invalid/expired access token"}}`,
 			headers: []string{"WWW-Authenticate", `Bearer realm="spotify", error="invalid_token", error_description="The access token expired"`}},
-		{name: "garbage token", ask: bearer("Bearer garbage"), status: 401, body: `{"error":{"status":401,"message":"Invalid access token"}}`,
+		{name: "garbage token", ask: bearer("Bearer garbage"), status: 401, body: `{"error":{"status":401,"message":"Missing/invalid/expired access token"}}`,
 			headers: []string{"WWW-Authenticate", `Bearer realm="spotify", error="invalid_token", error_description="Invalid access token"`}},
-		{name: "no token", ask: bearer(""), status: 401, body: `{"error":{"status":401,"message":"Access token missing"}}`,
+		{name: "no token", ask: bearer(""), status: 401, body: `{"error":{"status":401,"message":"Missing/invalid/expired access token"}}`,
+			headers: []string{"WWW-Authenticate", `Bearer realm="spotify", error="missing_token", error_description="No token provided"`}},
+		{name: "no token, old", opts: accounts.Options{Legacy: true}, ask: bearer(""), status: 401, body: `{"error":{"status":401,"message":"No token provided"}}`,
 			headers: []string{"WWW-Authenticate", `Bearer realm="spotify"`}},
-		{name: "no token, old", opts: accounts.Options{Legacy: true}, ask: bearer(""), status: 401, body: `{"error":{"status":401,"message":"No token provided"}}`},
-		{name: "missing, invalid or expired (doubtful, by a fault)", ask: faulted(accounts.Fault{
-			Kind: accounts.FaultRespond, Status: 401, Target: accounts.TargetAPI,
-			Body: `{"error":{"status":401,"message":"Missing/invalid/expired access token"}}`,
-		}), status: 401, body: `{"error":{"status":401,"message":"Missing/invalid/expired access token"}}`},
+		{name: "garbage token, old", opts: accounts.Options{Legacy: true}, ask: bearer("Bearer garbage"), status: 401, body: `{"error":{"status":401,"message":"Invalid access token"}}`,
+			headers: []string{"WWW-Authenticate", `Bearer realm="spotify", error="invalid_token", error_description="Invalid access token"`}},
+		{name: "expired, old", opts: accounts.Options{Legacy: true}, ask: func(w *world) answer {
+			token := w.login("").AccessToken
+			w.ExpireAccessTokens()
+			return w.get("/v1/me", token)
+		}, status: 401, body: `{"error":{"status":401,"message":"The access token expired"}}`,
+			headers: []string{"WWW-Authenticate", `Bearer realm="spotify", error="invalid_token", error_description="The access token expired"`}},
 		{name: "not Bearer", ask: bearer("Basic YTpi"), status: 400, body: `{"error":{"status":400,"message":"Only valid bearer authentication supported"}}`},
-		{name: "empty bearer", ask: bearer("Bearer "), status: 400, body: `{"error":{"status":400,"message":"Only valid bearer authentication supported"}}`},
-		{name: "Bearer alone", ask: bearer("Bearer"), status: 400, body: `{"error":{"status":400,"message":"Only valid bearer authentication supported"}}`},
+		{name: "empty bearer", ask: bearer("Bearer "), status: 401, body: `{"error":{"status":401,"message":"Missing/invalid/expired access token"}}`},
+		{name: "Bearer alone", ask: bearer("bearer"), status: 401, body: `{"error":{"status":401,"message":"Missing/invalid/expired access token"}}`},
+		{name: "empty bearer, old", opts: accounts.Options{Legacy: true}, ask: bearer("Bearer "), status: 400, body: `{"error":{"status":400,"message":"Only valid bearer authentication supported"}}`},
 		{name: "a dictionary as token", ask: bearer("Bearer {'access_token': 'BQ'}"), status: 400, body: `{"error":{"status":400,"message":"Only valid bearer authentication supported"}}`,
 			headers: []string{"WWW-Authenticate", `Bearer realm="spotify", error="invalid_request", error_description="Only valid bearer authentication supported"`}},
 		{name: "missing scope", ask: func(w *world) answer { return w.get("/v1/me/tracks", w.login("streaming").AccessToken) },

@@ -64,10 +64,10 @@ func (s *Service) serveAuthorize(w http.ResponseWriter, r *http.Request) {
 	h.Set("Referrer-Policy", "no-referrer")
 	switch r.Method {
 	case http.MethodGet:
-		s.withFault(w, r, TargetAuthorize, "", func(w http.ResponseWriter) { s.authorize(w, r) })
+		s.withFault(w, r, target{part: TargetAuthorize}, func(w http.ResponseWriter) { s.authorize(w, r) })
 	case http.MethodPost:
 		form, err := readForm(w, r)
-		s.withFault(w, r, TargetAuthorize, "", func(w http.ResponseWriter) {
+		s.withFault(w, r, target{part: TargetAuthorize}, func(w http.ResponseWriter) {
 			if err != nil {
 				writePage(w, http.StatusBadRequest, "Malformed form")
 				return

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -64,6 +65,10 @@ const (
 type Fault struct {
 	Kind   FaultKind
 	Target Target
+
+	// Path, when set, limits the fault to requests of one path, such as
+	// "/v1/me/tracks"; a slash at the end makes no difference.
+	Path string
 
 	// Times is how many requests a queued fault strikes. Default: one.
 	Times int
@@ -151,6 +156,9 @@ func (f Fault) check() error {
 	if !slices.Contains(targets, f.Target) {
 		return fmt.Errorf("accounts: fault %q cannot strike %q", f.Kind, f.Target)
 	}
+	if f.Path != "" && !strings.HasPrefix(f.Path, "/") {
+		return fmt.Errorf("accounts: the path %q of fault %q does not start with a slash", f.Path, f.Kind)
+	}
 	return f.checkNumbers()
 }
 
@@ -164,28 +172,37 @@ func (f Fault) checkNumbers() error {
 	return nil
 }
 
+// target is the request that a fault may strike.
+type target struct {
+	part      Target
+	grantType string // of a request to /api/token
+}
+
 // strikes reports whether the fault fits a request.
-func (f Fault) strikes(target Target, grantType string) bool {
-	if f.Target != TargetAny && f.Target != target {
+func (f Fault) strikes(at target, path string) bool {
+	if f.Target != TargetAny && f.Target != at.part {
+		return false
+	}
+	if f.Path != "" && strings.TrimSuffix(f.Path, "/") != strings.TrimSuffix(path, "/") {
 		return false
 	}
 	switch f.Kind {
 	case FaultRevoked:
-		return grantType == grantRefreshToken
+		return at.grantType == grantRefreshToken
 	case FaultExpired:
-		return target == TargetAPI || grantType == grantRefreshToken
+		return at.part == TargetAPI || at.grantType == grantRefreshToken
 	case FaultUserNotRegistered, FaultOwnerNotPremium:
-		return target == TargetAPI
+		return at.part == TargetAPI
 	}
 	return true
 }
 
-func (s *Service) takeFault(target Target, grantType string) (Fault, bool) {
+func (s *Service) takeFault(at target, path string) (Fault, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var struck *Fault
 	for _, rate := range s.faults.rates {
-		if !rate.fault.strikes(target, grantType) {
+		if !rate.fault.strikes(at, path) {
 			continue
 		}
 		if rate.seen++; rate.seen%rate.fault.Every == 0 && struck == nil {
@@ -194,7 +211,7 @@ func (s *Service) takeFault(target Target, grantType string) (Fault, bool) {
 	}
 	for i := range s.faults.queue {
 		f := s.faults.queue[i]
-		if !f.strikes(target, grantType) {
+		if !f.strikes(at, path) {
 			continue
 		}
 		if s.faults.queue[i].Times--; s.faults.queue[i].Times == 0 {

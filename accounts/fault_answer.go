@@ -10,14 +10,14 @@ import (
 // withFault answers a request with the fault prepared for it, or by answer. It
 // is called when the request's body has been read, so that the context ends
 // when the client goes.
-func (s *Service) withFault(w http.ResponseWriter, r *http.Request, target Target, grantType string, answer func(http.ResponseWriter)) {
-	f, struck := s.takeFault(target, grantType)
+func (s *Service) withFault(w http.ResponseWriter, r *http.Request, at target, answer func(http.ResponseWriter)) {
+	f, struck := s.takeFault(at, r.URL.Path)
 	if !struck {
 		answer(w)
 		return
 	}
 	if !wait(r.Context(), f.Delay) {
-		s.countLost(target)
+		s.countLost(at.part)
 		return
 	}
 	switch f.Kind {
@@ -28,11 +28,11 @@ func (s *Service) withFault(w http.ResponseWriter, r *http.Request, target Targe
 		answer(held)
 		held.sendHalf(w)
 	case FaultCut:
-		s.countLost(target)
+		s.countLost(at.part)
 		panic(http.ErrAbortHandler) // net/http then closes the connection, silently
 	default:
-		s.countLost(target)
-		f.respond(w, target)
+		s.countLost(at.part)
+		s.respond(w, f, at.part)
 	}
 }
 
@@ -60,7 +60,7 @@ func wait(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-func (f Fault) respond(w http.ResponseWriter, target Target) {
+func (s *Service) respond(w http.ResponseWriter, f Fault, target Target) {
 	h := w.Header()
 	switch f.Kind {
 	case FaultRateLimited:
@@ -87,7 +87,7 @@ func (f Fault) respond(w http.ResponseWriter, target Target) {
 			writeTokenJSON(w, http.StatusBadRequest, marshal(errRefreshExpired))
 			return
 		}
-		writeAPIError(w, http.StatusUnauthorized, messageExpired)
+		s.refuseToken(w, tokenExpired)
 	case FaultUserNotRegistered:
 		writeAPIText(w, http.StatusForbidden, "User not registered in the Developer Dashboard")
 	case FaultOwnerNotPremium:

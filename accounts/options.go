@@ -45,12 +45,16 @@ type Options struct {
 	// months.
 	RefreshTokenLifetime time.Duration
 
-	// RotateRefreshTokens makes every refresh token single use: each refresh
-	// returns a new one, and using an old one again revokes the whole grant
-	// ("Refresh token revoked"), as Spotify did for PKCE until mid 2026. Off,
-	// as Spotify is today: a refresh answer has no refresh_token and the old
-	// one stays valid.
+	// RotateRefreshTokens makes the refresh tokens of clients without a secret
+	// single use, as Spotify did for PKCE until mid 2026: each refresh returns
+	// a new one, and using an old one again revokes the whole grant ("Refresh
+	// token revoked"). Off, as Spotify is today: a refresh answer has no
+	// refresh_token and the old one stays valid.
 	RotateRefreshTokens bool
+
+	// RotateAllRefreshTokens does so for every client, as other authorization
+	// servers do and Spotify never has.
+	RotateAllRefreshTokens bool
 
 	// AutoApprove agrees to every consent by itself, as the first user, and
 	// shows no page; see [Service.AutoApproveAs] and [Service.DenyNext].
@@ -58,7 +62,8 @@ type Options struct {
 
 	// Legacy is Spotify as it was until 2025-11-27: the implicit grant works,
 	// http and localhost redirect URIs are allowed, and errors have the
-	// wording of that time.
+	// wording of that time, which for the Web API's 401 was that until July
+	// 2026.
 	Legacy bool
 }
 

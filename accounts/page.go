@@ -65,7 +65,7 @@ func (c *apiCall) page(win window, items any, total int, query url.Values) page 
 		}
 		q.Set("offset", strconv.Itoa(offset))
 		q.Set("limit", strconv.Itoa(win.limit))
-		return c.base() + apiPath(c.r) + "?" + q.Encode()
+		return c.base() + escapedPath(c.r) + "?" + q.Encode()
 	}
 	p := page{Href: at(win.offset), Items: items, Limit: win.limit, Offset: win.offset, Total: total}
 	if win.offset+win.limit < total {

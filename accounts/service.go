@@ -18,6 +18,8 @@ type Service struct {
 	page  *consentPage
 	songs *catalogue
 
+	endpoints endpoints
+
 	offset atomic.Int64 // what Advance added, in nanoseconds
 
 	mu            sync.Mutex
@@ -43,13 +45,14 @@ func New(opts *Options) (*Service, error) {
 		return nil, err
 	}
 	s := &Service{
-		opts:     o,
-		apps:     make(map[string]*App),
-		users:    make(map[string]*User),
-		page:     newConsentPage(),
-		songs:    newCatalogue(),
-		consents: make(map[consentKey]*consent),
-		players:  make(map[string]*player),
+		opts:      o,
+		apps:      make(map[string]*App),
+		users:     make(map[string]*User),
+		page:      newConsentPage(),
+		songs:     newCatalogue(),
+		endpoints: webAPI(),
+		consents:  make(map[consentKey]*consent),
+		players:   make(map[string]*player),
 	}
 	for i := range o.Apps {
 		s.apps[o.Apps[i].ClientID] = &o.Apps[i]
@@ -82,8 +85,10 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.serveToken(w, r)
 	case path == "/_service/stats":
 		s.serveStats(w, r)
-	default:
+	case strings.HasPrefix(path, "/v1/"):
 		s.serveAPI(w, r)
+	default:
+		writeAPIError(w, http.StatusNotFound, messageNotFound)
 	}
 }
 

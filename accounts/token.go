@@ -46,7 +46,7 @@ func (s *Service) serveToken(w http.ResponseWriter, r *http.Request) {
 	form, formErr := s.tokenForm(w, r)
 	grantType := form.Get("grant_type")
 	s.countTokenRequest(grantType)
-	s.withFault(w, r, TargetToken, grantType, func(w http.ResponseWriter) {
+	s.withFault(w, r, target{part: TargetToken, grantType: grantType}, func(w http.ResponseWriter) {
 		if formErr != nil {
 			s.writeTokenError(w, formErr)
 			return
@@ -220,11 +220,17 @@ func (s *Service) refresh(client tokenClient, form url.Values) (*tokenResponse, 
 		return nil, err
 	}
 	response := s.userToken(token.grant, scopes)
-	if s.opts.RotateRefreshTokens {
+	if s.rotates(token.grant) {
 		token.used = true
 		response.RefreshToken = s.issueRefreshToken(token.grant)
 	}
 	return response, nil
+}
+
+// rotates: until mid 2026 rotation was seen for PKCE without a secret, and not
+// for clients with one.
+func (s *Service) rotates(g *grant) bool {
+	return s.opts.RotateAllRefreshTokens || s.opts.RotateRefreshTokens && g.public
 }
 
 // narrowed applies the scope of a refresh, whose effect at Spotify is unknown:
