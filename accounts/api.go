@@ -49,7 +49,7 @@ func (s *Service) serveAPI(w http.ResponseWriter, r *http.Request) {
 // token, what the app's mode allows, the limits, the scope. Which of the last
 // three Spotify looks at first is unknown.
 func (s *Service) callEndpoint(w http.ResponseWriter, r *http.Request, body []byte) {
-	operation, path, allowed := s.endpoints.find(r)
+	operation, path, allowed := s.endpoints.find(r, s.development())
 	if operation == nil {
 		if len(allowed) > 0 {
 			methodNotAllowed(w, allowed...)
@@ -59,8 +59,9 @@ func (s *Service) callEndpoint(w http.ResponseWriter, r *http.Request, body []by
 		writeAPIError(w, http.StatusNotFound, messageNotFound)
 		return
 	}
-	token := s.authorizeCall(w, r, operation)
-	if token == nil {
+	token := s.authenticateCall(w, r)
+	if token == nil || !s.opts.DevelopmentMode.allow(w, token, operation) ||
+		!s.withinLimits(w, token.app) || !mayCall(w, token, operation) {
 		return
 	}
 	query, err := url.ParseQuery(r.URL.RawQuery)
@@ -69,8 +70,10 @@ func (s *Service) callEndpoint(w http.ResponseWriter, r *http.Request, body []by
 		return
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	operation.handle(s, &apiCall{w: w, r: r, path: path, query: query, body: body, token: token})
+	operation.handle(s, &apiCall{w: w, r: r, path: path, query: query, body: body, token: token, development: s.development()})
 }
+
+func (s *Service) development() bool { return s.opts.DevelopmentMode != nil }
 
 // escapedPath is the path as it was sent, without a slash at its end, which
 // clients in wide use send (/v1/me/) and Spotify takes.

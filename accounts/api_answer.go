@@ -23,6 +23,23 @@ const (
 	messageUserRequired = "Valid user authentication required"
 	messageNotFound     = "Service not found"
 	messagePremium      = "Player command failed: Premium required"
+	messageForbidden    = "Forbidden"
+	messageInvalidID    = "Invalid base62 id"
+	messageRateLimited  = "API rate limit exceeded"
+	messageTooMany      = "Too many requests"
+)
+
+// The reasons that some errors have besides.
+const (
+	reasonPremium = "PREMIUM_REQUIRED"
+	reasonQuota   = "QUOTA_EXCEEDED"
+)
+
+// The texts that come without JSON.
+const (
+	textUserNotRegistered = "User not registered in the Developer Dashboard"
+	textOwnerNotPremium   = "Active premium subscription required for the owner of the app. " +
+		"When the subscription status changes, it can take a few hours before requests are allowed again."
 )
 
 // apiError is the Web API's error object. Reason is the player's and the
@@ -65,7 +82,7 @@ func writeAPIText(w http.ResponseWriter, status int, text string) {
 // send answers with v and its ETag, or with 304 when the client has it already
 // (RFC 9110 section 13.1.2).
 func (c *apiCall) send(v any) {
-	body := marshal(v)
+	body := c.encoded(v)
 	sum := sha256.Sum256(body)
 	etag := `"` + hex.EncodeToString(sum[:16]) + `"`
 	h := c.w.Header()
@@ -79,6 +96,30 @@ func (c *apiCall) send(v any) {
 	h.Set("Content-Type", apiContentType)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	io.Copy(c.w, bytes.NewReader(body))
+}
+
+// sendStatus answers with v and a status that is not 200.
+func (c *apiCall) sendStatus(status int, v any) {
+	h := c.w.Header()
+	h.Set("Cache-Control", apiCacheControl)
+	h.Set("Content-Type", apiContentType)
+	c.w.WriteHeader(status)
+	c.w.Write(c.encoded(v))
+}
+
+// done answers without a body.
+func (c *apiCall) done(status int) {
+	c.w.Header().Set("Cache-Control", apiCacheControl)
+	c.w.WriteHeader(status)
+}
+
+// encoded is the JSON of v as the app's mode shows it.
+func (c *apiCall) encoded(v any) []byte {
+	body := marshal(v)
+	if c.development {
+		body = withoutDropped(body)
+	}
+	return body
 }
 
 func matchesETag(headers []string, etag string) bool {

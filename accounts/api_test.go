@@ -135,44 +135,6 @@ func (w *world) put(path, accessToken, body string) answer {
 	return w.do(r)
 }
 
-// The profile shows what the scopes allow.
-func TestMe(t *testing.T) {
-	tests := []struct{ scope, want string }{
-		{"", "display_name external_urls followers href id images type uri"},
-		{"user-read-email", "display_name email external_urls followers href id images type uri"},
-		{"user-read-private", "country display_name external_urls followers href id images product type uri"},
-		{"user-read-email user-read-private", "country display_name email external_urls followers href id images product type uri"},
-	}
-	for _, test := range tests {
-		w := newWorld(t, accounts.Options{AutoApprove: true})
-		var profile map[string]any
-		if err := json.Unmarshal([]byte(w.get("/v1/me", w.login(test.scope).AccessToken).body), &profile); err != nil {
-			t.Fatal(err)
-		}
-		var got []string
-		for _, name := range strings.Fields("country display_name email external_urls followers href id images product type uri") {
-			if _, ok := profile[name]; ok {
-				got = append(got, name)
-			}
-		}
-		if strings.Join(got, " ") != test.want || len(got) != len(profile) {
-			t.Errorf("scope %q shows %q (%d fields), want %q", test.scope, got, len(profile), test.want)
-		}
-	}
-}
-
-// A picture is shown when the user has one, and an id is escaped in URLs.
-func TestMePicture(t *testing.T) {
-	w := newWorld(t, accounts.Options{AutoApprove: true, Users: []accounts.User{{ID: "a b/c", ImageURL: "https://pictures.example/a.jpg"}}})
-	a := w.get("/v1/me", w.login("").AccessToken)
-	for _, want := range []string{`"images":[{"url":"https://pictures.example/a.jpg","height":300,"width":300}]`,
-		`"id":"a b/c"`, `"uri":"spotify:user:a%20b%2Fc"`, `"href":"http://example.com/v1/users/a%20b%2Fc"`} {
-		if !strings.Contains(a.body, want) {
-			t.Errorf("profile %s lacks %s", a.body, want)
-		}
-	}
-}
-
 func TestStatsMethods(t *testing.T) {
 	w := newWorld(t, accounts.Options{})
 	w.do(httptest.NewRequest("POST", "/_service/stats", nil)).

@@ -8,9 +8,9 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// authorizeCall checks the token and what it may do. When it returns nil it has
+// authenticateCall returns the request's token. When it returns nil it has
 // answered.
-func (s *Service) authorizeCall(w http.ResponseWriter, r *http.Request, operation *endpoint) *accessToken {
+func (s *Service) authenticateCall(w http.ResponseWriter, r *http.Request) *accessToken {
 	bearer, ok := bearerToken(r.Header.Get("Authorization"))
 	switch {
 	case !ok:
@@ -32,14 +32,23 @@ func (s *Service) authorizeCall(w http.ResponseWriter, r *http.Request, operatio
 		s.refuseToken(w, tokenInvalid)
 	case expired:
 		s.refuseToken(w, tokenExpired)
+	default:
+		return token
+	}
+	return nil
+}
+
+// mayCall checks what the token is for. When it returns false it has answered.
+func mayCall(w http.ResponseWriter, token *accessToken, operation *endpoint) bool {
+	switch {
 	case operation.user && token.user == nil:
 		writeAPIError(w, http.StatusUnauthorized, messageUserRequired)
 	case operation.scope != "" && !token.scopes.Contains(spotipie.Scopes{operation.scope}):
 		refuseScope(w, operation.scope)
 	default:
-		return token
+		return true
 	}
-	return nil
+	return false
 }
 
 // bearerToken reads an Authorization header of RFC 6750 section 2.1. A header

@@ -31,6 +31,11 @@ const (
 	// FaultRateLimitedPlain is 429 with Retry-After and the 17 bytes "Too many
 	// requests" without a Content-Type, as the gateway before the API sends it.
 	FaultRateLimitedPlain FaultKind = "rate_limited_plain"
+	// FaultQuotaExceeded is the API's 429 for a developer account in
+	// development mode that has used up its quota, since 2026-07-23: the reason
+	// is QUOTA_EXCEEDED, and Retry-After a day when [Fault.RetryAfter] is not
+	// set. The real thing is [DevelopmentMode.DailyQuota].
+	FaultQuotaExceeded FaultKind = "quota_exceeded"
 	// FaultServerError is a 5xx: [Fault.Status], or 503.
 	FaultServerError FaultKind = "server_error"
 	// FaultCut closes the connection without an answer; nothing was carried out.
@@ -57,6 +62,9 @@ const (
 	// FaultOwnerNotPremium is the API's 403 for an app whose owner has no
 	// Premium, since 2026. Plain text of 159 bytes.
 	FaultOwnerNotPremium FaultKind = "owner_not_premium"
+	// FaultEndpointRemoved is the API's 403 "Forbidden" for an endpoint that
+	// development mode no longer has.
+	FaultEndpointRemoved FaultKind = "endpoint_removed"
 	// FaultRespond answers with the Status, Header and Body of the fault.
 	FaultRespond FaultKind = "respond"
 )
@@ -81,8 +89,8 @@ type Fault struct {
 	// with the request's context. It goes with every kind.
 	Delay time.Duration
 
-	// RetryAfter goes into the header of the two 429 kinds, in whole seconds
-	// rounded up. Default: one second.
+	// RetryAfter goes into the header of the 429 kinds, in whole seconds
+	// rounded up. Default: one second, for FaultQuotaExceeded a day.
 	RetryAfter time.Duration
 
 	// Status is for FaultServerError (default 503) and FaultRespond (default
@@ -148,7 +156,7 @@ func (f Fault) check() error {
 		targets = []Target{TargetAny, TargetToken}
 	case FaultExpired:
 		targets = []Target{TargetAny, TargetToken, TargetAPI}
-	case FaultUserNotRegistered, FaultOwnerNotPremium:
+	case FaultUserNotRegistered, FaultOwnerNotPremium, FaultQuotaExceeded, FaultEndpointRemoved:
 		targets = []Target{TargetAny, TargetAPI}
 	default:
 		return fmt.Errorf("accounts: unknown fault %q", f.Kind)
@@ -191,7 +199,7 @@ func (f Fault) strikes(at target, path string) bool {
 		return at.grantType == grantRefreshToken
 	case FaultExpired:
 		return at.part == TargetAPI || at.grantType == grantRefreshToken
-	case FaultUserNotRegistered, FaultOwnerNotPremium:
+	case FaultUserNotRegistered, FaultOwnerNotPremium, FaultQuotaExceeded, FaultEndpointRemoved:
 		return at.part == TargetAPI
 	}
 	return true

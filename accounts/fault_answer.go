@@ -64,14 +64,19 @@ func (s *Service) respond(w http.ResponseWriter, f Fault, target Target) {
 	h := w.Header()
 	switch f.Kind {
 	case FaultRateLimited:
-		h.Set("Retry-After", f.retryAfter())
-		writeAPIError(w, http.StatusTooManyRequests, "API rate limit exceeded")
+		writeRateLimited(w, f.RetryAfter)
+	case FaultQuotaExceeded:
+		retryAfter := f.RetryAfter
+		if retryAfter == 0 {
+			retryAfter = quotaWindow
+		}
+		writeQuotaExceeded(w, retryAfter)
 	case FaultRateLimitedPlain:
 		h["Content-Type"] = nil
-		h.Set("Retry-After", f.retryAfter())
+		h.Set("Retry-After", wholeSeconds(f.RetryAfter))
 		h.Set("Cache-Control", apiCacheControl)
 		h.Set("Server", "envoy")
-		f.write(w, http.StatusTooManyRequests, "Too many requests")
+		f.write(w, http.StatusTooManyRequests, messageTooMany)
 	case FaultServerError:
 		f.serverError(w, target)
 	case FaultHTML:
@@ -89,10 +94,11 @@ func (s *Service) respond(w http.ResponseWriter, f Fault, target Target) {
 		}
 		s.refuseToken(w, tokenExpired)
 	case FaultUserNotRegistered:
-		writeAPIText(w, http.StatusForbidden, "User not registered in the Developer Dashboard")
+		writeAPIText(w, http.StatusForbidden, textUserNotRegistered)
 	case FaultOwnerNotPremium:
-		writeAPIText(w, http.StatusForbidden, "Active premium subscription required for the owner of the app. "+
-			"When the subscription status changes, it can take a few hours before requests are allowed again.")
+		writeAPIText(w, http.StatusForbidden, textOwnerNotPremium)
+	case FaultEndpointRemoved:
+		writeAPIError(w, http.StatusForbidden, messageForbidden)
 	case FaultRespond:
 		for name, values := range f.Header {
 			h[name] = values
@@ -127,11 +133,6 @@ func (f Fault) write(w http.ResponseWriter, status int, body string) {
 	}
 	w.WriteHeader(status)
 	w.Write([]byte(body))
-}
-
-func (f Fault) retryAfter() string {
-	seconds := int64((f.RetryAfter + time.Second - 1) / time.Second)
-	return strconv.FormatInt(max(seconds, 1), 10)
 }
 
 // heldResponse keeps an answer back, to send half of it.

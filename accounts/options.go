@@ -56,6 +56,17 @@ type Options struct {
 	// servers do and Spotify never has.
 	RotateAllRefreshTokens bool
 
+	// DevelopmentMode puts all apps in development mode. Default: extended quota
+	// mode, which has every endpoint and field.
+	DevelopmentMode *DevelopmentMode
+
+	// RateLimit is how many requests of the Web API an app may make, with all
+	// its users together, in any 30 seconds. What is over is refused with 429
+	// and Retry-After
+	// (https://developer.spotify.com/documentation/web-api/concepts/rate-limits).
+	// Spotify does not publish its number. Default: 0, no limit.
+	RateLimit int
+
 	// AutoApprove agrees to every consent by itself, as the first user, and
 	// shows no page; see [Service.AutoApproveAs] and [Service.DenyNext].
 	AutoApprove bool
@@ -78,6 +89,11 @@ type App struct {
 
 	// Name is what the consent page calls the app. Default: the client id.
 	Name string
+
+	// Developer is the account that owns the app. In development mode the apps
+	// of one developer share a quota; see [DevelopmentMode.DailyQuota]. Default:
+	// the apps that name none share one.
+	Developer string
 
 	// RedirectURIs are compared as exact strings, but one with a loopback IP
 	// literal and no port (http://127.0.0.1/callback) matches any port. An
@@ -117,7 +133,20 @@ type User struct {
 	Email       string
 	Country     string // ISO 3166-1 alpha-2; default "SE"
 	Product     string // "premium" or "free"; default "premium"
-	ImageURL    string // a profile picture; none when empty
+
+	// AccountID never changes, whatever becomes of the ID. Default: one made
+	// from the ID.
+	AccountID string
+
+	// ImageURL is a profile picture; none when empty. A path, such as
+	// "/_service/pictures/ada.png", is one at the service itself, which has a
+	// picture for each of its users there.
+	ImageURL string
+
+	// SavedTracks is how many tracks are in the user's library to begin with,
+	// other ones for each user; 144 at most. Default: none, as for somebody who
+	// is new.
+	SavedTracks int
 }
 
 func (o *Options) withDefaults() (Options, error) {
@@ -141,7 +170,13 @@ func (o *Options) withDefaults() (Options, error) {
 	if opts.Apps, err = checkedApps(opts.Apps); err != nil {
 		return opts, err
 	}
-	opts.Users, err = checkedUsers(opts.Users)
+	if opts.Users, err = checkedUsers(opts.Users); err != nil {
+		return opts, err
+	}
+	if opts.RateLimit < 0 {
+		return opts, fmt.Errorf("accounts: the rate limit %d is negative", opts.RateLimit)
+	}
+	opts.DevelopmentMode, err = opts.DevelopmentMode.checked(opts.Users, opts.Apps)
 	return opts, err
 }
 
@@ -178,12 +213,18 @@ func checkedApps(given []App) ([]App, error) {
 	return apps, nil
 }
 
+func defaultUsers() []User {
+	return []User{
+		{ID: "ada", DisplayName: "Ada", Email: "ada@example.com", Country: "SE", Product: "premium",
+			ImageURL: picturePath + "ada.png", SavedTracks: catalogueTracks},
+		{ID: "grace", DisplayName: "Grace", Email: "grace@example.com", Country: "US", Product: "free",
+			ImageURL: picturePath + "grace.png", SavedTracks: 60},
+	}
+}
+
 func checkedUsers(given []User) ([]User, error) {
 	if len(given) == 0 {
-		given = []User{
-			{ID: "ada", DisplayName: "Ada", Email: "ada@example.com", Country: "SE", Product: "premium"},
-			{ID: "grace", DisplayName: "Grace", Email: "grace@example.com", Country: "US", Product: "free"},
-		}
+		given = defaultUsers()
 	}
 	users := make([]User, len(given))
 	seen := make(map[string]bool)
@@ -195,6 +236,13 @@ func checkedUsers(given []User) ([]User, error) {
 			return nil, fmt.Errorf("accounts: two users have the id %q", user.ID)
 		}
 		seen[user.ID] = true
+		if user.SavedTracks < 0 || user.SavedTracks > catalogueTracks {
+			return nil, fmt.Errorf("accounts: user %q has %d saved tracks, not one of 0 to %d",
+				user.ID, user.SavedTracks, catalogueTracks)
+		}
+		if user.AccountID == "" {
+			user.AccountID = catalogueID("account", user.ID)
+		}
 		if strings.TrimSpace(user.DisplayName) == "" {
 			user.DisplayName = user.ID
 		}

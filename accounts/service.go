@@ -32,6 +32,10 @@ type Service struct {
 	forms         *shelf[*pendingForm]
 	logins        *shelf[*User]
 	players       map[string]*player
+	libraries     map[string]library // by user id
+	playlists     []*playlist
+	rates         map[string]*requestLog // by client id
+	quotas        map[string]*requestLog // by developer
 	faults        faults
 	stats         Stats
 }
@@ -53,6 +57,9 @@ func New(opts *Options) (*Service, error) {
 		endpoints: webAPI(),
 		consents:  make(map[consentKey]*consent),
 		players:   make(map[string]*player),
+		libraries: make(map[string]library),
+		rates:     make(map[string]*requestLog),
+		quotas:    make(map[string]*requestLog),
 	}
 	for i := range o.Apps {
 		s.apps[o.Apps[i].ClientID] = &o.Apps[i]
@@ -85,6 +92,8 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.serveToken(w, r)
 	case path == "/_service/stats":
 		s.serveStats(w, r)
+	case strings.HasPrefix(path, picturePath):
+		s.servePicture(w, r)
 	case strings.HasPrefix(path, "/v1/"):
 		s.serveAPI(w, r)
 	default:
