@@ -49,7 +49,7 @@ func (s *Service) serveAPI(w http.ResponseWriter, r *http.Request) {
 // token, what the app's mode allows, the limits, the scope. Which of the last
 // three Spotify looks at first is unknown.
 func (s *Service) callEndpoint(w http.ResponseWriter, r *http.Request, body []byte) {
-	operation, path, allowed := s.endpoints.find(r, s.development())
+	r, operation, path, allowed := s.findOperation(r)
 	if operation == nil {
 		if len(allowed) > 0 {
 			methodNotAllowed(w, allowed...)
@@ -71,6 +71,16 @@ func (s *Service) callEndpoint(w http.ResponseWriter, r *http.Request, body []by
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	operation.handle(s, &apiCall{w: w, r: r, path: path, query: query, body: body, token: token, development: s.development()})
+}
+
+// findOperation looks among the tester's endpoints first. The request it returns
+// is the one to answer.
+func (s *Service) findOperation(r *http.Request) (_ *http.Request, operation *endpoint, path map[string]string, allowed []string) {
+	if own, ok := s.ownEndpoint(r); ok {
+		return own, s.ownOperation(), nil, nil
+	}
+	operation, path, allowed = s.endpoints.find(r, s.development())
+	return r, operation, path, allowed
 }
 
 func (s *Service) development() bool { return s.opts.DevelopmentMode != nil }

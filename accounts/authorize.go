@@ -93,8 +93,7 @@ func (s *Service) authorize(w http.ResponseWriter, r *http.Request) {
 	switch e := err.(type) {
 	case nil:
 	case *redirectError:
-		params := []string{"error", e.code, "error_description", e.description}
-		redirect(w, http.StatusFound, req.callback(params...))
+		redirect(w, http.StatusFound, req.failure(e))
 		return
 	default:
 		writePage(w, http.StatusBadRequest, err.Error())
@@ -250,6 +249,10 @@ func (s *Service) approve(req *authorizationRequest, user *User) string {
 // grant too.
 func (req *authorizationRequest) denial() string {
 	return req.callback("error", "access_denied")
+}
+
+func (req *authorizationRequest) failure(e *redirectError) string {
+	return req.callback("error", e.code, "error_description", e.description)
 }
 
 func (req *authorizationRequest) callback(params ...string) string {

@@ -102,6 +102,9 @@ type Fault struct {
 	Body   string
 }
 
+// maxFaults bounds how many are prepared at once.
+const maxFaults = 1_000
+
 // faults are the prepared ones. Service.mu guards them.
 type faults struct {
 	queue []Fault
@@ -117,7 +120,8 @@ type faultRate struct {
 // the next Times requests) of its target, after the faults queued before it;
 // with Every it is a rate. Queued faults go before rates, and one request meets
 // at most one fault. It fails for a kind that is unknown or that the target
-// cannot have, a negative number, and a status outside 200 to 599.
+// cannot have, a negative number, a status outside 200 to 599, a header that
+// HTTP does not have, and when a thousand faults are prepared already.
 func (s *Service) QueueFault(f Fault) error {
 	if err := f.check(); err != nil {
 		return err
@@ -126,6 +130,9 @@ func (s *Service) QueueFault(f Fault) error {
 	f.Times = max(f.Times, 1)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if len(s.faults.queue)+len(s.faults.rates) >= maxFaults {
+		return fmt.Errorf("accounts: %d faults are prepared already, which is the most", maxFaults)
+	}
 	if f.Every > 0 {
 		s.faults.rates = append(s.faults.rates, &faultRate{fault: f})
 	} else {
@@ -167,7 +174,26 @@ func (f Fault) check() error {
 	if f.Path != "" && !strings.HasPrefix(f.Path, "/") {
 		return fmt.Errorf("accounts: the path %q of fault %q does not start with a slash", f.Path, f.Kind)
 	}
+	if err := f.checkHeader(); err != nil {
+		return err
+	}
 	return f.checkNumbers()
+}
+
+// checkHeader: RFC 9110 sections 5.1 and 5.5.
+func (f Fault) checkHeader() error {
+	for name, values := range f.Header {
+		malformed := name == "" || strings.ContainsFunc(name, func(r rune) bool {
+			return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r)
+		})
+		for _, value := range values {
+			malformed = malformed || strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
+		}
+		if malformed {
+			return fmt.Errorf("accounts: the header %q of fault %q is not one that HTTP has", name, f.Kind)
+		}
+	}
+	return nil
 }
 
 func (f Fault) checkNumbers() error {

@@ -71,6 +71,14 @@ type Options struct {
 	// shows no page; see [Service.AutoApproveAs] and [Service.DenyNext].
 	AutoApprove bool
 
+	// Control lets programs in other languages do by HTTP what the methods of
+	// [Service] do: JSON to /_service/advance, /_service/faults and so on. They
+	// must run on this machine and not be pages in a browser: a request is
+	// refused unless it comes from a loopback address, its Host is one too or
+	// localhost, and it has no Origin. Default: off, since such a request can
+	// log in as anyone.
+	Control bool
+
 	// Legacy is Spotify as it was until 2025-11-27: the implicit grant works,
 	// http and localhost redirect URIs are allowed, and errors have the
 	// wording of that time, which for the Web API's 401 was that until July

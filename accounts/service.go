@@ -12,17 +12,22 @@ import (
 // Service is the accounts service and the slice of the Web API, as one
 // http.Handler. Make one with [New]. All methods are safe for concurrent use.
 type Service struct {
-	opts  Options
-	apps  map[string]*App
-	users map[string]*User
-	page  *consentPage
-	songs *catalogue
-
+	opts      Options
+	apps      map[string]*App
+	users     map[string]*User
+	page      *consentPage
+	songs     *catalogue
 	endpoints endpoints
+	own       *http.ServeMux // what Handle added
 
 	offset atomic.Int64 // what Advance added, in nanoseconds
 
-	mu            sync.Mutex
+	mu sync.Mutex
+	state
+}
+
+// state is what happened since the service was made, or reset.
+type state struct {
 	approveAs     *User // set: agree by itself
 	denials       int
 	consents      map[consentKey]*consent
@@ -31,8 +36,8 @@ type Service struct {
 	accessTokens  *shelf[*accessToken]
 	forms         *shelf[*pendingForm]
 	logins        *shelf[*User]
-	players       map[string]*player
-	libraries     map[string]library // by user id
+	players       map[string]*player // by user id, as are the libraries
+	libraries     map[string]library
 	playlists     []*playlist
 	rates         map[string]*requestLog // by client id
 	quotas        map[string]*requestLog // by developer
@@ -41,8 +46,9 @@ type Service struct {
 }
 
 // New makes a service. It fails when an app or user of opts has no id, two
-// share one, a redirect URI is malformed, or a lifetime is negative. A nil opts
-// is the default of everything.
+// share one, a redirect URI is malformed, a number is negative, or development
+// mode has more users or apps than Spotify allows. A nil opts is the default of
+// everything.
 func New(opts *Options) (*Service, error) {
 	o, err := opts.withDefaults()
 	if err != nil {
@@ -55,11 +61,7 @@ func New(opts *Options) (*Service, error) {
 		page:      newConsentPage(),
 		songs:     newCatalogue(),
 		endpoints: webAPI(),
-		consents:  make(map[consentKey]*consent),
-		players:   make(map[string]*player),
-		libraries: make(map[string]library),
-		rates:     make(map[string]*requestLog),
-		quotas:    make(map[string]*requestLog),
+		own:       http.NewServeMux(),
 	}
 	for i := range o.Apps {
 		s.apps[o.Apps[i].ClientID] = &o.Apps[i]
@@ -67,22 +69,35 @@ func New(opts *Options) (*Service, error) {
 	for i := range o.Users {
 		s.users[o.Users[i].ID] = &o.Users[i]
 	}
-	if o.AutoApprove {
-		s.approveAs = &o.Users[0]
-	}
-	s.codes = newShelf(func(c *authorizationCode) bool { return c.used || s.past(c.expires) })
-	s.refreshTokens = newShelf(func(t *refreshToken) bool {
-		return t.used || t.grant.dead() || s.past(t.grant.expires)
-	})
-	s.accessTokens = newShelf(func(t *accessToken) bool { return s.past(t.expires) })
-	s.forms = newShelf(func(f *pendingForm) bool { return s.past(f.expires) })
-	s.logins = newShelf(func(*User) bool { return false })
+	s.state = s.newState()
 	return s, nil
 }
 
-// ServeHTTP answers GET and POST /authorize (and /en/authorize), POST
-// /api/token, the Web API under /v1/, and GET /_service/stats. Any other path
-// is a 404 in the Web API's form, any other method a 405 with Allow.
+func (s *Service) newState() state {
+	st := state{
+		consents:  make(map[consentKey]*consent),
+		players:   make(map[string]*player),
+		libraries: make(map[string]library),
+		rates:     make(map[string]*requestLog),
+		quotas:    make(map[string]*requestLog),
+		codes:     newShelf(func(c *authorizationCode) bool { return c.used || s.past(c.expires) }),
+		refreshTokens: newShelf(func(t *refreshToken) bool {
+			return t.used || t.grant.dead() || s.past(t.grant.expires)
+		}),
+		accessTokens: newShelf(func(t *accessToken) bool { return s.past(t.expires) }),
+		forms:        newShelf(func(f *pendingForm) bool { return s.past(f.expires) }),
+		logins:       newShelf(func(*User) bool { return false }),
+	}
+	if s.opts.AutoApprove {
+		st.approveAs = &s.opts.Users[0]
+	}
+	return st
+}
+
+// ServeHTTP answers the authorization endpoint, the token endpoint, the Web API
+// and the service's own pages; see the package's documentation for which there
+// are. Any other path is a 404 in the Web API's form, any other method a 405
+// with Allow.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	switch path := r.URL.Path; {
@@ -94,11 +109,21 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.serveStats(w, r)
 	case strings.HasPrefix(path, picturePath):
 		s.servePicture(w, r)
+	case strings.HasPrefix(path, servicePath):
+		s.serveControl(w, r)
 	case strings.HasPrefix(path, "/v1/"):
 		s.serveAPI(w, r)
 	default:
-		writeAPIError(w, http.StatusNotFound, messageNotFound)
+		s.serveOther(w, r)
 	}
+}
+
+func (s *Service) serveOther(w http.ResponseWriter, r *http.Request) {
+	if own, ok := s.ownEndpoint(r); ok {
+		s.own.ServeHTTP(w, own)
+		return
+	}
+	writeAPIError(w, http.StatusNotFound, messageNotFound)
 }
 
 // isAuthorizePath takes /authorize and its locale forms, such as /en/authorize
