@@ -60,6 +60,10 @@ func (s *Service) callEndpoint(w http.ResponseWriter, r *http.Request, body []by
 		return
 	}
 	token := s.authenticateCall(w, r)
+	if token != nil {
+		noteClient(r, token.app)
+		noteUser(r, token.user)
+	}
 	if token == nil || !s.opts.DevelopmentMode.allow(w, token, operation) ||
 		!s.withinLimits(w, token.app) || !mayCall(w, token, operation) {
 		return

@@ -137,10 +137,12 @@ func matchesETag(headers []string, etag string) bool {
 func (c *apiCall) fail(status int, message string) { writeAPIError(c.w, status, message) }
 
 // base is the scheme and host the client used, for absolute URLs.
-func (c *apiCall) base() string {
-	scheme := "http"
-	if c.r.TLS != nil {
-		scheme = "https"
+func (c *apiCall) base() string { return baseURL(c.r) }
+
+// baseURL is the scheme and host the client used, for absolute URLs.
+func baseURL(r *http.Request) string {
+	if r.TLS != nil {
+		return "https://" + r.Host
 	}
-	return scheme + "://" + c.r.Host
+	return "http://" + r.Host
 }

@@ -101,7 +101,7 @@ func TestAPIErrors(t *testing.T) {
 			}},
 		{name: "unknown path", ask: func(w *world) answer { return w.get("/v1/nothing", w.appToken()) },
 			status: 404, body: `{"error":{"status":404,"message":"Service not found"}}`, headers: []string{"Content-Type", apiJSON}},
-		{name: "outside", ask: func(w *world) answer { return w.get("/", "") }, status: 404, body: `{"error":{"status":404,"message":"Service not found"}}`},
+		{name: "outside", ask: func(w *world) answer { return w.get("/nothing", "") }, status: 404, body: `{"error":{"status":404,"message":"Service not found"}}`},
 		{name: "other method", ask: func(w *world) answer { return w.put("/v1/me", w.appToken(), "") },
 			status: 405, body: `{"error":{"status":405,"message":"Method not allowed"}}`, headers: []string{"Allow", "GET"}},
 		{name: "limit too large", ask: func(w *world) answer { return w.get("/v1/me/tracks?limit=51", w.login(allScopes).AccessToken) },

@@ -93,13 +93,16 @@ func (s *Service) authorize(w http.ResponseWriter, r *http.Request) {
 	switch e := err.(type) {
 	case nil:
 	case *redirectError:
+		noteRefusal(r, e)
 		redirect(w, http.StatusFound, req.failure(e))
 		return
 	default:
+		noteRefusal(r, err)
 		writePage(w, http.StatusBadRequest, err.Error())
 		return
 	}
 
+	noteClient(r, req.app)
 	current := s.loggedIn(r)
 	s.mu.Lock()
 	denied := s.denials > 0
@@ -114,8 +117,10 @@ func (s *Service) authorize(w http.ResponseWriter, r *http.Request) {
 
 	switch {
 	case denied:
+		note(r, "consent", "denied")
 		redirect(w, http.StatusFound, req.denial())
 	case user != nil:
+		noteUser(r, user)
 		redirect(w, http.StatusFound, s.approve(req, user))
 	default:
 		s.showConsent(w, req, current)

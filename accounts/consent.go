@@ -1,10 +1,7 @@
 package accounts
 
 import (
-	"bytes"
-	"crypto/sha256"
 	_ "embed"
-	"encoding/base64"
 	"html/template"
 	"net/http"
 	"net/url"
@@ -32,27 +29,6 @@ type pendingForm struct {
 	expires time.Time
 }
 
-type consentPage struct {
-	template  *template.Template
-	styleHash string
-}
-
-func newConsentPage() *consentPage {
-	sum := sha256.Sum256([]byte(consentCSS))
-	return &consentPage{
-		template:  template.Must(template.New("consent").Parse(consentHTML)),
-		styleHash: "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'",
-	}
-}
-
-// policy leaves form-action out. Chromium holds every redirect that follows a
-// form to it, and a callback may redirect on to wherever the app likes: a back
-// end on one port to a front end on another, or a server to a scheme of its
-// own. The browser would stay on this page, and the code would be spent.
-func (p *consentPage) policy() string {
-	return "default-src 'none'; style-src " + p.styleHash + "; frame-ancestors 'none'; base-uri 'none'"
-}
-
 type consentView struct {
 	Style  template.CSS
 	App    string
@@ -72,7 +48,7 @@ func (s *Service) showConsent(w http.ResponseWriter, req *authorizationRequest, 
 		current = &s.opts.Users[0]
 	}
 	view := consentView{
-		Style: template.CSS(consentCSS),
+		Style: s.page.style,
 		App:   req.app.Name,
 		Token: randomToken(""),
 		Host:  redirectHost(req.redirectURI),
@@ -91,16 +67,7 @@ func (s *Service) showConsent(w http.ResponseWriter, req *authorizationRequest, 
 	s.forms.put(view.Token, &pendingForm{request: req, expires: s.Now().Add(formLifetime)})
 	s.mu.Unlock()
 
-	var page bytes.Buffer
-	if err := s.page.template.Execute(&page, view); err != nil {
-		writePage(w, http.StatusInternalServerError, "The consent page could not be rendered")
-		return
-	}
-	h := w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", s.page.policy())
-	h.Set("X-Frame-Options", "DENY")
-	w.Write(page.Bytes())
+	s.page.write(w, view)
 }
 
 // decide is the answer to the consent page.
@@ -116,11 +83,14 @@ func (s *Service) decide(w http.ResponseWriter, r *http.Request, form url.Values
 		writePage(w, http.StatusForbidden, "This page has expired or was answered before. Start again from the app.")
 		return
 	}
+	noteClient(r, pending.request.app)
 	user := s.users[form.Get("user")]
 	switch decision := form.Get("decision"); {
 	case decision == "cancel":
+		note(r, "consent", "denied")
 		redirect(w, http.StatusSeeOther, pending.request.denial())
 	case decision == "agree" && user != nil:
+		noteUser(r, user)
 		s.logIn(w, r, user)
 		redirect(w, http.StatusSeeOther, s.approve(pending.request, user))
 	default:

@@ -16,6 +16,7 @@ func (s *Service) withFault(w http.ResponseWriter, r *http.Request, at target, a
 		answer(w)
 		return
 	}
+	note(r, "fault", string(f.Kind))
 	if !wait(r.Context(), f.Delay) {
 		s.countLost(at.part)
 		return

@@ -71,6 +71,12 @@ type Options struct {
 	// shows no page; see [Service.AutoApproveAs] and [Service.DenyNext].
 	AutoApprove bool
 
+	// Logger gets one line for each request: its method and path, the app and
+	// the user as far as they are known, the fault that struck, the status, and
+	// why it was refused. It gets no query, no body, no token, no code and no
+	// secret. Default: none.
+	Logger *slog.Logger
+
 	// Control lets programs in other languages do by HTTP what the methods of
 	// [Service] do: JSON to /_service/advance, /_service/faults and so on. They
 	// must run on this machine and not be pages in a browser: a request is

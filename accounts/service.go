@@ -15,7 +15,8 @@ type Service struct {
 	opts      Options
 	apps      map[string]*App
 	users     map[string]*User
-	page      *consentPage
+	page      *htmlPage
+	home      *htmlPage
 	songs     *catalogue
 	endpoints endpoints
 	own       *http.ServeMux // what Handle added
@@ -58,7 +59,8 @@ func New(opts *Options) (*Service, error) {
 		opts:      o,
 		apps:      make(map[string]*App),
 		users:     make(map[string]*User),
-		page:      newConsentPage(),
+		page:      newHTMLPage("consent", consentHTML, consentCSS),
+		home:      newHTMLPage("home", homeHTML, consentCSS+homeCSS),
 		songs:     newCatalogue(),
 		endpoints: webAPI(),
 		own:       http.NewServeMux(),
@@ -99,6 +101,14 @@ func (s *Service) newState() state {
 // are. Any other path is a 404 in the Web API's form, any other method a 405
 // with Allow.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.opts.Logger != nil {
+		s.logged(w, r)
+		return
+	}
+	s.route(w, r)
+}
+
+func (s *Service) route(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	switch path := r.URL.Path; {
 	case isAuthorizePath(path):
@@ -121,6 +131,10 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Service) serveOther(w http.ResponseWriter, r *http.Request) {
 	if own, ok := s.ownEndpoint(r); ok {
 		s.own.ServeHTTP(w, own)
+		return
+	}
+	if r.URL.Path == "/" {
+		s.serveHome(w, r)
 		return
 	}
 	writeAPIError(w, http.StatusNotFound, messageNotFound)

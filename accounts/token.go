@@ -114,6 +114,7 @@ func (s *Service) answerToken(r *http.Request, form url.Values) (*tokenResponse,
 	grantType := form.Get("grant_type")
 	switch grantType {
 	case grantAuthorizationCode, grantRefreshToken, grantClientCredentials:
+		note(r, "grant_type", grantType)
 	default:
 		if s.opts.Legacy {
 			return nil, errLegacyGrantType
@@ -124,6 +125,7 @@ func (s *Service) answerToken(r *http.Request, form url.Values) (*tokenResponse,
 	if err != nil {
 		return nil, err
 	}
+	noteClient(r, client.app)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch grantType {
