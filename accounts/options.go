@@ -24,7 +24,7 @@ type Options struct {
 	Apps []App
 
 	// Users are the accounts one can log in as. Default: "ada" (premium) and
-	// "grace" (free).
+	// "grace" (free), see [DefaultUsers].
 	Users []User
 
 	// Now is the clock. Default: time.Now. [Service.Advance] moves the
@@ -227,7 +227,10 @@ func checkedApps(given []App) ([]App, error) {
 	return apps, nil
 }
 
-func defaultUsers() []User {
+// DefaultUsers returns the users of a service whose options name none: "ada", who
+// has Premium and 144 saved tracks, and "grace", who has neither Premium nor so
+// many.
+func DefaultUsers() []User {
 	return []User{
 		{ID: "ada", DisplayName: "Ada", Email: "ada@example.com", Country: "SE", Product: "premium",
 			ImageURL: picturePath + "ada.png", SavedTracks: catalogueTracks},
@@ -238,7 +241,7 @@ func defaultUsers() []User {
 
 func checkedUsers(given []User) ([]User, error) {
 	if len(given) == 0 {
-		given = defaultUsers()
+		given = DefaultUsers()
 	}
 	users := make([]User, len(given))
 	seen := make(map[string]bool)

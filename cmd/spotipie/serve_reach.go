@@ -44,6 +44,7 @@ func (r reach) writeText(w io.Writer, style cli.Style) error {
 	fmt.Fprintf(&b, "%s\n\n", style.Heading("The accounts service listens on "+r.URL))
 	fmt.Fprintln(&b, "  Use that in place of https://accounts.spotify.com and https://api.spotify.com.")
 	fmt.Fprintln(&b, "  It is for tests: its users, its music and the app below are made up.")
+	fmt.Fprintln(&b, "  Open it in a browser to see what can be tried.")
 	fmt.Fprintf(&b, "\n  Client ID      %s\n  Client secret  %s\n", r.ClientID, secret)
 	label := "Redirect URI "
 	for _, uri := range r.RedirectURIs {
