@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
+
 	"github.com/spotipie/spotipie/accounts"
 	"github.com/spotipie/spotipie/spotifytest"
 )
@@ -134,4 +136,42 @@ func nameOf(r *http.Request, server *spotifytest.Server, redirectURI string) (st
 	}
 	err = json.NewDecoder(me.Body).Decode(&profile)
 	return profile.DisplayName, err
+}
+
+// TestHomePage: what the service says of itself can be read by everyone, and
+// leads to the consent page.
+func TestHomePage(t *testing.T) {
+	b, server := newTab(t), newServer(t, accounts.Options{Control: true})
+	b.visit(server.URL)
+	b.heading("A Spotify to practise on")
+	b.check("home")
+	b.expectNothingFromElsewhere(server.URL)
+	b.expectSafe()
+	b.visit(server.URL)
+	b.click("a[href^='/authorize']")
+	b.heading(appName + " asks for access")
+}
+
+// TestControlFromAPage: no page can turn the knobs, not even one of the
+// service's own origin.
+func TestControlFromAPage(t *testing.T) {
+	b, server := newTab(t), newServer(t, accounts.Options{Control: true})
+	before := server.Now()
+	const reset = `(async () => {
+		const answers = [];
+		for (const mode of ["cors", "no-cors"])
+			for (const type of ["application/json", "text/plain"])
+				answers.push(await fetch(%q + "/_service/advance", {
+					method: "POST", mode, headers: {"Content-Type": type}, body: '{"seconds":3600}',
+				}).then(r => r.ok, () => false));
+		return answers.includes(true);
+	})()`
+	b.visit(singlePage(t, server))
+	b.heading("Signed out")
+	if run(b, chromedp.Evaluate[bool](fmt.Sprintf(reset, server.URL), chromedp.EvalAwaitPromise)) {
+		t.Error("a control request of a page succeeded")
+	}
+	if moved := server.Now().Sub(before); moved > time.Minute {
+		t.Errorf("the clock moved by %v", moved)
+	}
 }
