@@ -18,7 +18,7 @@ type homeView struct {
 	Style                                      template.CSS
 	Base, Mode                                 string
 	App, ClientID, RedirectURI, SignIn, Artist string
-	Confidential, Control                      bool
+	Confidential, Control, Development         bool
 	Users                                      []userView
 	Endpoints                                  []endpointView
 	Requests                                   []controlView
@@ -41,7 +41,7 @@ func (s *Service) serveHome(w http.ResponseWriter, r *http.Request) {
 	view := homeView{
 		Style: s.home.style, Base: baseURL(r), Mode: s.mode(),
 		App: app.Name, ClientID: app.ClientID, Confidential: app.ClientSecret != "",
-		Artist: tutorialArtist, Control: s.opts.Control,
+		Artist: tutorialArtist, Control: s.opts.Control, Development: s.development(),
 	}
 	if len(app.RedirectURIs) > 0 {
 		view.RedirectURI = app.RedirectURIs[0]
