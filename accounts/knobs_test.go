@@ -154,7 +154,7 @@ func TestOwnEndpoint(t *testing.T) {
 	}
 	token := w.consentAs("grace", "user-read-email").AccessToken
 	w.send("PUT", "/v1/echo/hello", token, "a body").expect(t, 200, "true grace true user-read-email hello a body", "Access-Control-Allow-Origin", "*")
-	w.send("PUT", "/v1/echo/hello/", w.appToken(), "").expect(t, 200, "true  true  hello ")
+	w.send("PUT", "/v1/echo/a%2Fb/", w.appToken(), "").expect(t, 200, "true  true  a/b ")
 	w.send("PUT", "/v1/echo/hello", "made-up", "").expect(t, 401, `{"error":{"status":401,"message":"Missing/invalid/expired access token"}}`)
 	w.get("/v1/echo/hello", token).expect(t, 404, `{"error":{"status":404,"message":"Service not found"}}`)
 	w.queue(accounts.Fault{Kind: accounts.FaultOwnerNotPremium, Path: "/v1/echo/hello"})
