@@ -49,7 +49,7 @@ func (c *apiCall) failNoSuchID() {
 func several[T any](name string, find func(*Service, *apiCall, string) (T, bool)) func(*Service, *apiCall) {
 	return func(s *Service, c *apiCall) {
 		ids := splitList(c.query.Get("ids"))
-		if len(ids) == 0 || len(ids) > maxOldIDs {
+		if len(ids) == 0 || len(ids) > maxIDs {
 			c.fail(http.StatusBadRequest, "Invalid number of ids")
 			return
 		}

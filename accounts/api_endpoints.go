@@ -29,7 +29,7 @@ type endpoint struct {
 type endpoints []endpoint
 
 func webAPI() endpoints {
-	return slices.Concat(userEndpoints(), catalogueEndpoints(), oldEndpoints())
+	return slices.Concat(userEndpoints(), catalogueEndpoints(), removedEndpoints())
 }
 
 func userEndpoints() endpoints {
@@ -59,8 +59,8 @@ func catalogueEndpoints() endpoints {
 	}
 }
 
-// oldEndpoints are those that development mode has no longer.
-func oldEndpoints() endpoints {
+// removedEndpoints are those that development mode has no longer.
+func removedEndpoints() endpoints {
 	old := endpoints{
 		{method: "GET", path: "/v1/artists", handle: several("artists", findArtist)},
 		{method: "GET", path: "/v1/albums", handle: several("albums", findAlbum)},

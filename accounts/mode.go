@@ -90,16 +90,24 @@ func (m *DevelopmentMode) allow(w http.ResponseWriter, token *accessToken, opera
 	return false
 }
 
-// droppedFields are, by the type of an object, the fields that development mode
-// drops wherever the object stands
+// droppedFields returns the fields that development mode drops from an object of
+// a type, wherever it stands
 // (https://developer.spotify.com/documentation/web-api/references/changes/february-2026).
 // external_ids was among them until March 2026.
-var droppedFields = map[string][]string{
-	"album":    {"album_group", "available_markets", "label", "popularity"},
-	"artist":   {"followers", "popularity"},
-	"playlist": {"tracks"}, // renamed to items
-	"track":    {"available_markets", "linked_from", "popularity"},
-	"user":     {"country", "email", "explicit_content", "followers", "product"},
+func droppedFields(kind string) []string {
+	switch kind {
+	case "album":
+		return []string{"album_group", "available_markets", "label", "popularity"}
+	case "artist":
+		return []string{"followers", "popularity"}
+	case "playlist":
+		return []string{"tracks"} // renamed to items
+	case "track":
+		return []string{"available_markets", "linked_from", "popularity"}
+	case "user":
+		return []string{"country", "email", "explicit_content", "followers", "product"}
+	}
+	return nil
 }
 
 // withoutDropped is the JSON of an answer without those fields.
@@ -118,7 +126,7 @@ func dropFields(value any) {
 	switch v := value.(type) {
 	case map[string]any:
 		kind, _ := v["type"].(string)
-		for _, field := range droppedFields[kind] {
+		for _, field := range droppedFields(kind) {
 			delete(v, field)
 		}
 		for _, inner := range v {

@@ -84,7 +84,7 @@ func serve(cmd *cobra.Command, f *serveFlags) error {
 		return fmt.Errorf("serve: %w", err)
 	}
 	defer listener.Close()
-	if err := announce(cmd.OutOrStdout(), f.json, listener.Addr(), app); err != nil {
+	if err := announce(cmd.OutOrStdout(), f, listener.Addr(), app); err != nil {
 		return fmt.Errorf("serve: saying how to reach it: %w", err)
 	}
 	errorLog := log.New(cmd.ErrOrStderr(), "spotipie: serve: ", 0)
@@ -94,9 +94,9 @@ func serve(cmd *cobra.Command, f *serveFlags) error {
 	return nil
 }
 
-func announce(w io.Writer, asJSON bool, addr net.Addr, app accounts.App) error {
-	reach := reachOf("http://"+addr.String(), app)
-	if asJSON {
+func announce(w io.Writer, f *serveFlags, addr net.Addr, app accounts.App) error {
+	reach := reachOf("http://"+addr.String(), app, f.control)
+	if f.json {
 		return reach.writeJSON(w)
 	}
 	return reach.writeText(w, cli.StyleFor(w))

@@ -9,8 +9,8 @@ import (
 // still have: PUT and DELETE /v1/me/tracks?ids=…, GET /v1/me/tracks/contains?ids=…
 // and their like for albums and followed artists.
 
-// maxOldIDs is the most they take in one request.
-const maxOldIDs = 50
+// maxIDs is the most that endpoints with several ids take in one request.
+const maxIDs = 50
 
 func saveByID(kind string) func(*Service, *apiCall)   { return changeByID(kind, saveItems) }
 func removeByID(kind string) func(*Service, *apiCall) { return changeByID(kind, removeItems) }
@@ -46,7 +46,7 @@ func (s *Service) urisByID(c *apiCall, kind string) ([]string, bool) {
 		}
 		ids = body.IDs
 	}
-	if len(ids) == 0 || len(ids) > maxOldIDs {
+	if len(ids) == 0 || len(ids) > maxIDs {
 		c.fail(http.StatusBadRequest, "Invalid number of ids")
 		return nil, false
 	}
