@@ -64,7 +64,7 @@ func (o *oracle) checkEnd() {
 			o.find("disagree", p, "it holds %s, and the store %s", nameOf(t), nameOf(e.rec.Token))
 		}
 		o.checkWell(p, e)
-		if a := o.tokenOf(t); a != nil && p.well && !p.heardOf(a) {
+		if a := o.tokenOf(t); a != nil && p.unwell == nil && !p.heardOf(a) {
 			o.find("order", p, "its listener has never heard of %s", a)
 		}
 	}
@@ -98,11 +98,11 @@ func (o *oracle) checkWell(p *process, e *record) {
 	a := o.tokenOf(e.rec.Token)
 	switch {
 	case !e.found || a == nil:
-		if !errors.Is(p.lastErr, spotipie.ErrNotAuthorized) && p.lastErr != nil {
-			o.find("no-token", p, "nobody is signed in, and it says %v", p.lastErr)
+		if !errors.Is(p.unwell, spotipie.ErrNotAuthorized) {
+			o.find("no-token", p, "nobody is signed in, and it says %v", errorText{p.unwell})
 		}
-	case a.grant.revoked == "" && !p.well:
-		o.find("no-token", p, "it gets no token although %s is good: %v", a.refresh, p.lastErr)
+	case a.grant.revoked == "" && p.unwell != nil:
+		o.find("no-token", p, "it gets no token although %s is good: %v", a.refresh, errorText{p.unwell})
 	}
 }
 

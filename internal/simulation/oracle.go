@@ -59,7 +59,7 @@ func (o *oracle) asked(p *process, req *tokenRequest, name string) {
 	o.checkLock(p, now)
 	for _, before := range r.sent {
 		if may, why := o.mayResend(p, r, before); !may {
-			o.find("sent-twice", p, "it sends %s, which %s has sent at %s: %s", r, before.process.name, before.sent, why)
+			o.find("sent-twice", p, "it sends %s, which %s has sent at %s: %s", r, before.process.name, clock(before.sent), why)
 			break
 		}
 	}
@@ -94,7 +94,7 @@ func (o *oracle) checkLock(p *process, now moment) {
 		o.find("without-lock", p, "it asks for a token without the lock")
 	case e.holder == h, p.sleptIn(span{h.proven, now}):
 	default:
-		o.find("without-lock", p, "it asks for a token although it has lost the lock at %s, and has not checked since %s", h.lost, h.proven)
+		o.find("without-lock", p, "it asks for a token although it has lost the lock at %s, and has not checked since %s", clock(h.lost), clock(h.proven))
 	}
 }
 

@@ -50,7 +50,7 @@ func Shrink(t *testing.T, found Outcome, with Collaborators, limit time.Duration
 	end := time.Now().Add(limit)
 	fails := func(plan Plan) (Outcome, bool) {
 		for range shrinkTries {
-			if o := Play(t, plan, with); o.Has(rule) {
+			if o := Play(t, plan, with).of(rule); o.Failed() {
 				return o, true
 			}
 		}
@@ -65,6 +65,17 @@ func Shrink(t *testing.T, found Outcome, with Collaborators, limit time.Duration
 			} else {
 				from += size
 			}
+		}
+	}
+	for n := 1; n < len(found.Plan.Processes) && time.Now().Before(end); n++ {
+		smaller := found.Plan
+		smaller.Processes = smaller.Processes[:n]
+		if slices.ContainsFunc(smaller.Actions, func(a Action) bool { return a.Process >= n }) {
+			continue
+		}
+		if o, still := fails(smaller); still {
+			found = o
+			break
 		}
 	}
 	for i := range found.Plan.Processes {

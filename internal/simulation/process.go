@@ -65,8 +65,8 @@ type process struct {
 	asleep     []span // while it stood still
 	cut        []span // while the store was out of its reach, or it stood still
 	hung       []span // while the store answered it late or not at all, or could not write
-	well       bool
-	lastErr    error
+	lastErr    error  // of the latest call
+	unwell     error  // of the latest call of the Web API, once all trouble has ended
 
 	knowledge
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,6 +33,14 @@ type Outcome struct {
 
 // Failed reports whether something was found.
 func (o Outcome) Failed() bool { return len(o.Findings) > 0 }
+
+// of leaves out what breaks other rules, unless rule is empty.
+func (o Outcome) of(rule string) Outcome {
+	if rule != "" {
+		o.Findings = slices.DeleteFunc(slices.Clone(o.Findings), func(f Finding) bool { return f.Rule != rule })
+	}
+	return o
+}
 
 // Has reports whether a rule was found broken.
 func (o Outcome) Has(rule string) bool {

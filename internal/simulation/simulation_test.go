@@ -21,6 +21,7 @@ var (
 	first   = flag.Uint64("first", 1, "the seed of the first plan; 0: any")
 	lasts   = flag.Duration("for", 0, "play plans for so long, however many they are")
 	survey  = flag.Bool("survey", false, "count what is found, by rule, and go on")
+	rule    = flag.String("rule", "", "look for what breaks this rule alone")
 	shrink  = flag.Duration("shrink", 10*time.Second, "how long to look for a shorter plan that fails as well")
 )
 
@@ -58,7 +59,7 @@ func TestPlans(t *testing.T) {
 func playOne(t *testing.T, seed uint64) {
 	var o Outcome
 	for range 20 {
-		if o = Play(t, NewPlan(seed), Collaborators{}); o.Failed() {
+		if o = Play(t, NewPlan(seed), Collaborators{}).of(*rule); o.Failed() {
 			o = Shrink(t, o, Collaborators{}, *shrink)
 			t.Fatal(o.Report())
 		}
@@ -94,7 +95,7 @@ func (c *campaign) work(t *testing.T) {
 		if seed >= c.end || !c.deadline.IsZero() && time.Now().After(c.deadline) || !*survey && c.failures(0) >= maxReports {
 			return
 		}
-		o := Play(t, NewPlan(seed), Collaborators{})
+		o := Play(t, NewPlan(seed), Collaborators{}).of(*rule)
 		if !o.Failed() {
 			continue
 		}

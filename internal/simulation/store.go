@@ -197,7 +197,7 @@ func (s *store) lose(e *record, at moment) {
 		return
 	}
 	h.isLost, h.lost = true, at
-	s.world.note(h.client.process.name, "has lost the lock that it took at %s", h.since)
+	s.world.note(h.client.process.name, "has lost the lock that it took at %s", clock(h.since))
 	s.vacate(e)
 }
 

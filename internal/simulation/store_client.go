@@ -128,7 +128,7 @@ func (c *client) attempt(ctx context.Context, call Call, what string, effect fun
 		latency = w.between(time.Second, 12*time.Second)
 	}
 	if call == UnlockCall && c.store.lease == 0 {
-		fault, down, hangs = NoFault, false, 0 // the kernel's do not fail
+		fault, down, hangs, latency = NoFault, false, 0, minLatency // the kernel does not fail
 	}
 	w.mu.Unlock()
 	switch {

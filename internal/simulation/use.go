@@ -76,7 +76,7 @@ func (p *process) perform(c *call, a Action) {
 		limit += overlap(s, span{c.began, w.now()})
 	}
 	if took > limit+slack {
-		w.oracle.find("late-return", p, "%s took %s, %s at most were allowed", c.name, took, limit)
+		w.oracle.find("late-return", p, "%s took %s, and %s was the most", c.name, took, limit)
 	}
 	p.lastErr = err
 }
@@ -183,7 +183,7 @@ func (p *process) useUntilWell() {
 		}
 		p.use(Action{Kind: CallAPI, For: time.Minute})
 		var err error
-		w.locked(func() { err = p.lastErr; p.well = err == nil })
+		w.locked(func() { err = p.lastErr; p.unwell = err })
 		if err == nil || errors.Is(err, spotipie.ErrReauthorizationRequired) || errors.Is(err, spotipie.ErrNotAuthorized) {
 			return
 		}
@@ -233,7 +233,7 @@ func (p *process) close() {
 	case <-p.died:
 	case <-time.After(5 * time.Second):
 		w.locked(func() {
-			w.oracle.find("late-return", p, "Watch has not returned 5s after Close")
+			w.oracle.find("watch", p, "Watch has not returned 5s after Close")
 		})
 	}
 	p.unwatch()

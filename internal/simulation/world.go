@@ -249,7 +249,7 @@ func (w *world) end() {
 	time.Sleep(2 * time.Minute)
 	w.locked(func() {
 		for c := range w.running {
-			w.oracle.find("late-return", c.process, "%s, called at %s, has not returned", c.name, c.began)
+			w.oracle.find("late-return", c.process, "%s, called at %s, has not returned", c.name, clock(c.began))
 		}
 	})
 }
