@@ -30,7 +30,7 @@ func (o *oracle) closed(p *process, err error) {
 func (o *oracle) checkKept(p *process, rule, format string) {
 	for _, a := range p.given {
 		w := a.grant.word
-		if a.saved || w.gone || a.grant.revoked != "" || p.known[a.grant].access != a || o.older(w, o.inStore()) {
+		if a.saved || w.gone || p.unanswered[a.grant] || a.grant.revoked != "" || p.known[a.grant].access != a || o.older(w, o.inStore()) {
 			continue
 		}
 		superseded := false
@@ -60,7 +60,7 @@ func (o *oracle) checkEnd() {
 		switch {
 		case !e.found && t != nil:
 			o.find("disagree", p, "it holds %s, and the store nothing", nameOf(t))
-		case e.found && nameOf(t) != nameOf(e.rec.Token):
+		case e.found && !o.agree(t, e.rec.Token):
 			o.find("disagree", p, "it holds %s, and the store %s", nameOf(t), nameOf(e.rec.Token))
 		}
 		o.checkWell(p, e)
@@ -104,6 +104,12 @@ func (o *oracle) checkWell(p *process, e *record) {
 	case a.grant.revoked == "" && p.unwell != nil:
 		o.find("no-token", p, "it gets no token although %s is good: %v", a.refresh, errorText{p.unwell})
 	}
+}
+
+// agree reports whether two tokens are one. Of a dead grant any will do.
+func (o *oracle) agree(a, b *spotipie.Token) bool {
+	x, y := o.tokenOf(a), o.tokenOf(b)
+	return x == y && nameOf(a) == nameOf(b) || x != nil && y != nil && x.grant == y.grant && x.grant.revoked != ""
 }
 
 func (p *process) heardOf(a *accessToken) bool {

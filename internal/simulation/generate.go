@@ -33,7 +33,7 @@ func (g *generator) plan(seed uint64) Plan {
 	for range g.processes {
 		p.Processes = append(p.Processes, g.setup())
 	}
-	p.Actions = g.actions(4 + g.IntN(24))
+	p.Actions = g.actions(4 + g.IntN(32))
 	return p
 }
 
@@ -66,7 +66,13 @@ func (g *generator) actions(n int) []Action {
 		case 4:
 			at += g.duration(g.lifetime*3/4, g.lifetime*5/4)
 		case 5:
+			at += pick(g, 0, g.duration(g.lifetime, g.lifetime*5/4))
 			list = append(list, g.burst(at)...)
+			for range g.IntN(4) { // and trouble while they get it
+				a := g.trouble()
+				a.At = max(at+g.duration(-2*time.Second, time.Second)/time.Duration(1+g.IntN(20)), 0)
+				list = append(list, a)
+			}
 			continue
 		}
 		a := g.action()
@@ -96,19 +102,28 @@ func (g *generator) action() Action {
 		a.Kind, a.For = pick(g, CallToken, CallToken, CallToken, CallAPI, CallAPI, CallRefreshToken, CallLoad), g.patience()
 	case n < 36:
 		a.Kind, a.For = pick(g, CallLogin, CallLogin, CallSetToken, CallSetRecord), g.patience()
-	case n < 41:
+	default:
+		return g.trouble()
+	}
+	return a
+}
+
+func (g *generator) trouble() Action {
+	a := Action{Process: g.IntN(g.processes)}
+	switch n := g.IntN(64); {
+	case n < 5:
 		a.Kind, a.For = Kill, g.duration(0, 20*time.Second)
-	case n < 45:
+	case n < 9:
 		a.Kind, a.For = Close, g.duration(0, 20*time.Second)
-	case n < 49:
+	case n < 13:
 		a.Kind, a.For = pick(g, Suspend, Suspend, SuspendWithClock), g.duration(time.Second, 2*time.Minute)
-	case n < 53:
+	case n < 17:
 		a.Kind, a.For = SetClock, g.skew()
-	case n < 76:
+	case n < 40:
 		g.storeTrouble(&a)
-	case n < 95:
+	case n < 59:
 		g.serviceTrouble(&a)
-	case n < 98:
+	case n < 62:
 		a.Kind, a.For = MachineSleeps, g.duration(time.Second, 2*g.lifetime)
 	default:
 		a.Kind = Logout

@@ -33,12 +33,16 @@ const maxFindings = 20
 
 // find tells of a fault.
 func (o *oracle) find(rule string, p *process, format string, args ...any) {
+	o.findAt(o.world.now(), rule, p, format, args...)
+}
+
+func (o *oracle) findAt(at moment, rule string, p *process, format string, args ...any) {
 	name := "--"
 	if p != nil {
 		name = p.name
 	}
-	f := Finding{At: o.world.now(), Rule: rule, Process: name, Text: fmt.Sprintf(format, args...)}
-	o.world.note(name, "FAULT %s: %s", f.Rule, f.Text)
+	f := Finding{At: at, Rule: rule, Process: name, Text: fmt.Sprintf(format, args...)}
+	o.world.log = append(o.world.log, entry{at, name, "FAULT %s: %s", []any{f.Rule, f.Text}})
 	if len(o.findings) < maxFindings {
 		o.findings = append(o.findings, f)
 	}
@@ -117,7 +121,7 @@ func (o *oracle) brought(p *process, a *accessToken) {
 	p.given = append(p.given, a)
 }
 
-// refusedLogin: the session would not take a login, since it is closed.
+// refusedLogin: a session has not taken a login, since it is closed.
 func (o *oracle) refusedLogin(g *grant) {
 	if g.word != nil && !g.issued[0].saved {
 		g.word.gone = true
@@ -235,6 +239,9 @@ func (o *oracle) fellBack(before *word) {
 
 // ended: a process has died or was closed.
 func (o *oracle) ended(p *process) {
+	for g := range p.unanswered { // nobody has been told that this login went well
+		o.refusedLogin(g)
+	}
 	if !p.closedWell { // what Close has not saved, and not told of, is its fault
 		o.lose()
 	}

@@ -18,7 +18,7 @@ func Play(t *testing.T, plan Plan, with Collaborators) Outcome {
 		w.run()
 	})
 	if leftOver != "" {
-		w.oracle.find("goroutine", nil, "%s", leftOver)
+		w.oracle.findAt(w.log[len(w.log)-1].at, "goroutine", nil, "%s", leftOver)
 	}
 	return Outcome{Plan: plan, Findings: w.oracle.findings, entries: w.log}
 }

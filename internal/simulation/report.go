@@ -148,8 +148,9 @@ var bubble = regexp.MustCompile(`^goroutine \d+ .*synctest bubble`)
 func place(stack string) string {
 	var names []string
 	for line := range strings.Lines(stack) {
-		if name, _, isCall := strings.Cut(line, "("); isCall && !strings.HasPrefix(line, "\t") && !strings.HasPrefix(line, "goroutine") {
-			names = append(names, name[strings.LastIndex(name, "/")+1:])
+		end := strings.LastIndex(line, "(")
+		if end > 0 && !strings.HasPrefix(line, "\t") && !strings.HasPrefix(line, "goroutine") && !strings.HasPrefix(line, "created by") {
+			names = append(names, line[strings.LastIndex(line[:end], "/")+1:end])
 		}
 	}
 	return strings.Join(names, " < ")

@@ -97,7 +97,7 @@ func (c *client) do(ctx context.Context, call Call, what string, effect func() e
 	err := c.attempt(ctx, call, what, effect)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if took := w.now() - from; took > unhurried && call != LockCall && call != WatchCall {
+	if took := w.now() - from; took > unhurried && call == SwapCall {
 		p.hung = append(p.hung, span{from, w.now()})
 	}
 	if err != nil && !errors.Is(err, errTaken) {

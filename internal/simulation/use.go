@@ -131,7 +131,11 @@ func (p *process) login(ctx context.Context) error {
 	}
 	var callbackURL string
 	var g *grant
-	p.world.locked(func() { g, callbackURL, err = p.world.spotify.authorize(authorizationURL) })
+	p.world.locked(func() {
+		if g, callbackURL, err = p.world.spotify.authorize(authorizationURL); err == nil {
+			p.unanswered[g] = true
+		}
+	})
 	if err != nil {
 		return err
 	}
@@ -149,6 +153,7 @@ func (p *process) setToken(ctx context.Context, record bool) error {
 		a := w.spotify.login()
 		w.oracle.brought(p, a)
 		g = a.grant
+		p.unanswered[g] = true
 		at = p.wall()
 		fields = spotipie.TokenFields{
 			AccessToken: a.String(), RefreshToken: a.refresh.String(), Scope: spotipie.Scopes{scope},
@@ -168,8 +173,12 @@ func (p *process) setToken(ctx context.Context, record bool) error {
 
 // loginResult tells the oracle what a session has made of a login.
 func (p *process) loginResult(g *grant, err error) error {
+	w := p.world
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(p.unanswered, g)
 	if errors.Is(err, spotipie.ErrClosed) {
-		p.world.locked(func() { p.world.oracle.refusedLogin(g) })
+		w.oracle.refusedLogin(g)
 	}
 	return err
 }

@@ -54,6 +54,9 @@ type knowledge struct {
 	since map[*accessToken]moment // when it got to know a token
 	given []*accessToken          // that it got from the accounts service or the program
 
+	// unanswered are the logins whose call has not returned.
+	unanswered map[*grant]bool
+
 	lastLoad   moment // when a Load last succeeded
 	lastFailed moment // when a store call last failed
 	forced     []moment
@@ -72,7 +75,7 @@ type known struct {
 
 func newKnowledge() knowledge {
 	return knowledge{
-		known: make(map[*grant]known), since: make(map[*accessToken]moment),
+		known: make(map[*grant]known), since: make(map[*accessToken]moment), unanswered: make(map[*grant]bool),
 		heard: make(map[*accessToken]int), lastLoad: -1, lastFailed: -1,
 	}
 }

@@ -124,16 +124,16 @@ func (w *world) act(a Action) {
 	w.note("--", "%s", actionText{a})
 	switch a.Kind {
 	case Kill:
-		w.processes[a.Process].kill()
-		w.restart(a.Process, a.For)
+		if p := w.processes[a.Process]; !p.dead {
+			p.kill()
+			w.restart(p, a.For)
+		}
 	case Close:
 		if p := w.processes[a.Process]; !p.gone() {
 			p.closing = true
 			go func() {
 				p.close()
-				w.mu.Lock()
-				defer w.mu.Unlock()
-				w.restart(a.Process, a.For)
+				w.restart(p, a.For)
 			}()
 		}
 	case Suspend, SuspendWithClock:
@@ -181,15 +181,14 @@ func (w *world) sleep(d time.Duration) {
 	w.store.slept(d)
 }
 
-// restart begins another life of a process, some time later. w.mu is held.
-func (w *world) restart(index int, after time.Duration) {
-	ended := w.processes[index]
+// restart begins another life of a process that has ended, some time later.
+func (w *world) restart(ended *process, after time.Duration) {
 	go func() {
 		w.wait(after)
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		if w.processes[index] == ended {
-			w.startProcess(index)
+		if w.processes[ended.index] == ended {
+			w.startProcess(ended.index)
 		}
 	}()
 }
