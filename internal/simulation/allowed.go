@@ -24,7 +24,9 @@ import (
 // An access token may be handed out past its end
 //   - if neither clock of the process can know: not the monotonic one, since
 //     the process got to know the token only later, nor the wall clock, since
-//     it is wrong, or that of the process which got the token was.
+//     it is wrong, or that of the process which got the token was;
+//   - by as long as its answer took, since its lifetime counts from when it was
+//     received.
 
 // saveBudget is how long a session goes on trying to save while it holds the
 // lock.

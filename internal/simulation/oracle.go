@@ -105,7 +105,7 @@ func (o *oracle) checkLock(p *process, now moment) {
 // given: the answer to a token request has reached the session.
 func (o *oracle) given(p *process, req *tokenRequest) {
 	a := req.issued
-	a.clockRight = p.skew == 0
+	a.clockRight, a.late = p.skew == 0, o.world.wall().Sub(a.issued)
 	if a.grant.word == nil {
 		o.speak(p, a.grant)
 	}
@@ -164,6 +164,7 @@ func (o *oracle) saved(p *process, rec, old spotipie.Record, hadOld bool, logout
 		o.find("older-saved", p, "it saves %s with %s", a, rec.Token.RefreshToken())
 	}
 	w := a.grant.word
+	w.gone = false // a Swap that nobody waits for any more can save it late
 	if !p.dead && a.refresh.used != nil && p.known[a.grant].refresh > a.refresh.number {
 		o.find("older-saved", p, "it saves %s, which it knows to be used up", a.refresh)
 	}
@@ -179,7 +180,7 @@ func (o *oracle) saved(p *process, rec, old spotipie.Record, hadOld bool, logout
 			o.replace(before.grant.word, w)
 		}
 	case logout != nil && o.older(w, logout):
-		if p.words.has(logout) || p.saved.has(w) {
+		if p.saved.has(w) { // else the logout may have come before
 			o.find("login-lost", p, "it saves %s although the user has signed out", a)
 		}
 		logout.gone, o.lostLogout = true, true
@@ -262,7 +263,7 @@ func (o *oracle) handedOut(p *process, by string, t *spotipie.Token) {
 }
 
 func (o *oracle) checkEndOf(p *process, by string, a *accessToken, saysExpiresAt time.Time) {
-	if over := o.world.wall().Sub(a.expires); over > time.Second {
+	if over := o.world.wall().Sub(a.expires.Add(a.late)); over > time.Second {
 		if may, why := p.couldNotKnow(a, saysExpiresAt); !may {
 			o.find("past-end", p, "%s hands out %s, %s past its end, and %s", by, a, over, why)
 		}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/url"
 	"time"
+
+	"github.com/spotipie/spotipie/accounts"
 )
 
 const (
@@ -46,6 +48,7 @@ type grant struct {
 type code struct {
 	grant     *grant
 	challenge string
+	expires   time.Time
 	used      bool
 }
 
@@ -55,7 +58,10 @@ type accessToken struct {
 	number   int // in the order of issue, from 1
 	refresh  *refreshToken
 	lifetime time.Duration
+	issued   time.Time
 	expires  time.Time
+	// late is how long its answer took: its lifetime counts from its receipt.
+	late time.Duration
 	// savedAt is when it was first in the store, if it was.
 	savedAt moment
 	saved   bool
@@ -95,7 +101,7 @@ func (s *spotify) authorize(authorizationURL string) (g *grant, callbackURL stri
 	query := u.Query()
 	g = s.newGrant()
 	name := fmt.Sprintf("C%d", g.id)
-	s.codes[name] = &code{grant: g, challenge: query.Get("code_challenge")}
+	s.codes[name] = &code{grant: g, challenge: query.Get("code_challenge"), expires: s.world.wall().Add(accounts.DefaultCodeLifetime)}
 	return g, query.Get("redirect_uri") + "?" + url.Values{"code": {name}, "state": {query.Get("state")}}.Encode(), nil
 }
 
@@ -110,6 +116,9 @@ func (s *spotify) exchange(form url.Values) (*accessToken, *tokenError) {
 	c := s.codes[form.Get("code")]
 	if c == nil {
 		return nil, &tokenError{"invalid_grant", "Invalid authorization code"}
+	}
+	if !s.world.wall().Before(c.expires) {
+		return nil, &tokenError{"invalid_grant", "Authorization code expired"}
 	}
 	if c.used {
 		c.grant.revoked = "its code was used twice"
@@ -170,7 +179,8 @@ func (s *spotify) issue(g *grant, r *refreshToken) *accessToken {
 		s.short--
 		a.lifetime = s.shortLife
 	}
-	a.expires = s.world.wall().Add(a.lifetime)
+	a.issued = s.world.wall()
+	a.expires = a.issued.Add(a.lifetime)
 	g.issued = append(g.issued, a)
 	s.access[a.String()] = a
 	return a

@@ -227,8 +227,8 @@ func (c *client) sentBeforeDeath(call Call, what string, latency time.Duration, 
 
 // late lets a call take effect that nobody waits for any more.
 func (c *client) late(call Call, what string, effect func() error) {
-	if call == LockCall || call == UnlockCall || call == CheckCall {
-		return
+	if call != SwapCall {
+		return // nobody would notice
 	}
 	err := effect()
 	c.store.world.note(c.process.name, "%s%s takes effect late: %s", call, what, outcome{err, NoFault})
@@ -396,6 +396,9 @@ func (c *client) unlock(ctx context.Context, key spotipie.Key, h *hold) error {
 		return nil
 	case lost:
 		return errLockLost
+	}
+	if c.store.lease == 0 {
+		ctx = context.WithoutCancel(ctx) // the kernel asks for none
 	}
 	return c.do(ctx, UnlockCall, "", func() error {
 		c.store.release(c.store.entry(key), h)
