@@ -3,6 +3,7 @@ package simulation
 import (
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,8 +14,12 @@ func Play(t *testing.T, plan Plan, with Collaborators) Outcome {
 	t.Helper()
 	plan.Processes = slices.Clone(plan.Processes)
 	var w *world
+	var playing atomic.Pointer[world]
+	watchdog := time.AfterFunc(stuckAfter, func() { panic(stuck(plan, playing.Load())) })
+	defer watchdog.Stop()
 	leftOver := bubbled(t, func() {
 		w = newWorld(plan, with)
+		playing.Store(w)
 		w.run()
 	})
 	if leftOver != "" {
@@ -23,11 +28,23 @@ func Play(t *testing.T, plan Plan, with Collaborators) Outcome {
 	return Outcome{Plan: plan, Findings: w.oracle.findings, entries: w.log}
 }
 
+// stuckAfter is how long a plan may take by a real clock. It takes
+// milliseconds.
+const stuckAfter = time.Minute
+
+// stuck tells of a plan that does not come to an end.
+func stuck(plan Plan, w *world) string {
+	text := fmt.Sprintf("the plan of seed %d does not come to an end: a goroutine is busy, or waits for a mutex\n%s", plan.Seed, plan)
+	if w == nil || !w.mu.TryLock() {
+		return text
+	}
+	defer w.mu.Unlock()
+	return text + "what happened last:\n" + Outcome{entries: w.log[max(0, len(w.log)-40):]}.Log()
+}
+
 // bubbled runs f in a bubble, and tells what is left over when it has returned
 // and time stands still.
 func bubbled(t *testing.T, f func()) (problem string) {
-	watchdog := time.AfterFunc(time.Minute, func() { panic("a simulation makes no progress: a goroutine is busy, or waits for a mutex") })
-	defer watchdog.Stop()
 	defer func() {
 		if p := recover(); p != nil {
 			problem = fmt.Sprintf("%v: %s", p, leftOver())
