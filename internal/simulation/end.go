@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/spotipie/spotipie"
@@ -30,7 +31,7 @@ func (o *oracle) closed(p *process, err error) {
 func (o *oracle) checkKept(p *process, rule, format string) {
 	for _, a := range p.given {
 		w := a.grant.word
-		if a.saved || w.gone || p.unanswered[a.grant] || a.grant.revoked != "" || p.known[a.grant].access != a || o.older(w, o.inStore()) {
+		if a.refreshable() || w.gone || p.unanswered[a.grant] || a.grant.revoked != "" || p.known[a.grant].access != a || o.older(w, o.inStore()) {
 			continue
 		}
 		superseded := false
@@ -41,6 +42,12 @@ func (o *oracle) checkKept(p *process, rule, format string) {
 			o.find(rule, p, format, a)
 		}
 	}
+}
+
+// refreshable reports whether the refresh token that came with an access token,
+// or one that came later, has been saved.
+func (a *accessToken) refreshable() bool {
+	return slices.ContainsFunc(a.grant.issued, func(b *accessToken) bool { return b.saved && b.refresh.number >= a.refresh.number })
 }
 
 // checkEnd: a good while after all trouble has ended, all sessions and the

@@ -123,7 +123,7 @@ func (o *oracle) speak(p *process, g *grant) *word {
 	w := &word{id: min(len(o.words), maxWords), grant: g, count: 1}
 	if p != nil {
 		for _, other := range o.words {
-			if p.words.has(other) {
+			if p.words.has(other) && !p.underWay(other) {
 				w.older |= other.bit() | other.older
 				w.count = max(w.count, other.count+1)
 			}
@@ -138,6 +138,22 @@ func (o *oracle) speak(p *process, g *grant) *word {
 		g.word = w
 	}
 	return w
+}
+
+// olderThan reports whether a token makes way for another of the same grant:
+// its refresh token is older, or it is the same and both ends are known well
+// enough to tell.
+func (a *accessToken) olderThan(b *accessToken) bool {
+	if a.grant != b.grant || a.refresh != b.refresh {
+		return a.grant == b.grant && a.refresh.number < b.refresh.number
+	}
+	return a.number < b.number && a.clockRight && b.clockRight && a.expires.Before(b.expires.Add(-time.Minute))
+}
+
+// underWay reports whether a word is that of a login which the process has not
+// finished: of two at the same time either may be the later.
+func (p *process) underWay(w *word) bool {
+	return w.grant != nil && p.unanswered[w.grant] && !p.saved.has(w)
 }
 
 // replace notes that b was saved over a.
