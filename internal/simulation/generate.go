@@ -34,6 +34,7 @@ func (g *generator) plan(seed uint64) Plan {
 		p.Processes = append(p.Processes, g.setup())
 	}
 	p.Actions = g.actions(4 + g.IntN(32))
+	p.Rest = pick(g, 0, g.duration(0, time.Second), g.duration(0, 2*time.Minute))
 	return p
 }
 

@@ -123,8 +123,9 @@ func (o *oracle) brought(p *process, a *accessToken) {
 
 // refusedLogin: a session has not taken a login, since it is closed.
 func (o *oracle) refusedLogin(g *grant) {
-	if g.word != nil && !g.issued[0].saved {
+	if g.word != nil && !g.issued[0].saved && !g.word.gone {
 		g.word.gone = true
+		o.world.note("oracle", "%s is lost before anybody was told of it", g.word)
 	}
 }
 

@@ -24,6 +24,8 @@ type Plan struct {
 	// Processes says how each process is set up.
 	Processes []Setup
 	Actions   []Action
+	// Rest is how long the trouble goes on after the last action.
+	Rest time.Duration
 }
 
 // Rotation says when the accounts service replaces a refresh token at its use.
@@ -316,5 +318,6 @@ func (p Plan) String() string {
 	for _, a := range p.Actions {
 		fmt.Fprintf(&b, "  %s\n", a)
 	}
+	fmt.Fprintf(&b, "  %s later all trouble ends\n", p.Rest)
 	return b.String()
 }

@@ -88,14 +88,15 @@ func (o Outcome) Log() string {
 const troubleEnds = "all trouble ends"
 
 func dull(text string) bool {
-	return strings.HasSuffix(text, ": done") || strings.HasSuffix(text, "is called")
+	return strings.HasSuffix(text, ": done") || strings.HasSuffix(text, "is called") || strings.HasSuffix(text, ": no error") ||
+		strings.HasPrefix(text, "the Web API says 200")
 }
 
 // clock prints a moment as hours, minutes, seconds and milliseconds.
 type clock time.Duration
 
 func (c clock) String() string {
-	d := time.Duration(c)
+	d := time.Duration(c).Truncate(time.Millisecond)
 	return fmt.Sprintf("%d:%02d:%06.3f", int(d.Hours()), int(d.Minutes())%60, (d % time.Minute).Seconds())
 }
 

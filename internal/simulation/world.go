@@ -104,6 +104,7 @@ func (w *world) run() {
 		time.Sleep(a.At - w.now())
 		w.act(a)
 	}
+	time.Sleep(w.plan.Rest)
 	w.settle()
 	w.end()
 }
