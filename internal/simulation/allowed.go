@@ -71,7 +71,7 @@ func (o *oracle) mayResend(p *process, r *refreshToken, before *tokenRequest) (m
 		return false, "it has seen its successor in the store"
 	default:
 		for _, other := range o.world.processes {
-			if !other.dead && other.known[r.grant].refresh > r.number && other.lastLoad > o.rolledBack && other.couldSave(other.lastLoad, p.lastLoad) {
+			if !other.dead && other.known[r.grant].refresh > r.number && other.sawStore == o.rollbacks && other.couldSave(other.sawStoreAt, p.lastLoad) {
 				return false, other.name + " has seen that the store fell back, and had the time to save its newer one again"
 			}
 		}

@@ -139,6 +139,9 @@ func (o *oracle) refused(p *process, resp *http.Response) {
 // loaded: a Load has told a process what the store knows.
 func (o *oracle) loaded(p *process, rec spotipie.Record, found bool) {
 	p.lastLoad = o.world.now()
+	if p.sawStore != o.rollbacks {
+		p.sawStore, p.sawStoreAt = o.rollbacks, p.lastLoad
+	}
 	if !found {
 		if logout := o.logouts[rec.Version]; logout != nil {
 			p.words |= logout.bit()
@@ -335,6 +338,13 @@ func (o *oracle) announced(p *process, t *spotipie.Token) {
 	}
 	p.heard[a], p.lastHeard = o.countLogouts, a
 	o.checkSavedBefore(p, "the listener", a)
+}
+
+// tokenAfterClose: Token of a closed session has not returned ErrClosed.
+func (o *oracle) tokenAfterClose(p *process, err error) {
+	if !p.dead {
+		o.find("after-close", p, "Token of a closed session returns %v", errorText{err})
+	}
 }
 
 // listenerCalled: a listener is called.

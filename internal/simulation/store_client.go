@@ -90,7 +90,8 @@ const (
 	lostAfter = 10 * time.Minute
 )
 
-// do makes a call of the store, and has the oracle know how it went.
+// do makes a call of the store, and has the oracle know how it went. what says
+// more than the method's name, for the log.
 func (c *client) do(ctx context.Context, call Call, what string, effect func() error) error {
 	p, w := c.process, c.store.world
 	from := w.now()
@@ -109,8 +110,8 @@ func (c *client) do(ctx context.Context, call Call, what string, effect func() e
 // unhurried is how long a call takes that is not as quick as it should be.
 const unhurried = 100 * time.Millisecond
 
-// attempt makes a call of the store: it reaches the store, has its effect there and
-// is answered, unless something goes wrong. describe says what is asked for.
+// attempt makes a call of the store: it reaches the store, has its effect there
+// and is answered, unless something goes wrong.
 func (c *client) attempt(ctx context.Context, call Call, what string, effect func() error) error {
 	p, w := c.process, c.store.world
 	if err := ctx.Err(); err != nil {

@@ -235,7 +235,7 @@ func (p *process) close() {
 		w.oracle.closed(p, err)
 	})
 	if _, err := p.session.Token(context.Background()); !errors.Is(err, spotipie.ErrClosed) {
-		w.locked(func() { w.oracle.find("after-close", p, "Token of a closed session returns the error %v", err) })
+		w.locked(func() { w.oracle.tokenAfterClose(p, err) })
 	}
 	select {
 	case <-p.watched:

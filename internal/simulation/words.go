@@ -43,8 +43,9 @@ func (s words) has(w *word) bool { return w != nil && s&w.bit() != 0 }
 
 func (w *word) bit() words { return 1 << w.id }
 
-// maxWords is how many words a plan can have; more are all the last one.
-const maxWords = 63
+// maxWords is how many words the oracle can tell apart. The plans of seeds have
+// far fewer.
+const maxWords = 64
 
 // knowledge is what a process has been told, and so must act on.
 type knowledge struct {
@@ -58,6 +59,8 @@ type knowledge struct {
 	unanswered map[*grant]bool
 
 	lastLoad   moment // when a Load last succeeded
+	sawStore   int    // how often the store had fallen back at that time
+	sawStoreAt moment // when a Load first succeeded since the store fell back last
 	lastFailed moment // when a store call last failed
 	forced     []moment
 	requests   []moment // refresh requests
@@ -120,7 +123,10 @@ func (o *oracle) older(a, b *word) bool {
 
 // speak makes a word of a process, or of nobody in particular.
 func (o *oracle) speak(p *process, g *grant) *word {
-	w := &word{id: min(len(o.words), maxWords), grant: g, count: 1}
+	if len(o.words) == maxWords {
+		panic("simulation: the plan has more logins and logouts than the oracle can tell apart")
+	}
+	w := &word{id: len(o.words), grant: g, count: 1}
 	if p != nil {
 		for _, other := range o.words {
 			if p.words.has(other) && !p.underWay(other) {
