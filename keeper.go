@@ -70,7 +70,7 @@ func (k *keeper) apply(transition func(*state) *state) (from, to *state) {
 	k.state.Store(to)
 	old, now := from.current(), to.current()
 	first := from.detail().saving && !to.detail().saving && now.signedIn()
-	if first || !old.tokenOrNil().Equal(now.tokenOrNil()) {
+	if first || !old.tokenOrNil().isSame(now.tokenOrNil()) {
 		k.number++
 		if k.bell.Load() != nil {
 			k.latest = &change{from: old, to: now, number: k.number}

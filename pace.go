@@ -76,16 +76,16 @@ func retryAfter(err error) time.Duration {
 }
 
 // pause is what the token endpoint has asked of the app: not to come again
-// before a moment.
+// before a moment on the monotonic clock.
 type pause struct {
-	until instant
+	until int64
 	err   error
 }
 
 // paused returns the error of the last answer if the token endpoint does not
 // want to be asked yet.
 func (a *app) paused() error {
-	if p := a.pause.Load(); p != nil && a.clock().isBefore(p.until) {
+	if p := a.pause.Load(); p != nil && a.clock().monotonic < p.until {
 		return p.err
 	}
 	return nil
@@ -98,7 +98,7 @@ func (a *app) waitForPause(ctx context.Context, soon time.Duration) {
 	if p == nil {
 		return
 	}
-	if wait := time.Duration(p.until.monotonic - a.clock().monotonic); wait > 0 && wait <= soon {
+	if wait := time.Duration(p.until - a.clock().monotonic); wait > 0 && wait <= soon {
 		sleep(ctx, wait)
 	}
 }
@@ -110,10 +110,10 @@ func (a *app) heed(err error) {
 	if wait <= 0 {
 		return
 	}
-	next := &pause{until: a.clock().add(wait), err: err}
+	next := &pause{until: a.clock().monotonic + int64(wait), err: err}
 	for {
 		last := a.pause.Load()
-		if last != nil && last.until.monotonic >= next.until.monotonic || a.pause.CompareAndSwap(last, next) {
+		if last != nil && last.until >= next.until || a.pause.CompareAndSwap(last, next) {
 			return
 		}
 	}

@@ -163,15 +163,12 @@ func (k *keeper) ask(ctx context.Context, s *state) (token *Token, sent instant,
 		return nil, sent, fmt.Errorf("spotipie: waiting for other token requests of this app: %w", err)
 	}
 	defer giveBack()
-	if err := k.shelf().check(ctx); err != nil {
-		return nil, sent, err
-	}
 	form := url.Values{"grant_type": {"client_credentials"}} // RFC 6749 section 4.4.2
 	if k.flow() == FlowAuthorizationCode {
 		form = url.Values{"grant_type": {"refresh_token"}, "refresh_token": {s.refreshToken()}} // section 6
 	}
 	sent = k.app.clock()
-	token, err = k.requestToken(ctx, form, !s.isUsable(sent))
+	token, err = k.requestToken(ctx, form, !s.isUsable(sent), k.shelf().check)
 	return token, sent, err
 }
 

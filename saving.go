@@ -156,7 +156,7 @@ func (s *state) versionOrZero() uint64 {
 // isSame reports whether two states have the same to be saved.
 func (s *state) isSame(other *state) bool {
 	return s == other || s != nil && other != nil &&
-		s.token.Equal(other.token) && s.consent == other.consent && s.detail().refused == other.detail().refused
+		s.token.isSame(other.token) && s.consent == other.consent && s.detail().refused == other.detail().refused
 }
 
 // retrier saves in the background what could not be saved.

@@ -127,7 +127,7 @@ func (r rules) loggedOut(s *state, now instant) *state {
 func (r rules) received(s, asked *state, token *Token, sent, now instant) *state {
 	used := asked.refreshToken()
 	rotated := used != "" && token.RefreshToken() != "" && token.RefreshToken() != used
-	applies := s == asked || s.signedIn() && asked.signedIn() && s.token.Equal(asked.token) ||
+	applies := s == asked || s.signedIn() && asked.signedIn() && s.token.isSame(asked.token) ||
 		used != "" && s.refreshToken() == used
 	if !applies && !rotated {
 		return s
@@ -190,9 +190,9 @@ func (r rules) loadedDeletion(s *state, version uint64) *state {
 }
 
 func (r rules) loadedRecord(s *state, rec Record, now instant) *state {
-	same := s.signedIn() && s.token.Equal(rec.Token)
+	same := s.signedIn() && s.token.isSame(rec.Token)
 	switch {
-	case same && rec.Version == s.version && !s.isUnsaved():
+	case s.signedIn() && rec.Version == s.version && !s.isUnsaved():
 		return s
 	case same && s.isUnsaved() && rec.Rejected == s.detail().refused && rec.Consent == s.consent && rec.Version > s.version:
 		return r.saved(s, s, rec.Version) // it was, though the answer was lost
@@ -210,8 +210,10 @@ func (r rules) loadedRecord(s *state, rec Record, now instant) *state {
 	return s.with(func(next *state, more *details) {
 		*more = details{usedUp: more.usedUp, refused: rec.Rejected}
 		r.setRequestedScope(more, rec)
-		if moments := *next; same && (rec.Rejected != "") == (s.detail().refused != "") {
-			*next = moments // they are known better than by this clock alone
+		if expired, monotonic := next.expired, next.expiredMonotonic; same {
+			r.hold(next, more, s.token, now, 0)
+			// These are known better than by the wall clock alone.
+			next.expired, next.expiredMonotonic, next.stale = expired, monotonic, min(next.stale, expired)
 		} else {
 			r.hold(next, more, rec.Token, now, 0)
 		}
@@ -244,7 +246,7 @@ func (r rules) isNewer(rec Record, s *state) bool {
 
 // saved is that the store has taken what, as the given version.
 func (r rules) saved(s, what *state, version uint64) *state {
-	isWhat := s.tokenOrNil().Equal(what.tokenOrNil()) && s.detail().refused == what.detail().refused && s.consent == what.consent
+	isWhat := s.tokenOrNil().isSame(what.tokenOrNil()) && s.detail().refused == what.detail().refused && s.consent == what.consent
 	return s.with(func(next *state, more *details) {
 		next.version = version
 		if !isWhat {
