@@ -75,6 +75,44 @@ func retryAfter(err error) time.Duration {
 	return 0
 }
 
+// renewed is when a session got its last token, and how often in a row it has
+// renewed long before that was due: processes whose clocks disagree would renew
+// each other's tokens without end.
+type renewed struct {
+	at       int64 // on the monotonic clock
+	lifetime time.Duration
+	early    int
+}
+
+const (
+	// earlyRenewals is how many renewals long before they are due are not
+	// slowed down.
+	earlyRenewals = 3
+	// earlyRenewalWait is the time between those that follow.
+	earlyRenewalWait = 10 * time.Second
+)
+
+// after returns what follows on r, which may be nil, when a token is received.
+func (r *renewed) after(token *Token, now instant) *renewed {
+	next := &renewed{at: now.monotonic, lifetime: token.expiresIn}
+	if r != nil && time.Duration(now.monotonic-r.at) < r.lifetime/4 {
+		next.early = r.early + 1
+	}
+	return next
+}
+
+// wait returns how long the next renewal has to wait.
+func (r *renewed) wait(now instant) time.Duration {
+	if r == nil || r.early < earlyRenewals {
+		return 0
+	}
+	since := time.Duration(now.monotonic - r.at)
+	if since >= r.lifetime/4 {
+		return 0
+	}
+	return max(0, earlyRenewalWait-since)
+}
+
 // pause is what the token endpoint has asked of the app: not to come again
 // before a moment on the monotonic clock.
 type pause struct {

@@ -143,7 +143,14 @@ func (k *keeper) saveOnce(ctx context.Context, s *state, version uint64) (uint64
 	case s.signedIn():
 		return shelf.swap(ctx, version, s.record(k.rules()))
 	}
-	return s.version, shelf.remove(ctx)
+	if err := shelf.remove(ctx); err != nil {
+		return 0, err
+	}
+	store, err := shelf.load(ctx) // for the version of the deletion
+	if err != nil || store.found {
+		return s.version, nil
+	}
+	return max(s.version, store.version), nil
 }
 
 func (s *state) versionOrZero() uint64 {

@@ -1,6 +1,7 @@
 package spotipie
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -19,6 +20,8 @@ import (
 //     versions say.
 //   - Of two records of the same consent, the one with the higher version is
 //     newer. A store that shows a lower version than was seen has fallen back.
+//   - A record that has the number of the user's unsaved word comes of it: the
+//     word was saved, though the answer was lost.
 //   - A refresh token that was used up for another is never current again, in
 //     whatever record it comes.
 //   - What the accounts service has given is kept until it is saved or
@@ -31,7 +34,8 @@ type rules struct {
 	flow     Flow
 	scope    Scopes
 	// early returns how long before its end a token is to be renewed.
-	early func() time.Duration
+	early  func() time.Duration
+	random func() uint64
 }
 
 // stored is what a store has of a key.
@@ -97,19 +101,33 @@ func (r rules) given(s *state, rec Record, now instant) *state {
 		} else if s.signedIn() && sameAuthorization(s.token, token) {
 			next.authorizedAt = s.authorizedAt
 		}
-		next.consent = nextConsent(s, now)
+		next.consent = r.nextConsent(s, now)
 	})
 }
 
-// nextConsent returns the number of a consent that replaces s: microseconds of
-// the clock, or one more than the number of s if that is higher. So a consent
-// that knows of another is the newer one even if the clock is wrong.
-func nextConsent(s *state, now instant) uint64 {
-	number := uint64(max(now.wall/1000, 1))
+// consentRandomBits are the low bits of the number of a consent. They tell
+// consents of the same moment apart.
+const consentRandomBits = 11
+
+// nextConsent returns the number of a consent that replaces s: milliseconds of
+// the clock, or one more than those of s if that is higher, and some random
+// bits. So a consent that knows of another is the newer one even if the clock
+// is wrong.
+func (r rules) nextConsent(s *state, now instant) uint64 {
+	moment := uint64(max(now.wall/int64(time.Millisecond), 1))
 	if s != nil {
-		number = max(number, s.consent+1)
+		moment = max(moment, s.consent>>consentRandomBits+1)
 	}
-	return number
+	return moment<<consentRandomBits | r.random()&(1<<consentRandomBits-1)
+}
+
+// compareConsents compares the moments of two consents. It returns 0 if they
+// cannot be told apart, or one is not known.
+func compareConsents(a, b uint64) int {
+	if a == 0 || b == 0 {
+		return 0
+	}
+	return cmp.Compare(a>>consentRandomBits, b>>consentRandomBits)
 }
 
 // loggedOut is the user's word that the authorization is to be forgotten.
@@ -117,7 +135,7 @@ func (r rules) loggedOut(s *state, now instant) *state {
 	return s.with(func(next *state, more *details) {
 		*more = details{usedUp: more.usedUp, unsaved: unsavedWord}
 		next.token, next.authorizedAt = nil, 0
-		next.consent = nextConsent(s, now)
+		next.consent = r.nextConsent(s, now)
 	})
 }
 
@@ -169,6 +187,8 @@ func (r rules) loaded(s *state, store stored, now instant) *state {
 		return r.loadedDeletion(s, store.version)
 	case s.signedIn() && !s.isUnsaved(): // lost: save it again
 		return s.with(func(_ *state, more *details) { more.unsaved = unsavedAnswer })
+	case s != nil && !s.signedIn() && s.version != 0: // the logout is lost: say it again
+		return s.with(func(_ *state, more *details) { more.unsaved = unsavedWord })
 	}
 	return s
 }
@@ -198,7 +218,11 @@ func (r rules) loadedRecord(s *state, rec Record, now instant) *state {
 		return r.saved(s, s, rec.Version) // it was, though the answer was lost
 	case !r.isNewer(rec, s):
 		if !s.signedIn() {
-			return s
+			return s.with(func(_ *state, more *details) {
+				if rec.Version < s.version || s.isUsedUp(rec.Token.RefreshToken()) { // it is from before the logout
+					more.unsaved = unsavedWord
+				}
+			})
 		}
 		return s.with(func(next *state, more *details) { // to be saved over it
 			more.unsaved = max(more.unsaved, unsavedAnswer)
@@ -234,9 +258,11 @@ func (r rules) isNewer(rec Record, s *state) bool {
 		return true
 	case s.isUsedUp(rec.Token.RefreshToken()):
 		return false
-	case rec.Consent != 0 && s.consent != 0 && rec.Consent != s.consent:
-		return rec.Consent > s.consent
-	case d.unsaved == unsavedWord:
+	case !s.signedIn() && !s.isUnsaved() && rec.Version > s.version:
+		return true // somebody who knew of the logout, or knew nothing, saved it later
+	case compareConsents(rec.Consent, s.consent) != 0:
+		return compareConsents(rec.Consent, s.consent) > 0
+	case d.unsaved == unsavedWord && (rec.Consent == 0 || rec.Consent != s.consent):
 		return false
 	case d.unsaved == unsavedAnswer && d.refused == "" && rec.Rejected != "":
 		return false // what was just given outlives a verdict on what was before

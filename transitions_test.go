@@ -90,7 +90,7 @@ func newWorld() world {
 	tokens := makeTokens()
 	return world{
 		tokens: &tokens,
-		rules:  rules{clientID: "id", flow: FlowAuthorizationCode, early: func() time.Duration { return time.Minute }},
+		rules:  rules{clientID: "id", flow: FlowAuthorizationCode, early: func() time.Duration { return time.Minute }, random: func() uint64 { return 1 }},
 		now:    instant{wall: int64(time.Hour)},
 	}
 }
@@ -163,7 +163,7 @@ func (w *world) save() bool {
 		if !what.signedIn() {
 			w.versions++
 			w.store = stored{version: w.versions}
-			w.s = w.rules.saved(w.s, what, what.version)
+			w.s = w.rules.saved(w.s, what, w.versions)
 			return true
 		}
 		w.wrote = what.refreshToken()
@@ -299,7 +299,7 @@ func othersEvents() []worldEvent {
 				return false
 			}
 			rec := w.nextConsent()
-			rec.Consent = max(uint64(w.now.wall/1000), w.store.rec.Consent+1)
+			rec.Consent = max(uint64(w.now.wall/1e6), w.store.rec.Consent>>consentRandomBits+1)<<consentRandomBits | 2
 			w.put(rec)
 			return true
 		}},

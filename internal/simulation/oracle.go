@@ -286,7 +286,10 @@ func (o *oracle) checkEndOf(p *process, by string, a *accessToken, saysExpiresAt
 // checkSavedBefore: a new token is saved, or saving it has failed, before
 // anybody gets it.
 func (o *oracle) checkSavedBefore(p *process, by string, a *accessToken) {
-	gaveUp := slices.ContainsFunc(p.storeCalls, func(call context.Context) bool { return call.Err() != nil })
+	gaveUp := slices.ContainsFunc(p.storeCalls, func(call context.Context) bool {
+		end, limited := call.Deadline()
+		return call.Err() != nil || limited && !time.Now().Before(end)
+	})
 	if !a.saved && slices.Contains(p.given, a) && p.lastFailed < p.since[a] && !gaveUp && !p.isCut(o.world.now()) && !p.sleptIn(span{p.since[a], o.world.now()}) {
 		o.find("handed-out-unsaved", p, "%s has %s, which nobody has tried to save", by, a)
 	}

@@ -25,6 +25,7 @@ type word struct {
 	// said is when it was said, by the speaker's clock, which was wrong if it is
 	// skewed.
 	said   time.Time
+	at     moment
 	skewed bool
 	// gone: everybody who knew it has ended, or the store has lost it, before
 	// it could be saved.
@@ -141,7 +142,7 @@ func (o *oracle) speak(p *process, g *grant) *word {
 	}
 	w := &word{id: len(o.words), grant: g, count: 1}
 	if p != nil {
-		w.said, w.skewed = p.wall(), p.skew != 0
+		w.said, w.skewed, w.at = p.wall(), p.skew != 0, o.world.now()
 		for _, other := range o.words {
 			if p.words.has(other) && !p.underWay(other) {
 				w.older |= other.bit() | other.older
@@ -173,7 +174,8 @@ func (a *accessToken) olderThan(b *accessToken) bool {
 // underWay reports whether a word is that of a login which the process has not
 // finished: of two at the same time either may be the later.
 func (p *process) underWay(w *word) bool {
-	return w.grant != nil && p.unanswered[w.grant] && !p.saved.has(w)
+	return w.grant != nil && p.unanswered[w.grant] && !p.saved.has(w) && (w.grant.byCode || w.at == p.world.now()) &&
+		p.world.oracle.wordOf(p.session.CurrentToken()) != w
 }
 
 // replace notes that b was saved over a.
