@@ -266,6 +266,8 @@ func (r rules) isNewer(rec Record, s *state) bool {
 		return false
 	case d.unsaved == unsavedAnswer && d.refused == "" && rec.Rejected != "":
 		return false // what was just given outlives a verdict on what was before
+	case s.isUnsaved() && d.refused == "" && sameAuthorization(rec.Token, s.token):
+		return false // an earlier token of ours, or one that is as good
 	}
 	return rec.Version > s.version
 }
