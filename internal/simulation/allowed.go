@@ -84,6 +84,9 @@ func (o *oracle) mayResend(p *process, r *refreshToken, before *tokenRequest) (m
 // couldSave reports whether a process had a fair chance to save what it had
 // from a moment on, before another.
 func (p *process) couldSave(from, to moment) bool {
+	if len(p.storeCalls) > 0 { // it is waiting for the store
+		return false
+	}
 	well := p.longestWell(from, min(to, from+saveBudget))
 	return well >= fairChance || p.longestWell(from, to) >= fairChanceLater
 }
@@ -156,6 +159,8 @@ func (p *process) couldNotKnow(a *accessToken, saysExpiresAt time.Time) (may boo
 	switch {
 	case !known, p.sleptIn(span{since, w.now()}): // it may have slept between taking the token and sending it
 		return true, ""
+	case p.skew != 0 && w.oracle.countLogouts > 0:
+		return true, "" // it may have forgotten the token in between
 	case a.lifetime == 0 && !a.clockRight:
 		return true, "" // what the store keeps of it looks like a lifetime
 	case w.now()-since > lifetime+slack:

@@ -129,7 +129,16 @@ func (o *oracle) older(a, b *word) bool {
 // the other, and the clocks of those who said them have a before w: there is
 // nothing else that they could go by.
 func (w *word) isLaterByClock(a *word) bool {
-	return !a.older.has(w) && !a.said.IsZero() && a.said.Before(w.said)
+	return !a.older.has(w) && !a.said.IsZero() && w.said.Sub(a.said) >= atOnce
+}
+
+// atOnce is how long after one another two words are said at the same time.
+const atOnce = 2 * time.Millisecond
+
+// mayReplace reports whether w may have been said after a, for all that anybody
+// can know.
+func (w *word) mayReplace(a *word) bool {
+	return w != nil && a != w && !a.older.has(w) && !w.said.IsZero() && w.said.Sub(a.said) > -atOnce
 }
 
 // speak makes a word of a process, or of nobody in particular.
