@@ -18,8 +18,9 @@ import (
 //     whatever began before it: loads, saves, renewals.
 //   - A consent with a higher number ([Record].Consent) is newer, whatever
 //     versions say.
-//   - Of two records of the same consent, the one with the higher version is
-//     newer. A store that shows a lower version than was seen has fallen back.
+//   - Of two records of the same consent, the one with more renewals is newer,
+//     and if they have as many, the one with the higher version. A store that
+//     shows something older than was seen has fallen back.
 //   - A record that has the number of the user's unsaved word comes of it: the
 //     word was saved, though the answer was lost.
 //   - A refresh token that was used up for another is never current again, in
@@ -101,7 +102,7 @@ func (r rules) given(s *state, rec Record, now instant) *state {
 		} else if s.signedIn() && sameAuthorization(s.token, token) {
 			next.authorizedAt = s.authorizedAt
 		}
-		next.consent = r.nextConsent(s, now)
+		next.consent, next.renewals = r.nextConsent(s, now), 0
 	})
 }
 
@@ -135,7 +136,7 @@ func (r rules) loggedOut(s *state, now instant) *state {
 	return s.with(func(next *state, more *details) {
 		*more = details{usedUp: more.usedUp, unsaved: unsavedWord}
 		next.token, next.authorizedAt = nil, 0
-		next.consent = r.nextConsent(s, now)
+		next.consent, next.renewals = r.nextConsent(s, now), 0
 	})
 }
 
@@ -159,6 +160,7 @@ func (r rules) received(s, asked *state, token *Token, sent, now instant) *state
 		}
 		handedOut := s.current()
 		more.refused = ""
+		next.renewals++
 		more.unsaved = max(more.unsaved, unsavedAnswer)
 		more.saving, more.handedOut = true, handedOut
 		r.hold(next, more, r.inherit(token, s.tokenOrNil()), now, shortestLife)
@@ -233,6 +235,9 @@ func (r rules) loadedRecord(s *state, rec Record, now instant) *state {
 	}
 	return s.with(func(next *state, more *details) {
 		*more = details{usedUp: more.usedUp, refused: rec.Rejected}
+		if rec.Consent != 0 && rec.Consent == s.consentOrZero() && rec.Renewals > s.renewals && s.refreshToken() != rec.Token.RefreshToken() {
+			more.usedUp = append(slices.Clip(more.usedUp), fingerprintOf(s.refreshToken())) // by another process
+		}
 		r.setRequestedScope(more, rec)
 		if expired, monotonic := next.expired, next.expiredMonotonic; same {
 			r.hold(next, more, s.token, now, 0)
@@ -242,7 +247,7 @@ func (r rules) loadedRecord(s *state, rec Record, now instant) *state {
 			r.hold(next, more, rec.Token, now, 0)
 		}
 		next.version = rec.Version
-		next.consent = rec.Consent
+		next.consent, next.renewals = rec.Consent, rec.Renewals
 		next.authorizedAt = 0
 		if !rec.AuthorizedAt.IsZero() {
 			next.authorizedAt = rec.AuthorizedAt.UnixNano()
@@ -262,6 +267,8 @@ func (r rules) isNewer(rec Record, s *state) bool {
 		return true // somebody who knew of the logout, or knew nothing, saved it later
 	case compareConsents(rec.Consent, s.consent) != 0:
 		return compareConsents(rec.Consent, s.consent) > 0
+	case rec.Consent != 0 && rec.Consent == s.consent && rec.Renewals != s.renewals && !r.isForeign(rec, s):
+		return rec.Renewals > s.renewals
 	case d.unsaved == unsavedWord && (rec.Consent == 0 || rec.Consent != s.consent):
 		return false
 	case d.unsaved == unsavedAnswer && d.refused == "" && rec.Rejected != "":
@@ -270,6 +277,13 @@ func (r rules) isNewer(rec Record, s *state) bool {
 		return false // an earlier token of ours, or one that is as good
 	}
 	return rec.Version > s.version
+}
+
+// isForeign reports whether a record has the number of what s has just replaced
+// by a renewal, and not its refresh token, which is used up: no session has
+// written it.
+func (r rules) isForeign(rec Record, s *state) bool {
+	return s.detail().unsaved == unsavedAnswer && rec.Renewals+1 == s.renewals
 }
 
 // saved is that the store has taken what, as the given version.
