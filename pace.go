@@ -22,8 +22,8 @@ type failure struct {
 }
 
 const (
-	// expiredRetry is how soon after a failed renewal of an expired token the
-	// next one is tried.
+	// expiredRetry is how soon after a failed renewal of an expired token, or a
+	// failed login, the next attempt is made.
 	expiredRetry = time.Second
 	minBackoff   = 5 * time.Second
 	maxBackoff   = 60 * time.Second
