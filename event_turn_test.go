@@ -2,6 +2,7 @@ package spotipie_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -141,6 +142,64 @@ func TestTokenThatIsReadMeanwhileIsAnnounced(t *testing.T) {
 	}
 }
 
+// TestTokenThatIsReadWhileTheListenersAreBusyIsAnnounced: an equal token in the
+// store, saved by another process, is no other token.
+func TestTokenThatIsReadWhileTheListenersAreBusyIsAnnounced(t *testing.T) {
+	for name, read := range map[string]func(*testing.T, *spotipie.AuthorizationCodeSession) error{
+		"Load": func(t *testing.T, s *spotipie.AuthorizationCodeSession) error {
+			_, err := s.Load(t.Context())
+			return err
+		},
+		"Watch": func(t *testing.T, s *spotipie.AuthorizationCodeSession) error {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			_ = s.Watch(ctx)
+			return nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store := newHookedStore()
+				s := offline(t, &services{}, store, nil)
+				var heard hearing
+				s.OnTokenUpdated(func(ctx context.Context, e spotipie.TokenUpdated) error {
+					time.Sleep(5 * time.Second)
+					return heard.updated(ctx, e)
+				})
+				go func() { _ = s.SetToken(context.Background(), tokenOf("B1", "R1", time.Hour)) }()
+				time.Sleep(time.Second)
+				go func() { _ = s.SetToken(context.Background(), tokenOf("B2", "R2", time.Hour)) }()
+				time.Sleep(time.Second)
+				change(t, store, func(rec *spotipie.Record) { rec.Token = copyOf(t, rec.Token) })
+				go func() {
+					if err := read(t, s); err != nil {
+						t.Errorf("reading: %v", err)
+					}
+				}()
+				time.Sleep(time.Minute)
+				expectHeard(t, &heard, "B1", "B2")
+			})
+		})
+	}
+}
+
+// copyOf returns an equal token, as a store gives it that keeps JSON.
+func copyOf(t *testing.T, tok *spotipie.Token) *spotipie.Token {
+	t.Helper()
+	data, err := json.Marshal(tok)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c spotipie.Token
+	if err := json.Unmarshal(data, &c); err != nil {
+		t.Fatal(err)
+	}
+	if !c.Equal(tok) {
+		t.Fatal("the copy is not equal")
+	}
+	return &c
+}
+
 // lossyStore is a store that answers a save which it has made with an error.
 type lossyStore struct {
 	*hookedStore
@@ -233,6 +292,8 @@ func TestEachListenerHasItsWholeTime(t *testing.T) {
 			t.Errorf("Token: %v", err)
 		}
 		time.Sleep(3 * time.Minute)
+		mu.Lock()
+		defer mu.Unlock()
 		for i, d := range left {
 			if d != 15*time.Second {
 				t.Errorf("call %d had %s, want 15 s", i+1, d)
