@@ -47,6 +47,14 @@ func (k *keeper) load(ctx context.Context) (*Token, error) {
 	return s.current().tokenOrNil(), k.announce(ctx)
 }
 
+// loadInTime is load with a limit of its own.
+func (k *keeper) loadInTime(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
+	defer cancel()
+	_, err := k.load(ctx)
+	return err
+}
+
 // watch loads whenever the store tells of a change.
 func (k *keeper) watch(ctx context.Context) error {
 	if err := k.isOpen(); err != nil {
@@ -63,7 +71,7 @@ func (k *keeper) watch(ctx context.Context) error {
 	}()
 	changes, err := k.shelf().watch(watching)
 	for more := true; err == nil && more; {
-		if _, err := k.load(watching); err != nil && watching.Err() == nil && !errors.Is(err, ErrClosed) {
+		if err := k.loadInTime(watching); err != nil && watching.Err() == nil && !errors.Is(err, ErrClosed) {
 			k.report(err)
 		}
 		select {

@@ -80,9 +80,10 @@ type Session interface {
 	// Watch does what Load does whenever the store tells of a change, and so
 	// has every newer token announced by a token-updated event. It returns
 	// when ctx ends, with its error; when the session is closed, with
-	// [ErrClosed] after the next change; or with a [*StoreError] when the store
-	// cannot watch (any longer): call it again then, for nothing is lost but
-	// time. Run it in a goroutine of its own.
+	// [ErrClosed]; or with a [*StoreError] when the store cannot watch (any
+	// longer): call it again then, for nothing is lost but time. A load that
+	// fails, or takes more than ten seconds, goes to [Options].OnError. Run it
+	// in a goroutine of its own.
 	Watch(ctx context.Context) error
 	// AuthorizedAt returns when the user last consented, or zero if that is
 	// not known.
