@@ -3,6 +3,7 @@ package spotipie
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -115,10 +116,17 @@ func send(rt http.RoundTripper, req *http.Request, token *Token) (*http.Response
 		sent.Store(token)
 	}
 	resp, err := rt.RoundTrip(authorized(req, token))
-	if resp != nil {
-		resp.Request = req
+	if err != nil {
+		return resp, err
 	}
-	return resp, err
+	if resp == nil {
+		return nil, fmt.Errorf("spotipie: the RoundTripper %T returned neither an answer nor an error", rt)
+	}
+	resp.Request = req
+	if resp.Body == nil { // as an http.Client would
+		resp.Body = http.NoBody
+	}
+	return resp, nil
 }
 
 // sentTokenKey is the key of a context's *atomic.Pointer[Token], which gets the
