@@ -108,8 +108,9 @@ type Session interface {
 	// that package's own client sends the token to any host, and keeps it until
 	// ten seconds before its end by the real clock, whatever [Options].Now says.
 	TokenSource(ctx context.Context) oauth2.TokenSource
-	// Mount makes rt send the requests whose URL starts with prefix; the
-	// longest prefix wins. See [ErrMountPrefix]. A nil rt takes the mount away.
+	// Mount makes rt send the requests whose URL starts with prefix, those for
+	// a token included; the longest prefix wins. See [ErrMountPrefix]. A nil rt
+	// takes the mount away.
 	Mount(prefix string, rt http.RoundTripper) error
 
 	// OnTokenUpdated registers a listener that is called whenever the session
