@@ -51,7 +51,7 @@ func (t *tokenless) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if held := s.current(); held.signedIn() && s.app.mayHaveToken(req.URL) && !held.isUsable(s.app.clock()) {
-		_ = s.tellExpired(req.Context(), held, true) // its errors are reported
+		s.reportResult(s.tellExpired(req.Context(), held, true))
 	}
 	return s.router.of(req.URL).RoundTrip(req)
 }
