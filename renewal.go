@@ -86,7 +86,7 @@ func (k *keeper) renew(ctx context.Context, unwanted *state, force bool) (*state
 	}
 	s, err = k.renewLocked(ctx, unwanted, force)
 	if k.current().isUnsaved() {
-		k.saveInBackground(lock, err)
+		k.saveInBackground(lock, err != nil)
 	} else {
 		k.inBackground(lock.giveBack)
 	}
@@ -224,7 +224,7 @@ func (k *keeper) reload(ctx context.Context) (*state, error) {
 		if !from.isUnsaved() {
 			k.observation(ctx, ObservedFallback, "")(nil)
 		}
-		k.saveInBackground(nil, nil)
+		k.saveInBackground(nil, false)
 	}
 	return to, nil
 }

@@ -164,7 +164,7 @@ func (r rules) received(s, asked *state, token *Token, sent, now instant) *state
 		more.unsaved = max(more.unsaved, unsavedAnswer)
 		more.saving, more.handedOut = true, handedOut
 		r.hold(next, more, r.inherit(token, s.tokenOrNil()), now, shortestLife)
-		next.expiredMonotonic = min(next.expiredMonotonic, sent.monotonic+int64(max(token.expiresIn, 2*shortestLife)))
+		next.expiredMonotonic = min(next.expiredMonotonic, max(sent.monotonic+int64(token.expiresIn), now.monotonic+int64(shortestLife)))
 	})
 }
 
