@@ -10,12 +10,22 @@ import (
 // maxSwaps bounds how often a save is tried that others keep getting ahead of.
 const maxSwaps = 8
 
-// How long to wait between attempts to save in the background: the first wait
-// and the longest.
+// How long to wait between attempts to save in the background: the first wait,
+// the longest for as long as saving may take, and the longest after that. Others
+// take the lock when its lease ends, and then it should be saved.
 const (
-	minSaveWait = 100 * time.Millisecond
-	maxSaveWait = 10 * time.Second
+	minSaveWait  = 100 * time.Millisecond
+	soonSaveWait = 250 * time.Millisecond
+	maxSaveWait  = 10 * time.Second
 )
+
+// saveWait returns how long to wait after a wait and an attempt in vain.
+func saveWait(last, sinceBegun time.Duration) time.Duration {
+	if sinceBegun < saveTimeout {
+		return min(2*last, soonSaveWait)
+	}
+	return min(2*last, maxSaveWait)
+}
 
 // save saves what is not saved yet, if there is such a thing, in at most 10
 // seconds. Calls at the same time share an attempt. What could not be saved is
@@ -204,7 +214,7 @@ func (k *keeper) runRetrier(ctx context.Context, r *retrier, err error) {
 	defer r.stop()
 	end := k.observation(ctx, ObservedSavedLate, "")
 	begun := time.Now()
-	for wait := minSaveWait; ; wait = min(2*wait, maxSaveWait) {
+	for wait := minSaveWait; ; wait = saveWait(wait, time.Since(begun)) {
 		if err != nil {
 			k.report(err)
 			r.sleep(ctx, jitter(wait))
