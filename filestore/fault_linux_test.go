@@ -186,7 +186,7 @@ func TestFailingSync(t *testing.T) {
 
 // A new token that cannot be saved is used, and saved when the disk is back.
 func TestSessionOutlivesAFailingDisk(t *testing.T) {
-	server := spotifytest.NewWith(t, &accounts.Options{AutoApprove: true, RotateRefreshTokens: true})
+	server := spotifytest.NewWith(t, &accounts.Options{AutoApprove: true, RotateAllRefreshTokens: true})
 	s := open(t, newDir(t), nil)
 	opts := server.Options()
 	opts.Store, opts.Profile = s, "ada"
