@@ -197,7 +197,7 @@ func (k *keeper) refuse(ctx context.Context, asked *state, err error, answer *To
 // reload brings the state in line with the store and returns it. What the store
 // has fallen behind in is saved in the background.
 func (k *keeper) reload(ctx context.Context) (*state, error) {
-	store, err := k.shelf().load(ctx)
+	store, err := k.read(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -209,15 +209,33 @@ func (k *keeper) reload(ctx context.Context) (*state, error) {
 	if k.app.store == nil {
 		return k.state.Load(), nil
 	}
-	now := k.app.clock()
-	from, to := k.apply(func(s *state) *state { return k.rules().loaded(s, store, now) })
-	if to.isUnsaved() {
-		if !from.isUnsaved() {
-			k.observation(ctx, ObservedFallback, "")(nil)
-		}
+	s := k.applyLoaded(ctx, store)
+	if s.isUnsaved() {
 		k.saveInBackground(nil, nil)
 	}
-	return to, nil
+	return s, nil
+}
+
+// read returns what the store has.
+func (k *keeper) read(ctx context.Context) (stored, error) {
+	var seen uint64
+	if s := k.state.Load(); s != nil {
+		seen = s.version
+	}
+	store, err := k.shelf().load(ctx)
+	store.seen = seen
+	return store, err
+}
+
+// applyLoaded brings the state in line with what was read, and tells if the
+// store has fallen back.
+func (k *keeper) applyLoaded(ctx context.Context, store stored) *state {
+	now := k.app.clock()
+	from, to := k.apply(func(s *state) *state { return k.rules().loaded(s, store, now) })
+	if to.detail().fallenBack && !from.detail().fallenBack {
+		k.observation(ctx, ObservedFallback, "")(nil)
+	}
+	return to
 }
 
 // reloadInTime is reload with a limit of its own.

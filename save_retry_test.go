@@ -252,6 +252,7 @@ func TestUnlockThatHangsHoldsNobodyUp(t *testing.T) {
 					t.Errorf("it took %s: %s, %v", time.Since(started), tokenNames(tok), err)
 				}
 				store.unlock.set(nil)
+				time.Sleep(time.Minute) // until it is given back
 			})
 		})
 	}

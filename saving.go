@@ -118,24 +118,20 @@ func (k *keeper) trySave(ctx context.Context) (*state, error) {
 // returns the state then, and the version that is to be saved over.
 func (k *keeper) lookBeforeSaving(ctx context.Context, s *state) (*state, uint64, error) {
 	shelf := k.shelf()
-	store, err := shelf.load(ctx)
+	store, err := k.read(ctx)
 	if err != nil {
 		return s, 0, shelf.failed(opSave, fmt.Errorf("looking for what others have saved: %w", err))
 	}
 	if !store.found {
-		store.rec = Record{}
+		return k.applyLoaded(ctx, store), 0, nil
 	}
-	if store.found {
-		if mismatch := k.rules().check(shelf.key, store.rec); mismatch != nil {
-			if k.flow() == FlowClientCredentials && store.rec.isUsers() {
-				return s, 0, mismatch // a user's login is worth more than an app's token
-			}
-			return s, store.version, nil
+	if mismatch := k.rules().check(shelf.key, store.rec); mismatch != nil {
+		if k.flow() == FlowClientCredentials && store.rec.isUsers() {
+			return s, 0, mismatch // a user's login is worth more than an app's token
 		}
+		return s, store.version, nil
 	}
-	now := k.app.clock()
-	_, s = k.apply(func(current *state) *state { return k.rules().loaded(current, store, now) })
-	return s, store.rec.Version, nil
+	return k.applyLoaded(ctx, store), store.version, nil
 }
 
 // isUsers reports whether a record is that of a user's login.
@@ -151,7 +147,7 @@ func (k *keeper) saveOnce(ctx context.Context, s *state, version uint64) (uint64
 	case !shelf.isThere():
 		return 0, nil
 	case s.signedIn():
-		return shelf.swap(ctx, version, s.record(k.rules()))
+		return shelf.swap(ctx, version, s.toSave(k.rules()))
 	}
 	return s.version, shelf.remove(ctx)
 }

@@ -3,6 +3,7 @@ package spotipie_test
 import (
 	"context"
 	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -195,4 +196,88 @@ func TestOlderConsentDoesNotComeBack(t *testing.T) {
 		meetings["Load"](t, older)
 		expectTokens(t, older, nil, "A2", "R2")
 	})
+}
+
+// TestFallbackIsTold to whoever observes, once.
+func TestFallbackIsTold(t *testing.T) {
+	for name, fallback := range fallbacks {
+		for noticed, notice := range map[string]func(*testing.T, *spotipie.AuthorizationCodeSession, *restorableStore, func()){
+			"by Load": func(t *testing.T, s *spotipie.AuthorizationCodeSession, _ *restorableStore, fallBack func()) {
+				fallBack()
+				meetings["Load"](t, s)
+			},
+			"while a token is saved": func(t *testing.T, s *spotipie.AuthorizationCodeSession, store *restorableStore, fallBack func()) {
+				first := once(fallBack)
+				store.swapping.set(func() { _ = first(context.Background()) })
+				meetings["RefreshToken"](t, s)
+			},
+		} {
+			t.Run(name+", noticed "+noticed, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					var told observations
+					s, store, fallBack := fallBackSession(t, &services{}, fallback, func(o *spotipie.Options) { o.Observe = told.add })
+					if n := told.count(spotipie.ObservedFallback); n != 0 {
+						t.Errorf("told %d times before", n)
+					}
+					notice(t, s, store, fallBack)
+					time.Sleep(time.Minute)
+					meetings["Load"](t, s)
+					if n := told.count(spotipie.ObservedFallback); n != 1 {
+						t.Errorf("told %d times, want once", n)
+					}
+				})
+			})
+		}
+	}
+}
+
+// observations collects what Observe hears of.
+type observations struct {
+	mu   sync.Mutex
+	list []spotipie.Observation
+}
+
+func (o *observations) add(_ context.Context, observation spotipie.Observation) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.list = append(o.list, observation)
+}
+
+func (o *observations) count(kind spotipie.ObservationKind) (n int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, observation := range o.list {
+		if observation.Kind == kind {
+			n++
+		}
+	}
+	return n
+}
+
+// TestSlowReadIsNoFallback: what was read before a newer token was saved says
+// nothing.
+func TestSlowReadIsNoFallback(t *testing.T) {
+	for name, get := range newTokens {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var told observations
+				store := newHookedStore()
+				s := offline(t, &services{}, store, func(o *spotipie.Options) { o.Observe = told.add })
+				set(t, s, time.Hour)
+				slow := once(func() { time.Sleep(time.Second) })
+				store.loaded.set(func() { _ = slow(t.Context()) })
+				go func() { _, _ = s.Load(context.Background()) }()
+				synctest.Wait()
+				if err := get(t.Context(), s); err != nil {
+					t.Fatal(err)
+				}
+				before, _, _ := store.MemoryStore.Load(t.Context(), adaKey)
+				time.Sleep(time.Minute)
+				after, _, _ := store.MemoryStore.Load(t.Context(), adaKey)
+				if n := told.count(spotipie.ObservedFallback); n != 0 || after.Version != before.Version {
+					t.Errorf("told %d times; saved again: %t", n, after.Version != before.Version)
+				}
+			})
+		})
+	}
 }

@@ -16,9 +16,13 @@ import (
 //   - The user's word (a consent, a token that is set, a logout) outlives
 //     whatever began before it: loads, saves, renewals.
 //   - A consent with a higher number ([Record].Consent) is newer, whatever
-//     versions say.
+//     versions say. Whoever numbers a consent looks at the store first, so that
+//     a clock that is wrong does not make it older than what it replaces. The
+//     version of a record, and so that of its deletion, is higher than the
+//     number of its consent.
 //   - Of two records of the same consent, the one with the higher version is
-//     newer. A store that shows a lower version than was seen has fallen back.
+//     newer. A store that shows a lower version than was seen before it was
+//     asked has fallen back.
 //   - A refresh token that was used up for another is never current again, in
 //     whatever record it comes.
 //   - What the accounts service has given is kept until it is saved or
@@ -39,6 +43,8 @@ type stored struct {
 	rec     Record
 	found   bool
 	version uint64 // of the record, or of the deletion; 0: the store knows nothing
+	// seen is the version that the session had seen when the store was asked.
+	seen uint64
 }
 
 const (
@@ -101,15 +107,26 @@ func (r rules) given(s *state, rec Record, now instant) *state {
 	})
 }
 
-// nextConsent returns the number of a consent that replaces s: microseconds of
-// the clock, or one more than the number of s if that is higher. So a consent
+// consentNumber returns the number of a consent at a moment: microseconds of the
+// clock.
+func consentNumber(now instant) uint64 { return uint64(max(now.wall/1000, 1)) }
+
+// nextConsent returns the number of a consent that replaces s: that of the
+// moment, or one more than all that s knows of if that is higher. So a consent
 // that knows of another is the newer one even if the clock is wrong.
 func nextConsent(s *state, now instant) uint64 {
-	number := uint64(max(now.wall/1000, 1))
+	number := consentNumber(now)
 	if s != nil {
-		number = max(number, s.consent+1)
+		number = max(number, s.consent+1, s.version+1)
 	}
 	return number
+}
+
+// outlive makes the user's word newer than a record or deletion that it is to be
+// saved over.
+func (s *state) outlive(consent, version uint64) {
+	s.consent = max(s.consent, consent+1)
+	s.version = max(s.version, version)
 }
 
 // loggedOut is the user's word that the authorization is to be forgotten.
@@ -162,6 +179,17 @@ func (r rules) refused(s, asked *state, words string) *state {
 
 // loaded is what the store has, which must be fit for this session (see check).
 func (r rules) loaded(s *state, store stored, now instant) *state {
+	if s != nil && store.version < s.version && store.seen < s.version {
+		return s // something newer was saved or loaded since it was asked
+	}
+	next := r.loadedAny(s, store, now)
+	if s.signedIn() && next.isUnsaved() && store.version < s.version && !next.detail().fallenBack {
+		next = next.with(func(_ *state, more *details) { more.fallenBack = true })
+	}
+	return next
+}
+
+func (r rules) loadedAny(s *state, store stored, now instant) *state {
 	switch {
 	case store.found:
 		return r.loadedRecord(s, store.rec, now)
@@ -176,7 +204,7 @@ func (r rules) loaded(s *state, store stored, now instant) *state {
 func (r rules) loadedDeletion(s *state, version uint64) *state {
 	switch {
 	case s.detail().unsaved == unsavedWord && s.signedIn():
-		return s
+		return s.with(func(next *state, _ *details) { next.outlive(version, version) })
 	case s.signedIn() && version < s.version: // fallen back to before the login
 		return s.with(func(_ *state, more *details) { more.unsaved = max(more.unsaved, unsavedAnswer) })
 	case !s.signedIn() && s != nil && version <= s.version && !s.isUnsaved():
@@ -196,11 +224,17 @@ func (r rules) loadedRecord(s *state, rec Record, now instant) *state {
 		return s
 	case same && s.isUnsaved() && rec.Rejected == s.detail().refused && rec.Consent == s.consent && rec.Version > s.version:
 		return r.saved(s, s, rec.Version) // it was, though the answer was lost
-	case !r.isNewer(rec, s):
-		if !s.signedIn() {
+	case !r.isNewer(rec, s, now):
+		if !s.signedIn() && !s.isUnsaved() {
 			return s
 		}
 		return s.with(func(next *state, more *details) { // to be saved over it
+			if more.unsaved == unsavedWord {
+				next.outlive(rec.Consent, rec.Version)
+			}
+			if !next.signedIn() {
+				return
+			}
 			more.unsaved = max(more.unsaved, unsavedAnswer)
 			if next.authorizedAt == 0 && sameAuthorization(rec.Token, next.token) && !rec.AuthorizedAt.IsZero() {
 				next.authorizedAt = rec.AuthorizedAt.UnixNano()
@@ -225,15 +259,20 @@ func (r rules) loadedRecord(s *state, rec Record, now instant) *state {
 }
 
 // isNewer reports whether a stored record replaces s.
-func (r rules) isNewer(rec Record, s *state) bool {
+func (r rules) isNewer(rec Record, s *state, now instant) bool {
 	d := s.detail()
 	switch {
 	case s == nil:
 		return true
 	case s.isUsedUp(rec.Token.RefreshToken()):
 		return false
+	case rec.Consent != 0 && !s.signedIn() && !s.isUnsaved():
+		return rec.Consent > s.version // that of the deletion, or of what was deleted
 	case rec.Consent != 0 && s.consent != 0 && rec.Consent != s.consent:
-		return rec.Consent > s.consent
+		// A number that is ahead of the clock says nothing to a consent that was
+		// numbered by the clock.
+		isComparable := d.unsaved != unsavedWord || rec.Consent <= consentNumber(now) || s.consent > consentNumber(now)
+		return isComparable && rec.Consent > s.consent
 	case d.unsaved == unsavedWord:
 		return false
 	case d.unsaved == unsavedAnswer && d.refused == "" && rec.Rejected != "":
@@ -246,11 +285,11 @@ func (r rules) isNewer(rec Record, s *state) bool {
 func (r rules) saved(s, what *state, version uint64) *state {
 	isWhat := s.tokenOrNil().Equal(what.tokenOrNil()) && s.detail().refused == what.detail().refused && s.consent == what.consent
 	return s.with(func(next *state, more *details) {
-		next.version = version
+		next.version = max(next.version, version)
 		if !isWhat {
 			return
 		}
-		more.unsaved = unsavedNothing
+		more.unsaved, more.fallenBack = unsavedNothing, false
 		more.saving, more.handedOut = false, nil
 		if extra := len(more.usedUp) - keptUsedUp; extra > 0 {
 			more.usedUp = slices.Clone(more.usedUp[extra:])

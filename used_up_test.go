@@ -53,6 +53,7 @@ func TestUsedUpRefreshTokensAreNotTakenBack(t *testing.T) {
 							t.Fatalf("RefreshToken: %v, want the store's error", err)
 						}
 					}
+					synctest.Wait() // the latest attempt to save is over
 					store.swap.set(nil)
 					change(t, store, func(*spotipie.Record) {}) // R0 once more
 					meet(t, s)
@@ -96,6 +97,7 @@ func TestUsedUpRefreshTokenIsRememberedWhen(t *testing.T) {
 				store.swap.set(fails)
 				_, _ = s.RefreshToken(t.Context())
 				happens(t, s, &wall)
+				synctest.Wait()
 				store.swap.set(nil)
 				change(t, store, func(rec *spotipie.Record) { rec.Token = tokenOf("A0", "R0", time.Minute) })
 				if _, err := s.Load(t.Context()); err != nil {
