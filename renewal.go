@@ -74,6 +74,9 @@ func (k *keeper) renew(ctx context.Context, unwanted *state, force bool) (*state
 		return s, join(err, join(saveErr, k.announce(ctx)))
 	}
 	lock, s, err := k.lockOrLearn(ctx, unwanted, force)
+	if err != nil {
+		s, err = k.learn(ctx, err, unwanted, force)
+	}
 	if err != nil || lock == nil {
 		return s, join(err, join(saveErr, k.announce(ctx)))
 	}
@@ -107,6 +110,15 @@ func (k *keeper) lookBeforeLocking(ctx context.Context, force bool) (*state, err
 	return nil, k.noToken(s)
 }
 
+// learn looks for what others have saved, when the session itself cannot renew
+// because of err.
+func (k *keeper) learn(ctx context.Context, err error, unwanted *state, force bool) (*state, error) {
+	if s, loadErr := k.reloadInTime(ctx); loadErr == nil && k.answers(s, unwanted, force) {
+		return s, nil
+	}
+	return nil, err
+}
+
 // answers reports whether s will do in place of unwanted, without asking the
 // accounts service.
 func (k *keeper) answers(s, unwanted *state, force bool) bool {
@@ -136,6 +148,10 @@ func (k *keeper) renewLocked(ctx context.Context, unwanted *state, force bool) (
 		return nil, k.noToken(s)
 	}
 	token, sent, err := k.ask(ctx, s)
+	var storeErr *StoreError
+	if errors.As(err, &storeErr) { // the lock may be lost to somebody who has renewed
+		return k.learn(ctx, err, unwanted, force)
+	}
 	var answer *TokenEndpointError
 	if errors.As(err, &answer) && answer.isFinal() && s.refreshToken() != "" {
 		return k.refuse(ctx, s, err, answer)
