@@ -53,7 +53,7 @@ func (k *keeper) save(ctx context.Context) error {
 		case <-f.done:
 		case <-ctx.Done():
 			k.apply(k.rules().saveFailed)
-			return k.shelf().failed(opSave, fmt.Errorf("waiting for an earlier save: %w", context.Cause(ctx)))
+			return k.shelf().failed(s.saveOp(), fmt.Errorf("waiting for an earlier save: %w", context.Cause(ctx)))
 		}
 		if f.err != nil && f.state.isSame(want) && !errors.Is(f.err, context.Canceled) {
 			return f.err
@@ -120,7 +120,7 @@ func (k *keeper) lookBeforeSaving(ctx context.Context, s *state) (*state, uint64
 	shelf := k.shelf()
 	store, err := k.read(ctx)
 	if err != nil {
-		return s, 0, shelf.failed(opSave, fmt.Errorf("looking for what others have saved: %w", err))
+		return s, 0, shelf.failed(s.saveOp(), fmt.Errorf("looking for what others have saved: %w", err))
 	}
 	if !store.found {
 		return k.applyLoaded(ctx, store), 0, nil
@@ -150,6 +150,14 @@ func (k *keeper) saveOnce(ctx context.Context, s *state, version uint64) (uint64
 		return shelf.swap(ctx, version, s.toSave(k.rules()))
 	}
 	return s.version, shelf.remove(ctx)
+}
+
+// saveOp names what is done to the store to save s.
+func (s *state) saveOp() string {
+	if s.signedIn() {
+		return opSave
+	}
+	return opDelete
 }
 
 func (s *state) versionOrZero() uint64 {
