@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -21,6 +22,7 @@ type keeper struct {
 	state       atomic.Pointer[state]
 	failure     atomic.Pointer[failure]
 	renewal     atomic.Pointer[flight]
+	renewed     atomic.Pointer[renewed]
 	bell        atomic.Pointer[bell]
 	autoRefresh atomic.Bool
 	closed      atomic.Bool
@@ -48,7 +50,7 @@ func (k *keeper) shelf() shelf { return shelf{store: k.app.store, key: k.key(), 
 func (k *keeper) flow() Flow { return k.session.Flow() }
 
 func (k *keeper) rules() rules {
-	return rules{clientID: k.app.clientID, flow: k.flow(), scope: k.app.scope, early: k.app.early}
+	return rules{clientID: k.app.clientID, flow: k.flow(), scope: k.app.scope, early: k.app.early, random: rand.Uint64}
 }
 
 // current returns what callers get: nil if nothing is known.
@@ -70,7 +72,7 @@ func (k *keeper) apply(transition func(*state) *state) (from, to *state) {
 	k.state.Store(to)
 	old, now := from.current(), to.current()
 	first := from.detail().saving && !to.detail().saving && now.signedIn()
-	if first || !old.tokenOrNil().Equal(now.tokenOrNil()) {
+	if first || !old.tokenOrNil().isSame(now.tokenOrNil()) {
 		k.number++
 		if k.bell.Load() != nil {
 			k.latest = &change{from: old, to: now, number: k.number}
@@ -225,8 +227,9 @@ func (k *keeper) refreshNow(ctx context.Context) (*Token, error) {
 // replace returns a state with another token than unwanted, renewing if need
 // be.
 func (k *keeper) replace(ctx context.Context, unwanted *state) (*state, error) {
-	// A renewal under way may turn out to have saved unwanted, no more; then
-	// one of its own has to follow.
+	// A renewal under way may turn out to have saved unwanted, no more, or a
+	// laptop slept while the listeners heard of its token; then one of its own
+	// has to follow.
 	for attempt := 1; ; attempt++ {
 		current := k.current()
 		if current != unwanted && !sameAccess(current, unwanted) && current.isUsable(k.app.clock()) {
@@ -235,7 +238,14 @@ func (k *keeper) replace(ctx context.Context, unwanted *state) (*state, error) {
 		joined := k.renewal.Load()
 		f := k.startRenewal(ctx, current, true)
 		s, err := f.wait(ctx)
-		if s == nil || !sameAccess(s, unwanted) || f != joined || attempt == 2 {
+		isNew := !sameAccess(s, unwanted) || f != joined
+		usable := s.isUsable(k.app.clock())
+		switch {
+		case s == nil || isNew && usable:
+			return s, err
+		case attempt == 2 && !usable:
+			return nil, join(ErrTokenExpired, err)
+		case attempt == 2:
 			return s, err
 		}
 	}

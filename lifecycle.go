@@ -40,7 +40,7 @@ func (k *keeper) load(ctx context.Context) (*Token, error) {
 	if err := k.isOpen(); err != nil {
 		return nil, err
 	}
-	s, err := k.reload(ctx)
+	s, err := k.reloadInTime(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -166,7 +166,7 @@ func (s *session) runExchange(ctx context.Context, x *exchange) {
 		"code":          {x.code()},
 		"redirect_uri":  {x.login.redirectURI},
 		"code_verifier": {x.login.verifier()},
-	}, true)
+	}, true, nil)
 	var answer *TokenEndpointError
 	if err != nil && (!errors.As(err, &answer) || answer.Temporary()) {
 		s.logins().add(x.login, s.app.wallTime()) // the code may still be good

@@ -53,6 +53,10 @@ func (k *keeper) runRenewal(ctx context.Context, f *flight, unwanted *state, for
 	}()
 	end := k.observation(ctx, ObservedRenewal, "")
 	next, err = k.renew(ctx, unwanted, force)
+	if next != nil && k.state.Load().detail().saving { // a login that came meanwhile
+		err = join(err, k.save(ctx))
+		next = k.current()
+	}
 	if next == nil && err == nil { // somebody has logged out
 		err = ErrNotAuthorized
 	}
@@ -72,6 +76,9 @@ func (k *keeper) renew(ctx context.Context, unwanted *state, force bool) (*state
 	s, err := k.lookBeforeLocking(ctx, force)
 	if err != nil || k.answers(s, unwanted, force) {
 		return s, join(err, join(saveErr, k.announce(ctx)))
+	}
+	if wait := k.renewed.Load().wait(k.app.clock()); wait > 0 && !force {
+		sleep(ctx, wait)
 	}
 	lock, s, err := k.lockOrLearn(ctx, unwanted, force)
 	if err != nil {
@@ -162,6 +169,7 @@ func (k *keeper) renewLocked(ctx context.Context, unwanted *state, force bool) (
 	now := k.app.clock()
 	k.apply(func(current *state) *state { return k.rules().received(current, s, token, sent, now) })
 	k.failure.Store(nil)
+	k.renewed.Store(k.renewed.Load().after(token, now))
 	err = k.save(ctx)
 	if next := k.current(); next.signedIn() {
 		return next, err
@@ -179,15 +187,12 @@ func (k *keeper) ask(ctx context.Context, s *state) (token *Token, sent instant,
 		return nil, sent, fmt.Errorf("spotipie: waiting for other token requests of this app: %w", err)
 	}
 	defer giveBack()
-	if err := k.shelf().check(ctx); err != nil {
-		return nil, sent, err
-	}
 	form := url.Values{"grant_type": {"client_credentials"}} // RFC 6749 section 4.4.2
 	if k.flow() == FlowAuthorizationCode {
 		form = url.Values{"grant_type": {"refresh_token"}, "refresh_token": {s.refreshToken()}} // section 6
 	}
 	sent = k.app.clock()
-	token, err = k.requestToken(ctx, form, !s.isUsable(sent))
+	token, err = k.requestToken(ctx, form, !s.isUsable(sent), k.shelf().check)
 	return token, sent, err
 }
 

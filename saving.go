@@ -149,7 +149,14 @@ func (k *keeper) saveOnce(ctx context.Context, s *state, version uint64) (uint64
 	case s.signedIn():
 		return shelf.swap(ctx, version, s.toSave(k.rules()))
 	}
-	return s.version, shelf.remove(ctx)
+	if err := shelf.remove(ctx); err != nil {
+		return 0, err
+	}
+	store, err := shelf.load(ctx) // for the version of the deletion
+	if err != nil || store.found {
+		return s.version, nil
+	}
+	return max(s.version, store.version), nil
 }
 
 // saveOp names what is done to the store to save s.
@@ -170,7 +177,7 @@ func (s *state) versionOrZero() uint64 {
 // isSame reports whether two states have the same to be saved.
 func (s *state) isSame(other *state) bool {
 	return s == other || s != nil && other != nil &&
-		s.token.Equal(other.token) && s.consent == other.consent && s.detail().refused == other.detail().refused
+		s.token.isSame(other.token) && s.consent == other.consent && s.detail().refused == other.detail().refused
 }
 
 // retrier saves in the background what could not be saved.

@@ -191,6 +191,6 @@ func (s *state) record(r rules) Record {
 // number of its consent too (see transitions.go).
 func (s *state) toSave(r rules) Record {
 	rec := s.record(r)
-	rec.Version = max(rec.Version, rec.Consent)
+	rec.Version = max(rec.Version, versionAbove(rec.Consent))
 	return rec
 }

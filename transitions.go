@@ -1,6 +1,7 @@
 package spotipie
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -23,6 +24,8 @@ import (
 //   - Of two records of the same consent, the one with the higher version is
 //     newer. A store that shows a lower version than was seen before it was
 //     asked has fallen back.
+//   - A record that has the number of the user's unsaved word comes of it: the
+//     word was saved, though the answer was lost.
 //   - A refresh token that was used up for another is never current again, in
 //     whatever record it comes.
 //   - What the accounts service has given is kept until it is saved or
@@ -35,7 +38,8 @@ type rules struct {
 	flow     Flow
 	scope    Scopes
 	// early returns how long before its end a token is to be renewed.
-	early func() time.Duration
+	early  func() time.Duration
+	random func() uint64
 }
 
 // stored is what a store has of a key.
@@ -103,30 +107,53 @@ func (r rules) given(s *state, rec Record, now instant) *state {
 		} else if s.signedIn() && sameAuthorization(s.token, token) {
 			next.authorizedAt = s.authorizedAt
 		}
-		next.consent = nextConsent(s, now)
+		next.consent = r.nextConsent(s, now)
 	})
 }
 
-// consentNumber returns the number of a consent at a moment: microseconds of the
-// clock.
-func consentNumber(now instant) uint64 { return uint64(max(now.wall/1000, 1)) }
+// consentRandomBits are the low bits of the number of a consent. They tell
+// consents of the same moment apart.
+const consentRandomBits = 11
 
-// nextConsent returns the number of a consent that replaces s: that of the
-// moment, or one more than all that s knows of if that is higher. So a consent
-// that knows of another is the newer one even if the clock is wrong.
-func nextConsent(s *state, now instant) uint64 {
-	number := consentNumber(now)
-	if s != nil {
-		number = max(number, s.consent+1, s.version+1)
-	}
-	return number
+// consentMoment returns the moment in the number of a consent: milliseconds of
+// the clock of whoever numbered it.
+func consentMoment(consent uint64) uint64 { return consent >> consentRandomBits }
+
+func (i instant) consentMoment() uint64 {
+	return uint64(max(i.wall/int64(time.Millisecond), 1))
 }
 
-// outlive makes the user's word newer than a record or deletion that it is to be
-// saved over.
-func (s *state) outlive(consent, version uint64) {
-	s.consent = max(s.consent, consent+1)
-	s.version = max(s.version, version)
+// nextConsent returns the number of a consent that replaces s: milliseconds of
+// the clock, or one more than those of s if that is higher, and some random
+// bits. So a consent that knows of another is the newer one even if the clock
+// is wrong.
+func (r rules) nextConsent(s *state, now instant) uint64 {
+	moment := now.consentMoment()
+	if s != nil {
+		moment = max(moment, consentMoment(s.consent)+1)
+	}
+	return moment<<consentRandomBits | r.random()&(1<<consentRandomBits-1)
+}
+
+// outlive makes the number of the user's word higher than that of what it is to
+// be saved over.
+func (s *state) outlive(moment uint64) {
+	if moment >= consentMoment(s.consent) {
+		s.consent = (moment+1)<<consentRandomBits | s.consent&(1<<consentRandomBits-1)
+	}
+}
+
+// versionAbove returns a version that is higher than the number of a consent, as
+// versions are microseconds.
+func versionAbove(consent uint64) uint64 { return (consentMoment(consent) + 1) * 1000 }
+
+// compareConsents compares the moments of two consents. It returns 0 if they
+// cannot be told apart, or one is not known.
+func compareConsents(a, b uint64) int {
+	if a == 0 || b == 0 {
+		return 0
+	}
+	return cmp.Compare(consentMoment(a), consentMoment(b))
 }
 
 // loggedOut is the user's word that the authorization is to be forgotten.
@@ -134,7 +161,7 @@ func (r rules) loggedOut(s *state, now instant) *state {
 	return s.with(func(next *state, more *details) {
 		*more = details{usedUp: more.usedUp, unsaved: unsavedWord}
 		next.token, next.authorizedAt = nil, 0
-		next.consent = nextConsent(s, now)
+		next.consent = r.nextConsent(s, now)
 	})
 }
 
@@ -144,7 +171,7 @@ func (r rules) loggedOut(s *state, now instant) *state {
 func (r rules) received(s, asked *state, token *Token, sent, now instant) *state {
 	used := asked.refreshToken()
 	rotated := used != "" && token.RefreshToken() != "" && token.RefreshToken() != used
-	applies := s == asked || s.signedIn() && asked.signedIn() && s.token.Equal(asked.token) ||
+	applies := s == asked || s.signedIn() && asked.signedIn() && s.token.isSame(asked.token) ||
 		used != "" && s.refreshToken() == used
 	if !applies && !rotated {
 		return s
@@ -197,6 +224,8 @@ func (r rules) loadedAny(s *state, store stored, now instant) *state {
 		return r.loadedDeletion(s, store.version)
 	case s.signedIn() && !s.isUnsaved(): // lost: save it again
 		return s.with(func(_ *state, more *details) { more.unsaved = unsavedAnswer })
+	case s != nil && !s.signedIn() && s.version != 0: // the logout is lost: say it again
+		return s.with(func(_ *state, more *details) { more.unsaved = unsavedWord })
 	}
 	return s
 }
@@ -204,7 +233,7 @@ func (r rules) loadedAny(s *state, store stored, now instant) *state {
 func (r rules) loadedDeletion(s *state, version uint64) *state {
 	switch {
 	case s.detail().unsaved == unsavedWord && s.signedIn():
-		return s.with(func(next *state, _ *details) { next.outlive(version, version) })
+		return s.with(func(next *state, _ *details) { next.outlive(version / 1000) })
 	case s.signedIn() && version < s.version: // fallen back to before the login
 		return s.with(func(_ *state, more *details) { more.unsaved = max(more.unsaved, unsavedAnswer) })
 	case !s.signedIn() && s != nil && version <= s.version && !s.isUnsaved():
@@ -218,21 +247,21 @@ func (r rules) loadedDeletion(s *state, version uint64) *state {
 }
 
 func (r rules) loadedRecord(s *state, rec Record, now instant) *state {
-	same := s.signedIn() && s.token.Equal(rec.Token)
+	same := s.signedIn() && s.token.isSame(rec.Token)
 	switch {
-	case same && rec.Version == s.version && !s.isUnsaved():
+	case s.signedIn() && rec.Version == s.version && !s.isUnsaved():
 		return s
 	case same && s.isUnsaved() && rec.Rejected == s.detail().refused && rec.Consent == s.consent && rec.Version > s.version:
 		return r.saved(s, s, rec.Version) // it was, though the answer was lost
 	case !r.isNewer(rec, s, now):
-		if !s.signedIn() && !s.isUnsaved() {
-			return s
-		}
 		return s.with(func(next *state, more *details) { // to be saved over it
 			if more.unsaved == unsavedWord {
-				next.outlive(rec.Consent, rec.Version)
+				next.outlive(consentMoment(rec.Consent))
 			}
 			if !next.signedIn() {
+				if rec.Version < s.version || s.isUsedUp(rec.Token.RefreshToken()) { // it is from before the logout
+					more.unsaved = unsavedWord
+				}
 				return
 			}
 			more.unsaved = max(more.unsaved, unsavedAnswer)
@@ -244,8 +273,10 @@ func (r rules) loadedRecord(s *state, rec Record, now instant) *state {
 	return s.with(func(next *state, more *details) {
 		*more = details{usedUp: more.usedUp, refused: rec.Rejected}
 		r.setRequestedScope(more, rec)
-		if moments := *next; same && (rec.Rejected != "") == (s.detail().refused != "") {
-			*next = moments // they are known better than by this clock alone
+		if expired, monotonic := next.expired, next.expiredMonotonic; same {
+			r.hold(next, more, s.token, now, 0)
+			// These are known better than by the wall clock alone.
+			next.expired, next.expiredMonotonic, next.stale = expired, monotonic, min(next.stale, expired)
 		} else {
 			r.hold(next, more, rec.Token, now, 0)
 		}
@@ -266,14 +297,11 @@ func (r rules) isNewer(rec Record, s *state, now instant) bool {
 		return true
 	case s.isUsedUp(rec.Token.RefreshToken()):
 		return false
-	case rec.Consent != 0 && !s.signedIn() && !s.isUnsaved():
-		return rec.Consent > s.version // that of the deletion, or of what was deleted
-	case rec.Consent != 0 && s.consent != 0 && rec.Consent != s.consent:
-		// A number that is ahead of the clock says nothing to a consent that was
-		// numbered by the clock.
-		isComparable := d.unsaved != unsavedWord || rec.Consent <= consentNumber(now) || s.consent > consentNumber(now)
-		return isComparable && rec.Consent > s.consent
-	case d.unsaved == unsavedWord:
+	case !s.signedIn() && !s.isUnsaved() && rec.Version > s.version:
+		return true // somebody who knew of the logout, or knew nothing, saved it later
+	case compareConsents(rec.Consent, s.consent) != 0:
+		return compareConsents(rec.Consent, s.consent) > 0 && !r.isAheadOfTheClock(rec, s, now)
+	case d.unsaved == unsavedWord && (rec.Consent == 0 || rec.Consent != s.consent):
 		return false
 	case d.unsaved == unsavedAnswer && d.refused == "" && rec.Rejected != "":
 		return false // what was just given outlives a verdict on what was before
@@ -281,9 +309,17 @@ func (r rules) isNewer(rec Record, s *state, now instant) bool {
 	return rec.Version > s.version
 }
 
+// isAheadOfTheClock reports whether the number of a record's consent says nothing
+// to the user's word: it is of a moment that has not come yet, by the clock that
+// has numbered the word.
+func (r rules) isAheadOfTheClock(rec Record, s *state, now instant) bool {
+	return s.detail().unsaved == unsavedWord &&
+		consentMoment(rec.Consent) > now.consentMoment() && consentMoment(s.consent) <= now.consentMoment()
+}
+
 // saved is that the store has taken what, as the given version.
 func (r rules) saved(s, what *state, version uint64) *state {
-	isWhat := s.tokenOrNil().Equal(what.tokenOrNil()) && s.detail().refused == what.detail().refused && s.consent == what.consent
+	isWhat := s.tokenOrNil().isSame(what.tokenOrNil()) && s.detail().refused == what.detail().refused && s.consent == what.consent
 	return s.with(func(next *state, more *details) {
 		next.version = max(next.version, version)
 		if !isWhat {

@@ -90,7 +90,7 @@ func newWorld() world {
 	tokens := makeTokens()
 	return world{
 		tokens: &tokens,
-		rules:  rules{clientID: "id", flow: FlowAuthorizationCode, early: func() time.Duration { return time.Minute }},
+		rules:  rules{clientID: "id", flow: FlowAuthorizationCode, early: func() time.Duration { return time.Minute }, random: func() uint64 { return 1 }},
 		now:    instant{wall: int64(time.Hour)},
 	}
 }
@@ -166,7 +166,7 @@ func (w *world) save() bool {
 		}
 		if w.s.detail().unsaved == unsavedWord || w.storeVersion() != version {
 			w.load(w.read())
-			if version = w.storeVersion(); !w.s.isUnsaved() {
+			if !w.s.isUnsaved() {
 				return true
 			}
 		}
@@ -174,7 +174,7 @@ func (w *world) save() bool {
 		if !what.signedIn() {
 			w.versions++
 			w.store = stored{version: w.versions}
-			w.s = w.rules.saved(w.s, what, what.version)
+			w.s = w.rules.saved(w.s, what, w.versions)
 			return true
 		}
 		w.wrote = what.refreshToken()
@@ -310,8 +310,9 @@ func othersEvents() []worldEvent {
 				return false
 			}
 			rec := w.nextConsent()
-			rec.Consent = max(consentNumber(w.now), w.store.version+1)
-			rec.Version = rec.Consent
+			moment := max(w.now.consentMoment(), consentMoment(w.store.rec.Consent)+1, w.store.version/1000+1)
+			rec.Consent = moment<<consentRandomBits | 2
+			rec.Version = versionAbove(rec.Consent)
 			w.put(rec)
 			return true
 		}},

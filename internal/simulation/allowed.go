@@ -152,7 +152,7 @@ func (p *process) couldNotKnow(a *accessToken, saysExpiresAt time.Time) (may boo
 	lifetime := max(a.lifetime, time.Second)
 	since, known := p.since[a]
 	switch {
-	case !known:
+	case !known, p.sleptIn(span{since, w.now()}): // it may have slept between taking the token and sending it
 		return true, ""
 	case w.now()-since > lifetime+slack:
 		return false, "it has had the token for " + (w.now() - since).String()

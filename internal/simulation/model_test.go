@@ -49,7 +49,7 @@ func newComparison(t *testing.T, seed uint64, rotation Rotation) *comparison {
 	w := newWorld(Plan{Seed: seed, Lifetime: time.Hour, Rotation: rotation, Processes: []Setup{{}}}, Collaborators{})
 	service, err := accounts.New(&accounts.Options{
 		Apps:        []accounts.App{{ClientID: clientID, RedirectURIs: []string{redirectURI}}},
-		AutoApprove: true, RotateRefreshTokens: rotation == RotateAlways,
+		AutoApprove: true, RotateAllRefreshTokens: rotation == RotateAlways,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -247,7 +247,9 @@ func (o *oracle) ended(p *process) {
 	for g := range p.unanswered { // nobody has been told that this login went well
 		o.refusedLogin(g)
 	}
-	if !p.closedWell { // what Close has not saved, and not told of, is its fault
+	// What Close has not saved, and not told of, is its fault; but not what the
+	// store has lost since the process last looked.
+	if !p.closedWell || p.sawStore != o.rollbacks {
 		o.lose()
 	}
 }
@@ -284,7 +286,11 @@ func (o *oracle) checkEndOf(p *process, by string, a *accessToken, saysExpiresAt
 // checkSavedBefore: a new token is saved, or saving it has failed, before
 // anybody gets it.
 func (o *oracle) checkSavedBefore(p *process, by string, a *accessToken) {
-	if !a.saved && slices.Contains(p.given, a) && p.lastFailed < p.since[a] && !p.isCut(o.world.now()) && !p.sleptIn(span{p.since[a], o.world.now()}) {
+	gaveUp := slices.ContainsFunc(p.storeCalls, func(call context.Context) bool {
+		end, limited := call.Deadline()
+		return call.Err() != nil || limited && !time.Now().Before(end)
+	})
+	if !a.saved && slices.Contains(p.given, a) && p.lastFailed < p.since[a] && !gaveUp && !p.isCut(o.world.now()) && !p.sleptIn(span{p.since[a], o.world.now()}) {
 		o.find("handed-out-unsaved", p, "%s has %s, which nobody has tried to save", by, a)
 	}
 }

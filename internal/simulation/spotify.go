@@ -39,6 +39,7 @@ type spotify struct {
 type grant struct {
 	id      int
 	revoked string // why, if it was
+	byCode  bool   // from a login of the process, and not from elsewhere
 	issued  []*accessToken
 	refresh []*refreshToken
 	word    *word // what the oracle knows of it
@@ -100,6 +101,7 @@ func (s *spotify) authorize(authorizationURL string) (g *grant, callbackURL stri
 	}
 	query := u.Query()
 	g = s.newGrant()
+	g.byCode = true
 	name := fmt.Sprintf("C%d", g.id)
 	s.codes[name] = &code{grant: g, challenge: query.Get("code_challenge"), expires: s.world.wall().Add(accounts.DefaultCodeLifetime)}
 	return g, query.Get("redirect_uri") + "?" + url.Values{"code": {name}, "state": {query.Get("state")}}.Encode(), nil

@@ -95,9 +95,11 @@ const (
 func (c *client) do(ctx context.Context, call Call, what string, effect func() error) error {
 	p, w := c.process, c.store.world
 	from := w.now()
+	w.locked(func() { p.storeCalls = append(p.storeCalls, ctx) })
 	err := c.attempt(ctx, call, what, effect)
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	p.storeCalls = slices.DeleteFunc(p.storeCalls, func(other context.Context) bool { return other == ctx })
 	if took := w.now() - from; took > unhurried && call == SwapCall {
 		p.hung = append(p.hung, span{from, w.now()})
 	}

@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -21,6 +22,11 @@ type word struct {
 	perhaps words
 	// count is how many consents its speaker has known, and this one.
 	count int
+	// said is when it was said, by the speaker's clock, which was wrong if it is
+	// skewed.
+	said   time.Time
+	at     moment
+	skewed bool
 	// gone: everybody who knew it has ended, or the store has lost it, before
 	// it could be saved.
 	gone bool
@@ -58,10 +64,11 @@ type knowledge struct {
 	// unanswered are the logins whose call has not returned.
 	unanswered map[*grant]bool
 
-	lastLoad   moment // when a Load last succeeded
-	sawStore   int    // how often the store had fallen back at that time
-	sawStoreAt moment // when a Load first succeeded since the store fell back last
-	lastFailed moment // when a store call last failed
+	lastLoad   moment            // when a Load last succeeded
+	sawStore   int               // how often the store had fallen back at that time
+	sawStoreAt moment            // when a Load first succeeded since the store fell back last
+	lastFailed moment            // when a store call last failed
+	storeCalls []context.Context // of the store calls under way; those that have ended have been given up
 	forced     []moment
 	requests   []moment // refresh requests
 	banned     moment   // until when the accounts service does not want to be asked
@@ -118,7 +125,14 @@ func (o *oracle) older(a, b *word) bool {
 	if a == nil || b == nil || a == b {
 		return false
 	}
-	return b.older.has(a) || o.rollbacks == 0 && b.perhaps.has(a)
+	return b.older.has(a) || o.rollbacks == 0 && b.perhaps.has(a) || b.isLaterByClock(a)
+}
+
+// isLaterByClock reports whether neither of two words was said by who knew of
+// the other, and the clocks of those who said them, one of which is wrong, have
+// a before w: there is nothing else that they could go by.
+func (w *word) isLaterByClock(a *word) bool {
+	return (w.skewed || a.skewed) && !a.older.has(w) && !a.said.IsZero() && a.said.Before(w.said)
 }
 
 // speak makes a word of a process, or of nobody in particular.
@@ -128,6 +142,7 @@ func (o *oracle) speak(p *process, g *grant) *word {
 	}
 	w := &word{id: len(o.words), grant: g, count: 1}
 	if p != nil {
+		w.said, w.skewed, w.at = p.wall(), p.skew != 0, o.world.now()
 		for _, other := range o.words {
 			if p.words.has(other) && !p.underWay(other) {
 				w.older |= other.bit() | other.older
@@ -159,7 +174,8 @@ func (a *accessToken) olderThan(b *accessToken) bool {
 // underWay reports whether a word is that of a login which the process has not
 // finished: of two at the same time either may be the later.
 func (p *process) underWay(w *word) bool {
-	return w.grant != nil && p.unanswered[w.grant] && !p.saved.has(w)
+	return w.grant != nil && p.unanswered[w.grant] && !p.saved.has(w) && (w.grant.byCode || w.at == p.world.now()) &&
+		p.world.oracle.wordOf(p.session.CurrentToken()) != w
 }
 
 // replace notes that b was saved over a.
