@@ -146,6 +146,10 @@ func (k *keeper) renewLocked(ctx context.Context, unwanted *state, force bool) (
 	if current := k.state.Load(); err != nil && current.detail().unsaved == unsavedWord {
 		s, err = current, nil // the user's word: the store can have nothing newer
 	}
+	if err == nil && s.isUnsaved() { // the store has fallen behind
+		k.report(k.save(ctx))
+		s = k.state.Load()
+	}
 	switch {
 	case err != nil:
 		return nil, err

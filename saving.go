@@ -97,7 +97,9 @@ func (k *keeper) trySave(ctx context.Context) (*state, error) {
 				return s, err
 			}
 			look = false
-			continue
+		}
+		if s = k.state.Load(); !s.isUnsaved() {
+			break
 		}
 		saved, err := k.saveOnce(ctx, s, version)
 		if err == nil {

@@ -43,6 +43,7 @@ type unsaved int8
 
 const (
 	unsavedNothing unsaved = iota
+	unsavedAgain           // nothing new: it was saved, and the store has lost it
 	unsavedAnswer          // what the accounts service has answered: a new token, or a refusal
 	unsavedWord            // the user's word: a consent, a token that was set, a logout
 )

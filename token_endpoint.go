@@ -45,7 +45,7 @@ func (k *keeper) requestToken(ctx context.Context, form url.Values, somebodyWait
 		if err == nil || !somebodyWaits || try == tokenRequestTries || !isHiccup(err) {
 			return token, err
 		}
-		if !sleep(ctx, jitter(300*time.Millisecond<<(try-1))) || check != nil && check(ctx) != nil {
+		if !sleep(ctx, jitter(300*time.Millisecond<<(try-1))) || k.app.paused() != nil || check != nil && check(ctx) != nil {
 			return nil, err
 		}
 	}

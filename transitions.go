@@ -223,7 +223,7 @@ func (r rules) loadedAny(s *state, store stored, now instant) *state {
 	case store.version != 0:
 		return r.loadedDeletion(s, store.version)
 	case s.signedIn() && !s.isUnsaved(): // lost: save it again
-		return s.with(func(_ *state, more *details) { more.unsaved = unsavedAnswer })
+		return s.with(func(_ *state, more *details) { more.unsaved = unsavedAgain })
 	case s != nil && !s.signedIn() && s.version != 0: // the logout is lost: say it again
 		return s.with(func(_ *state, more *details) { more.unsaved = unsavedWord })
 	}
@@ -235,7 +235,7 @@ func (r rules) loadedDeletion(s *state, version uint64) *state {
 	case s.detail().unsaved == unsavedWord && s.signedIn():
 		return s.with(func(next *state, _ *details) { next.outlive(version / 1000) })
 	case s.signedIn() && version < s.version: // fallen back to before the login
-		return s.with(func(_ *state, more *details) { more.unsaved = max(more.unsaved, unsavedAnswer) })
+		return s.with(func(_ *state, more *details) { more.unsaved = max(more.unsaved, unsavedAgain) })
 	case !s.signedIn() && s != nil && version <= s.version && !s.isUnsaved():
 		return s
 	}
@@ -264,7 +264,7 @@ func (r rules) loadedRecord(s *state, rec Record, now instant) *state {
 				}
 				return
 			}
-			more.unsaved = max(more.unsaved, unsavedAnswer)
+			more.unsaved = max(more.unsaved, unsavedAgain)
 			if next.authorizedAt == 0 && sameAuthorization(rec.Token, next.token) && !rec.AuthorizedAt.IsZero() {
 				next.authorizedAt = rec.AuthorizedAt.UnixNano()
 			}
@@ -305,6 +305,8 @@ func (r rules) isNewer(rec Record, s *state, now instant) bool {
 		return false
 	case d.unsaved == unsavedAnswer && d.refused == "" && rec.Rejected != "":
 		return false // what was just given outlives a verdict on what was before
+	case d.unsaved >= unsavedAnswer && d.refused == "" && sameAuthorization(rec.Token, s.token):
+		return false // an earlier token of ours, or one that is as good
 	}
 	return rec.Version > s.version
 }

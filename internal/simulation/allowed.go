@@ -56,6 +56,8 @@ func (o *oracle) mayResend(p *process, r *refreshToken, before *tokenRequest) (m
 	answer := before.issued
 	now := o.world.now()
 	switch {
+	case !answer.saved && o.rollbacks > 0 && q.saidAfter(r.grant.word):
+		return true, "" // it was superseded, and the store has lost by what
 	case !answer.saved:
 		if q.couldSave(before.ended, now) {
 			return false, q.name + " had the time to save " + answer.String() + ", and has not"
@@ -82,6 +84,9 @@ func (o *oracle) mayResend(p *process, r *refreshToken, before *tokenRequest) (m
 // couldSave reports whether a process had a fair chance to save what it had
 // from a moment on, before another.
 func (p *process) couldSave(from, to moment) bool {
+	if len(p.storeCalls) > 0 { // it is waiting for the store
+		return false
+	}
 	well := p.longestWell(from, min(to, from+saveBudget))
 	return well >= fairChance || p.longestWell(from, to) >= fairChanceLater
 }
@@ -154,6 +159,10 @@ func (p *process) couldNotKnow(a *accessToken, saysExpiresAt time.Time) (may boo
 	switch {
 	case !known, p.sleptIn(span{since, w.now()}): // it may have slept between taking the token and sending it
 		return true, ""
+	case p.skew != 0 && w.oracle.countLogouts > 0:
+		return true, "" // it may have forgotten the token in between
+	case a.lifetime == 0 && !a.clockRight:
+		return true, "" // what the store keeps of it looks like a lifetime
 	case w.now()-since > lifetime+slack:
 		return false, "it has had the token for " + (w.now() - since).String()
 	case p.wall().After(saysExpiresAt.Add(slack + time.Second)):
@@ -162,4 +171,12 @@ func (p *process) couldNotKnow(a *accessToken, saysExpiresAt time.Time) (may boo
 		return false, "all clocks concerned are right"
 	}
 	return true, ""
+}
+
+// saidAfter reports whether a process knows of a word that it said after
+// another.
+func (p *process) saidAfter(w *word) bool {
+	return slices.ContainsFunc(p.world.oracle.words, func(other *word) bool {
+		return p.words.has(other) && p.world.oracle.older(w, other)
+	})
 }

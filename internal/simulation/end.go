@@ -31,7 +31,7 @@ func (o *oracle) closed(p *process, err error) {
 func (o *oracle) checkKept(p *process, rule, format string) {
 	for _, a := range p.given {
 		w := a.grant.word
-		if a.refreshable() || w.gone || p.unanswered[a.grant] || a.grant.revoked != "" || p.known[a.grant].access != a || o.older(w, o.inStore()) {
+		if a.refreshable() || w.gone || p.unanswered[a.grant] || a.grant.revoked != "" || p.known[a.grant].access != a || o.older(w, o.inStore()) || o.inStore().mayReplace(w) {
 			continue
 		}
 		superseded := false

@@ -22,11 +22,8 @@ type word struct {
 	perhaps words
 	// count is how many consents its speaker has known, and this one.
 	count int
-	// said is when it was said, by the speaker's clock, which was wrong if it is
-	// skewed.
-	said   time.Time
-	at     moment
-	skewed bool
+	at    moment
+	said  time.Time // by the speaker's clock
 	// gone: everybody who knew it has ended, or the store has lost it, before
 	// it could be saved.
 	gone bool
@@ -129,10 +126,19 @@ func (o *oracle) older(a, b *word) bool {
 }
 
 // isLaterByClock reports whether neither of two words was said by who knew of
-// the other, and the clocks of those who said them, one of which is wrong, have
-// a before w: there is nothing else that they could go by.
+// the other, and w was said after a, which the clocks of those who said them
+// show. If a clock that is wrong shows the contrary, either may win.
 func (w *word) isLaterByClock(a *word) bool {
-	return (w.skewed || a.skewed) && !a.older.has(w) && !a.said.IsZero() && a.said.Before(w.said)
+	return !a.older.has(w) && !a.said.IsZero() && w.said.Sub(a.said) >= atOnce && w.at >= a.at
+}
+
+// atOnce is how long after one another two words are said at the same time.
+const atOnce = 2 * time.Millisecond
+
+// mayReplace reports whether w may have been said after a, for all that anybody
+// can know.
+func (w *word) mayReplace(a *word) bool {
+	return w != nil && a != w && !a.older.has(w) && !w.said.IsZero() && (w.said.Sub(a.said) > -atOnce || w.at >= a.at)
 }
 
 // speak makes a word of a process, or of nobody in particular.
@@ -142,7 +148,8 @@ func (o *oracle) speak(p *process, g *grant) *word {
 	}
 	w := &word{id: len(o.words), grant: g, count: 1}
 	if p != nil {
-		w.said, w.skewed, w.at = p.wall(), p.skew != 0, o.world.now()
+		w.said, w.at = p.wall(), o.world.now()
+		w.gone = p.dead
 		for _, other := range o.words {
 			if p.words.has(other) && !p.underWay(other) {
 				w.older |= other.bit() | other.older
