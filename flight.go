@@ -2,6 +2,7 @@ package spotipie
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 )
@@ -54,11 +55,22 @@ func (k *keeper) land(f *flight, s *state, err error) {
 	}
 }
 
-// reportResult passes the error of a flight on to OnError, once. There may be no
-// flight.
+// reportResult passes the error of a flight on to OnError, once. What the
+// retrier tells of is left to it. There may be no flight.
 func (k *keeper) reportResult(f *flight) {
-	if f != nil && f.err != nil && !f.reported.Swap(true) {
+	if f == nil || f.err == nil || f.reported.Swap(true) {
+		return
+	}
+	k.mu.Lock()
+	told := k.retrier != nil && k.retrier.cause != nil && errors.Is(f.err, k.retrier.cause)
+	k.mu.Unlock()
+	if !told {
 		k.report(f.err)
+		return
+	}
+	var failed *ListenerError
+	if errors.As(f.err, &failed) {
+		k.report(failed)
 	}
 }
 

@@ -81,12 +81,15 @@ func (k *keeper) renew(ctx context.Context, unwanted *state, force bool) (*state
 		sleep(ctx, wait)
 	}
 	lock, s, err := k.lockOrLearn(ctx, unwanted, force)
+	if err != nil {
+		s, err = k.learn(ctx, err, unwanted, force)
+	}
 	if err != nil || lock == nil {
 		return s, join(err, join(saveErr, k.announce(ctx)))
 	}
 	s, err = k.renewLocked(ctx, unwanted, force)
 	if k.current().isUnsaved() {
-		k.saveInBackground(lock, err != nil)
+		k.saveInBackground(lock, err)
 	} else {
 		k.inBackground(lock.giveBack)
 	}
@@ -112,6 +115,15 @@ func (k *keeper) lookBeforeLocking(ctx context.Context, force bool) (*state, err
 		return nil, ErrNoRefreshToken
 	}
 	return nil, k.noToken(s)
+}
+
+// learn looks for what others have saved, when the session itself cannot renew
+// because of err.
+func (k *keeper) learn(ctx context.Context, err error, unwanted *state, force bool) (*state, error) {
+	if s, loadErr := k.reloadInTime(ctx); loadErr == nil && k.answers(s, unwanted, force) {
+		return s, nil
+	}
+	return nil, err
 }
 
 // answers reports whether s will do in place of unwanted, without asking the
@@ -147,6 +159,10 @@ func (k *keeper) renewLocked(ctx context.Context, unwanted *state, force bool) (
 		return nil, k.noToken(s)
 	}
 	token, sent, err := k.ask(ctx, s)
+	var storeErr *StoreError
+	if errors.As(err, &storeErr) { // the lock may be lost to somebody who has renewed
+		return k.learn(ctx, err, unwanted, force)
+	}
 	var answer *TokenEndpointError
 	if errors.As(err, &answer) && answer.isFinal() && s.refreshToken() != "" {
 		return k.refuse(ctx, s, err, answer)
@@ -206,7 +222,7 @@ func (k *keeper) refuse(ctx context.Context, asked *state, err error, answer *To
 // reload brings the state in line with the store and returns it. What the store
 // has fallen behind in is saved in the background.
 func (k *keeper) reload(ctx context.Context) (*state, error) {
-	store, err := k.shelf().load(ctx)
+	store, err := k.read(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -218,15 +234,33 @@ func (k *keeper) reload(ctx context.Context) (*state, error) {
 	if k.app.store == nil {
 		return k.state.Load(), nil
 	}
+	s := k.applyLoaded(ctx, store)
+	if s.isUnsaved() {
+		k.saveInBackground(nil, nil)
+	}
+	return s, nil
+}
+
+// read returns what the store has.
+func (k *keeper) read(ctx context.Context) (stored, error) {
+	var seen uint64
+	if s := k.state.Load(); s != nil {
+		seen = s.version
+	}
+	store, err := k.shelf().load(ctx)
+	store.seen = seen
+	return store, err
+}
+
+// applyLoaded brings the state in line with what was read, and tells if the
+// store has fallen back.
+func (k *keeper) applyLoaded(ctx context.Context, store stored) *state {
 	now := k.app.clock()
 	from, to := k.apply(func(s *state) *state { return k.rules().loaded(s, store, now) })
-	if to.isUnsaved() {
-		if !from.isUnsaved() {
-			k.observation(ctx, ObservedFallback, "")(nil)
-		}
-		k.saveInBackground(nil, false)
+	if to.detail().fallenBack && !from.detail().fallenBack {
+		k.observation(ctx, ObservedFallback, "")(nil)
 	}
-	return to, nil
+	return to
 }
 
 // reloadInTime is reload with a limit of its own.

@@ -32,6 +32,7 @@ type details struct {
 	refused        string // the words in which token's refresh token was refused for good
 	usedUp         []fingerprint
 	unsaved        unsaved
+	fallenBack     bool // the store has shown an older state, which is to be saved over
 	// saving: this state is being saved for the first time. Until that is over
 	// callers get what handedOut has.
 	saving    bool
@@ -77,7 +78,7 @@ func (s *state) with(change func(next *state, more *details)) *state {
 	more := *s.detail()
 	change(&next, &more)
 	next.more = nil
-	if more.requestedScope != nil || more.refused != "" || len(more.usedUp) > 0 || more.unsaved != unsavedNothing || more.saving {
+	if more.requestedScope != nil || more.refused != "" || len(more.usedUp) > 0 || more.unsaved != unsavedNothing || more.fallenBack || more.saving {
 		next.more = &more
 	}
 	next.fresh = next.stale
@@ -192,5 +193,13 @@ func (s *state) record(r rules) Record {
 	if d.requestedScope != nil {
 		rec.RequestedScope = d.requestedScope
 	}
+	return rec
+}
+
+// toSave returns the record that s is saved as. Its version is to exceed the
+// number of its consent too (see transitions.go).
+func (s *state) toSave(r rules) Record {
+	rec := s.record(r)
+	rec.Version = max(rec.Version, versionAbove(rec.Consent))
 	return rec
 }

@@ -82,8 +82,8 @@ func (r Record) LogValue() slog.Value { return slog.StringValue(r.String()) }
 //     saves nothing and returns an error that wraps [ErrVersionConflict]. The
 //     new version is greater than version, than rec.Version and than that of a
 //     deletion the store remembers: rec.Version is the highest version that
-//     the caller has seen, which may be above version in a store that has
-//     fallen back to an older state. A version never comes back, not even
+//     the caller has seen, or more. It may be above version, in a store that
+//     has fallen back to an older state for one. A version never comes back, not even
 //     after Delete ([NextVersion] makes such versions). When Swap has returned,
 //     the record survives a crash as well as the store can promise. When Swap
 //     fails in any other way the record is the old or the new one, never a

@@ -17,10 +17,13 @@ import (
 //   - The user's word (a consent, a token that is set, a logout) outlives
 //     whatever began before it: loads, saves, renewals.
 //   - A consent with a higher number ([Record].Consent) is newer, whatever
-//     versions say.
+//     versions say. Whoever numbers a consent looks at the store first, so that
+//     a clock that is wrong does not make it older than what it replaces. The
+//     version of a record, and so that of its deletion, is higher than the
+//     number of its consent.
 //   - Of two records of the same consent, the one with more renewals is newer,
 //     and if they have as many, the one with the higher version. A store that
-//     shows something older than was seen has fallen back.
+//     shows something older than was seen before it was asked has fallen back.
 //   - A record that has the number of the user's unsaved word comes of it: the
 //     word was saved, though the answer was lost.
 //   - A refresh token that was used up for another is never current again, in
@@ -44,6 +47,8 @@ type stored struct {
 	rec     Record
 	found   bool
 	version uint64 // of the record, or of the deletion; 0: the store knows nothing
+	// seen is the version that the session had seen when the store was asked.
+	seen uint64
 }
 
 const (
@@ -110,17 +115,37 @@ func (r rules) given(s *state, rec Record, now instant) *state {
 // consents of the same moment apart.
 const consentRandomBits = 11
 
+// consentMoment returns the moment in the number of a consent: milliseconds of
+// the clock of whoever numbered it.
+func consentMoment(consent uint64) uint64 { return consent >> consentRandomBits }
+
+func (i instant) consentMoment() uint64 {
+	return uint64(max(i.wall/int64(time.Millisecond), 1))
+}
+
 // nextConsent returns the number of a consent that replaces s: milliseconds of
 // the clock, or one more than those of s if that is higher, and some random
 // bits. So a consent that knows of another is the newer one even if the clock
 // is wrong.
 func (r rules) nextConsent(s *state, now instant) uint64 {
-	moment := uint64(max(now.wall/int64(time.Millisecond), 1))
+	moment := now.consentMoment()
 	if s != nil {
-		moment = max(moment, s.consent>>consentRandomBits+1)
+		moment = max(moment, consentMoment(s.consent)+1)
 	}
 	return moment<<consentRandomBits | r.random()&(1<<consentRandomBits-1)
 }
+
+// outlive makes the number of the user's word higher than that of what it is to
+// be saved over.
+func (s *state) outlive(moment uint64) {
+	if moment >= consentMoment(s.consent) {
+		s.consent = (moment+1)<<consentRandomBits | s.consent&(1<<consentRandomBits-1)
+	}
+}
+
+// versionAbove returns a version that is higher than the number of a consent, as
+// versions are microseconds.
+func versionAbove(consent uint64) uint64 { return (consentMoment(consent) + 1) * 1000 }
 
 // compareConsents compares the moments of two consents. It returns 0 if they
 // cannot be told apart, or one is not known.
@@ -128,7 +153,7 @@ func compareConsents(a, b uint64) int {
 	if a == 0 || b == 0 {
 		return 0
 	}
-	return cmp.Compare(a>>consentRandomBits, b>>consentRandomBits)
+	return cmp.Compare(consentMoment(a), consentMoment(b))
 }
 
 // loggedOut is the user's word that the authorization is to be forgotten.
@@ -182,6 +207,17 @@ func (r rules) refused(s, asked *state, words string) *state {
 
 // loaded is what the store has, which must be fit for this session (see check).
 func (r rules) loaded(s *state, store stored, now instant) *state {
+	if s != nil && store.version < s.version && store.seen < s.version {
+		return s // something newer was saved or loaded since it was asked
+	}
+	next := r.loadedAny(s, store, now)
+	if s.signedIn() && next.isUnsaved() && store.version < s.version && !next.detail().fallenBack {
+		next = next.with(func(_ *state, more *details) { more.fallenBack = true })
+	}
+	return next
+}
+
+func (r rules) loadedAny(s *state, store stored, now instant) *state {
 	switch {
 	case store.found:
 		return r.loadedRecord(s, store.rec, now)
@@ -198,7 +234,7 @@ func (r rules) loaded(s *state, store stored, now instant) *state {
 func (r rules) loadedDeletion(s *state, version uint64) *state {
 	switch {
 	case s.detail().unsaved == unsavedWord && s.signedIn():
-		return s
+		return s.with(func(next *state, _ *details) { next.outlive(version / 1000) })
 	case s.signedIn() && version < s.version: // fallen back to before the login
 		return s.with(func(_ *state, more *details) { more.unsaved = max(more.unsaved, unsavedAgain) })
 	case !s.signedIn() && s != nil && version <= s.version && !s.isUnsaved():
@@ -218,15 +254,17 @@ func (r rules) loadedRecord(s *state, rec Record, now instant) *state {
 		return s
 	case same && s.isUnsaved() && rec.Rejected == s.detail().refused && rec.Consent == s.consent && rec.Version > s.version:
 		return r.saved(s, s, rec.Version) // it was, though the answer was lost
-	case !r.isNewer(rec, s):
-		if !s.signedIn() {
-			return s.with(func(_ *state, more *details) {
+	case !r.isNewer(rec, s, now):
+		return s.with(func(next *state, more *details) { // to be saved over it
+			if more.unsaved == unsavedWord {
+				next.outlive(consentMoment(rec.Consent))
+			}
+			if !next.signedIn() {
 				if rec.Version < s.version || s.isUsedUp(rec.Token.RefreshToken()) { // it is from before the logout
 					more.unsaved = unsavedWord
 				}
-			})
-		}
-		return s.with(func(next *state, more *details) { // to be saved over it
+				return
+			}
 			more.unsaved = max(more.unsaved, unsavedAgain)
 			if next.authorizedAt == 0 && sameAuthorization(rec.Token, next.token) && !rec.AuthorizedAt.IsZero() {
 				next.authorizedAt = rec.AuthorizedAt.UnixNano()
@@ -256,7 +294,7 @@ func (r rules) loadedRecord(s *state, rec Record, now instant) *state {
 }
 
 // isNewer reports whether a stored record replaces s.
-func (r rules) isNewer(rec Record, s *state) bool {
+func (r rules) isNewer(rec Record, s *state, now instant) bool {
 	d := s.detail()
 	switch {
 	case s == nil:
@@ -266,7 +304,7 @@ func (r rules) isNewer(rec Record, s *state) bool {
 	case !s.signedIn() && !s.isUnsaved() && rec.Version > s.version:
 		return true // somebody who knew of the logout, or knew nothing, saved it later
 	case compareConsents(rec.Consent, s.consent) != 0:
-		return compareConsents(rec.Consent, s.consent) > 0
+		return compareConsents(rec.Consent, s.consent) > 0 && !r.isAheadOfTheClock(rec, s, now)
 	case rec.Consent != 0 && rec.Consent == s.consent && rec.Renewals != s.renewals && !r.isForeign(rec, s):
 		return rec.Renewals > s.renewals
 	case d.unsaved == unsavedWord && (rec.Consent == 0 || rec.Consent != s.consent):
@@ -286,15 +324,23 @@ func (r rules) isForeign(rec Record, s *state) bool {
 	return s.detail().unsaved == unsavedAnswer && rec.Renewals+1 == s.renewals
 }
 
+// isAheadOfTheClock reports whether the number of a record's consent says nothing
+// to the user's word: it is of a moment that has not come yet, by the clock that
+// has numbered the word.
+func (r rules) isAheadOfTheClock(rec Record, s *state, now instant) bool {
+	return s.detail().unsaved == unsavedWord &&
+		consentMoment(rec.Consent) > now.consentMoment() && consentMoment(s.consent) <= now.consentMoment()
+}
+
 // saved is that the store has taken what, as the given version.
 func (r rules) saved(s, what *state, version uint64) *state {
 	isWhat := s.tokenOrNil().isSame(what.tokenOrNil()) && s.detail().refused == what.detail().refused && s.consent == what.consent
 	return s.with(func(next *state, more *details) {
-		next.version = version
+		next.version = max(next.version, version)
 		if !isWhat {
 			return
 		}
-		more.unsaved = unsavedNothing
+		more.unsaved, more.fallenBack = unsavedNothing, false
 		more.saving, more.handedOut = false, nil
 		if extra := len(more.usedUp) - keptUsedUp; extra > 0 {
 			more.usedUp = slices.Clone(more.usedUp[extra:])

@@ -141,7 +141,18 @@ func (w *world) put(rec Record) {
 }
 
 // load brings the session in line with what was read.
-func (w *world) load(read stored) { w.s = w.rules.loaded(w.s, read, w.now) }
+func (w *world) load(read stored) {
+	w.s = w.rules.loaded(w.s, read, w.now)
+}
+
+// read returns what the store has.
+func (w *world) read() stored {
+	read := w.store
+	if w.s != nil {
+		read.seen = w.s.version
+	}
+	return read
+}
 
 // save plays one attempt of the session to save, as saving.go makes it.
 func (w *world) save() bool {
@@ -154,8 +165,8 @@ func (w *world) save() bool {
 			return true
 		}
 		if w.s.detail().unsaved == unsavedWord || w.storeVersion() != version {
-			w.load(w.store)
-			if version = w.storeVersion(); !w.s.isUnsaved() {
+			w.load(w.read())
+			if !w.s.isUnsaved() {
 				return true
 			}
 		}
@@ -167,7 +178,7 @@ func (w *world) save() bool {
 			return true
 		}
 		w.wrote = what.refreshToken()
-		w.put(what.record(w.rules))
+		w.put(what.toSave(w.rules))
 		version = w.versions
 		w.s = w.rules.saved(w.s, what, version)
 	}
@@ -253,9 +264,9 @@ func ownEvents() []worldEvent {
 			w.s = w.rules.saveFailed(w.s)
 			return true
 		}},
-		{"a load", func(w *world) bool { w.load(w.store); return true }},
+		{"a load", func(w *world) bool { w.load(w.read()); return true }},
 		{"a slow load reads", func(w *world) bool {
-			read := w.store
+			read := w.read()
 			w.seen = &read
 			return true
 		}},
@@ -299,7 +310,9 @@ func othersEvents() []worldEvent {
 				return false
 			}
 			rec := w.nextConsent()
-			rec.Consent = max(uint64(w.now.wall/1e6), w.store.rec.Consent>>consentRandomBits+1)<<consentRandomBits | 2
+			moment := max(w.now.consentMoment(), consentMoment(w.store.rec.Consent)+1, w.store.version/1000+1)
+			rec.Consent = moment<<consentRandomBits | 2
+			rec.Version = versionAbove(rec.Consent)
 			w.put(rec)
 			return true
 		}},
@@ -349,7 +362,7 @@ func (w *world) check(before world) error {
 		return fmt.Errorf("the used-up refresh token %s was saved", w.wrote)
 	}
 	consent, _ := parseRefreshToken(refresh)
-	if refresh != "" && consent < w.newest {
+	if refresh != "" && consent < w.newest && !w.logout {
 		return fmt.Errorf("consent %d was replaced by the older %d", w.newest, consent)
 	}
 	w.newest = max(w.newest, consent)

@@ -126,10 +126,10 @@ func (o *oracle) older(a, b *word) bool {
 }
 
 // isLaterByClock reports whether neither of two words was said by who knew of
-// the other, and the clocks of those who said them have a before w: there is
-// nothing else that they could go by.
+// the other, and w was said after a, which the clocks of those who said them
+// show. If a clock that is wrong shows the contrary, either may win.
 func (w *word) isLaterByClock(a *word) bool {
-	return !a.older.has(w) && !a.said.IsZero() && w.said.Sub(a.said) >= atOnce
+	return !a.older.has(w) && !a.said.IsZero() && w.said.Sub(a.said) >= atOnce && w.at >= a.at
 }
 
 // atOnce is how long after one another two words are said at the same time.
@@ -138,7 +138,7 @@ const atOnce = 2 * time.Millisecond
 // mayReplace reports whether w may have been said after a, for all that anybody
 // can know.
 func (w *word) mayReplace(a *word) bool {
-	return w != nil && a != w && !a.older.has(w) && (w.said.IsZero() || w.said.Sub(a.said) > -atOnce)
+	return w != nil && a != w && !a.older.has(w) && (w.said.IsZero() || w.said.Sub(a.said) > -atOnce || w.at >= a.at)
 }
 
 // speak makes a word of a process, or of nobody in particular.
