@@ -36,7 +36,7 @@ func (o *oracle) checkKept(p *process, rule, format string) {
 		}
 		superseded := false
 		for _, other := range o.words {
-			superseded = superseded || p.words.has(other) && o.older(w, other)
+			superseded = superseded || p.words.has(other) && (o.older(w, other) || other.mayReplace(w))
 		}
 		if !superseded {
 			o.find(rule, p, format, a)
