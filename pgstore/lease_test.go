@@ -32,5 +32,5 @@ func TestLockThatComesTooLateIsGivenBack(t *testing.T) {
 func TestRoundTrips(t *testing.T) {
 	proxy := testservices.NewProxy(t, address(t, services.Postgres(t)))
 	store := open(t, connect(t, testservices.PostgresDSN(proxy.Address)+"&pool_max_conns=1"), fresh(0))
-	storecheck.RoundTrips(t, store, proxy)
+	storecheck.RoundTrips(t, store, proxy, store.AwaitNotices)
 }

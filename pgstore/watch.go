@@ -42,6 +42,10 @@ func notice(key spotipie.Key) string {
 	return hex.EncodeToString(sum[:16])
 }
 
+// releasedNotice is what the channel says when a lock is released that somebody
+// waits for.
+func releasedNotice(key spotipie.Key) string { return "released " + notice(key) }
+
 // Watch implements [spotipie.Watcher]. All watchers share one connection, which
 // is made anew when it fails; they are told then, as notices may have been
 // lost. It fails if notices do not get through; see [Options.Listen]. Some
@@ -138,7 +142,7 @@ func (s *Store) listenOnce(ctx context.Context, ready func(), notify func(notice
 // probe sends a notice through the store's own pool and waits for it on conn.
 func (s *Store) probe(ctx context.Context, conn *pgx.Conn) error {
 	word := rand.Text()
-	if err := s.exec(ctx, `SELECT pg_notify($1::text, $2::text)`, s.channel(), word); err != nil {
+	if err := s.sendNotices(ctx, []string{word}); err != nil {
 		return fmt.Errorf("notifying: %w", err)
 	}
 	wait, cancel := context.WithTimeout(ctx, probeTimeout)

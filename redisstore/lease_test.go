@@ -34,5 +34,5 @@ func TestLockThatComesTooLateIsGivenBack(t *testing.T) {
 
 func TestRoundTrips(t *testing.T) {
 	proxy := testservices.NewProxy(t, services.Redis(t))
-	storecheck.RoundTrips(t, open(t, connect(t, &redis.Options{Addr: proxy.Address, PoolSize: 1}), fresh(0)), proxy)
+	storecheck.RoundTrips(t, open(t, connect(t, &redis.Options{Addr: proxy.Address, PoolSize: 1}), fresh(0)), proxy, nil)
 }

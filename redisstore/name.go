@@ -2,6 +2,7 @@ package redisstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -14,7 +15,10 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-const recordSuffix = "}:record"
+const (
+	recordSuffix = "}:record"
+	scanCount    = 1000 // how many keys Redis looks at for a page of List
+)
 
 // tag names an authorization in the keys of Redis. It has no colon but the one
 // between its parts, no brace and nothing that a pattern could take for a
@@ -27,7 +31,8 @@ func (s *Store) recordName(key spotipie.Key) string { return s.prefix + "{" + ta
 
 func (s *Store) lockName(key spotipie.Key) string { return s.prefix + "{" + tag(key) + "}:lock" }
 
-func (s *Store) tombstoneName(key spotipie.Key) string {
+// oldTombstoneName is where older versions of this package kept deletions.
+func (s *Store) oldTombstoneName(key spotipie.Key) string {
 	return s.prefix + "{" + tag(key) + "}:tombstone"
 }
 
@@ -61,15 +66,26 @@ func (s *Store) scanAll(ctx context.Context) ([]spotipie.Key, error) {
 	var mu sync.Mutex
 	found := make(map[spotipie.Key]bool) // a scan may return a key twice
 	scan := func(ctx context.Context, node *redis.Client) error {
-		names := node.Scan(ctx, 0, escapePattern(s.prefix)+"{*"+recordSuffix, 1000).Iterator()
-		for names.Next(ctx) {
-			if key, ok := s.parseRecordName(names.Val()); ok {
-				mu.Lock()
-				found[key] = true
-				mu.Unlock()
+		for cursor := uint64(0); ; {
+			names, next, err := node.Scan(ctx, cursor, escapePattern(s.prefix)+"{*"+recordSuffix, scanCount).Result()
+			if err != nil {
+				return err
+			}
+			deleted, err := s.deleted(ctx, node, names)
+			if err != nil {
+				return err
+			}
+			mu.Lock()
+			for i, name := range names {
+				if key, ok := s.parseRecordName(name); ok && !deleted[i] {
+					found[key] = true
+				}
+			}
+			mu.Unlock()
+			if cursor = next; cursor == 0 {
+				return nil
 			}
 		}
-		return names.Err()
 	}
 	var err error
 	switch c := s.client.(type) {
@@ -83,6 +99,27 @@ func (s *Store) scanAll(ctx context.Context) ([]spotipie.Key, error) {
 		err = fmt.Errorf("cannot scan with a client of type %T", c)
 	}
 	return slices.Collect(maps.Keys(found)), err
+}
+
+// deleted reports which of the names are those of tombstones.
+func (s *Store) deleted(ctx context.Context, node *redis.Client, names []string) ([]bool, error) {
+	marks := make([]*redis.StringCmd, len(names))
+	_, _ = node.Pipelined(ctx, func(pipe redis.Pipeliner) error {
+		for i, name := range names {
+			marks[i] = pipe.HGet(ctx, name, "deleted")
+		}
+		return nil
+	})
+	deleted := make([]bool, len(names))
+	for i, mark := range marks {
+		switch err := mark.Err(); {
+		case err == nil:
+			deleted[i] = true
+		case !errors.Is(err, redis.Nil) && !redis.HasErrorPrefix(err, "WRONGTYPE"):
+			return nil, err
+		}
+	}
+	return deleted, nil
 }
 
 func escapePattern(s string) string {

@@ -82,23 +82,31 @@ func LockTooLateIsGivenBack(t *testing.T, s spotipie.Store, proxy *testservices.
 }
 
 // RoundTrips tests what a renewal costs with a store behind a proxy that has
-// one connection: with it the test would never end if the lock held one.
-func RoundTrips(t *testing.T, s spotipie.Store, proxy *testservices.Proxy) {
+// one connection: with it the test would never end if the lock held one. If the
+// store sends its notices by themselves, awaitNotices waits for them.
+func RoundTrips(t *testing.T, s spotipie.Store, proxy *testservices.Proxy, awaitNotices func()) {
 	t.Helper()
-	renew := func() (beforeSaved, all int) {
-		start := proxy.RoundTrips()
+	notices := 0
+	settle := func() int { return proxy.RoundTrips() }
+	if awaitNotices != nil {
+		notices = 1
+		settle = func() int { awaitNotices(); return proxy.RoundTrips() }
+	}
+	renew := func() (lockAndLoad, save, all int) {
+		start := settle()
 		unlock := mustLock(t, s)
 		rec, _, err := s.Load(t.Context(), Key())
 		if err != nil {
 			t.Fatal(err)
 		}
+		lockAndLoad = settle() - start
 		Swap(t, s, rec.Version, "one")
-		beforeSaved = proxy.RoundTrips() - start
+		save = settle() - start - lockAndLoad - notices
 		unlock()
-		return beforeSaved, proxy.RoundTrips() - start
+		return lockAndLoad, save, settle() - start
 	}
 	renew() // connects
-	if saved, all := renew(); saved != 3 || all != 4 {
-		t.Errorf("%d round trips until the token is saved and %d in all, want 3 and 4", saved, all)
+	if lockAndLoad, save, all := renew(); lockAndLoad != 2 || save != 1 || all != 4+notices {
+		t.Errorf("%d round trips to lock and load, %d to save, and %d in all, want 2, 1 and %d", lockAndLoad, save, all, 4+notices)
 	}
 }
