@@ -52,3 +52,8 @@ func syncFolder(dir string, sync func(*os.File) error) error {
 	}
 	return nil
 }
+
+// isFull reports whether there was no room for what was to be written.
+func isFull(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}

@@ -15,6 +15,7 @@ const (
 	busyPause = 5 * time.Millisecond
 
 	errorSharingViolation syscall.Errno = 32
+	errorDiskFull         syscall.Errno = 112
 )
 
 func whileBusy(do func() error) error {
@@ -46,3 +47,5 @@ func rename(from, to string) error {
 
 // syncFolder does nothing: Windows has no such thing, and NTFS journals renames.
 func syncFolder(string, func(*os.File) error) error { return nil }
+
+func isFull(err error) bool { return errors.Is(err, errorDiskFull) }

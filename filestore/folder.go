@@ -101,11 +101,11 @@ func (s *Store) removeLeftovers() {
 		if !ours || !entry.Type().IsRegular() {
 			continue
 		}
-		release, held := s.locks.try(filepath.Join(s.dir, base+swapSuffix))
-		if !held {
+		lock := s.locks.try(filepath.Join(s.dir, base), swapSuffix)
+		if lock == nil {
 			continue // it is being written
 		}
 		_ = os.Remove(filepath.Join(s.dir, entry.Name()))
-		_ = release()
+		_ = lock.release()
 	}
 }

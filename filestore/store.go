@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/spotipie/spotipie"
@@ -28,7 +30,7 @@ type Options struct {
 
 const defaultPollInterval = 250 * time.Millisecond
 
-// Store is a [spotipie.Store] and [spotipie.Watcher] in a folder. Its methods
+// Store is a [spotipie.Watcher] and [spotipie.Checker] in a folder. Its methods
 // may be called from many goroutines and processes at once. It holds nothing
 // open and needs no closing.
 //
@@ -41,6 +43,7 @@ type Store struct {
 	pollInterval time.Duration
 	locks        *kernelLocks
 	sync         func(*os.File) error
+	tidied       atomic.Int64 // when old deletions were last looked for, in seconds
 }
 
 // DefaultDir returns the folder that Open uses by default: spotipie in the
@@ -56,7 +59,7 @@ func DefaultDir() (string, error) {
 
 // Open returns the store in a folder, by default [DefaultDir]. It makes the
 // folder if it is missing, and removes temporary files of writers that were
-// killed. It fails if the folder is open to others ([ErrExposed]) or cannot be
+// killed and deletions that are past remembering. It fails if the folder is open to others ([ErrExposed]) or cannot be
 // made.
 func Open(dir string, opts *Options) (*Store, error) {
 	if opts == nil {
@@ -90,6 +93,7 @@ func Open(dir string, opts *Options) (*Store, error) {
 		return nil, err
 	}
 	s.removeLeftovers()
+	s.forgetDeletions()
 	return s, nil
 }
 
@@ -113,8 +117,7 @@ func (s *Store) Load(ctx context.Context, key spotipie.Key) (spotipie.Record, bo
 	if err != nil || !found {
 		return spotipie.Record{}, false, err
 	}
-	rec, err := s.decode(path, key, data)
-	return rec, err == nil, err
+	return s.decode(path, key, data)
 }
 
 // read returns a file's contents. It takes a file for missing only if the
@@ -129,22 +132,26 @@ func (s *Store) read(path string) (data []byte, found bool, err error) {
 
 // Swap implements [spotipie.Store].
 func (s *Store) Swap(ctx context.Context, key spotipie.Key, version uint64, rec spotipie.Record) (uint64, error) {
-	release, err := s.locks.acquire(ctx, s.path(key, swapSuffix))
+	lock, err := s.locks.acquire(ctx, s.path(key, ""), swapSuffix)
 	if err != nil {
 		return 0, s.folderError(err)
 	}
-	defer release()
-	current, _, err := s.Load(ctx, key)
+	defer lock.release()
+	current, found, err := s.Load(ctx, key)
 	if err != nil {
 		return 0, err
 	}
-	if current.Version != version {
+	if found && current.Version != version || !found && version != 0 {
 		return 0, spotipie.ErrVersionConflict
 	}
 	if err := s.checkFolder(); err != nil {
 		return 0, err
 	}
-	next := spotipie.NextVersion(version, time.Now())
+	floor := max(current.Version, rec.Version)
+	if floor == math.MaxUint64 {
+		return 0, fmt.Errorf("filestore: writing %s: no version can follow on %d", s.Path(key), floor)
+	}
+	next := spotipie.NextVersion(floor, time.Now())
 	data, err := s.encode(key, next, rec)
 	if err != nil {
 		return 0, fmt.Errorf("filestore: encoding the record: %w", err)
@@ -156,53 +163,6 @@ func (s *Store) Swap(ctx context.Context, key spotipie.Key, version uint64, rec 
 		return 0, s.folderError(fmt.Errorf("filestore: writing %s: %w", s.Path(key), err))
 	}
 	return next, nil
-}
-
-// Delete implements [spotipie.Store]. It needs no sealing key, but leaves a file
-// alone that it cannot read at all.
-func (s *Store) Delete(ctx context.Context, key spotipie.Key) error {
-	release, err := s.locks.acquire(ctx, s.path(key, swapSuffix))
-	if err != nil {
-		return s.folderError(err)
-	}
-	defer release()
-	path := s.Path(key)
-	data, found, err := s.read(path)
-	if err != nil || !found {
-		return err
-	}
-	e, err := decodeEnvelope(path, data)
-	if err != nil {
-		return err
-	}
-	if e.Key.key() != key {
-		return damaged(path, "holds the record of another key: it was renamed or copied here")
-	}
-	if err := passVersion(ctx, e.Version); err != nil {
-		return err
-	}
-	if err := os.Remove(path); err != nil {
-		return fmt.Errorf("filestore: deleting: %w", err)
-	}
-	if err := s.syncFolder(); err != nil {
-		return fmt.Errorf("filestore: deleting %s: %w", path, err)
-	}
-	return nil
-}
-
-// passVersion waits for a clock that is as coarse as Windows' to have passed a
-// version, lest the next record starts with it again. A clock that was set
-// back by more is not waited for.
-func passVersion(ctx context.Context, version uint64) error {
-	for range 50 {
-		if spotipie.NextVersion(0, time.Now()) > version {
-			return nil
-		}
-		if err := sleep(ctx, time.Millisecond); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // List implements [spotipie.Store]. It needs no sealing key. Files it cannot
@@ -241,7 +201,7 @@ func (s *Store) keyOf(path string) (key spotipie.Key, found bool, err error) {
 		return spotipie.Key{}, false, err
 	}
 	e, err := decodeEnvelope(path, data)
-	if err != nil {
+	if err != nil || e.Deleted != "" {
 		return spotipie.Key{}, false, err
 	}
 	if baseName(e.Key.key()) != strings.TrimSuffix(filepath.Base(path), recordSuffix) {
@@ -253,9 +213,33 @@ func (s *Store) keyOf(path string) (key spotipie.Key, found bool, err error) {
 // Lock implements [spotipie.Store]. The kernel frees the lock when the process
 // ends.
 func (s *Store) Lock(ctx context.Context, key spotipie.Key) (func(context.Context) error, error) {
-	release, err := s.locks.acquire(ctx, s.path(key, lockSuffix))
+	lock, err := s.locks.acquire(ctx, s.path(key, ""), lockSuffix)
 	if err != nil {
 		return nil, s.folderError(err)
 	}
-	return func(context.Context) error { return release() }, nil
+	return func(context.Context) error { return lock.release() }, nil
+}
+
+// Check implements [spotipie.Checker]. It looks whether the lock's file is still
+// the one that was locked, and does what Swap does to save a record, short of
+// the last step.
+func (s *Store) Check(ctx context.Context, key spotipie.Key) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := s.checkFolder(); err != nil {
+		return err
+	}
+	if err := s.locks.check(s.path(key, lockSuffix)); err != nil {
+		return err
+	}
+	lock, err := s.locks.acquire(ctx, s.path(key, ""), swapSuffix)
+	if err != nil {
+		return s.folderError(err)
+	}
+	defer lock.release()
+	if err := s.tryWriting(key); err != nil {
+		return s.folderError(fmt.Errorf("filestore: no record could be saved in %s: %w", s.Path(key), err))
+	}
+	return nil
 }
