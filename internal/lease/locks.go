@@ -34,11 +34,16 @@ type lock struct {
 	waiters []*waiter // in the order they came
 	asking  bool      // a goroutine asks the server for the lease
 	left    chan struct{}
-	err     error // of the last request, if it failed
+	err     error     // of the last request, if it failed
+	failing time.Time // since when all have
 }
 
 // waiter gets one grant, unless it leaves before.
-type waiter struct{ grants chan grant }
+type waiter struct {
+	grants chan grant
+	came   time.Time
+	endsBy bool // has a deadline of its own
+}
 
 type grant struct {
 	holder *holder
@@ -63,7 +68,8 @@ func NewLocks(server Server, length time.Duration) *Locks {
 
 // Lock waits for the lock of a key. It returns soon after ctx ends, with the
 // error of the last request if that failed, and holds nothing then: what may
-// have been got is given back. The lease is extended three times in its length
+// have been got is given back. Errors of the server do not end a wait before,
+// unless ctx has no deadline and there has been nothing else for five seconds. The lease is extended three times in its length
 // until unlock is called or it is lost.
 //
 // unlock fails with [ErrLost] if somebody else may have held the lease
@@ -73,7 +79,7 @@ func (l *Locks) Lock(ctx context.Context, key spotipie.Key) (unlock func(context
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	w := l.join(key)
+	w := l.join(ctx, key)
 	select {
 	case g := <-w.grants:
 		if g.err != nil {
@@ -104,8 +110,9 @@ func (l *Locks) Check(ctx context.Context, key spotipie.Key) error {
 	return h.lease.extend(ctx)
 }
 
-func (l *Locks) join(key spotipie.Key) *waiter {
-	w := &waiter{grants: make(chan grant, 1)}
+func (l *Locks) join(ctx context.Context, key spotipie.Key) *waiter {
+	w := &waiter{grants: make(chan grant, 1), came: time.Now()}
+	_, w.endsBy = ctx.Deadline()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	k := l.locks[key]

@@ -3,6 +3,7 @@ package lease
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/spotipie/spotipie"
@@ -16,6 +17,9 @@ const (
 	maxPollWithNotices = 500 * time.Millisecond
 	// The same after an error.
 	maxPollAfterError = time.Second
+	// patience is how long somebody without a deadline waits for a server that
+	// has nothing but errors.
+	patience = 5 * time.Second
 	// requestTimeout limits one request.
 	requestTimeout = 5 * time.Second
 	// turnMargin is how much later than planned a process may come for its turn.
@@ -76,7 +80,7 @@ func (l *Locks) stopAsking(key spotipie.Key, k *lock, lease *held, err error) {
 		}
 		k.waiters = nil
 	}
-	k.err = nil
+	k.err, k.failing = nil, time.Time{}
 	l.mu.Unlock()
 	if lease != nil && !taken {
 		lease.stop()
@@ -94,10 +98,26 @@ func (l *Locks) stopped(key spotipie.Key, k *lock) {
 	l.forget(key, k)
 }
 
+// noteError keeps the error of the last request, nil if it had none, and sends
+// those away who would wait for ever for a server that does not answer.
 func (l *Locks) noteError(k *lock, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	k.err = err
+	if err == nil {
+		k.failing = time.Time{}
+		return
+	}
+	if k.failing.IsZero() {
+		k.failing = time.Now()
+	}
+	k.waiters = slices.DeleteFunc(k.waiters, func(w *waiter) bool {
+		lost := !w.endsBy && time.Since(k.failing) >= patience && time.Since(w.came) >= patience
+		if lost {
+			w.grants <- grant{err: err}
+		}
+		return lost
+	})
 }
 
 // pause waits until it is time to ask again. It returns false as soon as nobody

@@ -175,7 +175,13 @@ func TestErrorsDoNotEndAWait(t *testing.T) {
 		locks := s.locks()
 		time.AfterFunc(20*time.Second, func() { s.set(func() { s.fault = nil }) })
 		start := time.Now()
-		mustUnlock(t, lock(t, locks))
+		patient, stop := context.WithTimeout(t.Context(), time.Hour)
+		defer stop()
+		unlock, err := locks.Lock(patient, ada)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mustUnlock(t, unlock)
 		if waited := time.Since(start); waited < 20*time.Second || waited > 22*time.Second {
 			t.Errorf("let in after %s, and the server was back after 20 s", waited)
 		}
@@ -188,6 +194,22 @@ func TestErrorsDoNotEndAWait(t *testing.T) {
 		}
 		if asked := s.requests() - before; asked > 80 {
 			t.Errorf("%d requests in a minute to a server that is away", asked)
+		}
+	})
+}
+
+// Who has set no deadline does not wait for ever.
+func TestErrorsEndAWaitWithoutADeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gone := errors.New("connection refused")
+		s := &server{fault: gone}
+		locks := s.locks()
+		for range 2 {
+			start := time.Now()
+			_, err := locks.Lock(t.Context(), ada)
+			if waited := time.Since(start); !errors.Is(err, gone) || waited < 5*time.Second || waited > 7*time.Second {
+				t.Errorf("Lock: %v after %s; want %v after 5 s", err, waited, gone)
+			}
 		}
 	})
 }
