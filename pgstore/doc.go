@@ -41,24 +41,37 @@
 // A record of a newer format, or one that cannot be read, is answered with a
 // [*spotipie.RecordMismatchError] that names the table and the key, and is
 // overwritten by nobody; [Store.Delete] removes it. The row of a deleted record
-// stays for a week without its token, so that its version does not come back;
-// later Deletes clear such rows away, a hundred at a time. Swap refuses a record
-// whose JSON is larger than 1 MiB.
+// stays for a week without its token, so that the deletion is remembered and its
+// version does not come back; later Deletes clear such rows away, a hundred at a
+// time. Swap refuses a record whose JSON is larger than 1 MiB.
 //
 // # Guarantees
 //
 // Lock is a lease, 30 s by default and by the server's clock, which the holder
-// extends while it lives: one that dies keeps the others waiting no longer
-// than that. One that is paused for longer and goes on cannot overwrite what
-// came after: Swap is UPDATE … WHERE version = …. A version is the microseconds
-// of the server's clock, or one more than the last where the clock has not
-// moved on.
+// extends while it lives: one that dies keeps the others waiting no longer than
+// that. One that is paused for longer and goes on learns of it from
+// [Store.Check] before Spotify is asked, and cannot overwrite what came after:
+// Swap is UPDATE … WHERE version = …. A version is the microseconds of the
+// server's clock, or one more than the last where the clock has not moved on.
+//
+// Statements are not repeated, unless the server says that it has undone them. A
+// first save or a deletion that is held up on its way replaces nothing that came
+// after it was sent; both take a round trip more for that.
 //
 // A saved record survives a crash as anything committed does: with
 // synchronous_commit = off it may be lost for some hundred milliseconds. Do not
 // point the pool at a replica.
 //
 // A renewal costs four round trips: lock, load and swap before anyone has the
-// token, unlock after. Waiting for a lock is polling, every 10 to 100 ms, which
-// writes nothing. All watchers of a store share one connection.
+// token, unlock after; Check is one more. However many goroutines wait for the
+// lock of one key they ask the server as one, every 10 to 100 ms, or less often
+// if the store watches, as it is told then when the lock is free. Waiting writes
+// next to nothing. Waiters of one process take turns in the order they came; the
+// next turn is kept for another process that waits. Loads of one key at the same
+// time share a statement.
+//
+// All watchers of a store share one connection. Notices are sent by themselves,
+// after what they tell of and many at once: PostgreSQL has transactions that
+// notify commit one after the other. A program that ends right after a save may
+// take its notice with it.
 package pgstore
