@@ -20,7 +20,7 @@ const maxNotices = 1000
 // at once, and without waiting for the disk or a replica.
 const notifySQL = `
 WITH quick AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
-SELECT pg_notify($1::text, notice) FROM quick, unnest(string_to_array($2::text, ',')) AS notice`
+SELECT pg_notify({channel}, notice) FROM quick, unnest(string_to_array($1::text, ',')) AS notice`
 
 // notifier sends notices in the background, one statement at a time. Those that
 // come meanwhile go together with the next one. It runs only while there is
@@ -74,5 +74,5 @@ func (n *notifier) take() []string {
 }
 
 func (s *Store) sendNotices(ctx context.Context, notices []string) error {
-	return s.exec(ctx, notifySQL, s.channel(), strings.Join(notices, ","))
+	return s.exec(ctx, s.statements.notify, strings.Join(notices, ","))
 }

@@ -115,11 +115,13 @@ AND coalesce(lock_until <= clock_timestamp(), true) AND coalesce(next_until <= c
 type statements struct {
 	load, list, insert, update, delete      string
 	acquire, extend, release, leave, forget string
+	channel, notify                         string
 }
 
 func newStatements(table string) statements {
 	replacer := strings.NewReplacer(
 		"{table}", table, "{now}", "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint", "{prefix}", strconv.Itoa(lease.OwnerPrefix))
+	channel := strings.ReplaceAll(channelSQL, "{name}", "'"+strings.ReplaceAll(table, "'", "''")+"'")
 	expressions := strings.NewReplacer("{left}", leftExpression, "{others_turn}", othersTurnExpression,
 		"{held}", strings.ReplaceAll(heldExpression, "{left}", leftExpression))
 	return statements{
@@ -133,5 +135,7 @@ func newStatements(table string) statements {
 		release: replacer.Replace(releaseSQL),
 		leave:   replacer.Replace(leaveSQL),
 		forget:  replacer.Replace(forgetSQL),
+		channel: channel,
+		notify:  strings.ReplaceAll(notifySQL, "{channel}", channel),
 	}
 }

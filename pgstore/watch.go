@@ -30,11 +30,8 @@ const (
 
 var errNoNotices = errors.New("LISTEN has no effect: the connection seems to go through a pooler in transaction mode; set Options.Listen to a pool that goes to the server")
 
-// channel names what the store notifies: the table and no other.
-func (s *Store) channel() string {
-	sum := sha256.Sum256([]byte(s.table))
-	return "spotipie_" + hex.EncodeToString(sum[:12])
-}
+// channelSQL names what the store notifies: the table, however it is spelt.
+const channelSQL = `'spotipie_' || (SELECT oid FROM pg_class WHERE oid = to_regclass({name}))`
 
 // notice names a key in notifications, which have little room.
 func notice(key spotipie.Key) string {
@@ -110,7 +107,14 @@ func (s *Store) listenOnce(ctx context.Context, ready func(), notify func(notice
 		defer cancel()
 		_ = conn.Close(ctx)
 	}()
-	listen := "LISTEN " + pgx.Identifier{s.channel()}.Sanitize()
+	var channel *string
+	if err := conn.QueryRow(ctx, `SELECT `+s.statements.channel, pgx.QueryExecModeSimpleProtocol).Scan(&channel); err != nil {
+		return err
+	}
+	if channel == nil {
+		return fmt.Errorf("table %s does not exist where the pool of Options.Listen leads", s.table)
+	}
+	listen := "LISTEN " + pgx.Identifier{*channel}.Sanitize()
 	if _, err := conn.Exec(ctx, listen, pgx.QueryExecModeSimpleProtocol); err != nil {
 		return err
 	}

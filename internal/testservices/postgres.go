@@ -56,9 +56,17 @@ func askPostgres(address string) error {
 	return conn.Close(ctx)
 }
 
-// newPgBouncer starts a PgBouncer in transaction mode before a PostgreSQL
-// server. It has few server connections, so that clients really share them.
-func newPgBouncer(postgres string) (*Server, error) {
+// StartPgBouncer starts a PgBouncer of the test's own before a PostgreSQL server.
+// The mode is one of its pool modes.
+func StartPgBouncer(t testing.TB, postgres, mode string) *Server {
+	t.Helper()
+	s, err := newPgBouncer(postgres, mode)
+	return forTest(t, s, err)
+}
+
+// newPgBouncer starts a PgBouncer before a PostgreSQL server. It has few server
+// connections, so that clients really share them.
+func newPgBouncer(postgres, mode string) (*Server, error) {
 	program, err := findProgram("pgbouncer", "pgbouncer")
 	if err != nil {
 		return nil, err
@@ -76,10 +84,10 @@ listen_addr = 127.0.0.1
 listen_port = %s
 unix_socket_dir =
 auth_type = any
-pool_mode = transaction
+pool_mode = %s
 default_pool_size = 4
 max_client_conn = 1000
-`, host, serverPort, port)
+`, host, serverPort, port, mode)
 		return []string{config}, writeFor(config, []byte(text))
 	})
 }
