@@ -30,12 +30,34 @@
 // directly; Watch fails if no notice gets through. Without a pooler,
 // [Options.Prepare] makes each operation a little faster.
 //
+// A pooler in statement mode takes all of that too, also Migrate.
+//
+// # Several servers
+//
+// Name all hosts, and have the pool look for the one that takes writes, within a
+// few seconds (pgx gives a host two minutes otherwise, in which a server that
+// hangs takes all of the pool):
+//
+//	postgres://app@db1.internal,db2.internal/app?target_session_attrs=read-write&connect_timeout=3
+//
+// The store never waits for a server that does not answer for longer than five
+// seconds to lock and ten to load, and Swap and Delete for no longer than their
+// contexts: give them deadlines. When a server says that it takes no writes any
+// more, the store has the pool connect anew (Reset).
+//
+// # The table
+//
+// [Store.Migrate] makes it. Where the program must not, [Store.Schema] has the
+// statements for an administrator, and [Store.Grants] those for the program's
+// role: SELECT, INSERT, UPDATE and DELETE on the table. Migrate needs CREATE in
+// the schema besides, if there is something to do. A role that may not call
+// pg_notify can do everything but Watch.
+//
 // # What is stored
 //
 // One table has one row per authorization: the record as JSON with a format
 // number and a version, and the lock. Tokens are stored as they are: whoever
-// may read the table may use them. The store needs SELECT, INSERT, UPDATE and
-// DELETE on it, Migrate also CREATE in its schema. With log_statement = 'all'
+// may read the table may use them. With log_statement = 'all'
 // the server's log has the parameters of statements, hence tokens.
 //
 // A record of a newer format, or one that cannot be read, is answered with a

@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -71,6 +73,7 @@ type Store struct {
 	loads      *loads.Group
 	hub        *notices.Hub
 	notifier   *notifier
+	connected  atomic.Int64 // when the pool was last told to connect anew
 }
 
 // New returns a store that uses pool, which stays the caller's: close it when
@@ -264,7 +267,7 @@ func (s *Store) List(ctx context.Context) ([]spotipie.Key, error) {
 // queryRow, exec and affects run a statement.
 
 func (s *Store) queryRow(ctx context.Context, statement string, arguments []any, results ...any) error {
-	return again(func() error {
+	return s.again(func() error {
 		return s.pool.QueryRow(ctx, statement, s.inMode(arguments)...).Scan(results...)
 	})
 }
@@ -276,7 +279,7 @@ func (s *Store) exec(ctx context.Context, statement string, arguments ...any) er
 
 func (s *Store) affects(ctx context.Context, statement string, arguments ...any) (bool, error) {
 	var tag pgconn.CommandTag
-	err := again(func() (err error) {
+	err := s.again(func() (err error) {
 		tag, err = s.pool.Exec(ctx, statement, s.inMode(arguments)...)
 		return err
 	})
@@ -285,14 +288,34 @@ func (s *Store) affects(ctx context.Context, statement string, arguments ...any)
 
 // again runs a statement once more if the server has undone it to keep up an
 // isolation stricter than READ COMMITTED, or to end a deadlock.
-func again(run func() error) error {
+func (s *Store) again(run func() error) error {
 	for attempt := 1; ; attempt++ {
 		err := run()
-		var answer *pgconn.PgError
-		undone := errors.As(err, &answer) && (answer.Code == "40001" || answer.Code == "40P01")
-		if !undone || attempt == maxAttempts {
-			return err
+		switch {
+		case hasCode(err, "40001", "40P01") && attempt < maxAttempts:
+			continue
+		case hasCode(err, codeReadOnly):
+			s.connectAnew()
 		}
+		return err
+	}
+}
+
+// codeReadOnly is what a replica says to a write, and a server whose
+// transactions are read-only.
+const codeReadOnly = "25006"
+
+func hasCode(err error, codes ...string) bool {
+	var answer *pgconn.PgError
+	return errors.As(err, &answer) && slices.Contains(codes, answer.Code)
+}
+
+// connectAnew has the pool leave a server that takes no writes: it may have been
+// the primary when the pool connected. It does so once in a second at most.
+func (s *Store) connectAnew() {
+	now := time.Now().UnixNano()
+	if last := s.connected.Load(); now-last >= int64(time.Second) && s.connected.CompareAndSwap(last, now) {
+		s.pool.Reset()
 	}
 }
 
@@ -307,6 +330,9 @@ func (s *Store) inMode(arguments []any) []any {
 
 // wrap says what was being done, and with what in PostgreSQL.
 func (s *Store) wrap(doing string, key spotipie.Key, err error) error {
+	if hasCode(err, codeReadOnly) {
+		err = fmt.Errorf("%w: if this is a replica, name the primary, or all hosts and target_session_attrs=read-write", clean(err))
+	}
 	return fmt.Errorf("pgstore: %s %s in table %s: %w", doing, key, s.table, clean(err))
 }
 
