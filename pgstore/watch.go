@@ -23,7 +23,7 @@ const (
 	// silence is how long nothing may come before the server is asked for a
 	// sign of life, which it has to give within probeTimeout, and how often the
 	// pools are.
-	silence = 15 * time.Second
+	silence = 5 * time.Second
 	// closeTimeout limits saying goodbye to the server.
 	closeTimeout = time.Second
 )

@@ -11,7 +11,10 @@
 //	})
 //
 // The client is the caller's, and with it the address, TLS, user and password,
-// timeouts, cluster and Sentinel. Redis 6 or newer is needed.
+// timeouts, cluster and Sentinel. Redis 6 or newer is needed. A [redis.Ring] does
+// not do, nor reading from replicas. Where a server may hang without breaking its
+// connections, set ReadTimeout and DialTimeout to a second or two: the client
+// takes three and five otherwise, and tries a command four times.
 //
 // # What is stored
 //
@@ -36,9 +39,10 @@
 //
 //	ACL SETUSER app on >PASSWORD ~spotipie:* &spotipie:* +evalsha +eval
 //	    +get +set +pexpire +del +type +hget +hmget +hset +time +scan
-//	    +publish +subscribe +unsubscribe +ping
+//	    +publish +subscribe +unsubscribe +ping +select +asking
 //
-// and in a cluster +cluster|slots besides. Without the channel (&) everything
+// and in a cluster +cluster|slots besides. It needs +select for another database
+// than 0, and +asking in a cluster whose slots move. Without the channel (&) everything
 // but Watch works.
 //
 // MONITOR and the slow log show the arguments of commands, hence tokens.
@@ -59,6 +63,9 @@
 // be known: the error says so, and is not [spotipie.ErrVersionConflict]. A first
 // save or a deletion that is held up on its way replaces nothing that came after
 // it was sent; both take a round trip more for that.
+//
+// A server whose clock jumps ahead ends leases early, which Check notices; one
+// whose clock is set back lets those of dead holders last longer.
 //
 // How well a record survives a crash is a matter of the server's settings:
 // appendonly yes with appendfsync always loses nothing, everysec up to a

@@ -57,9 +57,10 @@ type Store struct {
 
 // New returns a store that uses client, which stays the caller's: close it
 // when nothing uses the store any more. New does not connect. It fails for a
-// lease that is too short, a prefix with "{" in it, and a cluster client that
-// reads from replicas: they lag behind, and an old refresh token may be
-// revoked by its use.
+// lease that is too short, a prefix with "{" in it, a cluster client that reads
+// from replicas, which lag behind, so that a refresh token may be used that is
+// revoked by it, and a [redis.Ring], which looks for a record on another server
+// when one is down, and does not find it there.
 func New(client redis.UniversalClient, opts *Options) (*Store, error) {
 	var o Options
 	if opts != nil {
@@ -78,6 +79,9 @@ func New(client redis.UniversalClient, opts *Options) (*Store, error) {
 	}
 	if c, ok := client.(*redis.ClusterClient); ok && c.Options().ReadOnly {
 		return nil, errors.New("redisstore: the client reads from replicas (ReadOnly, RouteByLatency or RouteRandomly), which lag behind: give the store one that does not")
+	}
+	if _, ok := client.(*redis.Ring); ok {
+		return nil, errors.New("redisstore: the client is a redis.Ring, which takes another server when one is down, where the records are not: use a cluster or Sentinel")
 	}
 	s := &Store{client: client, prefix: o.Prefix, lease: o.Lease, scripts: newScripts()}
 	s.hub = notices.NewHub(s.listen)
