@@ -39,6 +39,10 @@ const lockFlags = os.O_RDONLY
 
 func foreignOwner(fs.FileInfo) (uid uint32, foreign bool) { return 0, false }
 
+func openToChange(fs.FileInfo) string { return "" }
+
+func ownWithout(fs.FileInfo, fs.FileMode) bool { return false }
+
 func hasOtherName(fs.FileInfo) bool { return false }
 
 func rename(from, to string) error {

@@ -223,8 +223,34 @@ func (l *kernelLocks) lockFile(ctx context.Context, path string) (*flock.Flock, 
 // tryLockFile asks the kernel for the lock once. It returns nil if another
 // process has it, or somebody removed the file meanwhile. What is not a lock's
 // file is refused before it is opened, and again when it cannot be exchanged
-// any more.
+// any more. A file that has got a second name, from a backup made of hard links
+// for one, is exchanged for a new one.
 func (l *kernelLocks) tryLockFile(path string) (*flock.Flock, error) {
+	for {
+		file, err := l.tryLockThisFile(path)
+		if file == nil || err != nil {
+			return nil, err
+		}
+		info, err := file.Stat()
+		if err == nil && hasOtherName(info) {
+			removeLockFile(file)
+			if err := unlockFile(file); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if err == nil {
+			err = l.checkLockFile(path, info)
+		}
+		if err != nil {
+			_ = unlockFile(file)
+			return nil, err
+		}
+		return file, nil
+	}
+}
+
+func (l *kernelLocks) tryLockThisFile(path string) (*flock.Flock, error) {
 	if err := l.makeLockFile(path); err != nil {
 		return nil, err
 	}
@@ -242,14 +268,6 @@ func (l *kernelLocks) tryLockFile(path string) (*flock.Flock, error) {
 	if !stillThere(file) { // a new one is in its place, or will be
 		return nil, unlockFile(file)
 	}
-	info, err := file.Stat()
-	if err == nil {
-		err = l.checkLockFile(path, info)
-	}
-	if err != nil {
-		_ = unlockFile(file)
-		return nil, err
-	}
 	return file, nil
 }
 
@@ -266,7 +284,10 @@ func unlockFile(file *flock.Flock) error {
 func (l *kernelLocks) makeLockFile(path string) error {
 	info, err := os.Lstat(path)
 	if err == nil {
-		return l.checkLockFile(path, info)
+		if err := l.checkLockFile(path, info); err != nil || !ownWithout(info, fileMode) {
+			return err
+		}
+		return os.Chmod(path, fileMode) // whoever makes it has not got to that yet
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		var f *os.File
@@ -280,15 +301,13 @@ func (l *kernelLocks) makeLockFile(path string) error {
 	return nil
 }
 
-// checkLockFile refuses what others have made, and what would have two locks be
-// one or reach out of the folder.
+// checkLockFile refuses what others have made, and what would reach out of the
+// folder.
 func (l *kernelLocks) checkLockFile(path string, info fs.FileInfo) error {
 	problem := ""
 	switch owner, foreign := foreignOwner(info); {
 	case !info.Mode().IsRegular():
 		problem = "is not a regular file"
-	case hasOtherName(info):
-		problem = "is a hard link to another file"
 	case foreign && !l.allowExposed:
 		problem = fmt.Sprintf("belongs to another user (id %d)", owner)
 	default:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math"
 	"os"
@@ -165,33 +166,45 @@ func (s *Store) Swap(ctx context.Context, key spotipie.Key, version uint64, rec 
 	return next, nil
 }
 
+// listAtOnce is how many files List asks the system for at once.
+const listAtOnce = 1000
+
 // List implements [spotipie.Store]. It needs no sealing key. Files it cannot
 // read are errors beside the keys of those it can.
 func (s *Store) List(ctx context.Context) ([]spotipie.Key, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	entries, err := os.ReadDir(s.dir)
+	folder, err := os.Open(s.dir)
 	if err != nil {
 		return nil, s.folderError(fmt.Errorf("filestore: listing: %w", err))
 	}
+	defer folder.Close()
 	var keys []spotipie.Key
 	var errs []error
-	for _, entry := range entries {
-		if _, ours := baseOfRecord(entry.Name()); !ours {
-			continue
+	for {
+		entries, err := folder.ReadDir(listAtOnce)
+		for _, entry := range entries {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			if _, ours := baseOfRecord(entry.Name()); !ours {
+				continue
+			}
+			key, found, err := s.keyOf(filepath.Join(s.dir, entry.Name()))
+			if err != nil {
+				errs = append(errs, err)
+			} else if found {
+				keys = append(keys, key)
+			}
 		}
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		key, found, err := s.keyOf(filepath.Join(s.dir, entry.Name()))
-		if err != nil {
-			errs = append(errs, err)
-		} else if found {
-			keys = append(keys, key)
+		switch {
+		case errors.Is(err, io.EOF):
+			return keys, errors.Join(errs...)
+		case err != nil:
+			return nil, s.folderError(fmt.Errorf("filestore: listing: %w", err))
 		}
 	}
-	return keys, errors.Join(errs...)
 }
 
 // keyOf returns the key that a record's file is for.
