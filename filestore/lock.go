@@ -250,22 +250,31 @@ func (l *kernelLocks) tryLockFile(path string) (*flock.Flock, error) {
 	}
 }
 
+// halfMadeTries is how often a file is opened that somebody is about to give
+// its mode.
+const halfMadeTries = 10
+
 func (l *kernelLocks) tryLockThisFile(path string) (*flock.Flock, error) {
-	if err := l.makeLockFile(path); err != nil {
-		return nil, err
+	var file *flock.Flock
+	var locked bool
+	var err error
+	for range halfMadeTries {
+		if err := l.makeLockFile(path); err != nil {
+			return nil, err
+		}
+		file = flock.New(path, flock.SetFlag(lockFlags))
+		if locked, err = file.TryLock(); !errors.Is(err, fs.ErrPermission) {
+			break
+		}
 	}
-	file := flock.New(path, flock.SetFlag(lockFlags))
-	locked, err := file.TryLock()
-	if errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return nil, nil
-	}
-	if err != nil {
+	case err != nil:
 		return nil, fmt.Errorf("filestore: lock %s: %w", path, err)
-	}
-	if !locked {
+	case !locked:
 		return nil, nil
-	}
-	if !stillThere(file) { // a new one is in its place, or will be
+	case !stillThere(file): // a new one is in its place, or will be
 		return nil, unlockFile(file)
 	}
 	return file, nil
@@ -287,7 +296,7 @@ func (l *kernelLocks) makeLockFile(path string) error {
 		if err := l.checkLockFile(path, info); err != nil || !ownWithout(info, fileMode) {
 			return err
 		}
-		return os.Chmod(path, fileMode) // whoever makes it has not got to that yet
+		err = os.Chmod(path, fileMode) // as whoever makes it is about to do
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		var f *os.File

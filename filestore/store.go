@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/notices"
 )
 
 // Options adjust a store. A nil *Options and the zero value mean the defaults
@@ -25,7 +26,10 @@ type Options struct {
 	// AllowExposed takes files and folders that others can get at or that are
 	// another user's, for file systems that know no permissions. Default: they are refused.
 	AllowExposed bool
-	// PollInterval is how often Watch looks at a file. Default: 250 ms.
+	// PollInterval has Watch look at the file every so often. Set it for file
+	// systems that do not tell of changes, as those over a network. Default:
+	// the system is asked to tell of changes, and where it cannot, Watch looks
+	// every 250 ms.
 	PollInterval time.Duration
 }
 
@@ -33,7 +37,7 @@ const defaultPollInterval = 250 * time.Millisecond
 
 // Store is a [spotipie.Watcher] and [spotipie.Checker] in a folder. Its methods
 // may be called from many goroutines and processes at once. It holds nothing
-// open and needs no closing.
+// open, but while somebody watches, and needs no closing.
 //
 // Its methods return when their context ends, except that a disk that does not
 // answer holds them up, as it does any program.
@@ -43,6 +47,7 @@ type Store struct {
 	allowExposed bool
 	pollInterval time.Duration
 	locks        *kernelLocks
+	hub          *notices.Hub
 	sync         func(*os.File) error
 	tidied       atomic.Int64 // when old deletions were last looked for, in seconds
 }
@@ -80,13 +85,11 @@ func Open(dir string, opts *Options) (*Store, error) {
 		dir:          dir,
 		key:          opts.Key,
 		allowExposed: opts.AllowExposed,
-		pollInterval: opts.PollInterval,
+		pollInterval: max(opts.PollInterval, 0),
 		locks:        newKernelLocks(opts.AllowExposed),
 		sync:         (*os.File).Sync,
 	}
-	if s.pollInterval <= 0 {
-		s.pollInterval = defaultPollInterval
-	}
+	s.hub = notices.NewHub(s.listen)
 	if err := makeFolder(dir); err != nil {
 		return nil, fmt.Errorf("filestore: making the folder: %w", err)
 	}
@@ -203,6 +206,42 @@ func (s *Store) List(ctx context.Context) ([]spotipie.Key, error) {
 			return keys, errors.Join(errs...)
 		case err != nil:
 			return nil, s.folderError(fmt.Errorf("filestore: listing: %w", err))
+		}
+	}
+}
+
+// CheckKey fails with [ErrSeal] if the records are sealed with another key than
+// the store's, or it has none and they are sealed. It looks at one of them, and
+// finds nothing wrong with a folder that has none.
+func (s *Store) CheckKey(ctx context.Context) error {
+	folder, err := os.Open(s.dir)
+	if err != nil {
+		return s.folderError(fmt.Errorf("filestore: looking for records: %w", err))
+	}
+	defer folder.Close()
+	for {
+		entries, err := folder.ReadDir(listAtOnce)
+		for _, entry := range entries {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			key, found, err := spotipie.Key{}, false, error(nil)
+			if _, ours := baseOfRecord(entry.Name()); ours {
+				key, found, err = s.keyOf(filepath.Join(s.dir, entry.Name()))
+			}
+			if err != nil || !found { // what is damaged is that record's business
+				continue
+			}
+			if _, _, err = s.Load(ctx, key); errors.Is(err, ErrSeal) {
+				return err
+			}
+			return nil
+		}
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return s.folderError(fmt.Errorf("filestore: looking for records: %w", err))
 		}
 	}
 }
