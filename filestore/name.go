@@ -14,6 +14,7 @@ const (
 	recordSuffix = ".json"
 	lockSuffix   = ".lock" // of Lock
 	swapSuffix   = ".swap" // of Swap and Delete
+	turnSuffix   = ".turn" // after that of a lock: of who has it next
 	tempSuffix   = ".tmp"
 )
 

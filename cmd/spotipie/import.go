@@ -116,11 +116,15 @@ func (s *settings) saveImported(ctx context.Context, store spotipie.Store, rec s
 	defer func() {
 		err = errors.Join(err, s.storeFailedIf("unlocking", unlock(context.WithoutCancel(ctx))))
 	}()
-	old, _, err := store.Load(ctx, s.key())
+	old, found, err := store.Load(ctx, s.key())
 	if err != nil {
 		return s.storeFailed("reading", err)
 	}
 	if old.Version == seen.Version || yes {
+		rec.Version = old.Version
+		if !found { // it is that of a deletion
+			old.Version = 0
+		}
 		_, err = store.Swap(ctx, s.key(), old.Version, rec)
 	} else {
 		err = spotipie.ErrVersionConflict
