@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"time"
 )
 
@@ -146,4 +147,14 @@ type Watcher interface {
 // previous is the highest of the versions that the new one has to exceed.
 func NextVersion(previous uint64, now time.Time) uint64 {
 	return max(previous+1, uint64(max(now.UnixMicro(), 0)))
+}
+
+// NextConsent returns the number of a consent that replaces one with the number
+// previous (0 if there is none, or it is not known): milliseconds of the clock,
+// or one more than those of previous if that is higher, and some random bits
+// that tell consents of the same moment apart. Sessions number their consents
+// by it; it is for programs that write the record of a new login into a store
+// themselves.
+func NextConsent(previous uint64, now time.Time) uint64 {
+	return nextConsent(previous, uint64(max(now.UnixMilli(), 1)), rand.Uint64())
 }

@@ -123,16 +123,16 @@ func (i instant) consentMoment() uint64 {
 	return uint64(max(i.wall/int64(time.Millisecond), 1))
 }
 
-// nextConsent returns the number of a consent that replaces s: milliseconds of
-// the clock, or one more than those of s if that is higher, and some random
-// bits. So a consent that knows of another is the newer one even if the clock
-// is wrong.
+// nextConsent returns the number of a consent that replaces s. A consent that
+// knows of another is the newer one even if the clock is wrong.
 func (r rules) nextConsent(s *state, now instant) uint64 {
-	moment := now.consentMoment()
-	if s != nil {
-		moment = max(moment, consentMoment(s.consent)+1)
-	}
-	return moment<<consentRandomBits | r.random()&(1<<consentRandomBits-1)
+	return nextConsent(s.consentOrZero(), now.consentMoment(), r.random())
+}
+
+// nextConsent makes a number of a moment in milliseconds; see [NextConsent].
+func nextConsent(previous, moment, random uint64) uint64 {
+	moment = max(moment, consentMoment(previous)+1)
+	return moment<<consentRandomBits | random&(1<<consentRandomBits-1)
 }
 
 // outlive makes the number of the user's word higher than that of what it is to

@@ -172,7 +172,7 @@ func TestTroubleWithTheServicesIsNoReasonToAskTheUser(t *testing.T) {
 	session := newSession(t, server, nil)
 	server.Login(t, session)
 	server.Advance(2 * time.Hour)
-	if err := server.QueueFault(accounts.Fault{Target: accounts.TargetToken, Kind: accounts.FaultServerError}); err != nil {
+	if err := server.QueueFault(accounts.Fault{Target: accounts.TargetToken, Kind: accounts.FaultServerError, Times: 3}); err != nil {
 		t.Fatal(err)
 	}
 	_, err := login.Authorize(t.Context(), session, &login.Options{
@@ -205,7 +205,7 @@ func TestDenialIsToldToProgramAndUser(t *testing.T) {
 func TestFailureOfTheExchangeIsToldToProgramAndUser(t *testing.T) {
 	surroundings(t, nil)
 	server := newServer(t, nil)
-	if err := server.QueueFault(accounts.Fault{Target: accounts.TargetToken, Kind: accounts.FaultServerError}); err != nil {
+	if err := server.QueueFault(accounts.Fault{Target: accounts.TargetToken, Kind: accounts.FaultHTML}); err != nil {
 		t.Fatal(err)
 	}
 	b := newBrowser(t)

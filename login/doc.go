@@ -22,7 +22,10 @@
 //     address that the browser ended at (see below). Whichever comes first
 //     wins,
 //  4. exchanges the answer for a token, which the session saves, and tells the
-//     user in the browser that they are signed in and can close the tab.
+//     user in the browser that they are signed in and can close the tab. If the
+//     token endpoint is in trouble meanwhile (no connection, 5xx, or a 429 whose
+//     Retry-After fits into the time left), it is asked again until the timeout,
+//     and terminal and browser say so.
 //
 // [Prompt] is the terminal alone, for machines without a loopback address or
 // apps whose redirect URI is elsewhere.
@@ -87,7 +90,11 @@
 // sent to the page and does not belong to the login, such as a wrong state, a
 // second tab or another program's request, gets an answer and changes nothing.
 // A record in the store that belongs to another client id, or has too few
-// scopes, leads to a login; one that the store cannot read is its error.
+// scopes, leads to a login; one that the store cannot read is its error. A user
+// who grants less than was asked for is signed in, and told what is missing; the
+// program gets the token with a [*spotipie.InsufficientScopeError]. Scopes that
+// Spotify is not known to have are warned of before the user is asked. If the
+// session is closed, the login ends at once with [spotipie.ErrClosed].
 //
 // Do not call Authorize from a token-expired listener: listeners have no time
 // to wait for a person.

@@ -17,8 +17,10 @@ const pageGrace = 2 * time.Second
 
 // ending is how the login ended, for those who wait for it.
 type ending struct {
-	done chan struct{} // closed when it has
-	page Page          // about it; set before done is closed
+	done    chan struct{} // closed when it has
+	page    Page          // about it; set before done is closed
+	delayed chan struct{} // closed when it takes longer
+	trouble string        // why; set before delayed is closed
 
 	mu      sync.Mutex
 	visits  map[string]bool // of tabs that have yet to get the page
@@ -26,12 +28,33 @@ type ending struct {
 }
 
 func newEnding() *ending {
-	return &ending{done: make(chan struct{}), visits: make(map[string]bool), changed: make(chan struct{}, 1)}
+	return &ending{done: make(chan struct{}), delayed: make(chan struct{}), visits: make(map[string]bool), changed: make(chan struct{}, 1)}
 }
 
 func (e *ending) close(page Page) {
 	e.page = page
 	close(e.done)
+}
+
+// delay says that the user has agreed and that the token takes longer. The first
+// reason counts.
+func (e *ending) delay(trouble string) {
+	select {
+	case <-e.delayed:
+	default:
+		e.trouble = trouble
+		close(e.delayed)
+	}
+}
+
+// meanwhile is the page for a tab that waits.
+func (e *ending) meanwhile() Page {
+	select {
+	case <-e.delayed:
+		return Page{name: pageDelayed, Message: e.trouble}
+	default:
+		return Page{name: pageStarted}
+	}
 }
 
 // result is the page about the ending, if it has come.
@@ -95,7 +118,10 @@ func (e *ending) waitShown(ctx context.Context) {
 
 // resultPage tells the browser how the login ended.
 func (l *login) resultPage(token *spotipie.Token, err error) Page {
+	var less *spotipie.InsufficientScopeError
 	switch {
+	case token != nil && errors.As(err, &less):
+		return Page{name: pageSignedIn, NotGranted: names(less.Missing)}
 	case token != nil:
 		return Page{name: pageSignedIn}
 	case errors.Is(err, spotipie.ErrAccessDenied):

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"strings"
 	"time"
@@ -17,10 +18,12 @@ import (
 // [*spotipie.AuthorizationCodeSession] or [*spotipie.ImplicitGrantSession].
 // See the package comment for what it does.
 //
-// Errors: [*spotipie.RedirectURIError], [*PortError], [*TimeoutError], those of
-// the session's FetchToken or ReadTokenFromCallbackURL, among them
-// [spotipie.ErrAccessDenied], and those of ctx. With a [*spotipie.StoreError]
-// or [*spotipie.ListenerError] the token is returned all the same. When it has
+// Errors: [*spotipie.RedirectURIError], [*PortError], [*TimeoutError],
+// [spotipie.ErrClosed] if the session is closed meanwhile, those of the session's
+// FetchToken or ReadTokenFromCallbackURL, among them [spotipie.ErrAccessDenied],
+// and those of ctx. With a [*spotipie.StoreError], a [*spotipie.ListenerError] or
+// a [*spotipie.InsufficientScopeError] the token is returned all the same; the
+// last means that the user has granted less than was asked for. When it has
 // returned, nothing listens any more.
 func Authorize(ctx context.Context, session spotipie.Session, opts *Options) (*spotipie.Token, error) {
 	l, err := newLogin(session, opts)
@@ -90,6 +93,7 @@ type login struct {
 	attempts attempts
 	answers  chan *attempt // from the page
 	opened   chan error    // what became of opening the browser
+	deadline time.Time
 	end      *ending
 }
 
@@ -223,11 +227,15 @@ func (l *login) conclude(ctx context.Context, token *spotipie.Token, err error) 
 		page.User, page.Picture = l.profile(ctx)
 	}
 	l.end.close(page)
-	switch {
-	case token != nil && page.User != "":
-		l.user.say("Signed in as %s.", page.User)
-	case token != nil:
-		l.user.say("Signed in.")
+	if token != nil {
+		as, less := "", ""
+		if page.User != "" {
+			as = " as " + page.User
+		}
+		if len(page.NotGranted) > 0 {
+			less = " Not granted: " + strings.Join(page.NotGranted, ", ") + "."
+		}
+		l.user.say("Signed in%s.%s", as, less)
 	}
 	l.end.waitShown(ctx)
 }
@@ -241,9 +249,17 @@ func (l *login) check(ctx context.Context) error {
 	return l.session.CheckAuthorization(ctx, l.request())
 }
 
-// request is what the user is asked.
+// minLifetime is how long a state is good at least: after a computer has slept,
+// a login goes on longer by the clock on the wall than by its timeout.
+const minLifetime = time.Hour
+
+// request is what the user is asked. Its state is good as long as the login may
+// last, and a little longer.
 func (l *login) request() *spotipie.AuthorizationURLOptions {
-	return &spotipie.AuthorizationURLOptions{ForceDialog: l.opts.ForceDialog, RedirectURI: l.redirectURI}
+	lifetime := min(l.opts.Timeout, math.MaxInt64-time.Minute) + time.Minute
+	return &spotipie.AuthorizationURLOptions{
+		ForceDialog: l.opts.ForceDialog, RedirectURI: l.redirectURI, Lifetime: max(lifetime, minLifetime),
+	}
 }
 
 // begin starts an attempt: a state of its own, and the address that goes with
@@ -261,6 +277,7 @@ func (l *login) begin() error {
 func (l *login) wait(ctx context.Context, input *lineReader, served chan error) (*spotipie.Token, error) {
 	timeout := time.NewTimer(l.opts.Timeout)
 	defer timeout.Stop()
+	l.deadline = time.Now().Add(l.opts.Timeout)
 	var lines chan line
 	if input != nil {
 		lines = input.lines
@@ -269,7 +286,7 @@ func (l *login) wait(ctx context.Context, input *lineReader, served chan error) 
 		select {
 		case a := <-l.answers:
 			if l.attempts.isCurrent(a) {
-				return l.finish(ctx, a.callbackURL)
+				return l.exchange(ctx, a.callbackURL)
 			}
 		case typed := <-lines:
 			if token, done, err := l.typed(ctx, typed, served != nil); done {
@@ -287,6 +304,8 @@ func (l *login) wait(ctx context.Context, input *lineReader, served chan error) 
 			return nil, fmt.Errorf("login: the page: %w", err)
 		case <-timeout.C:
 			return nil, &TimeoutError{After: l.opts.Timeout, RedirectURI: l.registered}
+		case <-l.session.Done():
+			return nil, errSessionClosed()
 		case <-ctx.Done():
 			return nil, ended(ctx, "waiting for the user")
 		}
@@ -322,7 +341,7 @@ func (l *login) typed(ctx context.Context, typed line, hasPage bool) (token *spo
 		l.askAgain(err)
 		return nil, false, nil
 	}
-	token, err = l.finish(ctx, callbackURL)
+	token, err = l.exchange(ctx, callbackURL)
 	var refused *spotipie.TokenEndpointError
 	if token != nil || !errors.As(err, &refused) || refused.Code != "invalid_grant" || l.attempts.count() >= maxAttempts {
 		return token, true, err
@@ -349,6 +368,7 @@ func (l *login) askAgain(wrong error) {
 func (l *login) introduce(listener net.Listener, paste bool) {
 	here := lookAround()
 	authorizationURL := l.attempts.current().authorizationURL
+	l.warnOfUnknown()
 	l.user.say("To connect %s to Spotify, open this address and agree:\n\n    %s\n", l.opts.AppName, authorizationURL)
 	if listener != nil {
 		for _, hint := range l.hints(here, listener.Addr().(*net.TCPAddr)) {
@@ -365,6 +385,27 @@ func (l *login) introduce(listener net.Listener, paste bool) {
 		l.user.say("There is no terminal to paste an answer into, so only a browser that reaches this machine can answer.\n"+
 			"Waiting for %s.", spoken(l.opts.Timeout))
 	}
+}
+
+// warnOfUnknown tells of scopes that Spotify may refuse to ask the user for. It
+// would tell them so, and not the program.
+func (l *login) warnOfUnknown() {
+	switch unknown := names(l.scope.Unknown()); len(unknown) {
+	case 0:
+	case 1:
+		l.user.say("Warning: Spotify is not known to have the scope %s, and may refuse to ask for it.\n", unknown[0])
+	default:
+		l.user.say("Warning: Spotify is not known to have the scopes %s, and may refuse to ask for them.\n", strings.Join(unknown, ", "))
+	}
+}
+
+// names are those of scopes, fit for a terminal.
+func names(scopes spotipie.Scopes) []string {
+	var names []string
+	for _, scope := range scopes {
+		names = append(names, cli.Printable(string(scope)))
+	}
+	return names
 }
 
 func (l *login) open(authorizationURL string, here surroundings) {

@@ -84,10 +84,20 @@ type browser struct {
 	t       testing.TB
 	pages   chan page
 	visited chan *url.URL // every address that it asked for
+	loaded  chan page     // those that it loaded again, as they asked to be
 }
 
 func newBrowser(t testing.TB) *browser {
-	return &browser{t: t, pages: make(chan page, 10), visited: make(chan *url.URL, 100)}
+	return &browser{t: t, pages: make(chan page, 10), visited: make(chan *url.URL, 100), loaded: make(chan page, 100)}
+}
+
+// passed returns the pages that were shown before the last one.
+func (b *browser) passed() []page {
+	var pages []page
+	for len(b.loaded) > 0 {
+		pages = append(pages, <-b.loaded)
+	}
+	return pages
 }
 
 // open is for Options.Browser.
@@ -110,17 +120,26 @@ func (b *browser) client() *http.Client {
 }
 
 func (b *browser) get(address string) (page, error) {
-	resp, err := b.client().Get(address)
-	if err != nil {
-		return page{}, err
+	p, err := b.load(address)
+	for err == nil && p.header.Get("Refresh") != "" {
+		b.loaded <- p
+		time.Sleep(200 * time.Millisecond) // sooner than a browser would
+		p, err = b.load(p.url.String())
 	}
-	p, err := readPage(resp)
 	if err != nil || !strings.Contains(p.body, `name="fragment"`) || p.url.Fragment == "" {
 		return p, err
 	}
 	here := *p.url
 	here.Fragment, here.RawFragment = "", ""
-	resp, err = b.client().PostForm(here.String(), url.Values{"fragment": {p.url.EscapedFragment()}})
+	resp, err := b.client().PostForm(here.String(), url.Values{"fragment": {p.url.EscapedFragment()}})
+	if err != nil {
+		return page{}, err
+	}
+	return readPage(resp)
+}
+
+func (b *browser) load(address string) (page, error) {
+	resp, err := b.client().Get(address)
 	if err != nil {
 		return page{}, err
 	}

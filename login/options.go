@@ -35,8 +35,9 @@ type Options struct {
 	// Default: none.
 	Pages *template.Template
 
-	// Timeout is how long to wait for the user's answer. Default:
-	// [DefaultTimeout]. What follows the answer has the session's limits.
+	// Timeout is how long to wait for the user's answer, and how long to go on
+	// asking a token endpoint that is in trouble after it. Default:
+	// [DefaultTimeout]. Each request has the session's limits.
 	Timeout time.Duration
 	// ForceDialog asks the user to agree even if they have done so before, or
 	// the session has a token already: the way to change the user. Default:

@@ -23,6 +23,7 @@ const (
 	pageSignedIn = "signed-in"
 	pageDenied   = "denied"
 	pageError    = "error"
+	pageDelayed  = "delayed"
 	pageStray    = "stray"
 	pageFragment = "fragment"
 )
@@ -32,6 +33,8 @@ const (
 // the built-in pages stay.
 //
 //	started    the loopback address, visited while the login waits
+//	delayed    the user agreed, and the accounts service is in trouble and is
+//	           asked again; the browser loads the page again by itself
 //	signed-in  the user agreed and the session has its token
 //	denied     the user, or Spotify for them, said no
 //	error      the login has failed otherwise
@@ -44,7 +47,8 @@ type Page struct {
 	AccentColor template.CSS
 	User        string       // signed-in: the user's name; empty if Spotify did not tell
 	Picture     template.URL // signed-in: the user's picture as a data: URL; may be empty
-	Message     string       // error: what went wrong
+	NotGranted  []string     // signed-in: scopes that were asked for and not granted; usually none
+	Message     string       // error: what went wrong; delayed: what is wrong
 	Nonce       string       // of the style and script elements; new for each page
 
 	name string
@@ -52,7 +56,9 @@ type Page struct {
 
 // replaceable are the pages that Options.Pages can replace. The others take
 // part in the protocol.
-func replaceable() []string { return []string{pageStarted, pageSignedIn, pageDenied, pageError} }
+func replaceable() []string {
+	return []string{pageStarted, pageDelayed, pageSignedIn, pageDenied, pageError}
+}
 
 func builtinPages() *template.Template {
 	t := template.New("pages").Funcs(template.FuncMap{"style": func() template.CSS { return template.CSS(styleCSS) }})
@@ -96,6 +102,9 @@ func (s *site) show(w http.ResponseWriter, status int, page Page) {
 	h.Set("Content-Security-Policy", contentSecurityPolicy(page, own))
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Length", strconv.Itoa(len(html)))
+	if page.name == pageDelayed {
+		h.Set("Refresh", "1") // in seconds; it needs no script
+	}
 	w.WriteHeader(status)
 	_, _ = w.Write(html)
 }

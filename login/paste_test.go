@@ -179,17 +179,17 @@ func TestACodeThatSpotifyRefusesBeginsAnew(t *testing.T) {
 	}
 }
 
-func TestAPasteThatMeetsTroubleEndsTheLogin(t *testing.T) {
+func TestAPasteThatCannotBeExchangedEndsTheLogin(t *testing.T) {
 	surroundings(t, nil)
 	server := newServer(t, nil)
 	tty, keyboard := terminal(t)
 	r := start(t, newSession(t, server, nil), &login.Options{Input: tty})
 	answer := server.Consent(t, r.address())
-	if err := server.QueueFault(accounts.Fault{Target: accounts.TargetToken, Kind: accounts.FaultServerError}); err != nil {
+	if err := server.QueueFault(accounts.Fault{Target: accounts.TargetToken, Kind: accounts.FaultHTML}); err != nil {
 		t.Fatal(err)
 	}
 	typeLine(t, keyboard, answer)
-	if e := expectError[*spotipie.TokenEndpointError](t, r.wait().err); !e.Temporary() {
+	if e := expectError[*spotipie.TokenEndpointError](t, r.wait().err); e.Temporary() {
 		t.Errorf("%v", e)
 	}
 }

@@ -1,9 +1,9 @@
 package login
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"html/template"
@@ -20,7 +20,6 @@ import (
 // Limits of what is fetched to greet the user.
 const (
 	profileTimeout = 2 * time.Second
-	maxProfile     = 64 << 10
 	maxPicture     = 256 << 10
 )
 
@@ -29,36 +28,13 @@ const (
 func (l *login) profile(ctx context.Context) (name string, picture template.URL) {
 	ctx, cancel := context.WithTimeout(ctx, profileTimeout)
 	defer cancel()
-	var me struct {
-		DisplayName string `json:"display_name"`
-		Images      []struct {
-			URL   string `json:"url"`
-			Width int    `json:"width"`
-		} `json:"images"`
-	}
-	resp, err := l.session.Request(ctx, http.MethodGet, "/v1/me", nil)
+	user, err := spotipie.CurrentUser(ctx, l.session)
 	if err != nil {
 		return "", ""
 	}
-	if spotipie.CheckResponse(resp) != nil {
-		return "", ""
-	}
-	defer resp.Body.Close()
-	if json.NewDecoder(io.LimitReader(resp.Body, maxProfile)).Decode(&me) != nil {
-		return "", ""
-	}
-	name = strings.TrimSpace(cli.Printable(me.DisplayName))
-	if !l.end.awaited() {
-		return name, ""
-	}
-	best := ""
-	for _, image := range me.Images { // the last is the smallest
-		if image.Width == 0 || image.Width >= 96 || best == "" {
-			best = image.URL
-		}
-	}
-	if best != "" {
-		picture, _ = l.picture(ctx, best)
+	name = strings.TrimSpace(cli.Printable(cmp.Or(user.DisplayName, user.ID)))
+	if user.ImageURL != "" && l.end.awaited() {
+		picture, _ = l.picture(ctx, user.ImageURL)
 	}
 	return name, picture
 }

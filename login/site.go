@@ -167,6 +167,8 @@ func (s *site) take(w http.ResponseWriter, r *http.Request, params url.Values) {
 	select {
 	case <-s.login.end.done:
 		redirect(w, s.folder+resultName+"?"+visitKey+"="+visit)
+	case <-s.login.end.delayed:
+		redirect(w, s.folder+resultName+"?"+visitKey+"="+visit)
 	case <-a.replaced:
 		s.login.end.forget(visit)
 		redirect(w, s.login.attempts.current().authorizationURL)
@@ -180,7 +182,7 @@ func (s *site) take(w http.ResponseWriter, r *http.Request, params url.Values) {
 func (s *site) showResult(w http.ResponseWriter, r *http.Request) {
 	page, done := s.login.end.result()
 	if !done {
-		s.show(w, http.StatusOK, Page{name: pageStarted})
+		s.show(w, http.StatusOK, s.login.end.meanwhile())
 		return
 	}
 	visit := r.URL.Query().Get(visitKey)

@@ -13,6 +13,7 @@ import (
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/adapter"
 	"github.com/spotipie/spotipie/internal/cli"
+	"github.com/spotipie/spotipie/internal/webapi"
 )
 
 type apiFlags struct {
@@ -25,6 +26,9 @@ type apiFlags struct {
 	paginate bool
 	slurp    bool
 	maxWait  time.Duration
+	ignore   bool // pauses of earlier runs
+
+	has spotipie.Scopes // of the token
 }
 
 func newAPI() *cobra.Command {
@@ -49,8 +53,9 @@ of its own; --jq sees one page at a time. With --slurp there is one array of the
 items of all pages, and --jq sees that.
 
 An answer 429 (too many requests) is waited for as long as Spotify says, if that
-is not more than --max-wait, and the request is made again. Requests that can be
-repeated are tried a few times when the server fails.
+is not more than --max-wait, and the request is made again. A longer pause is
+remembered: until it is over, requests fail at once and are not sent. Requests
+that can be repeated are tried a few times when the server fails.
 
 JSON is indented if stdout is a terminal, and else printed as it comes. An
 answer 400 or above is printed, its message told on stderr, and the exit code is
@@ -76,6 +81,7 @@ results only.`,
 	flags.BoolVar(&f.paginate, "paginate", false, "get all pages of a list")
 	flags.BoolVar(&f.slurp, "slurp", false, "with --paginate, print one array of all items")
 	flags.DurationVar(&f.maxWait, "max-wait", 30*time.Second, "longest `DURATION` to wait when Spotify asks for a pause; 0 for none")
+	flags.BoolVar(&f.ignore, "ignore-pause", false, "ask even if Spotify has asked for a pause, which may prolong it")
 	addSettingsFlags(cmd)
 	cmd.ValidArgsFunction = first(completeMethods)
 	return cmd
@@ -99,66 +105,75 @@ func (f *apiFlags) run(cmd *cobra.Command, args []string) error {
 	}
 	ctx := cmd.Context()
 	err = s.withSession(ctx, func(session spotipie.Session) error {
-		if err := f.mountRetry(s, session, progress); err != nil {
+		if err := f.mount(s, session, progress); err != nil {
 			return err
 		}
-		return call.Do(ctx, session)
+		err := call.Do(ctx, session)
+		f.has = session.Scope()
+		return err
 	})
 	progress.clear()
 	if errors.Is(err, syscall.EPIPE) { // who reads the results has enough of them
 		return nil
 	}
-	return f.explain(s, err)
+	return f.explain(s, call, err)
 }
 
-// mountRetry lets the session's requests be made again where that helps. Token
-// requests are the library's own matter.
-func (f *apiFlags) mountRetry(s *settings, session spotipie.Session, progress *progress) error {
-	base := http.DefaultTransport
-	if s.debug != nil {
-		base = s.debug.transport()
-	}
+// mount lets the session's requests be made again where that helps, and not at
+// all while the service wants to be left alone. Token requests are the library's
+// own matter.
+func (f *apiFlags) mount(s *settings, session spotipie.Session, progress *progress) error {
 	opts := &adapter.RetryOptions{MaxRetries: maxTries, MaxWait: f.maxWait}
 	if f.maxWait == 0 {
 		opts.MaxRetries = -1
 	}
-	retry := adapter.NewRetry(pauses{base, progress, f.maxWait}, opts)
-	return errors.Join(session.Mount("https://", retry), session.Mount("http://", retry))
+	retry := adapter.NewRetry(shownPauses{s.newPause(f.ignore), progress, f.maxWait}, opts)
+	token := awaitable{s.cmd.Context(), s.transport()}
+	return errors.Join(session.Mount("https://", retry), session.Mount("http://", retry),
+		session.Mount(s.AccountsURL.value+"/api/token", token))
 }
 
 // maxTries is how often a request is made again. Somebody is waiting.
 const maxTries = 4
 
-// pauses tells the user of the pauses that the server asks for.
-type pauses struct {
+// shownPauses tells the user of the pauses that are waited for.
+type shownPauses struct {
 	base     http.RoundTripper
 	progress *progress
 	max      time.Duration
 }
 
 // RoundTrip implements http.RoundTripper.
-func (p pauses) RoundTrip(req *http.Request) (*http.Response, error) {
+func (p shownPauses) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := p.base.RoundTrip(req)
-	if err != nil || resp.StatusCode != http.StatusTooManyRequests {
-		return resp, err
+	pause, ok := time.Duration(0), false
+	if limited := limitOf(err); limited != nil {
+		pause, ok = limited.RetryAfter, !limited.QuotaExceeded()
+	} else if err == nil && resp.StatusCode == http.StatusTooManyRequests {
+		pause, ok = spotipie.ParseRetryAfter(resp.Header.Get("Retry-After"), time.Now())
 	}
-	if pause, ok := spotipie.ParseRetryAfter(resp.Header.Get("Retry-After"), time.Now()); ok && pause <= p.max {
+	if ok && pause <= p.max {
 		p.progress.pause(pause)
 	}
-	return resp, nil
+	return resp, err
 }
 
 // explain adds what to do about an answer.
-func (f *apiFlags) explain(s *settings, err error) error {
+func (f *apiFlags) explain(s *settings, call *webapi.Call, err error) error {
 	var refused *spotipie.APIError
-	var limited *spotipie.RateLimitError
+	if limited := limitOf(err); limited != nil {
+		if text := s.explainLimit(limited, f.maxWait); text != "" {
+			return &toldError{text: text, err: err}
+		}
+	}
+	if errors.As(err, &refused) {
+		if problem, fix, ok := webapi.Refusal(refused, call.Method, call.Path()); ok {
+			return &toldError{text: plain(err) + ": " + problem + ": " + fix, err: err}
+		}
+	}
 	switch {
-	case errors.As(err, &limited) && limited.Limit > 0:
-		return &toldError{text: fmt.Sprintf("too many requests: Spotify asks for a pause of %s, longer than --max-wait %s",
-			limited.RetryAfter.Round(time.Second), f.maxWait), err: err}
 	case errors.As(err, &refused) && refused.StatusCode == http.StatusForbidden && strings.Contains(refused.Message, "scope"):
-		return &toldError{text: fmt.Sprintf("%s: run '%s --scope …' with the scope that the endpoint's documentation names",
-			plain(err), s.loginCommand()), err: err}
+		return &toldError{text: plain(err) + ": " + s.scopeAdvice(webapi.ScopesFor(call.Method, call.Path()), f.has), err: err}
 	case errors.As(err, &refused) && refused.StatusCode == http.StatusUnauthorized && s.Flow.value == string(spotipie.FlowClientCredentials):
 		return &toldError{text: fmt.Sprintf("%s: profile %q is the app itself, and this takes a user: sign one in with 'spotipie login --profile NAME --flow %s'",
 			plain(err), s.Profile.value, spotipie.FlowAuthorizationCode), err: err}

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -80,9 +81,9 @@ func TestAPIRateLimits(t *testing.T) {
 		"waited for": {limited(2, "0"), nil, exitOK, `{"id":"ada"}`, ""},
 		"POST too":   {limited(1, "0"), []string{"-f", "a=b"}, exitOK, `{"id":"ada"}`, ""},
 		"for hours": {limited(1, "19056"), nil, exitFailure, "",
-			"spotipie: api: too many requests: Spotify asks for a pause of 5h17m36s, longer than --max-wait 30s\n"},
+			"spotipie: api: too many requests: Spotify asks for a pause until DATE (5h 17m from now), longer than --max-wait 30s\n"},
 		"longer than wanted": {limited(1, "2"), []string{"--max-wait", "1s"}, exitFailure, "",
-			"spotipie: api: too many requests: Spotify asks for a pause of 2s, longer than --max-wait 1s\n"},
+			"spotipie: api: too many requests: Spotify asks for a pause until DATE (2s from now), longer than --max-wait 1s\n"},
 		"no waiting": {limited(1, "0"), []string{"--max-wait", "0"}, exitFailure,
 			"{\"error\":{\"status\":429,\"message\":\"API rate limit exceeded\"}}\n",
 			"spotipie: api: the Web API answered 429 Too Many Requests: API rate limit exceeded\n"},
@@ -90,12 +91,16 @@ func TestAPIRateLimits(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			signedIn(t, test.handler)
 			stdout, stderr, code := tool(t.Context(), append([]string{"api", "POST", "/v1/x"}, test.args...)...)
+			stderr = dates.ReplaceAllString(stderr, "until DATE")
 			if stdout != test.stdout || stderr != test.stderr || code != test.code {
 				t.Errorf("got  %q, %q, exit code %d\nwant %q, %q, exit code %d", stdout, stderr, code, test.stdout, test.stderr, test.code)
 			}
 		})
 	}
 }
+
+// dates are the moments until which Spotify is not to be asked.
+var dates = regexp.MustCompile(`until \d+ [A-Z][a-z]+ 20\d\d \d\d:\d\d`)
 
 // Ctrl-C ends the wait at once.
 func TestAPIInterrupted(t *testing.T) {

@@ -91,7 +91,7 @@ func TestCompletions(t *testing.T) {
 		}
 	}
 	commands := []string{
-		"api", "completion", "demo", "doctor", "export", "import", "login", "logout", "profiles", "refresh", "serve",
+		"api", "completion", "demo", "doctor", "export", "import", "login", "logout", "profiles", "refresh", "scopes", "serve",
 		"settings", "status", "token", "version",
 	}
 	for name, test := range map[string]struct {

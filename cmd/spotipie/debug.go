@@ -47,6 +47,9 @@ func (d *debugLog) settings(s *settings) {
 			d.printf("%s %s, %s", line.name, line.value, line.from.origin())
 		}
 	}
+	if s.needsPlainHTTP() {
+		d.printf("plain http is allowed, %s", s.plainHTTP.origin())
+	}
 }
 
 // failed is for spotipie.Options.OnError.

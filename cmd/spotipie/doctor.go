@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"runtime"
@@ -28,7 +27,7 @@ func newDoctor() *cobra.Command {
 		Long: `Checks the settings, the redirect URI against Spotify's rules, whether a login
 can listen and open a browser, the clock against the accounts service's, the
 app's registration and client secret, the store, and whether Spotify takes the
-token. Each line is marked ✓, or ✗ with what to do.
+token and which mode the app is in. Each line is marked ✓, or ✗ with what to do.
 
 An expired token is renewed for it, and the store's folder is made if it is
 missing; nothing else is changed. What the profile's
@@ -108,10 +107,7 @@ func (s *settings) examine(ctx context.Context) []doctor.Result {
 		_ = s.withStore(ctx, func(store spotipie.Store) error { return s.resolveClientID(ctx, store) })
 	}
 	flow := spotipie.Flow(s.Flow.value)
-	transport := http.DefaultTransport
-	if s.debug != nil {
-		transport = s.debug.transport()
-	}
+	transport := s.transport()
 	results := []doctor.Result{doctor.Environment(doctor.App{
 		ClientID: s.ClientID.value, ClientIDFrom: s.ClientID.from,
 		Secret: s.secret.value, SecretFrom: s.secret.from,
@@ -120,8 +116,6 @@ func (s *settings) examine(ctx context.Context) []doctor.Result {
 	token := doctor.Blocked("token", store)
 	switch {
 	case !store.OK:
-	case flow == spotipie.FlowClientCredentials && s.secret.value == "":
-		token = doctor.Blocked("token", results[0])
 	default:
 		token = doctor.Token(ctx, s.withExaminedSession, s.loginCommand(), time.Now)
 	}
@@ -135,6 +129,9 @@ func (s *settings) examine(ctx context.Context) []doctor.Result {
 		}
 		results = append(results, redirect, port, doctor.Browser(machine, token.OK))
 	}
+	if where := notSpotify(s.services()); where != "" {
+		results = append(results, doctor.Result{Name: "service", OK: true, Detail: where + ", " + s.AccountsURL.origin()})
+	}
 	results = append(results, doctor.Clock(ctx, transport, s.AccountsURL.value, runtime.GOOS, time.Now))
 	if checker := s.checker(flow); checker != nil {
 		results = append(results, doctor.Registration(ctx, checker, s.RedirectURI.value))
@@ -145,12 +142,23 @@ func (s *settings) examine(ctx context.Context) []doctor.Result {
 			results = append(results, doctor.Secret(ctx, app, s.secret.from))
 		}
 	}
-	return append(results, store, token)
+	results = append(results, store, token)
+	if token.OK {
+		if mode, known := doctor.Mode(ctx, s.withExaminedSession); known {
+			results = append(results, mode)
+		}
+	}
+	return results
 }
 
 // withExaminedSession is withSession without the hint where to read about flags.
 func (s *settings) withExaminedSession(ctx context.Context, use func(spotipie.Session) error) error {
-	return withoutHint(s.withSession(ctx, use))
+	return withoutHint(s.withSession(ctx, func(session spotipie.Session) error {
+		if err := s.mountPause(session); err != nil {
+			return err
+		}
+		return use(session)
+	}))
 }
 
 // checker returns what can ask about the app's registration, or nil if the

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net"
 	"net/url"
 	"slices"
+	"syscall"
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/cli"
@@ -34,14 +36,22 @@ func (s *settings) explain(err error) error {
 		stored   *spotipie.StoreError
 		refused  *spotipie.TokenEndpointError
 		redirect *spotipie.RedirectURIError
+		less     *spotipie.InsufficientScopeError
 		offline  net.Error
 	)
 	tell := func(format string, args ...any) error {
 		return &toldError{text: fmt.Sprintf(format, args...), err: err}
 	}
+	if limited := limitOf(err); limited != nil && !errors.As(err, &told) {
+		if text := s.explainLimit(limited, 0); text != "" {
+			return tell("%s", text)
+		}
+	}
 	switch {
 	case err == nil, errors.As(err, &wrong), errors.As(err, &told), errors.As(err, &absent):
 		return err
+	case s.secretless != "" && signInNeeded(err): // which would not help
+		return s.secretMissing()
 	case errors.Is(err, spotipie.ErrReauthorizationRequired):
 		return tell("Spotify renews the login of profile %q no more%s: run '%s'", s.Profile.value, wordsOf(err), s.loginCommand())
 	case errors.Is(err, spotipie.ErrNoRefreshToken),
@@ -62,12 +72,20 @@ func (s *settings) explain(err error) error {
 		return s.storeFailed(doing(stored.Op), stored.Err)
 	case errors.As(err, &redirect):
 		return usage(s.cmd, err)
+	case errors.As(err, &less):
+		return tell("the login is kept, but it is not granted the scope %s: what needs that will not work; "+
+			"to ask for it again, run the same command again", less.Missing)
+	case errors.Is(err, spotipie.ErrClosed) && s.cmd.Context().Err() != nil:
+		return context.Cause(s.cmd.Context())
 	case errors.As(err, &refused):
 		return s.explainRefusal(refused, tell)
 	case s.explainLogin(err) != nil:
 		return tell("%s", s.explainLogin(err))
 	case errors.As(err, &offline):
-		if request := innermost(err); request != nil {
+		if request := innermost(err); request != nil && isPractice(s.services()) && errors.Is(err, syscall.ECONNREFUSED) {
+			return tell("no answer from %s: %v: profile %q is for a service on this machine that does not run: start it again, or if Spotify "+
+				"is meant, run '%s --accounts-url %s'", hostOf(request.URL), request.Err, s.Profile.value, s.loginCommand(), spotipie.DefaultAccountsURL)
+		} else if request != nil {
 			return tell("no answer from %s: %v: check the connection; --debug shows the requests", hostOf(request.URL), request.Err)
 		}
 	}

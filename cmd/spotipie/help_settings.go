@@ -23,10 +23,17 @@ func newSettingsHelp() *cobra.Command {
   --redirect-uri        SPOTIPIE_REDIRECT_URI   redirect_uri
   --accounts-url        SPOTIPIE_ACCOUNTS_URL   accounts_url
   --api-url             SPOTIPIE_API_URL        api_url
+  --allow-plain-http    SPOTIPIE_ALLOW_PLAIN_HTTP
+                                                allow_plain_http
   login --flow                                  flow
 
 With --env-prefix SPOTIFY the variables are SPOTIFY_CLIENT_ID and so on. The
 client secret itself has no flag: other users see the command lines.
+
+The two addresses belong together: where an accounts service is set, its Web API
+is at the same address unless that is set in the same place or before. They have
+to be https, or on this machine. For a service in a private network, such as
+another container, say --allow-plain-http.
 
 The config file is spotipie/config.json in the user's config folder (on Linux
 $XDG_CONFIG_HOME or ~/.config). It is a JSON object such as

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -11,6 +12,7 @@ import (
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/cli"
 	"github.com/spotipie/spotipie/internal/tokenformat"
+	"github.com/spotipie/spotipie/login"
 )
 
 func newImport() *cobra.Command {
@@ -25,16 +27,20 @@ is recognised by itself:
 
   spotipy's .cache (Python)
   token JSON of spotipie for Python
+  tekore's config file (Python)
   rspotify's token cache (Rust)
   token JSON of golang.org/x/oauth2
+  an answer of the token endpoint, saved as it came
+  a refresh token alone
 
-Such a file does not say which app it is for: give the client id, and the secret
-if the app has one, that the other program uses. It does not say either when the
-user consented, so when they have to sign in again is not known: at the latest
-six months after they did.
+But for tekore's such a file does not say which app it is for: give the client
+id, and the secret if the app has one, that the other program uses. It does not
+say either when the user consented, so when they have to sign in again is not
+known: at the latest six months after they did.
 
-Nothing is asked of Spotify, and the file stays as it is. If Spotify gives a new
-refresh token some day, only one of the two programs has it: let the other go.`,
+The file stays as it is, and Spotify is asked nothing, unless there is a refresh
+token only. If Spotify gives a new refresh token some day, only one of the two
+programs has it: let the other go.`,
 		Example: `  spotipie import ~/project/.cache --env-prefix SPOTIPY
   spotipie import token.json --client-id 0123456789abcdef0123456789abcdef --profile work`,
 		Args: oneFile,
@@ -57,10 +63,6 @@ func importFile(cmd *cobra.Command, name string, yes bool) error {
 	if err != nil {
 		return err
 	}
-	if s.ClientID.value == "" {
-		return usage(cmd, fmt.Errorf("the file does not say which app it is for: set %s or --client-id to what the other program uses",
-			s.variable("CLIENT_ID")))
-	}
 	data, err := readInput(cmd, "import -", name, tokenformat.MaxSize)
 	if errors.Is(err, errStdinTwice) {
 		return usage(cmd, err)
@@ -68,24 +70,96 @@ func importFile(cmd *cobra.Command, name string, yes bool) error {
 	if err != nil {
 		return err
 	}
-	token, format, err := tokenformat.Parse(data)
+	found, err := tokenformat.Parse(data)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	if token.RefreshToken() == "" && token.IsExpired(spotipie.DefaultExpiryMargin) {
-		return fmt.Errorf("%s is %s with a token that is expired and has no refresh token: nobody can use it, so run '%s'",
-			name, format.Description(), s.loginCommand())
+	if err := s.takeApp(name, found.App); err != nil {
+		return usage(cmd, err)
+	}
+	if len(found.Passed) > 0 {
+		s.sayWrapped("Note: %s has keys that were passed over: %s.", name, strings.Join(found.Passed, ", "))
 	}
 	ctx := cmd.Context()
+	token := found.Token
+	switch {
+	case token == nil:
+		if token, err = s.firstToken(ctx, found.RefreshToken); err != nil {
+			return s.explain(err)
+		}
+	case token.RefreshToken() == "" && token.IsExpired(spotipie.DefaultExpiryMargin):
+		return fmt.Errorf("%s is %s with a token that is expired and has no refresh token: nobody can use it, so run '%s'",
+			name, found.Format.Description(), s.loginCommand())
+	}
 	rec := spotipie.Record{Token: token, ClientID: s.ClientID.value, RequestedScope: token.Scope()}
-	flow := importedFlow(format, rec)
+	flow := importedFlow(found.Format, rec)
+	rec.Flow = flow
 	err = s.withStore(ctx, func(store spotipie.Store) error { return s.saveImported(ctx, store, rec, yes) })
 	if err != nil {
 		return s.explain(err)
 	}
-	s.sayImported(format, flow, token)
-	s.remembered(ctx, flow)
+	s.sayImported(found.Format, flow, token)
+	s.sayRedirectURI(flow)
+	s.remembered(ctx, flow, "", true)
 	return nil
+}
+
+// takeApp takes over what a file says of the app, where nothing else does.
+func (s *settings) takeApp(file string, app spotipie.Credentials) error {
+	switch {
+	case s.ClientID.value == "" && app.ClientID == "":
+		return fmt.Errorf("the file does not say which app it is for: set %s or --client-id to what the other program uses",
+			s.variable("CLIENT_ID"))
+	case app.ClientID == "":
+		return nil
+	case s.ClientID.value != "" && s.ClientID.value != app.ClientID:
+		return fmt.Errorf("%s is for the client id %s, and %s is set (%s): leave that out", file, app.ClientID, s.ClientID.value, s.ClientID.origin())
+	}
+	s.ClientID = setting{app.ClientID, file, onCommandLine}
+	if s.secret.value == "" && app.ClientSecret != "" {
+		s.secret = setting{app.ClientSecret, file, onCommandLine}
+	}
+	if s.RedirectURI.given() == "" && app.RedirectURI != "" {
+		s.RedirectURI = setting{app.RedirectURI, file, onCommandLine}
+	}
+	return nil
+}
+
+// firstToken asks for a token by a refresh token that came without one.
+func (s *settings) firstToken(ctx context.Context, refreshToken string) (*spotipie.Token, error) {
+	expired, err := spotipie.NewToken(spotipie.TokenFields{
+		AccessToken: "not-known", RefreshToken: refreshToken, ExpiresAt: time.Unix(1, 0), // which is not sent anywhere
+	})
+	if err != nil {
+		return nil, err
+	}
+	opts := s.options(nil)
+	opts.SkipRedirectURICheck = true
+	session, err := spotipie.NewAuthorizationCodeSession(s.credentials(), opts)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = session.Close(context.WithoutCancel(ctx)) }() // it has no store
+	if err := session.SetToken(ctx, expired); err != nil {
+		return nil, err
+	}
+	token, err := session.RefreshToken(ctx)
+	if errors.Is(err, spotipie.ErrReauthorizationRequired) {
+		err = &toldError{fmt.Sprintf("Spotify does not take the refresh token%s: check that the client id (%s) is that of the other program, "+
+			"or run '%s'", wordsOf(err), s.ClientID.origin(), s.loginCommand()), err}
+	}
+	return token, err
+}
+
+// sayRedirectURI tells of a redirect URI that was good once. Only a login needs
+// one.
+func (s *settings) sayRedirectURI(flow spotipie.Flow) {
+	var refused *spotipie.RedirectURIError
+	if flow == spotipie.FlowClientCredentials || !errors.As(spotipie.ValidateRedirectURI(s.RedirectURI.value), &refused) {
+		return
+	}
+	s.sayWrapped("Note: Spotify takes the redirect URI %s no more. Nothing but the next 'spotipie login' needs one: before that, register %s "+
+		"for the app at https://developer.spotify.com/dashboard. It is not kept with the profile.", s.RedirectURI.value, login.DefaultRedirectURI)
 }
 
 // importedFlow tells which flow a login came from. A format that names no scopes
@@ -94,7 +168,7 @@ func importedFlow(format tokenformat.Format, rec spotipie.Record) spotipie.Flow 
 	if format == tokenformat.OAuth2 && rec.Token.RefreshToken() == "" {
 		return spotipie.FlowImplicitGrant
 	}
-	return flowOf(rec)
+	return guessFlow(rec)
 }
 
 // saveImported saves the record, after the user has agreed to lose one that is
@@ -121,11 +195,8 @@ func (s *settings) saveImported(ctx context.Context, store spotipie.Store, rec s
 		return s.storeFailed("reading", err)
 	}
 	if old.Version == seen.Version || yes {
-		rec.Version = old.Version
-		if !found { // it is that of a deletion
-			old.Version = 0
-		}
-		_, err = store.Swap(ctx, s.key(), old.Version, rec)
+		rec.Consent, rec.Renewals = spotipie.NextConsent(old.Consent, time.Now()), 0 // as after a login
+		err = replace(ctx, store, s.key(), old, found, rec)
 	} else {
 		err = spotipie.ErrVersionConflict
 	}
@@ -133,6 +204,18 @@ func (s *settings) saveImported(ctx context.Context, store spotipie.Store, rec s
 		return fmt.Errorf("profile %q has changed meanwhile, so nothing was imported: run it again", s.Profile.value)
 	}
 	return s.storeFailedIf("saving in", err)
+}
+
+// replace saves a record in place of what Load has returned: another record, a
+// deletion or nothing.
+func replace(ctx context.Context, store spotipie.Store, key spotipie.Key, there spotipie.Record, found bool, rec spotipie.Record) error {
+	version := uint64(0)
+	if found {
+		version = there.Version
+	}
+	rec.Version = max(rec.Version, there.Version)
+	_, err := store.Swap(ctx, key, version, rec)
+	return err
 }
 
 func (s *settings) mayReplace(ctx context.Context) error {

@@ -20,12 +20,17 @@ type loginFlags struct {
 	allScopes   bool
 	anyScope    bool
 	listScopes  bool
+	replace     bool // scopes that the profile has
 	noBrowser   bool
 	paste       bool
 	ports       portList
 	bind        string
 	timeout     time.Duration
 	forceDialog bool
+	yes         bool
+
+	note  string // about the scopes, for when the user is asked
+	isNew bool   // the login, as opposed to one that there was
 }
 
 func newLogin() *cobra.Command {
@@ -50,8 +55,10 @@ the config file, so later commands need no settings. Never kept are the client
 secret and a store's password: leave those in the environment, or put them into
 the config file yourself.
 
-Without --scope a profile is asked for what it was asked for last time. If it
-has all that already, nothing is asked; see --force-dialog.`,
+Scopes add up: a profile is asked for those of --scope and for those that it was
+asked for last time, unless --replace-scopes is given. If it has all that
+already, nothing is asked; see --force-dialog. Without any scope an app sees
+public information only; 'spotipie scopes' lists what there is.`,
 		Example: `  spotipie login --scope user-library-read,playlist-read-private
   spotipie login --profile work --all-scopes --no-browser
   spotipie login --flow client_credentials --store keyring:`,
@@ -63,13 +70,15 @@ has all that already, nothing is asked; see --force-dialog.`,
 	flags.StringArrayVar(&f.scopes, "scope", nil, "`SCOPE` to ask for; repeatable, or several with commas between")
 	flags.BoolVar(&f.allScopes, "all-scopes", false, "ask for every scope there is")
 	flags.BoolVar(&f.anyScope, "any-scope", false, "take scopes in --scope that this version does not know")
-	flags.BoolVar(&f.listScopes, "list-scopes", false, "show the scopes and what they allow, and do nothing else")
+	flags.BoolVar(&f.replace, "replace-scopes", false, "ask for the scopes of --scope alone")
+	flags.BoolVar(&f.listScopes, "list-scopes", false, "show the scopes, as 'spotipie scopes' does")
 	flags.BoolVar(&f.noBrowser, "no-browser", false, "print the address and open no browser")
 	flags.BoolVar(&f.paste, "paste", false, "listen to nothing: paste the address that the browser ends at")
 	flags.Var(&f.ports, "port", "`PORT` of the redirect URI; repeatable, the first that is free is taken\n(default: that of the redirect URI, or any free one)")
 	flags.StringVar(&f.bind, "bind", "", "`HOST[:PORT]` to listen on, for containers and forwarded ports\n(default: that of the redirect URI)")
 	flags.DurationVar(&f.timeout, "timeout", login.DefaultTimeout, "`DURATION` to wait for the user")
 	flags.BoolVar(&f.forceDialog, "force-dialog", false, "ask even if signed in already: the way to change the user")
+	flags.BoolVarP(&f.yes, "yes", "y", false, "change the app, the service or the secret of a profile without asking")
 	addSettingsFlags(cmd)
 	_ = cmd.RegisterFlagCompletionFunc("scope", completeScopes)
 	_ = cmd.RegisterFlagCompletionFunc("flow", completeFlows)
@@ -92,22 +101,36 @@ func (f *loginFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return usage(cmd, err)
 	}
+	if _, err := s.newSession(flow, nil, nil); err != nil { // before anything is asked
+		return s.explain(err)
+	}
 	ctx := cmd.Context()
+	if err := f.mayChange(ctx, s, flow); err != nil {
+		return err
+	}
 	return s.withStore(ctx, func(store spotipie.Store) error {
-		if len(scope) == 0 && flow != spotipie.FlowClientCredentials {
-			scope = s.scopeOfLastTime(ctx, store)
+		scope, err := f.scopeToAskFor(ctx, s, store, flow, scope)
+		if err != nil {
+			return err
 		}
 		session, err := s.newSession(flow, store, scope)
 		if err != nil {
 			return s.explain(err)
 		}
+		if err := s.mountPause(session); err != nil {
+			return err
+		}
 		token, err := f.authorize(ctx, s, session)
+		name := ""
+		if token != nil {
+			name = nameOf(ctx, session)
+		}
 		err = errors.Join(err, saveAndClose(ctx, session))
 		if token == nil {
 			return s.explain(err)
 		}
 		s.sayValidity(session, token)
-		s.remembered(ctx, flow)
+		s.remembered(ctx, flow, name, f.isNew)
 		return s.explain(err)
 	})
 }
@@ -116,8 +139,13 @@ func (f *loginFlags) run(cmd *cobra.Command) error {
 func (f *loginFlags) authorize(ctx context.Context, s *settings, session spotipie.Session) (*spotipie.Token, error) {
 	if app, ok := session.(*spotipie.ClientCredentialsSession); ok {
 		token, err := app.FetchToken(ctx)
+		f.isNew = true
 		if token != nil {
-			s.sayWrapped("Signed in as the app %s.", s.ClientID.value)
+			at := ""
+			if where := notSpotify(s.services()); where != "" {
+				at = " at " + where
+			}
+			s.sayWrapped("Signed in as the app %s%s.", s.ClientID.value, at)
 		}
 		return token, err
 	}
@@ -125,6 +153,12 @@ func (f *loginFlags) authorize(ctx context.Context, s *settings, session spotipi
 		s.sayWrapped("Spotify ended the implicit grant on 2025-11-27; --flow authorization_code needs no client secret either.")
 	}
 	output := newWaiting(s.cmd.ErrOrStderr(), f.timeout)
+	if where := notSpotify(s.services()); where != "" {
+		output.heading = "Signing in at " + where + ".\n"
+	}
+	if f.note != "" {
+		output.heading += f.note + "\n"
+	}
 	defer output.stop()
 	begin := login.Authorize
 	if f.paste {
@@ -143,7 +177,8 @@ func (f *loginFlags) authorize(ctx context.Context, s *settings, session spotipi
 			return fmt.Sprintf("%s --bind %s --port %d", sameFlags(s.cmd), bindAddress, port)
 		},
 	})
-	if err == nil && !output.used() {
+	f.isNew = output.used()
+	if err == nil && !f.isNew {
 		s.sayWrapped("Already signed in as profile %q; --force-dialog asks again.", s.Profile.value)
 	}
 	return token, err
@@ -170,19 +205,6 @@ func sameFlags(cmd *cobra.Command) string {
 		}
 	})
 	return line
-}
-
-// scopeOfLastTime is what the profile was asked for when it was signed in last.
-// If the store cannot tell, the login itself will say why.
-func (s *settings) scopeOfLastTime(ctx context.Context, store spotipie.Store) spotipie.Scopes {
-	rec, found, err := store.Load(ctx, s.key())
-	switch {
-	case err != nil || !found:
-		return nil
-	case len(rec.RequestedScope) > 0 || rec.Token == nil:
-		return rec.RequestedScope
-	}
-	return rec.Token.Scope() // of a login that was imported, nobody knows what was asked for
 }
 
 // sayValidity tells how long the login will do.

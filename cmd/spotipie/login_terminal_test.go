@@ -20,7 +20,7 @@ func TestPastedLogin(t *testing.T) {
 }
 
 func TestLoginAtTheEndOfTheInput(t *testing.T) {
-	r := newPerson(t).startsIn(120, "login", "--paste")
+	r := newPerson(t).startsIn(120, "login", "--paste", "--scope", "")
 	r.sees(`press\s+Enter: `)
 	r.types(ctrlD)
 	contains(t, r.ends(exitFailure),
@@ -28,7 +28,7 @@ func TestLoginAtTheEndOfTheInput(t *testing.T) {
 }
 
 func TestWaitingLogin(t *testing.T) {
-	r := newPerson(t).starts("login", "--no-browser", "--timeout", "75s")
+	r := newPerson(t).starts("login", "--no-browser", "--timeout", "75s", "--scope", "")
 	r.sees(`Waiting, 1m \d+s left\. Ctrl-C gives up\.`)
 	r.types(ctrlC)
 	r.ends(exitInterrupted)
@@ -64,7 +64,7 @@ func TestLoginFitsTheTerminal(t *testing.T) {
 	const columns = 60
 	p := newPerson(t)
 	p.env = append(p.env, "container=podman")
-	r := p.startsIn(columns, "login", "--no-browser", "--profile", "a profile with a long name")
+	r := p.startsIn(columns, "login", "--no-browser", "--profile", "a profile with a long name", "--scope", "user-read-email")
 	address := r.sees(shownAddress)
 	r.sees(`press\s+Enter: `)
 	if err := browse(address, false); err != nil {
@@ -78,7 +78,7 @@ func TestLoginFitsTheTerminal(t *testing.T) {
 	}
 	contains(t, screen, "\r\n    "+address+"\r\n",
 		"\r\n    docker run -p 127.0.0.1:8888:8888 …\r\n",
-		"\r\n    spotipie login --no-browser --profile 'a profile with a long name' --bind 0.0.0.0 --port 8888\r\n")
+		"\r\n    spotipie login --no-browser --profile 'a profile with a long name' --scope user-read-email --bind 0.0.0.0 --port 8888\r\n")
 	if strings.Contains(screen, "Options.") {
 		t.Errorf("the screen has names of Go:\n%s", screen)
 	}
@@ -87,10 +87,34 @@ func TestLoginFitsTheTerminal(t *testing.T) {
 func TestNoBrowserIsToldInALineOfItsOwn(t *testing.T) {
 	p := newPerson(t)
 	p.env = append(p.env, "BROWSER=/bin/false", "DISPLAY=:9")
-	r := p.starts("login", "--force-dialog")
+	r := p.starts("login", "--force-dialog", "--scope", "")
 	const question = "press Enter: "
 	r.sees(question + `(?s:.)*` + question)
 	r.types(ctrlC)
 	screen := shown(100, r.ends(exitInterrupted))
 	contains(t, screen, strings.TrimSpace(question)+"\nNo browser could be opened (exit status 1): open the address yourself.\nWaiting for the browser;")
+}
+
+func TestScopesAreOffered(t *testing.T) {
+	for name, test := range map[string]struct{ answer, asks string }{
+		"numbers":           {"10, 19\n", "scope=user-library-modify\\+user-top-read&"},
+		"names":             {"user-top-read user-read-email\n", "scope=user-read-email\\+user-top-read&"},
+		"all":               {"all\n", "scope=app-remote-control\\+"},
+		"none":              {"\n", "response_type=code&show_dialog"},
+		"wrong, then right": {"20\nusr-top-read\n19\n", "scope=user-top-read&"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newPerson(t).starts("login", "--paste")
+			r.sees(`(?s)Without a scope an app sees.*  19  user-top-read .*Which\? Numbers or names, all, or Enter for none: `)
+			for line := range strings.Lines(test.answer) {
+				r.types(line)
+				if name == "wrong, then right" && line != "19\n" {
+					r.sees(`(?s)(there is no scope 20|did you mean user-top-read\?)\..*Which\?`)
+				}
+			}
+			r.sees(test.asks)
+			r.types(ctrlC)
+			r.ends(exitInterrupted)
+		})
+	}
 }

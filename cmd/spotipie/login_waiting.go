@@ -13,6 +13,8 @@ import (
 // waiting is what a login writes its texts to. On a terminal it shows below
 // them for how long it still waits.
 type waiting struct {
+	heading string // written before the first text
+
 	mu    sync.Mutex
 	w     io.Writer
 	style cli.Style
@@ -35,6 +37,9 @@ func (o *waiting) Write(p []byte) (int, error) {
 	if !o.wrote && cli.IsTerminal(o.w) && os.Getenv("TERM") != "dumb" {
 		o.quit, o.done = make(chan struct{}), make(chan struct{})
 		go o.tick()
+	}
+	if !o.wrote {
+		_, _ = io.WriteString(o.w, cli.Wrap(o.heading, cli.Width(o.w)))
 	}
 	o.wrote = true
 	return o.w.Write(p)

@@ -53,7 +53,7 @@ func logout(cmd *cobra.Command) error {
 	})
 }
 
-// deleteLogin deletes the authorization, and reports whether there was one.
+// deleteLogin gives the authorization up, and reports whether there was one.
 func (s *settings) deleteLogin(ctx context.Context, store spotipie.Store) (found bool, err error) {
 	switch err := s.resolveClientID(ctx, store); {
 	case errors.Is(err, spotipie.ErrNotAuthorized):
@@ -61,14 +61,21 @@ func (s *settings) deleteLogin(ctx context.Context, store spotipie.Store) (found
 	case err != nil:
 		return false, err
 	}
-	_, found, err = store.Load(ctx, s.key())
+	rec, found, err := store.Load(ctx, s.key())
 	if err != nil {
 		return false, s.storeFailed("reading", err)
 	}
 	if !found {
 		return false, nil
 	}
-	return true, s.storeFailedIf("deleting from", store.Delete(ctx, s.key()))
+	s.Flow.value = string(s.flowOf(rec))
+	// Giving an authorization up takes no secret, so this session will do for
+	// every flow.
+	session, err := s.newSessionFor(spotipie.FlowAuthorizationCode, store)
+	if err != nil {
+		return false, err
+	}
+	return true, s.explain(errors.Join(session.Logout(ctx), saveAndClose(ctx, session)))
 }
 
 // tellSignedOut says that nobody was signed in, or fails if that is so only for

@@ -51,12 +51,15 @@ id and store; those of the flags and the environment count where it has none.
 What goes wrong with a profile is told on stderr.
 
 On a terminal it is a table as wide as that. Elsewhere each profile is one line,
-with tabs between: name, "default" or nothing, flow, client id, store, state. No
-field has a tab or a line break in it; what is not known is empty. The state is
-signed in, signed out, sign in again or unknown.
+with tabs between: name, "default" or nothing, flow, client id, store, state,
+user, and the service if that is not Spotify. No field has a tab or a line break
+in it; what is not known is empty. The state is
+signed in, signed out, sign in again or unknown. The user is the name at the
+last login.
 
 With --json it prints one line, an array of objects with the keys profile,
-default, signed_in, flow, client_id, store and problem (text).`,
+default, signed_in, flow, client_id, store, user, service (empty for Spotify)
+and problem (text).`,
 		Example: "  spotipie profiles list --json",
 		Args:    noArguments,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return listProfiles(cmd, asJSON) },
@@ -128,6 +131,10 @@ func settingsOfProfile(cmd *cobra.Command, name string) (*settings, error) {
 	if own.Store != "" && own.Store != storeaddress.Kept(s.Store.value) { // else that may have its password
 		s.Store = setting{own.Store, from, inProfile}
 		s.Store.value = s.absoluteStore()
+	}
+	if own.AccountsURL != "" || own.APIURL != "" {
+		of := servicesOf(own)
+		s.AccountsURL, s.APIURL = setting{of.accounts, from, inProfile}, setting{of.api, from, inProfile}
 	}
 	return s, nil
 }

@@ -142,12 +142,7 @@ func (s *settings) moveRecord(ctx context.Context, store spotipie.Store, name st
 	if taken && !sameLogin(there.Token, rec.Token) {
 		return takenError(name)
 	}
-	over := there.Version
-	if !taken { // it is that of a deletion
-		over = 0
-	}
-	rec.Version = max(rec.Version, there.Version)
-	_, err = store.Swap(ctx, to, over, rec)
+	err = replace(ctx, store, to, there, taken, rec)
 	if errors.Is(err, spotipie.ErrVersionConflict) {
 		return takenError(name)
 	}

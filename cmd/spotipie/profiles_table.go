@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -29,6 +31,8 @@ type profile struct {
 	Flow     string `json:"flow"`
 	ClientID string `json:"client_id"`
 	Store    string `json:"store"`
+	User     string `json:"user"`
+	Service  string `json:"service"`
 	Problem  string `json:"problem"`
 
 	state string
@@ -45,6 +49,7 @@ func (s *settings) profileRow(ctx context.Context, name string) profile {
 	}
 	err = of.explain(of.withStore(ctx, func(store spotipie.Store) error { return of.checkLogin(ctx, store) }))
 	row.Flow, row.ClientID, row.Store = of.Flow.value, of.ClientID.value, of.storeName()
+	row.User, row.Service = s.config.Profiles[name].User, notSpotifyName(servicesOf(s.config.Profiles[name]))
 	switch {
 	case err == nil:
 		row.SignedIn, row.state = true, stateSignedIn
@@ -71,9 +76,7 @@ func (s *settings) checkLogin(ctx context.Context, store spotipie.Store) error {
 	case !found:
 		return s.notSignedIn(ctx, store)
 	}
-	if s.Flow.value == "" {
-		s.Flow.value = string(flowOf(rec))
-	}
+	s.Flow.value = string(s.flowOf(rec))
 	switch {
 	case rec.Rejected != "":
 		return spotipie.ErrReauthorizationRequired
@@ -95,15 +98,30 @@ func profileTable(rows []profile, w io.Writer) string {
 		{Title: "  PROFILE", Min: 12}, {Title: "FLOW", Drop: 1}, {Title: "CLIENT ID", Min: 9, Drop: 3},
 		{Title: "STORE", Min: 14, Drop: 2}, {Title: "STATE"},
 	}
+	named := slices.ContainsFunc(rows, func(p profile) bool { return p.User != "" })
+	if named {
+		columns = append(columns, cli.Column{Title: "USER", Min: 6, Drop: 4})
+	}
+	elsewhere := slices.ContainsFunc(rows, func(p profile) bool { return p.Service != "" })
+	if elsewhere {
+		columns = append(columns, cli.Column{Title: "SERVICE", Min: 14})
+	}
 	var cells [][]string
 	for _, p := range rows {
 		mark := "  "
 		if p.Default {
 			mark = "* "
 		}
-		cells = append(cells, []string{
+		row := []string{
 			mark + cli.Printable(p.Profile), cli.Printable(p.Flow), cli.Printable(p.ClientID), cli.Printable(p.Store), p.state,
-		})
+		}
+		if named {
+			row = append(row, cli.Printable(p.User))
+		}
+		if elsewhere {
+			row = append(row, cli.Printable(cmp.Or(p.Service, "Spotify")))
+		}
+		cells = append(cells, row)
 	}
 	return cli.Table(columns, cells, cli.Width(w))
 }
@@ -115,8 +133,8 @@ func tabSeparated(rows []profile) string {
 		if p.Default {
 			mark = "default"
 		}
-		fmt.Fprintf(&b, "%s\t%s\t%s\t%s\t%s\t%s\n",
-			oneField(p.Profile), mark, oneField(p.Flow), oneField(p.ClientID), oneField(p.Store), p.state)
+		fmt.Fprintf(&b, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
+			oneField(p.Profile), mark, oneField(p.Flow), oneField(p.ClientID), oneField(p.Store), p.state, oneField(p.User), oneField(p.Service))
 	}
 	return b.String()
 }

@@ -5,26 +5,51 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/config"
 	"github.com/spotipie/spotipie/internal/storeaddress"
 )
 
+// userTimeout is how long a login waits for the user's name.
+const userTimeout = 3 * time.Second
+
+// nameOf is that of the session's user, as far as it is to be had. It is for
+// people, and not worth failing for.
+func nameOf(ctx context.Context, session spotipie.Session) string {
+	if session.Flow() == spotipie.FlowClientCredentials {
+		return ""
+	}
+	ctx, cancel := context.WithTimeout(ctx, userTimeout)
+	defer cancel()
+	user, err := spotipie.CurrentUser(ctx, session)
+	if err != nil {
+		return ""
+	}
+	return cmp.Or(user.DisplayName, user.ID)
+}
+
 // remember keeps with the profile what a later command needs to use its
 // authorization: flow, client id, and where the store and the services are. The
 // client secret and the password of a store stay where the user has put them;
 // that there are some is kept.
-func (s *settings) remember(ctx context.Context, flow spotipie.Flow) error {
+func (s *settings) remember(ctx context.Context, flow spotipie.Flow, user string, isNew bool) error {
 	return config.Update(ctx, s.configPath, func(f *config.File) error {
-		p := f.Profiles[s.Profile.value]
+		p, known := f.Profiles[s.Profile.value]
 		p.Flow = string(flow)
-		p.ClientID = s.ClientID.value
-		p.Confidential = s.secret.value != "" && flow != spotipie.FlowImplicitGrant
+		p.ClientID, p.User = s.ClientID.value, user
+		if isNew || !known { // else the login that there was may need the secret
+			p.Confidential = s.isConfidential(flow)
+		}
 		p.Store, p.StorePassword = s.keptStore(p)
 		// A default that somebody has asked for counts: the config file may say
 		// something else for all profiles.
 		p.AccountsURL, p.APIURL, p.RedirectURI = s.AccountsURL.given(), s.APIURL.given(), s.RedirectURI.given()
+		if spotipie.ValidateRedirectURI(p.RedirectURI) != nil {
+			p.RedirectURI = "" // of an app that was registered long ago
+		}
+		p.AllowPlainHTTP = s.needsPlainHTTP()
 		if f.Profiles == nil {
 			f.Profiles = map[string]config.Settings{}
 		}
@@ -36,10 +61,10 @@ func (s *settings) remember(ctx context.Context, flow spotipie.Flow) error {
 // remembered keeps the settings with the profile, and says what is not kept. The
 // authorization is saved whether or not that can be done, so a failure is only
 // told.
-func (s *settings) remembered(ctx context.Context, flow spotipie.Flow) {
+func (s *settings) remembered(ctx context.Context, flow spotipie.Flow, user string, isNew bool) {
 	ctx, cancel := uninterrupted(ctx)
 	defer cancel()
-	if err := s.remember(ctx, flow); err != nil {
+	if err := s.remember(ctx, flow, user, isNew); err != nil {
 		s.sayWrapped("Note: the settings are not kept for later commands, so give them again there: %s.", plain(err))
 	}
 	if _, lacking := s.keptStore(s.config.Profiles[s.Profile.value]); lacking {

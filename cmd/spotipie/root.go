@@ -108,7 +108,7 @@ func addCommands(root *cobra.Command, args []string) {
 	}{
 		{"login", newLogin}, {"token", newToken}, {"status", newStatus}, {"refresh", newRefresh}, {"logout", newLogout},
 		{"profiles", newProfiles}, {"import", newImport}, {"export", newExport},
-		{"api", newAPI}, {"doctor", newDoctor},
+		{"scopes", newScopes}, {"api", newAPI}, {"doctor", newDoctor},
 		{"completion", newCompletion}, {"version", newVersion}, {"settings", newSettingsHelp},
 		{"demo", newDemo}, {"serve", newServe},
 	}

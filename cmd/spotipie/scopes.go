@@ -21,7 +21,7 @@ func parseScopes(values []string, takeUnknown bool) (spotipie.Scopes, error) {
 		if near := cli.Closest(strings.ToLower(string(scope)), scopeNames()); near != "" {
 			return nil, fmt.Errorf("there is no scope %q: did you mean %s?", scope, near)
 		}
-		return nil, fmt.Errorf("there is no scope %q: 'spotipie login --list-scopes' shows those there are", scope)
+		return nil, fmt.Errorf("there is no scope %q: 'spotipie scopes' lists those there are", scope)
 	}
 	return scopes, nil
 }

@@ -57,10 +57,10 @@ func command(ts *testscript.TestScript, args []string) *exec.Cmd {
 	return cmd
 }
 
-// signin [-exit CODE] [-cancel] ARGS... runs spotipie login --no-browser
+// signin [-exit CODE] [-cancel] [-grant SCOPE] ARGS... runs spotipie login --no-browser
 // ARGS... to its end, and checks that its exit code is CODE (default: 0): a
 // browser follows the address that is printed, and with -cancel says no on the
-// page. What login says shows as stdout.
+// page, and with -grant it grants no more than that. What login says shows as stdout.
 func signin(ts *testscript.TestScript, _ bool, args []string) {
 	want, cancel := "0", false
 	if len(args) > 1 && args[0] == "-exit" {
@@ -68,6 +68,10 @@ func signin(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	if len(args) > 0 && args[0] == "-cancel" {
 		cancel, args = true, args[1:]
+	}
+	grant := ""
+	if len(args) > 1 && args[0] == "-grant" {
+		grant, args = args[1], args[2:]
 	}
 	if !slices.Contains(args, string(spotipie.FlowClientCredentials)) {
 		args = append([]string{"--no-browser"}, args...)
@@ -80,13 +84,25 @@ func signin(ts *testscript.TestScript, _ bool, args []string) {
 	for lines.Scan() {
 		_, _ = io.WriteString(ts.Stdout(), lines.Text()+"\n")
 		if address := authorizationAddress.FindString(lines.Text()); address != "" {
-			ts.Check(browse(address, cancel))
+			ts.Check(browse(withScope(address, grant), cancel))
 		}
 	}
 	_ = cmd.Wait() // the exit code tells
 	if got := strconv.Itoa(cmd.ProcessState.ExitCode()); got != want {
 		ts.Fatalf("exit code: got %s, want %s", got, want)
 	}
+}
+
+// withScope replaces the scopes that an address asks for, unless scope is empty.
+func withScope(address, scope string) string {
+	u, err := url.Parse(address)
+	if err != nil || scope == "" {
+		return address
+	}
+	query := u.Query()
+	query.Set("scope", scope)
+	u.RawQuery = query.Encode()
+	return u.String()
 }
 
 var formToken = regexp.MustCompile(`name="form_token" value="([^"]+)"`)
@@ -165,7 +181,7 @@ func implicit(ts *testscript.TestScript, _ bool, args []string) {
 		fields.RefreshToken = ""
 		token, err := spotipie.NewToken(fields)
 		ts.Check(err)
-		rec.Token = token
+		rec.Token, rec.Flow = token, spotipie.FlowImplicitGrant
 	})
 }
 

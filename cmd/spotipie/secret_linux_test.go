@@ -44,7 +44,7 @@ func TestSecretIsAskedForAndNotShown(t *testing.T) {
 		name, answer, text string
 		code               int
 	}{
-		{"the secret", "hush-hush\n", "Signed in as the app robot.\r\n", exitOK},
+		{"the secret", "hush-hush\n", "Signed in as the app robot at http://127.0.0.1:", exitOK},
 		{"a wrong one", "hush-hash\n", "check the client id (from --client-id) and the client secret (from --client-secret-file)", exitUsage},
 		{"Enter", "\n", "--client-secret-file: there is nothing in it", exitUsage},
 		{"Ctrl-C", ctrlC, "Client secret: \r\nspotipie: interrupted\r\n", exitInterrupted},

@@ -55,6 +55,7 @@ func (r reach) writeText(w io.Writer, style cli.Style) error {
 		label = strings.Repeat(" ", len(label))
 	}
 	fmt.Fprintf(&b, "\n%s\n\n", style.Heading("For your shell"))
+	fmt.Fprintln(&b, "  export SPOTIPIE_PROFILE=practice") // apart from those at Spotify
 	fmt.Fprintf(&b, "  export SPOTIPIE_CLIENT_ID=%s\n", r.ClientID)
 	if r.ClientSecret != "" {
 		fmt.Fprintf(&b, "  export SPOTIPIE_CLIENT_SECRET=%s\n", r.ClientSecret)

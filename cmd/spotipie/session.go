@@ -45,13 +45,18 @@ func (s *settings) withStore(ctx context.Context, use func(spotipie.Store) error
 }
 
 // withSession runs use with the session of the authorization in the store.
-// Afterwards it waits until a token that was rotated is saved.
+// Afterwards it waits until a token that was rotated is saved. It says what will
+// be missing when the token ends.
 func (s *settings) withSession(ctx context.Context, use func(spotipie.Session) error) error {
 	session, closeSession, err := s.openSession(ctx)
 	if err != nil {
 		return err
 	}
-	return s.explain(errors.Join(use(session), closeSession(ctx)))
+	err = s.explain(errors.Join(use(session), closeSession(ctx)))
+	if err == nil && s.secretless != "" && !s.quiet {
+		s.sayWrapped("Note: %s.", s.secretless)
+	}
+	return err
 }
 
 // openSession returns the session of the authorization in the store, loaded.
@@ -90,15 +95,11 @@ func (s *settings) load(ctx context.Context, store spotipie.Store) (spotipie.Ses
 	if !found {
 		return nil, s.notSignedIn(ctx, store)
 	}
-	flow := spotipie.Flow(s.Flow.value)
-	if flow == "" {
-		flow = flowOf(rec)
-	}
+	flow := s.flowOf(rec)
 	if flow == spotipie.FlowClientCredentials && s.secret.value == "" {
-		return nil, usage(s.cmd, fmt.Errorf("profile %q uses the client_credentials flow, which needs the app's client secret: "+
-			"set %s or --client-secret-file", s.Profile.value, s.variable("CLIENT_SECRET")))
+		return s.hold(ctx, rec)
 	}
-	session, err := s.newSession(flow, store, nil)
+	session, err := s.newSessionFor(flow, store)
 	if err != nil {
 		return nil, err
 	}
@@ -108,9 +109,20 @@ func (s *settings) load(ctx context.Context, store spotipie.Store) (spotipie.Ses
 	return session, nil
 }
 
-// flowOf tells by a record which flow it came from, for one that another
-// program has saved.
-func flowOf(rec spotipie.Record) spotipie.Flow {
+// flowOf tells which flow a record came from. Older ones do not say so.
+func (s *settings) flowOf(rec spotipie.Record) spotipie.Flow {
+	switch {
+	case rec.Flow != "":
+		return rec.Flow
+	case s.Flow.value != "":
+		return spotipie.Flow(s.Flow.value)
+	}
+	return guessFlow(rec)
+}
+
+// guessFlow tells by the token of a record which flow it came from, for one that
+// neither it nor the settings name.
+func guessFlow(rec spotipie.Record) spotipie.Flow {
 	switch {
 	case rec.Token != nil && rec.Token.RefreshToken() != "":
 		return spotipie.FlowAuthorizationCode
@@ -120,22 +132,47 @@ func flowOf(rec spotipie.Record) spotipie.Flow {
 	return spotipie.FlowImplicitGrant
 }
 
-// newSession returns a session without a token.
+// newSession returns a session without a token, for a login.
 func (s *settings) newSession(flow spotipie.Flow, store spotipie.Store, scope spotipie.Scopes) (spotipie.Session, error) {
-	creds := s.credentials()
+	opts := s.options(store)
+	opts.Scope = scope
+	return s.makeSession(flow, opts)
+}
+
+// newSessionFor returns a session for an authorization that the store has. It
+// needs no redirect URI, so none is refused.
+func (s *settings) newSessionFor(flow spotipie.Flow, store spotipie.Store) (spotipie.Session, error) {
+	opts := s.options(store)
+	opts.SkipRedirectURICheck = true
+	return s.makeSession(flow, opts)
+}
+
+func (s *settings) options(store spotipie.Store) *spotipie.Options {
 	opts := &spotipie.Options{
-		Scope:       scope,
 		Store:       store,
 		Profile:     s.Profile.value,
 		AccountsURL: s.AccountsURL.value,
 		APIURL:      s.APIURL.value,
-		Transport:   http.DefaultTransport,
+		// The settings have been checked for each address.
+		AllowPlainHTTP: s.needsPlainHTTP(),
 	}
 	if s.debug != nil {
-		opts.Transport = s.debug.transport()
 		opts.OnError = s.debug.failed
 	}
-	opts.Transport = awaitable{s.cmd.Context(), opts.Transport}
+	opts.Transport = awaitable{s.cmd.Context(), s.transport()}
+	return opts
+}
+
+// transport sends requests, and shows them if that is asked for.
+func (s *settings) transport() http.RoundTripper {
+	if s.debug != nil {
+		return s.debug.transport()
+	}
+	return http.DefaultTransport
+}
+
+func (s *settings) makeSession(flow spotipie.Flow, opts *spotipie.Options) (spotipie.Session, error) {
+	creds := s.credentials()
 	switch flow {
 	case spotipie.FlowClientCredentials:
 		return spotipie.NewClientCredentialsSession(creds, opts)

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"strings"
 	"unicode"
@@ -64,7 +63,11 @@ type settings struct {
 	AccountsURL setting
 	APIURL      setting
 
-	secret setting
+	plainHTTP   setting // whether http is allowed over the network
+	secret      setting
+	pausesNoted bool   // that they cannot be read
+	quiet       bool   // says in its result what others say in notes
+	secretless  string // what is missing to renew the token, where it can be used all the same
 	// confidential: the profile was signed in with a client secret.
 	confidential bool
 	envPrefix    string
@@ -91,7 +94,9 @@ func addAppFlags(cmd *cobra.Command) {
 	addSettingFlag(cmd, "client-secret-file", "`FILE` with the app's client secret; - is stdin")
 	addSettingFlag(cmd, "redirect-uri", "`URI` that the app has registered\n(default: "+login.DefaultRedirectURI+")")
 	addSettingFlag(cmd, "accounts-url", "`URL` of the accounts service\n(default: "+spotipie.DefaultAccountsURL+")")
-	addSettingFlag(cmd, "api-url", "`URL` of the Web API (default: "+spotipie.DefaultAPIURL+")")
+	addSettingFlag(cmd, "api-url", "`URL` of the Web API (default: that of the accounts service,\nand of Spotify's "+spotipie.DefaultAPIURL+")")
+	cmd.PersistentFlags().Bool("allow-plain-http", false, "send secrets over the network by http: in private networks only")
+	_ = cmd.PersistentFlags().SetAnnotation("allow-plain-http", settingsAnnotation, nil)
 	addSettingFlag(cmd, "env-prefix", "`PREFIX` of the environment variables (default: "+spotipie.DefaultEnvPrefix+")")
 	cmd.PersistentFlags().Bool("debug", false, "show the requests on stderr, without secrets")
 	_ = cmd.PersistentFlags().SetAnnotation("debug", settingsAnnotation, nil)
@@ -147,8 +152,9 @@ func (s *settings) read() error {
 	s.RedirectURI = s.pick("redirect-uri", "REDIRECT_URI", of.RedirectURI, top.RedirectURI, login.DefaultRedirectURI)
 	s.Store = s.pick("store", "STORE", of.Store, top.Store, "")
 	s.Store.value = s.absoluteStore()
-	s.AccountsURL = s.pick("accounts-url", "ACCOUNTS_URL", of.AccountsURL, top.AccountsURL, spotipie.DefaultAccountsURL)
-	s.APIURL = s.pick("api-url", "API_URL", of.APIURL, top.APIURL, spotipie.DefaultAPIURL)
+	if err := s.readServices(of, top); err != nil {
+		return err
+	}
 	s.Flow = s.pick("flow", "", of.Flow, top.Flow, "")
 	s.confidential = of.Confidential
 	if s.secret, err = s.readSecret(of.ClientSecret, top.ClientSecret); err != nil {
@@ -194,11 +200,8 @@ func (s *settings) check() error {
 			return fmt.Errorf("%s: %s", s.Flow.from, plain(err))
 		}
 	}
-	for _, base := range []setting{s.AccountsURL, s.APIURL} {
-		u, err := url.Parse(base.value)
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" {
-			return fmt.Errorf("%s: not the URL of a service, such as %s", base.from, spotipie.DefaultAccountsURL)
-		}
+	if err := s.checkServices(); err != nil {
+		return err
 	}
 	_, err := s.storeKind()
 	return err

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/adapter"
 )
 
 type statusFlags struct {
@@ -36,8 +37,10 @@ and 2 if the token is expired and the settings do not let it be renewed.
 With --json it prints one line, a JSON object with the keys signed_in,
 sign_in_needed, profile, client_id, flow, user (an object with id and name, or
 null), scope (an array), expires_at, expires_in (seconds, negative if past),
-refreshable, authorized_at, reauthorize_by, store and problem (text). Times are
-RFC 3339 in UTC, or null if they are not known.`,
+refreshable, authorized_at, reauthorize_by, store, service (the
+address, if it is not Spotify's), paused_until (the end of a pause that the Web
+API has asked for) and problem (text). Times are RFC 3339 in UTC, or null if
+they are not known.`,
 		Example: `  spotipie status
   spotipie status --json --profile work`,
 		Args: noArguments,
@@ -65,7 +68,11 @@ type status struct {
 	AuthorizedAt  *time.Time      `json:"authorized_at"`
 	ReauthorizeBy *time.Time      `json:"reauthorize_by"`
 	Store         string          `json:"store"`
+	Service       string          `json:"service"`      // empty: Spotify
+	PausedUntil   *time.Time      `json:"paused_until"` // the Web API
 	Problem       string          `json:"problem"`
+
+	pause *adapter.PauseState
 }
 
 // user is who is signed in, by the Web API's user object
@@ -80,12 +87,19 @@ func (f *statusFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	st := &status{Profile: s.Profile.value, Store: s.storeName(), Scope: spotipie.Scopes{}}
+	s.quiet = true
+	st := &status{Profile: s.Profile.value, Store: s.storeName(), Service: notSpotifyName(s.services()), Scope: spotipie.Scopes{}}
 	ctx := cmd.Context()
 	verdict := s.withSession(ctx, func(session spotipie.Session) error {
 		var problem error
 		if !f.offline {
+			if err := s.mountPause(session); err != nil {
+				return err
+			}
 			st.User, problem = ask(ctx, session)
+		}
+		if st.pause = s.apiPause(); st.pause != nil {
+			st.PausedUntil = utc(st.pause.Until)
 		}
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -147,6 +161,9 @@ func (st *status) foresee(s *settings, rec spotipie.Record) error {
 	switch {
 	case rec.Rejected != "":
 		return spotipie.ErrReauthorizationRequired
+	case s.secretless != "":
+		st.Refreshable = false
+		return usage(s.cmd, errors.New(s.secretless))
 	case !st.Refreshable && st.ExpiresIn <= 0:
 		return spotipie.ErrNoRefreshToken
 	case st.Refreshable && s.confidential && s.secret.value == "":

@@ -20,6 +20,9 @@ func (st *status) text(s *settings) string {
 	fmt.Fprintf(&b, "%s %s\n", mark, style.Heading(who+st.asWhom()))
 	line := func(label, value string) { fmt.Fprintf(&b, "  %-15s%s\n", label, cli.Printable(value)) }
 	line("Profile", st.Profile)
+	if where := notSpotify(s.services()); where != "" {
+		line("Service", where)
+	}
 	line("Flow", string(st.Flow))
 	line("Client ID", st.ClientID)
 	line("Access token", st.tokenLife())
@@ -27,6 +30,9 @@ func (st *status) text(s *settings) string {
 		line("Sign in again", "by "+st.ReauthorizeBy.Local().Format(dateFormat)+" (in "+cli.Span(time.Until(*st.ReauthorizeBy))+")")
 	}
 	line("Store", st.Store)
+	if st.pause != nil {
+		line("Web API", pauseWords(st.pause))
+	}
 	switch {
 	case st.Flow == spotipie.FlowClientCredentials:
 		line("Scopes", "none: the app has no user")
@@ -35,7 +41,7 @@ func (st *status) text(s *settings) string {
 	default:
 		b.WriteString("  Scopes\n" + scopeTable(st.Scope, "    "))
 	}
-	if st.Problem != "" && !st.SignInNeeded {
+	if st.Problem != "" && !st.SignInNeeded && st.pause == nil {
 		line("Problem", st.Problem)
 	}
 	return b.String()

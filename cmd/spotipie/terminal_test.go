@@ -138,7 +138,7 @@ const shownAddress = `(http://\S+/authorize\?\S+)\r\n`
 
 func (p *person) signsIn(args ...string) {
 	p.t.Helper()
-	r := p.starts(append([]string{"login", "--paste"}, args...)...)
+	r := p.starts(append([]string{"login", "--paste", "--scope", ""}, args...)...)
 	address := r.sees(shownAddress)
 	r.sees(`press\s+Enter: `)
 	r.types(visit(p.t, address) + "\n")
@@ -160,8 +160,8 @@ func TestInterruptedAtAPrompt(t *testing.T) {
 		args   []string
 		prompt string
 	}{
-		"paste":   {[]string{"login", "--paste"}, `press\s+Enter: `},
-		"browser": {[]string{"login", "--no-browser"}, `press\s+Enter: `},
+		"paste":   {[]string{"login", "--paste", "--scope", ""}, `press\s+Enter: `},
+		"browser": {[]string{"login", "--no-browser", "--scope", ""}, `press\s+Enter: `},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := (&person{t: t, env: p.env}).starts(test.args...)
@@ -202,7 +202,7 @@ func TestColoursAndTables(t *testing.T) {
 	contains(t, p.starts("status").ends(exitOK), "\x1b[32m✓\x1b[0m \x1b[1mSigned in as Ada (ada)\x1b[0m\r\n")
 	contains(t, p.starts("profiles").ends(exitOK),
 		"  PROFILE  FLOW                CLIENT ID  STORE", "* default  authorization_code  app        file:",
-		"  work     authorization_code  app        file:", "signed in\r\n")
+		"  work     authorization_code  app        file:", "signed in", "Ada", "SERVICE")
 	p.env = append(p.env, "NO_COLOR=1")
 	screen := p.starts("status").ends(exitOK)
 	contains(t, screen, "✓ Signed in as Ada (ada)\r\n")

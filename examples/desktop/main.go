@@ -29,8 +29,9 @@ func main() {
 	check(err)
 	store, err := filestore.Open("", nil)
 	check(err)
-	session, err := spotipie.NewAuthorizationCodeSession(creds, &spotipie.Options{Store: store, Profile: "desktop",
-		AccountsURL: os.Getenv("SPOTIPIE_ACCOUNTS_URL"), APIURL: os.Getenv("SPOTIPIE_API_URL")})
+	opts := spotipie.OptionsFromEnv("")
+	opts.Store, opts.Profile = store, "desktop"
+	session, err := spotipie.NewAuthorizationCodeSession(creds, opts)
 	check(err)
 	_, err = login.Authorize(ctx, session, &login.Options{AppName: "The desktop example"})
 	check(err)

@@ -15,7 +15,6 @@ import (
 	"fmt"
 	"log"
 	"net/http"
-	"os"
 	"time"
 
 	"golang.org/x/oauth2"
@@ -27,11 +26,13 @@ func main() {
 	log.SetFlags(0)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	apiURL := cmp.Or(os.Getenv("SPOTIPIE_API_URL"), spotipie.DefaultAPIURL)
-	session, err := spotipie.NewClientCredentialsSession(spotipie.Credentials{
-		ClientID:     os.Getenv("SPOTIPIE_CLIENT_ID"),
-		ClientSecret: os.Getenv("SPOTIPIE_CLIENT_SECRET"),
-	}, &spotipie.Options{AccountsURL: os.Getenv("SPOTIPIE_ACCOUNTS_URL"), APIURL: apiURL})
+	creds, err := spotipie.ClientCredentialsFromEnv("")
+	if err != nil {
+		log.Fatal(err)
+	}
+	opts := spotipie.OptionsFromEnv("")
+	apiURL := cmp.Or(opts.APIURL, spotipie.DefaultAPIURL)
+	session, err := spotipie.NewClientCredentialsSession(creds, opts)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -34,10 +34,11 @@ func main() {
 func search(words string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	session, err := spotipie.NewClientCredentialsSession(spotipie.Credentials{
-		ClientID:     os.Getenv("SPOTIPIE_CLIENT_ID"),
-		ClientSecret: os.Getenv("SPOTIPIE_CLIENT_SECRET"),
-	}, &spotipie.Options{AccountsURL: os.Getenv("SPOTIPIE_ACCOUNTS_URL"), APIURL: os.Getenv("SPOTIPIE_API_URL")})
+	creds, err := spotipie.ClientCredentialsFromEnv("")
+	if err != nil {
+		return err
+	}
+	session, err := spotipie.NewClientCredentialsSession(creds, spotipie.OptionsFromEnv(""))
 	if err != nil {
 		return err
 	}

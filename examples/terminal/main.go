@@ -29,9 +29,10 @@ func main() {
 	check(err)
 	store, err := filestore.Open("", nil)
 	check(err)
-	session, err := spotipie.NewAuthorizationCodeSession(creds, &spotipie.Options{Store: store, Profile: "terminal",
-		Scope:       spotipie.Scopes{spotipie.ScopeUserLibraryRead},
-		AccountsURL: os.Getenv("SPOTIPIE_ACCOUNTS_URL"), APIURL: os.Getenv("SPOTIPIE_API_URL")})
+	opts := spotipie.OptionsFromEnv("")
+	opts.Store, opts.Profile = store, "terminal"
+	opts.Scope = spotipie.Scopes{spotipie.ScopeUserLibraryRead}
+	session, err := spotipie.NewAuthorizationCodeSession(creds, opts)
 	check(err)
 	token, err := login.Prompt(ctx, session, &login.Options{AppName: "The terminal example"})
 	check(err)

@@ -36,10 +36,9 @@ func greet(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	session, err := spotipie.NewAuthorizationCodeSession(creds, &spotipie.Options{ // empty URLs mean Spotify's own
-		AccountsURL: os.Getenv("SPOTIPIE_ACCOUNTS_URL"), APIURL: os.Getenv("SPOTIPIE_API_URL"),
-		OnError: func(err error) { log.Print(err) }, // a token that could not be written, say
-	})
+	opts := spotipie.OptionsFromEnv("")
+	opts.OnError = func(err error) { log.Print(err) } // a token that could not be written, say
+	session, err := spotipie.NewAuthorizationCodeSession(creds, opts)
 	if err != nil {
 		return err
 	}

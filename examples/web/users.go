@@ -7,7 +7,6 @@ import (
 	"html/template"
 	"log"
 	"net/http"
-	"os"
 	"sync"
 	"time"
 
@@ -40,9 +39,7 @@ const (
 )
 
 func (a *app) newSession() (*spotipie.AuthorizationCodeSession, error) {
-	return spotipie.NewAuthorizationCodeSession(a.creds, &spotipie.Options{ // empty URLs mean Spotify's own
-		AccountsURL: os.Getenv("SPOTIPIE_ACCOUNTS_URL"), APIURL: os.Getenv("SPOTIPIE_API_URL"),
-	})
+	return spotipie.NewAuthorizationCodeSession(a.creds, spotipie.OptionsFromEnv(""))
 }
 
 // session returns the session of the browser, nil if it has none.

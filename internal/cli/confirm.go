@@ -27,8 +27,16 @@ func CanAsk(in, out any) bool { return IsTerminal(in) && IsTerminal(out) }
 // (Ctrl-C) it returns ctx's error at once, and a goroutine stays behind until
 // its read of in returns.
 func Confirm(ctx context.Context, in io.Reader, out io.Writer, question string) (bool, error) {
-	if _, err := fmt.Fprint(out, question+" [y/N] "); err != nil {
-		return false, fmt.Errorf("asking: %w", err)
+	answer, err := Ask(ctx, in, out, question+" [y/N] ")
+	said := strings.ToLower(answer)
+	return said == "y" || said == "yes", err
+}
+
+// Ask asks a question and returns the line of the answer, without the spaces
+// around it: "" at the end of the input. When ctx ends it does as Confirm does.
+func Ask(ctx context.Context, in io.Reader, out io.Writer, question string) (string, error) {
+	if _, err := fmt.Fprint(out, question); err != nil {
+		return "", fmt.Errorf("asking: %w", err)
 	}
 	type answer struct {
 		text string
@@ -42,15 +50,14 @@ func Confirm(ctx context.Context, in io.Reader, out io.Writer, question string) 
 	select {
 	case <-ctx.Done():
 		fmt.Fprintln(out)
-		return false, fmt.Errorf("asking: %w", context.Cause(ctx))
+		return "", fmt.Errorf("asking: %w", context.Cause(ctx))
 	case a := <-answers:
 		if a.err != nil {
 			fmt.Fprintln(out) // in place of the Enter that did not come
 		}
 		if a.err != nil && !errors.Is(a.err, io.EOF) {
-			return false, fmt.Errorf("reading the answer: %w", a.err)
+			return "", fmt.Errorf("reading the answer: %w", a.err)
 		}
-		said := strings.ToLower(strings.TrimSpace(a.text))
-		return said == "y" || said == "yes", nil
+		return strings.TrimSpace(a.text), nil
 	}
 }

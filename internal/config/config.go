@@ -43,6 +43,10 @@ type Settings struct {
 	Store        string `json:"store,omitempty"`
 	AccountsURL  string `json:"accounts_url,omitempty"`
 	APIURL       string `json:"api_url,omitempty"`
+	// AllowPlainHTTP: the two addresses may be http URLs of other machines.
+	AllowPlainHTTP bool `json:"allow_plain_http,omitempty"`
+	// User is who is signed in, by the name that Spotify shows.
+	User string `json:"user,omitempty"`
 	// Confidential: the login was made with the app's client secret, and
 	// Spotify renews it with that only (RFC 6749 section 2.1).
 	Confidential bool `json:"confidential,omitempty"`
@@ -139,7 +143,7 @@ func explain(data []byte, err error) error {
 	}
 	if key, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
 		return fmt.Errorf("unknown key %s; known are profile, profiles, client_id, client_secret, redirect_uri, "+
-			"flow, store, accounts_url, api_url, confidential and store_password", key)
+			"flow, store, accounts_url, api_url, allow_plain_http, user, confidential and store_password", key)
 	}
 	return errors.New("it is not valid JSON")
 }

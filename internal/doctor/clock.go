@@ -4,9 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
+	"syscall"
 	"time"
+
+	"github.com/spotipie/spotipie"
 )
 
 const (
@@ -32,26 +36,50 @@ func Clock(ctx context.Context, transport http.RoundTripper, accountsURL, system
 	resp, err := transport.RoundTrip(req)
 	after := now()
 	if err != nil {
-		return bad(name, fmt.Sprintf("there is no telling: no answer from %s (%s)", accountsURL, networkReason(err)),
-			"check the connection, a proxy ($HTTPS_PROXY), and that nothing blocks the address")
+		if found := certificateProblem(err); found != nil {
+			return found.result(ctx, accountsURL, system, now)
+		}
+		fix := "check the connection, a proxy ($HTTPS_PROXY), and that nothing blocks the address"
+		if isLoopback(req.URL) && errors.Is(err, syscall.ECONNREFUSED) {
+			fix = "start the service on this machine again, such as by 'spotipie serve'; or, if Spotify itself is meant, take its address " +
+				"out of the environment and sign in by 'spotipie login --accounts-url " + spotipie.DefaultAccountsURL + "'"
+		}
+		return bad(name, fmt.Sprintf("there is no telling: no answer from %s (%s)", accountsURL, networkReason(err)), fix)
 	}
 	_ = resp.Body.Close()
-	date, err := http.ParseTime(resp.Header.Get("Date"))
-	if err != nil {
+	off, ok := clockOff(resp, before, after)
+	if !ok {
 		return bad(name, fmt.Sprintf("there is no telling: %s does not say what time it is", accountsURL),
 			"check whether something between here and there answers in its place")
 	}
-	// The header leaves out the fraction of a second, so half of one is the
-	// best guess, and the answer took half the time of the exchange.
-	off := before.Add(after.Sub(before) / 2).Sub(date.Add(time.Second / 2))
 	if off.Abs() <= clockTolerance+after.Sub(before)/2 {
 		return good(name, fmt.Sprintf("within %s of that of %s", clockTolerance, accountsURL))
 	}
+	return bad(name, wrongClock(off, accountsURL), clockFix(system))
+}
+
+// clockOff returns how far the clock is ahead of the Date of an answer to a
+// request that was sent at before and answered at after.
+func clockOff(resp *http.Response, before, after time.Time) (off time.Duration, ok bool) {
+	date, err := http.ParseTime(resp.Header.Get("Date"))
+	if err != nil {
+		return 0, false
+	}
+	// The header leaves out the fraction of a second, so half of one is the
+	// best guess, and the answer took half the time of the exchange.
+	return before.Add(after.Sub(before) / 2).Sub(date.Add(time.Second / 2)), true
+}
+
+func wrongClock(off time.Duration, accountsURL string) string {
 	side := "ahead of"
 	if off < 0 {
 		side = "behind"
 	}
-	return bad(name, fmt.Sprintf("%s %s that of %s", off.Abs().Round(time.Second), side, accountsURL), clockFix(system))
+	return fmt.Sprintf("%s %s that of %s", off.Abs().Round(time.Second), side, accountsURL)
+}
+
+func isLoopback(u *url.URL) bool {
+	return u.Hostname() == "localhost" || net.ParseIP(u.Hostname()).IsLoopback()
 }
 
 func networkReason(err error) string {

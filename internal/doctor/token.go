@@ -1,16 +1,16 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"time"
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/cli"
+	"github.com/spotipie/spotipie/internal/webapi"
 )
 
 // WithSession opens the session of the stored login, calls use with it and
@@ -55,29 +55,25 @@ func again(session spotipie.Session) string {
 	return ""
 }
 
-// maxProfile bounds what is read of a user's profile.
-const maxProfile = 1 << 20
-
 // user asks the Web API whose token it is, if it is anybody's.
 func user(ctx context.Context, session spotipie.Session) (string, error) {
 	if session.Flow() == spotipie.FlowClientCredentials {
 		return "of the app itself, ", nil
 	}
-	resp, err := session.Request(ctx, http.MethodGet, "/v1/me", nil)
+	user, err := spotipie.CurrentUser(ctx, session)
 	if err != nil {
 		return "", fmt.Errorf("asking the Web API: %w", err)
 	}
-	defer resp.Body.Close()
-	if err := spotipie.CheckResponse(resp); err != nil {
-		return "", err
+	return fmt.Sprintf("of user %q, ", cmp.Or(user.ID, user.AccountID)), nil
+}
+
+// limitFix says what to do about a service that takes no requests.
+func limitFix(limited *spotipie.RateLimitError) string {
+	if limited.QuotaExceeded() {
+		return "wait until then: another app of the same developer does not help; ask less often, and keep answers for a while; " +
+			"extended quota mode has a higher limit: " + dashboard
 	}
-	var profile struct {
-		ID string `json:"id"`
-	}
-	if err := json.NewDecoder(io.LimitReader(resp.Body, maxProfile)).Decode(&profile); err != nil {
-		return "", errors.New("the Web API answers with something that is not a user's profile")
-	}
-	return fmt.Sprintf("of user %q, ", profile.ID), nil
+	return "wait until then, and ask less often"
 }
 
 // tokenProblem says what is wrong, and what to do.
@@ -86,6 +82,7 @@ func tokenProblem(err error, login string) (problem, fix string) {
 		refused  *spotipie.TokenEndpointError
 		api      *spotipie.APIError
 		redirect *spotipie.RedirectURIError
+		limited  *spotipie.RateLimitError
 	)
 	signIn := "run '" + login + "'"
 	switch {
@@ -99,9 +96,14 @@ func tokenProblem(err error, login string) (problem, fix string) {
 		return "there is no telling, the redirect URI is wrong", "correct the redirect URI first"
 	case errors.As(err, &refused) && refused.Code == "invalid_client":
 		return plain(err), "check client id and client secret at " + dashboard
+	case errors.As(err, &limited):
+		return plain(err), limitFix(limited)
 	case errors.As(err, &api) && api.StatusCode == http.StatusUnauthorized:
 		return plain(err), signIn
 	case errors.As(err, &api) && api.StatusCode == http.StatusForbidden:
+		if problem, fix, ok := webapi.Refusal(api, http.MethodGet, "/v1/me"); ok {
+			return problem + " (403: " + api.Message + ")", fix
+		}
 		return plain(err), "see the app's page at " + dashboard + ": in development mode only the users listed there may sign in, " +
 			"and its owner needs Premium"
 	case tooLong(err):

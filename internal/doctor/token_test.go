@@ -41,13 +41,16 @@ func TestToken(t *testing.T) {
 }
 
 func TestTokenOfUnknownAge(t *testing.T) {
-	_, session := signedIn(t)
-	rec, _ := session.Record()
-	rec.AuthorizedAt = time.Time{}
-	if err := session.SetRecord(t.Context(), rec); err != nil {
+	server, session := signedIn(t)
+	imported, err := spotipie.NewAuthorizationCodeSession(server.Credentials(), server.Options())
+	if err != nil {
 		t.Fatal(err)
 	}
-	check(t, token(t, session, nil), "is not known, at the latest six months", "")
+	spotifytest.CloseAtEnd(t, imported)
+	if err := imported.SetToken(t.Context(), session.CurrentToken()); err != nil {
+		t.Fatal(err)
+	}
+	check(t, token(t, imported, nil), "is not known, at the latest six months", "")
 }
 
 func TestTokenOfTheApp(t *testing.T) {
@@ -71,13 +74,35 @@ func TestTokenProblems(t *testing.T) {
 		}, "Spotify renews the login no more", "run 'spotipie login'"},
 		"not registered": {func(s *spotifytest.Server) {
 			queue(s, accounts.Fault{Kind: accounts.FaultUserNotRegistered, Target: accounts.TargetAPI})
-		}, "403", "development mode"},
+		}, "not on the list of the app", "User Management"},
+		"owner without Premium": {func(s *spotifytest.Server) {
+			queue(s, accounts.Fault{Kind: accounts.FaultOwnerNotPremium, Target: accounts.TargetAPI})
+		}, "the owner of the app has no Premium", "renew the Premium"},
+		"endpoint removed": {func(s *spotifytest.Server) {
+			queue(s, accounts.Fault{
+				Kind: accounts.FaultRespond, Target: accounts.TargetAPI, Status: http.StatusForbidden,
+				Body: `{"error":{"status":403,"message":"Forbidden"}}`,
+			})
+		}, "taken this endpoint", "extended quota mode"},
+		"another 403": {func(s *spotifytest.Server) {
+			queue(s, accounts.Fault{Kind: accounts.FaultRespond, Target: accounts.TargetAPI, Status: http.StatusForbidden, Body: "no"})
+		}, "403 Forbidden: no", "development mode"},
+		"quota exceeded": {func(s *spotifytest.Server) {
+			queue(s, accounts.Fault{
+				Kind: accounts.FaultRespond, Target: accounts.TargetAPI, Status: http.StatusTooManyRequests,
+				Header: http.Header{"Retry-After": {"86400"}},
+				Body:   `{"error":{"status":429,"message":"Too many requests","reason":"QUOTA_EXCEEDED"}}`,
+			})
+		}, "quota exceeded", "another app of the same developer does not help"},
+		"rate limited": {func(s *spotifytest.Server) {
+			queue(s, accounts.Fault{Kind: accounts.FaultRateLimited, Target: accounts.TargetAPI, RetryAfter: time.Hour})
+		}, "429", "ask less often"},
 		"server in trouble": {func(s *spotifytest.Server) {
 			queue(s, accounts.Fault{Kind: accounts.FaultServerError, Target: accounts.TargetAPI})
 		}, "503", "try again"},
 		"something else answers": {func(s *spotifytest.Server) {
 			queue(s, accounts.Fault{Kind: accounts.FaultHTML, Target: accounts.TargetAPI})
-		}, "not a user's profile", "--debug"},
+		}, "reading the user's profile", "--debug"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server, session := signedIn(t)

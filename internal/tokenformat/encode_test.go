@@ -70,12 +70,13 @@ func TestRoundTrip(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				got, recognised, err := tokenformat.Parse(data)
+				login, err := tokenformat.Parse(data)
 				if err != nil {
 					t.Fatal(err)
 				}
-				if recognised != format {
-					t.Errorf("recognised as %q", recognised)
+				got := login.Token
+				if login.Format != format || len(login.Passed) > 0 {
+					t.Errorf("recognised as %q, without %v", login.Format, login.Passed)
 				}
 				want := original.Fields()
 				if format == tokenformat.OAuth2 { // which has no place for it
@@ -114,15 +115,25 @@ func FuzzParse(f *testing.F) {
 		f.Add(data)
 	}
 	f.Add([]byte(`{"access_token":"x","expires_at":-1.5,"scope":["b","a","a"],"state":""}`))
+	f.Add([]byte("[DEFAULT]\nSPOTIFY_USER_REFRESH = " + issued))
+	f.Add([]byte(`{"access_token":"x","expires_in":3600}`))
+	f.Add([]byte(issued))
 	f.Add([]byte(`{"access_token":"x","expiry":"0001-01-01T00:00:00Z"}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		token, format, err := tokenformat.Parse(data)
+		login, err := tokenformat.Parse(data)
 		if err != nil {
-			if token != nil {
+			if login != nil {
 				t.Fatal("a token beside an error")
 			}
 			if secret := []byte("access-me"); bytes.Contains(data, secret) && bytes.Contains([]byte(err.Error()), secret) {
 				t.Fatalf("the error quotes the file: %v", err)
+			}
+			return
+		}
+		token, format := login.Token, login.Format
+		if token == nil {
+			if login.RefreshToken == "" {
+				t.Fatalf("%s has neither a token nor a refresh token", format)
 			}
 			return
 		}
@@ -131,10 +142,11 @@ func FuzzParse(f *testing.F) {
 			if err != nil {
 				t.Fatalf("%s to %s: %v", format, other, err)
 			}
-			again, recognised, err := tokenformat.Parse(encoded)
-			if err != nil || recognised != other {
-				t.Fatalf("%s to %s and back: recognised as %q, error %v\n%s", format, other, recognised, err, encoded)
+			back, err := tokenformat.Parse(encoded)
+			if err != nil || back.Format != other {
+				t.Fatalf("%s to %s and back: %+v, error %v\n%s", format, other, back, err, encoded)
 			}
+			again := back.Token
 			if again.AccessToken() != token.AccessToken() || again.RefreshToken() != token.RefreshToken() {
 				t.Fatalf("%s to %s: another token", format, other)
 			}

@@ -10,8 +10,16 @@
 //     (https://docs.rs/rspotify);
 //   - golang.org/x/oauth2, the JSON of its Token.
 //
-// All are JSON objects with an access_token; [Parse] tells them apart by the
-// other keys. No file names the app it belongs to, nor when the user consented.
+// It reads, and does not write,
+//
+//   - tekore (Python), the config file that config_to_file writes, which has a
+//     refresh token and the app's credentials (https://tekore.readthedocs.io);
+//   - an answer of the token endpoint, saved as it came;
+//   - a refresh token alone.
+//
+// Most are JSON objects with an access_token; [Parse] tells them apart by the
+// other keys. Only tekore's names the app it belongs to, and none says when the
+// user consented.
 package tokenformat
 
 import (
@@ -30,7 +38,14 @@ const (
 	OAuth2   Format = "oauth2"
 )
 
-// Formats returns all formats.
+// The formats that are read only.
+const (
+	Tekore       Format = "tekore"
+	Answer       Format = "answer"
+	RefreshToken Format = "refresh_token"
+)
+
+// Formats returns all formats that can be written.
 func Formats() []Format { return []Format{Spotipy, Python, Rspotify, OAuth2} }
 
 // Names returns the formats' names for a message: "spotipy, python, …".
@@ -64,6 +79,12 @@ func (f Format) Description() string {
 		return "rspotify's token cache"
 	case OAuth2:
 		return "token JSON of golang.org/x/oauth2"
+	case Tekore:
+		return "tekore's config file"
+	case Answer:
+		return "a saved answer of the token endpoint"
+	case RefreshToken:
+		return "a refresh token"
 	}
 	return "unknown"
 }

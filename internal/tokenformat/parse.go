@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,7 +21,7 @@ const MaxSize = 1 << 20
 // that can be told, is in the error's text.
 var ErrUnknown = errors.New("not a token file of " + Names())
 
-// hasKey reports whether a file of the format may have a key.
+// hasKey reports whether a file of the format has a key that says something.
 func (f Format) hasKey(key string) bool {
 	switch key {
 	case "access_token", "expires_in", "refresh_token":
@@ -28,7 +29,7 @@ func (f Format) hasKey(key string) bool {
 	case "token_type":
 		return f != Rspotify
 	case "scope", "expires_at":
-		return f != OAuth2
+		return f != OAuth2 && f != RefreshToken
 	case "expiry":
 		return f == OAuth2
 	case "scopes":
@@ -39,27 +40,52 @@ func (f Format) hasKey(key string) bool {
 	return false
 }
 
-// Parse recognises the format of a token file and returns its token. Times are
-// taken as they stand. A token that does not say when it ends counts as
-// expired, so that it is renewed before it is used.
+// Parse recognises the format of a token file and returns what it has of a
+// login. Times are taken as they stand. A token that does not say when it ends
+// counts as expired, so that it is renewed before it is used. Keys that no such
+// file is known to have are passed over.
 //
 // The error wraps [ErrUnknown] if the file is in no known format, and a
 // [*spotipie.TokenFormatError] if it is, but has no good token. Errors never
 // quote values.
-func Parse(data []byte) (*spotipie.Token, Format, error) {
+func Parse(data []byte) (*Login, error) {
+	data = bytes.TrimPrefix(data, []byte("\ufeff")) // as editors on Windows put it there
+	if len(data) <= MaxSize {
+		if login := readTekore(data); login != nil {
+			return login, nil
+		}
+		if login, err := readBare(data); login != nil || err != nil {
+			return login, err
+		}
+	}
 	object, err := parseObject(data)
 	if err != nil {
-		return nil, "", err
+		return nil, err
+	}
+	if text, ok := object["refresh_token"].(string); ok && object["access_token"] == nil && looksIssued(text) {
+		return &Login{Format: RefreshToken, RefreshToken: text, Passed: passed(object, RefreshToken)}, nil
 	}
 	format, err := recognise(object)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	token, err := tokenOf(object, format)
 	if err != nil {
-		return nil, format, badToken(format, err)
+		return nil, badToken(format, err)
 	}
-	return token, format, nil
+	return &Login{Format: format, Token: token, RefreshToken: token.RefreshToken(), Passed: passed(object, format)}, nil
+}
+
+// passed names the keys of an object that a format does not have.
+func passed(object map[string]any, format Format) []string {
+	var keys []string
+	for key := range object {
+		if !format.hasKey(key) {
+			keys = append(keys, keyName(key))
+		}
+	}
+	slices.Sort(keys)
+	return slices.Compact(keys)
 }
 
 // tokenError is an error of the library with the format's name in place of the
@@ -86,7 +112,6 @@ func parseObject(data []byte) (map[string]any, error) {
 	if len(data) > MaxSize {
 		return nil, unknown("it is larger than 1 MiB")
 	}
-	data = bytes.TrimPrefix(data, []byte("\ufeff")) // as editors on Windows put it there
 	if len(bytes.TrimSpace(data)) == 0 {
 		return nil, unknown("it is empty")
 	}
@@ -119,16 +144,11 @@ func recognise(object map[string]any) (Format, error) {
 	case hasExpiry:
 		format = OAuth2
 	case !hasExpiresAt:
-		return "", unknown("it does not say when the token expires (expires_at or expiry)")
+		format = Answer
 	case hasState || scopeList:
 		format = Python
 	case expiresAtText || hasScopes || !hasType:
 		format = Rspotify
-	}
-	for key := range object {
-		if !format.hasKey(key) {
-			return "", unknown(fmt.Sprintf("it looks like %s, but has %s", format.Description(), keyName(key)))
-		}
 	}
 	return format, nil
 }
@@ -148,9 +168,9 @@ func withoutAccessToken(object map[string]any) string {
 func keyName(key string) string {
 	letters := func(r rune) bool { return r == '_' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' }
 	if key == "" || len(key) > 24 || strings.Trim(key, "_") == "" || strings.ContainsFunc(key, func(r rune) bool { return !letters(r) }) {
-		return "a key that no such file has"
+		return "a key that is not shown"
 	}
-	return "the key " + key
+	return key
 }
 
 // ended is the end of tokens that do not say when they end, in seconds since the

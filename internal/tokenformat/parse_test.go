@@ -40,10 +40,11 @@ func TestParseRealFiles(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			token, format, err := tokenformat.Parse(data)
+			login, err := tokenformat.Parse(data)
 			if err != nil {
 				t.Fatal(err)
 			}
+			token, format := login.Token, login.Format
 			if format != want.format {
 				t.Errorf("format: got %q, want %q", format, want.format)
 			}
@@ -74,19 +75,69 @@ func TestParseRefusesForeignFiles(t *testing.T) {
 		"another's":      {`{"token":"top-secret","refresh_token":"x"}`, "no access_token"},
 		"our store file": {`{"format":1,"record":{},"key":{}}`, "--store file:DIR"},
 		"our record":     {`{"token":{"access_token":"top-secret"},"client_id":"x"}`, "a record of a store"},
-		"an answer":      {`{"access_token":"top-secret","token_type":"Bearer","expires_in":3600}`, "does not say when the token expires"},
-		"OpenID Connect": {`{"access_token":"top-secret","token_type":"Bearer","expires_at":1,"id_token":"x"}`, "the key id_token"},
-		"oauth2 and more": {
-			`{"access_token":"top-secret","expiry":"2026-11-24T13:30:00Z","client_id":"x"}`, "the key client_id",
-		},
-		"secret as a key": {`{"access_token":"x","expires_at":1,"top-secret-9876543210":""}`, "a key that no such file has"},
+		"access token":   {"BQ" + issued, "an access token alone"},
+		"a short word":   {"top-secret", "not a JSON object"},
+		"tekore without": {"[DEFAULT]\nSPOTIFY_CLIENT_ID = top-secret\n", "not a JSON object"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, _, err := tokenformat.Parse([]byte(test.data))
+			_, err := tokenformat.Parse([]byte(test.data))
 			if !errors.Is(err, tokenformat.ErrUnknown) {
 				t.Fatalf("got error %v, want ErrUnknown", err)
 			}
 			checkText(t, err, test.want)
+		})
+	}
+}
+
+// issued looks like a refresh token of Spotify's.
+const issued = "AQDtop-secret_0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+func TestParsePassesOverUnknownKeys(t *testing.T) {
+	for name, test := range map[string]struct {
+		data   string
+		format tokenformat.Format
+		passed string
+	}{
+		"OpenID Connect":  {`{"access_token":"x","token_type":"Bearer","expires_at":1,"id_token":"x"}`, tokenformat.Spotipy, "id_token"},
+		"tekore's token":  {`{"access_token":"x","token_type":"Bearer","expires_at":1,"refresh_token":"r","scope":"","uses_pkce":true}`, tokenformat.Spotipy, "uses_pkce"},
+		"oauth2 and more": {`{"access_token":"x","expiry":"2026-11-24T13:30:00Z","client_id":"x","user":1}`, tokenformat.OAuth2, "client_id, user"},
+		"secret as a key": {`{"access_token":"x","expires_at":1,"top-secret-9876543210":"","0":""}`, tokenformat.Rspotify, "a key that is not shown"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			login, err := tokenformat.Parse([]byte(test.data))
+			if err != nil || login.Token.AccessToken() != "x" || login.Format != test.format || strings.Join(login.Passed, ", ") != test.passed {
+				t.Errorf("got %+v, %v", login, err)
+			}
+		})
+	}
+}
+
+func TestParseLogins(t *testing.T) {
+	for name, test := range map[string]struct {
+		data string
+		want tokenformat.Login
+	}{
+		"a refresh token":           {issued + "\n", tokenformat.Login{Format: tokenformat.RefreshToken}},
+		"a refresh token, CRLF":     {" " + issued + "\r\n", tokenformat.Login{Format: tokenformat.RefreshToken}},
+		"a refresh token, in JSON":  {`{"refresh_token":"` + issued + `"}`, tokenformat.Login{Format: tokenformat.RefreshToken}},
+		"tekore":                    {"[DEFAULT]\nSPOTIFY_CLIENT_ID = id\nSPOTIFY_CLIENT_SECRET = hush\nSPOTIFY_REDIRECT_URI = http://localhost/cb\nSPOTIFY_USER_REFRESH = " + issued + "\n\n", tokenformat.Login{Format: tokenformat.Tekore, App: spotipie.Credentials{ClientID: "id", ClientSecret: "hush", RedirectURI: "http://localhost/cb"}}},
+		"tekore, another section":   {"[mine]\r\nspotify_user_refresh=" + issued, tokenformat.Login{Format: tokenformat.Tekore}},
+		"an answer, which is a day": {`{"access_token":"x","token_type":"Bearer","expires_in":3600,"refresh_token":"` + issued + `","scope":"user-top-read"}`, tokenformat.Login{Format: tokenformat.Answer}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			login, err := tokenformat.Parse([]byte(test.data))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if login.Format != test.want.Format || login.RefreshToken != issued || login.App != test.want.App {
+				t.Errorf("got %+v", login)
+			}
+			if (login.Token != nil) != (test.want.Format == tokenformat.Answer) {
+				t.Errorf("token %v", login.Token)
+			}
+			if login.Token != nil && !login.Token.IsExpired(0) {
+				t.Error("an answer of unknown age is taken to be fresh")
+			}
 		})
 	}
 }
@@ -108,7 +159,7 @@ func TestParseRefusesBadTokens(t *testing.T) {
 		"oauth2, a far year":            {`{"access_token":"top-secret","expiry":"9999-11-24T13:30:00Z"}`, "expires_at"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, _, err := tokenformat.Parse([]byte(test.data))
+			_, err := tokenformat.Parse([]byte(test.data))
 			var bad *spotipie.TokenFormatError
 			if !errors.As(err, &bad) {
 				t.Fatalf("got error %v, want a TokenFormatError", err)

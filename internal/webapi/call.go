@@ -59,6 +59,15 @@ type Call struct {
 	OnPage func(items, total int64)
 }
 
+// Path returns that of the target.
+func (c *Call) Path() string {
+	u, err := url.Parse(c.Target)
+	if err != nil {
+		return ""
+	}
+	return u.Path
+}
+
 // WriteError: the results could not be written.
 type WriteError struct{ Err error }
 

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/cli"
+)
+
+// heldSession is a login of the app itself whose client secret is not set: its
+// token is good until it ends, and no other is to be had.
+type heldSession struct {
+	*spotipie.ImplicitGrantSession
+}
+
+// Flow implements spotipie.Session.
+func (heldSession) Flow() spotipie.Flow { return spotipie.FlowClientCredentials }
+
+// hold returns a session for what is left of a token, or an error that says what
+// is missing for another.
+func (s *settings) hold(ctx context.Context, rec spotipie.Record) (spotipie.Session, error) {
+	left := time.Duration(0)
+	if rec.Token != nil && !rec.Token.IsExpired(spotipie.DefaultExpiryMargin) {
+		left = time.Until(rec.Token.ExpiresAt())
+	}
+	if left <= 0 {
+		return nil, s.secretMissing()
+	}
+	s.secretless = fmt.Sprintf("the client secret is not set, and without it there is no token after this one, which is valid for %s: set %s or --client-secret-file",
+		cli.Span(left), s.variable("CLIENT_SECRET"))
+	session, err := s.newSessionFor(spotipie.FlowImplicitGrant, nil)
+	if err != nil {
+		return nil, err
+	}
+	held := heldSession{session.(*spotipie.ImplicitGrantSession)}
+	rec.Flow = "" // which this session has another name for
+	return held, held.SetRecord(ctx, rec)
+}
+
+func (s *settings) secretMissing() error {
+	return usage(s.cmd, fmt.Errorf("profile %q uses the client_credentials flow, which needs the app's client secret: "+
+		"set %s or --client-secret-file", s.Profile.value, s.variable("CLIENT_SECRET")))
+}

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/cli"
+)
+
+func newScopes() *cobra.Command {
+	return &cobra.Command{
+		Use:     "scopes",
+		GroupID: groupAuthorization,
+		Short:   "List the scopes that a login can ask for, and what they allow",
+		Long: `Lists the scopes that a login can ask for, each with what it allows an app to
+do. An app without any scope sees public information only: search, the
+catalogue, the user's name and picture.`,
+		Example: "  spotipie scopes\n  spotipie login --scope user-library-read,user-top-read",
+		Args:    noArguments,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return write(cmd, scopeTable(spotipie.AllScopes(), "")) },
+	}
+}
+
+// scopeToAskFor adds what the profile was asked for last time, at the same
+// service, to what is asked for now. Without either it asks the person, if there
+// is one, and says what an app can do without scopes.
+func (f *loginFlags) scopeToAskFor(ctx context.Context, s *settings, store spotipie.Store, flow spotipie.Flow, asked spotipie.Scopes) (spotipie.Scopes, error) {
+	if flow == spotipie.FlowClientCredentials {
+		return nil, nil
+	}
+	last, known := s.scopeOfLastTime(ctx, store)
+	if f.replace {
+		// A token that covers more is no reason not to ask.
+		f.forceDialog = f.forceDialog || len(asked.Missing(last)) > 0
+		return asked, nil
+	}
+	if added := asked.Missing(last); len(added) > 0 && len(asked) > 0 {
+		f.note = fmt.Sprintf("Asking for %s as well, which profile %q has; --replace-scopes asks for --scope alone.",
+			strings.Join(scopeList(added), ", "), s.Profile.value)
+	}
+	scope := append(append(spotipie.Scopes{}, asked...), last...).Normalize()
+	if len(scope) > 0 || known || s.cmd.Flags().Changed("scope") {
+		return scope, nil
+	}
+	return f.chooseScopes(ctx, s)
+}
+
+// scopeOfLastTime is what the profile was asked for when it was signed in last,
+// at the same service. known tells whether it was. If the store cannot tell, the
+// login itself will say why.
+func (s *settings) scopeOfLastTime(ctx context.Context, store spotipie.Store) (scope spotipie.Scopes, known bool) {
+	if of := s.config.Profiles[s.Profile.value]; of.Flow != "" && servicesOf(of) != s.services() {
+		return nil, false
+	}
+	rec, found, err := store.Load(ctx, s.key())
+	switch {
+	case err != nil || !found:
+		return nil, false
+	case len(rec.RequestedScope) > 0 || rec.Token == nil:
+		return rec.RequestedScope, true
+	}
+	return rec.Token.Scope(), true // of a login that was imported, nobody knows what was asked for
+}
+
+// chooseScopes lets the person at the terminal choose, or says what there is to
+// choose from.
+func (f *loginFlags) chooseScopes(ctx context.Context, s *settings) (spotipie.Scopes, error) {
+	const without = "Without a scope an app sees public information only, and the user's name."
+	if !cli.CanAsk(s.cmd.InOrStdin(), s.cmd.ErrOrStderr()) {
+		f.note = without + " 'spotipie scopes' lists what else can be asked for, by --scope."
+		return nil, nil
+	}
+	out := s.cmd.ErrOrStderr()
+	s.sayWrapped("%s", without+" It can ask the user for more:")
+	fmt.Fprint(out, "\n"+numbered(spotipie.AllScopes(), cli.Width(out))+"\n")
+	for {
+		answer, err := cli.Ask(ctx, s.cmd.InOrStdin(), out, "Which? Numbers or names, all, or Enter for none: ")
+		if err != nil {
+			return nil, err
+		}
+		scopes, err := chosenScopes(answer)
+		if err == nil {
+			return scopes, nil
+		}
+		s.sayWrapped("%s.", plain(err))
+	}
+}
+
+// chosenScopes reads numbers and names of scopes.
+func chosenScopes(answer string) (spotipie.Scopes, error) {
+	if strings.EqualFold(answer, "all") {
+		return spotipie.AllScopes(), nil
+	}
+	var names []string
+	for _, word := range spotipie.ParseScopes(answer) {
+		if number, isNumber := numberOf(string(word)); !isNumber {
+			names = append(names, string(word))
+		} else if number < 1 || number > len(spotipie.AllScopes()) {
+			return nil, fmt.Errorf("there is no scope %d", number)
+		} else {
+			names = append(names, string(spotipie.AllScopes()[number-1]))
+		}
+	}
+	return parseScopes(names, false)
+}
+
+func numberOf(word string) (n int, ok bool) {
+	if word == "" || strings.Trim(word, "0123456789") != "" || len(word) > 4 {
+		return 0, false
+	}
+	_, err := fmt.Sscan(word, &n)
+	return n, err == nil
+}
+
+// numbered is a line for each scope, cut to width.
+func numbered(scopes spotipie.Scopes, width int) string {
+	var b strings.Builder
+	for i, line := range strings.Split(strings.TrimSuffix(scopeTable(scopes, ""), "\n"), "\n") {
+		text := []rune(fmt.Sprintf("%4d  %s", i+1, line))
+		if len(text) > width {
+			text = append(text[:width-1], '…')
+		}
+		b.WriteString(string(text) + "\n")
+	}
+	return b.String()
+}
+
+func scopeList(scopes spotipie.Scopes) []string {
+	var names []string
+	for _, scope := range scopes {
+		names = append(names, cli.Printable(string(scope)))
+	}
+	return names
+}
+
+// scopeAdvice says which scopes a refused request needs and how to ask for them.
+func (s *settings) scopeAdvice(needed, has spotipie.Scopes) string {
+	missing := has.Missing(needed)
+	if len(missing) == 0 {
+		return fmt.Sprintf("run '%s --scope …' with the scope that the endpoint's documentation names; 'spotipie scopes' lists them all", s.loginCommand())
+	}
+	all := append(append(spotipie.Scopes{}, has...), missing...).Normalize()
+	return fmt.Sprintf("it needs %s: run '%s --scope %s'",
+		strings.Join(scopeList(missing), " and "), s.loginCommand(), strings.Join(scopeList(all), ","))
+}
