@@ -57,8 +57,20 @@ func TestUnlockDoesNotHang(t *testing.T) {
 	storecheck.UnlockDoesNotHang(t, open(t, connect(t, testservices.PostgresDSN(proxy.Address)), fresh(0)), proxy)
 }
 
+func TestManySessions(t *testing.T) {
+	pool, counter := counted(t, services.Postgres(t))
+	storecheck.ManySessions(t, open(t, pool, fresh(0)), counter.commands)
+}
+
 func TestManyWaiters(t *testing.T) {
 	dsn, opts := services.Postgres(t), fresh(0)
+	pool, counter := counted(t, dsn)
+	storecheck.ManyWaiters(t, open(t, connect(t, dsn), opts), open(t, pool, opts), counter.commands)
+}
+
+// counted returns a pool whose statements are counted.
+func counted(t *testing.T, dsn string) (*pgxpool.Pool, *counter) {
+	t.Helper()
 	config, err := pgxpool.ParseConfig(dsn)
 	if err != nil {
 		t.Fatal(err)
@@ -70,7 +82,7 @@ func TestManyWaiters(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	storecheck.ManyWaiters(t, open(t, connect(t, dsn), opts), open(t, pool, opts), counter.commands)
+	return pool, counter
 }
 
 // counter counts the statements of a pool.

@@ -56,6 +56,12 @@ func TestUnlockDoesNotHang(t *testing.T) {
 	storecheck.UnlockDoesNotHang(t, open(t, connect(t, &redis.Options{Addr: proxy.Address}), fresh(0)), proxy)
 }
 
+func TestManySessions(t *testing.T) {
+	client, counter := connect(t, &redis.Options{Addr: services.Redis(t)}), &counter{}
+	client.AddHook(counter)
+	storecheck.ManySessions(t, open(t, client, fresh(0)), counter.commands)
+}
+
 func TestManyWaiters(t *testing.T) {
 	address, opts := services.Redis(t), fresh(0)
 	client, counter := connect(t, &redis.Options{Addr: address}), &counter{}
