@@ -17,6 +17,7 @@ import (
 )
 
 type apiFlags struct {
+	method   string
 	fields   []string
 	typed    []string
 	input    string
@@ -72,6 +73,8 @@ results only.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
 	}
 	flags := cmd.Flags()
+	flags.StringVarP(&f.method, "method", "X", "", "`METHOD`, as curl has it: the same as METHOD before the path")
+	_ = cmd.RegisterFlagCompletionFunc("method", completeMethods)
 	flags.StringArrayVarP(&f.fields, "raw-field", "f", nil, "`KEY=VALUE` to send as text; repeatable")
 	flags.StringArrayVarP(&f.typed, "field", "F", nil, "`KEY=VALUE` to send as what the value looks like; repeatable")
 	flags.StringVar(&f.input, "input", "", "`FILE` to send as the body; - is stdin")

@@ -20,12 +20,18 @@ func (f *apiFlags) call(cmd *cobra.Command, args []string) (*webapi.Call, error)
 	if err != nil {
 		return nil, err
 	}
+	if f.method != "" {
+		if methodGiven || !isMethod(f.method) {
+			return nil, fmt.Errorf("-X %s: give one of %s, and none before the path", f.method, strings.Join(methods(), ", "))
+		}
+		method, methodGiven = strings.ToUpper(f.method), true
+	}
 	if err := f.check(method, methodGiven); err != nil {
 		return nil, err
 	}
 	call := &webapi.Call{
 		Method: method, Include: f.include, Paginate: f.paginate, Slurp: f.slurp,
-		Terminal: cli.IsTerminal(cmd.OutOrStdout()),
+		Terminal: cli.IsTerminal(cmd.OutOrStdout()), Coloured: cli.StyleFor(cmd.OutOrStdout()).Coloured(),
 	}
 	if call.Target, err = webapi.Target(path); err != nil {
 		return nil, fmt.Errorf("%q: %w", path, err)

@@ -42,7 +42,7 @@ func signedIn(t *testing.T, handler http.HandlerFunc) {
 		t.Fatal(err)
 	}
 	for name, value := range map[string]string{
-		"XDG_CONFIG_HOME": t.TempDir(), "HOME": t.TempDir(), "TERM": "xterm",
+		"XDG_CONFIG_HOME": t.TempDir(), "HOME": t.TempDir(), "TERM": "xterm", "NO_COLOR": "1",
 		"SPOTIPIE_CLIENT_ID": "id", "SPOTIPIE_STORE": "file:" + dir,
 		"SPOTIPIE_ACCOUNTS_URL": server.URL, "SPOTIPIE_API_URL": server.URL,
 	} {

@@ -3,6 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -27,11 +30,21 @@ NO_COLOR for plain text.`,
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			out := cmd.OutOrStdout()
-			err := demo.Run(cmd.Context(), out, &demo.Options{Style: cli.StyleFor(out)})
+			err := demo.Run(cmd.Context(), out, &demo.Options{Style: cli.StyleFor(out), Serve: thisCommand() + " serve"})
 			if err != nil && !errors.Is(err, syscall.EPIPE) {
 				return fmt.Errorf("demo: %w", err)
 			}
 			return nil
 		},
 	}
+}
+
+// thisCommand is how the tool was started, as far as that matters: installed, or
+// out of its source.
+func thisCommand() string {
+	path, err := os.Executable()
+	if err == nil && strings.Contains(filepath.ToSlash(path), "/go-build") { // where go run puts it
+		return "go run ./cmd/spotipie"
+	}
+	return "spotipie"
 }

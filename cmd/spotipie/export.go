@@ -3,6 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -12,6 +15,7 @@ import (
 )
 
 type exportFlags struct {
+	output string
 	format string
 	yes    bool
 }
@@ -31,18 +35,20 @@ so that a login can move there. The formats are
   oauth2    token JSON of golang.org/x/oauth2, which has no scopes
 
 The access token is renewed before if it is due. What is printed gives access to
-the account: keep it where nobody else can read it. On a terminal it is asked
-first whether to show it; where nobody can be asked, that needs --yes.
+the account: --output writes it to a file that only you can read. On a terminal
+it is asked first whether to show it; where nobody can be asked, that needs
+--yes.
 
 If Spotify gives a new refresh token some day, only one of the two programs has
 it. For a program that runs beside this one, 'spotipie token' is the better way.`,
-		Example: `  (umask 077; spotipie export --format spotipy > .cache)
+		Example: `  spotipie export --format spotipy --output .cache
   spotipie export --format oauth2 --profile work | my-program`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.format, "format", "", "`FORMAT` of the file: "+tokenformat.Names())
+	flags.StringVarP(&f.output, "output", "o", "", "`FILE` to write it to, which only you can read then")
 	flags.BoolVarP(&f.yes, "yes", "y", false, "print it to a terminal without asking")
 	addSettingsFlags(cmd)
 	_ = cmd.RegisterFlagCompletionFunc("format", completeFormats)
@@ -88,13 +94,49 @@ func (f *exportFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	return write(cmd, string(data))
+	if f.output == "" {
+		return write(cmd, string(data))
+	}
+	if err := writePrivate(f.output, data); err != nil {
+		return fmt.Errorf("writing %s: %w", f.output, err)
+	}
+	s.sayWrapped("The tokens are in %s, which only you can read.", f.output)
+	return nil
+}
+
+// writePrivate writes a file that only its owner can read, in place of one that
+// may be there: all of it, or nothing.
+func writePrivate(path string, data []byte) (err error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return errors.New("it is not a file")
+	}
+	temp, err := os.CreateTemp(filepath.Dir(path), ".spotipie-*.tmp") // mode 0600
+	if err != nil {
+		return cause(err)
+	}
+	_, err = temp.Write(data)
+	if err = errors.Join(err, temp.Close()); err == nil {
+		err = os.Rename(temp.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(temp.Name())
+	}
+	return cause(err)
+}
+
+// cause is an error without the name of a temporary file.
+func cause(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
 }
 
 // maySee asks before secrets are shown on a terminal, where they stay to be
 // scrolled back to.
 func (f *exportFlags) maySee(s *settings) error {
-	if f.yes || !cli.IsTerminal(s.cmd.OutOrStdout()) {
+	if f.yes || f.output != "" || !cli.IsTerminal(s.cmd.OutOrStdout()) {
 		return nil
 	}
 	if !cli.CanAsk(s.cmd.InOrStdin(), s.cmd.ErrOrStderr()) {

@@ -7,6 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/spotipie/spotipie/internal/cli"
 )
 
 const (
@@ -58,10 +60,10 @@ func printHelp(w io.Writer, cmd *cobra.Command) {
 			fmt.Fprintf(&b, "\n%s:\n%s\n", title, text)
 		}
 	}
-	b.WriteString(cmd.Long + "\n")
 	if cmd.Runnable() {
-		section("Usage", "  "+cmd.UseLine())
+		b.WriteString("Usage: " + cmd.UseLine() + "\n\n")
 	}
+	b.WriteString(cmd.Long + "\n")
 	for _, group := range cmd.Groups() {
 		section(group.Title, commandsOf(cmd, group.ID))
 	}
@@ -71,7 +73,7 @@ func printHelp(w io.Writer, cmd *cobra.Command) {
 	if cmd.Runnable() {
 		section("Flags", own.FlagUsagesWrapped(helpWidth))
 	}
-	section("Settings, also from the environment; see 'spotipie help settings'", settings.FlagUsagesWrapped(helpWidth))
+	section("Settings, also from the environment; see 'spotipie help settings'", flagNames(settings))
 	section("Examples", cmd.Example)
 	if cmd.HasParent() {
 		_, _ = io.WriteString(w, b.String())
@@ -95,6 +97,18 @@ func splitFlags(flags *pflag.FlagSet) (own, settings *pflag.FlagSet) {
 		}
 	})
 	return own, settings
+}
+
+// flagNames lists flags without what they mean.
+func flagNames(flags *pflag.FlagSet) string {
+	var names []string
+	flags.VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })
+	const indent = "  "
+	text := cli.Wrap(strings.Join(names, ", "), helpWidth-len(indent))
+	if text == "" {
+		return ""
+	}
+	return indent + strings.ReplaceAll(text, "\n", "\n"+indent)
 }
 
 func commandsOf(cmd *cobra.Command, group string) string {

@@ -1,6 +1,10 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+)
 
 // newSettingsHelp is a text that only 'spotipie help settings' shows.
 func newSettingsHelp() *cobra.Command {
@@ -27,6 +31,7 @@ func newSettingsHelp() *cobra.Command {
                                                 allow_plain_http
   login --flow                                  flow
 
+` + settingsTexts() + `
 With --env-prefix SPOTIFY the variables are SPOTIFY_CLIENT_ID and so on. The
 client secret itself has no flag: other users see the command lines.
 
@@ -59,4 +64,13 @@ Stores:
   postgres://…  postgres://USER:PASSWORD@HOST/DATABASE; the table is made if
                 it is missing`,
 	}
+}
+
+// settingsTexts says what each of the settings is.
+func settingsTexts() string {
+	cmd := &cobra.Command{}
+	cmd.PersistentFlags().SortFlags = false
+	addSettingsFlags(cmd)
+	_, settings := splitFlags(cmd.PersistentFlags())
+	return strings.TrimRight(settings.FlagUsagesWrapped(helpWidth), "\n") + "\n"
 }

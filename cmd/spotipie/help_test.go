@@ -51,7 +51,7 @@ func TestFlagsInOneOrder(t *testing.T) {
 			var help strings.Builder
 			printHelp(&help, cmd)
 			own, shared, _ := strings.Cut(help.String(), "\nSettings, also from the environment")
-			ownFlags, sharedFlags := flagsShown(own), flagsShown(shared)
+			ownFlags, sharedFlags := flagsShown(own), flagsNamed(shared)
 			if slices.Index(ownFlags, "help") != len(ownFlags)-1 {
 				t.Errorf("--help is not the last of %v", ownFlags)
 			}
@@ -68,6 +68,36 @@ func flagsShown(help string) (names []string) {
 		names = append(names, found[1])
 	}
 	return names
+}
+
+// flagsNamed are the flags in the first lines of a section.
+func flagsNamed(section string) (names []string) {
+	_, section, _ = strings.Cut(section, "\n")
+	section, _, _ = strings.Cut(section, "\n\n")
+	for _, word := range strings.Fields(section) {
+		names = append(names, strings.Trim(word, "-,"))
+	}
+	return names
+}
+
+// TestSettingsOfACommandTakeFewLines: 'spotipie help settings' has the rest.
+func TestSettingsOfACommandTakeFewLines(t *testing.T) {
+	var help, all strings.Builder
+	printHelp(&help, newToken())
+	_, settings, _ := strings.Cut(help.String(), "\nSettings, also")
+	settings, _, _ = strings.Cut(settings, "\n\n")
+	if lines := strings.Count(settings, "\n"); lines < 1 || lines > 3 {
+		t.Errorf("they take %d lines:\n%s", lines, settings)
+	}
+	printHelp(&all, newSettingsHelp())
+	for _, name := range flagsNamed(settings) {
+		if !strings.Contains(all.String(), "      --"+name+" ") {
+			t.Errorf("'spotipie help settings' does not say what --%s is", name)
+		}
+	}
+	if !strings.HasPrefix(help.String(), "Usage: token [flags]\n\nPrints an access token") {
+		t.Errorf("the help begins with %.80q", help.String())
+	}
 }
 
 // The command that is asked for is there without the others.

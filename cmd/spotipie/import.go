@@ -257,5 +257,5 @@ func (s *settings) profileFlag() string {
 	if s.Profile.value == defaultProfile {
 		return ""
 	}
-	return " --profile " + quotedIfNeeded(s.Profile.value)
+	return " --profile " + quotedInText(s.Profile.value)
 }

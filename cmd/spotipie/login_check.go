@@ -57,9 +57,9 @@ func (f *loginFlags) checkPage(s *settings) error {
 	if !f.paste {
 		return checkPageAt(s.RedirectURI)
 	}
-	for _, name := range []string{"no-browser", "port", "bind"} {
+	for _, name := range []string{"port", "bind"} {
 		if s.cmd.Flags().Changed(name) {
-			return fmt.Errorf("--%s does not go with --paste, which opens and listens to nothing", name)
+			return fmt.Errorf("--%s does not go with --paste, which listens to nothing", name)
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -41,14 +42,16 @@ func say(w io.Writer, text string) {
 
 // writeJSON writes a command's result to stdout as one line of JSON.
 func writeJSON(cmd *cobra.Command, value any) error {
-	data, err := json.Marshal(value)
-	if err != nil {
+	var data bytes.Buffer
+	encoder := json.NewEncoder(&data)
+	encoder.SetEscapeHTML(false) // of which nothing here is part
+	if err := encoder.Encode(value); err != nil {
 		return fmt.Errorf("%s: encoding the result: %w", cmd.Name(), err)
 	}
-	return write(cmd, escaped(data)+"\n")
+	return write(cmd, escaped(bytes.TrimSuffix(data.Bytes(), []byte("\n")))+"\n")
 }
 
-// escaped writes as \u escapes what json.Marshal leaves and a terminal would
+// escaped writes as \u escapes what package json leaves and a terminal would
 // take for an order.
 func escaped(data []byte) string {
 	var b strings.Builder

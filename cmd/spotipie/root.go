@@ -64,7 +64,12 @@ in once, and every script, cron job and program has a valid token.`,
 			}
 			return nil
 		},
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if version, _ := cmd.Flags().GetBool("version"); version {
+				return write(cmd, thisVersion().line())
+			}
+			return cmd.Help()
+		},
 		PersistentPreRun: func(cmd *cobra.Command, _ []string) {
 			if cmd.Name() != "token" { // which may be done before it would have to be interrupted
 				cmd.Context().Done()
@@ -82,6 +87,7 @@ in once, and every script, cron job and program has a valid token.`,
 	addCommands(root, args)
 	root.SetHelpCommand(newHelp())
 	root.PersistentFlags().BoolP("help", "h", false, "show this help")
+	root.Flags().BoolP("version", "v", false, "print the version")
 	eachCommand(root, func(cmd *cobra.Command) { // flags are shown in the order they are added in
 		cmd.Flags().SortFlags = false
 		cmd.PersistentFlags().SortFlags = false
@@ -96,7 +102,7 @@ in once, and every script, cron job and program has a valid token.`,
 		if args := cmd.Flags().Args(); cmd == root && len(args) > 0 {
 			return unknownCommand(root, args[0]) // and the flag may well be that command's
 		}
-		return usage(cmd, err)
+		return usage(cmd, flagError(err))
 	})
 	return root
 }

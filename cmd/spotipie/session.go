@@ -228,5 +228,5 @@ func (s *settings) loginCommand() string {
 	if s.Profile.value == defaultProfile {
 		return "spotipie login"
 	}
-	return "spotipie login --profile " + quotedIfNeeded(s.Profile.value)
+	return "spotipie login --profile " + quotedInText(s.Profile.value)
 }

@@ -31,8 +31,8 @@ by when the user has to sign in again, and where it is all kept. Spotify is
 asked for the user's name, for which an expired token is renewed; without a
 connection it shows what is known without.
 
-The exit code is 0 if signed in, 1 if not, 3 if the user has to sign in again,
-and 2 if the token is expired and the settings do not let it be renewed.
+The exit code is 0 if signed in, 3 if the user has to sign in (again), and 2 if
+the token is expired and the settings do not let it be renewed.
 
 With --json it prints one line, a JSON object with the keys signed_in,
 sign_in_needed, profile, client_id, flow, user (an object with id and name, or
@@ -108,9 +108,8 @@ func (f *statusFlags) run(cmd *cobra.Command) error {
 	})
 	st.ClientID = s.ClientID.value
 	var absent *notSignedInError
-	if errors.As(verdict, &absent) { // which here is no reason to sign in: exit code 1
-		verdict = errors.New(absent.Error())
-		st.Problem = absent.Error()
+	if errors.As(verdict, &absent) {
+		st.Problem, st.SignInNeeded = absent.Error(), true
 	} else if !st.SignedIn {
 		return verdict
 	}

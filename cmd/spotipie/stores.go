@@ -203,7 +203,7 @@ func (s *settings) brief(err error) error {
 	switch {
 	case !storeaddress.HasServer(s.Store.value) || s.Store.value == "":
 	case errors.As(err, &connecting) && errors.As(err, &refused):
-		return &toldError{"PostgreSQL lets nobody in: " + refused.Message + ": check the user, the password and the database", err}
+		return &toldError{explainPostgres(refused), err}
 	case errors.As(err, &name):
 		return &toldError{"no connection to " + name.Name + ": " + name.Err + ": check the name of the host", err}
 	case errors.As(err, &dial) && dial.Op == "dial" && dial.Addr != nil && errors.As(dial.Err, &number):
@@ -237,6 +237,15 @@ func readSecretFile(cmd *cobra.Command, path string) (string, error) {
 	}
 	data, err := readInput(cmd, "--client-secret-file -", path, maxSecretFile)
 	return strings.TrimSpace(string(data)), err
+}
+
+// quotedInText is quotedIfNeeded for a command that stands between single quotes
+// in a text, where others in it would be misread.
+func quotedInText(text string) string {
+	if text == "" || unreserved(text) || strings.ContainsAny(text, "'$`\"\\!") {
+		return quotedIfNeeded(text)
+	}
+	return `"` + text + `"`
 }
 
 // quotedIfNeeded makes a POSIX shell take text as it is.

@@ -36,11 +36,15 @@ changed since), go, os and arch.`,
 			if asJSON {
 				return writeJSON(cmd, v)
 			}
-			return write(cmd, fmt.Sprintf("spotipie %s (%s, %s/%s)\n", v.Version, v.Go, v.OS, v.Arch))
+			return write(cmd, v.line())
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print it as one line of JSON")
 	return cmd
+}
+
+func (v versionJSON) line() string {
+	return fmt.Sprintf("spotipie %s (%s, %s/%s)\n", v.Version, v.Go, v.OS, v.Arch)
 }
 
 // thisVersion is what the Go linker knows about the program.

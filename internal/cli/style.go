@@ -24,6 +24,9 @@ func StyleFor(w io.Writer) Style {
 	return Style{coloured: ok && term.IsTerminal(int(file.Fd()))}
 }
 
+// Coloured reports whether text is marked up at all.
+func (s Style) Coloured() bool { return s.coloured }
+
 // Heading is bold.
 func (s Style) Heading(text string) string { return s.sgr("1", text) }
 

@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,9 @@ type Options struct {
 	// Wrap goes around every accounts service that is started, for looking at
 	// what passes, or for getting in its way. Default: nothing.
 	Wrap func(http.Handler) http.Handler
+	// Serve is the command that runs an accounts service, which the story ends
+	// with. Default: "spotipie serve".
+	Serve string
 	// StepLimit is how long a step may take before it counts as failed.
 	// Default: 10 seconds.
 	StepLimit time.Duration
@@ -81,7 +85,7 @@ func Run(ctx context.Context, w io.Writer, opts *Options) error {
 			return fmt.Errorf("cut short: %w", context.Cause(ctx))
 		}
 	}
-	d.story.closing(d.passed, d.failed, time.Since(started))
+	d.story.closing(d.passed, d.failed, time.Since(started), cmp.Or(opts.Serve, "spotipie serve"))
 	switch {
 	case d.story.err != nil:
 		return fmt.Errorf("writing the story: %w", d.story.err)

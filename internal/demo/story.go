@@ -60,7 +60,7 @@ func (s *story) skipped(steps int) {
 	}
 }
 
-func (s *story) closing(passed, failed int, took time.Duration) {
+func (s *story) closing(passed, failed int, took time.Duration, serve string) {
 	verdict := s.style.Good(fmt.Sprintf("All %d steps checked", passed))
 	if failed > 0 {
 		verdict = s.style.Bad(fmt.Sprintf("%d of %d steps failed", failed, passed+failed))
@@ -68,7 +68,7 @@ func (s *story) closing(passed, failed int, took time.Duration) {
 	s.print("", fmt.Sprintf("%s in %d ms.", verdict, took.Milliseconds()))
 	if failed == 0 {
 		s.print(
-			`Next: "go run ./cmd/spotipie serve" runs such a service for your own programs,`,
+			fmt.Sprintf("Next: %q runs such a service for your own programs,", serve),
 			"and the README shows how to write the first one.",
 		)
 	}

@@ -20,6 +20,9 @@ const (
 // with a password in the host, the path or the fragment.
 func Parse(address string) (*url.URL, error) {
 	u, err := url.Parse(address)
+	if err != nil && lacksPort(address) {
+		return nil, errors.New("not the URL of a store: in a list of hosts with ports the last needs one too, as in HOST1:5432,HOST2:5432")
+	}
 	if err == nil {
 		_, err = url.ParseQuery(u.RawQuery)
 	}
@@ -28,6 +31,18 @@ func Parse(address string) (*url.URL, error) {
 			"write them as %40 for @, %3A for :, %2F for /, %23 for #, %3F for ? and %25 for %")
 	}
 	return u, nil
+}
+
+// lacksPort reports whether an address has a list of hosts, of which the last
+// has no port, but one before it has.
+func lacksPort(address string) bool {
+	_, rest, _ := strings.Cut(address, "://")
+	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
+		rest = rest[:end]
+	}
+	hosts := strings.Split(rest[strings.LastIndex(rest, "@")+1:], ",")
+	last := hosts[len(hosts)-1]
+	return len(hosts) > 1 && !strings.Contains(last, ":") && strings.Contains(strings.Join(hosts, ""), ":")
 }
 
 // HasServer reports whether an address is not that of a folder.

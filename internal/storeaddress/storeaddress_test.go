@@ -69,3 +69,23 @@ func TestHasPassword(t *testing.T) {
 		}
 	}
 }
+
+// TestAListOfHostsWithoutTheLastPort is no matter of passwords.
+func TestAListOfHostsWithoutTheLastPort(t *testing.T) {
+	for address, lacking := range map[string]bool{
+		"postgres://app@a:5432,b/db":          true,
+		"postgres://app:hush@a:5432,b:1,c/db": true,
+		"postgres://a:5432,b?sslmode=disable": true,
+		"postgres://app@a:5432,b:5433/db":     false,
+		"postgres://app@a,b/db":               false,
+		"postgres://app@a,b:5433/db":          false,
+	} {
+		_, err := storeaddress.Parse(address)
+		if told := err != nil && strings.Contains(err.Error(), "HOST1:5432,HOST2:5432"); told != lacking {
+			t.Errorf("%s: %v", address, err)
+		}
+		if err != nil && (strings.Contains(err.Error(), "hush") || strings.Contains(err.Error(), "special characters")) {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+}

@@ -49,6 +49,8 @@ type Call struct {
 	// Terminal says that Out is one: JSON is indented, and no control
 	// characters are written.
 	Terminal bool
+	// Coloured marks up what is written to terminals.
+	Coloured bool
 	// Refusal gets an answer with status 400 or more instead of Out; nil: Out
 	// does.
 	Refusal io.Writer
@@ -247,7 +249,7 @@ func (r *run) writeRaw(data []byte) error {
 
 func (r *run) printer() io.Writer {
 	if r.Terminal {
-		return printer{r.out}
+		return printer{r.out, r.Coloured}
 	}
 	return r.out
 }

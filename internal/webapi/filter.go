@@ -107,6 +107,10 @@ func writeJSON(w io.Writer, data []byte, pretty bool) error {
 			data = indented.Bytes()
 		}
 	}
-	_, err := w.Write(append(bytes.TrimRight(data, "\r\n"), '\n'))
+	data = append(bytes.TrimRight(data, "\r\n"), '\n')
+	if p, ok := w.(printer); ok {
+		return p.writeJSON(data)
+	}
+	_, err := w.Write(data)
 	return err
 }

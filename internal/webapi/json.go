@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"strings"
 	"unicode"
 )
 
@@ -37,18 +36,34 @@ func indent(b *bytes.Buffer, data []byte) error { return json.Indent(b, data, ""
 // printer writes for a terminal: what would steer it is shown as a replacement
 // character, for it may come from anyone who can name a playlist. Each Write
 // must have whole characters.
-type printer struct{ w io.Writer }
+type printer struct {
+	w        io.Writer
+	coloured bool
+}
 
 // Write implements io.Writer.
 func (p printer) Write(text []byte) (int, error) {
-	shown := strings.Map(func(r rune) rune {
+	if _, err := p.w.Write(harmless(text)); err != nil {
+		return 0, err
+	}
+	return len(text), nil
+}
+
+// writeJSON writes JSON, in colours if they are wanted.
+func (p printer) writeJSON(data []byte) error {
+	data = harmless(data)
+	if p.coloured && json.Valid(data) {
+		data = coloured(data)
+	}
+	_, err := p.w.Write(data)
+	return err
+}
+
+func harmless(text []byte) []byte {
+	return bytes.Map(func(r rune) rune {
 		if r != '\n' && r != '\t' && unicode.In(r, unicode.Cc, unicode.Bidi_Control) {
 			return unicode.ReplacementChar
 		}
 		return r
-	}, string(text))
-	if _, err := io.WriteString(p.w, shown); err != nil {
-		return 0, err
-	}
-	return len(text), nil
+	}, text)
 }
