@@ -79,7 +79,7 @@ func (k *keeper) renew(ctx context.Context, unwanted *state, force bool) (*state
 	}
 	s, err = k.renewLocked(ctx, unwanted, force)
 	if k.current().isUnsaved() {
-		k.saveInBackground(lock, err != nil)
+		k.saveInBackground(lock)
 	} else {
 		k.inBackground(lock.giveBack)
 	}
@@ -215,7 +215,7 @@ func (k *keeper) reload(ctx context.Context) (*state, error) {
 		if !from.isUnsaved() {
 			k.observation(ctx, ObservedFallback, "")(nil)
 		}
-		k.saveInBackground(nil, false)
+		k.saveInBackground(nil)
 	}
 	return to, nil
 }

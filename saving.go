@@ -168,9 +168,8 @@ type retrier struct {
 }
 
 // saveInBackground saves what is not saved yet as soon as the store takes it,
-// and gives the lock back, if there is one, then or after 10 seconds. tried says
-// that a first attempt has failed, of which somebody has been told.
-func (k *keeper) saveInBackground(lock *storeLock, tried bool) {
+// and gives the lock back, if there is one, then or after 10 seconds.
+func (k *keeper) saveInBackground(lock *storeLock) {
 	k.mu.Lock()
 	r := k.retrier
 	switch {
@@ -183,7 +182,7 @@ func (k *keeper) saveInBackground(lock *storeLock, tried bool) {
 		ctx, stop := context.WithCancel(context.Background())
 		k.retrier = &retrier{stop: stop, wake: make(chan struct{}, 1), ended: make(chan struct{}), lock: lock}
 		lock = nil
-		go k.runRetrier(ctx, k.retrier, tried)
+		go k.runRetrier(ctx, k.retrier)
 	}
 	k.mu.Unlock()
 	if lock != nil {
@@ -199,15 +198,12 @@ func (r *retrier) poke() {
 	}
 }
 
-func (k *keeper) runRetrier(ctx context.Context, r *retrier, tried bool) {
+func (k *keeper) runRetrier(ctx context.Context, r *retrier) {
 	defer close(r.ended)
 	defer r.stop()
 	end := k.observation(ctx, ObservedSavedLate, "")
 	begun := time.Now()
 	for wait := minSaveWait; ; wait = min(2*wait, maxSaveWait) {
-		if tried {
-			r.sleep(ctx, jitter(wait))
-		}
 		err := k.save(ctx)
 		if ctx.Err() != nil {
 			return // Close has taken over
@@ -217,10 +213,12 @@ func (k *keeper) runRetrier(ctx context.Context, r *retrier, tried bool) {
 			k.report(k.announce(ctx))
 			return
 		}
-		tried = err != nil
-		k.report(err)
 		if time.Since(begun) >= saveTimeout {
 			k.inBackground(k.takeLock(r).giveBack)
+		}
+		if err != nil {
+			k.report(err)
+			r.sleep(ctx, jitter(wait))
 		}
 	}
 }
