@@ -168,8 +168,10 @@ type retrier struct {
 }
 
 // saveInBackground saves what is not saved yet as soon as the store takes it,
-// and gives the lock back, if there is one, then or after 10 seconds.
-func (k *keeper) saveInBackground(lock *storeLock) {
+// and gives the lock back, if there is one, then or after 10 seconds. err is how
+// the last attempt failed, if there was one. The next comes after a wait, but at
+// once while others wait for the lock.
+func (k *keeper) saveInBackground(lock *storeLock, err error) {
 	k.mu.Lock()
 	r := k.retrier
 	switch {
@@ -180,9 +182,10 @@ func (k *keeper) saveInBackground(lock *storeLock) {
 		r.poke()
 	case !k.closed.Load() && k.app.store != nil:
 		ctx, stop := context.WithCancel(context.Background())
+		waitFirst := err != nil && (lock == nil || errors.Is(err, ErrVersionConflict))
 		k.retrier = &retrier{stop: stop, wake: make(chan struct{}, 1), ended: make(chan struct{}), lock: lock}
 		lock = nil
-		go k.runRetrier(ctx, k.retrier)
+		go k.runRetrier(ctx, k.retrier, waitFirst)
 	}
 	k.mu.Unlock()
 	if lock != nil {
@@ -198,12 +201,15 @@ func (r *retrier) poke() {
 	}
 }
 
-func (k *keeper) runRetrier(ctx context.Context, r *retrier) {
+func (k *keeper) runRetrier(ctx context.Context, r *retrier, waitFirst bool) {
 	defer close(r.ended)
 	defer r.stop()
 	end := k.observation(ctx, ObservedSavedLate, "")
 	begun := time.Now()
 	for wait := minSaveWait; ; wait = min(2*wait, maxSaveWait) {
+		if waitFirst {
+			r.sleep(ctx, jitter(wait))
+		}
 		err := k.save(ctx)
 		if ctx.Err() != nil {
 			return // Close has taken over
@@ -216,10 +222,8 @@ func (k *keeper) runRetrier(ctx context.Context, r *retrier) {
 		if time.Since(begun) >= saveTimeout {
 			k.inBackground(k.takeLock(r).giveBack)
 		}
-		if err != nil {
-			k.report(err)
-			r.sleep(ctx, jitter(wait))
-		}
+		k.report(err)
+		waitFirst = err != nil
 	}
 }
 
