@@ -54,6 +54,9 @@ func (k *keeper) runRenewal(ctx context.Context, f *flight, unwanted *state, for
 		k.renewal.Store(nil)
 		k.mu.Unlock()
 		k.land(f, next, err)
+		if failed := (*StoreError)(nil); errors.As(err, &failed) && failed.Op == opSave {
+			k.reportResult(f) // whoever was told: it concerns the program, and saving goes on
+		}
 	}()
 	end := k.observation(ctx, ObservedRenewal, "")
 	next, err = k.renew(ctx, unwanted, force)
@@ -83,7 +86,7 @@ func (k *keeper) renew(ctx context.Context, unwanted *state, force bool) (*state
 	}
 	s, err = k.renewLocked(ctx, unwanted, force)
 	if k.current().isUnsaved() {
-		k.saveInBackground(lock, err)
+		k.saveInBackground(lock, err != nil)
 	} else {
 		k.inBackground(lock.giveBack)
 	}
@@ -219,7 +222,7 @@ func (k *keeper) reload(ctx context.Context) (*state, error) {
 		if !from.isUnsaved() {
 			k.observation(ctx, ObservedFallback, "")(nil)
 		}
-		k.saveInBackground(nil, nil)
+		k.saveInBackground(nil, false)
 	}
 	return to, nil
 }

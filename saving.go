@@ -168,10 +168,9 @@ type retrier struct {
 }
 
 // saveInBackground saves what is not saved yet as soon as the store takes it,
-// and gives the lock back, if there is one, then or after 10 seconds. err is how
-// the last attempt failed, if there was one. The next comes after a wait, but at
-// once while others wait for the lock.
-func (k *keeper) saveInBackground(lock *storeLock, err error) {
+// and gives the lock back, if there is one, then or after 10 seconds. If a first
+// attempt has failed, of which somebody was told, the next comes after a wait.
+func (k *keeper) saveInBackground(lock *storeLock, failed bool) {
 	k.mu.Lock()
 	r := k.retrier
 	switch {
@@ -182,10 +181,9 @@ func (k *keeper) saveInBackground(lock *storeLock, err error) {
 		r.poke()
 	case !k.closed.Load() && k.app.store != nil:
 		ctx, stop := context.WithCancel(context.Background())
-		waitFirst := err != nil && (lock == nil || errors.Is(err, ErrVersionConflict))
 		k.retrier = &retrier{stop: stop, wake: make(chan struct{}, 1), ended: make(chan struct{}), lock: lock}
 		lock = nil
-		go k.runRetrier(ctx, k.retrier, waitFirst)
+		go k.runRetrier(ctx, k.retrier, failed)
 	}
 	k.mu.Unlock()
 	if lock != nil {
@@ -201,13 +199,13 @@ func (r *retrier) poke() {
 	}
 }
 
-func (k *keeper) runRetrier(ctx context.Context, r *retrier, waitFirst bool) {
+func (k *keeper) runRetrier(ctx context.Context, r *retrier, failed bool) {
 	defer close(r.ended)
 	defer r.stop()
 	end := k.observation(ctx, ObservedSavedLate, "")
 	begun := time.Now()
 	for wait := minSaveWait; ; wait = min(2*wait, maxSaveWait) {
-		if waitFirst {
+		if failed {
 			r.sleep(ctx, jitter(wait))
 		}
 		err := k.save(ctx)
@@ -223,7 +221,7 @@ func (k *keeper) runRetrier(ctx context.Context, r *retrier, waitFirst bool) {
 			k.inBackground(k.takeLock(r).giveBack)
 		}
 		k.report(err)
-		waitFirst = err != nil
+		failed = err != nil
 	}
 }
 
