@@ -2,7 +2,6 @@ package spotipie
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync/atomic"
 )
@@ -30,8 +29,25 @@ func landed(s *state, err error) *flight {
 	return f
 }
 
-func (f *flight) wait(ctx context.Context) (*state, error) {
-	f.waiting.Add(1)
+// join counts a caller who waits. It is called with the lock held that the
+// flight takes before it lands, so that it is known who waits.
+func (f *flight) join() { f.waiting.Add(1) }
+
+// leave is that a caller who has joined does not wait any more. If the flight
+// has landed and nobody else waits, OnError hears of its error.
+func (k *keeper) leave(f *flight) {
+	if f.waiting.Add(-1) > 0 {
+		return
+	}
+	select {
+	case <-f.done:
+		k.reportResult(f)
+	default:
+	}
+}
+
+// wait waits for a flight that the caller has joined.
+func (k *keeper) wait(ctx context.Context, f *flight) (*state, error) {
 	select {
 	case <-f.done:
 		return f.state, f.err
@@ -41,7 +57,7 @@ func (f *flight) wait(ctx context.Context) (*state, error) {
 	case <-f.done:
 		return f.state, f.err
 	case <-ctx.Done():
-		f.waiting.Add(-1)
+		k.leave(f)
 		return nil, fmt.Errorf("spotipie: waiting for the token: %w", context.Cause(ctx))
 	}
 }
@@ -55,22 +71,11 @@ func (k *keeper) land(f *flight, s *state, err error) {
 	}
 }
 
-// reportResult passes the error of a flight on to OnError, once. What the
-// retrier tells of is left to it. There may be no flight.
+// reportResult passes the error of a flight on to OnError, once. There may be no
+// flight.
 func (k *keeper) reportResult(f *flight) {
-	if f == nil || f.err == nil || f.reported.Swap(true) {
-		return
-	}
-	k.mu.Lock()
-	told := k.retrier != nil && k.retrier.cause != nil && errors.Is(f.err, k.retrier.cause)
-	k.mu.Unlock()
-	if !told {
+	if f != nil && f.err != nil && !f.reported.Swap(true) {
 		k.report(f.err)
-		return
-	}
-	var failed *ListenerError
-	if errors.As(f.err, &failed) {
-		k.report(failed)
 	}
 }
 

@@ -192,7 +192,7 @@ func (k *keeper) renewInBackground(ctx context.Context, s *state, now instant) {
 	case s != k.state.Load(), k.failure.Load().putsOff(s, now), k.app.paused() != nil:
 		return
 	}
-	k.startRenewal(ctx, s, false)
+	k.leave(k.startRenewal(ctx, s, false))
 }
 
 // renewExpired waits for a renewal in place of s.
@@ -204,7 +204,7 @@ func (k *keeper) renewExpired(ctx context.Context, s *state) (*state, error) {
 	// its token is expired too; then one of its own has to follow.
 	for range 2 {
 		f := k.startRenewal(ctx, s, false)
-		next, err := f.wait(ctx)
+		next, err := k.wait(ctx, f)
 		if next.isUsable(k.app.clock()) {
 			k.reportResult(f) // the caller gets the token, and nothing else
 			return next, nil
@@ -242,7 +242,7 @@ func (k *keeper) replace(ctx context.Context, unwanted *state) (*state, error) {
 		}
 		joined := k.renewal.Load()
 		f := k.startRenewal(ctx, current, true)
-		s, err := f.wait(ctx)
+		s, err := k.wait(ctx, f)
 		isNew := !sameAccess(s, unwanted) || f != joined
 		usable := s.isUsable(k.app.clock())
 		switch {
@@ -289,8 +289,9 @@ func (k *keeper) tellExpired(ctx context.Context, s *state, withheld bool) *flig
 		k.expiry = f
 		go k.runExpiry(detached(ctx), f, s, withheld)
 	}
+	f.join()
 	k.mu.Unlock()
-	_, _ = f.wait(ctx)
+	_, _ = k.wait(ctx, f)
 	select {
 	case <-f.done:
 		return f
@@ -308,7 +309,10 @@ func (k *keeper) runExpiry(ctx context.Context, f *flight, s *state, withheld bo
 		renewal.expiryTold = true
 	case !withheld && k.current().tokenOrNil() == s.token && !k.closed.Load() && k.autoRefresh.Load() && k.rules().isRenewable(s):
 		// At once, lest a caller in between has them called again.
-		k.beginRenewal(context.Background(), s, false, true)
+		renewal := k.beginRenewal(context.Background(), s, false, true)
+		if f.waiting.Load() > 0 {
+			renewal.join() // for those who wait, lest they come too late
+		}
 	}
 	k.mu.Unlock()
 	k.land(f, nil, err)

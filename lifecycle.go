@@ -15,7 +15,7 @@ func (k *keeper) give(ctx context.Context, rec Record) error {
 	k.apply(func(s *state) *state { return k.rules().given(s, rec, now) })
 	err := k.save(ctx)
 	if err != nil {
-		k.saveInBackground(nil, err)
+		k.saveInBackground(nil, true)
 	}
 	return join(err, k.announce(ctx))
 }
@@ -30,7 +30,7 @@ func (k *keeper) logout(ctx context.Context) error {
 	k.apply(func(s *state) *state { return k.rules().loggedOut(s, now) })
 	err := k.save(ctx)
 	if err != nil {
-		k.saveInBackground(nil, err)
+		k.saveInBackground(nil, true)
 	}
 	return join(err, k.announce(ctx))
 }

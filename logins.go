@@ -113,6 +113,7 @@ func (l *logins) begin(state, code string, now time.Time, clock instant) (x *exc
 	defer l.mu.Unlock()
 	for _, x := range l.exchanges {
 		if isEqualSecret(x.login.state(), state) && isEqualSecret(x.code(), code) {
+			x.flight.join()
 			return x, false, nil
 		}
 	}
@@ -125,6 +126,7 @@ func (l *logins) begin(state, code string, now time.Time, clock instant) (x *exc
 		return nil, false, login.failed
 	}
 	x = &exchange{login: login, code: newSecret(code), flight: newFlight()}
+	x.flight.join()
 	l.exchanges = append(l.exchanges, x)
 	return x, true, nil
 }
@@ -147,7 +149,6 @@ func (s *session) exchangeCode(ctx context.Context, code, state string) (*Token,
 	if err != nil {
 		return nil, err
 	}
-	x.flight.waiting.Add(1)
 	if started {
 		s.inBackground(func() { s.runExchange(detached(ctx), x) })
 	}
@@ -158,7 +159,7 @@ func (s *session) exchangeCode(ctx context.Context, code, state string) (*Token,
 		if errors.Is(ctx.Err(), context.Canceled) && x.isOverSoon() {
 			return x.token, x.flight.err
 		}
-		x.flight.waiting.Add(-1)
+		s.leave(x.flight)
 		return nil, fmt.Errorf("spotipie: waiting for the token of the login, which goes on: %w", context.Cause(ctx))
 	}
 }

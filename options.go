@@ -75,9 +75,9 @@ type Options struct {
 	AllowPlainHTTP bool
 
 	// OnError hears of what goes wrong and is returned to nobody: a renewal in
-	// the background that failed, an event whose listener failed, a token that
-	// could not be saved, even if a caller was told so too, since saving goes on
-	// in the background. Each error is a [*BackgroundError], which names
+	// the background that failed, an event whose listener failed; and always of a
+	// renewed token that could not be saved, even if a caller was told, since
+	// saving goes on in the background. Each error is a [*BackgroundError], which names
 	// the session's key. It may be called from any goroutine and must not
 	// block. Default: nothing.
 	OnError func(error)

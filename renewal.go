@@ -8,9 +8,10 @@ import (
 	"time"
 )
 
-// startRenewal joins the renewal under way or starts one in place of s. With
-// force it gets a new token even if s is still good. Of ctx the renewal knows
-// only whether it was given to a listener.
+// startRenewal joins the renewal under way or one that it starts in place of s.
+// Who does not wait for it has to leave it. With force it gets a new token even
+// if s is still good. Of ctx the renewal knows only whether it was given to a
+// listener.
 func (k *keeper) startRenewal(ctx context.Context, s *state, force bool) *flight {
 	now := k.app.clock()
 	k.mu.Lock()
@@ -21,6 +22,7 @@ func (k *keeper) startRenewal(ctx context.Context, s *state, force bool) *flight
 	case k.closed.Load():
 		return landed(nil, ErrClosed)
 	case f != nil:
+		f.join()
 		return f
 	case current != s && !sameAccess(current, s) && usable:
 		return landed(current, nil) // somebody was faster
@@ -28,7 +30,9 @@ func (k *keeper) startRenewal(ctx context.Context, s *state, force bool) *flight
 	if f := k.failure.Load(); f.isRecent(current, now) && (force || !usable) {
 		return landed(nil, f.err) // somebody was faster, in vain
 	}
-	return k.beginRenewal(detached(ctx), current, force, !usable)
+	f := k.beginRenewal(detached(ctx), current, force, !usable)
+	f.join()
+	return f
 }
 
 // beginRenewal starts a renewal in place of s. k.mu is held and there is none
@@ -50,6 +54,9 @@ func (k *keeper) runRenewal(ctx context.Context, f *flight, unwanted *state, for
 		k.renewal.Store(nil)
 		k.mu.Unlock()
 		k.land(f, next, err)
+		if failed := (*StoreError)(nil); errors.As(err, &failed) && failed.Op == opSave {
+			k.reportResult(f) // whoever was told: it concerns the program, and saving goes on
+		}
 	}()
 	end := k.observation(ctx, ObservedRenewal, "")
 	next, err = k.renew(ctx, unwanted, force)
@@ -89,7 +96,7 @@ func (k *keeper) renew(ctx context.Context, unwanted *state, force bool) (*state
 	}
 	s, err = k.renewLocked(ctx, unwanted, force)
 	if k.current().isUnsaved() {
-		k.saveInBackground(lock, err)
+		k.saveInBackground(lock, err != nil)
 	} else {
 		k.inBackground(lock.giveBack)
 	}
@@ -236,7 +243,7 @@ func (k *keeper) reload(ctx context.Context) (*state, error) {
 	}
 	s := k.applyLoaded(ctx, store)
 	if s.isUnsaved() {
-		k.saveInBackground(nil, nil)
+		k.saveInBackground(nil, false)
 	}
 	return s, nil
 }

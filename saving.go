@@ -188,13 +188,12 @@ type retrier struct {
 	wake  chan struct{}
 	ended chan struct{}
 	lock  *storeLock // held until it is saved, for as long as saving may take; or nil
-	cause error      // why it has not been saved yet, of which OnError hears; or nil
 }
 
 // saveInBackground saves what is not saved yet as soon as the store takes it,
-// and gives the lock back, if there is one, then or after 10 seconds. OnError
-// hears of err, which is why it has not been saved, if that was tried.
-func (k *keeper) saveInBackground(lock *storeLock, err error) {
+// and gives the lock back, if there is one, then or after 10 seconds. If a first
+// attempt has failed, of which somebody was told, the next comes after a wait.
+func (k *keeper) saveInBackground(lock *storeLock, failed bool) {
 	k.mu.Lock()
 	r := k.retrier
 	switch {
@@ -205,9 +204,9 @@ func (k *keeper) saveInBackground(lock *storeLock, err error) {
 		r.poke()
 	case !k.closed.Load() && k.app.store != nil:
 		ctx, stop := context.WithCancel(context.Background())
-		k.retrier = &retrier{stop: stop, wake: make(chan struct{}, 1), ended: make(chan struct{}), lock: lock, cause: err}
+		k.retrier = &retrier{stop: stop, wake: make(chan struct{}, 1), ended: make(chan struct{}), lock: lock}
 		lock = nil
-		go k.runRetrier(ctx, k.retrier)
+		go k.runRetrier(ctx, k.retrier, failed)
 	}
 	k.mu.Unlock()
 	if lock != nil {
@@ -223,17 +222,16 @@ func (r *retrier) poke() {
 	}
 }
 
-func (k *keeper) runRetrier(ctx context.Context, r *retrier) {
+func (k *keeper) runRetrier(ctx context.Context, r *retrier, failed bool) {
 	defer close(r.ended)
 	defer r.stop()
 	end := k.observation(ctx, ObservedSavedLate, "")
-	begun, err := time.Now(), r.cause
+	begun := time.Now()
 	for wait := minSaveWait; ; wait = saveWait(wait, time.Since(begun)) {
-		if err != nil {
-			k.report(err)
+		if failed {
 			r.sleep(ctx, jitter(wait))
 		}
-		err = k.save(ctx)
+		err := k.save(ctx)
 		if ctx.Err() != nil {
 			return // Close has taken over
 		}
@@ -245,6 +243,8 @@ func (k *keeper) runRetrier(ctx context.Context, r *retrier) {
 		if time.Since(begun) >= saveTimeout {
 			k.inBackground(k.takeLock(r).giveBack)
 		}
+		k.report(err)
+		failed = err != nil
 	}
 }
 

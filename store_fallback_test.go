@@ -3,7 +3,6 @@ package spotipie_test
 import (
 	"context"
 	"fmt"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -216,42 +215,19 @@ func TestFallbackIsTold(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					var told observations
 					s, store, fallBack := fallBackSession(t, &services{}, fallback, func(o *spotipie.Options) { o.Observe = told.add })
-					if n := told.count(spotipie.ObservedFallback); n != 0 {
+					if n := len(told.take(spotipie.ObservedFallback)); n != 0 {
 						t.Errorf("told %d times before", n)
 					}
 					notice(t, s, store, fallBack)
 					time.Sleep(time.Minute)
 					meetings["Load"](t, s)
-					if n := told.count(spotipie.ObservedFallback); n != 1 {
+					if n := len(told.take(spotipie.ObservedFallback)); n != 1 {
 						t.Errorf("told %d times, want once", n)
 					}
 				})
 			})
 		}
 	}
-}
-
-// observations collects what Observe hears of.
-type observations struct {
-	mu   sync.Mutex
-	list []spotipie.Observation
-}
-
-func (o *observations) add(_ context.Context, observation spotipie.Observation) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.list = append(o.list, observation)
-}
-
-func (o *observations) count(kind spotipie.ObservationKind) (n int) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for _, observation := range o.list {
-		if observation.Kind == kind {
-			n++
-		}
-	}
-	return n
 }
 
 // TestSlowReadIsNoFallback: what was read before a newer token was saved says
@@ -274,7 +250,7 @@ func TestSlowReadIsNoFallback(t *testing.T) {
 				before, _, _ := store.MemoryStore.Load(t.Context(), adaKey)
 				time.Sleep(time.Minute)
 				after, _, _ := store.MemoryStore.Load(t.Context(), adaKey)
-				if n := told.count(spotipie.ObservedFallback); n != 0 || after.Version != before.Version {
+				if n := len(told.take(spotipie.ObservedFallback)); n != 0 || after.Version != before.Version {
 					t.Errorf("told %d times; saved again: %t", n, after.Version != before.Version)
 				}
 			})

@@ -366,7 +366,7 @@ func (w *world) check(before world) error {
 		return fmt.Errorf("consent %d was replaced by the older %d", w.newest, consent)
 	}
 	w.newest = max(w.newest, consent)
-	if written, _ := parseRefreshToken(w.wrote); w.wrote != "" && before.store.found && written < w.known(before) {
+	if written, _ := parseRefreshToken(w.wrote); w.wrote != "" && before.store.found && !w.logout && written < w.known(before) {
 		return fmt.Errorf("the session saved %s over the newer consent %d", w.wrote, w.known(before))
 	}
 	if w.s.detail().refused != "" && !slices.Contains(w.refusals, refresh) {
