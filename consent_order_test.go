@@ -16,7 +16,7 @@ func TestWordOfTheUserCountsWhateverTheClocksSay(t *testing.T) {
 	type session = *spotipie.AuthorizationCodeSession
 	signIn := func(t *testing.T, s session) {
 		t.Helper()
-		if _, err := login(t.Context(), s); err != nil {
+		if _, err := login(t, s); err != nil {
 			t.Errorf("the login: %v", err)
 		}
 	}

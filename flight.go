@@ -54,9 +54,10 @@ func (k *keeper) land(f *flight, s *state, err error) {
 	}
 }
 
-// reportResult passes the error of a flight on to OnError, once.
+// reportResult passes the error of a flight on to OnError, once. There may be no
+// flight.
 func (k *keeper) reportResult(f *flight) {
-	if f.err != nil && !f.reported.Swap(true) {
+	if f != nil && f.err != nil && !f.reported.Swap(true) {
 		k.report(f.err)
 	}
 }

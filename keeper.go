@@ -168,14 +168,19 @@ func (k *keeper) validSlow(ctx context.Context) (*state, error) {
 
 // validLater waits for a token in place of s, which is expired or nil.
 func (k *keeper) validLater(ctx context.Context, s *state) (*state, error) {
-	listenerErr := k.tellExpired(ctx, s, false)
+	told := k.tellExpired(ctx, s, false)
 	if next := k.current(); next.isUsable(k.app.clock()) {
+		k.reportResult(told)
 		return next, nil
 	}
 	next, err := k.renewExpired(ctx, k.current())
 	if err != nil {
-		return nil, join(err, listenerErr)
+		if told != nil {
+			err = join(err, told.err)
+		}
+		return nil, err
 	}
+	k.reportResult(told)
 	return next, nil
 }
 
@@ -265,8 +270,9 @@ func (k *keeper) noToken(s *state) error {
 }
 
 // tellExpired calls the token-expired listeners once for all who need the token
-// now.
-func (k *keeper) tellExpired(ctx context.Context, s *state, withheld bool) error {
+// now, and waits for them. It returns what became of that, or nil if they were
+// not called or ctx ended before.
+func (k *keeper) tellExpired(ctx context.Context, s *state, withheld bool) *flight {
 	if !s.signedIn() || !k.bell.Load().listensForExpiry() || k.isInListener(ctx) {
 		return nil
 	}
@@ -284,8 +290,13 @@ func (k *keeper) tellExpired(ctx context.Context, s *state, withheld bool) error
 		go k.runExpiry(detached(ctx), f, s, withheld)
 	}
 	k.mu.Unlock()
-	_, err := f.wait(ctx)
-	return err
+	_, _ = f.wait(ctx)
+	select {
+	case <-f.done:
+		return f
+	default:
+		return nil
+	}
 }
 
 func (k *keeper) runExpiry(ctx context.Context, f *flight, s *state, withheld bool) {

@@ -149,7 +149,7 @@ func (o *Options) origins(apiURL string) ([]origin, error) {
 	for _, raw := range named {
 		u, err := url.Parse(raw)
 		if err != nil || !isHTTP(u) || !isBare(raw, u) || raw != apiURL && strings.Trim(u.Path, "/") != "" {
-			return nil, fmt.Errorf("spotipie: Options.TokenOrigins: %q is not scheme://host[:port]", foreignText(raw))
+			return nil, fmt.Errorf("spotipie: Options.TokenOrigins: %q is not scheme://host[:port]", foreignURL(raw))
 		}
 		if err := o.checkPlainHTTP("TokenOrigins", u); err != nil {
 			return nil, err
@@ -166,7 +166,7 @@ func (o *Options) serviceURL(name, raw, fallback string) (string, error) {
 	}
 	u, err := url.Parse(raw)
 	if err != nil || !isHTTP(u) || !isBare(raw, u) {
-		return "", fmt.Errorf("spotipie: Options.%s: %q is not a URL such as %s, without query, fragment and user", name, foreignText(raw), fallback)
+		return "", fmt.Errorf("spotipie: Options.%s: %q is not a URL such as %s, without query, fragment and user", name, foreignURL(raw), fallback)
 	}
 	if err := o.checkPlainHTTP(name, u); err != nil {
 		return "", err

@@ -17,13 +17,13 @@ type failure struct {
 	// until then it is the answer to whoever needs a token.
 	until instant
 	// background is when the next attempt is made while the token can still be
-	// used.
+	// used, unless the token endpoint wants a longer pause (see app.paused).
 	background instant
 }
 
 const (
-	// expiredRetry is how soon after a failed renewal of an expired token the
-	// next one is tried.
+	// expiredRetry is how soon after a failed renewal of an expired token, or a
+	// failed login, the next attempt is made.
 	expiredRetry = time.Second
 	minBackoff   = 5 * time.Second
 	maxBackoff   = 60 * time.Second
@@ -46,12 +46,15 @@ func (f *failure) putsOff(s *state, now instant) bool {
 
 // after returns the failure that follows on f, which may be nil.
 func (f *failure) after(s *state, err error, now instant) *failure {
-	next := &failure{token: s.tokenOrNil(), err: err, count: 1}
+	next := &failure{token: s.tokenOrNil(), err: err, count: 1, until: now.add(expiredRetry)}
+	if f.isOf(s) && errors.Is(err, f.err) { // the error of a pause once more: nobody was asked
+		next.count, next.background = f.count, f.background
+		return next
+	}
 	if f.isOf(s) {
 		next.count = f.count + 1
 	}
-	next.until = now.add(expiredRetry)
-	next.background = now.add(max(backoff(next.count-1), retryAfter(err)))
+	next.background = now.add(backoff(next.count - 1))
 	return next
 }
 

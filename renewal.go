@@ -89,7 +89,7 @@ func (k *keeper) renew(ctx context.Context, unwanted *state, force bool) (*state
 	}
 	s, err = k.renewLocked(ctx, unwanted, force)
 	if k.current().isUnsaved() {
-		k.saveInBackground(lock, err)
+		k.saveInBackground(lock, err != nil)
 	} else {
 		k.inBackground(lock.giveBack)
 	}
@@ -236,7 +236,7 @@ func (k *keeper) reload(ctx context.Context) (*state, error) {
 	}
 	s := k.applyLoaded(ctx, store)
 	if s.isUnsaved() {
-		k.saveInBackground(nil, nil)
+		k.saveInBackground(nil, false)
 	}
 	return s, nil
 }

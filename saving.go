@@ -191,9 +191,9 @@ type retrier struct {
 }
 
 // saveInBackground saves what is not saved yet as soon as the store takes it,
-// and gives the lock back, if there is one, then or after 10 seconds. OnError
-// hears of err, which is why it has not been saved, if that was tried.
-func (k *keeper) saveInBackground(lock *storeLock, err error) {
+// and gives the lock back, if there is one, then or after 10 seconds. tried says
+// that a first attempt has failed, of which somebody has been told.
+func (k *keeper) saveInBackground(lock *storeLock, tried bool) {
 	k.mu.Lock()
 	r := k.retrier
 	switch {
@@ -206,7 +206,7 @@ func (k *keeper) saveInBackground(lock *storeLock, err error) {
 		ctx, stop := context.WithCancel(context.Background())
 		k.retrier = &retrier{stop: stop, wake: make(chan struct{}, 1), ended: make(chan struct{}), lock: lock}
 		lock = nil
-		go k.runRetrier(ctx, k.retrier, err)
+		go k.runRetrier(ctx, k.retrier, tried)
 	}
 	k.mu.Unlock()
 	if lock != nil {
@@ -222,17 +222,16 @@ func (r *retrier) poke() {
 	}
 }
 
-func (k *keeper) runRetrier(ctx context.Context, r *retrier, err error) {
+func (k *keeper) runRetrier(ctx context.Context, r *retrier, tried bool) {
 	defer close(r.ended)
 	defer r.stop()
 	end := k.observation(ctx, ObservedSavedLate, "")
 	begun := time.Now()
 	for wait := minSaveWait; ; wait = saveWait(wait, time.Since(begun)) {
-		if err != nil {
-			k.report(err)
+		if tried {
 			r.sleep(ctx, jitter(wait))
 		}
-		err = k.save(ctx)
+		err := k.save(ctx)
 		if ctx.Err() != nil {
 			return // Close has taken over
 		}
@@ -241,6 +240,8 @@ func (k *keeper) runRetrier(ctx context.Context, r *retrier, err error) {
 			k.report(k.announce(ctx))
 			return
 		}
+		tried = err != nil
+		k.report(err)
 		if time.Since(begun) >= saveTimeout {
 			k.inBackground(k.takeLock(r).giveBack)
 		}

@@ -21,6 +21,7 @@ type state struct {
 
 	authorizedAt int64  // when the user consented; 0 if it is not known
 	consent      uint64 // its number, see [Record]
+	renewals     uint64 // since the consent
 	version      uint64 // the highest version of the stored record that was seen; 0: none
 	more         *details
 }
@@ -140,6 +141,13 @@ func (s *state) isTooLong(now instant) bool {
 	return s.expired-now.wall > int64(max(s.token.expiresIn, shortestLife))
 }
 
+func (s *state) consentOrZero() uint64 {
+	if s == nil {
+		return 0
+	}
+	return s.consent
+}
+
 // isUsedUp reports whether a refresh token is known to have been used up.
 func (s *state) isUsedUp(refreshToken string) bool {
 	used := s.detail().usedUp
@@ -176,7 +184,7 @@ func addMonths(t time.Time, months int) time.Time {
 func (s *state) record(r rules) Record {
 	d := s.detail()
 	rec := Record{
-		Token: s.token, ClientID: r.clientID, Flow: r.flow, Consent: s.consent,
+		Token: s.token, ClientID: r.clientID, Flow: r.flow, Consent: s.consent, Renewals: s.renewals,
 		RequestedScope: r.scope, Rejected: d.refused, Version: s.version,
 	}
 	if s.authorizedAt != 0 {

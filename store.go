@@ -35,6 +35,9 @@ type Record struct {
 	// which of two records is from the newer login where clocks are wrong and
 	// stores fall back. Sessions set it. Zero if it is not known.
 	Consent uint64 `json:"consent,omitempty"`
+	// Renewals counts the renewals since the consent. Of two records of one
+	// consent the one with more is newer. Sessions set it.
+	Renewals uint64 `json:"renewals,omitempty"`
 	// RequestedScope is what the user was asked for. What they granted is the
 	// token's own scope.
 	RequestedScope Scopes `json:"requested_scope,omitempty"`

@@ -21,9 +21,9 @@ import (
 //     a clock that is wrong does not make it older than what it replaces. The
 //     version of a record, and so that of its deletion, is higher than the
 //     number of its consent.
-//   - Of two records of the same consent, the one with the higher version is
-//     newer. A store that shows a lower version than was seen before it was
-//     asked has fallen back.
+//   - Of two records of the same consent, the one with more renewals is newer,
+//     and if they have as many, the one with the higher version. A store that
+//     shows something older than was seen before it was asked has fallen back.
 //   - A record that has the number of the user's unsaved word comes of it: the
 //     word was saved, though the answer was lost.
 //   - A refresh token that was used up for another is never current again, in
@@ -107,7 +107,7 @@ func (r rules) given(s *state, rec Record, now instant) *state {
 		} else if s.signedIn() && sameAuthorization(s.token, token) {
 			next.authorizedAt = s.authorizedAt
 		}
-		next.consent = r.nextConsent(s, now)
+		next.consent, next.renewals = r.nextConsent(s, now), 0
 	})
 }
 
@@ -159,9 +159,9 @@ func compareConsents(a, b uint64) int {
 // loggedOut is the user's word that the authorization is to be forgotten.
 func (r rules) loggedOut(s *state, now instant) *state {
 	return s.with(func(next *state, more *details) {
-		*more = details{usedUp: more.usedUp, unsaved: unsavedWord}
+		*more = details{usedUp: more.usedUp, unsaved: unsavedWord, saving: true}
 		next.token, next.authorizedAt = nil, 0
-		next.consent = r.nextConsent(s, now)
+		next.consent, next.renewals = r.nextConsent(s, now), 0
 	})
 }
 
@@ -185,10 +185,11 @@ func (r rules) received(s, asked *state, token *Token, sent, now instant) *state
 		}
 		handedOut := s.current()
 		more.refused = ""
+		next.renewals++
 		more.unsaved = max(more.unsaved, unsavedAnswer)
 		more.saving, more.handedOut = true, handedOut
 		r.hold(next, more, r.inherit(token, s.tokenOrNil()), now, shortestLife)
-		next.expiredMonotonic = min(next.expiredMonotonic, sent.monotonic+int64(max(token.expiresIn, 2*shortestLife)))
+		next.expiredMonotonic = min(next.expiredMonotonic, max(sent.monotonic+int64(token.expiresIn), now.monotonic+int64(shortestLife)))
 	})
 }
 
@@ -210,7 +211,7 @@ func (r rules) loaded(s *state, store stored, now instant) *state {
 		return s // something newer was saved or loaded since it was asked
 	}
 	next := r.loadedAny(s, store, now)
-	if s.signedIn() && next.isUnsaved() && store.version < s.version && !next.detail().fallenBack {
+	if s.signedIn() && next.isUnsaved() && (store.version < s.version || !s.isUnsaved()) && !next.detail().fallenBack {
 		next = next.with(func(_ *state, more *details) { more.fallenBack = true })
 	}
 	return next
@@ -272,6 +273,9 @@ func (r rules) loadedRecord(s *state, rec Record, now instant) *state {
 	}
 	return s.with(func(next *state, more *details) {
 		*more = details{usedUp: more.usedUp, refused: rec.Rejected}
+		if rec.Consent != 0 && rec.Consent == s.consentOrZero() && rec.Renewals > s.renewals && s.refreshToken() != rec.Token.RefreshToken() {
+			more.usedUp = append(slices.Clip(more.usedUp), fingerprintOf(s.refreshToken())) // by another process
+		}
 		r.setRequestedScope(more, rec)
 		if expired, monotonic := next.expired, next.expiredMonotonic; same {
 			r.hold(next, more, s.token, now, 0)
@@ -281,7 +285,7 @@ func (r rules) loadedRecord(s *state, rec Record, now instant) *state {
 			r.hold(next, more, rec.Token, now, 0)
 		}
 		next.version = rec.Version
-		next.consent = rec.Consent
+		next.consent, next.renewals = rec.Consent, rec.Renewals
 		next.authorizedAt = 0
 		if !rec.AuthorizedAt.IsZero() {
 			next.authorizedAt = rec.AuthorizedAt.UnixNano()
@@ -301,6 +305,8 @@ func (r rules) isNewer(rec Record, s *state, now instant) bool {
 		return true // somebody who knew of the logout, or knew nothing, saved it later
 	case compareConsents(rec.Consent, s.consent) != 0:
 		return compareConsents(rec.Consent, s.consent) > 0 && !r.isAheadOfTheClock(rec, s, now)
+	case rec.Consent != 0 && rec.Consent == s.consent && rec.Renewals != s.renewals && !r.isForeign(rec, s):
+		return rec.Renewals > s.renewals
 	case d.unsaved == unsavedWord && (rec.Consent == 0 || rec.Consent != s.consent):
 		return false
 	case d.unsaved == unsavedAnswer && d.refused == "" && rec.Rejected != "":
@@ -311,11 +317,20 @@ func (r rules) isNewer(rec Record, s *state, now instant) bool {
 	return rec.Version > s.version
 }
 
+// isForeign reports whether a record has the number of what s has just replaced
+// by a renewal, and not its refresh token, which is used up: no session has
+// written it.
+func (r rules) isForeign(rec Record, s *state) bool {
+	return s.detail().unsaved == unsavedAnswer && rec.Renewals+1 == s.renewals
+}
+
 // isAheadOfTheClock reports whether the number of a record's consent says nothing
-// to the user's word: it is of a moment that has not come yet, by the clock that
-// has numbered the word.
+// to the user's word, which is being saved for the first time: it is of a moment
+// that has not come yet, by the clock that has numbered the word. Later, somebody
+// with a better clock may have spoken.
 func (r rules) isAheadOfTheClock(rec Record, s *state, now instant) bool {
-	return s.detail().unsaved == unsavedWord &&
+	d := s.detail()
+	return d.unsaved == unsavedWord && d.saving &&
 		consentMoment(rec.Consent) > now.consentMoment() && consentMoment(s.consent) <= now.consentMoment()
 }
 

@@ -85,6 +85,7 @@ func record(t *testing.T, access string) spotipie.Record {
 		Rejected:       "Refresh token revoked",
 		Flow:           spotipie.FlowAuthorizationCode,
 		Consent:        1_780_000_000_000_000,
+		Renewals:       7,
 	}
 }
 
@@ -107,7 +108,7 @@ func expect(t *testing.T, s spotipie.Store, k spotipie.Key, rec spotipie.Record,
 	rec.Version = version
 	same := got.Token.Equal(rec.Token) && got.AuthorizedAt.Equal(rec.AuthorizedAt) &&
 		got.ClientID == rec.ClientID && got.RequestedScope.Equal(rec.RequestedScope) &&
-		got.Rejected == rec.Rejected && got.Flow == rec.Flow && got.Consent == rec.Consent && got.Version == rec.Version
+		got.Rejected == rec.Rejected && got.Flow == rec.Flow && got.Consent == rec.Consent && got.Renewals == rec.Renewals && got.Version == rec.Version
 	if !same {
 		t.Errorf("Load of %s:\n got %v\nwant %v", k, got, rec)
 	}

@@ -138,7 +138,7 @@ const atOnce = 2 * time.Millisecond
 // mayReplace reports whether w may have been said after a, for all that anybody
 // can know.
 func (w *word) mayReplace(a *word) bool {
-	return w != nil && a != w && !a.older.has(w) && !w.said.IsZero() && (w.said.Sub(a.said) > -atOnce || w.at >= a.at)
+	return w != nil && a != w && !a.older.has(w) && (w.said.IsZero() || w.said.Sub(a.said) > -atOnce || w.at >= a.at)
 }
 
 // speak makes a word of a process, or of nobody in particular.
