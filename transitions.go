@@ -331,12 +331,12 @@ const atOnce = time.Second
 
 // isAheadOfTheClock reports whether the number of a record's consent says nothing
 // to the user's word, which has just been spoken: it is of a moment that has not
-// come yet, by the clock that has numbered the word. Later, somebody with a
-// better clock may have spoken.
+// come yet, by the clock of who took the word. Later, somebody with a better
+// clock may have spoken.
 func (r rules) isAheadOfTheClock(rec Record, s *state, now instant) bool {
-	d, spoken := s.detail(), consentMoment(s.consent)
-	return d.unsaved == unsavedWord && d.saving && consentMoment(rec.Consent) > now.consentMoment() &&
-		spoken <= now.consentMoment() && now.consentMoment()-spoken <= uint64(atOnce.Milliseconds())
+	d, moment := s.detail(), now.consentMoment()
+	return d.unsaved == unsavedWord && d.saving &&
+		consentMoment(rec.Consent) > moment && consentMoment(s.consent)+uint64(atOnce.Milliseconds()) >= moment
 }
 
 // saved is that the store has taken what, as the given version.
