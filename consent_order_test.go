@@ -16,7 +16,7 @@ func TestWordOfTheUserCountsWhateverTheClocksSay(t *testing.T) {
 	type session = *spotipie.AuthorizationCodeSession
 	signIn := func(t *testing.T, s session) {
 		t.Helper()
-		if _, err := login(t.Context(), s); err != nil {
+		if _, err := login(t, s); err != nil {
 			t.Errorf("the login: %v", err)
 		}
 	}
@@ -43,6 +43,14 @@ func TestWordOfTheUserCountsWhateverTheClocksSay(t *testing.T) {
 			synctest.Wait()
 			signIn(t, right)
 		}, "A2"},
+		"login after a login that it does not know, by who knows an earlier one": {func(t *testing.T, ahead, right, _ session, _ *hookedStore) {
+			signIn(t, ahead)
+			meetings["Load"](t, right)
+			time.Sleep(time.Minute)
+			signIn(t, ahead)
+			time.Sleep(time.Minute)
+			signIn(t, right)
+		}, "A3"},
 		"logout after a login": {func(t *testing.T, ahead, right, _ session, _ *hookedStore) {
 			signIn(t, ahead)
 			logOut(t, right)

@@ -115,7 +115,7 @@ func TestTokenThatIsReadMeanwhileIsAnnounced(t *testing.T) {
 			return s.SetToken(t.Context(), tokenOf("A1", "R1", time.Hour))
 		},
 		"fetched": func(t *testing.T, s *spotipie.AuthorizationCodeSession) error {
-			_, err := login(t.Context(), s)
+			_, err := login(t, s)
 			return err
 		},
 	} {

@@ -75,7 +75,7 @@ func TestAppDoesNotUseAUsersToken(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				store, spotify := newHookedStore(), flowServices()
 				user, app := offline(t, spotify, store, nil), appSession(t, spotify, store)
-				if _, err := login(t.Context(), user); err != nil {
+				if _, err := login(t, user); err != nil {
 					t.Fatal(err)
 				}
 				tok, err := ask(t.Context(), app)
@@ -109,7 +109,7 @@ func TestUserDoesNotUseAnAppsToken(t *testing.T) {
 				t.Errorf("%s got %s", name, tokenNames(tok))
 			}
 		}
-		if _, err := login(t.Context(), user); err != nil {
+		if _, err := login(t, user); err != nil {
 			t.Errorf("the login: %v", err)
 		}
 		expectTokens(t, user, store, "USER", "R")
@@ -128,7 +128,7 @@ func TestUserDoesNotUseAnAppsToken(t *testing.T) {
 func TestSetRecordOfAnotherFlow(t *testing.T) {
 	store, spotify := newHookedStore(), flowServices()
 	user, app := offline(t, spotify, store, nil), appSession(t, spotify, nil)
-	if _, err := login(t.Context(), user); err != nil {
+	if _, err := login(t, user); err != nil {
 		t.Fatal(err)
 	}
 	rec, ok := user.Record()

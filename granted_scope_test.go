@@ -40,7 +40,7 @@ func TestUserGrantsLessThanAsked(t *testing.T) {
 				s := offline(t, spotify, store, asking(asked))
 				var heard hearing
 				s.OnTokenUpdated(heard.updated)
-				tok, err := login(t.Context(), s)
+				tok, err := login(t, s)
 				var less *spotipie.InsufficientScopeError
 				if !errors.As(err, &less) || less.Missing.String() != test.missing || less.Needed.String() != asked ||
 					less.Current.String() != test.granted {
@@ -86,7 +86,7 @@ func expectNextStartsToWork(t *testing.T, spotify *services, store spotipie.Stor
 // missing, and that is told, with whatever they granted.
 func TestProgramThatAsksForMoreThanBefore(t *testing.T) {
 	store, spotify := newHookedStore(), &services{token: granting("user-library-read")}
-	if _, err := login(t.Context(), offline(t, spotify, store, asking("user-library-read user-read-email"))); err == nil {
+	if _, err := login(t, offline(t, spotify, store, asking("user-library-read user-read-email"))); err == nil {
 		t.Fatal("no error")
 	}
 	var mismatch *spotipie.RecordMismatchError
@@ -95,7 +95,7 @@ func TestProgramThatAsksForMoreThanBefore(t *testing.T) {
 		t.Errorf("Token: %v, want a RecordMismatchError", err)
 	}
 	spotify.token = granting("streaming user-library-read user-read-email")
-	if tok, err := login(t.Context(), newer); err != nil || tok == nil {
+	if tok, err := login(t, newer); err != nil || tok == nil {
 		t.Errorf("the login that was asked for: %v", err)
 	}
 	token(t, offline(t, spotify, store, asking("user-library-read user-read-email streaming")))
@@ -104,7 +104,7 @@ func TestProgramThatAsksForMoreThanBefore(t *testing.T) {
 func TestUserGrantsWhatWasAsked(t *testing.T) {
 	for name, scope := range map[string]string{"just that": "user-library-read", "more": "streaming user-library-read", "not said": ""} {
 		s := offline(t, &services{token: granting(scope)}, newHookedStore(), asking("user-library-read"))
-		if _, err := login(t.Context(), s); err != nil {
+		if _, err := login(t, s); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -118,7 +118,7 @@ func TestGrantErrorsComeTogether(t *testing.T) {
 	s := offline(t, &services{token: granting("user-library-read")}, store, asking("user-library-read streaming"))
 	s.OnTokenUpdated(func(context.Context, spotipie.TokenUpdated) error { return boom })
 	store.swap.set(fails)
-	tok, err := login(t.Context(), s)
+	tok, err := login(t, s)
 	var less *spotipie.InsufficientScopeError
 	if tok == nil || !errors.As(err, &less) || !errors.Is(err, errStore) || !errors.Is(err, boom) {
 		t.Errorf("got %s, %v", tokenNames(tok), err)

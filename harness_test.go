@@ -209,15 +209,6 @@ func once(do func()) func(context.Context) error {
 	}
 }
 
-// login has the user of a session sign in.
-func login(ctx context.Context, s *spotipie.AuthorizationCodeSession) (*spotipie.Token, error) {
-	_, state, err := s.AuthorizationURL(nil)
-	if err != nil {
-		return nil, err
-	}
-	return s.FetchTokenGivenCode(ctx, "code", state)
-}
-
 // adaKey is the key of the sessions that offline makes.
 var adaKey = spotipie.Key{ClientID: "id", Profile: "ada"}
 

@@ -82,7 +82,7 @@ func TestLogout(t *testing.T) {
 				}
 				time.Sleep(time.Minute)
 				expectLoggedOut(t, s, store)
-				if _, err := login(t.Context(), s); err != nil {
+				if _, err := login(t, s); err != nil {
 					t.Errorf("the next login: %v", err)
 				}
 				tok := s.CurrentToken()
@@ -159,7 +159,7 @@ func TestLoginOutlivesALogoutThatIsTriedAgain(t *testing.T) {
 				if where == "elsewhere" {
 					who = offline(t, spotify, store, nil)
 				}
-				if _, err := login(t.Context(), who); err != nil {
+				if _, err := login(t, who); err != nil {
 					t.Errorf("the login: %v", err)
 				}
 				store.remove.set(nil)
@@ -232,7 +232,7 @@ func TestListenersHearOfLogoutAndLoginInOrder(t *testing.T) {
 		})
 		set(t, s, time.Hour)
 		_ = s.Logout(t.Context())
-		_, _ = login(t.Context(), s)
+		_, _ = login(t, s)
 		want := "[nothing to A0 and R0 A0 and R0 ends nothing to A1 and R1]"
 		if got := fmt.Sprint(heard); got != want {
 			t.Errorf("heard %s, want %s", got, want)

@@ -22,7 +22,7 @@ func TestMountsTakeTheTokenRequestsTheyCover(t *testing.T) {
 			return err
 		}},
 		"a login": {"/api/token", func(_ context.Context, t *testing.T, user *spotipie.AuthorizationCodeSession, _ *spotipie.ClientCredentialsSession) error {
-			_, err := login(t.Context(), user)
+			_, err := login(t, user)
 			return err
 		}},
 		"an app's token": {"/api/token", func(ctx context.Context, _ *testing.T, _ *spotipie.AuthorizationCodeSession, own *spotipie.ClientCredentialsSession) error {

@@ -129,11 +129,11 @@ func TestObserveEachKind(t *testing.T) {
 	}{
 		"a fresh token": {"", func(t *testing.T, c *observedCase) { token(t, c) }, nil, nil},
 		"a login": {spotipie.ObservedTokenRequest, func(t *testing.T, c *observedCase) {
-			_, _ = login(t.Context(), c.AuthorizationCodeSession)
+			_, _ = login(t, c.AuthorizationCodeSession)
 		}, []string{"token_request authorization_code: ok"}, nil},
 		"a login that fails": {spotipie.ObservedTokenRequest, func(t *testing.T, c *observedCase) {
 			c.spotify.token = status(500)
-			_, _ = login(t.Context(), c.AuthorizationCodeSession)
+			_, _ = login(t, c.AuthorizationCodeSession)
 		}, []string{"token_request authorization_code: failed"}, func(err error) bool { return isStatus(err, 500) }},
 		"an app's token": {spotipie.ObservedTokenRequest, func(t *testing.T, c *observedCase) {
 			own := app(t, c.spotify, func(o *spotipie.Options) { o.Observe = c.seen.add })

@@ -124,7 +124,7 @@ func TestOnErrorDoesNotHearWhatCallersWereGiven(t *testing.T) {
 		}, is500, nil},
 		"a login": {func(t *testing.T, c *onErrorCase) error {
 			c.spotify.token = status(500)
-			_, err := login(t.Context(), c.AuthorizationCodeSession)
+			_, err := login(t, c.AuthorizationCodeSession)
 			return err
 		}, is500, nil},
 		"a login whose caller has left": {func(t *testing.T, c *onErrorCase) error {
@@ -146,7 +146,7 @@ func TestOnErrorDoesNotHearWhatCallersWereGiven(t *testing.T) {
 		}, is(errStore), nil},
 		"a login that is not saved": {func(t *testing.T, c *onErrorCase) error {
 			c.store.swap.set(failsTwice())
-			_, err := login(t.Context(), c.AuthorizationCodeSession)
+			_, err := login(t, c.AuthorizationCodeSession)
 			return err
 		}, is(errStore), nil},
 		"RefreshToken that is not saved": {func(t *testing.T, c *onErrorCase) error {

@@ -60,7 +60,7 @@ func TestPauseOutlivesOtherFailures(t *testing.T) {
 			}
 		},
 		"the user logs in again": func(t *testing.T, s *spotipie.AuthorizationCodeSession, _ *hookedStore) {
-			if _, err := login(t.Context(), s); !isStatus(err, http.StatusTooManyRequests) {
+			if _, err := login(t, s); !isStatus(err, http.StatusTooManyRequests) {
 				t.Errorf("login: %v, want the 429", err)
 			}
 		},
@@ -300,7 +300,7 @@ func TestHiccupsAreTriedAgain(t *testing.T) {
 				return err
 			},
 			"a login": func(t *testing.T, spotify *services) error {
-				_, err := login(t.Context(), offline(t, spotify, nil, nil))
+				_, err := login(t, offline(t, spotify, nil, nil))
 				return err
 			},
 		}
@@ -343,4 +343,14 @@ func TestHiccupsInTheBackgroundWait(t *testing.T) {
 		synctest.Wait()
 		expectRequests(t, spotify, 1)
 	})
+}
+
+// login brings the callback of a new login.
+func login(t *testing.T, s *spotipie.AuthorizationCodeSession) (*spotipie.Token, error) {
+	t.Helper()
+	_, state, err := s.AuthorizationURL(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.FetchTokenGivenCode(t.Context(), "code", state)
 }

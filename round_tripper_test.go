@@ -75,7 +75,7 @@ func TestRoundTripperThatMisbehavesAtTheTokenEndpoint(t *testing.T) {
 			},
 			"a login": func(t *testing.T, spotify *services) (spotipie.Session, error) {
 				s := offline(t, spotify, nil, nil)
-				_, err := login(t.Context(), s)
+				_, err := login(t, s)
 				set(t, s, time.Second)
 				return s, err
 			},

@@ -175,12 +175,12 @@ func TestOlderConsentDoesNotComeBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, spotify := newRestorableStore(), &services{}
 		older, newer := offline(t, spotify, store, nil), offline(t, spotify, store, nil)
-		if _, err := login(t.Context(), older); err != nil { // A1
+		if _, err := login(t, older); err != nil { // A1
 			t.Fatal(err)
 		}
 		before := store.contents()
 		time.Sleep(time.Minute)
-		if _, err := login(t.Context(), newer); err != nil { // A2
+		if _, err := login(t, newer); err != nil { // A2
 			t.Fatal(err)
 		}
 		store.restore(before)

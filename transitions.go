@@ -135,10 +135,11 @@ func nextConsent(previous, moment, random uint64) uint64 {
 	return moment<<consentRandomBits | random&(1<<consentRandomBits-1)
 }
 
-// outlive makes the number of the user's word higher than that of what it is to
-// be saved over.
-func (s *state) outlive(moment uint64) {
-	if moment >= consentMoment(s.consent) {
+// outlive makes the number of the user's word, which is being saved for the first
+// time, higher than that of what it is to be saved over. After that its number
+// stays, by which others tell it from what was said meanwhile.
+func (s *state) outlive(d *details, moment uint64) {
+	if d.saving && moment >= consentMoment(s.consent) {
 		s.consent = (moment+1)<<consentRandomBits | s.consent&(1<<consentRandomBits-1)
 	}
 }
@@ -159,7 +160,7 @@ func compareConsents(a, b uint64) int {
 // loggedOut is the user's word that the authorization is to be forgotten.
 func (r rules) loggedOut(s *state, now instant) *state {
 	return s.with(func(next *state, more *details) {
-		*more = details{usedUp: more.usedUp, unsaved: unsavedWord}
+		*more = details{usedUp: more.usedUp, unsaved: unsavedWord, saving: true}
 		next.token, next.authorizedAt = nil, 0
 		next.consent, next.renewals = r.nextConsent(s, now), 0
 	})
@@ -211,7 +212,7 @@ func (r rules) loaded(s *state, store stored, now instant) *state {
 		return s // something newer was saved or loaded since it was asked
 	}
 	next := r.loadedAny(s, store, now)
-	if s.signedIn() && next.isUnsaved() && store.version < s.version && !next.detail().fallenBack {
+	if s.signedIn() && next.isUnsaved() && (store.version < s.version || !s.isUnsaved()) && !next.detail().fallenBack {
 		next = next.with(func(_ *state, more *details) { more.fallenBack = true })
 	}
 	return next
@@ -234,7 +235,7 @@ func (r rules) loadedAny(s *state, store stored, now instant) *state {
 func (r rules) loadedDeletion(s *state, version uint64) *state {
 	switch {
 	case s.detail().unsaved == unsavedWord && s.signedIn():
-		return s.with(func(next *state, _ *details) { next.outlive(version / 1000) })
+		return s.with(func(next *state, more *details) { next.outlive(more, version/1000) })
 	case s.signedIn() && version < s.version: // fallen back to before the login
 		return s.with(func(_ *state, more *details) { more.unsaved = max(more.unsaved, unsavedAgain) })
 	case !s.signedIn() && s != nil && version <= s.version && !s.isUnsaved():
@@ -257,7 +258,7 @@ func (r rules) loadedRecord(s *state, rec Record, now instant) *state {
 	case !r.isNewer(rec, s, now):
 		return s.with(func(next *state, more *details) { // to be saved over it
 			if more.unsaved == unsavedWord {
-				next.outlive(consentMoment(rec.Consent))
+				next.outlive(more, consentMoment(rec.Consent))
 			}
 			if !next.signedIn() {
 				if rec.Version < s.version || s.isUsedUp(rec.Token.RefreshToken()) { // it is from before the logout
@@ -324,12 +325,18 @@ func (r rules) isForeign(rec Record, s *state) bool {
 	return s.detail().unsaved == unsavedAnswer && rec.Renewals+1 == s.renewals
 }
 
+// atOnce is how soon after the user's word what the store shows is believed to
+// be from before it.
+const atOnce = time.Second
+
 // isAheadOfTheClock reports whether the number of a record's consent says nothing
-// to the user's word: it is of a moment that has not come yet, by the clock that
-// has numbered the word.
+// to the user's word, which has just been spoken: it is of a moment that has not
+// come yet, by the clock of who took the word. Later, somebody with a better
+// clock may have spoken.
 func (r rules) isAheadOfTheClock(rec Record, s *state, now instant) bool {
-	return s.detail().unsaved == unsavedWord &&
-		consentMoment(rec.Consent) > now.consentMoment() && consentMoment(s.consent) <= now.consentMoment()
+	d, moment := s.detail(), now.consentMoment()
+	return d.unsaved == unsavedWord && d.saving &&
+		consentMoment(rec.Consent) > moment && consentMoment(s.consent)+uint64(atOnce.Milliseconds()) >= moment
 }
 
 // saved is that the store has taken what, as the given version.
