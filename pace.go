@@ -47,12 +47,11 @@ func (f *failure) putsOff(s *state, now instant) bool {
 // after returns the failure that follows on f, which may be nil.
 func (f *failure) after(s *state, err error, now instant) *failure {
 	next := &failure{token: s.tokenOrNil(), err: err, count: 1, until: now.add(expiredRetry)}
-	if f.isOf(s) && errors.Is(err, f.err) { // the error of a pause once more: nobody was asked
-		next.count, next.background = f.count, f.background
-		return next
-	}
 	if f.isOf(s) {
-		next.count = f.count + 1
+		next.count = f.count
+		if !errors.Is(err, f.err) { // else it is a pause's once more, and nobody was asked
+			next.count++
+		}
 	}
 	next.background = now.add(backoff(next.count - 1))
 	return next

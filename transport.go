@@ -205,7 +205,7 @@ func (s *session) replaceRefused(ctx context.Context, refused *state) (*state, e
 	if last.isOf(refused) && now.isBefore(last.until) {
 		return nil, nil
 	}
-	if current := s.current(); sameAccess(current, refused) && (s.failure.Load().putsOff(current, now) || s.app.paused() != nil) {
+	if current := s.current(); sameAccess(current, refused) && s.failure.Load().putsOff(current, now) {
 		return nil, nil
 	}
 	next, err := s.replace(ctx, refused)

@@ -226,6 +226,24 @@ func Test401IsRecoveredRightAfterThePause(t *testing.T) {
 	})
 }
 
+// Test401DuringAPauseFindsATokenInTheStore: that the token endpoint must not be
+// asked does not hide what another process has got.
+func Test401DuringAPauseFindsATokenInTheStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newHookedStore()
+		spotify := &services{api: refused(message2026, bareChallenge), token: status(http.StatusTooManyRequests, "Retry-After", "3600")}
+		s := offline(t, spotify, store, nil)
+		set(t, s, 3*time.Hour)
+		get(t, s, "/v1/me", nil)
+		change(t, store, func(rec *spotipie.Record) { rec.Token = tokenOf("B", "RB", time.Hour) })
+		time.Sleep(10 * time.Second)
+		if resp := get(t, s, "/v1/me", nil); resp.StatusCode != http.StatusOK {
+			t.Errorf("status %d, though a good token is in the store", resp.StatusCode)
+		}
+		expectRequests(t, spotify, 1)
+	})
+}
+
 func isStatus(err error, status int) bool {
 	var answer *spotipie.TokenEndpointError
 	return errors.As(err, &answer) && answer.StatusCode == status
