@@ -70,8 +70,9 @@ func NewLocks(server Server, length time.Duration) *Locks {
 // Lock waits for the lock of a key. It returns soon after ctx ends, with the
 // error of the last request if that failed, and holds nothing then: what may
 // have been got is given back. Errors of the server do not end a wait before,
-// unless ctx has no deadline and there has been nothing else for five seconds. The lease is extended three times in its length
-// until unlock is called or it is lost.
+// unless ctx has no deadline and there has been nothing else for five seconds.
+// The lease is extended three times in its length until unlock is called or it
+// is lost.
 //
 // unlock fails with [ErrLost] if somebody else may have held the lease
 // meanwhile. It may be called more than once; after another error it tries
