@@ -3,6 +3,7 @@ module github.com/spotipie/spotipie
 go 1.26.0
 
 require (
+	github.com/anishathalye/porcupine v1.3.1
 	github.com/cenkalti/backoff/v5 v5.0.3
 	github.com/cli/browser v1.3.0
 	github.com/creack/pty v1.1.24

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -129,6 +130,41 @@ func TestAskingForUnknownProfilesLeavesNoFile(t *testing.T) {
 	}
 	if left := files(t, s.Dir()); len(left) != 0 {
 		t.Errorf("left behind: %v", left)
+	}
+}
+
+// What those that were killed have left goes when the store is opened, and what
+// versions of this package left that kept lock files for good.
+func TestOpenRemovesLockFilesOfNothing(t *testing.T) {
+	s := open(t, newDir(t), nil)
+	storecheck.Swap(t, s, 0, "one")
+	unlock, err := s.Lock(t.Context(), ada)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := files(t, s.Dir())
+	held, err := s.Lock(t.Context(), spotipie.Key{Profile: "held"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, profile := range []string{"gone", "ada"} {
+		for _, suffix := range []string{".lock", ".swap", ".lock.turn", ".swap.turn"} {
+			base := strings.TrimSuffix(s.Path(spotipie.Key{ClientID: "client", Profile: profile}), ".json")
+			if profile == "gone" || strings.HasSuffix(suffix, ".turn") {
+				write(t, base+suffix, "")
+			}
+		}
+	}
+	open(t, s.Dir(), nil)
+	kept = append(kept, filepath.Base(strings.TrimSuffix(s.Path(spotipie.Key{Profile: "held"}), ".json"))+".lock")
+	slices.Sort(kept)
+	if left := files(t, s.Dir()); !slices.Equal(left, kept) {
+		t.Errorf("left are %v, want %v", left, kept)
+	}
+	for _, unlock := range []func(context.Context) error{unlock, held} {
+		if err := unlock(t.Context()); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

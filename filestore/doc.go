@@ -76,10 +76,11 @@
 // With [Options].Key records are sealed with AES-256-GCM, bound to their key
 // and version, so that a sealed record copied over another one is refused. The
 // file then still shows whose it is (client id and profile) and its version.
-// A sealed file of the same key that is put back from a backup is whole, and is
-// taken: sealing does not tell an older record from the last one.
 // The key comes from [KeyFromEnv], [KeyFromFile], or the OS keyring by way of
-// package keyringstore. Deletions are not sealed: whoever can write to the folder
-// can end a login, as by removing its file. A store with a key refuses files that are not sealed,
+// package keyringstore. A store with a key refuses files that are not sealed,
 // and the other way round: a change of mind means authorizing again.
+//
+// Sealing does not tell an older record from the last one: a sealed file of the
+// same key that is put back from a backup is taken. Deletions are not sealed:
+// whoever can write to the folder can end a login, as by removing its file.
 package filestore

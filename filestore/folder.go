@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 )
 
 const (
@@ -130,24 +131,35 @@ func checkPrivate(path string, info fs.FileInfo, want fs.FileMode, allowExposed 
 	}
 }
 
-// removeLeftovers removes temporary files of writers that were killed: whoever
-// gets the lock that a writer holds knows that it is gone. Not all can always
-// be removed, from a read-only disk for one, and nothing depends on it.
+// removeLeftovers removes temporary files of writers that were killed, and lock
+// files that nothing is left of to lock: whoever gets the lock that a writer
+// holds knows that it is gone. Not all can always be removed, from a read-only
+// disk for one, and nothing depends on it.
 func (s *Store) removeLeftovers() {
 	entries, err := os.ReadDir(s.dir)
 	if err != nil {
 		return
 	}
 	for _, entry := range entries {
-		base, ours := baseOfTemp(entry.Name())
-		if !ours || !entry.Type().IsRegular() {
+		if !entry.Type().IsRegular() {
 			continue
 		}
-		lock := s.locks.try(filepath.Join(s.dir, base), swapSuffix)
-		if lock == nil {
-			continue // it is being written
+		if base, ours := baseOfTemp(entry.Name()); ours {
+			s.removeTemp(filepath.Join(s.dir, base), entry.Name())
+		} else if base, suffix, ours := baseOfLock(entry.Name()); ours {
+			path := filepath.Join(s.dir, base)
+			if isMissing(path+recordSuffix) || strings.HasSuffix(suffix, turnSuffix) {
+				s.locks.tryRemove(path, suffix)
+			}
 		}
-		_ = os.Remove(filepath.Join(s.dir, entry.Name()))
-		_ = lock.release()
 	}
+}
+
+func (s *Store) removeTemp(base, name string) {
+	lock := s.locks.try(base, swapSuffix)
+	if lock == nil {
+		return // it is being written
+	}
+	_ = os.Remove(filepath.Join(s.dir, name))
+	_ = lock.release()
 }

@@ -72,6 +72,16 @@ func baseOfTemp(name string) (base string, ok bool) {
 	return base, ok && dot && isBaseName(base) && !strings.Contains(random, ".")
 }
 
+// baseOfLock is baseOfRecord for the files of locks, and returns their suffix.
+func baseOfLock(name string) (base, suffix string, ok bool) {
+	for _, suffix := range []string{lockSuffix, swapSuffix, lockSuffix + turnSuffix, swapSuffix + turnSuffix} {
+		if base, ok := strings.CutSuffix(name, suffix); ok && isBaseName(base) {
+			return base, suffix, true
+		}
+	}
+	return "", "", false
+}
+
 func isBaseName(text string) bool {
 	const characters = "abcdefghijklmnopqrstuvwxyz0123456789_-"
 	i := strings.LastIndexByte(text, '-')

@@ -169,43 +169,58 @@ func (s *Store) Swap(ctx context.Context, key spotipie.Key, version uint64, rec 
 	return next, nil
 }
 
-// listAtOnce is how many files List asks the system for at once.
-const listAtOnce = 1000
-
 // List implements [spotipie.Store]. It needs no sealing key. Files it cannot
 // read are errors beside the keys of those it can.
 func (s *Store) List(ctx context.Context) ([]spotipie.Key, error) {
-	if err := ctx.Err(); err != nil {
+	var keys []spotipie.Key
+	var errs []error
+	err := s.each(ctx, func(path string) error {
+		key, found, err := s.keyOf(path)
+		if err != nil {
+			errs = append(errs, err)
+		} else if found {
+			keys = append(keys, key)
+		}
+		return nil
+	})
+	if err != nil {
 		return nil, err
+	}
+	return keys, errors.Join(errs...)
+}
+
+// listAtOnce is how many files each asks the system for at once.
+const listAtOnce = 1000
+
+// each calls do for the files of records, and of deletions, until it returns an
+// error or ctx ends.
+func (s *Store) each(ctx context.Context, do func(path string) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
 	}
 	folder, err := os.Open(s.dir)
 	if err != nil {
-		return nil, s.folderError(fmt.Errorf("filestore: listing: %w", err))
+		return s.folderError(fmt.Errorf("filestore: listing: %w", err))
 	}
 	defer folder.Close()
-	var keys []spotipie.Key
-	var errs []error
 	for {
 		entries, err := folder.ReadDir(listAtOnce)
 		for _, entry := range entries {
 			if err := ctx.Err(); err != nil {
-				return nil, err
+				return err
 			}
 			if _, ours := baseOfRecord(entry.Name()); !ours {
 				continue
 			}
-			key, found, err := s.keyOf(filepath.Join(s.dir, entry.Name()))
-			if err != nil {
-				errs = append(errs, err)
-			} else if found {
-				keys = append(keys, key)
+			if err := do(filepath.Join(s.dir, entry.Name())); err != nil {
+				return err
 			}
 		}
 		switch {
 		case errors.Is(err, io.EOF):
-			return keys, errors.Join(errs...)
+			return nil
 		case err != nil:
-			return nil, s.folderError(fmt.Errorf("filestore: listing: %w", err))
+			return s.folderError(fmt.Errorf("filestore: listing: %w", err))
 		}
 	}
 }
@@ -214,36 +229,21 @@ func (s *Store) List(ctx context.Context) ([]spotipie.Key, error) {
 // the store's, or it has none and they are sealed. It looks at one of them, and
 // finds nothing wrong with a folder that has none.
 func (s *Store) CheckKey(ctx context.Context) error {
-	folder, err := os.Open(s.dir)
-	if err != nil {
-		return s.folderError(fmt.Errorf("filestore: looking for records: %w", err))
-	}
-	defer folder.Close()
-	for {
-		entries, err := folder.ReadDir(listAtOnce)
-		for _, entry := range entries {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			key, found, err := spotipie.Key{}, false, error(nil)
-			if _, ours := baseOfRecord(entry.Name()); ours {
-				key, found, err = s.keyOf(filepath.Join(s.dir, entry.Name()))
-			}
-			if err != nil || !found { // what is damaged is that record's business
-				continue
-			}
-			if _, _, err = s.Load(ctx, key); errors.Is(err, ErrSeal) {
-				return err
-			}
+	found := errors.New("found a record")
+	err := s.each(ctx, func(path string) error {
+		key, isRecord, err := s.keyOf(path)
+		if err != nil || !isRecord { // what is damaged is that record's business
 			return nil
 		}
-		switch {
-		case errors.Is(err, io.EOF):
-			return nil
-		case err != nil:
-			return s.folderError(fmt.Errorf("filestore: looking for records: %w", err))
+		if _, _, err := s.Load(ctx, key); errors.Is(err, ErrSeal) {
+			return err
 		}
+		return found
+	})
+	if errors.Is(err, found) {
+		return nil
 	}
+	return err
 }
 
 // keyOf returns the key that a record's file is for.

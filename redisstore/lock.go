@@ -160,7 +160,7 @@ func (l leases) Hopeless(err error) bool {
 	if errors.Is(err, redis.ErrClosed) {
 		return true
 	}
-	for _, prefix := range []string{"NOPERM", "NOAUTH", "WRONGPASS", "WRONGTYPE", "ERR"} {
+	for _, prefix := range []string{"NOPERM", "NOAUTH", "WRONGPASS", "WRONGTYPE"} {
 		if redis.HasErrorPrefix(err, prefix) {
 			return true
 		}

@@ -88,7 +88,7 @@ func (s *Store) scanAll(ctx context.Context) ([]spotipie.Key, error) {
 // refuseClusterNode fails if a client leads to one node of a cluster. A user who
 // may not ask for that is not in a cluster, or could not use it.
 func refuseClusterNode(ctx context.Context, client *redis.Client) error {
-	if client.ClusterSlots(ctx).Err() != nil {
+	if client.Do(ctx, "CLUSTER", "SLOTS").Err() != nil {
 		return nil
 	}
 	return errors.New("the address is that of one node of a cluster, which has a part of the records: use a cluster client")

@@ -1,10 +1,10 @@
 package lease
 
 import (
+	"container/list"
 	"context"
 	"crypto/rand"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -31,7 +31,7 @@ type Locks struct {
 // protects it.
 type lock struct {
 	holder  *holder   // nil: nobody in this process
-	waiters []*waiter // in the order they came
+	waiters list.List // of *waiter, in the order they came
 	asking  bool      // a goroutine asks the server for the lease
 	left    chan struct{}
 	err     error     // of the last request, if it failed
@@ -42,7 +42,8 @@ type lock struct {
 type waiter struct {
 	grants chan grant
 	came   time.Time
-	endsBy bool // has a deadline of its own
+	endsBy bool          // has a deadline of its own
+	place  *list.Element // in lock.waiters, nil when it has a grant
 }
 
 type grant struct {
@@ -69,8 +70,9 @@ func NewLocks(server Server, length time.Duration) *Locks {
 // Lock waits for the lock of a key. It returns soon after ctx ends, with the
 // error of the last request if that failed, and holds nothing then: what may
 // have been got is given back. Errors of the server do not end a wait before,
-// unless ctx has no deadline and there has been nothing else for five seconds. The lease is extended three times in its length
-// until unlock is called or it is lost.
+// unless ctx has no deadline and there has been nothing else for five seconds.
+// The lease is extended three times in its length until unlock is called or it
+// is lost.
 //
 // unlock fails with [ErrLost] if somebody else may have held the lease
 // meanwhile. It may be called more than once; after another error it tries
@@ -120,7 +122,7 @@ func (l *Locks) join(ctx context.Context, key spotipie.Key) *waiter {
 		k = &lock{left: make(chan struct{}, 1)}
 		l.locks[key] = k
 	}
-	k.waiters = append(k.waiters, w)
+	w.place = k.waiters.PushBack(w)
 	l.ask(key, k)
 	return w
 }
@@ -128,7 +130,7 @@ func (l *Locks) join(ctx context.Context, key spotipie.Key) *waiter {
 // ask has the server asked for the lease, unless that is under way already or
 // in vain.
 func (l *Locks) ask(key spotipie.Key, k *lock) {
-	if k.holder != nil || k.asking || len(k.waiters) == 0 {
+	if k.holder != nil || k.asking || k.waiters.Len() == 0 {
 		return
 	}
 	k.asking = true
@@ -140,19 +142,15 @@ func (l *Locks) ask(key spotipie.Key, k *lock) {
 func (l *Locks) leave(key spotipie.Key, w *waiter, cause error) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	k := l.locks[key]
-	i := -1
-	if k != nil {
-		i = slices.Index(k.waiters, w)
-	}
-	if i < 0 {
+	if w.place == nil {
 		if g := <-w.grants; g.holder != nil {
 			go g.holder.giveBack()
 		}
 		return cause
 	}
-	k.waiters = slices.Delete(k.waiters, i, i+1)
-	if len(k.waiters) == 0 {
+	k := l.locks[key]
+	k.waiters.Remove(w.place)
+	if k.waiters.Len() == 0 {
 		select {
 		case k.left <- struct{}{}:
 		default:
@@ -167,13 +165,20 @@ func (l *Locks) leave(key spotipie.Key, w *waiter, cause error) error {
 // letIn makes the first who waits the holder of a lease. It returns false if
 // nobody waits.
 func (l *Locks) letIn(k *lock, lease *held) bool {
-	if len(k.waiters) == 0 {
+	first := k.waiters.Front()
+	if first == nil {
 		return false
 	}
 	k.holder = &holder{locks: l, lease: lease, turn: make(chan struct{}, 1)}
-	k.waiters[0].grants <- grant{holder: k.holder}
-	k.waiters = slices.Delete(k.waiters, 0, 1)
+	k.grant(first, grant{holder: k.holder})
 	return true
+}
+
+// grant ends the wait of the waiter at a place.
+func (k *lock) grant(place *list.Element, g grant) {
+	w := k.waiters.Remove(place).(*waiter)
+	w.place = nil
+	w.grants <- g
 }
 
 // passOn gives the holder's lease to the next goroutine, unless other processes
@@ -198,7 +203,7 @@ func (l *Locks) next(key spotipie.Key) {
 }
 
 func (l *Locks) forget(key spotipie.Key, k *lock) {
-	if k.holder == nil && !k.asking && len(k.waiters) == 0 {
+	if k.holder == nil && !k.asking && k.waiters.Len() == 0 {
 		delete(l.locks, key)
 	}
 }

@@ -1,9 +1,9 @@
 package lease
 
 import (
+	"container/list"
 	"context"
 	"math/rand/v2"
-	"slices"
 	"time"
 
 	"github.com/spotipie/spotipie"
@@ -74,11 +74,8 @@ func (l *Locks) request(key spotipie.Key, owner string, turn time.Duration) (*he
 func (l *Locks) stopAsking(key spotipie.Key, k *lock, lease *held, err error) {
 	l.mu.Lock()
 	taken := lease != nil && l.letIn(k, lease)
-	if lease == nil {
-		for _, w := range k.waiters {
-			w.grants <- grant{err: err}
-		}
-		k.waiters = nil
+	for lease == nil && k.waiters.Len() > 0 {
+		k.grant(k.waiters.Front(), grant{err: err})
 	}
 	k.err, k.failing = nil, time.Time{}
 	l.mu.Unlock()
@@ -111,13 +108,15 @@ func (l *Locks) noteError(k *lock, err error) {
 	if k.failing.IsZero() {
 		k.failing = time.Now()
 	}
-	k.waiters = slices.DeleteFunc(k.waiters, func(w *waiter) bool {
-		lost := !w.endsBy && time.Since(k.failing) >= patience && time.Since(w.came) >= patience
-		if lost {
-			w.grants <- grant{err: err}
+	if time.Since(k.failing) < patience {
+		return
+	}
+	for place, next := k.waiters.Front(), (*list.Element)(nil); place != nil; place = next {
+		next = place.Next()
+		if w := place.Value.(*waiter); !w.endsBy && time.Since(w.came) >= patience {
+			k.grant(place, grant{err: err})
 		}
-		return lost
-	})
+	}
 }
 
 // pause waits until it is time to ask again. It returns false as soon as nobody
@@ -127,7 +126,7 @@ func (l *Locks) pause(k *lock, wait time.Duration, released <-chan struct{}) boo
 	defer timer.Stop()
 	for {
 		l.mu.Lock()
-		wanted := len(k.waiters) > 0
+		wanted := k.waiters.Len() > 0
 		l.mu.Unlock()
 		if !wanted {
 			return false
