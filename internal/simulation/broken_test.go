@@ -47,7 +47,7 @@ func TestSimulationNoticesWhatIsBroken(t *testing.T) {
 		"a token request is sent again":      {fleet, "sent-twice", sending(sendTwice)},
 		"Retry-After is passed over":         {limited, "pace", sending(forgetRetryAfter)},
 		"no token request gets through":      {fleet, "no-token", sending(refuseRenewals)},
-		"the clock stands still":             {fleet, "past-end", Collaborators{Now: stopped}},
+		"a token is handed out for ever":     {with(fleet, Action{At: 170 * time.Minute, Kind: CallToken}), "past-end", facing(func(s Session) Session { return &handsOut{Session: s} })},
 		"a listener is called twice":         {fleet, "order", facing(func(s Session) Session { return hearsTwice{s} })},
 		"a listener is never called":         {fleet, "order", facing(func(s Session) Session { return hearsNothing{s} })},
 		"a listener is called after Close":   {fleet, "after-close", facing(func(s Session) Session { return &hearsLate{Session: s} })},
@@ -223,11 +223,6 @@ func refuseRenewals(rt http.RoundTripper, req *http.Request) (*http.Response, er
 // begin is when the clock of a bubble begins.
 var begin = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
-func stopped(now func() time.Time) func() time.Time {
-	at := sync.OnceValue(func() time.Time { return now().Round(0) })
-	return at
-}
-
 func facing(replace func(Session) Session) Collaborators { return Collaborators{Session: replace} }
 
 type hearsTwice struct{ Session }
@@ -280,6 +275,22 @@ type watches struct{ Session }
 func (s watches) Watch(ctx context.Context) error {
 	<-ctx.Done()
 	return ctx.Err()
+}
+
+// handsOut hands out the first token that it gets, whatever the time.
+type handsOut struct {
+	Session
+	first *spotipie.Token
+}
+
+func (s *handsOut) Token(ctx context.Context) (*spotipie.Token, error) {
+	if s.first == nil {
+		s.first = s.Session.CurrentToken()
+	}
+	if s.first == nil {
+		return s.Session.Token(ctx)
+	}
+	return s.first, nil
 }
 
 // leaks leaves a goroutine behind that belongs to a session.

@@ -13,7 +13,8 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m,
+		goleak.IgnoreAnyFunction("github.com/spotipie/spotipie/internal/simulation.leaks.Close.func1")) // it is there to be noticed }
 
 var (
 	oneSeed = flag.Uint64("seed", 0, "play the plan of this seed alone, and print what happens")
