@@ -13,8 +13,10 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m,
-		goleak.IgnoreAnyFunction("github.com/spotipie/spotipie/internal/simulation.leaks.Close.func1")) // it is there to be noticed }
+func TestMain(m *testing.M) {
+	// The self-test leaves goroutines behind, which are to be noticed.
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/spotipie/spotipie/internal/simulation.leaks.Close.func1"))
+}
 
 var (
 	oneSeed = flag.Uint64("seed", 0, "play the plan of this seed alone, and print what happens")
