@@ -64,6 +64,11 @@ type Options struct {
 	// two options as Go writes them.
 	ListenCommand func(bindAddress string, port int) string
 
+	// ShortHints leaves out of the texts what is only needed the first time: how
+	// to start a container so that a browser reaches the page. Default: all is
+	// printed.
+	ShortHints bool
+
 	// Browser opens a URL in the user's browser. It is called in a goroutine
 	// of its own that is not waited for; if it fails, the login goes on.
 	// Default: $BROWSER or the desktop's browser, if there is a display.

@@ -89,7 +89,7 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	setHeaders(w.Header())
 	post := s.login.implicit && r.URL.Path == s.callbackPath
 	switch {
-	case !slices.Contains(s.hosts, strings.ToLower(r.Host)): // DNS rebinding
+	case !s.isNamed(r):
 		refuse(w, http.StatusMisdirectedRequest)
 	case r.Method == http.MethodPost && post:
 		s.takeFragment(w, r)
@@ -110,6 +110,26 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		refuse(w, http.StatusNotFound)
 	}
+}
+
+// isNamed reports whether the request was meant for this page. Other names than
+// that of the redirect URI are refused, lest a site that makes its own name lead
+// here reads the page (DNS rebinding). Literal addresses cannot be made to lead
+// elsewhere: where other machines can reach the page, users put one in place of
+// 127.0.0.1.
+func (s *site) isNamed(r *http.Request) bool {
+	if slices.Contains(s.hosts, strings.ToLower(r.Host)) {
+		return true
+	}
+	local, _ := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
+	if local == nil || local.IP.IsLoopback() {
+		return false
+	}
+	host, _, err := net.SplitHostPort(r.Host)
+	if err != nil {
+		host = r.Host
+	}
+	return net.ParseIP(strings.Trim(host, "[]")) != nil
 }
 
 // callback is where the accounts service sends the browser.

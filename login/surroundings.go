@@ -94,7 +94,11 @@ func (l *login) hints(here surroundings, local *net.TCPAddr) []string {
 		hints = append(hints, "This is WSL. If the browser cannot reach "+u.Host+" after you agreed, "+
 			"paste the address it shows here (or set networkingMode=mirrored in .wslconfig).")
 	}
-	if here.container && local.IP.IsLoopback() && !here.ssh {
+	switch {
+	case !here.container || !local.IP.IsLoopback() || here.ssh:
+	case l.opts.ShortHints:
+		hints = append(hints, "This is a container: paste the address here, or bind the page to a published port.")
+	default:
 		port := l.publishedPort()
 		hints = append(hints, fmt.Sprintf("This is a container. A browser outside reaches a login only at a port that is published. "+
 			"For that start the container by\n\n    docker run -p %s:%d …\n\nand log in there by\n\n    %s",

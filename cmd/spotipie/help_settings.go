@@ -22,6 +22,8 @@ func newSettingsHelp() *cobra.Command {
   Flag                  Variable                Config file
   --profile             SPOTIPIE_PROFILE        profile
   --store               SPOTIPIE_STORE          store
+  --allow-exposed-store SPOTIPIE_ALLOW_EXPOSED_STORE
+                                                allow_exposed_store
   --client-id           SPOTIPIE_CLIENT_ID      client_id
   --client-secret-file  SPOTIPIE_CLIENT_SECRET  client_secret
   --redirect-uri        SPOTIPIE_REDIRECT_URI   redirect_uri

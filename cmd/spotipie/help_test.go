@@ -41,7 +41,7 @@ var shownFlag = regexp.MustCompile(`(?m)^  (?:-\w, |    )--([a-z-]+)`)
 // other flags.
 func TestFlagsInOneOrder(t *testing.T) {
 	settings := []string{
-		"profile", "store", "client-id", "client-secret-file", "redirect-uri", "accounts-url", "api-url", "allow-plain-http", "env-prefix", "debug",
+		"profile", "store", "allow-exposed-store", "client-id", "client-secret-file", "redirect-uri", "accounts-url", "api-url", "allow-plain-http", "env-prefix", "debug",
 	}
 	eachCommand(newRoot(nil), func(cmd *cobra.Command) {
 		if !cmd.Runnable() {

@@ -171,6 +171,7 @@ func (f *loginFlags) authorize(ctx context.Context, s *settings, session spotipi
 		Ports:       f.ports,
 		BindAddress: f.bind,
 		NoBrowser:   f.noBrowser,
+		ShortHints:  s.hasSignedIn(),
 		Input:       s.cmd.InOrStdin(),
 		Output:      output,
 		ListenCommand: func(bindAddress string, port int) string {
@@ -182,6 +183,16 @@ func (f *loginFlags) authorize(ctx context.Context, s *settings, session spotipi
 		s.sayWrapped("Already signed in as profile %q; --force-dialog asks again.", s.Profile.value)
 	}
 	return token, err
+}
+
+// hasSignedIn reports whether somebody has signed in here before, and so knows how.
+func (s *settings) hasSignedIn() bool {
+	for _, of := range s.config.Profiles {
+		if of.Flow != "" {
+			return true
+		}
+	}
+	return false
 }
 
 // sameFlags is the command line over again, without where to listen.

@@ -35,27 +35,35 @@ func nameOf(ctx context.Context, session spotipie.Session) string {
 // client secret and the password of a store stay where the user has put them;
 // that there are some is kept.
 func (s *settings) remember(ctx context.Context, flow spotipie.Flow, user string, isNew bool) error {
+	if of, ok := s.config.Profiles[s.Profile.value]; ok && s.kept(of, true, flow, user, isNew) == of {
+		return nil // which a folder that is read-only allows
+	}
 	return config.Update(ctx, s.configPath, func(f *config.File) error {
-		p, known := f.Profiles[s.Profile.value]
-		p.Flow = string(flow)
-		p.ClientID, p.User = s.ClientID.value, user
-		if isNew || !known { // else the login that there was may need the secret
-			p.Confidential = s.isConfidential(flow)
-		}
-		p.Store, p.StorePassword = s.keptStore(p)
-		// A default that somebody has asked for counts: the config file may say
-		// something else for all profiles.
-		p.AccountsURL, p.APIURL, p.RedirectURI = s.AccountsURL.given(), s.APIURL.given(), s.RedirectURI.given()
-		if spotipie.ValidateRedirectURI(p.RedirectURI) != nil {
-			p.RedirectURI = "" // of an app that was registered long ago
-		}
-		p.AllowPlainHTTP = s.needsPlainHTTP()
+		of, known := f.Profiles[s.Profile.value]
 		if f.Profiles == nil {
 			f.Profiles = map[string]config.Settings{}
 		}
-		f.Profiles[s.Profile.value] = p
+		f.Profiles[s.Profile.value] = s.kept(of, known, flow, user, isNew)
 		return nil
 	})
+}
+
+// kept returns the settings of a profile as they are to be kept.
+func (s *settings) kept(p config.Settings, known bool, flow spotipie.Flow, user string, isNew bool) config.Settings {
+	p.Flow, p.ClientID, p.User = string(flow), s.ClientID.value, user
+	if isNew || !known { // else the login that there was may need the secret
+		p.Confidential = s.isConfidential(flow)
+	}
+	p.Store, p.StorePassword = s.keptStore(p)
+	p.AllowExposedStore = s.exposed.isOn()
+	// A default that somebody has asked for counts: the config file may say
+	// something else for all profiles.
+	p.AccountsURL, p.APIURL, p.RedirectURI = s.AccountsURL.given(), s.APIURL.given(), s.RedirectURI.given()
+	p.AllowPlainHTTP = s.needsPlainHTTP()
+	if spotipie.ValidateRedirectURI(p.RedirectURI) != nil {
+		p.RedirectURI = "" // of an app that was registered long ago
+	}
+	return p
 }
 
 // remembered keeps the settings with the profile, and says what is not kept. The

@@ -140,7 +140,7 @@ func environment(ts *testscript.TestScript) []string {
 	for _, name := range []string{
 		"PATH", "HOME", "XDG_CONFIG_HOME", "TMPDIR", "GORACE", "GOCOVERDIR",
 		"SPOTIPIE_CLIENT_ID", "SPOTIPIE_CLIENT_SECRET", "SPOTIPIE_REDIRECT_URI", "SPOTIPIE_PROFILE",
-		"SPOTIPIE_STORE", "SPOTIPIE_ACCOUNTS_URL", "SPOTIPIE_API_URL",
+		"SPOTIPIE_STORE", "SPOTIPIE_ACCOUNTS_URL", "SPOTIPIE_API_URL", "SPOTIPIE_ALLOW_EXPOSED_STORE", "SPOTIPIE_ALLOW_PLAIN_HTTP",
 	} {
 		if value := ts.Getenv(name); value != "" {
 			env = append(env, name+"="+value)

@@ -24,11 +24,24 @@ func (s *settings) readServices(of, top config.Settings) error {
 			s.APIURL.value = spotipie.DefaultAPIURL
 		}
 	}
-	s.plainHTTP = s.pick("allow-plain-http", "ALLOW_PLAIN_HTTP", boolText(of.AllowPlainHTTP), boolText(top.AllowPlainHTTP), "false")
-	if _, err := strconv.ParseBool(s.plainHTTP.value); err != nil {
-		return fmt.Errorf("%s: %q is neither true nor false", s.plainHTTP.from, s.plainHTTP.value)
+	var err error
+	s.plainHTTP, err = s.pickBool("allow-plain-http", "ALLOW_PLAIN_HTTP", of.AllowPlainHTTP, top.AllowPlainHTTP)
+	return err
+}
+
+// pickBool is pick for what is true or false.
+func (s *settings) pickBool(flag, variable string, profile, top bool) (setting, error) {
+	found := s.pick(flag, variable, boolText(profile), boolText(top), "false")
+	if _, err := strconv.ParseBool(found.value); err != nil {
+		return setting{}, fmt.Errorf("%s: %q is neither true nor false", found.from, found.value)
 	}
-	return nil
+	return found, nil
+}
+
+// isOn reports whether a setting is true.
+func (s setting) isOn() bool {
+	on, _ := strconv.ParseBool(s.value)
+	return on
 }
 
 func boolText(on bool) string {
@@ -61,8 +74,7 @@ func (s *settings) checkServices() error {
 // allowsPlainHTTP reports whether plain http is allowed for an address. What was
 // said of one address is not said of another that comes before it.
 func (s *settings) allowsPlainHTTP(address setting) bool {
-	allowed, _ := strconv.ParseBool(s.plainHTTP.value)
-	return allowed && !address.isBefore(s.plainHTTP)
+	return s.plainHTTP.isOn() && !address.isBefore(s.plainHTTP)
 }
 
 // needsPlainHTTP reports whether one of the services is reached by plain http

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 	"unicode"
@@ -63,8 +64,10 @@ type settings struct {
 	AccountsURL setting
 	APIURL      setting
 
+	exposed     setting // whether a file store may be open to others
 	plainHTTP   setting // whether http is allowed over the network
 	secret      setting
+	unreadable  error  // why the config file was not read, where that does not matter
 	pausesNoted bool   // that they cannot be read
 	quiet       bool   // says in its result what others say in notes
 	secretless  string // what is missing to renew the token, where it can be used all the same
@@ -90,13 +93,13 @@ func addSettingsFlags(cmd *cobra.Command) {
 func addAppFlags(cmd *cobra.Command) {
 	addSettingFlag(cmd, "store", "`STORE` it is kept in: file:DIR, keyring:, redis://… or postgres://…\n(default: file: with the config folder)")
 	_ = cmd.RegisterFlagCompletionFunc("store", completeStores)
+	addBoolSettingFlag(cmd, "allow-exposed-store", "use files that others can get at, such as those of a Kubernetes fsGroup")
 	addSettingFlag(cmd, "client-id", "`ID` of the app")
 	addSettingFlag(cmd, "client-secret-file", "`FILE` with the app's client secret; - is stdin")
 	addSettingFlag(cmd, "redirect-uri", "`URI` that the app has registered\n(default: "+login.DefaultRedirectURI+")")
 	addSettingFlag(cmd, "accounts-url", "`URL` of the accounts service\n(default: "+spotipie.DefaultAccountsURL+")")
 	addSettingFlag(cmd, "api-url", "`URL` of the Web API (default: that of the accounts service,\nand of Spotify's "+spotipie.DefaultAPIURL+")")
-	cmd.PersistentFlags().Bool("allow-plain-http", false, "send secrets over the network by http: in private networks only")
-	_ = cmd.PersistentFlags().SetAnnotation("allow-plain-http", settingsAnnotation, nil)
+	addBoolSettingFlag(cmd, "allow-plain-http", "send secrets over the network by http: in private networks only")
 	addSettingFlag(cmd, "env-prefix", "`PREFIX` of the environment variables (default: "+spotipie.DefaultEnvPrefix+")")
 	cmd.PersistentFlags().Bool("debug", false, "show the requests on stderr, without secrets")
 	_ = cmd.PersistentFlags().SetAnnotation("debug", settingsAnnotation, nil)
@@ -107,6 +110,11 @@ const settingsAnnotation = "spotipie_setting"
 
 func addSettingFlag(cmd *cobra.Command, name, text string) {
 	cmd.PersistentFlags().String(name, "", text)
+	_ = cmd.PersistentFlags().SetAnnotation(name, settingsAnnotation, nil)
+}
+
+func addBoolSettingFlag(cmd *cobra.Command, name, text string) {
+	cmd.PersistentFlags().Bool(name, false, text)
 	_ = cmd.PersistentFlags().SetAnnotation(name, settingsAnnotation, nil)
 }
 
@@ -140,7 +148,9 @@ func (s *settings) read() error {
 	}
 	var err error
 	if s.configPath, err = config.DefaultPath(); err == nil {
-		if s.config, err = config.Read(s.configPath); err != nil {
+		if s.config, err = config.Read(s.configPath); errors.Is(err, fs.ErrPermission) {
+			s.unreadable = err
+		} else if err != nil {
 			return err
 		}
 	}
@@ -152,6 +162,9 @@ func (s *settings) read() error {
 	s.RedirectURI = s.pick("redirect-uri", "REDIRECT_URI", of.RedirectURI, top.RedirectURI, login.DefaultRedirectURI)
 	s.Store = s.pick("store", "STORE", of.Store, top.Store, "")
 	s.Store.value = s.absoluteStore()
+	if s.exposed, err = s.pickBool("allow-exposed-store", "ALLOW_EXPOSED_STORE", of.AllowExposedStore, top.AllowExposedStore); err != nil {
+		return err
+	}
 	if err := s.readServices(of, top); err != nil {
 		return err
 	}
@@ -164,7 +177,7 @@ func (s *settings) read() error {
 		return err
 	}
 	s.debug.settings(s)
-	return nil
+	return s.checkUnreadable()
 }
 
 // pick returns the first value there is. A flag counts as given even if it is
@@ -205,6 +218,19 @@ func (s *settings) check() error {
 	}
 	_, err := s.storeKind()
 	return err
+}
+
+// checkUnreadable passes over a config file that may not be read, as another
+// user's or that of a protected folder, if the settings come from elsewhere.
+func (s *settings) checkUnreadable() error {
+	if s.unreadable == nil {
+		return nil
+	}
+	if s.ClientID.given() == "" && s.Store.given() == "" {
+		return fmt.Errorf("%w: let this user read it, or set %s and the like instead", s.unreadable, s.variable("CLIENT_ID"))
+	}
+	s.sayWrapped("Note: %s; flags and environment count alone.", plain(s.unreadable))
+	return nil
 }
 
 // maxProfileName is how many bytes the name of a profile may have: it is part of

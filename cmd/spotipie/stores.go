@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -109,6 +110,27 @@ func defaultDir(kind string) (string, error) {
 	return filestore.DefaultDir()
 }
 
+// makePrivate makes the default folder of a store private as long as there is
+// nothing of the store in it: somebody has made it by hand, for the config file.
+func (s *settings) makePrivate() {
+	dir, err := defaultDir(storeFile)
+	if err != nil || s.storeDir() != "" && s.storeDir() != dir || runtime.GOOS == "windows" {
+		return
+	}
+	info, err := os.Lstat(dir)
+	if err != nil || !info.IsDir() || info.Mode().Perm()&^0o700 == 0 {
+		return
+	}
+	entries, err := os.ReadDir(dir)
+	ours := func(entry os.DirEntry) bool {
+		return !strings.HasPrefix(entry.Name(), "config") && !strings.HasPrefix(entry.Name(), "pauses")
+	}
+	if err != nil || slices.ContainsFunc(entries, ours) {
+		return
+	}
+	_ = os.Chmod(dir, 0o700) // if that fails, the store says what is wrong
+}
+
 func noClose() error { return nil }
 
 // openStore returns the store that is set. Its errors say what to do.
@@ -130,8 +152,13 @@ func (s *settings) openStore(ctx context.Context) (store spotipie.Store, closeSt
 		store, err = keyringstore.Open(ctx, s.storeDir(), nil)
 		closeStore = noClose
 	default:
-		store, err = filestore.Open(s.storeDir(), nil)
+		s.makePrivate()
+		store, err = filestore.Open(s.storeDir(), &filestore.Options{AllowExposed: s.exposed.isOn()})
 		closeStore = noClose
+	}
+	if errors.Is(err, filestore.ErrExposed) && kind == storeFile {
+		err = &toldError{fmt.Sprintf("%v; or, if only programs that may use the tokens can get at it, as with the fsGroup of Kubernetes, set %s=1",
+			err, s.variable("ALLOW_EXPOSED_STORE")), err}
 	}
 	if err != nil {
 		err = s.storeFailed("opening", err)

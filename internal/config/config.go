@@ -43,6 +43,8 @@ type Settings struct {
 	Store        string `json:"store,omitempty"`
 	AccountsURL  string `json:"accounts_url,omitempty"`
 	APIURL       string `json:"api_url,omitempty"`
+	// AllowExposedStore: the store's files may be open to others.
+	AllowExposedStore bool `json:"allow_exposed_store,omitempty"`
 	// AllowPlainHTTP: the two addresses may be http URLs of other machines.
 	AllowPlainHTTP bool `json:"allow_plain_http,omitempty"`
 	// User is who is signed in, by the name that Spotify shows.
@@ -143,7 +145,7 @@ func explain(data []byte, err error) error {
 	}
 	if key, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
 		return fmt.Errorf("unknown key %s; known are profile, profiles, client_id, client_secret, redirect_uri, "+
-			"flow, store, accounts_url, api_url, allow_plain_http, user, confidential and store_password", key)
+			"flow, store, accounts_url, api_url, allow_exposed_store, allow_plain_http, user, confidential and store_password", key)
 	}
 	return errors.New("it is not valid JSON")
 }

@@ -38,7 +38,11 @@ func Store(ctx context.Context, where string, with WithStore, key spotipie.Key) 
 	var file *filestore.FileError
 	switch {
 	case errors.As(err, &file):
-		return bad(name, fmt.Sprintf("%s %s", file.Path, file.Problem), file.Advice)
+		fix := file.Advice
+		if errors.Is(err, filestore.ErrExposed) {
+			fix += "; if only programs that may use the tokens can get at it, as with the fsGroup of Kubernetes, say --allow-exposed-store"
+		}
+		return bad(name, fmt.Sprintf("%s %s", file.Path, file.Problem), fix)
 	case errors.Is(err, keyringstore.ErrKeyLost):
 		return bad(name, plain(err), "bring the keyring's entry back, or remove the folder's records and sign in again")
 	case errors.Is(err, keyringstore.ErrUnavailable):
