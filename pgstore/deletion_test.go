@@ -26,7 +26,7 @@ func TestAskingForUnknownProfilesLeavesNoRow(t *testing.T) {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-		if _, err := other.Lock(ctx, key); !errors.Is(err, context.DeadlineExceeded) { // has the next turn, and leaves
+		if _, err := other.Lock(ctx, key); !errors.Is(err, context.DeadlineExceeded) { // waits, and leaves
 			t.Errorf("Lock: %v", err)
 		}
 		cancel()

@@ -88,9 +88,9 @@
 // token, unlock after; Check is one more. However many goroutines wait for the
 // lock of one key they ask the server as one, every 10 to 100 ms, or less often
 // if the store watches, as it is told then when the lock is free. Waiting writes
-// next to nothing. Waiters of one process take turns in the order they came; the
-// next turn is kept for another process that waits. Loads of one key at the same
-// time share a statement.
+// next to nothing. Waiters of one process take turns in the order they came, and
+// a process that has just had the lock does not get it again while another one
+// waits. Loads of one key at the same time share a statement.
 //
 // All watchers of a store share one connection. Notices are sent by themselves,
 // after what they tell of and many at once: PostgreSQL has transactions that

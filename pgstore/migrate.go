@@ -152,7 +152,7 @@ func migratedAsSeen(columns []string, index bool) int {
 		}
 	}
 	switch {
-	case has["next_owner"] && has["next_until"] && index:
+	case has["last_owner"] && has["next_owner"] && has["next_until"] && index:
 		return 3
 	case index:
 		return 2

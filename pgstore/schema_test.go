@@ -115,8 +115,8 @@ func TestTablesOfTheSameNameDoNotHearEachOther(t *testing.T) {
 func TestTableWithoutItsComment(t *testing.T) {
 	for name, change := range map[string]string{
 		"as it is":            "",
-		"of the first schema": `ALTER TABLE {table} DROP COLUMN next_owner, DROP COLUMN next_until; DROP INDEX {index}`,
-		"of the second":       `ALTER TABLE {table} DROP COLUMN next_owner, DROP COLUMN next_until`,
+		"of the first schema": `ALTER TABLE {table} DROP COLUMN last_owner, DROP COLUMN next_owner, DROP COLUMN next_until; DROP INDEX {index}`,
+		"of the second":       `ALTER TABLE {table} DROP COLUMN last_owner, DROP COLUMN next_owner, DROP COLUMN next_until`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			pool, opts := connect(t, services.Postgres(t)), fresh(0)

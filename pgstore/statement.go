@@ -1,6 +1,7 @@
 package pgstore
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -63,27 +64,31 @@ WHERE t.version = $3::bigint`
 // The lock. The owners of one process have their first {prefix} bytes in common.
 const (
 	// Whoever finds that there is nothing to do writes nothing. A lease that an
-	// earlier owner of the same process has left behind is free; if somebody
-	// else has the next turn it is given up.
+	// earlier owner of the same process has left behind is free. A process that
+	// had the lock last does not get it while somebody else waits.
 	acquireSQL = `
 INSERT INTO {table} AS t (client_id, profile, lock_owner, lock_until)
 SELECT $1::text, $2::text, $3::text, clock_timestamp() + $4::bigint * interval '1 microsecond'
 WHERE NOT EXISTS (
 	SELECT FROM {table} AS t
 	WHERE client_id = $1::text AND profile = $2::text AND CASE
-		WHEN {left} THEN false
-		WHEN {others_turn} THEN true
-		ELSE {held} AND next_owner = $3::text AND next_until > clock_timestamp() + $5::bigint / 2 * interval '1 microsecond' END)
+		WHEN {held} THEN {others_wait}
+			OR next_owner = $3::text AND next_until > clock_timestamp() + $5::bigint / 2 * interval '1 microsecond'
+		ELSE {others_turn} AND t.lock_owner IS NULL END)
 ON CONFLICT (client_id, profile) DO UPDATE SET
-	lock_owner = CASE WHEN ({held}) THEN t.lock_owner WHEN ({others_turn}) THEN NULL ELSE $3::text END,
-	lock_until = CASE WHEN ({held}) THEN t.lock_until WHEN ({others_turn}) THEN NULL ELSE excluded.lock_until END,
-	next_owner = CASE WHEN ({others_turn}) THEN t.next_owner WHEN ({held}) THEN $3::text END,
-	next_until = CASE WHEN ({others_turn}) THEN t.next_until WHEN ({held}) THEN clock_timestamp() + $5::bigint * interval '1 microsecond' END
+	lock_owner = CASE WHEN {held} THEN t.lock_owner WHEN {others_turn} THEN NULL ELSE $3::text END,
+	lock_until = CASE WHEN {held} THEN t.lock_until WHEN {others_turn} THEN NULL ELSE excluded.lock_until END,
+	last_owner = CASE WHEN {left} THEN t.lock_owner ELSE t.last_owner END,
+	next_owner = CASE WHEN {others_wait} THEN t.next_owner WHEN {held} THEN $3::text END,
+	next_until = CASE WHEN {others_wait} THEN t.next_until
+		WHEN {held} THEN clock_timestamp() + $5::bigint * interval '1 microsecond' END
 RETURNING coalesce(lock_owner = $3::text, false)`
 
-	heldExpression       = `coalesce(t.lock_until > clock_timestamp(), false) AND NOT ({left})`
-	leftExpression       = `coalesce(left(t.lock_owner, {prefix}) = left($3::text, {prefix}) AND t.lock_owner COLLATE "C" <= $3::text, false)`
-	othersTurnExpression = `coalesce(left(t.next_owner, {prefix}) <> left($3::text, {prefix}) AND t.next_until > clock_timestamp(), false)`
+	heldExpression       = `(coalesce(t.lock_until > clock_timestamp(), false) AND NOT {left})`
+	leftExpression       = `coalesce({ours:t.lock_owner} AND t.lock_owner COLLATE "C" <= $3::text, false)`
+	othersWaitExpression = `coalesce(NOT {ours:t.next_owner} AND t.next_until > clock_timestamp(), false)`
+	othersTurnExpression = `({others_wait} AND ({left} OR coalesce({ours:t.last_owner}, false)))`
+	oursExpression       = `(left(%[1]s, {prefix}) = left($3::text, {prefix}))`
 
 	extendSQL = `
 UPDATE {table} SET lock_until = clock_timestamp() + $4::bigint * interval '1 microsecond'
@@ -92,7 +97,7 @@ WHERE client_id = $1::text AND profile = $2::text AND lock_owner = $3::text`
 	// It returns whether somebody waits, and whether the row is there for the
 	// lock only.
 	releaseSQL = `
-UPDATE {table} SET lock_owner = NULL, lock_until = NULL
+UPDATE {table} SET lock_owner = NULL, lock_until = NULL, last_owner = lock_owner
 WHERE client_id = $1::text AND profile = $2::text AND lock_owner = $3::text
 RETURNING coalesce(next_until > clock_timestamp(), false), record IS NULL AND version = 0`
 
@@ -122,15 +127,13 @@ func newStatements(table string) statements {
 	replacer := strings.NewReplacer(
 		"{table}", table, "{now}", "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint", "{prefix}", strconv.Itoa(lease.OwnerPrefix))
 	channel := strings.ReplaceAll(channelSQL, "{name}", "'"+strings.ReplaceAll(table, "'", "''")+"'")
-	expressions := strings.NewReplacer("{left}", leftExpression, "{others_turn}", othersTurnExpression,
-		"{held}", strings.ReplaceAll(heldExpression, "{left}", leftExpression))
 	return statements{
 		load:    replacer.Replace(loadSQL),
 		list:    replacer.Replace(listSQL),
 		insert:  replacer.Replace(insertSQL),
 		update:  replacer.Replace(updateSQL),
 		delete:  replacer.Replace(deleteSQL),
-		acquire: replacer.Replace(expressions.Replace(acquireSQL)),
+		acquire: replacer.Replace(spellOut(acquireSQL)),
 		extend:  replacer.Replace(extendSQL),
 		release: replacer.Replace(releaseSQL),
 		leave:   replacer.Replace(leaveSQL),
@@ -138,4 +141,18 @@ func newStatements(table string) statements {
 		channel: channel,
 		notify:  strings.ReplaceAll(notifySQL, "{channel}", channel),
 	}
+}
+
+// spellOut puts the expressions of the lock in their places.
+func spellOut(sql string) string {
+	for _, e := range [][2]string{
+		{"{held}", heldExpression}, {"{others_turn}", othersTurnExpression},
+		{"{others_wait}", othersWaitExpression}, {"{left}", leftExpression},
+	} {
+		sql = strings.ReplaceAll(sql, e[0], e[1])
+	}
+	for _, column := range []string{"t.lock_owner", "t.next_owner", "t.last_owner"} {
+		sql = strings.ReplaceAll(sql, "{ours:"+column+"}", fmt.Sprintf(oursExpression, column))
+	}
+	return sql
 }

@@ -23,8 +23,8 @@
 //
 //	spotipie:{TAG}:record     hash: format, version, writer, record (JSON); never expires.
 //	                          After Delete: format, version, writer, deleted; expires in a week
-//	spotipie:{TAG}:lock       the lock's owner, and who has the next turn; expires with the
-//	                          lease, or soon after unlock
+//	spotipie:{TAG}:lock       the lock's owner, and who waits for it; expires with the lease,
+//	                          or soon after unlock
 //	spotipie:changed          channel: the TAG of what has changed, and of locks that were
 //	                          released while somebody waited
 //
@@ -80,7 +80,7 @@
 // token, unlock after; Check is one more. However many goroutines wait for the
 // lock of one key they ask Redis as one, every 10 to 100 ms, or less often if
 // the store watches, as it is told then when the lock is free. Waiters of one
-// process take turns in the order they came; the next turn is kept for another
-// process that waits. Loads of one key at the same time share a command. All
-// watchers of a store share one connection.
+// process take turns in the order they came, and a process that has just had the
+// lock does not get it again while another one waits. Loads of one key at the same
+// time share a command. All watchers of a store share one connection.
 package redisstore

@@ -19,9 +19,10 @@ const releasedLife = 10 * time.Second
 //	HOLDER [NEXT UNTIL]
 //
 // HOLDER is its owner, or "released:" and the last one, so that a repeated
-// release is told from one that comes too late. NEXT has the next turn until
-// then, in milliseconds of the server's clock. Versions before turns knew only
-// the holder, and no colon in it; theirs is left as it is.
+// release is told from one that comes too late. NEXT waits for it, and comes again
+// before UNTIL, in milliseconds of the server's clock; until then the last holder's
+// process does not get it again. Versions before that knew only the holder, and no
+// colon in it; theirs is left as it is.
 //
 // KEYS: lock. ARGV: owner, length of the part that all owners of a process have
 // in common.
@@ -48,19 +49,18 @@ const (
 	// ARGV: … lease, turn, how long to remember who released it, all in
 	// milliseconds.
 	acquireScript = readLock + `
-local free = not holder or string.sub(holder, 1, 9) == 'released:'
-local left = not free and ours(holder) and holder <= ARGV[1]
-local othersTurn = waiter and not ours(waiter)
-if (free or left) and not othersTurn then
-	redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3])
-	return 1
-end
-if left then
-	redis.call('SET', KEYS[1], value('released:' .. holder), 'PX', ARGV[5])
+local last = holder and string.match(holder, '^released:(.*)$')
+local left = not last and ours(holder) and holder <= ARGV[1]
+if ours(waiter) then waiter = nil end
+if waiter and (left or ours(last)) then
+	if left then redis.call('SET', KEYS[1], value('released:' .. holder), 'PX', ARGV[5]) end
 	return 0
 end
-if free or othersTurn or not string.find(holder, ':', 1, true) then return 0 end
-if not waiter or tonumber(till) - now < ARGV[4] / 2 then
+if not holder or last or left then
+	redis.call('SET', KEYS[1], value(ARGV[1]), 'PX', ARGV[3])
+	return 1
+end
+if not waiter and string.find(holder, ':', 1, true) then
 	waiter, till = ARGV[1], string.format('%.0f', now + ARGV[4])
 	redis.call('SET', KEYS[1], value(holder), 'KEEPTTL')
 end

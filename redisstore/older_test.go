@@ -68,7 +68,7 @@ func TestLocksBesideAnOlderVersion(t *testing.T) {
 		}
 		other := make(chan error, 1)
 		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
-		go func() { _, err := open(t, client, opts).Lock(ctx, storecheck.Key()); other <- err }() // has the next turn
+		go func() { _, err := open(t, client, opts).Lock(ctx, storecheck.Key()); other <- err }() // waits
 		for ctx.Err() == nil {
 			if older(olderAcquire) {
 				t.Fatal("the older version gets a lock that is held")

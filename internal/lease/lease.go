@@ -8,8 +8,8 @@
 // means, such as a version.
 //
 // The goroutines of one process queue in memory, first come, first served, and
-// one of them asks the server for all. Between processes the server keeps the
-// next turn for one that waits, so that a busy holder cannot keep it out.
+// one of them asks the server for all. A process that has just had the lease does
+// not get it again while another one waits, so that a busy one keeps nobody out.
 package lease
 
 import (
@@ -32,17 +32,18 @@ var (
 	ErrNotHeld = errors.New("nobody in this process holds the lock")
 )
 
-// Server keeps one lease for each key, and the next turn. Its methods are
+// Server keeps one lease for each key, and who waits for it. Its methods are
 // called from many goroutines, and end with their context.
 //
 // Owners are words of [OwnerPrefix] bytes that are the same for all owners of a
 // process, and a number that counts up and compares as text.
 type Server interface {
-	// Acquire makes owner the holder, and reports whether it is, if nobody else
-	// holds the lease and nobody else has the next turn. A lease of an earlier
-	// owner of the same process is nobody else's: it was left behind. If owner
-	// cannot be the holder yet, and nobody else has the next turn, owner has it
-	// for as long as turn says. An owner may ask again.
+	// Acquire makes owner the holder if nobody else holds the lease, and reports
+	// whether it is. A lease of an earlier owner of the same process is nobody
+	// else's: it was left behind. If the lease is somebody else's, the server
+	// remembers that owner waits for it, for as long as turn says: whoever holds
+	// it does not get it again before, unless others have had it. An owner may
+	// ask again.
 	Acquire(ctx context.Context, key spotipie.Key, owner string, turn time.Duration) (bool, error)
 	// Extend has the lease last for its length from now on if it is owner's,
 	// and reports whether it is. It writes, so that it fails where nothing can
@@ -50,7 +51,7 @@ type Server interface {
 	Extend(ctx context.Context, key spotipie.Key, owner string) (bool, error)
 	// Release ends the lease if it is owner's, and reports whether it was.
 	Release(ctx context.Context, key spotipie.Key, owner string) (bool, error)
-	// Leave gives up owner's turn, and its lease if it has got it.
+	// Leave has owner wait no longer, and ends the lease if it is owner's.
 	Leave(ctx context.Context, key spotipie.Key, owner string) error
 	// Hopeless reports whether it is in vain to ask again after an error of
 	// Acquire.

@@ -22,7 +22,7 @@ const (
 	patience = 5 * time.Second
 	// requestTimeout limits one request.
 	requestTimeout = 5 * time.Second
-	// turnMargin is how much later than planned a process may come for its turn.
+	// turnMargin is how much later than planned a process may come again.
 	turnMargin = 200 * time.Millisecond
 )
 
@@ -30,12 +30,13 @@ const (
 // waits any more, or it is hopeless.
 func (l *Locks) poll(key spotipie.Key, k *lock, owner string) {
 	released, stop := l.server.Released(key)
-	defer stop()
-	longest := maxPoll
-	if released != nil {
-		longest = maxPollWithNotices
-	}
+	defer func() { stop() }()
 	for wait := minPoll; ; {
+		longest := maxPollWithNotices
+		if released == nil { // perhaps there are notices by now
+			released, stop = l.server.Released(key)
+			longest = maxPoll
+		}
 		lease, err := l.request(key, owner, 2*wait+turnMargin)
 		if lease != nil || err != nil && l.server.Hopeless(err) {
 			l.stopAsking(key, k, lease, err)

@@ -38,8 +38,8 @@ type server struct {
 }
 
 type row struct {
-	owner, next  string
-	until, turns time.Time
+	owner, last, next string
+	until, turns      time.Time
 }
 
 func samePrefix(a, b string) bool { return strings.HasPrefix(a, b[:lease.OwnerPrefix]) }
@@ -79,14 +79,17 @@ func (s *server) request(ctx context.Context, key spotipie.Key, effect func(r *r
 func (s *server) Acquire(ctx context.Context, key spotipie.Key, owner string, turn time.Duration) (bool, error) {
 	return s.request(ctx, key, func(r *row) bool {
 		if r.owner != "" && samePrefix(r.owner, owner) && r.owner <= owner {
-			r.owner = ""
+			r.owner, r.last = "", r.owner
 		}
-		othersTurn := r.next != "" && !samePrefix(r.next, owner)
+		if r.next != "" && samePrefix(r.next, owner) {
+			r.next = ""
+		}
 		switch {
-		case r.owner == "" && !othersTurn:
-			*r = row{owner: owner, until: time.Now().Add(length)}
+		case r.owner == "" && r.next != "" && r.last != "" && samePrefix(r.last, owner):
+		case r.owner == "":
+			r.owner, r.until = owner, time.Now().Add(length)
 			return true
-		case !othersTurn:
+		case r.next == "":
 			r.next, r.turns = owner, time.Now().Add(turn)
 		}
 		return false
@@ -107,7 +110,7 @@ func (s *server) Release(ctx context.Context, key spotipie.Key, owner string) (b
 		if r.owner != owner {
 			return false
 		}
-		r.owner = ""
+		r.owner, r.last = "", owner
 		if r.next != "" && s.notices != nil {
 			s.notices <- struct{}{}
 		}
