@@ -1,7 +1,7 @@
 # The two commands of the README are `make test` and `go run ./cmd/spotipie demo`;
 # the rest serves those who work on the project.
 
-.PHONY: test check build unit modules e2e demo setup bench fleets fuzz man completions
+.PHONY: test check build unit modules e2e demo setup bench fleets simulate fuzz man completions
 
 # All tests, with everything they need: installs, starts and stops it itself.
 test: setup check build unit modules e2e demo
@@ -51,6 +51,11 @@ bench:
 # The fleets and kills of docs/stores.md, as often as there; takes a quarter of an hour.
 fleets:
 	@scripts/fleets
+
+# Fleets of sessions with trouble, in simulated time: FOR=1h of plans that nobody
+# has played before. What fails is printed with how to play it again.
+simulate:
+	@scripts/simulate
 
 # Each fuzz target for a minute.
 fuzz:

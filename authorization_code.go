@@ -64,12 +64,13 @@ func (s *AuthorizationCodeSession) CheckAuthorization(ctx context.Context, opts 
 // accounts service sent the user to, exchanges the code for a token (RFC 6749
 // section 4.1.3), sets and returns it. A state works once, but the same callback
 // may be tried again if the accounts service could not be reached or is in
-// trouble. The exchange goes on if ctx ends, as a code works once too; a second
-// call with the same callback joins it. Errors: [ErrStateMismatch],
-// [*AuthorizationError] (of which [ErrAccessDenied] is one), [*CallbackError],
-// [*TokenEndpointError], those of the network and of ctx. With a [*StoreError],
-// a [*ListenerError] or an [*InsufficientScopeError] the token is returned all
-// the same; the last means that the user has granted less than was asked for.
+// trouble, at once the first time and then after a second. The exchange goes on
+// if ctx ends, as a code works once too; a second call with the same callback
+// joins it. Errors: [ErrStateMismatch], [*AuthorizationError] (of which
+// [ErrAccessDenied] is one), [*CallbackError], [*TokenEndpointError], those of
+// the network and of ctx. With a [*StoreError], a [*ListenerError] or an
+// [*InsufficientScopeError] the token is returned all the same; the last means
+// that the user has granted less than was asked for.
 func (s *AuthorizationCodeSession) FetchToken(ctx context.Context, callbackURL string) (*Token, error) {
 	query, fragment, err := parseCallback(callbackURL)
 	if err != nil {

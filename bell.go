@@ -28,6 +28,7 @@ type bell struct {
 	failed    *ListenerError
 	idle      chan struct{} // closed when the goroutine ends; nil: nobody waits
 	closed    bool
+	shut      chan struct{} // closed with it
 }
 
 // listener is a function that was registered. removed is guarded by the bell.
@@ -53,7 +54,9 @@ type chain struct {
 }
 
 // newBell returns a bell for what is announced with numbers above last.
-func newBell(limit time.Duration, last uint64) *bell { return &bell{limit: limit, last: last} }
+func newBell(limit time.Duration, last uint64) *bell {
+	return &bell{limit: limit, last: last, shut: make(chan struct{})}
+}
 
 // register adds a listener and returns the function that removes it. After that
 // has returned it is not called any more.
@@ -92,7 +95,7 @@ func (b *bell) announceLoggedOut(ctx context.Context, number uint64, e LoggedOut
 
 // announce has something delivered, unless something with a higher number is or
 // was, and returns what the listeners return. To announce the same number again
-// is to wait for it. ctx does not end it.
+// is to wait for it. What ends with ctx is waiting, not delivering.
 func (b *bell) announce(ctx context.Context, number uint64, deliver func(context.Context) error) error {
 	if b == nil {
 		return nil
@@ -105,7 +108,7 @@ func (b *bell) announce(ctx context.Context, number uint64, deliver func(context
 	if a == nil || nested { // a listener's own listener is being waited for
 		return err
 	}
-	return a.wait(b.limit)
+	return b.wait(ctx, a)
 }
 
 // enqueue returns what stands for the number in the queue, or nil if there is
@@ -148,19 +151,26 @@ func (b *bell) failure() error {
 	return b.failed
 }
 
-// wait waits until the listeners have returned. That they begin is waited for
+// wait waits until the listeners have heard of a. That they begin is waited for
 // as long as one of them may take.
-func (a *announcement) wait(limit time.Duration) error {
-	timer := time.NewTimer(limit)
+func (b *bell) wait(ctx context.Context, a *announcement) error {
+	timer := time.NewTimer(b.limit)
 	defer timer.Stop()
-	select {
-	case <-a.begun:
-	case <-a.chain.done:
-	case <-timer.C:
-		return &ListenerError{Event: eventTokenUpdated, Err: errors.New("the listeners are still busy with an earlier token; they will hear of this one later")}
+	begun, notYet, shut := a.begun, timer.C, b.shut
+	for {
+		select {
+		case <-a.chain.done:
+			return errors.Join(a.chain.errs...)
+		case <-begun:
+			begun, notYet, shut = nil, nil, nil
+		case <-notYet:
+			return &ListenerError{Event: eventTokenUpdated, Err: errors.New("the listeners are still busy with an earlier token; they will hear of this one later")}
+		case <-ctx.Done():
+			return &ListenerError{Event: eventTokenUpdated, Err: fmt.Errorf("did not return in time: %w", context.Cause(ctx))}
+		case <-shut:
+			return &ListenerError{Event: eventTokenUpdated, Err: ErrClosed}
+		}
 	}
-	<-a.chain.done
-	return errors.Join(a.chain.errs...)
 }
 
 // finish is called with the bell's lock, when a was delivered or is not going
@@ -237,17 +247,21 @@ func (b *bell) close(ctx context.Context) error {
 		select {
 		case <-idle:
 		case <-ctx.Done():
-			b.shut()
+			_ = b.end()
 			return context.Cause(ctx)
 		}
 	}
-	return b.shut()
+	return b.end()
 }
 
-func (b *bell) shut() error {
+// end has no listener called any more, and lets those go who wait for that.
+func (b *bell) end() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.closed = true
+	if !b.closed {
+		b.closed = true
+		close(b.shut)
+	}
 	return b.failure()
 }
 

@@ -177,6 +177,8 @@ func (e *StoreError) Error() string {
 	switch e.Op {
 	case opSave:
 		msg += " (the token is in use and saving is tried again)"
+	case opDelete:
+		msg += " (the session is logged out and deleting is tried again)"
 	case opCheck:
 		msg += " (Spotify was not asked, as its answer could not have been saved)"
 	}

@@ -69,6 +69,75 @@ func ExampleTokenExpired() {
 	// 200 OK
 }
 
+// Hear that the user has logged out, in this process or another, to end what
+// was theirs.
+func ExampleLoggedOut() {
+	spotify := startOffline(accounts.Options{})
+	defer spotify.Close()
+	ctx := context.Background()
+	session := spotify.signedIn()
+	defer session.Close(ctx)
+
+	remove := session.OnLoggedOut(func(_ context.Context, e spotipie.LoggedOut) error {
+		fmt.Println("logged out:", e.Session.Key().ClientID)
+		return nil
+	})
+	defer remove()
+	if err := session.Logout(ctx); err != nil { // forgets the token, also in the store
+		log.Fatal(err)
+	}
+	_, err := session.Token(ctx)
+	fmt.Println(errors.Is(err, spotipie.ErrNotAuthorized))
+	// Output:
+	// logged out: my-app
+	// true
+}
+
+// Measure what the session does. A program would count and log instead of
+// printing.
+func ExampleOptions_observe() {
+	spotify := startOffline(accounts.Options{})
+	defer spotify.Close()
+	ctx := context.Background()
+	session, err := spotipie.NewClientCredentialsSession(myApp(), &spotipie.Options{
+		AccountsURL: spotify.URL, APIURL: spotify.URL, Now: spotify.Now,
+		Observe: func(_ context.Context, o spotipie.Observation) {
+			if o.Kind == spotipie.ObservedTokenRequest {
+				fmt.Println(o.Op, "asked for a token, without error:", o.Err == nil, "measured:", o.Duration > 0)
+			}
+		},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer session.Close(ctx)
+	for range 3 { // the first fetches a token, the others have it
+		if _, err := session.Token(ctx); err != nil {
+			log.Fatal(err)
+		}
+	}
+	// Output: client_credentials asked for a token, without error: true measured: true
+}
+
+// Know a user by what Spotify knows them by, whatever they call themselves.
+func ExampleCurrentUser() {
+	spotify := startOffline(accounts.Options{})
+	defer spotify.Close()
+	ctx := context.Background()
+	session := spotify.signedIn()
+	defer session.Close(ctx)
+
+	user, err := spotipie.CurrentUser(ctx, session)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("the authorization can be kept under a key of the user:", user.Key() != "")
+	fmt.Println("the user can be greeted by name:", user.DisplayName != "")
+	// Output:
+	// the authorization can be kept under a key of the user: true
+	// the user can be greeted by name: true
+}
+
 // A request with everything: query, JSON body and headers.
 func ExampleSession_request() {
 	spotify := startOffline(accounts.Options{})

@@ -29,8 +29,25 @@ func landed(s *state, err error) *flight {
 	return f
 }
 
-func (f *flight) wait(ctx context.Context) (*state, error) {
-	f.waiting.Add(1)
+// join counts a caller who waits. It is called with the lock held that the
+// flight takes before it lands, so that it is known who waits.
+func (f *flight) join() { f.waiting.Add(1) }
+
+// leave is that a caller who has joined does not wait any more. If the flight
+// has landed and nobody else waits, OnError hears of its error.
+func (k *keeper) leave(f *flight) {
+	if f.waiting.Add(-1) > 0 {
+		return
+	}
+	select {
+	case <-f.done:
+		k.reportResult(f)
+	default:
+	}
+}
+
+// wait waits for a flight that the caller has joined.
+func (k *keeper) wait(ctx context.Context, f *flight) (*state, error) {
 	select {
 	case <-f.done:
 		return f.state, f.err
@@ -40,7 +57,7 @@ func (f *flight) wait(ctx context.Context) (*state, error) {
 	case <-f.done:
 		return f.state, f.err
 	case <-ctx.Done():
-		f.waiting.Add(-1)
+		k.leave(f)
 		return nil, fmt.Errorf("spotipie: waiting for the token: %w", context.Cause(ctx))
 	}
 }
@@ -54,9 +71,10 @@ func (k *keeper) land(f *flight, s *state, err error) {
 	}
 }
 
-// reportResult passes the error of a flight on to OnError, once.
+// reportResult passes the error of a flight on to OnError, once. There may be no
+// flight.
 func (k *keeper) reportResult(f *flight) {
-	if f.err != nil && !f.reported.Swap(true) {
+	if f != nil && f.err != nil && !f.reported.Swap(true) {
 		k.report(f.err)
 	}
 }

@@ -3,9 +3,11 @@ module github.com/spotipie/spotipie
 go 1.26.0
 
 require (
+	github.com/anishathalye/porcupine v1.3.1
 	github.com/cenkalti/backoff/v5 v5.0.3
 	github.com/cli/browser v1.3.0
 	github.com/creack/pty v1.1.24
+	github.com/fsnotify/fsnotify v1.10.1
 	github.com/gofrs/flock v0.13.2
 	github.com/gohugoio/httpcache v0.9.0
 	github.com/hashicorp/golang-lru/v2 v2.0.7

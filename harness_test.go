@@ -59,6 +59,37 @@ func (s *services) requests() int {
 	return len(s.forms)
 }
 
+// form returns that of the n-th token request.
+func (s *services) form(n int) url.Values {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.forms[n-1]
+}
+
+// singleUse makes refresh tokens work once: who sends one again is refused for
+// good. The n-th request is answered with A<n> and R<n> after a while, and has
+// used its refresh token up as soon as it is there.
+func (s *services) singleUse(after time.Duration) {
+	var mu sync.Mutex
+	used := map[string]bool{"": false}
+	s.token = func(n int, req *http.Request) (*http.Response, error) {
+		refresh := s.form(n).Get("refresh_token")
+		mu.Lock()
+		again := used[refresh]
+		used[refresh] = refresh != ""
+		mu.Unlock()
+		if again {
+			return respond(req, http.StatusBadRequest, `{"error":"invalid_grant","error_description":"Refresh token revoked"}`), nil
+		}
+		select {
+		case <-time.After(after):
+			return respond(req, http.StatusOK, renewed(n)), nil
+		case <-req.Context().Done():
+			return nil, req.Context().Err()
+		}
+	}
+}
+
 func readForm(req *http.Request) url.Values {
 	data, _ := io.ReadAll(req.Body)
 	_ = req.Body.Close()
@@ -106,6 +137,7 @@ type hookedStore struct {
 	loaded  hook[func()]                      // before Load returns
 	swap    hook[func(context.Context) error] // before Swap saves
 	swapped hook[func(spotipie.Record)]       // before a Swap that has saved returns
+	remove  hook[func(context.Context) error] // before Delete deletes
 }
 
 func newHookedStore() *hookedStore { return &hookedStore{MemoryStore: spotipie.NewMemoryStore()} }
@@ -151,6 +183,15 @@ func (h *hookedStore) Swap(ctx context.Context, key spotipie.Key, version uint64
 		swapped(rec)
 	}
 	return version, err
+}
+
+func (h *hookedStore) Delete(ctx context.Context, key spotipie.Key) error {
+	if remove := h.remove.get(); remove != nil {
+		if err := remove(ctx); err != nil {
+			return err
+		}
+	}
+	return h.MemoryStore.Delete(ctx, key)
 }
 
 func fails(context.Context) error { return errStore }

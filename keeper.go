@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -21,6 +22,7 @@ type keeper struct {
 	state       atomic.Pointer[state]
 	failure     atomic.Pointer[failure]
 	renewal     atomic.Pointer[flight]
+	renewed     atomic.Pointer[renewed]
 	bell        atomic.Pointer[bell]
 	autoRefresh atomic.Bool
 	closed      atomic.Bool
@@ -48,7 +50,7 @@ func (k *keeper) shelf() shelf { return shelf{store: k.app.store, key: k.key(), 
 func (k *keeper) flow() Flow { return k.session.Flow() }
 
 func (k *keeper) rules() rules {
-	return rules{clientID: k.app.clientID, flow: k.flow(), scope: k.app.scope, early: k.app.early}
+	return rules{clientID: k.app.clientID, flow: k.flow(), scope: k.app.scope, early: k.app.early, random: rand.Uint64}
 }
 
 // current returns what callers get: nil if nothing is known.
@@ -70,7 +72,7 @@ func (k *keeper) apply(transition func(*state) *state) (from, to *state) {
 	k.state.Store(to)
 	old, now := from.current(), to.current()
 	first := from.detail().saving && !to.detail().saving && now.signedIn()
-	if first || !old.tokenOrNil().Equal(now.tokenOrNil()) {
+	if first || !old.tokenOrNil().isSame(now.tokenOrNil()) {
 		k.number++
 		if k.bell.Load() != nil {
 			k.latest = &change{from: old, to: now, number: k.number}
@@ -166,14 +168,19 @@ func (k *keeper) validSlow(ctx context.Context) (*state, error) {
 
 // validLater waits for a token in place of s, which is expired or nil.
 func (k *keeper) validLater(ctx context.Context, s *state) (*state, error) {
-	listenerErr := k.tellExpired(ctx, s, false)
+	told := k.tellExpired(ctx, s, false)
 	if next := k.current(); next.isUsable(k.app.clock()) {
+		k.reportResult(told)
 		return next, nil
 	}
 	next, err := k.renewExpired(ctx, k.current())
 	if err != nil {
-		return nil, join(err, listenerErr)
+		if told != nil {
+			err = join(err, told.err)
+		}
+		return nil, err
 	}
+	k.reportResult(told)
 	return next, nil
 }
 
@@ -185,7 +192,7 @@ func (k *keeper) renewInBackground(ctx context.Context, s *state, now instant) {
 	case s != k.state.Load(), k.failure.Load().putsOff(s, now), k.app.paused() != nil:
 		return
 	}
-	k.startRenewal(ctx, s, false)
+	k.leave(k.startRenewal(ctx, s, false))
 }
 
 // renewExpired waits for a renewal in place of s.
@@ -197,7 +204,7 @@ func (k *keeper) renewExpired(ctx context.Context, s *state) (*state, error) {
 	// its token is expired too; then one of its own has to follow.
 	for range 2 {
 		f := k.startRenewal(ctx, s, false)
-		next, err := f.wait(ctx)
+		next, err := k.wait(ctx, f)
 		if next.isUsable(k.app.clock()) {
 			k.reportResult(f) // the caller gets the token, and nothing else
 			return next, nil
@@ -225,8 +232,9 @@ func (k *keeper) refreshNow(ctx context.Context) (*Token, error) {
 // replace returns a state with another token than unwanted, renewing if need
 // be.
 func (k *keeper) replace(ctx context.Context, unwanted *state) (*state, error) {
-	// A renewal under way may turn out to have saved unwanted, no more; then
-	// one of its own has to follow.
+	// A renewal under way may turn out to have saved unwanted, no more, or a
+	// laptop slept while the listeners heard of its token; then one of its own
+	// has to follow.
 	for attempt := 1; ; attempt++ {
 		current := k.current()
 		if current != unwanted && !sameAccess(current, unwanted) && current.isUsable(k.app.clock()) {
@@ -234,8 +242,15 @@ func (k *keeper) replace(ctx context.Context, unwanted *state) (*state, error) {
 		}
 		joined := k.renewal.Load()
 		f := k.startRenewal(ctx, current, true)
-		s, err := f.wait(ctx)
-		if s == nil || !sameAccess(s, unwanted) || f != joined || attempt == 2 {
+		s, err := k.wait(ctx, f)
+		isNew := !sameAccess(s, unwanted) || f != joined
+		usable := s.isUsable(k.app.clock())
+		switch {
+		case s == nil || isNew && usable:
+			return s, err
+		case attempt == 2 && !usable:
+			return nil, join(ErrTokenExpired, err)
+		case attempt == 2:
 			return s, err
 		}
 	}
@@ -255,8 +270,9 @@ func (k *keeper) noToken(s *state) error {
 }
 
 // tellExpired calls the token-expired listeners once for all who need the token
-// now.
-func (k *keeper) tellExpired(ctx context.Context, s *state, withheld bool) error {
+// now, and waits for them. It returns what became of that, or nil if they were
+// not called or ctx ended before.
+func (k *keeper) tellExpired(ctx context.Context, s *state, withheld bool) *flight {
 	if !s.signedIn() || !k.bell.Load().listensForExpiry() || k.isInListener(ctx) {
 		return nil
 	}
@@ -273,9 +289,15 @@ func (k *keeper) tellExpired(ctx context.Context, s *state, withheld bool) error
 		k.expiry = f
 		go k.runExpiry(detached(ctx), f, s, withheld)
 	}
+	f.join()
 	k.mu.Unlock()
-	_, err := f.wait(ctx)
-	return err
+	_, _ = k.wait(ctx, f)
+	select {
+	case <-f.done:
+		return f
+	default:
+		return nil
+	}
 }
 
 func (k *keeper) runExpiry(ctx context.Context, f *flight, s *state, withheld bool) {
@@ -287,7 +309,10 @@ func (k *keeper) runExpiry(ctx context.Context, f *flight, s *state, withheld bo
 		renewal.expiryTold = true
 	case !withheld && k.current().tokenOrNil() == s.token && !k.closed.Load() && k.autoRefresh.Load() && k.rules().isRenewable(s):
 		// At once, lest a caller in between has them called again.
-		k.beginRenewal(context.Background(), s, false, true)
+		renewal := k.beginRenewal(context.Background(), s, false, true)
+		if f.waiting.Load() > 0 {
+			renewal.join() // for those who wait, lest they come too late
+		}
 	}
 	k.mu.Unlock()
 	k.land(f, nil, err)

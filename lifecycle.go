@@ -15,7 +15,7 @@ func (k *keeper) give(ctx context.Context, rec Record) error {
 	k.apply(func(s *state) *state { return k.rules().given(s, rec, now) })
 	err := k.save(ctx)
 	if err != nil {
-		k.saveInBackground(nil, err)
+		k.saveInBackground(nil, true)
 	}
 	return join(err, k.announce(ctx))
 }
@@ -30,7 +30,7 @@ func (k *keeper) logout(ctx context.Context) error {
 	k.apply(func(s *state) *state { return k.rules().loggedOut(s, now) })
 	err := k.save(ctx)
 	if err != nil {
-		k.saveInBackground(nil, err)
+		k.saveInBackground(nil, true)
 	}
 	return join(err, k.announce(ctx))
 }
@@ -40,11 +40,19 @@ func (k *keeper) load(ctx context.Context) (*Token, error) {
 	if err := k.isOpen(); err != nil {
 		return nil, err
 	}
-	s, err := k.reload(ctx)
+	s, err := k.reloadInTime(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return s.current().tokenOrNil(), k.announce(ctx)
+}
+
+// loadInTime is load with a limit of its own.
+func (k *keeper) loadInTime(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
+	defer cancel()
+	_, err := k.load(ctx)
+	return err
 }
 
 // watch loads whenever the store tells of a change.
@@ -63,7 +71,7 @@ func (k *keeper) watch(ctx context.Context) error {
 	}()
 	changes, err := k.shelf().watch(watching)
 	for more := true; err == nil && more; {
-		if _, err := k.load(watching); err != nil && watching.Err() == nil && !errors.Is(err, ErrClosed) {
+		if err := k.loadInTime(watching); err != nil && watching.Err() == nil && !errors.Is(err, ErrClosed) {
 			k.report(err)
 		}
 		select {

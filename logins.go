@@ -35,6 +35,19 @@ type pendingLogin struct {
 	verifier    secret // PKCE (RFC 7636); not used in the implicit grant
 	redirectURI string
 	expires     time.Time
+	// failed is why the last exchange of its code has failed, and again is when
+	// the next may be made: at once after the first failure.
+	failed error
+	again  instant
+}
+
+// after returns the login after its exchange has failed.
+func (l pendingLogin) after(err error, now instant) pendingLogin {
+	if l.failed != nil {
+		l.again = now.add(expiredRetry)
+	}
+	l.failed = err
+	return l
 }
 
 // exchange is the exchange of a code for a token while it goes on. Whoever
@@ -95,11 +108,12 @@ func (l *logins) takePending(state string, now time.Time) (pendingLogin, error) 
 
 // begin takes the login with the given state for an exchange of its code. If
 // the same exchange is under way it returns that, and started == false.
-func (l *logins) begin(state, code string, now time.Time) (x *exchange, started bool, err error) {
+func (l *logins) begin(state, code string, now time.Time, clock instant) (x *exchange, started bool, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, x := range l.exchanges {
 		if isEqualSecret(x.login.state(), state) && isEqualSecret(x.code(), code) {
+			x.flight.join()
 			return x, false, nil
 		}
 	}
@@ -107,7 +121,12 @@ func (l *logins) begin(state, code string, now time.Time) (x *exchange, started 
 	if err != nil {
 		return nil, false, err
 	}
+	if login.failed != nil && clock.isBefore(login.again) {
+		l.pending = append(l.pending, login)
+		return nil, false, login.failed
+	}
 	x = &exchange{login: login, code: newSecret(code), flight: newFlight()}
+	x.flight.join()
 	l.exchanges = append(l.exchanges, x)
 	return x, true, nil
 }
@@ -126,11 +145,10 @@ func (s *session) exchangeCode(ctx context.Context, code, state string) (*Token,
 	if err := s.isOpen(); err != nil {
 		return nil, err
 	}
-	x, started, err := s.logins().begin(state, code, s.app.wallTime())
+	x, started, err := s.logins().begin(state, code, s.app.wallTime(), s.app.clock())
 	if err != nil {
 		return nil, err
 	}
-	x.flight.waiting.Add(1)
 	if started {
 		s.inBackground(func() { s.runExchange(detached(ctx), x) })
 	}
@@ -141,7 +159,7 @@ func (s *session) exchangeCode(ctx context.Context, code, state string) (*Token,
 		if errors.Is(ctx.Err(), context.Canceled) && x.isOverSoon() {
 			return x.token, x.flight.err
 		}
-		x.flight.waiting.Add(-1)
+		s.leave(x.flight)
 		return nil, fmt.Errorf("spotipie: waiting for the token of the login, which goes on: %w", context.Cause(ctx))
 	}
 }
@@ -166,10 +184,10 @@ func (s *session) runExchange(ctx context.Context, x *exchange) {
 		"code":          {x.code()},
 		"redirect_uri":  {x.login.redirectURI},
 		"code_verifier": {x.login.verifier()},
-	}, true)
+	}, true, nil)
 	var answer *TokenEndpointError
 	if err != nil && (!errors.As(err, &answer) || answer.Temporary()) {
-		s.logins().add(x.login, s.app.wallTime()) // the code may still be good
+		s.logins().add(x.login.after(err, s.app.clock()), s.app.wallTime()) // the code may still be good
 	}
 	if err == nil {
 		x.token, err = s.authorize(ctx, token)

@@ -40,7 +40,7 @@ func signedIn(t *testing.T, server *spotifytest.Server, change func(*spotipie.Op
 // rotating returns the options of a service whose refresh tokens are single
 // use.
 func rotating() *accounts.Options {
-	return &accounts.Options{AutoApprove: true, RotateRefreshTokens: true}
+	return &accounts.Options{AutoApprove: true, RotateAllRefreshTokens: true}
 }
 
 func queue(t *testing.T, server *spotifytest.Server, f accounts.Fault) {

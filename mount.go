@@ -30,7 +30,7 @@ func newMount(prefix string, rt http.RoundTripper) (mount, error) {
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" ||
 		u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || u.Opaque != "" ||
 		u.Hostname() == "" && (u.Host != "" || u.Path != "" || !strings.Contains(prefix, "://")) {
-		return mount{}, fmt.Errorf("spotipie: mounting %q: %w", foreignText(prefix), ErrMountPrefix)
+		return mount{}, fmt.Errorf("spotipie: mounting %q: %w", foreignURL(prefix), ErrMountPrefix)
 	}
 	o := originOf(u)
 	return mount{prefix: o.scheme + "://" + o.host + u.EscapedPath(), origin: o, path: u.EscapedPath(), rt: rt}, nil

@@ -75,8 +75,9 @@ type Options struct {
 	AllowPlainHTTP bool
 
 	// OnError hears of what goes wrong and is returned to nobody: a renewal in
-	// the background that failed, a token that could not be saved, an event
-	// whose listener failed. Each error is a [*BackgroundError], which names
+	// the background that failed, an event whose listener failed; and always of a
+	// renewed token that could not be saved, even if a caller was told, since
+	// saving goes on in the background. Each error is a [*BackgroundError], which names
 	// the session's key. It may be called from any goroutine and must not
 	// block. Default: nothing.
 	OnError func(error)
@@ -149,7 +150,7 @@ func (o *Options) origins(apiURL string) ([]origin, error) {
 	for _, raw := range named {
 		u, err := url.Parse(raw)
 		if err != nil || !isHTTP(u) || !isBare(raw, u) || raw != apiURL && strings.Trim(u.Path, "/") != "" {
-			return nil, fmt.Errorf("spotipie: Options.TokenOrigins: %q is not scheme://host[:port]", foreignText(raw))
+			return nil, fmt.Errorf("spotipie: Options.TokenOrigins: %q is not scheme://host[:port]", foreignURL(raw))
 		}
 		if err := o.checkPlainHTTP("TokenOrigins", u); err != nil {
 			return nil, err
@@ -166,7 +167,7 @@ func (o *Options) serviceURL(name, raw, fallback string) (string, error) {
 	}
 	u, err := url.Parse(raw)
 	if err != nil || !isHTTP(u) || !isBare(raw, u) {
-		return "", fmt.Errorf("spotipie: Options.%s: %q is not a URL such as %s, without query, fragment and user", name, foreignText(raw), fallback)
+		return "", fmt.Errorf("spotipie: Options.%s: %q is not a URL such as %s, without query, fragment and user", name, foreignURL(raw), fallback)
 	}
 	if err := o.checkPlainHTTP(name, u); err != nil {
 		return "", err

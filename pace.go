@@ -17,13 +17,13 @@ type failure struct {
 	// until then it is the answer to whoever needs a token.
 	until instant
 	// background is when the next attempt is made while the token can still be
-	// used.
+	// used, unless the token endpoint wants a longer pause (see app.paused).
 	background instant
 }
 
 const (
-	// expiredRetry is how soon after a failed renewal of an expired token the
-	// next one is tried.
+	// expiredRetry is how soon after a failed renewal of an expired token, or a
+	// failed login, the next attempt is made.
 	expiredRetry = time.Second
 	minBackoff   = 5 * time.Second
 	maxBackoff   = 60 * time.Second
@@ -46,12 +46,14 @@ func (f *failure) putsOff(s *state, now instant) bool {
 
 // after returns the failure that follows on f, which may be nil.
 func (f *failure) after(s *state, err error, now instant) *failure {
-	next := &failure{token: s.tokenOrNil(), err: err, count: 1}
+	next := &failure{token: s.tokenOrNil(), err: err, count: 1, until: now.add(expiredRetry)}
 	if f.isOf(s) {
-		next.count = f.count + 1
+		next.count = f.count
+		if !errors.Is(err, f.err) { // else it is a pause's once more, and nobody was asked
+			next.count++
+		}
 	}
-	next.until = now.add(expiredRetry)
-	next.background = now.add(max(backoff(next.count-1), retryAfter(err)))
+	next.background = now.add(backoff(next.count - 1))
 	return next
 }
 
@@ -75,17 +77,55 @@ func retryAfter(err error) time.Duration {
 	return 0
 }
 
+// renewed is when a session got its last token, and how often in a row it has
+// renewed long before that was due: processes whose clocks disagree would renew
+// each other's tokens without end.
+type renewed struct {
+	at       int64 // on the monotonic clock
+	lifetime time.Duration
+	early    int
+}
+
+const (
+	// earlyRenewals is how many renewals long before they are due are not
+	// slowed down.
+	earlyRenewals = 3
+	// earlyRenewalWait is the time between those that follow.
+	earlyRenewalWait = 10 * time.Second
+)
+
+// after returns what follows on r, which may be nil, when a token is received.
+func (r *renewed) after(token *Token, now instant) *renewed {
+	next := &renewed{at: now.monotonic, lifetime: token.expiresIn}
+	if r != nil && time.Duration(now.monotonic-r.at) < r.lifetime/4 {
+		next.early = r.early + 1
+	}
+	return next
+}
+
+// wait returns how long the next renewal has to wait.
+func (r *renewed) wait(now instant) time.Duration {
+	if r == nil || r.early < earlyRenewals {
+		return 0
+	}
+	since := time.Duration(now.monotonic - r.at)
+	if since >= r.lifetime/4 {
+		return 0
+	}
+	return max(0, earlyRenewalWait-since)
+}
+
 // pause is what the token endpoint has asked of the app: not to come again
-// before a moment.
+// before a moment on the monotonic clock.
 type pause struct {
-	until instant
+	until int64
 	err   error
 }
 
 // paused returns the error of the last answer if the token endpoint does not
 // want to be asked yet.
 func (a *app) paused() error {
-	if p := a.pause.Load(); p != nil && a.clock().isBefore(p.until) {
+	if p := a.pause.Load(); p != nil && a.clock().monotonic < p.until {
 		return p.err
 	}
 	return nil
@@ -98,7 +138,7 @@ func (a *app) waitForPause(ctx context.Context, soon time.Duration) {
 	if p == nil {
 		return
 	}
-	if wait := time.Duration(p.until.monotonic - a.clock().monotonic); wait > 0 && wait <= soon {
+	if wait := time.Duration(p.until - a.clock().monotonic); wait > 0 && wait <= soon {
 		sleep(ctx, wait)
 	}
 }
@@ -110,10 +150,10 @@ func (a *app) heed(err error) {
 	if wait <= 0 {
 		return
 	}
-	next := &pause{until: a.clock().add(wait), err: err}
+	next := &pause{until: a.clock().monotonic + int64(wait), err: err}
 	for {
 		last := a.pause.Load()
-		if last != nil && last.until.monotonic >= next.until.monotonic || a.pause.CompareAndSwap(last, next) {
+		if last != nil && last.until >= next.until || a.pause.CompareAndSwap(last, next) {
 			return
 		}
 	}

@@ -50,3 +50,22 @@ func foreignText(text string, secrets ...string) string {
 	}
 	return text[:cut] + "…"
 }
+
+// foreignURL is foreignText for a URL, of which it leaves out the user with the
+// password, the query and the fragment: they may be secret.
+func foreignURL(raw string) string {
+	if i := strings.IndexAny(raw, "?#"); i >= 0 {
+		raw = raw[:i+1] + "…"
+	}
+	scheme, rest, found := strings.Cut(raw, "//")
+	if !found {
+		scheme, rest = "", raw
+	}
+	if i := strings.LastIndex(rest, "@"); i >= 0 {
+		rest = "…" + rest[i:]
+	}
+	if found {
+		scheme += "//"
+	}
+	return foreignText(scheme + rest)
+}

@@ -130,7 +130,7 @@ func TestRefreshTokenIsKeptOrReplaced(t *testing.T) {
 	for name, rotate := range map[string]bool{"kept when the answer has none": false, "replaced when it has one": true} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				server := spotifytest.NewInMemory(t, &accounts.Options{AutoApprove: true, RotateRefreshTokens: rotate})
+				server := spotifytest.NewInMemory(t, &accounts.Options{AutoApprove: true, RotateAllRefreshTokens: rotate})
 				s := signedIn(t, server, nil)
 				scope, before := s.Scope(), s.CurrentToken().RefreshToken()
 				for range 5 {

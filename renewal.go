@@ -8,9 +8,10 @@ import (
 	"time"
 )
 
-// startRenewal joins the renewal under way or starts one in place of s. With
-// force it gets a new token even if s is still good. Of ctx the renewal knows
-// only whether it was given to a listener.
+// startRenewal joins the renewal under way or one that it starts in place of s.
+// Who does not wait for it has to leave it. With force it gets a new token even
+// if s is still good. Of ctx the renewal knows only whether it was given to a
+// listener.
 func (k *keeper) startRenewal(ctx context.Context, s *state, force bool) *flight {
 	now := k.app.clock()
 	k.mu.Lock()
@@ -21,6 +22,7 @@ func (k *keeper) startRenewal(ctx context.Context, s *state, force bool) *flight
 	case k.closed.Load():
 		return landed(nil, ErrClosed)
 	case f != nil:
+		f.join()
 		return f
 	case current != s && !sameAccess(current, s) && usable:
 		return landed(current, nil) // somebody was faster
@@ -28,7 +30,9 @@ func (k *keeper) startRenewal(ctx context.Context, s *state, force bool) *flight
 	if f := k.failure.Load(); f.isRecent(current, now) && (force || !usable) {
 		return landed(nil, f.err) // somebody was faster, in vain
 	}
-	return k.beginRenewal(detached(ctx), current, force, !usable)
+	f := k.beginRenewal(detached(ctx), current, force, !usable)
+	f.join()
+	return f
 }
 
 // beginRenewal starts a renewal in place of s. k.mu is held and there is none
@@ -50,9 +54,16 @@ func (k *keeper) runRenewal(ctx context.Context, f *flight, unwanted *state, for
 		k.renewal.Store(nil)
 		k.mu.Unlock()
 		k.land(f, next, err)
+		if failed := (*StoreError)(nil); errors.As(err, &failed) && failed.Op == opSave {
+			k.reportResult(f) // whoever was told: it concerns the program, and saving goes on
+		}
 	}()
 	end := k.observation(ctx, ObservedRenewal, "")
 	next, err = k.renew(ctx, unwanted, force)
+	if next != nil && k.state.Load().detail().saving { // a login that came meanwhile
+		err = join(err, k.save(ctx))
+		next = k.current()
+	}
 	if next == nil && err == nil { // somebody has logged out
 		err = ErrNotAuthorized
 	}
@@ -73,13 +84,19 @@ func (k *keeper) renew(ctx context.Context, unwanted *state, force bool) (*state
 	if err != nil || k.answers(s, unwanted, force) {
 		return s, join(err, join(saveErr, k.announce(ctx)))
 	}
+	if wait := k.renewed.Load().wait(k.app.clock()); wait > 0 && !force {
+		sleep(ctx, wait)
+	}
 	lock, s, err := k.lockOrLearn(ctx, unwanted, force)
+	if err != nil {
+		s, err = k.learn(ctx, err, unwanted, force)
+	}
 	if err != nil || lock == nil {
 		return s, join(err, join(saveErr, k.announce(ctx)))
 	}
 	s, err = k.renewLocked(ctx, unwanted, force)
 	if k.current().isUnsaved() {
-		k.saveInBackground(lock, err)
+		k.saveInBackground(lock, err != nil)
 	} else {
 		k.inBackground(lock.giveBack)
 	}
@@ -107,6 +124,15 @@ func (k *keeper) lookBeforeLocking(ctx context.Context, force bool) (*state, err
 	return nil, k.noToken(s)
 }
 
+// learn looks for what others have saved, when the session itself cannot renew
+// because of err.
+func (k *keeper) learn(ctx context.Context, err error, unwanted *state, force bool) (*state, error) {
+	if s, loadErr := k.reloadInTime(ctx); loadErr == nil && k.answers(s, unwanted, force) {
+		return s, nil
+	}
+	return nil, err
+}
+
 // answers reports whether s will do in place of unwanted, without asking the
 // accounts service.
 func (k *keeper) answers(s, unwanted *state, force bool) bool {
@@ -127,6 +153,10 @@ func (k *keeper) renewLocked(ctx context.Context, unwanted *state, force bool) (
 	if current := k.state.Load(); err != nil && current.detail().unsaved == unsavedWord {
 		s, err = current, nil // the user's word: the store can have nothing newer
 	}
+	if err == nil && s.isUnsaved() { // the store has fallen behind
+		k.report(k.save(ctx))
+		s = k.state.Load()
+	}
 	switch {
 	case err != nil:
 		return nil, err
@@ -136,6 +166,10 @@ func (k *keeper) renewLocked(ctx context.Context, unwanted *state, force bool) (
 		return nil, k.noToken(s)
 	}
 	token, sent, err := k.ask(ctx, s)
+	var storeErr *StoreError
+	if errors.As(err, &storeErr) { // the lock may be lost to somebody who has renewed
+		return k.learn(ctx, err, unwanted, force)
+	}
 	var answer *TokenEndpointError
 	if errors.As(err, &answer) && answer.isFinal() && s.refreshToken() != "" {
 		return k.refuse(ctx, s, err, answer)
@@ -146,6 +180,7 @@ func (k *keeper) renewLocked(ctx context.Context, unwanted *state, force bool) (
 	now := k.app.clock()
 	k.apply(func(current *state) *state { return k.rules().received(current, s, token, sent, now) })
 	k.failure.Store(nil)
+	k.renewed.Store(k.renewed.Load().after(token, now))
 	err = k.save(ctx)
 	if next := k.current(); next.signedIn() {
 		return next, err
@@ -163,15 +198,12 @@ func (k *keeper) ask(ctx context.Context, s *state) (token *Token, sent instant,
 		return nil, sent, fmt.Errorf("spotipie: waiting for other token requests of this app: %w", err)
 	}
 	defer giveBack()
-	if err := k.shelf().check(ctx); err != nil {
-		return nil, sent, err
-	}
 	form := url.Values{"grant_type": {"client_credentials"}} // RFC 6749 section 4.4.2
 	if k.flow() == FlowAuthorizationCode {
 		form = url.Values{"grant_type": {"refresh_token"}, "refresh_token": {s.refreshToken()}} // section 6
 	}
 	sent = k.app.clock()
-	token, err = k.requestToken(ctx, form, !s.isUsable(sent))
+	token, err = k.requestToken(ctx, form, !s.isUsable(sent), k.shelf().check)
 	return token, sent, err
 }
 
@@ -197,7 +229,7 @@ func (k *keeper) refuse(ctx context.Context, asked *state, err error, answer *To
 // reload brings the state in line with the store and returns it. What the store
 // has fallen behind in is saved in the background.
 func (k *keeper) reload(ctx context.Context) (*state, error) {
-	store, err := k.shelf().load(ctx)
+	store, err := k.read(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -209,15 +241,33 @@ func (k *keeper) reload(ctx context.Context) (*state, error) {
 	if k.app.store == nil {
 		return k.state.Load(), nil
 	}
+	s := k.applyLoaded(ctx, store)
+	if s.isUnsaved() {
+		k.saveInBackground(nil, false)
+	}
+	return s, nil
+}
+
+// read returns what the store has.
+func (k *keeper) read(ctx context.Context) (stored, error) {
+	var seen uint64
+	if s := k.state.Load(); s != nil {
+		seen = s.version
+	}
+	store, err := k.shelf().load(ctx)
+	store.seen = seen
+	return store, err
+}
+
+// applyLoaded brings the state in line with what was read, and tells if the
+// store has fallen back.
+func (k *keeper) applyLoaded(ctx context.Context, store stored) *state {
 	now := k.app.clock()
 	from, to := k.apply(func(s *state) *state { return k.rules().loaded(s, store, now) })
-	if to.isUnsaved() {
-		if !from.isUnsaved() {
-			k.observation(ctx, ObservedFallback, "")(nil)
-		}
-		k.saveInBackground(nil, nil)
+	if to.detail().fallenBack && !from.detail().fallenBack {
+		k.observation(ctx, ObservedFallback, "")(nil)
 	}
-	return to, nil
+	return to
 }
 
 // reloadInTime is reload with a limit of its own.

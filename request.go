@@ -85,7 +85,7 @@ func (a *app) resolve(raw string, params url.Values) (string, error) {
 		return "", fmt.Errorf("spotipie: making a request: %w", err)
 	}
 	if !isHTTP(u) {
-		return "", fmt.Errorf("spotipie: making a request: %q is neither an http or https URL nor a path that starts with /", foreignText(raw))
+		return "", fmt.Errorf("spotipie: making a request: %q is neither an http or https URL nor a path that starts with /", foreignURL(raw))
 	}
 	if len(params) > 0 {
 		if u.RawQuery != "" {

@@ -10,12 +10,22 @@ import (
 // maxSwaps bounds how often a save is tried that others keep getting ahead of.
 const maxSwaps = 8
 
-// How long to wait between attempts to save in the background: the first wait
-// and the longest.
+// How long to wait between attempts to save in the background: the first wait,
+// the longest for as long as saving may take, and the longest after that. Others
+// take the lock when its lease ends, and then it should be saved.
 const (
-	minSaveWait = 100 * time.Millisecond
-	maxSaveWait = 10 * time.Second
+	minSaveWait  = 100 * time.Millisecond
+	soonSaveWait = 250 * time.Millisecond
+	maxSaveWait  = 10 * time.Second
 )
+
+// saveWait returns how long to wait after a wait and an attempt in vain.
+func saveWait(last, sinceBegun time.Duration) time.Duration {
+	if sinceBegun < saveTimeout {
+		return min(2*last, soonSaveWait)
+	}
+	return min(2*last, maxSaveWait)
+}
 
 // save saves what is not saved yet, if there is such a thing, in at most 10
 // seconds. Calls at the same time share an attempt. What could not be saved is
@@ -43,7 +53,7 @@ func (k *keeper) save(ctx context.Context) error {
 		case <-f.done:
 		case <-ctx.Done():
 			k.apply(k.rules().saveFailed)
-			return k.shelf().failed(opSave, fmt.Errorf("waiting for an earlier save: %w", context.Cause(ctx)))
+			return k.shelf().failed(s.saveOp(), fmt.Errorf("waiting for an earlier save: %w", context.Cause(ctx)))
 		}
 		if f.err != nil && f.state.isSame(want) && !errors.Is(f.err, context.Canceled) {
 			return f.err
@@ -87,7 +97,9 @@ func (k *keeper) trySave(ctx context.Context) (*state, error) {
 				return s, err
 			}
 			look = false
-			continue
+		}
+		if s = k.state.Load(); !s.isUnsaved() {
+			break
 		}
 		saved, err := k.saveOnce(ctx, s, version)
 		if err == nil {
@@ -108,24 +120,20 @@ func (k *keeper) trySave(ctx context.Context) (*state, error) {
 // returns the state then, and the version that is to be saved over.
 func (k *keeper) lookBeforeSaving(ctx context.Context, s *state) (*state, uint64, error) {
 	shelf := k.shelf()
-	store, err := shelf.load(ctx)
+	store, err := k.read(ctx)
 	if err != nil {
-		return s, 0, shelf.failed(opSave, fmt.Errorf("looking for what others have saved: %w", err))
+		return s, 0, shelf.failed(s.saveOp(), fmt.Errorf("looking for what others have saved: %w", err))
 	}
 	if !store.found {
-		store.rec = Record{}
+		return k.applyLoaded(ctx, store), 0, nil
 	}
-	if store.found {
-		if mismatch := k.rules().check(shelf.key, store.rec); mismatch != nil {
-			if k.flow() == FlowClientCredentials && store.rec.isUsers() {
-				return s, 0, mismatch // a user's login is worth more than an app's token
-			}
-			return s, store.version, nil
+	if mismatch := k.rules().check(shelf.key, store.rec); mismatch != nil {
+		if k.flow() == FlowClientCredentials && store.rec.isUsers() {
+			return s, 0, mismatch // a user's login is worth more than an app's token
 		}
+		return s, store.version, nil
 	}
-	now := k.app.clock()
-	_, s = k.apply(func(current *state) *state { return k.rules().loaded(current, store, now) })
-	return s, store.rec.Version, nil
+	return k.applyLoaded(ctx, store), store.version, nil
 }
 
 // isUsers reports whether a record is that of a user's login.
@@ -141,9 +149,24 @@ func (k *keeper) saveOnce(ctx context.Context, s *state, version uint64) (uint64
 	case !shelf.isThere():
 		return 0, nil
 	case s.signedIn():
-		return shelf.swap(ctx, version, s.record(k.rules()))
+		return shelf.swap(ctx, version, s.toSave(k.rules()))
 	}
-	return s.version, shelf.remove(ctx)
+	if err := shelf.remove(ctx); err != nil {
+		return 0, err
+	}
+	store, err := shelf.load(ctx) // for the version of the deletion
+	if err != nil || store.found {
+		return s.version, nil
+	}
+	return max(s.version, store.version), nil
+}
+
+// saveOp names what is done to the store to save s.
+func (s *state) saveOp() string {
+	if s.signedIn() {
+		return opSave
+	}
+	return opDelete
 }
 
 func (s *state) versionOrZero() uint64 {
@@ -156,7 +179,7 @@ func (s *state) versionOrZero() uint64 {
 // isSame reports whether two states have the same to be saved.
 func (s *state) isSame(other *state) bool {
 	return s == other || s != nil && other != nil &&
-		s.token.Equal(other.token) && s.consent == other.consent && s.detail().refused == other.detail().refused
+		s.token.isSame(other.token) && s.consent == other.consent && s.detail().refused == other.detail().refused
 }
 
 // retrier saves in the background what could not be saved.
@@ -168,9 +191,9 @@ type retrier struct {
 }
 
 // saveInBackground saves what is not saved yet as soon as the store takes it,
-// and gives the lock back, if there is one, then or after 10 seconds. OnError
-// hears of err, which is why it has not been saved, if that was tried.
-func (k *keeper) saveInBackground(lock *storeLock, err error) {
+// and gives the lock back, if there is one, then or after 10 seconds. If a first
+// attempt has failed, of which somebody was told, the next comes after a wait.
+func (k *keeper) saveInBackground(lock *storeLock, failed bool) {
 	k.mu.Lock()
 	r := k.retrier
 	switch {
@@ -183,7 +206,7 @@ func (k *keeper) saveInBackground(lock *storeLock, err error) {
 		ctx, stop := context.WithCancel(context.Background())
 		k.retrier = &retrier{stop: stop, wake: make(chan struct{}, 1), ended: make(chan struct{}), lock: lock}
 		lock = nil
-		go k.runRetrier(ctx, k.retrier, err)
+		go k.runRetrier(ctx, k.retrier, failed)
 	}
 	k.mu.Unlock()
 	if lock != nil {
@@ -199,17 +222,16 @@ func (r *retrier) poke() {
 	}
 }
 
-func (k *keeper) runRetrier(ctx context.Context, r *retrier, err error) {
+func (k *keeper) runRetrier(ctx context.Context, r *retrier, failed bool) {
 	defer close(r.ended)
 	defer r.stop()
 	end := k.observation(ctx, ObservedSavedLate, "")
 	begun := time.Now()
-	for wait := minSaveWait; ; wait = min(2*wait, maxSaveWait) {
-		if err != nil {
-			k.report(err)
+	for wait := minSaveWait; ; wait = saveWait(wait, time.Since(begun)) {
+		if failed {
 			r.sleep(ctx, jitter(wait))
 		}
-		err = k.save(ctx)
+		err := k.save(ctx)
 		if ctx.Err() != nil {
 			return // Close has taken over
 		}
@@ -221,6 +243,8 @@ func (k *keeper) runRetrier(ctx context.Context, r *retrier, err error) {
 		if time.Since(begun) >= saveTimeout {
 			k.inBackground(k.takeLock(r).giveBack)
 		}
+		k.report(err)
+		failed = err != nil
 	}
 }
 

@@ -80,9 +80,10 @@ type Session interface {
 	// Watch does what Load does whenever the store tells of a change, and so
 	// has every newer token announced by a token-updated event. It returns
 	// when ctx ends, with its error; when the session is closed, with
-	// [ErrClosed] after the next change; or with a [*StoreError] when the store
-	// cannot watch (any longer): call it again then, for nothing is lost but
-	// time. Run it in a goroutine of its own.
+	// [ErrClosed]; or with a [*StoreError] when the store cannot watch (any
+	// longer): call it again then, for nothing is lost but time. A load that
+	// fails, or takes more than ten seconds, goes to [Options].OnError. Run it
+	// in a goroutine of its own.
 	Watch(ctx context.Context) error
 	// AuthorizedAt returns when the user last consented, or zero if that is
 	// not known.
@@ -107,8 +108,9 @@ type Session interface {
 	// that package's own client sends the token to any host, and keeps it until
 	// ten seconds before its end by the real clock, whatever [Options].Now says.
 	TokenSource(ctx context.Context) oauth2.TokenSource
-	// Mount makes rt send the requests whose URL starts with prefix; the
-	// longest prefix wins. See [ErrMountPrefix]. A nil rt takes the mount away.
+	// Mount makes rt send the requests whose URL starts with prefix, those for
+	// a token included; the longest prefix wins. See [ErrMountPrefix]. A nil rt
+	// takes the mount away.
 	Mount(prefix string, rt http.RoundTripper) error
 
 	// OnTokenUpdated registers a listener that is called whenever the session

@@ -275,9 +275,9 @@ func TestAPIErrorsOfSpotify(t *testing.T) {
 		opts   *spotipie.RequestOptions
 		want   spotipie.APIError
 	}{
-		"expired token":       {fault: accounts.FaultExpired, want: spotipie.APIError{StatusCode: 401, Message: "The access token expired"}},
-		"made-up token":       {opts: withHeader("Bearer made-up"), want: spotipie.APIError{StatusCode: 401, Message: "Invalid access token"}},
-		"no token":            {opts: &spotipie.RequestOptions{WithholdToken: true}, want: spotipie.APIError{StatusCode: 401, Message: "Access token missing"}},
+		"expired token":       {fault: accounts.FaultExpired, want: spotipie.APIError{StatusCode: 401, Message: "Missing/invalid/expired access token"}},
+		"made-up token":       {opts: withHeader("Bearer made-up"), want: spotipie.APIError{StatusCode: 401, Message: "Missing/invalid/expired access token"}},
+		"no token":            {opts: &spotipie.RequestOptions{WithholdToken: true}, want: spotipie.APIError{StatusCode: 401, Message: "Missing/invalid/expired access token"}},
 		"no token, before":    {legacy: true, opts: &spotipie.RequestOptions{WithholdToken: true}, want: spotipie.APIError{StatusCode: 401, Message: "No token provided"}},
 		"not a bearer token":  {opts: withHeader("Basic x"), want: spotipie.APIError{StatusCode: 400, Message: "Only valid bearer authentication supported"}},
 		"scope":               {scope: spotipie.Scopes{spotipie.ScopeStreaming}, path: "/v1/me/tracks", want: spotipie.APIError{StatusCode: 403, Message: "Insufficient client scope"}},

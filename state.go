@@ -21,6 +21,7 @@ type state struct {
 
 	authorizedAt int64  // when the user consented; 0 if it is not known
 	consent      uint64 // its number, see [Record]
+	renewals     uint64 // since the consent
 	version      uint64 // the highest version of the stored record that was seen; 0: none
 	more         *details
 }
@@ -31,6 +32,7 @@ type details struct {
 	refused        string // the words in which token's refresh token was refused for good
 	usedUp         []fingerprint
 	unsaved        unsaved
+	fallenBack     bool // the store has shown an older state, which is to be saved over
 	// saving: this state is being saved for the first time. Until that is over
 	// callers get what handedOut has.
 	saving    bool
@@ -42,6 +44,7 @@ type unsaved int8
 
 const (
 	unsavedNothing unsaved = iota
+	unsavedAgain           // nothing new: it was saved, and the store has lost it
 	unsavedAnswer          // what the accounts service has answered: a new token, or a refusal
 	unsavedWord            // the user's word: a consent, a token that was set, a logout
 )
@@ -75,7 +78,7 @@ func (s *state) with(change func(next *state, more *details)) *state {
 	more := *s.detail()
 	change(&next, &more)
 	next.more = nil
-	if more.requestedScope != nil || more.refused != "" || len(more.usedUp) > 0 || more.unsaved != unsavedNothing || more.saving {
+	if more.requestedScope != nil || more.refused != "" || len(more.usedUp) > 0 || more.unsaved != unsavedNothing || more.fallenBack || more.saving {
 		next.more = &more
 	}
 	next.fresh = next.stale
@@ -138,6 +141,13 @@ func (s *state) isTooLong(now instant) bool {
 	return s.expired-now.wall > int64(max(s.token.expiresIn, shortestLife))
 }
 
+func (s *state) consentOrZero() uint64 {
+	if s == nil {
+		return 0
+	}
+	return s.consent
+}
+
 // isUsedUp reports whether a refresh token is known to have been used up.
 func (s *state) isUsedUp(refreshToken string) bool {
 	used := s.detail().usedUp
@@ -174,7 +184,7 @@ func addMonths(t time.Time, months int) time.Time {
 func (s *state) record(r rules) Record {
 	d := s.detail()
 	rec := Record{
-		Token: s.token, ClientID: r.clientID, Flow: r.flow, Consent: s.consent,
+		Token: s.token, ClientID: r.clientID, Flow: r.flow, Consent: s.consent, Renewals: s.renewals,
 		RequestedScope: r.scope, Rejected: d.refused, Version: s.version,
 	}
 	if s.authorizedAt != 0 {
@@ -183,5 +193,13 @@ func (s *state) record(r rules) Record {
 	if d.requestedScope != nil {
 		rec.RequestedScope = d.requestedScope
 	}
+	return rec
+}
+
+// toSave returns the record that s is saved as. Its version is to exceed the
+// number of its consent too (see transitions.go).
+func (s *state) toSave(r rules) Record {
+	rec := s.record(r)
+	rec.Version = max(rec.Version, versionAbove(rec.Consent))
 	return rec
 }

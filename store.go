@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"time"
 )
 
@@ -35,6 +36,9 @@ type Record struct {
 	// which of two records is from the newer login where clocks are wrong and
 	// stores fall back. Sessions set it. Zero if it is not known.
 	Consent uint64 `json:"consent,omitempty"`
+	// Renewals counts the renewals since the consent. Of two records of one
+	// consent the one with more is newer. Sessions set it.
+	Renewals uint64 `json:"renewals,omitempty"`
 	// RequestedScope is what the user was asked for. What they granted is the
 	// token's own scope.
 	RequestedScope Scopes `json:"requested_scope,omitempty"`
@@ -79,8 +83,8 @@ func (r Record) LogValue() slog.Value { return slog.StringValue(r.String()) }
 //     saves nothing and returns an error that wraps [ErrVersionConflict]. The
 //     new version is greater than version, than rec.Version and than that of a
 //     deletion the store remembers: rec.Version is the highest version that
-//     the caller has seen, which may be above version in a store that has
-//     fallen back to an older state. A version never comes back, not even
+//     the caller has seen, or more. It may be above version, in a store that
+//     has fallen back to an older state for one. A version never comes back, not even
 //     after Delete ([NextVersion] makes such versions). When Swap has returned,
 //     the record survives a crash as well as the store can promise. When Swap
 //     fails in any other way the record is the old or the new one, never a
@@ -143,4 +147,14 @@ type Watcher interface {
 // previous is the highest of the versions that the new one has to exceed.
 func NextVersion(previous uint64, now time.Time) uint64 {
 	return max(previous+1, uint64(max(now.UnixMicro(), 0)))
+}
+
+// NextConsent returns the number of a consent that replaces one with the number
+// previous (0 if there is none, or it is not known): milliseconds of the clock,
+// or one more than those of previous if that is higher, and some random bits
+// that tell consents of the same moment apart. Sessions number their consents
+// by it; it is for programs that write the record of a new login into a store
+// themselves.
+func NextConsent(previous uint64, now time.Time) uint64 {
+	return nextConsent(previous, uint64(max(now.UnixMilli(), 1)), rand.Uint64())
 }

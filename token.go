@@ -193,6 +193,15 @@ func (t *Token) Equal(other *Token) bool {
 		t.expiresIn == other.expiresIn && t.expiresAt/1000 == other.expiresAt/1000
 }
 
+// isSame reports whether two tokens are the same for a session: a lifetime that
+// was only inferred says nothing.
+func (t *Token) isSame(other *Token) bool {
+	if t == nil || other == nil {
+		return t == other
+	}
+	return *t.secret() == *other.secret() && slices.Equal(t.scope, other.scope) && t.expiresAt/1000 == other.expiresAt/1000
+}
+
 // String describes the token without its secrets.
 func (t Token) String() string {
 	if t.secrets == nil {

@@ -19,10 +19,16 @@ const tokenRequestTries = 3
 
 // requestToken asks the token endpoint for a token, in the time that one
 // request has. If somebody waits it tries again after a passing fault of a
-// server in between.
-func (k *keeper) requestToken(ctx context.Context, form url.Values, somebodyWaits bool) (*Token, error) {
+// server in between. Before each try it calls check, which may be nil and whose
+// error ends it.
+func (k *keeper) requestToken(ctx context.Context, form url.Values, somebodyWaits bool, check func(context.Context) error) (*Token, error) {
 	if err := k.app.paused(); err != nil {
 		return nil, err
+	}
+	if check != nil {
+		if err := check(ctx); err != nil {
+			return nil, err
+		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, k.app.refreshTimeout)
 	defer cancel()
@@ -39,7 +45,7 @@ func (k *keeper) requestToken(ctx context.Context, form url.Values, somebodyWait
 		if err == nil || !somebodyWaits || try == tokenRequestTries || !isHiccup(err) {
 			return token, err
 		}
-		if !sleep(ctx, jitter(300*time.Millisecond<<(try-1))) {
+		if !sleep(ctx, jitter(300*time.Millisecond<<(try-1))) || k.app.paused() != nil || check != nil && check(ctx) != nil {
 			return nil, err
 		}
 	}

@@ -1,6 +1,7 @@
 package spotipie
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -16,9 +17,15 @@ import (
 //   - The user's word (a consent, a token that is set, a logout) outlives
 //     whatever began before it: loads, saves, renewals.
 //   - A consent with a higher number ([Record].Consent) is newer, whatever
-//     versions say.
-//   - Of two records of the same consent, the one with the higher version is
-//     newer. A store that shows a lower version than was seen has fallen back.
+//     versions say. Whoever numbers a consent looks at the store first, so that
+//     a clock that is wrong does not make it older than what it replaces. The
+//     version of a record, and so that of its deletion, is higher than the
+//     number of its consent.
+//   - Of two records of the same consent, the one with more renewals is newer,
+//     and if they have as many, the one with the higher version. A store that
+//     shows something older than was seen before it was asked has fallen back.
+//   - A record that has the number of the user's unsaved word comes of it: the
+//     word was saved, though the answer was lost.
 //   - A refresh token that was used up for another is never current again, in
 //     whatever record it comes.
 //   - What the accounts service has given is kept until it is saved or
@@ -31,7 +38,8 @@ type rules struct {
 	flow     Flow
 	scope    Scopes
 	// early returns how long before its end a token is to be renewed.
-	early func() time.Duration
+	early  func() time.Duration
+	random func() uint64
 }
 
 // stored is what a store has of a key.
@@ -39,6 +47,8 @@ type stored struct {
 	rec     Record
 	found   bool
 	version uint64 // of the record, or of the deletion; 0: the store knows nothing
+	// seen is the version that the session had seen when the store was asked.
+	seen uint64
 }
 
 const (
@@ -97,27 +107,62 @@ func (r rules) given(s *state, rec Record, now instant) *state {
 		} else if s.signedIn() && sameAuthorization(s.token, token) {
 			next.authorizedAt = s.authorizedAt
 		}
-		next.consent = nextConsent(s, now)
+		next.consent, next.renewals = r.nextConsent(s, now), 0
 	})
 }
 
-// nextConsent returns the number of a consent that replaces s: microseconds of
-// the clock, or one more than the number of s if that is higher. So a consent
-// that knows of another is the newer one even if the clock is wrong.
-func nextConsent(s *state, now instant) uint64 {
-	number := uint64(max(now.wall/1000, 1))
-	if s != nil {
-		number = max(number, s.consent+1)
+// consentRandomBits are the low bits of the number of a consent. They tell
+// consents of the same moment apart.
+const consentRandomBits = 11
+
+// consentMoment returns the moment in the number of a consent: milliseconds of
+// the clock of whoever numbered it.
+func consentMoment(consent uint64) uint64 { return consent >> consentRandomBits }
+
+func (i instant) consentMoment() uint64 {
+	return uint64(max(i.wall/int64(time.Millisecond), 1))
+}
+
+// nextConsent returns the number of a consent that replaces s. A consent that
+// knows of another is the newer one even if the clock is wrong.
+func (r rules) nextConsent(s *state, now instant) uint64 {
+	return nextConsent(s.consentOrZero(), now.consentMoment(), r.random())
+}
+
+// nextConsent makes a number of a moment in milliseconds; see [NextConsent].
+func nextConsent(previous, moment, random uint64) uint64 {
+	moment = max(moment, consentMoment(previous)+1)
+	return moment<<consentRandomBits | random&(1<<consentRandomBits-1)
+}
+
+// outlive makes the number of the user's word, which is being saved for the first
+// time, higher than that of what it is to be saved over. After that its number
+// stays, by which others tell it from what was said meanwhile.
+func (s *state) outlive(d *details, moment uint64) {
+	if d.saving && moment >= consentMoment(s.consent) {
+		s.consent = (moment+1)<<consentRandomBits | s.consent&(1<<consentRandomBits-1)
 	}
-	return number
+}
+
+// versionAbove returns a version that is higher than the number of a consent, as
+// versions are microseconds.
+func versionAbove(consent uint64) uint64 { return (consentMoment(consent) + 1) * 1000 }
+
+// compareConsents compares the moments of two consents. It returns 0 if they
+// cannot be told apart, or one is not known.
+func compareConsents(a, b uint64) int {
+	if a == 0 || b == 0 {
+		return 0
+	}
+	return cmp.Compare(consentMoment(a), consentMoment(b))
 }
 
 // loggedOut is the user's word that the authorization is to be forgotten.
 func (r rules) loggedOut(s *state, now instant) *state {
 	return s.with(func(next *state, more *details) {
-		*more = details{usedUp: more.usedUp, unsaved: unsavedWord}
+		*more = details{usedUp: more.usedUp, unsaved: unsavedWord, saving: true}
 		next.token, next.authorizedAt = nil, 0
-		next.consent = nextConsent(s, now)
+		next.consent, next.renewals = r.nextConsent(s, now), 0
 	})
 }
 
@@ -127,7 +172,7 @@ func (r rules) loggedOut(s *state, now instant) *state {
 func (r rules) received(s, asked *state, token *Token, sent, now instant) *state {
 	used := asked.refreshToken()
 	rotated := used != "" && token.RefreshToken() != "" && token.RefreshToken() != used
-	applies := s == asked || s.signedIn() && asked.signedIn() && s.token.Equal(asked.token) ||
+	applies := s == asked || s.signedIn() && asked.signedIn() && s.token.isSame(asked.token) ||
 		used != "" && s.refreshToken() == used
 	if !applies && !rotated {
 		return s
@@ -141,10 +186,11 @@ func (r rules) received(s, asked *state, token *Token, sent, now instant) *state
 		}
 		handedOut := s.current()
 		more.refused = ""
+		next.renewals++
 		more.unsaved = max(more.unsaved, unsavedAnswer)
 		more.saving, more.handedOut = true, handedOut
 		r.hold(next, more, r.inherit(token, s.tokenOrNil()), now, shortestLife)
-		next.expiredMonotonic = min(next.expiredMonotonic, sent.monotonic+int64(max(token.expiresIn, 2*shortestLife)))
+		next.expiredMonotonic = min(next.expiredMonotonic, max(sent.monotonic+int64(token.expiresIn), now.monotonic+int64(shortestLife)))
 	})
 }
 
@@ -162,13 +208,26 @@ func (r rules) refused(s, asked *state, words string) *state {
 
 // loaded is what the store has, which must be fit for this session (see check).
 func (r rules) loaded(s *state, store stored, now instant) *state {
+	if s != nil && store.version < s.version && store.seen < s.version {
+		return s // something newer was saved or loaded since it was asked
+	}
+	next := r.loadedAny(s, store, now)
+	if s.signedIn() && next.isUnsaved() && (store.version < s.version || !s.isUnsaved()) && !next.detail().fallenBack {
+		next = next.with(func(_ *state, more *details) { more.fallenBack = true })
+	}
+	return next
+}
+
+func (r rules) loadedAny(s *state, store stored, now instant) *state {
 	switch {
 	case store.found:
 		return r.loadedRecord(s, store.rec, now)
 	case store.version != 0:
 		return r.loadedDeletion(s, store.version)
 	case s.signedIn() && !s.isUnsaved(): // lost: save it again
-		return s.with(func(_ *state, more *details) { more.unsaved = unsavedAnswer })
+		return s.with(func(_ *state, more *details) { more.unsaved = unsavedAgain })
+	case s != nil && !s.signedIn() && s.version != 0: // the logout is lost: say it again
+		return s.with(func(_ *state, more *details) { more.unsaved = unsavedWord })
 	}
 	return s
 }
@@ -176,9 +235,9 @@ func (r rules) loaded(s *state, store stored, now instant) *state {
 func (r rules) loadedDeletion(s *state, version uint64) *state {
 	switch {
 	case s.detail().unsaved == unsavedWord && s.signedIn():
-		return s
+		return s.with(func(next *state, more *details) { next.outlive(more, version/1000) })
 	case s.signedIn() && version < s.version: // fallen back to before the login
-		return s.with(func(_ *state, more *details) { more.unsaved = max(more.unsaved, unsavedAnswer) })
+		return s.with(func(_ *state, more *details) { more.unsaved = max(more.unsaved, unsavedAgain) })
 	case !s.signedIn() && s != nil && version <= s.version && !s.isUnsaved():
 		return s
 	}
@@ -190,18 +249,24 @@ func (r rules) loadedDeletion(s *state, version uint64) *state {
 }
 
 func (r rules) loadedRecord(s *state, rec Record, now instant) *state {
-	same := s.signedIn() && s.token.Equal(rec.Token)
+	same := s.signedIn() && s.token.isSame(rec.Token)
 	switch {
-	case same && rec.Version == s.version && !s.isUnsaved():
+	case s.signedIn() && rec.Version == s.version && !s.isUnsaved():
 		return s
 	case same && s.isUnsaved() && rec.Rejected == s.detail().refused && rec.Consent == s.consent && rec.Version > s.version:
 		return r.saved(s, s, rec.Version) // it was, though the answer was lost
-	case !r.isNewer(rec, s):
-		if !s.signedIn() {
-			return s
-		}
+	case !r.isNewer(rec, s, now):
 		return s.with(func(next *state, more *details) { // to be saved over it
-			more.unsaved = max(more.unsaved, unsavedAnswer)
+			if more.unsaved == unsavedWord {
+				next.outlive(more, consentMoment(rec.Consent))
+			}
+			if !next.signedIn() {
+				if rec.Version < s.version || s.isUsedUp(rec.Token.RefreshToken()) { // it is from before the logout
+					more.unsaved = unsavedWord
+				}
+				return
+			}
+			more.unsaved = max(more.unsaved, unsavedAgain)
 			if next.authorizedAt == 0 && sameAuthorization(rec.Token, next.token) && !rec.AuthorizedAt.IsZero() {
 				next.authorizedAt = rec.AuthorizedAt.UnixNano()
 			}
@@ -209,14 +274,19 @@ func (r rules) loadedRecord(s *state, rec Record, now instant) *state {
 	}
 	return s.with(func(next *state, more *details) {
 		*more = details{usedUp: more.usedUp, refused: rec.Rejected}
+		if rec.Consent != 0 && rec.Consent == s.consentOrZero() && rec.Renewals > s.renewals && s.refreshToken() != rec.Token.RefreshToken() {
+			more.usedUp = append(slices.Clip(more.usedUp), fingerprintOf(s.refreshToken())) // by another process
+		}
 		r.setRequestedScope(more, rec)
-		if moments := *next; same && (rec.Rejected != "") == (s.detail().refused != "") {
-			*next = moments // they are known better than by this clock alone
+		if expired, monotonic := next.expired, next.expiredMonotonic; same {
+			r.hold(next, more, s.token, now, 0)
+			// These are known better than by the wall clock alone.
+			next.expired, next.expiredMonotonic, next.stale = expired, monotonic, min(next.stale, expired)
 		} else {
 			r.hold(next, more, rec.Token, now, 0)
 		}
 		next.version = rec.Version
-		next.consent = rec.Consent
+		next.consent, next.renewals = rec.Consent, rec.Renewals
 		next.authorizedAt = 0
 		if !rec.AuthorizedAt.IsZero() {
 			next.authorizedAt = rec.AuthorizedAt.UnixNano()
@@ -225,32 +295,59 @@ func (r rules) loadedRecord(s *state, rec Record, now instant) *state {
 }
 
 // isNewer reports whether a stored record replaces s.
-func (r rules) isNewer(rec Record, s *state) bool {
+func (r rules) isNewer(rec Record, s *state, now instant) bool {
 	d := s.detail()
 	switch {
 	case s == nil:
 		return true
 	case s.isUsedUp(rec.Token.RefreshToken()):
 		return false
-	case rec.Consent != 0 && s.consent != 0 && rec.Consent != s.consent:
-		return rec.Consent > s.consent
-	case d.unsaved == unsavedWord:
+	case !s.signedIn() && !s.isUnsaved() && rec.Version > s.version:
+		return true // somebody who knew of the logout, or knew nothing, saved it later
+	case compareConsents(rec.Consent, s.consent) != 0:
+		return compareConsents(rec.Consent, s.consent) > 0 && !r.isAheadOfTheClock(rec, s, now)
+	case rec.Consent != 0 && rec.Consent == s.consent && rec.Renewals != s.renewals && !r.isForeign(rec, s):
+		return rec.Renewals > s.renewals
+	case d.unsaved == unsavedWord && (rec.Consent == 0 || rec.Consent != s.consent):
 		return false
 	case d.unsaved == unsavedAnswer && d.refused == "" && rec.Rejected != "":
 		return false // what was just given outlives a verdict on what was before
+	case d.unsaved >= unsavedAnswer && d.refused == "" && sameAuthorization(rec.Token, s.token):
+		return false // an earlier token of ours, or one that is as good
 	}
 	return rec.Version > s.version
 }
 
+// isForeign reports whether a record has the number of what s has just replaced
+// by a renewal, and not its refresh token, which is used up: no session has
+// written it.
+func (r rules) isForeign(rec Record, s *state) bool {
+	return s.detail().unsaved == unsavedAnswer && rec.Renewals+1 == s.renewals
+}
+
+// atOnce is how soon after the user's word what the store shows is believed to
+// be from before it.
+const atOnce = time.Second
+
+// isAheadOfTheClock reports whether the number of a record's consent says nothing
+// to the user's word, which has just been spoken: it is of a moment that has not
+// come yet, by the clock of who took the word. Later, somebody with a better
+// clock may have spoken.
+func (r rules) isAheadOfTheClock(rec Record, s *state, now instant) bool {
+	d, moment := s.detail(), now.consentMoment()
+	return d.unsaved == unsavedWord && d.saving &&
+		consentMoment(rec.Consent) > moment && consentMoment(s.consent)+uint64(atOnce.Milliseconds()) >= moment
+}
+
 // saved is that the store has taken what, as the given version.
 func (r rules) saved(s, what *state, version uint64) *state {
-	isWhat := s.tokenOrNil().Equal(what.tokenOrNil()) && s.detail().refused == what.detail().refused && s.consent == what.consent
+	isWhat := s.tokenOrNil().isSame(what.tokenOrNil()) && s.detail().refused == what.detail().refused && s.consent == what.consent
 	return s.with(func(next *state, more *details) {
-		next.version = version
+		next.version = max(next.version, version)
 		if !isWhat {
 			return
 		}
-		more.unsaved = unsavedNothing
+		more.unsaved, more.fallenBack = unsavedNothing, false
 		more.saving, more.handedOut = false, nil
 		if extra := len(more.usedUp) - keptUsedUp; extra > 0 {
 			more.usedUp = slices.Clone(more.usedUp[extra:])

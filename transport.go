@@ -3,11 +3,11 @@ package spotipie
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -34,7 +34,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	resp, err := send(rt, req, held.token)
-	if err != nil || !isTokenRefused(resp) {
+	if err != nil || !isTokenRefused(resp, s.flow()) {
 		return resp, err
 	}
 	return s.recoverUnauthorized(rt, req, resp, held)
@@ -51,7 +51,7 @@ func (t *tokenless) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if held := s.current(); held.signedIn() && s.app.mayHaveToken(req.URL) && !held.isUsable(s.app.clock()) {
-		_ = s.tellExpired(req.Context(), held, true) // its errors are reported
+		s.reportResult(s.tellExpired(req.Context(), held, true))
 	}
 	return s.router.of(req.URL).RoundTrip(req)
 }
@@ -116,10 +116,17 @@ func send(rt http.RoundTripper, req *http.Request, token *Token) (*http.Response
 		sent.Store(token)
 	}
 	resp, err := rt.RoundTrip(authorized(req, token))
-	if resp != nil {
-		resp.Request = req
+	if err != nil {
+		return resp, err
 	}
-	return resp, err
+	if resp == nil {
+		return nil, fmt.Errorf("spotipie: the RoundTripper %T returned neither an answer nor an error", rt)
+	}
+	resp.Request = req
+	if resp.Body == nil { // as an http.Client would
+		resp.Body = http.NoBody
+	}
+	return resp, nil
 }
 
 // sentTokenKey is the key of a context's *atomic.Pointer[Token], which gets the
@@ -175,16 +182,18 @@ func (s *session) recoverUnauthorized(rt http.RoundTripper, req *http.Request, r
 
 // isTokenRefused reports whether an answer is about the token: 401 with the
 // error code invalid_token (RFC 6750 section 3.1), or without a word on why. A
-// 401 that gives no such code means something else, such as that an app's own
-// token does not do.
-func isTokenRefused(resp *http.Response) bool {
+// 401 with another code means something else, and so does one without a code to
+// an app's own token: that the request needs a user's.
+func isTokenRefused(resp *http.Response, flow Flow) bool {
 	if resp.StatusCode != http.StatusUnauthorized {
 		return false
 	}
 	challenges := resp.Header.Values("WWW-Authenticate")
-	return len(challenges) == 0 || slices.ContainsFunc(challenges, func(c string) bool {
-		return strings.Contains(c, "invalid_token")
-	})
+	if len(challenges) == 0 {
+		return true
+	}
+	code, found := bearerChallenge(challenges)
+	return code == codeInvalidToken || found && code == "" && flow != FlowClientCredentials
 }
 
 // replaceRefused gets another token than refused. A token that was itself got
@@ -192,7 +201,8 @@ func isTokenRefused(resp *http.Response) bool {
 // the server dislikes. Nor is one whose renewal has just failed.
 func (s *session) replaceRefused(ctx context.Context, refused *state) (*state, error) {
 	now := s.app.clock()
-	if last := s.lastRefused.Load(); last != nil && last.isOf(refused) && now.isBefore(last.until) {
+	last := s.lastRefused.Load()
+	if last.isOf(refused) && now.isBefore(last.until) {
 		return nil, nil
 	}
 	if current := s.current(); sameAccess(current, refused) && s.failure.Load().putsOff(current, now) {
@@ -200,7 +210,7 @@ func (s *session) replaceRefused(ctx context.Context, refused *state) (*state, e
 	}
 	next, err := s.replace(ctx, refused)
 	if next != nil {
-		s.lastRefused.Store(&replacement{token: next.token, until: now.add(refusedAgain)})
+		s.lastRefused.Store(last.after(refused, next, now))
 	}
 	return next, err
 }
@@ -209,14 +219,28 @@ func (s *session) replaceRefused(ctx context.Context, refused *state) (*state, e
 type replacement struct {
 	token *Token
 	until instant // it is not replaced for the same reason before
+	wait  time.Duration
 }
 
 func (r *replacement) isOf(s *state) bool {
-	return s.signedIn() && r.token != nil && r.token.AccessToken() == s.token.AccessToken()
+	return r != nil && s.signedIn() && r.token.AccessToken() == s.token.AccessToken()
 }
 
-// refusedAgain is how soon after such a replacement the next is made.
-const refusedAgain = 10 * time.Second
+// How soon after such a replacement the next is made. If that was of no use
+// either, the wait is twice as long each time.
+const (
+	minRefusedAgain = 10 * time.Second
+	maxRefusedAgain = 10 * time.Minute
+)
+
+// after returns the replacement of refused that follows on r, which may be nil.
+func (r *replacement) after(refused, next *state, now instant) *replacement {
+	wait := minRefusedAgain
+	if r.isOf(refused) {
+		wait = min(2*r.wait, maxRefusedAgain)
+	}
+	return &replacement{token: next.token, until: now.add(wait), wait: wait}
+}
 
 // bodyAgain returns the body of req for a second time.
 func bodyAgain(req *http.Request) (body io.ReadCloser, ok bool) {

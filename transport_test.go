@@ -256,7 +256,7 @@ func TestUnauthorizedWithoutAutoRefreshIsTheCallersAnswer(t *testing.T) {
 	s := signedIn(t, server, func(o *spotipie.Options) { o.DisableAutoRefresh = true })
 	server.ExpireAccessTokens()
 	resp := get(t, s, "/v1/me", nil)
-	if body := bodyOf(t, resp); resp.StatusCode != 401 || !strings.Contains(body, "The access token expired") {
+	if body := bodyOf(t, resp); resp.StatusCode != 401 || !strings.Contains(body, "Missing/invalid/expired access token") {
 		t.Errorf("got %d %s", resp.StatusCode, body)
 	}
 	expectRefreshes(t, server, 0)
@@ -282,7 +282,7 @@ func TestUnauthorizedWhileTheAccountsServiceIsDownIsTheAPIsAnswer(t *testing.T) 
 	server.ExpireAccessTokens()
 	queue(t, server, accounts.Fault{Kind: accounts.FaultServerError, Target: accounts.TargetToken})
 	resp := get(t, s, "/v1/me", nil)
-	if body := bodyOf(t, resp); resp.StatusCode != 401 || !strings.Contains(body, "The access token expired") {
+	if body := bodyOf(t, resp); resp.StatusCode != 401 || !strings.Contains(body, "Missing/invalid/expired access token") {
 		t.Errorf("got %d %s", resp.StatusCode, body)
 	}
 }

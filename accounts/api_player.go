@@ -18,11 +18,19 @@ type device struct {
 	IsPrivateSession bool   `json:"is_private_session"`
 	IsRestricted     bool   `json:"is_restricted"`
 	Name             string `json:"name"`
+	SupportsVolume   bool   `json:"supports_volume"`
 	Type             string `json:"type"`
 	VolumePercent    int    `json:"volume_percent"`
 }
 
+// actions tells what the player does not allow now
+// (https://developer.spotify.com/documentation/web-api/reference/get-information-about-the-users-current-playback).
+type actions struct {
+	Disallows map[string]bool `json:"disallows"`
+}
+
 type playerState struct {
+	Actions              actions   `json:"actions"`
 	Device               device    `json:"device"`
 	RepeatState          string    `json:"repeat_state"`
 	ShuffleState         bool      `json:"shuffle_state"`
@@ -34,12 +42,12 @@ type playerState struct {
 	CurrentlyPlayingType string    `json:"currently_playing_type"`
 }
 
-// playerOf returns the user's player, paused on the first track at first. s.mu
-// is held.
+// playerOf returns the user's player. At first it is paused, on a track that
+// differs from user to user. s.mu is held.
 func (s *Service) playerOf(user *User) *player {
 	p := s.players[user.ID]
 	if p == nil {
-		p = &player{track: s.songs.tracks[0], changed: s.Now().UnixMilli()}
+		p = &player{track: s.songs.tracks[s.numberOf(user)*libraryStep%len(s.songs.tracks)], changed: s.Now().UnixMilli()}
 		s.players[user.ID] = p
 	}
 	return p
@@ -50,10 +58,15 @@ func (s *Service) getPlayer(c *apiCall) {
 	s.mu.Lock()
 	p := *s.playerOf(c.token.user)
 	s.mu.Unlock()
+	disallowed := "pausing"
+	if p.playing {
+		disallowed = "resuming"
+	}
 	c.send(playerState{
+		Actions: actions{Disallows: map[string]bool{disallowed: true}},
 		Device: device{
 			ID: catalogueID("device", c.token.user.ID), IsActive: true,
-			Name: "Kitchen", Type: "Speaker", VolumePercent: 50,
+			Name: "Kitchen", SupportsVolume: true, Type: "Speaker", VolumePercent: 50,
 		},
 		RepeatState: "off", Timestamp: p.changed, IsPlaying: p.playing,
 		Item: p.track, CurrentlyPlayingType: "track",
@@ -65,7 +78,7 @@ func (s *Service) getPlayer(c *apiCall) {
 // user without Premium gets 403.
 func (s *Service) play(c *apiCall) {
 	if c.token.user.Product != "premium" {
-		writeAPIJSON(c.w, apiError{Status: http.StatusForbidden, Message: messagePremium, Reason: "PREMIUM_REQUIRED"})
+		writeAPIJSON(c.w, apiError{Status: http.StatusForbidden, Message: messagePremium, Reason: reasonPremium})
 		return
 	}
 	var body struct {
@@ -81,7 +94,7 @@ func (s *Service) play(c *apiCall) {
 	p := s.playerOf(c.token.user)
 	track, ok := p.track, true
 	if len(body.URIs) > 0 {
-		track, ok = s.songs.track(body.URIs[0])
+		track, ok = s.playable(body.URIs[0])
 	}
 	if ok {
 		p.track, p.playing, p.changed = track, true, s.Now().UnixMilli()
@@ -94,11 +107,9 @@ func (s *Service) play(c *apiCall) {
 	c.w.WriteHeader(http.StatusNoContent)
 }
 
-func (c *catalogue) track(uri string) (fullTrack, bool) {
-	for _, track := range c.tracks {
-		if track.URI == uri {
-			return track, true
-		}
+func (s *Service) playable(uri string) (fullTrack, bool) {
+	if kind, _ := s.kindOf(uri); kind != "track" {
+		return fullTrack{}, false
 	}
-	return fullTrack{}, false
+	return s.songs.track(idOf(uri))
 }

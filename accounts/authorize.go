@@ -64,10 +64,10 @@ func (s *Service) serveAuthorize(w http.ResponseWriter, r *http.Request) {
 	h.Set("Referrer-Policy", "no-referrer")
 	switch r.Method {
 	case http.MethodGet:
-		s.withFault(w, r, TargetAuthorize, "", func(w http.ResponseWriter) { s.authorize(w, r) })
+		s.withFault(w, r, target{part: TargetAuthorize}, func(w http.ResponseWriter) { s.authorize(w, r) })
 	case http.MethodPost:
 		form, err := readForm(w, r)
-		s.withFault(w, r, TargetAuthorize, "", func(w http.ResponseWriter) {
+		s.withFault(w, r, target{part: TargetAuthorize}, func(w http.ResponseWriter) {
 			if err != nil {
 				writePage(w, http.StatusBadRequest, "Malformed form")
 				return
@@ -93,14 +93,16 @@ func (s *Service) authorize(w http.ResponseWriter, r *http.Request) {
 	switch e := err.(type) {
 	case nil:
 	case *redirectError:
-		params := []string{"error", e.code, "error_description", e.description}
-		redirect(w, http.StatusFound, req.callback(params...))
+		noteRefusal(r, e)
+		redirect(w, http.StatusFound, req.failure(e))
 		return
 	default:
+		noteRefusal(r, err)
 		writePage(w, http.StatusBadRequest, err.Error())
 		return
 	}
 
+	noteClient(r, req.app)
 	current := s.loggedIn(r)
 	s.mu.Lock()
 	denied := s.denials > 0
@@ -115,8 +117,10 @@ func (s *Service) authorize(w http.ResponseWriter, r *http.Request) {
 
 	switch {
 	case denied:
+		note(r, "consent", "denied")
 		redirect(w, http.StatusFound, req.denial())
 	case user != nil:
+		noteUser(r, user)
 		redirect(w, http.StatusFound, s.approve(req, user))
 	default:
 		s.showConsent(w, req, current)
@@ -250,6 +254,10 @@ func (s *Service) approve(req *authorizationRequest, user *User) string {
 // grant too.
 func (req *authorizationRequest) denial() string {
 	return req.callback("error", "access_denied")
+}
+
+func (req *authorizationRequest) failure(e *redirectError) string {
+	return req.callback("error", e.code, "error_description", e.description)
 }
 
 func (req *authorizationRequest) callback(params ...string) string {

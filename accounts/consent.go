@@ -1,14 +1,10 @@
 package accounts
 
 import (
-	"bytes"
-	"crypto/sha256"
 	_ "embed"
-	"encoding/base64"
 	"html/template"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 )
 
@@ -33,19 +29,6 @@ type pendingForm struct {
 	expires time.Time
 }
 
-type consentPage struct {
-	template  *template.Template
-	styleHash string
-}
-
-func newConsentPage() *consentPage {
-	sum := sha256.Sum256([]byte(consentCSS))
-	return &consentPage{
-		template:  template.Must(template.New("consent").Parse(consentHTML)),
-		styleHash: "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'",
-	}
-}
-
 type consentView struct {
 	Style  template.CSS
 	App    string
@@ -65,7 +48,7 @@ func (s *Service) showConsent(w http.ResponseWriter, req *authorizationRequest, 
 		current = &s.opts.Users[0]
 	}
 	view := consentView{
-		Style: template.CSS(consentCSS),
+		Style: s.page.style,
 		App:   req.app.Name,
 		Token: randomToken(""),
 		Host:  redirectHost(req.redirectURI),
@@ -84,18 +67,7 @@ func (s *Service) showConsent(w http.ResponseWriter, req *authorizationRequest, 
 	s.forms.put(view.Token, &pendingForm{request: req, expires: s.Now().Add(formLifetime)})
 	s.mu.Unlock()
 
-	var page bytes.Buffer
-	if err := s.page.template.Execute(&page, view); err != nil {
-		writePage(w, http.StatusInternalServerError, "The consent page could not be rendered")
-		return
-	}
-	h := w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src "+s.page.styleHash+
-		"; form-action 'self' "+formActionSource(req.redirectURI)+
-		"; frame-ancestors 'none'; base-uri 'none'")
-	h.Set("X-Frame-Options", "DENY")
-	w.Write(page.Bytes())
+	s.page.write(w, view)
 }
 
 // decide is the answer to the consent page.
@@ -111,11 +83,14 @@ func (s *Service) decide(w http.ResponseWriter, r *http.Request, form url.Values
 		writePage(w, http.StatusForbidden, "This page has expired or was answered before. Start again from the app.")
 		return
 	}
+	noteClient(r, pending.request.app)
 	user := s.users[form.Get("user")]
 	switch decision := form.Get("decision"); {
 	case decision == "cancel":
+		note(r, "consent", "denied")
 		redirect(w, http.StatusSeeOther, pending.request.denial())
 	case decision == "agree" && user != nil:
+		noteUser(r, user)
 		s.logIn(w, r, user)
 		redirect(w, http.StatusSeeOther, s.approve(pending.request, user))
 	default:
@@ -143,33 +118,6 @@ func (s *Service) loggedIn(r *http.Request) *User {
 	defer s.mu.Unlock()
 	user, _ := s.logins.get(cookie.Value)
 	return user
-}
-
-// formActionSource permits the redirect that follows the form: Chromium holds
-// redirects to form-action too. A host that the policy's grammar cannot name,
-// such as an IPv6 literal, is permitted by its scheme. It covers every further
-// redirect, so a callback has to end on its own origin.
-func formActionSource(redirectURI string) string {
-	u, err := url.Parse(redirectURI)
-	if err != nil {
-		return ""
-	}
-	if (u.Scheme == "http" || u.Scheme == "https") && plainHost(u.Host) {
-		return u.Scheme + "://" + u.Host
-	}
-	return u.Scheme + ":"
-}
-
-func plainHost(host string) bool {
-	for _, c := range []byte(host) {
-		switch {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
-		case strings.IndexByte(".-:", c) >= 0:
-		default:
-			return false
-		}
-	}
-	return true
 }
 
 // redirectHost is what the page tells the user about where they go next.

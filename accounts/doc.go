@@ -10,11 +10,15 @@
 //
 // With server.URL in place of both of Spotify's hosts there are
 //
+//	GET  /                    what this is, for a person
 //	GET  /authorize           the consent page (/en/authorize too)
 //	POST /api/token           every grant
-//	GET  /v1/me, /v1/search, /v1/me/tracks, /v1/me/player
-//	PUT  /v1/me/player/play
+//	     /v1/                 a slice of the Web API; the page at / lists it
 //	GET  /_service/stats      what was asked, as JSON
+//	GET  /_service/pictures/  the users' pictures
+//	POST /_service/           control, see below
+//
+// Pages of any origin may use /api/token and the Web API, as at Spotify.
 //
 // # What it is faithful to
 //
@@ -30,11 +34,25 @@
 // assumption. [Options.Legacy] is Spotify before 2025-11-27: implicit grant,
 // http and localhost redirects, and that time's wording.
 //
+// An app is in extended quota mode, where nothing was taken away.
+// [Options.DevelopmentMode] is what Spotify has made of development mode in
+// 2026: an allow list of five, an owner who needs Premium, a quota, fewer fields
+// and endpoints
+// (https://developer.spotify.com/documentation/web-api/tutorials/february-2026-migration-guide).
+//
+// # Users
+//
+// Each user has a name, a picture, a library and a player of their own, so that
+// a test sees when a program mixes users up. [DefaultUsers] are two; one who is
+// new, as made by User{ID: "zoe"}, has an empty library.
+//
 // # Time
 //
 // Nothing has to be waited for. [Service.Advance] moves the service's clock, so
 // a token can be an hour old, or a refresh token six months, at once.
-// [Service.ExpireAccessTokens] and [Service.RevokeUser] end things directly.
+// [Service.ExpireAccessTokens], [Service.ExpireAccessTokensOf],
+// [Service.ExpireRefreshTokensOf] and [Service.RevokeUser] end things directly,
+// and [Service.Reset] starts over.
 //
 // # Consent
 //
@@ -43,7 +61,8 @@
 // unless show_dialog=true; a session cookie remembers who that is. A browser
 // must reach the page by https or on a loopback address: elsewhere it does not
 // say where a form comes from, and the service refuses forms of unknown origin.
-// Tests need no page: [Options.AutoApprove] agrees by itself and
+// Tests need no page: [Options.AutoApprove] agrees by itself,
+// [Service.ConsentAs] agrees to one request as a named user, and
 // [Service.DenyNext] presses Cancel.
 //
 // # Faults
@@ -51,7 +70,19 @@
 // [Service.QueueFault] makes a request go wrong: rate limits in both of
 // Spotify's forms, server errors, slow and cut connections, answers that are
 // not JSON, and tokens reported dead that are not. A fault can strike once, a
-// few times, or every n-th request.
+// few times, or every n-th request, and be limited to one path.
+//
+// # Endpoints of your own
+//
+// [Service.Handle] adds an endpoint that the slice of the Web API lacks. Under
+// /v1/ the service checks the access token first and tells who asks, so that a
+// handler has nothing to do with authorization.
+//
+// # Control
+//
+// With [Options.Control] programs in other languages do by HTTP what the methods
+// of [Service] do, from the same machine alone; docs/accounts-service.md has the
+// requests.
 //
 // # Secrets
 //

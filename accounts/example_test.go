@@ -81,7 +81,7 @@ func Example() {
 	fmt.Println(string(body))
 	// Output:
 	// user-read-private 3600
-	// {"error":{"status":401,"message":"The access token expired"}}
+	// {"error":{"status":401,"message":"Missing/invalid/expired access token"}}
 }
 
 // The next token request is answered with 429, and then all is well again.

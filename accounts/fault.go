@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -30,6 +31,11 @@ const (
 	// FaultRateLimitedPlain is 429 with Retry-After and the 17 bytes "Too many
 	// requests" without a Content-Type, as the gateway before the API sends it.
 	FaultRateLimitedPlain FaultKind = "rate_limited_plain"
+	// FaultQuotaExceeded is the API's 429 for a developer account in
+	// development mode that has used up its quota, since 2026-07-23: the reason
+	// is QUOTA_EXCEEDED, and Retry-After a day when [Fault.RetryAfter] is not
+	// set. The real thing is [DevelopmentMode.DailyQuota].
+	FaultQuotaExceeded FaultKind = "quota_exceeded"
 	// FaultServerError is a 5xx: [Fault.Status], or 503.
 	FaultServerError FaultKind = "server_error"
 	// FaultCut closes the connection without an answer; nothing was carried out.
@@ -56,6 +62,9 @@ const (
 	// FaultOwnerNotPremium is the API's 403 for an app whose owner has no
 	// Premium, since 2026. Plain text of 159 bytes.
 	FaultOwnerNotPremium FaultKind = "owner_not_premium"
+	// FaultEndpointRemoved is the API's 403 "Forbidden" for an endpoint that
+	// development mode no longer has.
+	FaultEndpointRemoved FaultKind = "endpoint_removed"
 	// FaultRespond answers with the Status, Header and Body of the fault.
 	FaultRespond FaultKind = "respond"
 )
@@ -64,6 +73,10 @@ const (
 type Fault struct {
 	Kind   FaultKind
 	Target Target
+
+	// Path, when set, limits the fault to requests of one path, such as
+	// "/v1/me/tracks"; a slash at the end makes no difference.
+	Path string
 
 	// Times is how many requests a queued fault strikes. Default: one.
 	Times int
@@ -76,8 +89,8 @@ type Fault struct {
 	// with the request's context. It goes with every kind.
 	Delay time.Duration
 
-	// RetryAfter goes into the header of the two 429 kinds, in whole seconds
-	// rounded up. Default: one second.
+	// RetryAfter goes into the header of the 429 kinds, in whole seconds
+	// rounded up. Default: one second, for FaultQuotaExceeded a day.
 	RetryAfter time.Duration
 
 	// Status is for FaultServerError (default 503) and FaultRespond (default
@@ -88,6 +101,9 @@ type Fault struct {
 	Header http.Header
 	Body   string
 }
+
+// maxFaults bounds how many are prepared at once.
+const maxFaults = 1_000
 
 // faults are the prepared ones. Service.mu guards them.
 type faults struct {
@@ -104,7 +120,8 @@ type faultRate struct {
 // the next Times requests) of its target, after the faults queued before it;
 // with Every it is a rate. Queued faults go before rates, and one request meets
 // at most one fault. It fails for a kind that is unknown or that the target
-// cannot have, a negative number, and a status outside 200 to 599.
+// cannot have, a negative number, a status outside 200 to 599, a header that
+// HTTP does not have, and when a thousand faults are prepared already.
 func (s *Service) QueueFault(f Fault) error {
 	if err := f.check(); err != nil {
 		return err
@@ -113,6 +130,9 @@ func (s *Service) QueueFault(f Fault) error {
 	f.Times = max(f.Times, 1)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if len(s.faults.queue)+len(s.faults.rates) >= maxFaults {
+		return fmt.Errorf("accounts: %d faults are prepared already, which is the most", maxFaults)
+	}
 	if f.Every > 0 {
 		s.faults.rates = append(s.faults.rates, &faultRate{fault: f})
 	} else {
@@ -143,7 +163,7 @@ func (f Fault) check() error {
 		targets = []Target{TargetAny, TargetToken}
 	case FaultExpired:
 		targets = []Target{TargetAny, TargetToken, TargetAPI}
-	case FaultUserNotRegistered, FaultOwnerNotPremium:
+	case FaultUserNotRegistered, FaultOwnerNotPremium, FaultQuotaExceeded, FaultEndpointRemoved:
 		targets = []Target{TargetAny, TargetAPI}
 	default:
 		return fmt.Errorf("accounts: unknown fault %q", f.Kind)
@@ -151,7 +171,29 @@ func (f Fault) check() error {
 	if !slices.Contains(targets, f.Target) {
 		return fmt.Errorf("accounts: fault %q cannot strike %q", f.Kind, f.Target)
 	}
+	if f.Path != "" && !strings.HasPrefix(f.Path, "/") {
+		return fmt.Errorf("accounts: the path %q of fault %q does not start with a slash", f.Path, f.Kind)
+	}
+	if err := f.checkHeader(); err != nil {
+		return err
+	}
 	return f.checkNumbers()
+}
+
+// checkHeader: RFC 9110 sections 5.1 and 5.5.
+func (f Fault) checkHeader() error {
+	for name, values := range f.Header {
+		malformed := name == "" || strings.ContainsFunc(name, func(r rune) bool {
+			return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r)
+		})
+		for _, value := range values {
+			malformed = malformed || strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
+		}
+		if malformed {
+			return fmt.Errorf("accounts: the header %q of fault %q is not one that HTTP has", name, f.Kind)
+		}
+	}
+	return nil
 }
 
 func (f Fault) checkNumbers() error {
@@ -164,28 +206,37 @@ func (f Fault) checkNumbers() error {
 	return nil
 }
 
+// target is the request that a fault may strike.
+type target struct {
+	part      Target
+	grantType string // of a request to /api/token
+}
+
 // strikes reports whether the fault fits a request.
-func (f Fault) strikes(target Target, grantType string) bool {
-	if f.Target != TargetAny && f.Target != target {
+func (f Fault) strikes(at target, path string) bool {
+	if f.Target != TargetAny && f.Target != at.part {
+		return false
+	}
+	if f.Path != "" && strings.TrimSuffix(f.Path, "/") != strings.TrimSuffix(path, "/") {
 		return false
 	}
 	switch f.Kind {
 	case FaultRevoked:
-		return grantType == grantRefreshToken
+		return at.grantType == grantRefreshToken
 	case FaultExpired:
-		return target == TargetAPI || grantType == grantRefreshToken
-	case FaultUserNotRegistered, FaultOwnerNotPremium:
-		return target == TargetAPI
+		return at.part == TargetAPI || at.grantType == grantRefreshToken
+	case FaultUserNotRegistered, FaultOwnerNotPremium, FaultQuotaExceeded, FaultEndpointRemoved:
+		return at.part == TargetAPI
 	}
 	return true
 }
 
-func (s *Service) takeFault(target Target, grantType string) (Fault, bool) {
+func (s *Service) takeFault(at target, path string) (Fault, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var struck *Fault
 	for _, rate := range s.faults.rates {
-		if !rate.fault.strikes(target, grantType) {
+		if !rate.fault.strikes(at, path) {
 			continue
 		}
 		if rate.seen++; rate.seen%rate.fault.Every == 0 && struck == nil {
@@ -194,7 +245,7 @@ func (s *Service) takeFault(target Target, grantType string) (Fault, bool) {
 	}
 	for i := range s.faults.queue {
 		f := s.faults.queue[i]
-		if !f.strikes(target, grantType) {
+		if !f.strikes(at, path) {
 			continue
 		}
 		if s.faults.queue[i].Times--; s.faults.queue[i].Times == 0 {

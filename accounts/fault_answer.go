@@ -10,14 +10,15 @@ import (
 // withFault answers a request with the fault prepared for it, or by answer. It
 // is called when the request's body has been read, so that the context ends
 // when the client goes.
-func (s *Service) withFault(w http.ResponseWriter, r *http.Request, target Target, grantType string, answer func(http.ResponseWriter)) {
-	f, struck := s.takeFault(target, grantType)
+func (s *Service) withFault(w http.ResponseWriter, r *http.Request, at target, answer func(http.ResponseWriter)) {
+	f, struck := s.takeFault(at, r.URL.Path)
 	if !struck {
 		answer(w)
 		return
 	}
+	note(r, "fault", string(f.Kind))
 	if !wait(r.Context(), f.Delay) {
-		s.countLost(target)
+		s.countLost(at.part)
 		return
 	}
 	switch f.Kind {
@@ -28,11 +29,11 @@ func (s *Service) withFault(w http.ResponseWriter, r *http.Request, target Targe
 		answer(held)
 		held.sendHalf(w)
 	case FaultCut:
-		s.countLost(target)
+		s.countLost(at.part)
 		panic(http.ErrAbortHandler) // net/http then closes the connection, silently
 	default:
-		s.countLost(target)
-		f.respond(w, target)
+		s.countLost(at.part)
+		s.respond(w, f, at.part)
 	}
 }
 
@@ -60,19 +61,23 @@ func wait(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-func (f Fault) respond(w http.ResponseWriter, target Target) {
+func (s *Service) respond(w http.ResponseWriter, f Fault, target Target) {
 	h := w.Header()
 	switch f.Kind {
 	case FaultRateLimited:
-		h.Set("Retry-After", f.retryAfter())
-		writeAPIError(w, http.StatusTooManyRequests, "API rate limit exceeded")
+		writeRateLimited(w, f.RetryAfter)
+	case FaultQuotaExceeded:
+		retryAfter := f.RetryAfter
+		if retryAfter == 0 {
+			retryAfter = quotaWindow
+		}
+		writeQuotaExceeded(w, retryAfter)
 	case FaultRateLimitedPlain:
 		h["Content-Type"] = nil
-		h.Set("Retry-After", f.retryAfter())
+		h.Set("Retry-After", wholeSeconds(f.RetryAfter))
 		h.Set("Cache-Control", apiCacheControl)
-		h.Set("Access-Control-Allow-Origin", "*")
 		h.Set("Server", "envoy")
-		f.write(w, http.StatusTooManyRequests, "Too many requests")
+		f.write(w, http.StatusTooManyRequests, messageTooMany)
 	case FaultServerError:
 		f.serverError(w, target)
 	case FaultHTML:
@@ -88,12 +93,13 @@ func (f Fault) respond(w http.ResponseWriter, target Target) {
 			writeTokenJSON(w, http.StatusBadRequest, marshal(errRefreshExpired))
 			return
 		}
-		writeAPIError(w, http.StatusUnauthorized, messageExpired)
+		s.refuseToken(w, tokenExpired)
 	case FaultUserNotRegistered:
-		writeAPIText(w, http.StatusForbidden, "User not registered in the Developer Dashboard")
+		writeAPIText(w, http.StatusForbidden, textUserNotRegistered)
 	case FaultOwnerNotPremium:
-		writeAPIText(w, http.StatusForbidden, "Active premium subscription required for the owner of the app. "+
-			"When the subscription status changes, it can take a few hours before requests are allowed again.")
+		writeAPIText(w, http.StatusForbidden, textOwnerNotPremium)
+	case FaultEndpointRemoved:
+		writeAPIError(w, http.StatusForbidden, messageForbidden)
 	case FaultRespond:
 		for name, values := range f.Header {
 			h[name] = values
@@ -128,11 +134,6 @@ func (f Fault) write(w http.ResponseWriter, status int, body string) {
 	}
 	w.WriteHeader(status)
 	w.Write([]byte(body))
-}
-
-func (f Fault) retryAfter() string {
-	seconds := int64((f.RetryAfter + time.Second - 1) / time.Second)
-	return strconv.FormatInt(max(seconds, 1), 10)
 }
 
 // heldResponse keeps an answer back, to send half of it.

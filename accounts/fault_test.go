@@ -120,7 +120,7 @@ func TestCutConnection(t *testing.T) {
 // The answer is lost half-way, but the refresh token was rotated: the old one
 // now revokes the grant.
 func TestTruncatedAnswer(t *testing.T) {
-	w, v := serve(t, accounts.Options{AutoApprove: true, RotateRefreshTokens: true})
+	w, v := serve(t, accounts.Options{AutoApprove: true, RotateAllRefreshTokens: true})
 	token := w.login("").RefreshToken
 	w.queue(accounts.Fault{Kind: accounts.FaultTruncated, Target: accounts.TargetToken})
 	r := v.request("POST", "/api/token", values("grant_type", "refresh_token", "refresh_token", token).Encode())

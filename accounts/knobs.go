@@ -1,8 +1,11 @@
 package accounts
 
 import (
+	"errors"
 	"fmt"
+	"net/url"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -38,12 +41,46 @@ func (s *Service) past(t time.Time) bool { return !s.Now().Before(t) }
 func (s *Service) AutoApproveAs(userID string) error {
 	user := s.users[userID]
 	if user == nil && userID != "" {
-		return fmt.Errorf("accounts: no user %q", userID)
+		return s.noUser(userID)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.approveAs = user
 	return nil
+}
+
+// ConsentAs answers an authorization request as the given user, who agrees, and
+// returns the URL that the browser would be sent to. It is what a visit of
+// authorizationURL comes to, without a browser, and for this request alone: many
+// users can agree at once. Of the URL the query counts. ConsentAs fails when
+// there is no such user, and when the service would show an error page instead
+// of redirecting. Neither [Service.DenyNext] nor a fault strikes it.
+func (s *Service) ConsentAs(authorizationURL, userID string) (callbackURL string, err error) {
+	user := s.users[userID]
+	if user == nil {
+		return "", s.noUser(userID)
+	}
+	u, err := url.Parse(authorizationURL)
+	if err != nil || !isAuthorizePath(u.Path) {
+		return "", errors.New("accounts: that is not a URL of the authorization endpoint") // without it: it has the state
+	}
+	req, err := s.checkAuthorization(u.RawQuery)
+	var told *redirectError
+	switch {
+	case errors.As(err, &told):
+		return req.failure(told), nil
+	case err != nil:
+		return "", fmt.Errorf("accounts: the authorization request: %w", err)
+	}
+	return s.approve(req, user), nil
+}
+
+func (s *Service) noUser(userID string) error {
+	ids := make([]string, len(s.opts.Users))
+	for i, user := range s.opts.Users {
+		ids[i] = user.ID
+	}
+	return fmt.Errorf("accounts: there is no user %q, only %s", userID, strings.Join(ids, ", "))
 }
 
 // DenyNext makes the next n authorization requests end as if the user had
@@ -74,15 +111,51 @@ func (s *Service) RevokeUser(clientID, userID string) bool {
 	return true
 }
 
-// ExpireAccessTokens ends every live access token: from now on each is answered
-// with 401 "The access token expired". Refresh tokens are untouched.
-func (s *Service) ExpireAccessTokens() {
+// ExpireAccessTokens ends every live access token: from now on each is refused
+// with 401 as expired. Refresh tokens are untouched.
+func (s *Service) ExpireAccessTokens() { s.expireAccessTokens(func(*User) bool { return true }) }
+
+// ExpireAccessTokensOf ends the live access tokens of one user, and of no app's
+// own, and returns how many there were.
+func (s *Service) ExpireAccessTokensOf(userID string) int {
+	return s.expireAccessTokens(func(u *User) bool { return u != nil && u.ID == userID })
+}
+
+func (s *Service) expireAccessTokens(of func(*User) bool) (expired int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.Now()
 	s.accessTokens.each(func(t *accessToken) {
-		if t.expires.After(now) {
+		if of(t.user) && t.expires.After(now) {
 			t.expires = now
+			expired++
 		}
 	})
+	return expired
+}
+
+// ExpireRefreshTokensOf lets the six months of one user's authorizations be
+// over: each of their refresh tokens is refused with "Refresh token expired".
+// It returns how many authorizations there were.
+func (s *Service) ExpireRefreshTokensOf(userID string) (expired int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.Now()
+	s.refreshTokens.each(func(t *refreshToken) {
+		if t.grant.user.ID == userID && !t.grant.dead() && t.grant.expires.After(now) {
+			t.grant.expires = now
+			expired++
+		}
+	})
+	return expired
+}
+
+// Reset makes the service as [New] made it: no tokens, no consents, no faults,
+// no counts, the libraries as at first, and the time of [Options.Now]. Endpoints
+// of [Service.Handle] stay.
+func (s *Service) Reset() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.offset.Store(0)
+	s.state = s.newState()
 }

@@ -24,7 +24,7 @@ type Options struct {
 	Apps []App
 
 	// Users are the accounts one can log in as. Default: "ada" (premium) and
-	// "grace" (free).
+	// "grace" (free), see [DefaultUsers].
 	Users []User
 
 	// Now is the clock. Default: time.Now. [Service.Advance] moves the
@@ -45,20 +45,50 @@ type Options struct {
 	// months.
 	RefreshTokenLifetime time.Duration
 
-	// RotateRefreshTokens makes every refresh token single use: each refresh
-	// returns a new one, and using an old one again revokes the whole grant
-	// ("Refresh token revoked"), as Spotify did for PKCE until mid 2026. Off,
-	// as Spotify is today: a refresh answer has no refresh_token and the old
-	// one stays valid.
+	// RotateRefreshTokens makes the refresh tokens of clients without a secret
+	// single use, as Spotify did for PKCE until mid 2026: each refresh returns
+	// a new one, and using an old one again revokes the whole grant ("Refresh
+	// token revoked"). Off, as Spotify is today: a refresh answer has no
+	// refresh_token and the old one stays valid.
 	RotateRefreshTokens bool
+
+	// RotateAllRefreshTokens does so for every client, as other authorization
+	// servers do and Spotify never has.
+	RotateAllRefreshTokens bool
+
+	// DevelopmentMode puts all apps in development mode. Default: extended quota
+	// mode, which has every endpoint and field.
+	DevelopmentMode *DevelopmentMode
+
+	// RateLimit is how many requests of the Web API an app may make, with all
+	// its users together, in any 30 seconds. What is over is refused with 429
+	// and Retry-After
+	// (https://developer.spotify.com/documentation/web-api/concepts/rate-limits).
+	// Spotify does not publish its number. Default: 0, no limit.
+	RateLimit int
 
 	// AutoApprove agrees to every consent by itself, as the first user, and
 	// shows no page; see [Service.AutoApproveAs] and [Service.DenyNext].
 	AutoApprove bool
 
+	// Logger gets one line for each request: its method and path, the app and
+	// the user as far as they are known, the fault that struck, the status, and
+	// why it was refused. It gets no query, no body, no token, no code and no
+	// secret. Default: none.
+	Logger *slog.Logger
+
+	// Control lets programs in other languages do by HTTP what the methods of
+	// [Service] do: JSON to /_service/advance, /_service/faults and so on. They
+	// must run on this machine and not be pages in a browser: a request is
+	// refused unless it comes from a loopback address, its Host is one too or
+	// localhost, and it has no Origin. Default: off, since such a request can
+	// log in as anyone.
+	Control bool
+
 	// Legacy is Spotify as it was until 2025-11-27: the implicit grant works,
 	// http and localhost redirect URIs are allowed, and errors have the
-	// wording of that time.
+	// wording of that time, which for the Web API's 401 was that until July
+	// 2026.
 	Legacy bool
 }
 
@@ -73,6 +103,11 @@ type App struct {
 
 	// Name is what the consent page calls the app. Default: the client id.
 	Name string
+
+	// Developer is the account that owns the app. In development mode the apps
+	// of one developer share a quota; see [DevelopmentMode.DailyQuota]. Default:
+	// the apps that name none share one.
+	Developer string
 
 	// RedirectURIs are compared as exact strings, but one with a loopback IP
 	// literal and no port (http://127.0.0.1/callback) matches any port. An
@@ -112,7 +147,20 @@ type User struct {
 	Email       string
 	Country     string // ISO 3166-1 alpha-2; default "SE"
 	Product     string // "premium" or "free"; default "premium"
-	ImageURL    string // a profile picture; none when empty
+
+	// AccountID never changes, whatever becomes of the ID. Default: one made
+	// from the ID.
+	AccountID string
+
+	// ImageURL is a profile picture; none when empty. A path, such as
+	// "/_service/pictures/ada.png", is one at the service itself, which has a
+	// picture for each of its users there.
+	ImageURL string
+
+	// SavedTracks is how many tracks are in the user's library to begin with,
+	// other ones for each user; 144 at most. Default: none, as for somebody who
+	// is new.
+	SavedTracks int
 }
 
 func (o *Options) withDefaults() (Options, error) {
@@ -136,7 +184,13 @@ func (o *Options) withDefaults() (Options, error) {
 	if opts.Apps, err = checkedApps(opts.Apps); err != nil {
 		return opts, err
 	}
-	opts.Users, err = checkedUsers(opts.Users)
+	if opts.Users, err = checkedUsers(opts.Users); err != nil {
+		return opts, err
+	}
+	if opts.RateLimit < 0 {
+		return opts, fmt.Errorf("accounts: the rate limit %d is negative", opts.RateLimit)
+	}
+	opts.DevelopmentMode, err = opts.DevelopmentMode.checked(opts.Users, opts.Apps)
 	return opts, err
 }
 
@@ -173,12 +227,21 @@ func checkedApps(given []App) ([]App, error) {
 	return apps, nil
 }
 
+// DefaultUsers returns the users of a service whose options name none: "ada", who
+// has Premium and 144 saved tracks, and "grace", who has neither Premium nor so
+// many.
+func DefaultUsers() []User {
+	return []User{
+		{ID: "ada", DisplayName: "Ada", Email: "ada@example.com", Country: "SE", Product: "premium",
+			ImageURL: picturePath + "ada.png", SavedTracks: catalogueTracks},
+		{ID: "grace", DisplayName: "Grace", Email: "grace@example.com", Country: "US", Product: "free",
+			ImageURL: picturePath + "grace.png", SavedTracks: 60},
+	}
+}
+
 func checkedUsers(given []User) ([]User, error) {
 	if len(given) == 0 {
-		given = []User{
-			{ID: "ada", DisplayName: "Ada", Email: "ada@example.com", Country: "SE", Product: "premium"},
-			{ID: "grace", DisplayName: "Grace", Email: "grace@example.com", Country: "US", Product: "free"},
-		}
+		given = DefaultUsers()
 	}
 	users := make([]User, len(given))
 	seen := make(map[string]bool)
@@ -190,6 +253,13 @@ func checkedUsers(given []User) ([]User, error) {
 			return nil, fmt.Errorf("accounts: two users have the id %q", user.ID)
 		}
 		seen[user.ID] = true
+		if user.SavedTracks < 0 || user.SavedTracks > catalogueTracks {
+			return nil, fmt.Errorf("accounts: user %q has %d saved tracks, not one of 0 to %d",
+				user.ID, user.SavedTracks, catalogueTracks)
+		}
+		if user.AccountID == "" {
+			user.AccountID = catalogueID("account", user.ID)
+		}
 		if strings.TrimSpace(user.DisplayName) == "" {
 			user.DisplayName = user.ID
 		}

@@ -23,13 +23,21 @@ const (
 	maxLimit     = 50
 )
 
+// limits are how many items a page has when the request does not say, and at
+// most.
+type limits struct{ standard, most int }
+
 // window is the part of a list that a request asks for.
 type window struct{ limit, offset int }
 
 // window reads limit and offset, or answers with 400 and returns false.
 func (c *apiCall) window() (window, bool) {
-	limit, ok := c.number("limit", defaultLimit)
-	if !ok || limit < 1 || limit > maxLimit {
+	return c.windowOf(limits{standard: defaultLimit, most: maxLimit})
+}
+
+func (c *apiCall) windowOf(allowed limits) (window, bool) {
+	limit, ok := c.number("limit", allowed.standard)
+	if !ok || limit < 1 || limit > allowed.most {
 		c.fail(http.StatusBadRequest, "Invalid limit")
 		return window{}, false
 	}
@@ -56,8 +64,23 @@ func (win window) cut(total int) (from, to int) {
 	return from, min(from+win.limit, total)
 }
 
+// sendPage answers with the part of a list that the request asks for.
+func sendPage[T any](c *apiCall, all []T) {
+	win, ok := c.window()
+	if !ok {
+		return
+	}
+	from, to := win.cut(len(all))
+	c.send(c.page(win, all[from:to], len(all), nil))
+}
+
 // page is the window's paging object; query is repeated in its URLs.
 func (c *apiCall) page(win window, items any, total int, query url.Values) page {
+	return c.pageAt(escapedPath(c.r), win, items, total, query)
+}
+
+// pageAt is page for a list at another path.
+func (c *apiCall) pageAt(path string, win window, items any, total int, query url.Values) page {
 	at := func(offset int) string {
 		q := url.Values{}
 		for name, values := range query {
@@ -65,7 +88,7 @@ func (c *apiCall) page(win window, items any, total int, query url.Values) page 
 		}
 		q.Set("offset", strconv.Itoa(offset))
 		q.Set("limit", strconv.Itoa(win.limit))
-		return c.base() + c.r.URL.Path + "?" + q.Encode()
+		return c.base() + path + "?" + q.Encode()
 	}
 	p := page{Href: at(win.offset), Items: items, Limit: win.limit, Offset: win.offset, Total: total}
 	if win.offset+win.limit < total {

@@ -74,7 +74,7 @@ func TestSixMonths(t *testing.T) {
 }
 
 func TestRefreshTokenLifetime(t *testing.T) {
-	w := newWorld(t, accounts.Options{AutoApprove: true, RefreshTokenLifetime: time.Minute, RotateRefreshTokens: true})
+	w := newWorld(t, accounts.Options{AutoApprove: true, RefreshTokenLifetime: time.Minute, RotateAllRefreshTokens: true})
 	token := w.login("").RefreshToken
 	w.Advance(40 * time.Second)
 	token = w.refresh(token).tokens(t).RefreshToken
@@ -83,7 +83,7 @@ func TestRefreshTokenLifetime(t *testing.T) {
 }
 
 func TestRotation(t *testing.T) {
-	w := newWorld(t, accounts.Options{AutoApprove: true, RotateRefreshTokens: true})
+	w := newWorld(t, accounts.Options{AutoApprove: true, RotateAllRefreshTokens: true})
 	first := w.login("").RefreshToken
 	other := w.login("").RefreshToken
 	second := w.refresh(first).tokens(t).RefreshToken
@@ -96,9 +96,40 @@ func TestRotation(t *testing.T) {
 	w.refresh(other).tokens(t)                   // but not another login
 }
 
+// Rotation as it was seen is for clients without a secret.
+func TestRotationOfPublicClients(t *testing.T) {
+	w := newWorld(t, accounts.Options{AutoApprove: true, RotateRefreshTokens: true})
+	secret := w.login("").RefreshToken
+	for range 2 {
+		if got := w.refresh(secret).tokens(t).RefreshToken; got != "" {
+			t.Error("a refresh token of a client with a secret was rotated")
+		}
+	}
+	public := w.publicLogin().RefreshToken
+	renewed := w.publicRefresh(public).tokens(t).RefreshToken
+	if renewed == "" || renewed == public {
+		t.Fatal("a refresh token of a client without a secret was not rotated")
+	}
+	w.publicRefresh(public).expect(t, 400, bodyRevoked)
+	w.publicRefresh(renewed).expect(t, 400, bodyRevoked)
+}
+
+// publicLogin is authorize and exchange with PKCE, for the app without a secret.
+func (w *world) publicLogin() tokens {
+	w.t.Helper()
+	code := w.code("client_id", publicID, "code_challenge_method", "S256", "code_challenge", challenge)
+	return w.publicToken("grant_type", "authorization_code", "client_id", publicID, "code", code,
+		"redirect_uri", redirectURI, "code_verifier", verifier).tokens(w.t)
+}
+
+func (w *world) publicRefresh(token string) answer {
+	w.t.Helper()
+	return w.publicToken("grant_type", "refresh_token", "client_id", publicID, "refresh_token", token)
+}
+
 // Only one of many refreshes at once wins, and the rest revoke the grant.
 func TestRotationRace(t *testing.T) {
-	w := newWorld(t, accounts.Options{AutoApprove: true, RotateRefreshTokens: true})
+	w := newWorld(t, accounts.Options{AutoApprove: true, RotateAllRefreshTokens: true})
 	token := w.login("").RefreshToken
 	var won atomic.Int32
 	var wg sync.WaitGroup
@@ -177,16 +208,16 @@ func TestStats(t *testing.T) {
 // However many tokens are issued, only so many are remembered, and the live
 // outlast the dead.
 func TestMemoryIsBounded(t *testing.T) {
-	w := newWorld(t, accounts.Options{AutoApprove: true, RotateRefreshTokens: true})
+	w := newWorld(t, accounts.Options{AutoApprove: true, RotateAllRefreshTokens: true})
 	idle := w.login("").RefreshToken
 	first := w.appToken()
 	busy := w.login("").RefreshToken
 	w.Advance(2 * time.Hour)
-	w.get("/v1/search", first).expect(t, 401, `{"error":{"status":401,"message":"The access token expired"}}`)
+	w.get("/v1/search", first).expect(t, 401, `{"error":{"status":401,"message":"Missing/invalid/expired access token"}}`)
 	for range 20_001 {
 		busy = w.refresh(busy).tokens(t).RefreshToken
 	}
-	w.get("/v1/search", first).expect(t, 401, `{"error":{"status":401,"message":"Invalid access token"}}`)
+	w.get("/v1/search", first).expect(t, 401, `{"error":{"status":401,"message":"Missing/invalid/expired access token"}}`)
 	w.refresh(idle).tokens(t)
 }
 

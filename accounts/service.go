@@ -12,15 +12,23 @@ import (
 // Service is the accounts service and the slice of the Web API, as one
 // http.Handler. Make one with [New]. All methods are safe for concurrent use.
 type Service struct {
-	opts  Options
-	apps  map[string]*App
-	users map[string]*User
-	page  *consentPage
-	songs *catalogue
+	opts      Options
+	apps      map[string]*App
+	users     map[string]*User
+	page      *htmlPage
+	home      *htmlPage
+	songs     *catalogue
+	endpoints endpoints
+	own       *http.ServeMux // what Handle added
 
 	offset atomic.Int64 // what Advance added, in nanoseconds
 
-	mu            sync.Mutex
+	mu sync.Mutex
+	state
+}
+
+// state is what happened since the service was made, or reset.
+type state struct {
 	approveAs     *User // set: agree by itself
 	denials       int
 	consents      map[consentKey]*consent
@@ -29,27 +37,33 @@ type Service struct {
 	accessTokens  *shelf[*accessToken]
 	forms         *shelf[*pendingForm]
 	logins        *shelf[*User]
-	players       map[string]*player
+	players       map[string]*player // by user id, as are the libraries
+	libraries     map[string]library
+	playlists     []*playlist
+	rates         map[string]*requestLog // by client id
+	quotas        map[string]*requestLog // by developer
 	faults        faults
 	stats         Stats
 }
 
 // New makes a service. It fails when an app or user of opts has no id, two
-// share one, a redirect URI is malformed, or a lifetime is negative. A nil opts
-// is the default of everything.
+// share one, a redirect URI is malformed, a number is negative, or development
+// mode has more users or apps than Spotify allows. A nil opts is the default of
+// everything.
 func New(opts *Options) (*Service, error) {
 	o, err := opts.withDefaults()
 	if err != nil {
 		return nil, err
 	}
 	s := &Service{
-		opts:     o,
-		apps:     make(map[string]*App),
-		users:    make(map[string]*User),
-		page:     newConsentPage(),
-		songs:    newCatalogue(),
-		consents: make(map[consentKey]*consent),
-		players:  make(map[string]*player),
+		opts:      o,
+		apps:      make(map[string]*App),
+		users:     make(map[string]*User),
+		page:      newHTMLPage("consent", consentHTML, consentCSS),
+		home:      newHTMLPage("home", homeHTML, consentCSS+homeCSS),
+		songs:     newCatalogue(),
+		endpoints: webAPI(),
+		own:       http.NewServeMux(),
 	}
 	for i := range o.Apps {
 		s.apps[o.Apps[i].ClientID] = &o.Apps[i]
@@ -57,23 +71,44 @@ func New(opts *Options) (*Service, error) {
 	for i := range o.Users {
 		s.users[o.Users[i].ID] = &o.Users[i]
 	}
-	if o.AutoApprove {
-		s.approveAs = &o.Users[0]
-	}
-	s.codes = newShelf(func(c *authorizationCode) bool { return c.used || s.past(c.expires) })
-	s.refreshTokens = newShelf(func(t *refreshToken) bool {
-		return t.used || t.grant.dead() || s.past(t.grant.expires)
-	})
-	s.accessTokens = newShelf(func(t *accessToken) bool { return s.past(t.expires) })
-	s.forms = newShelf(func(f *pendingForm) bool { return s.past(f.expires) })
-	s.logins = newShelf(func(*User) bool { return false })
+	s.state = s.newState()
 	return s, nil
 }
 
-// ServeHTTP answers GET and POST /authorize (and /en/authorize), POST
-// /api/token, the Web API under /v1/, and GET /_service/stats. Any other path
-// is a 404 in the Web API's form, any other method a 405 with Allow.
+func (s *Service) newState() state {
+	st := state{
+		consents:  make(map[consentKey]*consent),
+		players:   make(map[string]*player),
+		libraries: make(map[string]library),
+		rates:     make(map[string]*requestLog),
+		quotas:    make(map[string]*requestLog),
+		codes:     newShelf(func(c *authorizationCode) bool { return c.used || s.past(c.expires) }),
+		refreshTokens: newShelf(func(t *refreshToken) bool {
+			return t.used || t.grant.dead() || s.past(t.grant.expires)
+		}),
+		accessTokens: newShelf(func(t *accessToken) bool { return s.past(t.expires) }),
+		forms:        newShelf(func(f *pendingForm) bool { return s.past(f.expires) }),
+		logins:       newShelf(func(*User) bool { return false }),
+	}
+	if s.opts.AutoApprove {
+		st.approveAs = &s.opts.Users[0]
+	}
+	return st
+}
+
+// ServeHTTP answers the authorization endpoint, the token endpoint, the Web API
+// and the service's own pages; see the package's documentation for which there
+// are. Any other path is a 404 in the Web API's form, any other method a 405
+// with Allow.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.opts.Logger != nil {
+		s.logged(w, r)
+		return
+	}
+	s.route(w, r)
+}
+
+func (s *Service) route(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	switch path := r.URL.Path; {
 	case isAuthorizePath(path):
@@ -82,9 +117,27 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.serveToken(w, r)
 	case path == "/_service/stats":
 		s.serveStats(w, r)
-	default:
+	case strings.HasPrefix(path, picturePath):
+		s.servePicture(w, r)
+	case strings.HasPrefix(path, servicePath):
+		s.serveControl(w, r)
+	case strings.HasPrefix(path, "/v1/"):
 		s.serveAPI(w, r)
+	default:
+		s.serveOther(w, r)
 	}
+}
+
+func (s *Service) serveOther(w http.ResponseWriter, r *http.Request) {
+	if own, ok := s.ownEndpoint(r); ok {
+		s.own.ServeHTTP(w, own)
+		return
+	}
+	if r.URL.Path == "/" {
+		s.serveHome(w, r)
+		return
+	}
+	writeAPIError(w, http.StatusNotFound, messageNotFound)
 }
 
 // isAuthorizePath takes /authorize and its locale forms, such as /en/authorize

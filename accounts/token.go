@@ -33,6 +33,11 @@ type tokenResponse struct {
 // is known: grant_type, then the client, then the code or refresh token, then
 // what they are bound to.
 func (s *Service) serveToken(w http.ResponseWriter, r *http.Request) {
+	allowAnyOrigin(w.Header())
+	if isPreflight(r) {
+		answerPreflight(w)
+		return
+	}
 	if r.Method != http.MethodPost {
 		methodNotAllowed(w, http.MethodPost)
 		s.writeTokenError(w, errTokenMethod)
@@ -41,7 +46,7 @@ func (s *Service) serveToken(w http.ResponseWriter, r *http.Request) {
 	form, formErr := s.tokenForm(w, r)
 	grantType := form.Get("grant_type")
 	s.countTokenRequest(grantType)
-	s.withFault(w, r, TargetToken, grantType, func(w http.ResponseWriter) {
+	s.withFault(w, r, target{part: TargetToken, grantType: grantType}, func(w http.ResponseWriter) {
 		if formErr != nil {
 			s.writeTokenError(w, formErr)
 			return
@@ -109,6 +114,7 @@ func (s *Service) answerToken(r *http.Request, form url.Values) (*tokenResponse,
 	grantType := form.Get("grant_type")
 	switch grantType {
 	case grantAuthorizationCode, grantRefreshToken, grantClientCredentials:
+		note(r, "grant_type", grantType)
 	default:
 		if s.opts.Legacy {
 			return nil, errLegacyGrantType
@@ -119,6 +125,7 @@ func (s *Service) answerToken(r *http.Request, form url.Values) (*tokenResponse,
 	if err != nil {
 		return nil, err
 	}
+	noteClient(r, client.app)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch grantType {
@@ -215,11 +222,17 @@ func (s *Service) refresh(client tokenClient, form url.Values) (*tokenResponse, 
 		return nil, err
 	}
 	response := s.userToken(token.grant, scopes)
-	if s.opts.RotateRefreshTokens {
+	if s.rotates(token.grant) {
 		token.used = true
 		response.RefreshToken = s.issueRefreshToken(token.grant)
 	}
 	return response, nil
+}
+
+// rotates: until mid 2026 rotation was seen for PKCE without a secret, and not
+// for clients with one.
+func (s *Service) rotates(g *grant) bool {
+	return s.opts.RotateAllRefreshTokens || s.opts.RotateRefreshTokens && g.public
 }
 
 // narrowed applies the scope of a refresh, whose effect at Spotify is unknown:

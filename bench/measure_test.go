@@ -39,8 +39,8 @@ func TestEveryMeasureIsTaken(t *testing.T) {
 		if strings.Contains(row.Measure, "token requests") && !row.OK {
 			t.Errorf("%q: got %v, want 1 in every round", row.Measure, row.Rounds[ours])
 		}
-		if strings.Contains(row.Measure, "round trips") && row.Values[ours] != 3 {
-			t.Errorf("%q: got %v, want 3", row.Measure, row.Values[ours])
+		if strings.Contains(row.Measure, "round trips") && !row.OK {
+			t.Errorf("%q: got %v, target %s", row.Measure, row.Values[ours], row.Target)
 		}
 	}
 }

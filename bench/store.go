@@ -168,9 +168,13 @@ func renewalTrips(ctx context.Context, store spotipie.Store, proxy *testservices
 	return saved, float64(proxy.RoundTrips() - start), nil
 }
 
-func tripsRow(title string, saved, all float64) row {
-	r := newRow(title, "", map[string][]float64{ours: {saved}}).atMost(3)
+// tripsRow has notices among the trips that nobody waits for.
+func tripsRow(title string, saved, all, notices float64) row {
+	r := newRow(title, "", map[string][]float64{ours: {saved}}).atMost(3 + notices)
 	r.Note = fmt.Sprintf("lock, load and swap, counted on the wire; unlock after them makes it %.0f.", all)
+	if notices > 0 {
+		r.Note += " Among them are notices, which are sent in the background."
+	}
 	return r
 }
 

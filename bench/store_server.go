@@ -82,7 +82,7 @@ func measureRedis(ctx context.Context, s settings) ([]row, error) {
 		return nil, err
 	}
 	saved, all, err := renewalTrips(ctx, behind, proxy)
-	return []row{loading, withContext, tripsRow(tripsTitle, saved, all)}, err
+	return []row{loading, withContext, tripsRow(tripsTitle, saved, all, 0)}, err
 }
 
 // detached runs f and returns when it does or when ctx ends.
@@ -135,7 +135,7 @@ func measurePostgres(ctx context.Context, s settings) ([]row, error) {
 		return nil, err
 	}
 	saved, all, err := renewalTrips(ctx, behind, proxy)
-	return []row{loading, prepared, tripsRow(tripsTitle, saved, all)}, err
+	return []row{loading, prepared, tripsRow(tripsTitle, saved, all, 1)}, err
 }
 
 // loadPostgres compares loads with a SELECT in the same mode.

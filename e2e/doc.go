@@ -1,5 +1,6 @@
-// Package e2e tries the pages of a login, and the consent page of the accounts
-// service, in a real browser: Debian's Chromium, driven by chromedp.
+// Package e2e tries the pages of a login, those of the accounts service, and
+// pages of other origins that use it, in a real browser: Debian's Chromium,
+// driven by chromedp.
 //
 //	apt-get install chromium
 //	npm ci                                 # axe-core, the accessibility checker

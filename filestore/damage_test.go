@@ -2,7 +2,6 @@ package filestore_test
 
 import (
 	"errors"
-	"os"
 	"strings"
 	"testing"
 
@@ -42,6 +41,18 @@ func TestDamagedFilesAreNamedAndLeftAlone(t *testing.T) {
 		at := func(c string) int { return strings.Index(c, `"sealed":`) }
 		return contents[:at(contents)] + foreign[at(foreign):]
 	}
+	deletionOfGrace := func(t *testing.T, s *filestore.Store, _ string) string {
+		if err := s.Delete(t.Context(), grace); err != nil {
+			t.Fatal(err)
+		}
+		return read(t, s.Path(grace))
+	}
+	editedDeletion := func(t *testing.T, s *filestore.Store, _ string) string {
+		if err := s.Delete(t.Context(), ada); err != nil {
+			t.Fatal(err)
+		}
+		return strings.Replace(read(t, s.Path(ada)), `"version":1`, `"version":2`, 1)
+	}
 	for _, test := range []struct {
 		name         string
 		write, check *filestore.Options // how the file was written, and is then opened
@@ -63,8 +74,13 @@ func TestDamagedFilesAreNamedAndLeftAlone(t *testing.T) {
 		{"laid out anew", nil, nil, replaced(`,"record":`, `, "record": `), filestore.ErrDamaged, "changed"},
 		{"format without the rest", nil, nil, constant(`{"format":1}`), filestore.ErrDamaged, "not a record of this package"},
 		{"a negative format", nil, nil, replaced(`"format":1`, `"format":-1`), filestore.ErrDamaged, "not a record of this package"},
-		{"a newer format", nil, nil, replaced(`"format":1`, `"format":2`), filestore.ErrNewerFormat, "update"},
+		{"a newer format", nil, nil, replaced(`"format":1`, `"format":3`), filestore.ErrNewerFormat, "update"},
 		{"a newer format with new fields", nil, nil, constant(`{"format":7,"cells":[]}`), filestore.ErrNewerFormat, "format 7"},
+		{"a record that says it is a deletion", nil, nil, replaced(`"format":1`, `"format":2`), filestore.ErrDamaged, "changed"},
+		{"a record that is deleted", nil, nil, replaced(`"format":1`, `"format":1,"deleted":"x"`), filestore.ErrDamaged, "changed"},
+		{"another key's deletion", nil, nil, deletionOfGrace, filestore.ErrDamaged, "renamed or copied"},
+		{"an edited deletion", nil, nil, editedDeletion, filestore.ErrDamaged, "changed"},
+		{"a torn deletion", nil, nil, constant(`{"format":2,"version":7,"dele`), filestore.ErrDamaged, "torn"},
 		{"an edited token", nil, nil, replaced("refresh-one", "refresh-two"), filestore.ErrDamaged, "changed"},
 		{"an edited version", nil, nil, replaced(`"version":1`, `"version":2`), filestore.ErrDamaged, "changed"},
 		{"an added field", nil, nil, replaced(`"format":1`, `"format":1,"note":"mine"`), filestore.ErrDamaged, "changed"},
@@ -138,8 +154,8 @@ func TestDeleteNeedsNoSealingKey(t *testing.T) {
 	if err := s.Delete(t.Context(), ada); err != nil {
 		t.Errorf("Delete without the key: %v", err)
 	}
-	if _, err := os.Stat(s.Path(ada)); !os.IsNotExist(err) {
-		t.Errorf("the file is still there: %v", err)
+	if left := read(t, s.Path(ada)); strings.Contains(left, "sealed") || strings.Contains(left, "client") {
+		t.Errorf("there is more left than that it was deleted: %s", left)
 	}
 }
 

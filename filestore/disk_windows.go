@@ -15,6 +15,7 @@ const (
 	busyPause = 5 * time.Millisecond
 
 	errorSharingViolation syscall.Errno = 32
+	errorDiskFull         syscall.Errno = 112
 )
 
 func whileBusy(do func() error) error {
@@ -38,6 +39,10 @@ const lockFlags = os.O_RDONLY
 
 func foreignOwner(fs.FileInfo) (uid uint32, foreign bool) { return 0, false }
 
+func openToChange(fs.FileInfo) string { return "" }
+
+func ownWithout(fs.FileInfo, fs.FileMode) bool { return false }
+
 func hasOtherName(fs.FileInfo) bool { return false }
 
 func rename(from, to string) error {
@@ -46,3 +51,5 @@ func rename(from, to string) error {
 
 // syncFolder does nothing: Windows has no such thing, and NTFS journals renames.
 func syncFolder(string, func(*os.File) error) error { return nil }
+
+func isFull(err error) bool { return errors.Is(err, errorDiskFull) }

@@ -17,8 +17,11 @@
 // file system takes, and ends with a hash of the whole key, which keeps "Ada"
 // and "ada" apart where the file system does not. The file is JSON with a
 // format number, the key, the version, the record and a checksum. Beside it
-// are two empty files, .lock and .swap, that are only ever locked. They stay
-// after Delete: a lock file that comes and goes locks nothing.
+// are two empty files, .lock and .swap, that are only ever locked, and a third
+// one, .lock.turn, while another process waits. They go with the record, or with
+// the lock if there is no record; on Windows, where a file that is open cannot be
+// removed, they stay. Leave them to this package: a lock on a file that somebody
+// else has removed counts for nothing, which [Store.Check] notices.
 //
 // Files have mode 0600 and the folder has 0700, whatever the umask. A file or
 // folder that others can get at, or that belongs to a user other than the
@@ -40,9 +43,11 @@
 // another key is a [*FileError] from Load, and from Swap as well, until somebody
 // has looked at it.
 //
-// A version is the microseconds of the clock, or one more than the last. Delete
-// leaves nothing behind that remembers the last one: if the clock is set back
-// between a Delete and the next Swap of the same key, a version can come back.
+// A version is the microseconds of the clock, or one more than the last.
+//
+// After Delete the file tells of the deletion, and its version, in some 200 bytes
+// that name nobody. After a week it is removed, when the store is opened or
+// something else is deleted. On a full disk Delete removes the record first.
 //
 // # Locks
 //
@@ -53,7 +58,14 @@
 // with an error that names the file. The record is not locked by it, so who
 // has a new token can still save it, and the version keeps the stopped
 // process from overwriting that when it goes on. Swap holds the .swap file's
-// lock for the few milliseconds it takes.
+// lock for the few milliseconds it takes. Goroutines of one process wait in the
+// order they came, and one of them at a time asks the kernel, every 1 to 20 ms.
+// The next turn is that of a process that waits, so that a busy one keeps nobody
+// out.
+//
+// [Store.Check] looks whether the lock's file is still there, and writes as much
+// as the record takes and syncs it: where that fails, because the disk is full,
+// read-only or out of inodes, Spotify is better not asked.
 //
 // Such locks, and the promise that a rename survives a crash, are those of a
 // local file system. A network file system keeps them as well as its server
@@ -67,4 +79,8 @@
 // The key comes from [KeyFromEnv], [KeyFromFile], or the OS keyring by way of
 // package keyringstore. A store with a key refuses files that are not sealed,
 // and the other way round: a change of mind means authorizing again.
+//
+// Sealing does not tell an older record from the last one: a sealed file of the
+// same key that is put back from a backup is taken. Deletions are not sealed:
+// whoever can write to the folder can end a login, as by removing its file.
 package filestore

@@ -9,21 +9,28 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/spotipie/spotipie"
 )
 
-// formatNumber changes whenever an older version of this package could not
-// read what a newer one writes.
-const formatNumber = 1
+// The formats of files. There is a new one whenever an older version of this
+// package could not read what a newer one writes.
+const (
+	formatNumber   = 1 // of records
+	deletionFormat = 2
+	newestFormat   = deletionFormat
+)
 
 // envelope is what a file holds: the record either in the clear with a
-// checksum or sealed.
+// checksum or sealed, or a deletion with a checksum.
 type envelope struct {
 	Format     int             `json:"format"`
-	Key        envelopeKey     `json:"key"`
+	Key        envelopeKey     `json:"key,omitzero"`
 	Version    uint64          `json:"version"`
+	Deleted    string          `json:"deleted,omitempty"` // the base name of the deleted record
 	Record     json.RawMessage `json:"record,omitempty"`
 	SHA256     string          `json:"sha256,omitempty"`
 	SealedWith string          `json:"sealed_with,omitempty"` // the id of the key
@@ -105,6 +112,20 @@ func (s *Store) encode(key spotipie.Key, version uint64, rec spotipie.Record) ([
 	return append(data, '\n'), err
 }
 
+// encodeDeletion returns the contents of a file whose record was deleted. It does
+// not tell whose it was.
+func encodeDeletion(base string, version uint64) ([]byte, error) {
+	data, err := json.Marshal(envelope{
+		Format: deletionFormat, Version: version, Deleted: base, SHA256: deletionChecksum(base, version),
+	})
+	return append(data, '\n'), err
+}
+
+func deletionChecksum(base string, version uint64) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "spotipie deletion\x00%s\x00%d", base, version))
+	return hex.EncodeToString(sum[:])
+}
+
 // splitPlain takes a file apart whose record is in the clear and laid out as
 // encode does it: the record need not be scanned twice then.
 func splitPlain(data []byte) (header, record []byte, sum string, ok bool) {
@@ -138,7 +159,7 @@ func decodeStrictly(data []byte, e *envelope) error {
 func decodeEnvelope(path string, data []byte) (*envelope, error) {
 	var e envelope
 	header, record, sum, plain := splitPlain(data)
-	if plain && decodeStrictly(header, &e) == nil && e.Format == formatNumber && e.Version != 0 && e.body() == 0 {
+	if plain && decodeStrictly(header, &e) == nil && e.Format == formatNumber && e.Version != 0 && e.Deleted == "" && e.body() == 0 {
 		e.Record, e.SHA256 = record, sum
 		return &e, nil
 	}
@@ -152,15 +173,17 @@ func decodeEnvelope(path string, data []byte) (*envelope, error) {
 		}{&e.Format})
 	}
 	switch {
-	case e.Format > formatNumber:
+	case e.Format > newestFormat:
 		return nil, &FileError{
 			Path: path, Err: ErrNewerFormat,
-			Problem: fmt.Sprintf("has format %d, and this program knows formats up to %d", e.Format, formatNumber),
+			Problem: fmt.Sprintf("has format %d, and this program knows formats up to %d", e.Format, newestFormat),
 			Advice:  "a newer program wrote it; update this one",
 		}
+	case e.Format == deletionFormat:
+		return &e, checkDeletion(path, &e, err)
 	case len(data) == 0:
 		return nil, damaged(path, "is empty")
-	case e.Format == formatNumber && (err != nil || e.Record != nil): // encode lays it out otherwise
+	case e.Format == formatNumber && (err != nil || e.Record != nil || e.Deleted != ""): // encode lays it out otherwise
 		return nil, damaged(path, "has been changed by something other than this package")
 	case err != nil && !json.Valid(data):
 		return nil, damaged(path, "is torn, or is not JSON at all")
@@ -170,25 +193,39 @@ func decodeEnvelope(path string, data []byte) (*envelope, error) {
 	return &e, nil
 }
 
-// decode reads a record's file.
-func (s *Store) decode(path string, key spotipie.Key, data []byte) (spotipie.Record, error) {
-	e, err := decodeEnvelope(path, data)
-	if err != nil {
-		return spotipie.Record{}, err
+// checkDeletion fails unless an envelope is what encodeDeletion makes for the
+// file. err is what came of decoding it.
+func checkDeletion(path string, e *envelope, err error) error {
+	empty := envelope{Format: e.Format, Version: e.Version, Deleted: e.Deleted, SHA256: e.SHA256}
+	switch {
+	case err != nil || e.body() != len(e.SHA256) || e.Key != empty.Key || e.SHA256 != deletionChecksum(e.Deleted, e.Version):
+		return damaged(path, "has been changed by something other than this package")
+	case e.Deleted != strings.TrimSuffix(filepath.Base(path), recordSuffix):
+		return damaged(path, "tells of another record's deletion: it was renamed or copied here")
 	}
-	if e.Key.key() != key {
-		return spotipie.Record{}, damaged(path, "holds the record of another key: it was renamed or copied here")
+	return nil
+}
+
+// decode reads a record's file. Of a deletion it returns the version alone.
+func (s *Store) decode(path string, key spotipie.Key, data []byte) (rec spotipie.Record, found bool, err error) {
+	e, err := decodeEnvelope(path, data)
+	switch {
+	case err != nil:
+		return rec, false, err
+	case e.Deleted != "":
+		return spotipie.Record{Version: e.Version}, false, nil
+	case e.Key.key() != key:
+		return rec, false, damaged(path, "holds the record of another key: it was renamed or copied here")
 	}
 	record, err := s.open(path, key, e)
 	if err != nil {
-		return spotipie.Record{}, err
+		return rec, false, err
 	}
-	var rec spotipie.Record
 	if err := json.Unmarshal(record, &rec); err != nil || rec.Version != e.Version {
 		// The error itself may quote the record.
-		return spotipie.Record{}, damaged(path, "holds something that is not a record")
+		return spotipie.Record{}, false, damaged(path, "holds something that is not a record")
 	}
-	return rec, nil
+	return rec, true, nil
 }
 
 // open returns the record's JSON out of an envelope, if nobody has changed it.

@@ -26,6 +26,10 @@ var (
 	// ErrNoKey: there is no sealing key where it was looked for.
 	ErrNoKey = errors.New("no sealing key there: make one with `openssl rand -base64 32`")
 
+	// ErrLockLost: the file of a lock that is held has been removed or replaced,
+	// so that another process may hold the lock as well.
+	ErrLockLost = errors.New("the lock was lost")
+
 	// ErrMissingFolder: the store's folder has gone since Open. That is not
 	// taken for an empty store: the disk may be unmounted.
 	ErrMissingFolder = errors.New("the folder is missing")

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/accounts"
@@ -184,9 +185,10 @@ func TestFailingSync(t *testing.T) {
 	expectFault(t, s.Delete(t.Context(), ada), syscall.EIO, s.Path(ada))
 }
 
-// A new token that cannot be saved is used, and saved when the disk is back.
+// Spotify is not asked for a token that a failing disk could not keep. If it
+// fails after the answer, the token is used, and saved when the disk is back.
 func TestSessionOutlivesAFailingDisk(t *testing.T) {
-	server := spotifytest.NewWith(t, &accounts.Options{AutoApprove: true, RotateRefreshTokens: true})
+	server := spotifytest.NewWith(t, &accounts.Options{AutoApprove: true, RotateAllRefreshTokens: true})
 	s := open(t, newDir(t), nil)
 	opts := server.Options()
 	opts.Store, opts.Profile = s, "ada"
@@ -198,8 +200,23 @@ func TestSessionOutlivesAFailingDisk(t *testing.T) {
 	s.SetSync(func(*os.File) error { return syscall.EIO })
 	token, err := session.RefreshToken(t.Context())
 	var storeErr *spotipie.StoreError
-	if token == nil || !errors.As(err, &storeErr) {
-		t.Fatalf("got token %v and error %v, want a token and a StoreError", token, err)
+	if token != nil || !errors.As(err, &storeErr) || storeErr.Op != "check" {
+		t.Fatalf("got token %v and error %v, want a StoreError of the check", token, err)
+	}
+	server.ExpectTokenRequests(t, accounts.TokenRequests{AuthorizationCode: 1})
+
+	checked := false
+	s.SetSync(func(f *os.File) error {
+		if filepath.Ext(f.Name()) == ".tmp" && !checked {
+			checked = true
+			return f.Sync()
+		}
+		return syscall.EIO
+	})
+	server.Advance(2 * time.Second) // a failure is remembered for a second
+	token, err = session.RefreshToken(t.Context())
+	if token == nil || !errors.As(err, &storeErr) || storeErr.Op != "save" {
+		t.Fatalf("got token %v and error %v, want a token and a StoreError of the save", token, err)
 	}
 	s.SetSync((*os.File).Sync)
 	if err := session.Close(t.Context()); err != nil {

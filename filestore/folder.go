@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 )
 
 const (
@@ -15,8 +16,8 @@ const (
 )
 
 // makeFolder makes a folder and those above it that are missing. A umask can
-// take away more than it should, so each is given its mode before the next one
-// is made in it.
+// take away more than it should, so each has its mode before it has its name:
+// another process may use it from then on.
 func makeFolder(dir string) error {
 	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -27,13 +28,18 @@ func makeFolder(dir string) error {
 			return err
 		}
 	}
-	switch err := os.Mkdir(dir, folderMode); {
-	case errors.Is(err, fs.ErrExist):
-		return nil // somebody was faster
-	case err != nil:
+	temp, err := os.MkdirTemp(parent, "."+filepath.Base(dir)+".*"+tempSuffix)
+	if err != nil {
 		return err
 	}
-	if err := os.Chmod(dir, folderMode); err != nil {
+	if err = os.Chmod(temp, folderMode); err == nil {
+		err = os.Rename(temp, dir)
+	}
+	if err != nil {
+		_ = os.Remove(temp)
+		if info, statErr := os.Stat(dir); statErr == nil && info.IsDir() {
+			return nil // somebody was faster
+		}
 		return err
 	}
 	return syncFolder(parent, (*os.File).Sync)
@@ -50,7 +56,44 @@ func (s *Store) checkFolder() error {
 	case !info.IsDir():
 		return fmt.Errorf("filestore: %s is a file, not a folder", s.dir)
 	}
-	return checkPrivate(s.dir, info, folderMode, s.allowExposed)
+	if err := checkPrivate(s.dir, info, folderMode, s.allowExposed); err != nil {
+		return err
+	}
+	return s.checkParents()
+}
+
+// checkParents refuses a folder that others can put another one in the place
+// of, because they can write to one of the folders above it.
+func (s *Store) checkParents() error {
+	if s.allowExposed {
+		return nil
+	}
+	resolved, err := filepath.EvalSymlinks(s.dir)
+	if err != nil {
+		return fmt.Errorf("filestore: %w", err)
+	}
+	for _, dir := range []string{s.dir, resolved} {
+		for parent := filepath.Dir(dir); ; parent = filepath.Dir(parent) {
+			info, err := os.Lstat(parent)
+			if err != nil {
+				return fmt.Errorf("filestore: %w", err)
+			}
+			if problem := openToChange(info); problem != "" {
+				return &FileError{
+					Path: parent, Err: ErrExposed,
+					Problem: problem + ", so that others could put another folder in the place of " + s.dir,
+					Advice:  "choose a folder below one of your own, or take the right to write to it from others (chmod go-w)",
+				}
+			}
+			if parent == filepath.Dir(parent) {
+				break
+			}
+		}
+		if resolved == s.dir {
+			break
+		}
+	}
+	return nil
 }
 
 // folderError says that the folder is missing, if that is the reason for err.
@@ -88,24 +131,35 @@ func checkPrivate(path string, info fs.FileInfo, want fs.FileMode, allowExposed 
 	}
 }
 
-// removeLeftovers removes temporary files of writers that were killed: whoever
-// gets the lock that a writer holds knows that it is gone. Not all can always
-// be removed, from a read-only disk for one, and nothing depends on it.
+// removeLeftovers removes temporary files of writers that were killed, and lock
+// files that nothing is left of to lock: whoever gets the lock that a writer
+// holds knows that it is gone. Not all can always be removed, from a read-only
+// disk for one, and nothing depends on it.
 func (s *Store) removeLeftovers() {
 	entries, err := os.ReadDir(s.dir)
 	if err != nil {
 		return
 	}
 	for _, entry := range entries {
-		base, ours := baseOfTemp(entry.Name())
-		if !ours || !entry.Type().IsRegular() {
+		if !entry.Type().IsRegular() {
 			continue
 		}
-		release, held := s.locks.try(filepath.Join(s.dir, base+swapSuffix))
-		if !held {
-			continue // it is being written
+		if base, ours := baseOfTemp(entry.Name()); ours {
+			s.removeTemp(filepath.Join(s.dir, base), entry.Name())
+		} else if base, suffix, ours := baseOfLock(entry.Name()); ours {
+			path := filepath.Join(s.dir, base)
+			if isMissing(path+recordSuffix) || strings.HasSuffix(suffix, turnSuffix) {
+				s.locks.tryRemove(path, suffix)
+			}
 		}
-		_ = os.Remove(filepath.Join(s.dir, entry.Name()))
-		_ = release()
 	}
+}
+
+func (s *Store) removeTemp(base, name string) {
+	lock := s.locks.try(base, swapSuffix)
+	if lock == nil {
+		return // it is being written
+	}
+	_ = os.Remove(filepath.Join(s.dir, name))
+	_ = lock.release()
 }

@@ -15,6 +15,8 @@ import (
 func FuzzFile(f *testing.F) {
 	f.Add([]byte(""))
 	f.Add([]byte(`{"format":2}`))
+	f.Add([]byte(`{"format":3}`))
+	f.Add([]byte(`{"format":2,"version":7,"deleted":"ada-a323b8ffaf955dcbb222425c32fe1289","sha256":""}`))
 	f.Add([]byte(`{"format":1,"key":{"client_id":"client","profile":"ada"},"version":1,"record":{},"sha256":""}`))
 	f.Add([]byte(`{"format":1,"key":{"client_id":{"base64":"Y2xpZW50"},"profile":"ada"},"version":1,"sealed_with":"x","sealed":"AAAA"}`))
 	s, err := filestore.Open(filepath.Join(f.TempDir(), "spotipie"), nil)
@@ -25,10 +27,11 @@ func FuzzFile(f *testing.F) {
 		if err := os.WriteFile(s.Path(ada), contents, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		_, found, err := s.Load(t.Context(), ada)
+		rec, found, err := s.Load(t.Context(), ada)
 		var fileErr *filestore.FileError
-		if found == (err != nil) || err != nil && !errors.As(err, &fileErr) {
-			t.Fatalf("Load: found %t, error %v", found, err)
+		known := found || rec.Version != 0 // a record or a deletion
+		if known == (err != nil) || err != nil && !errors.As(err, &fileErr) {
+			t.Fatalf("Load: found %t, version %d, error %v", found, rec.Version, err)
 		}
 		if err == nil {
 			return

@@ -5,17 +5,23 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"sync"
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"github.com/spotipie/spotipie/internal/lease"
 )
 
-// How often a lock that another process holds is asked for again.
 const (
+	// How often a lock that another process holds is asked for again, on average.
 	firstPoll = time.Millisecond
 	lastPoll  = 20 * time.Millisecond
+	// maxTurn is how long a process that is before others keeps them waiting
+	// though the lock is free: it may be stopped.
+	maxTurn = 250 * time.Millisecond
 )
 
 // kernelLocks are locks on files, by path. Goroutines of this process queue in
@@ -30,39 +36,132 @@ type kernelLocks struct {
 // queue is entered by whoever has taken the value out of turn. It stays in the
 // map for as long as somebody holds the lock or waits for it.
 type queue struct {
-	turn  chan struct{}
-	users int
+	turn   chan struct{}
+	users  int
+	holder *kernelLock
+}
+
+// kernelLock is a lock that is held. The file of a key that has nothing else is
+// removed with it: whoever has waited for it finds out.
+type kernelLock struct {
+	locks *kernelLocks
+	base  string
+	path  string
+	queue *queue
+	file  *flock.Flock
+
+	mu       sync.Mutex
+	released bool
 }
 
 func newKernelLocks(allowExposed bool) *kernelLocks {
 	return &kernelLocks{allowExposed: allowExposed, queues: make(map[string]*queue)}
 }
 
-// acquire waits for the lock on a file, which it makes if it is missing.
-// release may be called more than once.
-func (l *kernelLocks) acquire(ctx context.Context, path string) (release func() error, err error) {
+// acquire waits for a lock of the key whose files begin with base. It makes the
+// lock's file if it is missing.
+func (l *kernelLocks) acquire(ctx context.Context, base, suffix string) (*kernelLock, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	q := l.enter(path)
+	k := &kernelLock{locks: l, base: base, path: base + suffix}
+	k.queue = l.enter(k.path)
 	select {
-	case <-q.turn:
+	case <-k.queue.turn:
 	case <-ctx.Done():
-		l.leave(path, q)
-		return nil, waitError(path, "another goroutine of this process", ctx)
+		l.leave(k.path, k.queue)
+		return nil, waitError(k.path, "another goroutine of this process", ctx)
 	}
-	file, err := l.lockFile(ctx, path)
-	if err != nil {
-		q.turn <- struct{}{}
-		l.leave(path, q)
+	var err error
+	if k.file, err = l.lockFile(ctx, k.path); err != nil {
+		k.queue.turn <- struct{}{}
+		l.leave(k.path, k.queue)
 		return nil, err
 	}
-	return sync.OnceValue(func() error {
-		err := unlockFile(file)
-		q.turn <- struct{}{}
-		l.leave(path, q)
+	l.setHolder(k.queue, k)
+	return k, nil
+}
+
+// try takes a lock if nobody has it, and returns nil otherwise.
+func (l *kernelLocks) try(base, suffix string) *kernelLock {
+	k := &kernelLock{locks: l, base: base, path: base + suffix}
+	var err error
+	if k.file, err = l.tryLockFile(k.path); err != nil || k.file == nil {
+		return nil
+	}
+	return k
+}
+
+// tryRemove removes a lock's file unless somebody has the lock.
+func (l *kernelLocks) tryRemove(base, suffix string) {
+	if isMissing(base + suffix) {
+		return
+	}
+	if k := l.try(base, suffix); k != nil {
+		k.remove()
+		_ = k.release()
+	}
+}
+
+// check fails unless the lock on a file is held by this process, and the file
+// is still the one that others lock.
+func (l *kernelLocks) check(path string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	q := l.queues[path]
+	switch {
+	case q == nil || q.holder == nil:
+		return fmt.Errorf("filestore: %s: %w", path, lease.ErrNotHeld)
+	case !stillThere(q.holder.file):
+		return &FileError{
+			Path: path, Err: ErrLockLost,
+			Problem: "has been removed or replaced while it was locked, so that another process may hold the lock as well",
+			Advice:  "leave the store's files alone while programs use them",
+		}
+	}
+	return nil
+}
+
+// remove removes the lock's file. Whoever waits for its lock finds out.
+func (k *kernelLock) remove() { removeLockFile(k.file) }
+
+// removeLockFile removes a file whose lock is held, and no other that has taken
+// its place.
+func removeLockFile(file *flock.Flock) {
+	if stillThere(file) {
+		_ = os.Remove(file.Path())
+	}
+}
+
+// release frees the lock. It may be called more than once, and again after an
+// error.
+func (k *kernelLock) release() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.released {
+		return nil
+	}
+	if isMissing(k.base + recordSuffix) {
+		k.remove()
+	}
+	k.locks.setHolder(k.queue, nil)
+	if err := unlockFile(k.file); err != nil {
 		return err
-	}), nil
+	}
+	k.released = true
+	if k.queue != nil {
+		k.queue.turn <- struct{}{}
+		k.locks.leave(k.path, k.queue)
+	}
+	return nil
+}
+
+func (l *kernelLocks) setHolder(q *queue, k *kernelLock) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if q != nil {
+		q.holder = k
+	}
 }
 
 func (l *kernelLocks) enter(path string) *queue {
@@ -87,60 +186,96 @@ func (l *kernelLocks) leave(path string, q *queue) {
 }
 
 // lockFile polls for the kernel's lock: a call that waits inside the kernel
-// cannot be called off.
+// cannot be called off. Who has to wait locks a second file, the turn, and has
+// the lock next; whoever comes later sees it there, and waits for the turn. So
+// a process that takes the lock again and again keeps nobody out.
 func (l *kernelLocks) lockFile(ctx context.Context, path string) (*flock.Flock, error) {
+	turnPath := path + turnSuffix
+	if isMissing(turnPath) {
+		if file, err := l.tryLockFile(path); file != nil || err != nil {
+			return file, err
+		}
+	}
+	var turn *flock.Flock
+	defer func() {
+		if turn != nil {
+			removeLockFile(turn)
+			_ = unlockFile(turn)
+		}
+	}()
+	start := time.Now()
 	for pause := firstPoll; ; pause = min(2*pause, lastPoll) {
-		file, err := l.tryLockFile(path)
-		if err != nil {
-			return nil, err
+		var turnErr error // which does without turns
+		if turn == nil {
+			turn, turnErr = l.tryLockFile(turnPath)
 		}
-		if file != nil {
-			return file, nil
+		if turn != nil || turnErr != nil || time.Since(start) > maxTurn {
+			if file, err := l.tryLockFile(path); file != nil || err != nil {
+				return file, err
+			}
 		}
-		if sleep(ctx, pause) != nil {
+		if sleep(ctx, pause/2+rand.N(pause)) != nil {
 			return nil, waitError(path, "another process", ctx)
 		}
 	}
 }
 
-// try takes the lock on a file if nobody has it.
-func (l *kernelLocks) try(path string) (release func() error, held bool) {
-	file, err := l.tryLockFile(path)
-	if err != nil || file == nil {
-		return nil, false
-	}
-	return func() error { return unlockFile(file) }, true
-}
-
 // tryLockFile asks the kernel for the lock once. It returns nil if another
 // process has it, or somebody removed the file meanwhile. What is not a lock's
 // file is refused before it is opened, and again when it cannot be exchanged
-// any more.
+// any more. A file that has got a second name, from a backup made of hard links
+// for one, is exchanged for a new one.
 func (l *kernelLocks) tryLockFile(path string) (*flock.Flock, error) {
-	if err := l.makeLockFile(path); err != nil {
-		return nil, err
+	for {
+		file, err := l.tryLockThisFile(path)
+		if file == nil || err != nil {
+			return nil, err
+		}
+		info, err := file.Stat()
+		if err == nil && hasOtherName(info) {
+			removeLockFile(file)
+			if err := unlockFile(file); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if err == nil {
+			err = l.checkLockFile(path, info)
+		}
+		if err != nil {
+			_ = unlockFile(file)
+			return nil, err
+		}
+		return file, nil
 	}
-	file := flock.New(path, flock.SetFlag(lockFlags))
-	locked, err := file.TryLock()
-	if errors.Is(err, fs.ErrNotExist) {
+}
+
+// halfMadeTries is how often a file is opened that somebody is about to give
+// its mode.
+const halfMadeTries = 10
+
+func (l *kernelLocks) tryLockThisFile(path string) (*flock.Flock, error) {
+	var file *flock.Flock
+	var locked bool
+	var err error
+	for range halfMadeTries {
+		if err := l.makeLockFile(path); err != nil {
+			return nil, err
+		}
+		file = flock.New(path, flock.SetFlag(lockFlags))
+		if locked, err = file.TryLock(); !errors.Is(err, fs.ErrPermission) {
+			break
+		}
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return nil, nil
-	}
-	if err != nil {
+	case err != nil:
 		return nil, fmt.Errorf("filestore: lock %s: %w", path, err)
-	}
-	if !locked {
+	case !locked:
 		return nil, nil
-	}
-	if !stillThere(file) { // a new one is in its place, or will be
+	case !stillThere(file): // a new one is in its place, or will be
 		return nil, unlockFile(file)
-	}
-	info, err := file.Stat()
-	if err == nil {
-		err = l.checkLockFile(path, info)
-	}
-	if err != nil {
-		_ = unlockFile(file)
-		return nil, err
 	}
 	return file, nil
 }
@@ -152,12 +287,16 @@ func unlockFile(file *flock.Flock) error {
 	return nil
 }
 
-// makeLockFile makes a lock's file, private under any umask. It is never
-// removed: that would let two hold a lock, each on a file of its own.
+// makeLockFile makes a lock's file, private under any umask. Only whoever holds
+// the lock may remove it: others find out when they have the lock of a file that
+// is not there any more.
 func (l *kernelLocks) makeLockFile(path string) error {
 	info, err := os.Lstat(path)
 	if err == nil {
-		return l.checkLockFile(path, info)
+		if err := l.checkLockFile(path, info); err != nil || !ownWithout(info, fileMode) {
+			return err
+		}
+		err = os.Chmod(path, fileMode) // as whoever makes it is about to do
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		var f *os.File
@@ -171,15 +310,13 @@ func (l *kernelLocks) makeLockFile(path string) error {
 	return nil
 }
 
-// checkLockFile refuses what others have made, and what would have two locks be
-// one or reach out of the folder.
+// checkLockFile refuses what others have made, and what would reach out of the
+// folder.
 func (l *kernelLocks) checkLockFile(path string, info fs.FileInfo) error {
 	problem := ""
 	switch owner, foreign := foreignOwner(info); {
 	case !info.Mode().IsRegular():
 		problem = "is not a regular file"
-	case hasOtherName(info):
-		problem = "is a hard link to another file"
 	case foreign && !l.allowExposed:
 		problem = fmt.Sprintf("belongs to another user (id %d)", owner)
 	default:

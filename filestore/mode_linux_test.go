@@ -7,9 +7,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
+	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/filestore"
 	"github.com/spotipie/spotipie/internal/storecheck"
 )
@@ -55,6 +57,43 @@ func TestModesUnderAnyUmask(t *testing.T) {
 		})
 		if err != nil || files != 3 {
 			t.Errorf("umask %#o: %d files, want 3; error %v", umask, files, err)
+		}
+	}
+}
+
+// Those that start first, all at once, must not trip over what is half made.
+func TestManyOpenANewFolderAtOnceUnderAnyUmask(t *testing.T) {
+	dir, isChild := childDir()
+	if !isChild {
+		runChild(t, t.TempDir(), 1000)
+		return
+	}
+	defer syscall.Umask(syscall.Umask(0o777))
+	for i := range 50 {
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() {
+				s, err := filestore.Open(filepath.Join(dir, fmt.Sprint(i), "deeper", "spotipie"), nil)
+				if err != nil {
+					t.Errorf("Open: %v", err)
+					return
+				}
+				unlock, err := s.Lock(t.Context(), ada)
+				if err != nil {
+					t.Errorf("Lock: %v", err)
+					return
+				}
+				if _, err := s.Swap(t.Context(), ada, 0, storecheck.Record(t, "one")); err != nil && !errors.Is(err, spotipie.ErrVersionConflict) {
+					t.Errorf("Swap: %v", err)
+				}
+				if err := unlock(t.Context()); err != nil {
+					t.Errorf("unlock: %v", err)
+				}
+			})
+		}
+		all.Wait()
+		if left, _ := filepath.Glob(filepath.Join(dir, fmt.Sprint(i), ".*")); len(left) != 0 {
+			t.Errorf("left behind: %v", left)
 		}
 	}
 }

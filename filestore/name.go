@@ -14,6 +14,7 @@ const (
 	recordSuffix = ".json"
 	lockSuffix   = ".lock" // of Lock
 	swapSuffix   = ".swap" // of Swap and Delete
+	turnSuffix   = ".turn" // after that of a lock: of who has it next
 	tempSuffix   = ".tmp"
 )
 
@@ -69,6 +70,16 @@ func baseOfTemp(name string) (base string, ok bool) {
 	name, ok = strings.CutSuffix(name, tempSuffix)
 	base, random, dot := strings.Cut(name, ".")
 	return base, ok && dot && isBaseName(base) && !strings.Contains(random, ".")
+}
+
+// baseOfLock is baseOfRecord for the files of locks, and returns their suffix.
+func baseOfLock(name string) (base, suffix string, ok bool) {
+	for _, suffix := range []string{lockSuffix, swapSuffix, lockSuffix + turnSuffix, swapSuffix + turnSuffix} {
+		if base, ok := strings.CutSuffix(name, suffix); ok && isBaseName(base) {
+			return base, suffix, true
+		}
+	}
+	return "", "", false
 }
 
 func isBaseName(text string) bool {

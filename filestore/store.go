@@ -4,13 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/notices"
 )
 
 // Options adjust a store. A nil *Options and the zero value mean the defaults
@@ -22,15 +26,18 @@ type Options struct {
 	// AllowExposed takes files and folders that others can get at or that are
 	// another user's, for file systems that know no permissions. Default: they are refused.
 	AllowExposed bool
-	// PollInterval is how often Watch looks at a file. Default: 250 ms.
+	// PollInterval has Watch look at the file every so often. Set it for file
+	// systems that do not tell of changes, as those over a network. Default:
+	// the system is asked to tell of changes, and where it cannot, Watch looks
+	// every 250 ms.
 	PollInterval time.Duration
 }
 
 const defaultPollInterval = 250 * time.Millisecond
 
-// Store is a [spotipie.Store] and [spotipie.Watcher] in a folder. Its methods
+// Store is a [spotipie.Watcher] and [spotipie.Checker] in a folder. Its methods
 // may be called from many goroutines and processes at once. It holds nothing
-// open and needs no closing.
+// open, but while somebody watches, and needs no closing.
 //
 // Its methods return when their context ends, except that a disk that does not
 // answer holds them up, as it does any program.
@@ -40,7 +47,9 @@ type Store struct {
 	allowExposed bool
 	pollInterval time.Duration
 	locks        *kernelLocks
+	hub          *notices.Hub
 	sync         func(*os.File) error
+	tidied       atomic.Int64 // when old deletions were last looked for, in seconds
 }
 
 // DefaultDir returns the folder that Open uses by default: spotipie in the
@@ -56,7 +65,7 @@ func DefaultDir() (string, error) {
 
 // Open returns the store in a folder, by default [DefaultDir]. It makes the
 // folder if it is missing, and removes temporary files of writers that were
-// killed. It fails if the folder is open to others ([ErrExposed]) or cannot be
+// killed and deletions that are past remembering. It fails if the folder is open to others ([ErrExposed]) or cannot be
 // made.
 func Open(dir string, opts *Options) (*Store, error) {
 	if opts == nil {
@@ -76,13 +85,11 @@ func Open(dir string, opts *Options) (*Store, error) {
 		dir:          dir,
 		key:          opts.Key,
 		allowExposed: opts.AllowExposed,
-		pollInterval: opts.PollInterval,
+		pollInterval: max(opts.PollInterval, 0),
 		locks:        newKernelLocks(opts.AllowExposed),
 		sync:         (*os.File).Sync,
 	}
-	if s.pollInterval <= 0 {
-		s.pollInterval = defaultPollInterval
-	}
+	s.hub = notices.NewHub(s.listen)
 	if err := makeFolder(dir); err != nil {
 		return nil, fmt.Errorf("filestore: making the folder: %w", err)
 	}
@@ -90,6 +97,7 @@ func Open(dir string, opts *Options) (*Store, error) {
 		return nil, err
 	}
 	s.removeLeftovers()
+	s.forgetDeletions()
 	return s, nil
 }
 
@@ -113,8 +121,7 @@ func (s *Store) Load(ctx context.Context, key spotipie.Key) (spotipie.Record, bo
 	if err != nil || !found {
 		return spotipie.Record{}, false, err
 	}
-	rec, err := s.decode(path, key, data)
-	return rec, err == nil, err
+	return s.decode(path, key, data)
 }
 
 // read returns a file's contents. It takes a file for missing only if the
@@ -129,22 +136,26 @@ func (s *Store) read(path string) (data []byte, found bool, err error) {
 
 // Swap implements [spotipie.Store].
 func (s *Store) Swap(ctx context.Context, key spotipie.Key, version uint64, rec spotipie.Record) (uint64, error) {
-	release, err := s.locks.acquire(ctx, s.path(key, swapSuffix))
+	lock, err := s.locks.acquire(ctx, s.path(key, ""), swapSuffix)
 	if err != nil {
 		return 0, s.folderError(err)
 	}
-	defer release()
-	current, _, err := s.Load(ctx, key)
+	defer lock.release()
+	current, found, err := s.Load(ctx, key)
 	if err != nil {
 		return 0, err
 	}
-	if current.Version != version {
+	if found && current.Version != version || !found && version != 0 {
 		return 0, spotipie.ErrVersionConflict
 	}
 	if err := s.checkFolder(); err != nil {
 		return 0, err
 	}
-	next := spotipie.NextVersion(version, time.Now())
+	floor := max(current.Version, rec.Version)
+	if floor == math.MaxUint64 {
+		return 0, fmt.Errorf("filestore: writing %s: no version can follow on %d", s.Path(key), floor)
+	}
+	next := spotipie.NextVersion(floor, time.Now())
 	data, err := s.encode(key, next, rec)
 	if err != nil {
 		return 0, fmt.Errorf("filestore: encoding the record: %w", err)
@@ -158,80 +169,81 @@ func (s *Store) Swap(ctx context.Context, key spotipie.Key, version uint64, rec 
 	return next, nil
 }
 
-// Delete implements [spotipie.Store]. It needs no sealing key, but leaves a file
-// alone that it cannot read at all.
-func (s *Store) Delete(ctx context.Context, key spotipie.Key) error {
-	release, err := s.locks.acquire(ctx, s.path(key, swapSuffix))
-	if err != nil {
-		return s.folderError(err)
-	}
-	defer release()
-	path := s.Path(key)
-	data, found, err := s.read(path)
-	if err != nil || !found {
-		return err
-	}
-	e, err := decodeEnvelope(path, data)
-	if err != nil {
-		return err
-	}
-	if e.Key.key() != key {
-		return damaged(path, "holds the record of another key: it was renamed or copied here")
-	}
-	if err := passVersion(ctx, e.Version); err != nil {
-		return err
-	}
-	if err := os.Remove(path); err != nil {
-		return fmt.Errorf("filestore: deleting: %w", err)
-	}
-	if err := s.syncFolder(); err != nil {
-		return fmt.Errorf("filestore: deleting %s: %w", path, err)
-	}
-	return nil
-}
-
-// passVersion waits for a clock that is as coarse as Windows' to have passed a
-// version, lest the next record starts with it again. A clock that was set
-// back by more is not waited for.
-func passVersion(ctx context.Context, version uint64) error {
-	for range 50 {
-		if spotipie.NextVersion(0, time.Now()) > version {
-			return nil
-		}
-		if err := sleep(ctx, time.Millisecond); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // List implements [spotipie.Store]. It needs no sealing key. Files it cannot
 // read are errors beside the keys of those it can.
 func (s *Store) List(ctx context.Context) ([]spotipie.Key, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	entries, err := os.ReadDir(s.dir)
-	if err != nil {
-		return nil, s.folderError(fmt.Errorf("filestore: listing: %w", err))
-	}
 	var keys []spotipie.Key
 	var errs []error
-	for _, entry := range entries {
-		if _, ours := baseOfRecord(entry.Name()); !ours {
-			continue
-		}
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		key, found, err := s.keyOf(filepath.Join(s.dir, entry.Name()))
+	err := s.each(ctx, func(path string) error {
+		key, found, err := s.keyOf(path)
 		if err != nil {
 			errs = append(errs, err)
 		} else if found {
 			keys = append(keys, key)
 		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	return keys, errors.Join(errs...)
+}
+
+// listAtOnce is how many files each asks the system for at once.
+const listAtOnce = 1000
+
+// each calls do for the files of records, and of deletions, until it returns an
+// error or ctx ends.
+func (s *Store) each(ctx context.Context, do func(path string) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	folder, err := os.Open(s.dir)
+	if err != nil {
+		return s.folderError(fmt.Errorf("filestore: listing: %w", err))
+	}
+	defer folder.Close()
+	for {
+		entries, err := folder.ReadDir(listAtOnce)
+		for _, entry := range entries {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if _, ours := baseOfRecord(entry.Name()); !ours {
+				continue
+			}
+			if err := do(filepath.Join(s.dir, entry.Name())); err != nil {
+				return err
+			}
+		}
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return s.folderError(fmt.Errorf("filestore: listing: %w", err))
+		}
+	}
+}
+
+// CheckKey fails with [ErrSeal] if the records are sealed with another key than
+// the store's, or it has none and they are sealed. It looks at one of them, and
+// finds nothing wrong with a folder that has none.
+func (s *Store) CheckKey(ctx context.Context) error {
+	found := errors.New("found a record")
+	err := s.each(ctx, func(path string) error {
+		key, isRecord, err := s.keyOf(path)
+		if err != nil || !isRecord { // what is damaged is that record's business
+			return nil
+		}
+		if _, _, err := s.Load(ctx, key); errors.Is(err, ErrSeal) {
+			return err
+		}
+		return found
+	})
+	if errors.Is(err, found) {
+		return nil
+	}
+	return err
 }
 
 // keyOf returns the key that a record's file is for.
@@ -241,7 +253,7 @@ func (s *Store) keyOf(path string) (key spotipie.Key, found bool, err error) {
 		return spotipie.Key{}, false, err
 	}
 	e, err := decodeEnvelope(path, data)
-	if err != nil {
+	if err != nil || e.Deleted != "" {
 		return spotipie.Key{}, false, err
 	}
 	if baseName(e.Key.key()) != strings.TrimSuffix(filepath.Base(path), recordSuffix) {
@@ -253,9 +265,33 @@ func (s *Store) keyOf(path string) (key spotipie.Key, found bool, err error) {
 // Lock implements [spotipie.Store]. The kernel frees the lock when the process
 // ends.
 func (s *Store) Lock(ctx context.Context, key spotipie.Key) (func(context.Context) error, error) {
-	release, err := s.locks.acquire(ctx, s.path(key, lockSuffix))
+	lock, err := s.locks.acquire(ctx, s.path(key, ""), lockSuffix)
 	if err != nil {
 		return nil, s.folderError(err)
 	}
-	return func(context.Context) error { return release() }, nil
+	return func(context.Context) error { return lock.release() }, nil
+}
+
+// Check implements [spotipie.Checker]. It looks whether the lock's file is still
+// the one that was locked, and does what Swap does to save a record, short of
+// the last step.
+func (s *Store) Check(ctx context.Context, key spotipie.Key) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := s.checkFolder(); err != nil {
+		return err
+	}
+	if err := s.locks.check(s.path(key, lockSuffix)); err != nil {
+		return err
+	}
+	lock, err := s.locks.acquire(ctx, s.path(key, ""), swapSuffix)
+	if err != nil {
+		return s.folderError(err)
+	}
+	defer lock.release()
+	if err := s.tryWriting(key); err != nil {
+		return s.folderError(fmt.Errorf("filestore: no record could be saved in %s: %w", s.Path(key), err))
+	}
+	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/filestore"
 	"github.com/spotipie/spotipie/internal/storecheck"
 )
@@ -103,14 +104,6 @@ func plants() map[string]func(t *testing.T, path string) (unchanged func() bool)
 			}
 			return func() bool { _, err := os.Lstat(target); return err == nil }
 		},
-		"a hard link": func(t *testing.T, path string) func() bool {
-			target := filepath.Join(t.TempDir(), "file")
-			write(t, target, "")
-			if err := os.Link(target, path); err != nil {
-				t.Fatal(err)
-			}
-			return func() bool { _, err := os.Lstat(target); return err == nil }
-		},
 		"a pipe": func(t *testing.T, path string) func() bool {
 			if err := syscall.Mkfifo(path, 0o600); err != nil {
 				t.Fatal(err)
@@ -132,10 +125,7 @@ func TestWhatIsNoLockFileIsRefused(t *testing.T) {
 			s := open(t, newDir(t), nil)
 			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 			defer cancel()
-			says := "regular file"
-			if name == "a hard link" {
-				says = "hard link"
-			}
+			const says = "regular file"
 			unchanged := plant(t, lockPath(s, ".lock"))
 			_, err := s.Lock(ctx, ada)
 			expectRefused(t, err, filestore.ErrDamaged, lockPath(s, ".lock"), says)
@@ -158,16 +148,15 @@ func TestOpenCleansUpOnlyWhatItKnows(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := newDir(t)
 			s := open(t, dir, nil)
+			storecheck.Swap(t, s, 0, "one") // without a record, locks leave no files
 			mine, planted := lockPath(s, ".1.tmp"), lockPath(s, ".2.tmp")
 			write(t, mine, "left behind")
-			if name != "a hard link" { // is as good as a file here
-				plant(t, planted)
-			}
+			plant(t, planted)
 			open(t, dir, nil)
 			if _, err := os.Lstat(mine); !errors.Is(err, os.ErrNotExist) {
 				t.Errorf("what a writer left is still there: %v", err)
 			}
-			if _, err := os.Lstat(planted); err != nil && name != "a hard link" {
+			if _, err := os.Lstat(planted); err != nil {
 				t.Errorf("what no writer left is gone: %v", err)
 			}
 
@@ -182,4 +171,101 @@ func TestOpenCleansUpOnlyWhatItKnows(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A backup of hard links, or two locks that are one, cost nothing.
+func TestLockFileWithASecondNameIsExchanged(t *testing.T) {
+	dir := newDir(t)
+	s, other := open(t, dir, nil), open(t, dir, nil)
+	version := storecheck.Swap(t, s, 0, "one")
+	unlock, err := s.Lock(t.Context(), ada)
+	if err != nil {
+		t.Fatal(err)
+	}
+	backup := t.TempDir()
+	for _, name := range files(t, dir) {
+		if err := os.Link(filepath.Join(dir, name), filepath.Join(backup, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	expectHeld(t, func() error { _, err := other.Lock(soon(t), ada); return err }(), ".lock")
+	if err := s.Check(t.Context(), ada); err != nil {
+		t.Errorf("Check: %v", err)
+	}
+	if err := unlock(t.Context()); err != nil {
+		t.Error(err)
+	}
+	version = storecheck.Swap(t, s, version, "two")
+	storecheck.LocksExclude(t, 3, 3, 10, func() spotipie.Store { return open(t, dir, nil) })
+	storecheck.Expect(t, s, "two", version)
+	if got := read(t, filepath.Join(backup, filepath.Base(s.Path(ada)))); !strings.Contains(got, "refresh-one") {
+		t.Error("the backup has changed")
+	}
+	if left := files(t, backup); len(left) != 3 {
+		t.Errorf("the backup has %v", left)
+	}
+}
+
+// Whoever can write to a folder above could exchange the store's for another.
+func TestFolderThatOthersCanExchangeIsRefused(t *testing.T) {
+	for name, test := range map[string]struct {
+		change  func(t *testing.T, above string)
+		refused string
+	}{
+		"nobody else writes":     {func(t *testing.T, above string) {}, ""},
+		"all may write":          {func(t *testing.T, above string) { chmod(t, above, 0o777) }, "by all"},
+		"as in /tmp":             {func(t *testing.T, above string) { chmod(t, above, 0o777|os.ModeSticky) }, ""},
+		"the own group writes":   {func(t *testing.T, above string) { chmod(t, above, 0o775) }, ""},
+		"a group writes":         {func(t *testing.T, above string) { chown(t, above, -1, 4711); chmod(t, above, 0o775) }, "by a group"},
+		"a stranger's":           {func(t *testing.T, above string) { chown(t, above, 4711, -1) }, "another user (id 4711)"},
+		"a link that is strange": {func(t *testing.T, above string) { linkOfAStranger(t, above) }, "another user (id 4711)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			above := filepath.Join(t.TempDir(), "above")
+			dir := filepath.Join(above, "deeper", "spotipie")
+			s := open(t, dir, nil)
+			version := storecheck.Swap(t, s, 0, "one")
+			test.change(t, above)
+			_, openErr := filestore.Open(dir, nil)
+			_, swapErr := s.Swap(t.Context(), ada, version, storecheck.Record(t, "two"))
+			for method, err := range map[string]error{"Open": openErr, "Swap": swapErr} {
+				if test.refused == "" {
+					if err != nil {
+						t.Errorf("%s: %v", method, err)
+					}
+				} else if !errors.Is(err, filestore.ErrExposed) || !strings.Contains(err.Error(), test.refused) {
+					t.Errorf("%s: %v, want ErrExposed that says %q", method, err, test.refused)
+				}
+			}
+			if _, err := filestore.Open(dir, &filestore.Options{AllowExposed: true}); err != nil {
+				t.Errorf("Open of what is exposed: %v", err)
+			}
+		})
+	}
+}
+
+func chmod(t *testing.T, path string, mode os.FileMode) {
+	t.Helper()
+	if err := os.Chmod(path, mode); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func chown(t *testing.T, path string, uid, gid int) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give files away")
+	}
+	if err := os.Lchown(path, uid, gid); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// linkOfAStranger puts a link in the place of a folder, which it leads to.
+func linkOfAStranger(t *testing.T, path string) {
+	t.Helper()
+	if err := errors.Join(os.Rename(path, path+".real"), os.Symlink(path+".real", path)); err != nil {
+		t.Fatal(err)
+	}
+	chown(t, path, 4711, -1)
 }

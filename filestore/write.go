@@ -2,11 +2,14 @@ package filestore
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+
+	"github.com/spotipie/spotipie"
 )
 
 // maxFile bounds what is read of a file, and hence written. A record is one or two KiB.
@@ -72,6 +75,25 @@ func (s *Store) writeTemp(name string, data []byte) (path string, err error) {
 		return "", err
 	}
 	return f.Name(), nil
+}
+
+// minTrial is how much tryWriting writes at least.
+const minTrial = 4 << 10
+
+// tryWriting writes as much as the key's record takes, and removes it. What is
+// written is random, as some file systems take no room for zeros.
+func (s *Store) tryWriting(key spotipie.Key) error {
+	size := int64(minTrial)
+	if info, err := os.Stat(s.Path(key)); err == nil {
+		size = max(size, min(info.Size(), maxFile))
+	}
+	data := make([]byte, size)
+	_, _ = rand.Read(data) // never fails
+	temp, err := s.writeTemp(baseName(key), data)
+	if err != nil {
+		return err
+	}
+	return os.Remove(temp)
 }
 
 func (s *Store) syncFolder() error { return syncFolder(s.dir, s.sync) }

@@ -23,8 +23,8 @@ const redirectURI = "http://127.0.0.1/callback"
 func newServer(t *testing.T, secret string, rotate bool) *spotifytest.Server {
 	t.Helper()
 	return spotifytest.NewWith(t, &accounts.Options{
-		AutoApprove:         true,
-		RotateRefreshTokens: rotate,
+		AutoApprove:            true,
+		RotateAllRefreshTokens: rotate,
 		Apps: []accounts.App{{
 			ClientID: "0123456789abcdef0123456789abcdef", ClientSecret: secret, RedirectURIs: []string{redirectURI},
 		}},

@@ -19,8 +19,8 @@ var (
 	// or it does not answer in time.
 	ErrUnavailable = errors.New("the keyring cannot be used")
 
-	// ErrKeyLost: the folder has records, and the keyring no key for it, or
-	// something that is not one.
+	// ErrKeyLost: the folder has records, and the keyring no key for it, another
+	// one, or something that is not one.
 	ErrKeyLost = errors.New("the keyring does not have the key to the records")
 )
 
@@ -85,7 +85,17 @@ func Open(ctx context.Context, dir string, opts *Options) (*filestore.Store, err
 		return nil, fmt.Errorf("keyringstore: %w: %s holds something else: remove it, and the files in %s with it, and authorize again",
 			ErrKeyLost, entry, dir)
 	}
-	return filestore.Open(dir, &filestore.Options{Key: key})
+	s, err := filestore.Open(dir, &filestore.Options{Key: key})
+	if err != nil {
+		return nil, err
+	}
+	if err := s.CheckKey(ctx); errors.Is(err, filestore.ErrSeal) {
+		return nil, fmt.Errorf("keyringstore: %w: %s has another key: restore the one that was there, or remove it and the files in %s, and authorize again: %w",
+			ErrKeyLost, entry, dir, err)
+	} else if err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // entry is the keyring's entry for a folder.

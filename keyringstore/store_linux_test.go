@@ -90,6 +90,7 @@ func TestLostKeyIsNotReplaced(t *testing.T) {
 		lose func(account string) error
 	}{
 		{"removed", func(account string) error { return keyring.Delete(service, account) }},
+		{"exchanged for another", func(account string) error { return keyring.Set(service, account, filestore.GenerateKey()) }},
 		{"overwritten", func(account string) error { return keyring.Set(service, account, "hunter2") }},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -30,35 +30,70 @@
 // directly; Watch fails if no notice gets through. Without a pooler,
 // [Options.Prepare] makes each operation a little faster.
 //
+// A pooler in statement mode takes all of that too, also Migrate.
+//
+// # Several servers
+//
+// Name all hosts, and have the pool look for the one that takes writes, within a
+// few seconds (pgx gives a host two minutes otherwise, in which a server that
+// hangs takes all of the pool):
+//
+//	postgres://app@db1.internal,db2.internal/app?target_session_attrs=read-write&connect_timeout=3
+//
+// The store never waits for a server that does not answer for longer than five
+// seconds to lock and ten to load, and Swap and Delete for no longer than their
+// contexts: give them deadlines. When a server says that it takes no writes any
+// more, the store has the pool connect anew (Reset).
+//
+// # The table
+//
+// [Store.Migrate] makes it. Where the program must not, [Store.Schema] has the
+// statements for an administrator, and [Store.Grants] those for the program's
+// role: SELECT, INSERT, UPDATE and DELETE on the table. Migrate needs CREATE in
+// the schema besides, if there is something to do. A role that may not call
+// pg_notify can do everything but Watch.
+//
 // # What is stored
 //
 // One table has one row per authorization: the record as JSON with a format
 // number and a version, and the lock. Tokens are stored as they are: whoever
-// may read the table may use them. The store needs SELECT, INSERT, UPDATE and
-// DELETE on it, Migrate also CREATE in its schema. With log_statement = 'all'
+// may read the table may use them. With log_statement = 'all'
 // the server's log has the parameters of statements, hence tokens.
 //
 // A record of a newer format, or one that cannot be read, is answered with a
 // [*spotipie.RecordMismatchError] that names the table and the key, and is
 // overwritten by nobody; [Store.Delete] removes it. The row of a deleted record
-// stays for a week without its token, so that its version does not come back;
-// later Deletes clear such rows away, a hundred at a time. Swap refuses a record
-// whose JSON is larger than 1 MiB.
+// stays for a week without its token, so that the deletion is remembered and its
+// version does not come back; later Deletes clear such rows away, a hundred at a
+// time. Swap refuses a record whose JSON is larger than 1 MiB.
 //
 // # Guarantees
 //
 // Lock is a lease, 30 s by default and by the server's clock, which the holder
-// extends while it lives: one that dies keeps the others waiting no longer
-// than that. One that is paused for longer and goes on cannot overwrite what
-// came after: Swap is UPDATE … WHERE version = …. A version is the microseconds
-// of the server's clock, or one more than the last where the clock has not
-// moved on.
+// extends while it lives: one that dies keeps the others waiting no longer than
+// that. One that is paused for longer and goes on learns of it from
+// [Store.Check] before Spotify is asked, and cannot overwrite what came after:
+// Swap is UPDATE … WHERE version = …. A version is the microseconds of the
+// server's clock, or one more than the last where the clock has not moved on.
+//
+// Statements are not repeated, unless the server says that it has undone them. A
+// first save or a deletion that is held up on its way replaces nothing that came
+// after it was sent; both take a round trip more for that.
 //
 // A saved record survives a crash as anything committed does: with
 // synchronous_commit = off it may be lost for some hundred milliseconds. Do not
 // point the pool at a replica.
 //
 // A renewal costs four round trips: lock, load and swap before anyone has the
-// token, unlock after. Waiting for a lock is polling, every 10 to 100 ms, which
-// writes nothing. All watchers of a store share one connection.
+// token, unlock after; Check is one more. However many goroutines wait for the
+// lock of one key they ask the server as one, every 10 to 100 ms, or less often
+// if the store watches, as it is told then when the lock is free. Waiting writes
+// next to nothing. Waiters of one process take turns in the order they came, and
+// a process that has just had the lock does not get it again while another one
+// waits. Loads of one key at the same time share a statement.
+//
+// All watchers of a store share one connection. Notices are sent by themselves,
+// after what they tell of and many at once: PostgreSQL has transactions that
+// notify commit one after the other. A program that ends right after a save may
+// take its notice with it.
 package pgstore

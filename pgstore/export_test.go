@@ -1,6 +1,57 @@
 package pgstore
 
-import "time"
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/spotipie/spotipie"
+)
 
 // SetSilence sets how often the pools are looked at.
 func (s *Store) SetSilence(d time.Duration) { s.silence = d }
+
+// AwaitNotices waits until all notices have been sent.
+func (s *Store) AwaitNotices() {
+	for {
+		s.notifier.mu.Lock()
+		running := s.notifier.running
+		s.notifier.mu.Unlock()
+		if !running {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// InsertLate carries out the statement of a first save when meanwhile has
+// happened. It takes no notice of what comes of it.
+func (s *Store) InsertLate(ctx context.Context, key spotipie.Key, rec spotipie.Record, meanwhile func()) error {
+	now, err := s.read(ctx, key)
+	if err != nil {
+		return err
+	}
+	data, err := json.Marshal(rec)
+	if err != nil {
+		return err
+	}
+	meanwhile()
+	_, err = s.save(ctx, s.statements.insert, key, now.version, 0, data)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
+	}
+	return err
+}
+
+// DeleteLate is InsertLate for a deletion.
+func (s *Store) DeleteLate(ctx context.Context, key spotipie.Key, meanwhile func()) error {
+	now, err := s.read(ctx, key)
+	if err != nil {
+		return err
+	}
+	meanwhile()
+	return s.exec(ctx, s.statements.delete, key.ClientID, key.Profile, now.version, tombstoneLife.Microseconds())
+}

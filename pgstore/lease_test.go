@@ -1,8 +1,15 @@
 package pgstore_test
 
 import (
+	"context"
+	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/spotipie/spotipie/internal/storecheck"
 	"github.com/spotipie/spotipie/internal/testservices"
@@ -32,5 +39,83 @@ func TestLockThatComesTooLateIsGivenBack(t *testing.T) {
 func TestRoundTrips(t *testing.T) {
 	proxy := testservices.NewProxy(t, address(t, services.Postgres(t)))
 	store := open(t, connect(t, testservices.PostgresDSN(proxy.Address)+"&pool_max_conns=1"), fresh(0))
-	storecheck.RoundTrips(t, store, proxy)
+	storecheck.RoundTrips(t, store, proxy, store.AwaitNotices)
+}
+
+func TestBusyHolderKeepsNobodyOut(t *testing.T) {
+	pool, opts := connect(t, services.Postgres(t)), fresh(0)
+	storecheck.BusyHolderKeepsNobodyOut(t, open(t, pool, opts), open(t, pool, opts))
+}
+
+func TestOutageDoesNotEndAWait(t *testing.T) {
+	proxy := testservices.NewProxy(t, address(t, services.Postgres(t)))
+	storecheck.OutageDoesNotEndAWait(t, open(t, connect(t, testservices.PostgresDSN(proxy.Address)), fresh(0)), proxy)
+}
+
+func TestUnlockDoesNotHang(t *testing.T) {
+	proxy := testservices.NewProxy(t, address(t, services.Postgres(t)))
+	storecheck.UnlockDoesNotHang(t, open(t, connect(t, testservices.PostgresDSN(proxy.Address)), fresh(0)), proxy)
+}
+
+func TestManySessions(t *testing.T) {
+	pool, counter := counted(t, services.Postgres(t))
+	storecheck.ManySessions(t, open(t, pool, fresh(0)), counter.commands)
+}
+
+func TestManyWaiters(t *testing.T) {
+	dsn, opts := services.Postgres(t), fresh(0)
+	pool, counter := counted(t, dsn)
+	storecheck.ManyWaiters(t, open(t, connect(t, dsn), opts), open(t, pool, opts), counter.commands)
+}
+
+// counted returns a pool whose statements are counted.
+func counted(t *testing.T, dsn string) (*pgxpool.Pool, *counter) {
+	t.Helper()
+	config, err := pgxpool.ParseConfig(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	counter := &counter{}
+	config.ConnConfig.Tracer = counter
+	pool, err := pgxpool.NewWithConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	return pool, counter
+}
+
+// counter counts the statements of a pool.
+type counter struct{ made atomic.Int64 }
+
+func (c *counter) commands() int { return int(c.made.Load()) }
+
+func (c *counter) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
+	c.made.Add(1)
+	return ctx
+}
+
+func (c *counter) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+
+// Check writes, so that it notices what would keep Swap from saving.
+func TestCheckNoticesAServerThatTakesNothing(t *testing.T) {
+	opts := fresh(0)
+	pool := connect(t, services.Postgres(t)+"&pool_max_conns=1")
+	store := open(t, pool, opts)
+	unlock, err := store.Lock(t.Context(), storecheck.Key())
+	if err != nil {
+		t.Fatal(err)
+	}
+	do(t, pool, "SET default_transaction_read_only = on", opts)
+	var answer *pgconn.PgError
+	if err := store.Check(t.Context(), storecheck.Key()); !errors.As(err, &answer) || answer.Code != "25006" {
+		t.Errorf("Check: %v, want that the transaction is read-only", err)
+	}
+	do(t, pool, "SET default_transaction_read_only = off", opts)
+	if err := store.Check(t.Context(), storecheck.Key()); err != nil {
+		t.Errorf("Check: %v", err)
+	}
+	if err := unlock(t.Context()); err != nil {
+		t.Error(err)
+	}
 }

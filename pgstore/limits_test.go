@@ -122,12 +122,17 @@ func TestDeleteWaitsForNobodyElsesRow(t *testing.T) {
 	}
 }
 
-// A table as the first version made it gets its index once.
+// A table as the first version made it gets its index and columns once.
 func TestManyMigrateATableOfTheFirstSchema(t *testing.T) {
 	pool, opts := connect(t, services.Postgres(t)), fresh(0)
 	store := open(t, pool, opts)
 	storecheck.Swap(t, store, 0, "one")
-	do(t, pool, `DROP INDEX "`+opts.Table+`_updated_at_idx"`, opts)
+	var index string
+	if err := pool.QueryRow(t.Context(), "SELECT quote_ident(indexname) FROM pg_indexes WHERE tablename = $1 AND indexdef LIKE '%NULL)'", opts.Table).Scan(&index); err != nil {
+		t.Fatal(err)
+	}
+	do(t, pool, "DROP INDEX "+index, opts)
+	do(t, pool, "ALTER TABLE {table} DROP COLUMN last_owner, DROP COLUMN next_owner, DROP COLUMN next_until", opts)
 	do(t, pool, "COMMENT ON TABLE {table} IS 'spotipie authorizations, schema 1'", opts)
 	var all sync.WaitGroup
 	for range 16 {
@@ -142,6 +147,13 @@ func TestManyMigrateATableOfTheFirstSchema(t *testing.T) {
 	err := pool.QueryRow(t.Context(), "SELECT count(*) FROM pg_indexes WHERE tablename = $1 AND indexdef LIKE '%(updated_at) WHERE (record IS NULL)'", opts.Table).Scan(&indexes)
 	if err != nil || indexes != 1 {
 		t.Errorf("%d indexes, want 1; error %v", indexes, err)
+	}
+	unlock, err := store.Lock(t.Context(), storecheck.Key())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unlock(t.Context()); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -2,7 +2,9 @@ package pgstore
 
 import (
 	"context"
+	"crypto/sha256"
 	"embed"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,6 +14,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
+// Each migration may be carried out again.
+//
 //go:embed migrations/*.sql
 var migrations embed.FS
 
@@ -27,15 +31,17 @@ const migrationLock = 0x73706f7469706965
 // date. Any number of processes may call it at once, at every start: if there
 // is nothing to do it reads one row and needs no privileges but those. A table
 // that a newer version has brought further stays as it is. It fails, and
-// changes nothing, if a table of that name is not the store's.
+// changes nothing, if a table of that name is not the store's. Where the
+// program may not create tables, give the statements of [Store.Schema] to who
+// may.
 func (s *Store) Migrate(ctx context.Context) error {
-	files, err := fs.Glob(migrations, "migrations/*.sql")
+	files, err := migrationFiles()
 	if err != nil {
 		return err
 	}
-	done, err := s.migrated(ctx, s.pool)
+	done, err := s.migrated(ctx)
 	if err == nil && done < len(files) {
-		err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error { return s.migrate(ctx, tx, files) })
+		err = s.migrate(ctx, done)
 	}
 	if err != nil {
 		return fmt.Errorf("pgstore: migrating table %s: %w", s.table, clean(err))
@@ -43,52 +49,113 @@ func (s *Store) Migrate(ctx context.Context) error {
 	return nil
 }
 
-func (s *Store) migrate(ctx context.Context, tx pgx.Tx, files []string) error {
-	if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1::bigint)`, pgx.QueryExecModeExec, int64(migrationLock)); err != nil {
+// migrate sends all statements at once, which are one transaction then, also
+// through a pooler that gives each request to another connection. Whoever comes
+// second finds that all is there.
+func (s *Store) migrate(ctx context.Context, done int) error {
+	text, err := s.schema(done)
+	if err != nil {
 		return err
 	}
-	done, err := s.migrated(ctx, tx) // again: another process may have been faster
-	if err != nil || done >= len(files) {
-		return err
-	}
-	for _, file := range files[done:] {
-		sql, err := migrations.ReadFile(file)
-		if err != nil {
-			return err
-		}
-		statement := strings.ReplaceAll(string(sql), "{table}", s.table)
-		if _, err := tx.Exec(ctx, statement, pgx.QueryExecModeSimpleProtocol); err != nil {
-			return fmt.Errorf("%s: %w", file, err)
-		}
-	}
-	comment := fmt.Sprintf("COMMENT ON TABLE %s IS '%s%d'", s.table, commentPrefix, len(files))
-	_, err = tx.Exec(ctx, comment, pgx.QueryExecModeSimpleProtocol)
+	lock := fmt.Sprintf("SELECT pg_advisory_xact_lock(%d);\n", int64(migrationLock))
+	_, err = s.pool.Exec(ctx, lock+text, pgx.QueryExecModeSimpleProtocol)
 	return err
 }
 
-type querier interface {
-	QueryRow(ctx context.Context, sql string, arguments ...any) pgx.Row
+// Schema returns the statements that make the table, or bring one that an older
+// version made up to date, for a database in which the program itself may not do
+// that. They may be carried out again, and belong into one transaction. Migrate
+// has nothing to do afterwards.
+func (s *Store) Schema() string {
+	text, err := s.schema(0)
+	if err != nil {
+		panic(err) // the files are part of the program
+	}
+	return text
 }
 
+// Grants returns the statements that give a role what the store needs, and
+// nothing else, once the table is there.
+func (s *Store) Grants(role string) string {
+	role = pgx.Identifier{role}.Sanitize()
+	text := fmt.Sprintf("GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO %s;\n", s.table, role)
+	if schema, _, named := strings.Cut(s.table, `"."`); named {
+		text = fmt.Sprintf("GRANT USAGE ON SCHEMA %s\" TO %s;\n", schema, role) + text
+	}
+	return text
+}
+
+// schema returns the statements of all migrations but the first ones.
+func (s *Store) schema(done int) (string, error) {
+	files, err := migrationFiles()
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256([]byte(s.table))
+	names := strings.NewReplacer("{table}", s.table, "{index}", `"spotipie_deleted_`+hex.EncodeToString(sum[:8])+`"`)
+	var b strings.Builder
+	for _, file := range files[done:] {
+		sql, err := migrations.ReadFile(file)
+		if err != nil {
+			return "", err
+		}
+		b.WriteString(names.Replace(string(sql)))
+	}
+	fmt.Fprintf(&b, "COMMENT ON TABLE %s IS '%s%d';\n", s.table, commentPrefix, len(files))
+	return b.String(), nil
+}
+
+func migrationFiles() ([]string, error) { return fs.Glob(migrations, "migrations/*.sql") }
+
 // migrated returns how many migrations the table has been through: none if
-// there is no table.
-func (s *Store) migrated(ctx context.Context, q querier) (int, error) {
-	var comment string
+// there is no table. Its comment says so; a dump may have left that out, so that
+// it has to be seen from the columns.
+func (s *Store) migrated(ctx context.Context) (int, error) {
+	var comment *string
+	var columns []string
+	var index bool
 	// Reading pg_class has the server look for tables that others have made
 	// since the transaction began; to_regclass alone does not.
-	err := q.QueryRow(ctx, `
-SELECT coalesce(obj_description(oid, 'pg_class'), '') FROM pg_class WHERE oid = to_regclass($1::text)`,
-		pgx.QueryExecModeExec, s.table).Scan(&comment)
+	err := s.queryRow(ctx, `
+SELECT obj_description(c.oid, 'pg_class'),
+	(SELECT array_agg(attname::text) FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped),
+	EXISTS (SELECT FROM pg_index WHERE indrelid = c.oid AND indpred IS NOT NULL)
+FROM pg_class c WHERE c.oid = to_regclass($1::text)`, []any{s.table}, &comment, &columns, &index)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return 0, nil
 	}
 	if err != nil {
 		return 0, err
 	}
-	number, ours := strings.CutPrefix(comment, commentPrefix)
-	done, err := strconv.Atoi(number)
-	if !ours || err != nil || done < 1 {
-		return 0, errors.New("there is such a table, but its comment does not say that it is this store's: choose another name in Options.Table")
+	if comment == nil {
+		if done := migratedAsSeen(columns, index); done > 0 {
+			return done, nil
+		}
+	} else if number, ours := strings.CutPrefix(*comment, commentPrefix); ours {
+		if done, err := strconv.Atoi(number); err == nil && done > 0 {
+			return done, nil
+		}
 	}
-	return done, nil
+	return 0, errors.New("there is such a table, but it is not this store's: choose another name in Options.Table")
+}
+
+// migratedAsSeen returns how many migrations a table has been through, and 0 if
+// it is another one.
+func migratedAsSeen(columns []string, index bool) int {
+	has := make(map[string]bool)
+	for _, column := range columns {
+		has[column] = true
+	}
+	for _, column := range []string{"client_id", "profile", "format", "version", "record", "lock_owner", "lock_until", "updated_at"} {
+		if !has[column] {
+			return 0
+		}
+	}
+	switch {
+	case has["last_owner"] && has["next_owner"] && has["next_until"] && index:
+		return 3
+	case index:
+		return 2
+	}
+	return 1
 }

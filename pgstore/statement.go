@@ -1,91 +1,158 @@
 package pgstore
 
 import (
+	"fmt"
+	"strconv"
 	"strings"
 	"time"
+
+	"github.com/spotipie/spotipie/internal/lease"
 )
 
 // tombstoneLife is how long the row of a deleted record stays at least.
 const tombstoneLife = 7 * 24 * time.Hour
 
-// Each statement is a transaction of its own. Parameters have their types
-// spelled out, as the server has to take them as text. Times are those of
-// clock_timestamp, which goes on while a statement waits for a row.
+// Each operation is one statement, as a pooler may give each to another server
+// connection. {table} stands for the table's name, quoted, and {now} for the
+// microseconds of the server's clock; now() itself would be the start of the
+// transaction, and does not go on while a statement waits for a row.
+//
+// A row without a record is that of a deletion, whose version it has, or has
+// version 0: it is there for the lock only. Only the version that a statement
+// names is ever replaced, so that one that was held up on its way, for however
+// long, replaces nothing that came after.
 const (
 	loadSQL = `
-SELECT format::bigint, version, record FROM {table}
-WHERE client_id = $1::text AND profile = $2::text AND record IS NOT NULL`
+SELECT format::bigint, version, record FROM {table} WHERE client_id = $1::text AND profile = $2::text`
 
 	listSQL = `SELECT client_id, profile FROM {table} WHERE record IS NOT NULL`
 
-	// The row may be there without a record: locked, or deleted.
+	// $4: the version to replace, $5: the lowest that the new one may follow on.
 	insertSQL = `
-WITH saved AS (
-	INSERT INTO {table} AS t (client_id, profile, format, version, record)
-	VALUES ($1::text, $2::text, 1, {now}, $3::text)
-	ON CONFLICT (client_id, profile) DO UPDATE
-	SET format = 1, version = greatest(t.version + 1, {now}), record = excluded.record, updated_at = clock_timestamp()
-	WHERE t.record IS NULL
-	RETURNING version)
-SELECT version, pg_notify($4::text, $5::text) FROM saved`
+INSERT INTO {table} AS t (client_id, profile, format, version, record)
+SELECT $1::text, $2::text, 1, greatest($5::bigint + 1, {now}), $3::text
+WHERE $4::bigint = 0 OR EXISTS (SELECT FROM {table} WHERE client_id = $1::text AND profile = $2::text)
+ON CONFLICT (client_id, profile) DO UPDATE
+SET format = 1, version = greatest(t.version + 1, $5::bigint + 1, {now}), record = excluded.record, updated_at = clock_timestamp()
+WHERE t.record IS NULL AND t.version = $4::bigint
+RETURNING version`
 
 	updateSQL = `
-WITH saved AS (
-	UPDATE {table} SET version = greatest(version + 1, {now}), record = $3::text, updated_at = clock_timestamp()
-	WHERE client_id = $1::text AND profile = $2::text AND record IS NOT NULL AND format = 1 AND version = $6::bigint
-	RETURNING version)
-SELECT version, pg_notify($4::text, $5::text) FROM saved`
+UPDATE {table} SET version = greatest(version + 1, $5::bigint + 1, {now}), record = $3::text, updated_at = clock_timestamp()
+WHERE client_id = $1::text AND profile = $2::text AND record IS NOT NULL AND format = 1 AND version = $4::bigint
+RETURNING version`
 
-	// A few rows that are past remembering go as well, none that anybody is at
-	// work on. Their index takes no time that is not fixed, hence now().
+	// $3: the version to replace. A few rows that are past remembering go as
+	// well, none that anybody is at work on. Their index takes no time that is
+	// not fixed, hence now().
 	deleteSQL = `
-WITH deleted AS (
-	UPDATE {table} SET record = NULL, updated_at = clock_timestamp()
-	WHERE client_id = $1::text AND profile = $2::text AND record IS NOT NULL
-	RETURNING true
-), cleared AS (
+WITH cleared AS (
 	DELETE FROM {table} WHERE ctid = ANY (ARRAY(
 		SELECT ctid FROM {table}
-		WHERE record IS NULL AND updated_at < now() - $5::bigint * interval '1 microsecond'
+		WHERE record IS NULL AND updated_at < now() - $4::bigint * interval '1 microsecond'
 		AND (lock_until IS NULL OR lock_until < clock_timestamp())
+		AND (client_id, profile) <> ($1::text, $2::text)
 		LIMIT 100 FOR UPDATE SKIP LOCKED)))
-SELECT pg_notify($3::text, $4::text) FROM deleted`
+INSERT INTO {table} AS t (client_id, profile, version)
+SELECT $1::text, $2::text, {now}
+WHERE $3::bigint = 0 OR EXISTS (SELECT FROM {table} WHERE client_id = $1::text AND profile = $2::text)
+ON CONFLICT (client_id, profile) DO UPDATE
+SET format = 1, version = greatest(t.version + 1, {now}), record = NULL, updated_at = clock_timestamp()
+WHERE t.version = $3::bigint`
+)
 
-	// Whoever finds the lock held writes nothing.
+// The lock. The owners of one process have their first {prefix} bytes in common.
+const (
+	// Whoever finds that there is nothing to do writes nothing. A lease that an
+	// earlier owner of the same process has left behind is free. A process that
+	// had the lock last does not get it while somebody else waits.
 	acquireSQL = `
 INSERT INTO {table} AS t (client_id, profile, lock_owner, lock_until)
 SELECT $1::text, $2::text, $3::text, clock_timestamp() + $4::bigint * interval '1 microsecond'
 WHERE NOT EXISTS (
-	SELECT FROM {table}
-	WHERE client_id = $1::text AND profile = $2::text AND lock_owner <> $3::text AND lock_until > clock_timestamp())
-ON CONFLICT (client_id, profile) DO UPDATE
-SET lock_owner = $3::text, lock_until = clock_timestamp() + $4::bigint * interval '1 microsecond',
-	updated_at = CASE WHEN t.record IS NULL THEN clock_timestamp() ELSE t.updated_at END -- the index stays as it is
-WHERE t.lock_until IS NULL OR t.lock_until <= clock_timestamp() OR t.lock_owner = $3::text`
+	SELECT FROM {table} AS t
+	WHERE client_id = $1::text AND profile = $2::text AND CASE
+		WHEN {held} THEN {others_wait}
+			OR next_owner = $3::text AND next_until > clock_timestamp() + $5::bigint / 2 * interval '1 microsecond'
+		ELSE {others_turn} AND t.lock_owner IS NULL END)
+ON CONFLICT (client_id, profile) DO UPDATE SET
+	lock_owner = CASE WHEN {held} THEN t.lock_owner WHEN {others_turn} THEN NULL ELSE $3::text END,
+	lock_until = CASE WHEN {held} THEN t.lock_until WHEN {others_turn} THEN NULL ELSE excluded.lock_until END,
+	last_owner = CASE WHEN {left} THEN t.lock_owner ELSE t.last_owner END,
+	next_owner = CASE WHEN {others_wait} THEN t.next_owner WHEN {held} THEN $3::text END,
+	next_until = CASE WHEN {others_wait} THEN t.next_until
+		WHEN {held} THEN clock_timestamp() + $5::bigint * interval '1 microsecond' END
+RETURNING coalesce(lock_owner = $3::text, false)`
+
+	heldExpression       = `(coalesce(t.lock_until > clock_timestamp(), false) AND NOT {left})`
+	leftExpression       = `coalesce({ours:t.lock_owner} AND t.lock_owner COLLATE "C" <= $3::text, false)`
+	othersWaitExpression = `coalesce(NOT {ours:t.next_owner} AND t.next_until > clock_timestamp(), false)`
+	othersTurnExpression = `({others_wait} AND ({left} OR coalesce({ours:t.last_owner}, false)))`
+	oursExpression       = `(left(%[1]s, {prefix}) = left($3::text, {prefix}))`
 
 	extendSQL = `
 UPDATE {table} SET lock_until = clock_timestamp() + $4::bigint * interval '1 microsecond'
 WHERE client_id = $1::text AND profile = $2::text AND lock_owner = $3::text`
 
+	// It returns whether somebody waits, and whether the row is there for the
+	// lock only.
 	releaseSQL = `
-UPDATE {table} SET lock_owner = NULL, lock_until = NULL
-WHERE client_id = $1::text AND profile = $2::text AND lock_owner = $3::text`
+UPDATE {table} SET lock_owner = NULL, lock_until = NULL, last_owner = lock_owner
+WHERE client_id = $1::text AND profile = $2::text AND lock_owner = $3::text
+RETURNING coalesce(next_until > clock_timestamp(), false), record IS NULL AND version = 0`
+
+	leaveSQL = `
+UPDATE {table} SET
+	lock_owner = nullif(lock_owner, $3::text),
+	lock_until = CASE WHEN lock_owner <> $3::text THEN lock_until END,
+	next_owner = nullif(next_owner, $3::text),
+	next_until = CASE WHEN next_owner <> $3::text THEN next_until END
+WHERE client_id = $1::text AND profile = $2::text AND (lock_owner = $3::text OR next_owner = $3::text)
+RETURNING coalesce(next_until > clock_timestamp(), false), record IS NULL AND version = 0`
+
+	// Whoever asks for a profile that nobody knows leaves no row for good.
+	forgetSQL = `
+DELETE FROM {table}
+WHERE client_id = $1::text AND profile = $2::text AND record IS NULL AND version = 0
+AND coalesce(lock_until <= clock_timestamp(), true) AND coalesce(next_until <= clock_timestamp(), true)`
 )
 
 type statements struct {
-	load, list, insert, update, delete, acquire, extend, release string
+	load, list, insert, update, delete      string
+	acquire, extend, release, leave, forget string
+	channel, notify                         string
 }
 
 func newStatements(table string) statements {
-	replacer := strings.NewReplacer("{table}", table, "{now}", "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
+	replacer := strings.NewReplacer(
+		"{table}", table, "{now}", "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint", "{prefix}", strconv.Itoa(lease.OwnerPrefix))
+	channel := strings.ReplaceAll(channelSQL, "{name}", "'"+strings.ReplaceAll(table, "'", "''")+"'")
 	return statements{
 		load:    replacer.Replace(loadSQL),
 		list:    replacer.Replace(listSQL),
 		insert:  replacer.Replace(insertSQL),
 		update:  replacer.Replace(updateSQL),
 		delete:  replacer.Replace(deleteSQL),
-		acquire: replacer.Replace(acquireSQL),
+		acquire: replacer.Replace(spellOut(acquireSQL)),
 		extend:  replacer.Replace(extendSQL),
 		release: replacer.Replace(releaseSQL),
+		leave:   replacer.Replace(leaveSQL),
+		forget:  replacer.Replace(forgetSQL),
+		channel: channel,
+		notify:  strings.ReplaceAll(notifySQL, "{channel}", channel),
 	}
+}
+
+// spellOut puts the expressions of the lock in their places.
+func spellOut(sql string) string {
+	for _, e := range [][2]string{
+		{"{held}", heldExpression}, {"{others_turn}", othersTurnExpression},
+		{"{others_wait}", othersWaitExpression}, {"{left}", leftExpression},
+	} {
+		sql = strings.ReplaceAll(sql, e[0], e[1])
+	}
+	for _, column := range []string{"t.lock_owner", "t.next_owner", "t.last_owner"} {
+		sql = strings.ReplaceAll(sql, "{ours:"+column+"}", fmt.Sprintf(oursExpression, column))
+	}
+	return sql
 }

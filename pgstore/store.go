@@ -6,7 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -15,6 +18,7 @@ import (
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/lease"
+	"github.com/spotipie/spotipie/internal/loads"
 	"github.com/spotipie/spotipie/internal/notices"
 )
 
@@ -55,7 +59,7 @@ type Options struct {
 	Listen *pgxpool.Pool
 }
 
-// Store is a [spotipie.Watcher] on PostgreSQL. Use New to make one; it may be
+// Store is a [spotipie.Watcher] and [spotipie.Checker] on PostgreSQL. Use New to make one; it may be
 // used from many goroutines, and is one of any number on the same table.
 type Store struct {
 	pool       *pgxpool.Pool
@@ -65,7 +69,11 @@ type Store struct {
 	prepare    bool
 	statements statements
 	silence    time.Duration
+	locks      *lease.Locks
+	loads      *loads.Group
 	hub        *notices.Hub
+	notifier   *notifier
+	connected  atomic.Int64 // when the pool was last told to connect anew
 }
 
 // New returns a store that uses pool, which stays the caller's: close it when
@@ -100,72 +108,147 @@ func New(pool *pgxpool.Pool, opts *Options) (*Store, error) {
 	s.statements = newStatements(s.table)
 	s.silence = silence
 	s.hub = notices.NewHub(s.listen)
+	s.notifier = &notifier{send: s.sendNotices}
+	s.locks = lease.NewLocks(leases{s}, o.Lease)
+	s.loads = loads.NewGroup(s.load)
 	return s, nil
 }
 
-// Load implements [spotipie.Store].
-func (s *Store) Load(ctx context.Context, key spotipie.Key) (rec spotipie.Record, found bool, err error) {
-	var row struct {
-		format  int64
-		version int64
-		record  string
+// Load implements [spotipie.Store]. Loads of one key at the same time share a
+// statement; one that takes longer than ten seconds fails.
+func (s *Store) Load(ctx context.Context, key spotipie.Key) (spotipie.Record, bool, error) {
+	rec, found, err := s.loads.Load(ctx, key)
+	if err != nil && errors.Is(err, ctx.Err()) {
+		err = s.wrap("loading", key, err)
 	}
-	err = s.queryRow(ctx, s.statements.load, []any{key.ClientID, key.Profile}, &row.format, &row.version, &row.record)
+	return rec, found, err
+}
+
+// load is Load, alone.
+func (s *Store) load(ctx context.Context, key spotipie.Key) (rec spotipie.Record, found bool, err error) {
+	row, err := s.read(ctx, key)
 	switch {
-	case errors.Is(err, pgx.ErrNoRows):
-		return rec, false, nil
 	case err != nil:
-		return rec, false, s.wrap("loading", key, err)
+		return rec, false, err
+	case row.record == nil:
+		return spotipie.Record{Version: uint64(max(row.version, 0))}, false, nil
 	case row.format != format:
 		return rec, false, s.mismatch(key, fmt.Sprintf("has format %d, and this program knows format %d", row.format, format))
 	case row.version <= 0:
 		return rec, false, s.mismatch(key, "has a version that is none")
-	}
-	if len(row.record) > maxRecord || json.Unmarshal([]byte(row.record), &rec) != nil {
+	case len(*row.record) > maxRecord || json.Unmarshal([]byte(*row.record), &rec) != nil:
 		return spotipie.Record{}, false, s.mismatch(key, "is no record in JSON")
 	}
 	rec.Version = uint64(row.version)
 	return rec, true, nil
 }
 
+// row is what the table has of a key.
+type row struct {
+	format  int64
+	version int64   // of the record or the deletion; 0 if there is neither
+	record  *string // JSON; nil if there is none
+}
+
+func (s *Store) read(ctx context.Context, key spotipie.Key) (r row, err error) {
+	err = s.queryRow(ctx, s.statements.load, []any{key.ClientID, key.Profile}, &r.format, &r.version, &r.record)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return row{}, nil
+	}
+	if err != nil {
+		return row{}, s.wrap("loading", key, err)
+	}
+	return r, nil
+}
+
+// maxTries is how often a write is begun anew because somebody else was faster
+// than it could look and write.
+const maxTries = 20
+
 // Swap implements [spotipie.Store].
 func (s *Store) Swap(ctx context.Context, key spotipie.Key, version uint64, rec spotipie.Record) (uint64, error) {
+	floor := rec.Version
 	rec.Version = 0
 	data, err := json.Marshal(rec)
-	if err != nil {
+	switch {
+	case err != nil:
 		return 0, fmt.Errorf("pgstore: encoding the record of %s: %w", key, err)
-	}
-	if len(data) > maxRecord {
+	case len(data) > maxRecord:
 		return 0, s.wrap("saving", key, fmt.Errorf("the record has %d bytes as JSON, and the store takes %d", len(data), maxRecord))
+	case floor >= math.MaxInt64:
+		return 0, s.wrap("saving", key, fmt.Errorf("no version can follow on %d", floor))
 	}
-	statement, arguments := s.statements.insert, []any{key.ClientID, key.Profile, string(data), s.channel(), notice(key)}
-	if version != 0 {
-		// As an int64 a version that cannot be becomes one that is not.
-		statement, arguments = s.statements.update, append(arguments, int64(version))
+	if version == 0 {
+		return s.swapNew(ctx, key, floor, data)
 	}
-	var saved int64
-	err = s.queryRow(ctx, statement, arguments, &saved, nil)
+	// As an int64 a version that cannot be becomes one that is not.
+	saved, err := s.save(ctx, s.statements.update, key, int64(version), floor, data)
 	if errors.Is(err, pgx.ErrNoRows) {
-		var mismatch *spotipie.RecordMismatchError
-		if _, _, err := s.Load(ctx, key); errors.As(err, &mismatch) {
+		return 0, s.conflict(ctx, key)
+	}
+	return saved, err
+}
+
+// swapNew saves a record where there is none. It looks first what there is, so
+// that the write, however late it arrives, does not replace what came after.
+func (s *Store) swapNew(ctx context.Context, key spotipie.Key, floor uint64, data []byte) (uint64, error) {
+	for range maxTries {
+		now, err := s.read(ctx, key)
+		switch {
+		case err != nil:
 			return 0, err
+		case now.record != nil:
+			return 0, s.conflict(ctx, key)
 		}
-		err = spotipie.ErrVersionConflict
+		saved, err := s.save(ctx, s.statements.insert, key, now.version, floor, data)
+		if !errors.Is(err, pgx.ErrNoRows) {
+			return saved, err
+		}
+	}
+	return 0, s.conflict(ctx, key)
+}
+
+// save runs a statement that saves a record over a version.
+func (s *Store) save(ctx context.Context, statement string, key spotipie.Key, over int64, floor uint64, data []byte) (uint64, error) {
+	var saved int64
+	err := s.queryRow(ctx, statement, []any{key.ClientID, key.Profile, string(data), over, int64(floor)}, &saved)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return 0, err
 	}
 	if err != nil {
 		return 0, s.wrap("saving", key, err)
 	}
+	s.notifier.notify(notice(key))
 	return uint64(saved), nil
+}
+
+// conflict says why a record was not saved.
+func (s *Store) conflict(ctx context.Context, key spotipie.Key) error {
+	var mismatch *spotipie.RecordMismatchError
+	if _, _, err := s.load(ctx, key); errors.As(err, &mismatch) {
+		return err
+	}
+	return s.wrap("saving", key, spotipie.ErrVersionConflict)
 }
 
 // Delete implements [spotipie.Store]. It also removes what Load refuses as a
 // record of another format.
 func (s *Store) Delete(ctx context.Context, key spotipie.Key) error {
-	err := s.exec(ctx, s.statements.delete, key.ClientID, key.Profile, s.channel(), notice(key), tombstoneLife.Microseconds())
-	if err != nil {
-		return s.wrap("deleting", key, err)
+	for range maxTries {
+		now, err := s.read(ctx, key)
+		if err != nil {
+			return err
+		}
+		deleted, err := s.affects(ctx, s.statements.delete, key.ClientID, key.Profile, now.version, tombstoneLife.Microseconds())
+		if err != nil {
+			return s.wrap("deleting", key, err)
+		}
+		if deleted {
+			s.notifier.notify(notice(key))
+			return nil
+		}
 	}
-	return nil
+	return s.wrap("deleting", key, errors.New("others keep saving it"))
 }
 
 // List implements [spotipie.Store].
@@ -181,38 +264,10 @@ func (s *Store) List(ctx context.Context) ([]spotipie.Key, error) {
 	return nil, fmt.Errorf("pgstore: listing table %s: %w", s.table, clean(err))
 }
 
-// Lock implements [spotipie.Store]. The lock is a lease that is extended until
-// unlock is called; a holder that is gone loses it when the lease ends. unlock
-// fails if the lease was lost before. No connection is held meanwhile.
-func (s *Store) Lock(ctx context.Context, key spotipie.Key) (func(context.Context) error, error) {
-	l := lease.Lease{
-		Length: s.lease,
-		Acquire: func(ctx context.Context, owner string) (bool, error) {
-			return s.affects(ctx, s.statements.acquire, key.ClientID, key.Profile, owner, s.lease.Microseconds())
-		},
-		Extend: func(ctx context.Context, owner string) (bool, error) {
-			return s.affects(ctx, s.statements.extend, key.ClientID, key.Profile, owner, s.lease.Microseconds())
-		},
-		Release: func(ctx context.Context, owner string) (bool, error) {
-			return s.affects(ctx, s.statements.release, key.ClientID, key.Profile, owner)
-		},
-	}
-	unlock, err := l.Lock(ctx)
-	if err != nil {
-		return nil, s.wrap("locking", key, err)
-	}
-	return func(ctx context.Context) error {
-		if err := unlock(ctx); err != nil {
-			return s.wrap("unlocking", key, err)
-		}
-		return nil
-	}, nil
-}
-
 // queryRow, exec and affects run a statement.
 
 func (s *Store) queryRow(ctx context.Context, statement string, arguments []any, results ...any) error {
-	return again(func() error {
+	return s.again(func() error {
 		return s.pool.QueryRow(ctx, statement, s.inMode(arguments)...).Scan(results...)
 	})
 }
@@ -224,7 +279,7 @@ func (s *Store) exec(ctx context.Context, statement string, arguments ...any) er
 
 func (s *Store) affects(ctx context.Context, statement string, arguments ...any) (bool, error) {
 	var tag pgconn.CommandTag
-	err := again(func() (err error) {
+	err := s.again(func() (err error) {
 		tag, err = s.pool.Exec(ctx, statement, s.inMode(arguments)...)
 		return err
 	})
@@ -233,14 +288,34 @@ func (s *Store) affects(ctx context.Context, statement string, arguments ...any)
 
 // again runs a statement once more if the server has undone it to keep up an
 // isolation stricter than READ COMMITTED, or to end a deadlock.
-func again(run func() error) error {
+func (s *Store) again(run func() error) error {
 	for attempt := 1; ; attempt++ {
 		err := run()
-		var answer *pgconn.PgError
-		undone := errors.As(err, &answer) && (answer.Code == "40001" || answer.Code == "40P01")
-		if !undone || attempt == maxAttempts {
-			return err
+		switch {
+		case hasCode(err, "40001", "40P01") && attempt < maxAttempts:
+			continue
+		case hasCode(err, codeReadOnly):
+			s.connectAnew()
 		}
+		return err
+	}
+}
+
+// codeReadOnly is what a replica says to a write, and a server whose
+// transactions are read-only.
+const codeReadOnly = "25006"
+
+func hasCode(err error, codes ...string) bool {
+	var answer *pgconn.PgError
+	return errors.As(err, &answer) && slices.Contains(codes, answer.Code)
+}
+
+// connectAnew has the pool leave a server that takes no writes: it may have been
+// the primary when the pool connected. It does so once in a second at most.
+func (s *Store) connectAnew() {
+	now := time.Now().UnixNano()
+	if last := s.connected.Load(); now-last >= int64(time.Second) && s.connected.CompareAndSwap(last, now) {
+		s.pool.Reset()
 	}
 }
 
@@ -255,6 +330,9 @@ func (s *Store) inMode(arguments []any) []any {
 
 // wrap says what was being done, and with what in PostgreSQL.
 func (s *Store) wrap(doing string, key spotipie.Key, err error) error {
+	if hasCode(err, codeReadOnly) {
+		err = fmt.Errorf("%w: if this is a replica, name the primary, or all hosts and target_session_attrs=read-write", clean(err))
+	}
 	return fmt.Errorf("pgstore: %s %s in table %s: %w", doing, key, s.table, clean(err))
 }
 

@@ -23,24 +23,25 @@ const (
 	// silence is how long nothing may come before the server is asked for a
 	// sign of life, which it has to give within probeTimeout, and how often the
 	// pools are.
-	silence = 15 * time.Second
+	silence = 5 * time.Second
 	// closeTimeout limits saying goodbye to the server.
 	closeTimeout = time.Second
 )
 
 var errNoNotices = errors.New("LISTEN has no effect: the connection seems to go through a pooler in transaction mode; set Options.Listen to a pool that goes to the server")
 
-// channel names what the store notifies: the table and no other.
-func (s *Store) channel() string {
-	sum := sha256.Sum256([]byte(s.table))
-	return "spotipie_" + hex.EncodeToString(sum[:12])
-}
+// channelSQL names what the store notifies: the table, however it is spelt.
+const channelSQL = `'spotipie_' || (SELECT oid FROM pg_class WHERE oid = to_regclass({name}))`
 
 // notice names a key in notifications, which have little room.
 func notice(key spotipie.Key) string {
 	sum := sha256.Sum256([]byte(key.String()))
 	return hex.EncodeToString(sum[:16])
 }
+
+// releasedNotice is what the channel says when a lock is released that somebody
+// waits for.
+func releasedNotice(key spotipie.Key) string { return "released " + notice(key) }
 
 // Watch implements [spotipie.Watcher]. All watchers share one connection, which
 // is made anew when it fails; they are told then, as notices may have been
@@ -106,7 +107,14 @@ func (s *Store) listenOnce(ctx context.Context, ready func(), notify func(notice
 		defer cancel()
 		_ = conn.Close(ctx)
 	}()
-	listen := "LISTEN " + pgx.Identifier{s.channel()}.Sanitize()
+	var channel *string
+	if err := conn.QueryRow(ctx, `SELECT `+s.statements.channel, pgx.QueryExecModeSimpleProtocol).Scan(&channel); err != nil {
+		return err
+	}
+	if channel == nil {
+		return fmt.Errorf("table %s does not exist where the pool of Options.Listen leads", s.table)
+	}
+	listen := "LISTEN " + pgx.Identifier{*channel}.Sanitize()
 	if _, err := conn.Exec(ctx, listen, pgx.QueryExecModeSimpleProtocol); err != nil {
 		return err
 	}
@@ -138,7 +146,7 @@ func (s *Store) listenOnce(ctx context.Context, ready func(), notify func(notice
 // probe sends a notice through the store's own pool and waits for it on conn.
 func (s *Store) probe(ctx context.Context, conn *pgx.Conn) error {
 	word := rand.Text()
-	if err := s.exec(ctx, `SELECT pg_notify($1::text, $2::text)`, s.channel(), word); err != nil {
+	if err := s.sendNotices(ctx, []string{word}); err != nil {
 		return fmt.Errorf("notifying: %w", err)
 	}
 	wait, cancel := context.WithTimeout(ctx, probeTimeout)

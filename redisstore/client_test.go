@@ -38,7 +38,7 @@ func aclUser(t *testing.T, address, prefix string, more ...any) *redis.Options {
 	rules := []any{
 		"ACL", "SETUSER", "app", "on", ">secret", "~" + prefix + "*", "&" + prefix + "*",
 		"+evalsha", "+eval", "+get", "+set", "+pexpire", "+del", "+type", "+hget", "+hmget", "+hset", "+time", "+scan",
-		"+publish", "+subscribe", "+unsubscribe", "+ping",
+		"+publish", "+subscribe", "+unsubscribe", "+ping", "+select", "+asking",
 	}
 	if err := admin.Do(t.Context(), append(rules, more...)...).Err(); err != nil {
 		t.Fatal(err)
@@ -49,6 +49,7 @@ func aclUser(t *testing.T, address, prefix string, more ...any) *redis.Options {
 func TestStoreAsAnACLUser(t *testing.T) {
 	address := testservices.StartRedis(t).Address
 	opts := aclUser(t, address, "test:")
+	opts.DB = 1 // which the client selects
 	storetest.Run(t, func(t *testing.T) spotipie.Store { return open(t, connect(t, opts), fresh(0)) })
 
 	t.Run("and nothing beyond the prefix", func(t *testing.T) {
@@ -72,6 +73,8 @@ func TestWithoutNotices(t *testing.T) {
 
 func TestNewRefuses(t *testing.T) {
 	single := connect(t, &redis.Options{Addr: "127.0.0.1:1"})
+	ring := redis.NewRing(&redis.RingOptions{Addrs: map[string]string{"one": "127.0.0.1:1"}})
+	t.Cleanup(func() { _ = ring.Close() })
 	replicas := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{"127.0.0.1:1"}, RouteByLatency: true})
 	t.Cleanup(func() { _ = replicas.Close() })
 	for name, test := range map[string]struct {
@@ -83,6 +86,7 @@ func TestNewRefuses(t *testing.T) {
 		"a short lease":        {single, &redisstore.Options{Lease: time.Millisecond}, "Options.Lease"},
 		"a negative lease":     {single, &redisstore.Options{Lease: -time.Hour}, "Options.Lease"},
 		"an empty hash tag":    {single, &redisstore.Options{Prefix: "{}app:"}, "Options.Prefix"},
+		"a ring":               {ring, nil, "redis.Ring"},
 		"reads from a replica": {replicas, nil, "lag behind"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -2,6 +2,7 @@ package redisstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -14,7 +15,10 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-const recordSuffix = "}:record"
+const (
+	recordSuffix = "}:record"
+	scanCount    = 1000 // how many keys Redis looks at for a page of List
+)
 
 // tag names an authorization in the keys of Redis. It has no colon but the one
 // between its parts, no brace and nothing that a pattern could take for a
@@ -27,7 +31,8 @@ func (s *Store) recordName(key spotipie.Key) string { return s.prefix + "{" + ta
 
 func (s *Store) lockName(key spotipie.Key) string { return s.prefix + "{" + tag(key) + "}:lock" }
 
-func (s *Store) tombstoneName(key spotipie.Key) string {
+// oldTombstoneName is where older versions of this package kept deletions.
+func (s *Store) oldTombstoneName(key spotipie.Key) string {
 	return s.prefix + "{" + tag(key) + "}:tombstone"
 }
 
@@ -48,7 +53,8 @@ func (s *Store) parseRecordName(name string) (key spotipie.Key, ok bool) {
 }
 
 // List implements [spotipie.Store]. It scans all keys of the database, on every
-// master of a cluster: it is for people and start-up, not for every request.
+// master of a cluster twice: it is for people and start-up, not for every
+// request. A client of one node of a cluster is refused, as it would list a part.
 func (s *Store) List(ctx context.Context) ([]spotipie.Key, error) {
 	keys, err := await(ctx, s.scanAll)
 	if err != nil {
@@ -58,31 +64,87 @@ func (s *Store) List(ctx context.Context) ([]spotipie.Key, error) {
 }
 
 func (s *Store) scanAll(ctx context.Context) ([]spotipie.Key, error) {
-	var mu sync.Mutex
-	found := make(map[spotipie.Key]bool) // a scan may return a key twice
-	scan := func(ctx context.Context, node *redis.Client) error {
-		names := node.Scan(ctx, 0, escapePattern(s.prefix)+"{*"+recordSuffix, 1000).Iterator()
-		for names.Next(ctx) {
-			if key, ok := s.parseRecordName(names.Val()); ok {
-				mu.Lock()
-				found[key] = true
-				mu.Unlock()
-			}
-		}
-		return names.Err()
-	}
+	found := &keySet{keys: make(map[spotipie.Key]bool)}
+	scan := func(ctx context.Context, node *redis.Client) error { return s.scan(ctx, node, found) }
 	var err error
 	switch c := s.client.(type) {
 	case *redis.ClusterClient:
-		err = c.ForEachMaster(ctx, scan)
-	case *redis.Ring:
-		err = c.ForEachShard(ctx, scan)
+		// A slot that moves during the first round, and is missed there, is where
+		// it belongs during the second one.
+		for range 2 {
+			c.ReloadState(ctx)
+			err = errors.Join(err, c.ForEachMaster(ctx, scan))
+		}
 	case *redis.Client:
-		err = scan(ctx, c)
+		if err = refuseClusterNode(ctx, c); err == nil {
+			err = scan(ctx, c)
+		}
 	default:
 		err = fmt.Errorf("cannot scan with a client of type %T", c)
 	}
-	return slices.Collect(maps.Keys(found)), err
+	return slices.Collect(maps.Keys(found.keys)), err
+}
+
+// refuseClusterNode fails if a client leads to one node of a cluster. A user who
+// may not ask for that is not in a cluster, or could not use it.
+func refuseClusterNode(ctx context.Context, client *redis.Client) error {
+	if client.Do(ctx, "CLUSTER", "SLOTS").Err() != nil {
+		return nil
+	}
+	return errors.New("the address is that of one node of a cluster, which has a part of the records: use a cluster client")
+}
+
+// keySet collects keys from several goroutines. A scan may return a key twice.
+type keySet struct {
+	mu   sync.Mutex
+	keys map[spotipie.Key]bool
+}
+
+func (s *Store) scan(ctx context.Context, node *redis.Client, found *keySet) error {
+	for cursor := uint64(0); ; {
+		names, next, err := node.Scan(ctx, cursor, escapePattern(s.prefix)+"{*"+recordSuffix, scanCount).Result()
+		if err != nil {
+			return err
+		}
+		deleted, err := s.deleted(ctx, node, names)
+		if err != nil {
+			return err
+		}
+		found.mu.Lock()
+		for i, name := range names {
+			if key, ok := s.parseRecordName(name); ok && !deleted[i] {
+				found.keys[key] = true
+			}
+		}
+		found.mu.Unlock()
+		if cursor = next; cursor == 0 {
+			return nil
+		}
+	}
+}
+
+// deleted reports which of the names are those of tombstones, or gone.
+func (s *Store) deleted(ctx context.Context, node *redis.Client, names []string) ([]bool, error) {
+	marks := make([]*redis.StringCmd, len(names))
+	_, _ = node.Pipelined(ctx, func(pipe redis.Pipeliner) error {
+		for i, name := range names {
+			marks[i] = pipe.HGet(ctx, name, "deleted")
+		}
+		return nil
+	})
+	deleted := make([]bool, len(names))
+	for i, mark := range marks {
+		switch err := mark.Err(); {
+		case err == nil:
+			deleted[i] = true
+		case errors.Is(err, redis.Nil), redis.HasErrorPrefix(err, "WRONGTYPE"):
+		case redis.HasErrorPrefix(err, "ASK"), redis.HasErrorPrefix(err, "MOVED"): // it is on its way to another node
+			deleted[i] = true
+		default:
+			return nil, err
+		}
+	}
+	return deleted, nil
 }
 
 func escapePattern(s string) string {

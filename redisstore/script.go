@@ -3,6 +3,7 @@ package redisstore
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -11,92 +12,84 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// What the swap script returns instead of a version.
+// What the write scripts return instead of a version.
 const (
-	swapConflict = "conflict"
-	swapForeign  = "foreign"
+	writeConflict = "conflict"
+	writeUnknown  = "unknown"
+	writeForeign  = "foreign"
 )
 
-// tombstoneLife is how long the version of a deleted record is remembered.
+// tombstoneLife is how long a deletion is remembered.
 const tombstoneLife = 7 * 24 * time.Hour
-
-// releasedLife is how long a lock remembers who released it.
-const releasedLife = 10 * time.Second
 
 // maxVersion is below 2^53, up to which the numbers of Lua are exact.
 const maxVersion = 1<<53 - 2
 
-// validVersion is a function of Lua: versions are whole numbers that can be
-// counted up exactly.
-const validVersion = `
+// prepareWrite begins the scripts that write a record or a tombstone.
+//
+// KEYS: record. ARGV: format, version to replace (0 if there is neither record
+// nor tombstone), the lowest that the new one may follow on, operation, attempt,
+// channel, tag.
+//
+// The client repeats a command whose reply was lost, so each operation has a
+// name of its own, and each attempt a number. Only the version that is named is
+// ever replaced, which a repetition cannot find any more if an attempt before it
+// has had its effect.
+const prepareWrite = `
 local function valid(version)
 	return type(version) == 'string' and string.find(version, '^[1-9]%d*$') and #version <= 16
 		and tonumber(version) <= 9007199254740990
-end`
-
-const (
-	// KEYS: lock. ARGV: owner, lease in milliseconds. The owner may ask twice:
-	// the client repeats a command whose reply was lost.
-	acquireScript = `
-local holder = redis.call('GET', KEYS[1])
-if holder and holder ~= ARGV[1] and string.sub(holder, 1, 9) ~= 'released:' then return 0 end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-return 1`
-
-	extendScript = `
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-return redis.call('PEXPIRE', KEYS[1], ARGV[2])`
-
-	// KEYS: lock. ARGV: owner, how long to remember it in milliseconds, so that
-	// a repeated release is told from one that comes too late.
-	releaseScript = `
-local holder, released = redis.call('GET', KEYS[1]), 'released:' .. ARGV[1]
-if holder == released then return 1 end
-if holder ~= ARGV[1] then return 0 end
-redis.call('SET', KEYS[1], released, 'PX', ARGV[2])
-return 1`
-
-	// KEYS: record, tombstone. ARGV: format, version to replace, channel, tag,
-	// writer, record. The writer is new for each swap, so that a repeated one
-	// is known for what it is.
-	swapScript = validVersion + `
+end
 local kind = redis.call('TYPE', KEYS[1]).ok
-local previous = '0'
-if kind == 'none' then
-	if ARGV[2] ~= '0' then return 'conflict' end
-	local deleted = redis.call('GET', KEYS[2])
-	if valid(deleted) then previous = deleted end
-elseif kind == 'hash' then
-	local old = redis.call('HMGET', KEYS[1], 'format', 'version', 'writer')
-	if old[1] ~= ARGV[1] or not valid(old[2]) then return 'foreign' end
-	if old[3] == ARGV[5] then return old[2] end
-	if old[2] ~= ARGV[2] then return 'conflict' end
-	previous = old[2]
-else
-	return 'foreign'
+local current, operation, deleted = '0', nil, nil
+if kind == 'hash' then
+	local old = redis.call('HMGET', KEYS[1], 'format', 'version', 'writer', 'deleted')
+	if old[1] == ARGV[1] and valid(old[2]) then
+		current, operation, deleted = old[2], old[3], old[4]
+	else
+		current = 'foreign'
+	end
+elseif kind ~= 'none' then
+	current = 'foreign'
+end
+if operation == ARGV[4] then return current end
+if current ~= ARGV[2] then
+	if current == 'foreign' then return 'foreign' end
+	if ARGV[5] ~= '1' then return 'unknown' end
+	return 'conflict'
 end
 local now = redis.call('TIME')
-local version = string.format('%.0f', math.max(tonumber(previous) + 1, now[1] * 1000000 + now[2]))
+local last = current == 'foreign' and 0 or tonumber(current)
+local version = string.format('%.0f', math.max(last + 1, tonumber(ARGV[3]) + 1, now[1] * 1000000 + now[2]))
+`
+
+const (
+	// ARGV: … record. A full memory refuses the first write of a script only, so
+	// that must not be DEL, which takes the tombstone's expiry away.
+	swapScript = prepareWrite + `
 if not valid(version) then return 'foreign' end
-redis.call('HSET', KEYS[1], 'format', ARGV[1], 'version', version, 'writer', ARGV[5], 'record', ARGV[6])
-redis.call('DEL', KEYS[2])
-redis.pcall('PUBLISH', ARGV[3], ARGV[4])
+if deleted then
+	redis.call('HSET', KEYS[1], 'format', ARGV[1])
+	redis.call('DEL', KEYS[1])
+end
+redis.call('HSET', KEYS[1], 'format', ARGV[1], 'version', version, 'writer', ARGV[4], 'record', ARGV[8])
+redis.pcall('PUBLISH', ARGV[6], ARGV[7])
 return version`
 
-	// KEYS: record, tombstone. ARGV: channel, tag, life of the tombstone in
-	// milliseconds. With a full memory the tombstone is what is done without.
-	deleteScript = validVersion + `
-local version = redis.pcall('HGET', KEYS[1], 'version')
-if redis.call('DEL', KEYS[1]) == 0 then return 0 end
-if valid(version) then
-	redis.pcall('SET', KEYS[2], version, 'PX', ARGV[3])
-end
-redis.pcall('PUBLISH', ARGV[1], ARGV[2])
-return 1`
+	// ARGV: … life of the tombstone in milliseconds. What is no record may be
+	// deleted as well: the version to replace is "foreign" then. DEL comes first,
+	// so that it works with a full memory.
+	deleteScript = prepareWrite + `
+if not valid(version) then version = '9007199254740990' end
+redis.call('DEL', KEYS[1])
+redis.call('HSET', KEYS[1], 'format', ARGV[1], 'version', version, 'writer', ARGV[4], 'deleted', '1')
+redis.call('PEXPIRE', KEYS[1], ARGV[8])
+redis.pcall('PUBLISH', ARGV[6], ARGV[7])
+return version`
 )
 
 type scripts struct {
-	acquire, extend, release, swap, delete *redis.Script
+	acquire, extend, release, leave, swap, delete *redis.Script
 }
 
 func newScripts() scripts {
@@ -104,42 +97,46 @@ func newScripts() scripts {
 		acquire: redis.NewScript(acquireScript),
 		extend:  redis.NewScript(extendScript),
 		release: redis.NewScript(releaseScript),
+		leave:   redis.NewScript(leaveScript),
 		swap:    redis.NewScript(swapScript),
 		delete:  redis.NewScript(deleteScript),
 	}
 }
 
-func (s *Store) runAcquire(ctx context.Context, key spotipie.Key, owner string) (bool, error) {
-	return await(ctx, func(ctx context.Context) (bool, error) {
-		return s.scripts.acquire.Run(ctx, s.client, []string{s.lockName(key)}, owner, s.lease.Milliseconds()).Bool()
-	})
+// attempt is an argument of a command that counts how often the client sends
+// the command.
+type attempt struct{ sent int }
+
+// MarshalBinary is called by the client each time it sends the command.
+func (a *attempt) MarshalBinary() ([]byte, error) {
+	a.sent++
+	return strconv.AppendInt(nil, int64(a.sent), 10), nil
 }
 
-func (s *Store) runExtend(ctx context.Context, key spotipie.Key, owner string) (bool, error) {
-	return await(ctx, func(ctx context.Context) (bool, error) {
-		return s.scripts.extend.Run(ctx, s.client, []string{s.lockName(key)}, owner, s.lease.Milliseconds()).Bool()
-	})
-}
+// String is for whoever prints commands.
+func (a *attempt) String() string { return "attempt" }
 
-func (s *Store) runRelease(ctx context.Context, key spotipie.Key, owner string) (bool, error) {
-	return await(ctx, func(ctx context.Context) (bool, error) {
-		return s.scripts.release.Run(ctx, s.client, []string{s.lockName(key)}, owner, releasedLife.Milliseconds()).Bool()
-	})
-}
-
-// runSwap returns the new version, swapConflict or swapForeign.
-func (s *Store) runSwap(ctx context.Context, key spotipie.Key, version uint64, record []byte) (string, error) {
-	writer := rand.Text()
+// write runs a script that writes. It returns the new version, or one of the
+// words above.
+func (s *Store) write(ctx context.Context, script *redis.Script, key spotipie.Key, over string, floor uint64, last any) (string, error) {
+	operation := rand.Text()
 	return await(ctx, func(ctx context.Context) (string, error) {
-		return s.scripts.swap.Run(ctx, s.client, []string{s.recordName(key), s.tombstoneName(key)},
-			format, strconv.FormatUint(version, 10), s.channel(), tag(key), writer, record).Text()
+		keys := []string{s.recordName(key)}
+		arguments := func() []any {
+			return []any{format, over, strconv.FormatUint(floor, 10), operation, &attempt{}, s.channel(), tag(key), last}
+		}
+		version, err := script.EvalSha(ctx, s.client, keys, arguments()...).Text()
+		if redis.HasErrorPrefix(err, "NOSCRIPT") { // so that was no attempt
+			version, err = script.Eval(ctx, s.client, keys, arguments()...).Text()
+		}
+		return version, err
 	})
 }
 
-func (s *Store) runDelete(ctx context.Context, key spotipie.Key) error {
-	_, err := await(ctx, func(ctx context.Context) (any, error) {
-		return s.scripts.delete.Run(ctx, s.client, []string{s.recordName(key), s.tombstoneName(key)},
-			s.channel(), tag(key), tombstoneLife.Milliseconds()).Result()
-	})
-	return err
-}
+// maxTries is how often a write is begun anew because somebody else was faster
+// than it could look and write.
+const maxTries = 20
+
+// errUnknown: the client has repeated a write, and what it finds does not tell
+// whether the first attempt had an effect.
+var errUnknown = fmt.Errorf("the server's answer was lost, and somebody else has saved or deleted since: whether this was done before is not known")

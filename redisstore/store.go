@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/lease"
+	"github.com/spotipie/spotipie/internal/loads"
 	"github.com/spotipie/spotipie/internal/notices"
 )
 
@@ -41,21 +43,24 @@ type Options struct {
 	Lease time.Duration
 }
 
-// Store is a [spotipie.Watcher] on Redis. Use New to make one; it may be used
+// Store is a [spotipie.Watcher] and [spotipie.Checker] on Redis. Use New to make one; it may be used
 // from many goroutines, and is one of any number on the same records.
 type Store struct {
 	client  redis.UniversalClient
 	prefix  string
 	lease   time.Duration
 	scripts scripts
+	locks   *lease.Locks
+	loads   *loads.Group
 	hub     *notices.Hub
 }
 
 // New returns a store that uses client, which stays the caller's: close it
 // when nothing uses the store any more. New does not connect. It fails for a
-// lease that is too short, a prefix with "{" in it, and a cluster client that
-// reads from replicas: they lag behind, and an old refresh token may be
-// revoked by its use.
+// lease that is too short, a prefix with "{" in it, a cluster client that reads
+// from replicas, which lag behind, so that a refresh token may be used that is
+// revoked by it, and a [redis.Ring], which looks for a record on another server
+// when one is down, and does not find it there.
 func New(client redis.UniversalClient, opts *Options) (*Store, error) {
 	var o Options
 	if opts != nil {
@@ -75,106 +80,228 @@ func New(client redis.UniversalClient, opts *Options) (*Store, error) {
 	if c, ok := client.(*redis.ClusterClient); ok && c.Options().ReadOnly {
 		return nil, errors.New("redisstore: the client reads from replicas (ReadOnly, RouteByLatency or RouteRandomly), which lag behind: give the store one that does not")
 	}
+	if _, ok := client.(*redis.Ring); ok {
+		return nil, errors.New("redisstore: the client is a redis.Ring, which takes another server when one is down, where the records are not: use a cluster or Sentinel")
+	}
 	s := &Store{client: client, prefix: o.Prefix, lease: o.Lease, scripts: newScripts()}
 	s.hub = notices.NewHub(s.listen)
+	s.locks = lease.NewLocks(leases{s}, o.Lease)
+	s.loads = loads.NewGroup(s.load)
 	return s, nil
 }
 
-// Load implements [spotipie.Store].
+// Load implements [spotipie.Store]. Loads of one key at the same time share a
+// command; one that takes longer than ten seconds fails.
 func (s *Store) Load(ctx context.Context, key spotipie.Key) (spotipie.Record, bool, error) {
-	fields, err := await(ctx, func(ctx context.Context) ([]any, error) {
-		return s.client.HMGet(ctx, s.recordName(key), "format", "version", "record").Result()
-	})
-	if redis.HasErrorPrefix(err, "WRONGTYPE") {
-		return spotipie.Record{}, false, s.mismatch(key, "is not a hash")
+	rec, found, err := s.loads.Load(ctx, key)
+	if err != nil && errors.Is(err, ctx.Err()) {
+		err = s.wrap("loading", key, err)
 	}
+	return rec, found, err
+}
+
+// load is Load, alone.
+func (s *Store) load(ctx context.Context, key spotipie.Key) (rec spotipie.Record, found bool, err error) {
+	state, err := s.read(ctx, key)
 	if err != nil {
-		return spotipie.Record{}, false, s.wrap("loading", key, err)
+		return rec, false, err
 	}
-	if len(fields) != 3 || fields[0] == nil && fields[1] == nil && fields[2] == nil {
-		return spotipie.Record{}, false, nil
+	if state.record == nil {
+		return spotipie.Record{Version: state.version}, false, nil
 	}
-	rec, err := s.decode(key, fields)
+	rec, err = s.decode(key, *state.record)
+	rec.Version = state.version
 	return rec, err == nil, err
 }
 
-func (s *Store) decode(key spotipie.Key, fields []any) (rec spotipie.Record, err error) {
+// state is what Redis has under the name of a record.
+type state struct {
+	version uint64  // of the record or the deletion; 0 if there is neither
+	record  *string // JSON; nil if there is none
+	old     bool    // the deletion is one of an older version of this package
+}
+
+// read reads a state. What it cannot make sense of is a
+// [*spotipie.RecordMismatchError].
+func (s *Store) read(ctx context.Context, key spotipie.Key) (state, error) {
+	fields, err := await(ctx, func(ctx context.Context) ([]any, error) {
+		return s.client.HMGet(ctx, s.recordName(key), "format", "version", "record", "deleted").Result()
+	})
+	if redis.HasErrorPrefix(err, "WRONGTYPE") {
+		return state{}, s.mismatch(key, "is not a hash")
+	}
+	if err != nil {
+		return state{}, s.wrap("loading", key, err)
+	}
+	if !slices.ContainsFunc(fields, func(field any) bool { return field != nil }) {
+		return s.readOldTombstone(ctx, key)
+	}
 	text := func(i int) string { v, _ := fields[i].(string); return v }
 	switch found := text(0); {
 	case found == "":
-		return rec, s.mismatch(key, "has no field format")
+		return state{}, s.mismatch(key, "has no field format")
 	case found != format:
-		return rec, s.mismatch(key, fmt.Sprintf("has format %.20q, and this program knows format %s", found, format))
+		return state{}, s.mismatch(key, fmt.Sprintf("has format %.20q, and this program knows format %s", found, format))
 	}
-	version, err := strconv.ParseUint(text(1), 10, 64)
-	if err != nil || version == 0 || version > maxVersion || text(1) != strconv.FormatUint(version, 10) {
-		return rec, s.mismatch(key, "has a field version that is no version")
+	version, ok := parseVersion(text(1))
+	if !ok {
+		return state{}, s.mismatch(key, "has a field version that is no version")
 	}
-	if data := text(2); len(data) > maxRecord || json.Unmarshal([]byte(data), &rec) != nil {
+	if fields[3] != nil {
+		return state{version: version}, nil
+	}
+	record := text(2)
+	return state{version: version, record: &record}, nil
+}
+
+// readOldTombstone reads what versions of this package that kept deletions under
+// a name of their own have left, where there is nothing else.
+func (s *Store) readOldTombstone(ctx context.Context, key spotipie.Key) (state, error) {
+	text, err := await(ctx, func(ctx context.Context) (string, error) {
+		return s.client.Get(ctx, s.oldTombstoneName(key)).Result()
+	})
+	if errors.Is(err, redis.Nil) || redis.HasErrorPrefix(err, "WRONGTYPE") {
+		return state{}, nil
+	}
+	if err != nil {
+		return state{}, s.wrap("loading", key, err)
+	}
+	version, _ := parseVersion(text)
+	return state{version: version, old: true}, nil
+}
+
+func parseVersion(text string) (version uint64, ok bool) {
+	version, err := strconv.ParseUint(text, 10, 64)
+	ok = err == nil && version > 0 && version <= maxVersion && text == strconv.FormatUint(version, 10)
+	if !ok {
+		return 0, false
+	}
+	return version, true
+}
+
+func (s *Store) decode(key spotipie.Key, data string) (rec spotipie.Record, err error) {
+	if len(data) > maxRecord || json.Unmarshal([]byte(data), &rec) != nil {
 		return spotipie.Record{}, s.mismatch(key, "has a field record that is no record in JSON")
 	}
-	rec.Version = version
 	return rec, nil
 }
 
-// Swap implements [spotipie.Store].
+// Swap implements [spotipie.Store]. If the client has repeated the command,
+// because the server's answer was lost, and somebody else has saved since, it
+// fails with an error that is not [spotipie.ErrVersionConflict]: it may have
+// saved.
 func (s *Store) Swap(ctx context.Context, key spotipie.Key, version uint64, rec spotipie.Record) (uint64, error) {
+	floor := max(version, rec.Version)
 	rec.Version = 0
 	data, err := json.Marshal(rec)
-	if err != nil {
+	switch {
+	case err != nil:
 		return 0, fmt.Errorf("redisstore: encoding the record of %s: %w", key, err)
-	}
-	if len(data) > maxRecord {
+	case len(data) > maxRecord:
 		return 0, s.wrap("saving", key, fmt.Errorf("the record has %d bytes as JSON, and the store takes %d", len(data), maxRecord))
+	case floor >= maxVersion:
+		return 0, s.swapOverTheLast(ctx, key, version)
 	}
-	newVersion, err := s.runSwap(ctx, key, version, data)
+	if version == 0 {
+		return s.swapNew(ctx, key, floor, data)
+	}
+	saved, err := s.write(ctx, s.scripts.swap, key, strconv.FormatUint(version, 10), floor, data)
+	return s.written(ctx, key, saved, err)
+}
+
+// swapNew saves a record where there is none. It looks first what there is, so
+// that the write, however late it arrives and however often, does not replace
+// what came after.
+func (s *Store) swapNew(ctx context.Context, key spotipie.Key, floor uint64, data []byte) (uint64, error) {
+	for try := 1; ; try++ {
+		now, err := s.read(ctx, key)
+		switch {
+		case err != nil:
+			return 0, err
+		case now.record != nil:
+			return 0, s.wrap("saving", key, spotipie.ErrVersionConflict)
+		}
+		over := now.version
+		if now.old {
+			over, floor = 0, max(floor, now.version)
+		}
+		saved, err := s.write(ctx, s.scripts.swap, key, strconv.FormatUint(over, 10), floor, data)
+		if err == nil && saved == writeConflict && try < maxTries {
+			continue
+		}
+		version, err := s.written(ctx, key, saved, err)
+		if err == nil && now.old { // which would tell of a deletion if the record were lost
+			_, _ = await(ctx, func(ctx context.Context) (int64, error) { return s.client.Del(ctx, s.oldTombstoneName(key)).Result() })
+		}
+		return version, err
+	}
+}
+
+// swapOverTheLast says why there can be no version after the last one.
+func (s *Store) swapOverTheLast(ctx context.Context, key spotipie.Key, version uint64) error {
+	now, err := s.read(ctx, key)
+	switch {
+	case err != nil:
+		return err
+	case now.version != version:
+		return s.wrap("saving", key, spotipie.ErrVersionConflict)
+	}
+	return s.mismatch(key, "has the last of all versions, or is to follow on it")
+}
+
+// written makes a version or an error of what a script says.
+func (s *Store) written(ctx context.Context, key spotipie.Key, said string, err error) (uint64, error) {
 	switch {
 	case err != nil:
 		return 0, s.wrap("saving", key, err)
-	case newVersion == swapConflict:
+	case said == writeConflict:
 		return 0, s.wrap("saving", key, spotipie.ErrVersionConflict)
-	case newVersion == swapForeign:
-		if _, _, err := s.Load(ctx, key); err != nil {
+	case said == writeUnknown:
+		return 0, s.wrap("saving", key, errUnknown)
+	case said == writeForeign:
+		if _, err := s.read(ctx, key); err != nil {
 			return 0, err
 		}
 		return 0, s.mismatch(key, "is not a record, or has the last of all versions")
 	}
-	saved, err := strconv.ParseUint(newVersion, 10, 64)
-	if err != nil {
+	version, ok := parseVersion(said)
+	if !ok {
 		return 0, s.wrap("saving", key, errors.New("the script returned no version"))
 	}
-	return saved, nil
+	return version, nil
 }
 
 // Delete implements [spotipie.Store]. It also removes what Load refuses as a
-// record of another format.
+// record of another format. Like Swap it may fail though it has deleted, if the
+// client has repeated the command.
 func (s *Store) Delete(ctx context.Context, key spotipie.Key) error {
-	if err := s.runDelete(ctx, key); err != nil {
-		return s.wrap("deleting", key, err)
-	}
-	return nil
-}
-
-// Lock implements [spotipie.Store]. The lock is a lease that is extended until
-// unlock is called; a holder that is gone loses it when the lease ends. unlock
-// fails if the lease was lost before.
-func (s *Store) Lock(ctx context.Context, key spotipie.Key) (func(context.Context) error, error) {
-	l := lease.Lease{
-		Length:  s.lease,
-		Acquire: func(ctx context.Context, owner string) (bool, error) { return s.runAcquire(ctx, key, owner) },
-		Extend:  func(ctx context.Context, owner string) (bool, error) { return s.runExtend(ctx, key, owner) },
-		Release: func(ctx context.Context, owner string) (bool, error) { return s.runRelease(ctx, key, owner) },
-	}
-	unlock, err := l.Lock(ctx)
-	if err != nil {
-		return nil, s.wrap("locking", key, err)
-	}
-	return func(ctx context.Context) error {
-		if err := unlock(ctx); err != nil {
-			return s.wrap("unlocking", key, err)
+	said := ""
+	for range maxTries {
+		over, floor := writeForeign, uint64(0)
+		if said != writeForeign {
+			now, err := s.read(ctx, key)
+			var mismatch *spotipie.RecordMismatchError
+			switch {
+			case err == nil && now.old:
+				over, floor = "0", now.version
+			case err == nil:
+				over = strconv.FormatUint(now.version, 10)
+			case !errors.As(err, &mismatch):
+				return err
+			}
 		}
-		return nil
-	}, nil
+		var err error
+		said, err = s.write(ctx, s.scripts.delete, key, over, floor, tombstoneLife.Milliseconds())
+		switch {
+		case err != nil:
+			return s.wrap("deleting", key, err)
+		case said == writeUnknown:
+			return s.wrap("deleting", key, errUnknown)
+		case said != writeConflict && said != writeForeign:
+			return nil
+		}
+	}
+	return s.wrap("deleting", key, errors.New("others keep saving it"))
 }
 
 // wrap says what was being done, and with what in Redis.

@@ -13,9 +13,13 @@ import (
 	"github.com/spotipie/spotipie/internal/notices"
 )
 
-// silence is how long nothing may come before the connection is asked for a
-// sign of life, and then again before it is given up.
-const silence = 15 * time.Second
+const (
+	// silence is how long nothing may come before the connection is asked for a
+	// sign of life.
+	silence = 5 * time.Second
+	// answerTimeout is how long that may take before it is given up.
+	answerTimeout = 2 * time.Second
+)
 
 // Watch implements [spotipie.Watcher]. All watchers share one connection, which
 // is made anew when it fails; they are told then, as notices may have been
@@ -46,7 +50,11 @@ func (s *Store) subscribe(ctx context.Context, ready func(), notify func(tag str
 		return err
 	}
 	for asked := false; ; {
-		message, err := subscription.ReceiveTimeout(ctx, silence)
+		patience := silence
+		if asked {
+			patience = answerTimeout
+		}
+		message, err := subscription.ReceiveTimeout(ctx, patience)
 		var netErr net.Error
 		switch {
 		case err == nil:

@@ -11,7 +11,9 @@
 //
 // A [Server] embeds the [accounts.Service], so its knobs are the server's:
 // Advance lets an hour pass, QueueFault makes the next request fail, RevokeUser
-// takes a user's consent back, Stats counts what was asked.
+// takes a user's consent back, Stats counts what was asked, Handle adds an
+// endpoint of your own. [Server.SessionAs] is for tests with several users, whose
+// names, pictures and libraries differ.
 //
 // A session made with [Server.Options] reads the server's clock, so Advance
 // ages both sides alike. To see the whole of time under control, run the test

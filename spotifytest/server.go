@@ -110,12 +110,18 @@ func (s *Server) Options() *spotipie.Options {
 // session with a fresh token. It is closed when the test ends.
 func (s *Server) Session(t testing.TB) *spotipie.AuthorizationCodeSession {
 	t.Helper()
+	session := s.newSession(t)
+	s.Login(t, session)
+	return session
+}
+
+func (s *Server) newSession(t testing.TB) *spotipie.AuthorizationCodeSession {
+	t.Helper()
 	session, err := spotipie.NewAuthorizationCodeSession(s.Credentials(), s.Options())
 	if err != nil {
 		t.Fatalf("spotifytest: %v", err)
 	}
 	CloseAtEnd(t, session)
-	s.Login(t, session)
 	return session
 }
 
@@ -128,6 +134,32 @@ func (s *Server) Login(t testing.TB, session *spotipie.AuthorizationCodeSession)
 		t.Fatalf("spotifytest: %v", err)
 	}
 	if _, err := session.FetchToken(t.Context(), s.Consent(t, authorizationURL)); err != nil {
+		t.Fatalf("spotifytest: %v", err)
+	}
+}
+
+// SessionAs is [Server.Session] for a named user, whoever the server agrees as
+// by itself: sessions of several users can be had side by side, also at once.
+func (s *Server) SessionAs(t testing.TB, userID string) *spotipie.AuthorizationCodeSession {
+	t.Helper()
+	session := s.newSession(t)
+	s.LoginAs(t, session, userID)
+	return session
+}
+
+// LoginAs is [Server.Login] as a named user, who agrees; see
+// [accounts.Service.ConsentAs].
+func (s *Server) LoginAs(t testing.TB, session *spotipie.AuthorizationCodeSession, userID string) {
+	t.Helper()
+	authorizationURL, _, err := session.AuthorizationURL(nil)
+	if err != nil {
+		t.Fatalf("spotifytest: %v", err)
+	}
+	callbackURL, err := s.ConsentAs(authorizationURL, userID)
+	if err != nil {
+		t.Fatalf("spotifytest: %v", err)
+	}
+	if _, err := session.FetchToken(t.Context(), callbackURL); err != nil {
 		t.Fatalf("spotifytest: %v", err)
 	}
 }

@@ -135,7 +135,7 @@ func TestServerStopsWhenTheTestEnds(t *testing.T) {
 
 func TestNewWith(t *testing.T) {
 	server := spotifytest.NewWith(t, &accounts.Options{
-		AutoApprove: true, RotateRefreshTokens: true, TokenLifetime: time.Minute,
+		AutoApprove: true, RotateAllRefreshTokens: true, TokenLifetime: time.Minute,
 		Users: []accounts.User{{ID: "zoe"}},
 		Apps:  []accounts.App{{ClientID: "mine", RedirectURIs: []string{"https://example.com/cb"}}},
 	})
@@ -175,7 +175,7 @@ func TestCredentialsOfAnAppWithoutRedirectURI(t *testing.T) {
 }
 
 func TestNewInMemory(t *testing.T) {
-	for name, opts := range map[string]*accounts.Options{"defaults": nil, "own options": {AutoApprove: true, RotateRefreshTokens: true}} {
+	for name, opts := range map[string]*accounts.Options{"defaults": nil, "own options": {AutoApprove: true, RotateAllRefreshTokens: true}} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				server := spotifytest.NewInMemory(t, opts)

@@ -76,3 +76,23 @@ func versionsExceedWhatWasSeen(t *testing.T, s spotipie.Store) {
 		expect(t, s, k, rec, next)
 	}
 }
+
+func deleteRemoves(t *testing.T, s spotipie.Store) {
+	version := swap(t, s, key("ada"), 0, record(t, "one"))
+	swap(t, s, key("grace"), 0, record(t, "two"))
+	if err := s.Delete(t.Context(), key("ada")); err != nil {
+		t.Fatalf("Delete: %v", err)
+	}
+	expectNothing(t, s, key("ada"))
+	_, err := s.Swap(t.Context(), key("ada"), version, record(t, "three"))
+	expectConflict(t, err)
+	if _, found, err := s.Load(t.Context(), key("grace")); err != nil || !found {
+		t.Errorf("another key's record: found %t, error %v", found, err)
+	}
+}
+
+func deleteNothing(t *testing.T, s spotipie.Store) {
+	if err := s.Delete(t.Context(), key("nobody")); err != nil {
+		t.Errorf("Delete: %v", err)
+	}
+}

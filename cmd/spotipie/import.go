@@ -195,7 +195,7 @@ func (s *settings) saveImported(ctx context.Context, store spotipie.Store, rec s
 		return s.storeFailed("reading", err)
 	}
 	if old.Version == seen.Version || yes {
-		rec.Consent = max(uint64(time.Now().UnixMicro()), old.Consent+1) // as after a login
+		rec.Consent, rec.Renewals = spotipie.NextConsent(old.Consent, time.Now()), 0 // as after a login
 		err = replace(ctx, store, s.key(), old, found, rec)
 	} else {
 		err = spotipie.ErrVersionConflict

@@ -139,7 +139,7 @@ func rest(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 }
 
-// request is http [-u user:password] [-bearer token] [-d form] [-L] METHOD URL.
+// request is http [-u user:password] [-bearer token] [-d form] [-json body] [-L] METHOD URL.
 // It follows redirects only with -L, and shows status, Location and body as
 // stdout.
 func request(ts *testscript.TestScript, _ bool, args []string) {
@@ -147,10 +147,14 @@ func request(ts *testscript.TestScript, _ bool, args []string) {
 	user := flags.String("u", "", "")
 	bearer := flags.String("bearer", "", "")
 	form := flags.String("d", "", "")
+	object := flags.String("json", "", "")
 	followed := flags.Bool("L", false, "")
 	ts.Check(flags.Parse(args))
-	req, err := http.NewRequest(flags.Arg(0), flags.Arg(1), strings.NewReader(*form))
+	req, err := http.NewRequest(flags.Arg(0), flags.Arg(1), strings.NewReader(*form+*object))
 	ts.Check(err)
+	if *object != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
 	if *form != "" {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}

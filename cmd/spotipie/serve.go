@@ -10,25 +10,12 @@ import (
 	"log"
 	"net"
 	"syscall"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/spotipie/spotipie/accounts"
 	"github.com/spotipie/spotipie/internal/cli"
 )
-
-type serveFlags struct {
-	addr          string
-	clientID      string
-	clientSecret  string
-	redirectURIs  []string
-	approve       bool
-	rotate        bool
-	legacy        bool
-	tokenLifetime time.Duration
-	json          bool
-}
 
 func newServe() *cobra.Command {
 	var f serveFlags
@@ -41,40 +28,34 @@ language: its URL stands for both https://accounts.spotify.com and
 https://api.spotify.com. It has two users, ada (premium) and grace (free), keeps
 everything in memory, and runs until Ctrl-C.
 
-Of the Web API it has these, and answers 404 to the rest:
+Of the Web API it has these and some more, all listed on the page at its URL; to
+the rest it answers 404:
 
   GET /v1/me              a user's token
-  GET /v1/search          any token; tracks, artists and albums
   GET /v1/me/tracks       scope user-library-read
+  PUT /v1/me/library      scope user-library-modify
   GET /v1/me/player       scope user-read-playback-state
   PUT /v1/me/player/play  scope user-modify-playback-state, and premium
+  GET /v1/search          any token; tracks, artists and albums
+  GET /v1/artists/{id}    any token; albums and tracks too
 
 How to reach it is printed to stdout as soon as it listens: a text for people,
 or with --json one line of JSON with the keys url, api_url, client_id,
 client_secret and redirect_uris. Anyone who can reach it can log in as any of
 its users, so it listens on loopback addresses only.
 
-GET /_service/stats tells what it was asked.`,
+It is Spotify as it treats an app in extended quota mode, unless --development
+says otherwise. GET /_service/stats tells what it was asked. With --control
+tests in any language can move its clock, end tokens and prepare errors:
+https://github.com/spotipie/spotipie/blob/main/docs/accounts-service.md`,
 		Example: `  spotipie serve
   spotipie serve --approve --token-lifetime 30s
-  spotipie serve --json --redirect-uri http://127.0.0.1:3000/cb`,
+  spotipie serve --json --redirect-uri http://127.0.0.1:3000/cb
+  spotipie serve --development --daily-quota 100 --log`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd, &f) },
 	}
-	flags := cmd.Flags()
-	flags.StringVar(&f.addr, "addr", "127.0.0.1:8888", "loopback `HOST:PORT` to listen on; port 0 takes a free one")
-	flags.StringVar(&f.clientID, "client-id", "", "`ID` of the registered app (default: a new one)")
-	flags.StringVar(&f.clientSecret, "client-secret", "",
-		"`SECRET` of the app (default: a new one); \"\" for a public app, which has none and must use PKCE")
-	flags.StringArrayVar(&f.redirectURIs, "redirect-uri", nil,
-		"`URI` the app may redirect to, repeatable (default: "+defaultRedirectURI+", any port)")
-	flags.BoolVar(&f.approve, "approve", false, "agree to every consent as ada, without a page")
-	flags.BoolVar(&f.rotate, "rotate", false, "use each refresh token once, as Spotify did until 2026")
-	flags.BoolVar(&f.legacy, "legacy", false,
-		"allow what Spotify did until 2025-11-27: the implicit grant, and http and localhost redirect URIs")
-	flags.DurationVar(&f.tokenLifetime, "token-lifetime", accounts.DefaultTokenLifetime,
-		"`DURATION` of an access token's life, such as 30s")
-	flags.BoolVar(&f.json, "json", false, "print how to reach it as one line of JSON")
+	f.register(cmd)
 	return cmd
 }
 
@@ -87,25 +68,23 @@ func serve(cmd *cobra.Command, f *serveFlags) error {
 	if err != nil {
 		return usage(cmd, err)
 	}
-	if f.tokenLifetime < time.Second || f.tokenLifetime > maxTokenLifetime {
-		return usage(cmd, fmt.Errorf("--token-lifetime %s: from 1s to %s is possible", f.tokenLifetime, maxTokenLifetime))
-	}
-	service, err := accounts.New(&accounts.Options{
-		Apps:                []accounts.App{app},
-		TokenLifetime:       f.tokenLifetime,
-		RotateRefreshTokens: f.rotate,
-		AutoApprove:         f.approve,
-		Legacy:              f.legacy,
-	})
+	opts, err := f.options(app)
 	if err != nil {
 		return usage(cmd, err)
+	}
+	if f.log {
+		opts.Logger = requestLogger(cmd.ErrOrStderr())
+	}
+	service, err := accounts.New(opts)
+	if err != nil {
+		return usage(cmd, withoutPackage(err))
 	}
 	listener, err := listen(cmd.Context(), addr)
 	if err != nil {
 		return fmt.Errorf("serve: %w", err)
 	}
 	defer listener.Close()
-	if err := announce(cmd.OutOrStdout(), f.json, listener.Addr(), app); err != nil {
+	if err := announce(cmd.OutOrStdout(), f, listener.Addr(), app); err != nil {
 		return fmt.Errorf("serve: saying how to reach it: %w", err)
 	}
 	errorLog := log.New(cmd.ErrOrStderr(), "spotipie: serve: ", 0)
@@ -115,9 +94,9 @@ func serve(cmd *cobra.Command, f *serveFlags) error {
 	return nil
 }
 
-func announce(w io.Writer, asJSON bool, addr net.Addr, app accounts.App) error {
-	reach := reachOf("http://"+addr.String(), app)
-	if asJSON {
+func announce(w io.Writer, f *serveFlags, addr net.Addr, app accounts.App) error {
+	reach := reachOf("http://"+addr.String(), app, f.control)
+	if f.json {
 		return reach.writeJSON(w)
 	}
 	return reach.writeText(w, cli.StyleFor(w))

@@ -19,8 +19,8 @@ func TestServeHelpNamesWhatIsThere(t *testing.T) {
 		t.Fatal(err)
 	}
 	named := regexp.MustCompile(`(?m)^  ([A-Z]+) (/v1/\S+)`).FindAllStringSubmatch(newServe().Long, -1)
-	if len(named) != 5 {
-		t.Errorf("got %d operations, want 5: %q", len(named), named)
+	if len(named) != 7 {
+		t.Errorf("got %d operations, want 7: %q", len(named), named)
 	}
 	for _, operation := range named {
 		answer := httptest.NewRecorder()

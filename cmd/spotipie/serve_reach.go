@@ -20,12 +20,15 @@ type reach struct {
 	ClientID     string   `json:"client_id"`
 	ClientSecret string   `json:"client_secret"`
 	RedirectURIs []string `json:"redirect_uris"`
+
+	control bool // whether it takes control requests
 }
 
-func reachOf(base string, app accounts.App) reach {
+func reachOf(base string, app accounts.App, control bool) reach {
 	return reach{
 		URL: base, APIURL: base,
 		ClientID: app.ClientID, ClientSecret: app.ClientSecret, RedirectURIs: app.RedirectURIs,
+		control: control,
 	}
 }
 
@@ -44,6 +47,7 @@ func (r reach) writeText(w io.Writer, style cli.Style) error {
 	fmt.Fprintf(&b, "%s\n\n", style.Heading("The accounts service listens on "+r.URL))
 	fmt.Fprintln(&b, "  Use that in place of https://accounts.spotify.com and https://api.spotify.com.")
 	fmt.Fprintln(&b, "  It is for tests: its users, its music and the app below are made up.")
+	fmt.Fprintln(&b, "  Open it in a browser to see what can be tried.")
 	fmt.Fprintf(&b, "\n  Client ID      %s\n  Client secret  %s\n", r.ClientID, secret)
 	label := "Redirect URI "
 	for _, uri := range r.RedirectURIs {
@@ -62,6 +66,9 @@ func (r reach) writeText(w io.Writer, style cli.Style) error {
 	fmt.Fprintf(&b, "\n%s\n\n", style.Heading("Try it from another terminal"))
 	fmt.Fprintf(&b, "  %s\n\n", r.curl())
 	fmt.Fprintf(&b, "  With the lines for your shell, as a user:\n\n  %s\n  spotipie api me/tracks\n\n", r.login())
+	if r.control {
+		fmt.Fprintf(&b, "  Let an hour pass:\n\n  curl -H 'Content-Type: application/json' -d '{\"seconds\":3600}' %s/_service/advance\n\n", r.URL)
+	}
 	fmt.Fprintln(&b, style.Faint("Ctrl-C ends it."))
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -19,7 +19,7 @@ func refreshTokens() chapter {
 			if err != nil {
 				return nil, err
 			}
-			rotating, err := s.service(accounts.Options{RotateRefreshTokens: true})
+			rotating, err := s.service(accounts.Options{RotateAllRefreshTokens: true})
 			if err != nil {
 				return nil, err
 			}

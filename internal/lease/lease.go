@@ -6,177 +6,137 @@
 // A lease saves work and protects nothing: a holder that is paused for longer
 // does not know that it has lost it. What is written has to be fenced by other
 // means, such as a version.
+//
+// The goroutines of one process queue in memory, first come, first served, and
+// one of them asks the server for all. A process that has just had the lease does
+// not get it again while another one waits, so that a busy one keeps nobody out.
 package lease
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
-	mathrand "math/rand/v2"
-	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/spotipie/spotipie"
 )
 
 // MinLength is the shortest length that leaves time to extend a lease.
 const MinLength = 50 * time.Millisecond
 
-const (
-	minPoll = 10 * time.Millisecond
-	maxPoll = 100 * time.Millisecond
-	// releaseTimeout limits giving back a lock that nobody waited for.
-	releaseTimeout = 5 * time.Second
+var (
+	// ErrLost is what unlock and Check return if the server has ended the lease.
+	ErrLost = errors.New("the lease was lost before unlock: the holder was paused, or the server out of reach, for too long")
+
+	// ErrNotHeld is what Check returns if nobody in this process holds the lock.
+	ErrNotHeld = errors.New("nobody in this process holds the lock")
 )
 
-// ErrLost is what unlock returns if the server ended the lease before.
-var ErrLost = errors.New("the lease was lost before unlock: the holder was paused, or the server out of reach, for too long")
-
-// Lease is a lock that a server ends after Length unless it is extended. Each
-// acquisition has an owner of its own, a random word. The functions ask the
-// server, and are called from many goroutines.
-type Lease struct {
-	Length time.Duration
-	// Acquire makes owner the holder if there is no other, and reports whether
-	// it is. An owner may ask again.
-	Acquire func(ctx context.Context, owner string) (bool, error)
-	// Extend has the lease last for Length from now on if it is owner's, and
-	// reports whether it is.
-	Extend func(ctx context.Context, owner string) (bool, error)
+// Server keeps one lease for each key, and who waits for it. Its methods are
+// called from many goroutines, and end with their context.
+//
+// Owners are words of [OwnerPrefix] bytes that are the same for all owners of a
+// process, and a number that counts up and compares as text.
+type Server interface {
+	// Acquire makes owner the holder if nobody else holds the lease, and reports
+	// whether it is. A lease of an earlier owner of the same process is nobody
+	// else's: it was left behind. If the lease is somebody else's, the server
+	// remembers that owner waits for it, for as long as turn says: whoever holds
+	// it does not get it again before, unless others have had it. An owner may
+	// ask again.
+	Acquire(ctx context.Context, key spotipie.Key, owner string, turn time.Duration) (bool, error)
+	// Extend has the lease last for its length from now on if it is owner's,
+	// and reports whether it is. It writes, so that it fails where nothing can
+	// be written.
+	Extend(ctx context.Context, key spotipie.Key, owner string) (bool, error)
 	// Release ends the lease if it is owner's, and reports whether it was.
-	Release func(ctx context.Context, owner string) (bool, error)
+	Release(ctx context.Context, key spotipie.Key, owner string) (bool, error)
+	// Leave has owner wait no longer, and ends the lease if it is owner's.
+	Leave(ctx context.Context, key spotipie.Key, owner string) error
+	// Hopeless reports whether it is in vain to ask again after an error of
+	// Acquire.
+	Hopeless(err error) bool
+	// Released returns a channel that gets a value when a lease of the key has
+	// been released while somebody waited. It is nil if that is not known.
+	Released(key spotipie.Key) (notices <-chan struct{}, stop func())
 }
 
-// Lock waits for the lease, and has it extended three times in its length
-// until unlock is called or it is lost. The lease counts from when it was asked
-// for: one whose answer takes longer is given back and asked for again. Lock
-// returns soon after ctx ends, and gives back what it may have got. unlock may
-// be called more than once; after an error it tries again. It fails with
-// [ErrLost] if somebody else may have held the lease meanwhile.
-func (l Lease) Lock(ctx context.Context) (unlock func(context.Context) error, err error) {
-	owner := rand.Text()
-	for wait := minPoll; ; wait = min(2*wait, maxPoll) {
-		asked := time.Now()
-		switch got, err := l.try(ctx, owner); {
-		case err != nil:
-			return nil, err
-		case got:
-			return l.hold(owner, asked), nil
-		}
-		timer := time.NewTimer(wait/2 + mathrand.N(wait))
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return nil, ctx.Err()
-		}
-	}
+// OwnerPrefix is how many bytes the owners of one process have in common.
+const OwnerPrefix = 27
+
+// held is a lease that this process has. It passes from one goroutine to the
+// next without the server's doing.
+type held struct {
+	server Server
+	key    spotipie.Key
+	owner  string
+	length time.Duration
+	since  time.Time // when it was asked for
+
+	extended atomic.Int64 // until when it lasts, as time since since
+	lost     atomic.Bool  // the server says that it is not owner's
+	stop     context.CancelFunc
 }
 
-// try asks for the lease once. What comes of a request that ctx has overtaken,
-// whose outcome is not known, or whose answer is as old as the lease, is given
-// back.
-func (l Lease) try(ctx context.Context, owner string) (bool, error) {
-	if err := ctx.Err(); err != nil {
-		return false, err
-	}
-	type result struct {
-		got bool
-		err error
-	}
-	results := make(chan result)
-	go func() {
-		asked := time.Now()
-		detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.Length)
-		defer cancel()
-		got, err := l.Acquire(detached, owner)
-		if got && err == nil && time.Since(asked) >= l.Length {
-			got = false
-			l.giveBack(ctx, owner)
-		}
-		select {
-		case results <- result{got, err}:
-			if err == nil {
-				return
-			}
-		case <-ctx.Done():
-		}
-		if got || err != nil {
-			l.giveBack(ctx, owner)
-		}
-	}()
-	select {
-	case r := <-results:
-		return r.got, r.err
-	case <-ctx.Done():
-		return false, ctx.Err()
-	}
+func newHeld(server Server, key spotipie.Key, owner string, length time.Duration, asked time.Time) *held {
+	h := &held{server: server, key: key, owner: owner, length: length, since: asked}
+	h.extended.Store(int64(length))
+	ctx, stop := context.WithCancel(context.Background())
+	h.stop = stop
+	go h.keep(ctx)
+	return h
 }
 
-// giveBack releases what nobody holds, whether or not ctx has ended. If it
-// fails the lease ends by itself.
-func (l Lease) giveBack(ctx context.Context, owner string) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTimeout)
-	defer cancel()
-	_, _ = l.Release(ctx, owner)
-}
-
-func (l Lease) hold(owner string, asked time.Time) (unlock func(context.Context) error) {
-	extending, stop := context.WithCancel(context.Background())
-	var lost atomic.Bool
-	go func() {
-		lost.Store(l.extendUntilLost(extending, owner, asked))
-	}()
-	var mu sync.Mutex
-	released, unsure := false, false
-	return func(ctx context.Context) error {
-		stop()
-		mu.Lock()
-		defer mu.Unlock()
-		if released {
-			return nil
-		}
-		if lost.Load() {
-			released = true
-			return ErrLost
-		}
-		held, err := l.Release(ctx, owner)
-		if err != nil {
-			unsure = true // it may have been released all the same
-			return err
-		}
-		released = true
-		if !held && !unsure {
-			return ErrLost
-		}
-		return nil
-	}
-}
-
-// extendUntilLost extends a lease three times in its length, the first time a
-// third of it after it was asked for. It returns true when the lease is lost,
-// and false when ctx ends.
-func (l Lease) extendUntilLost(ctx context.Context, owner string, asked time.Time) bool {
-	every := l.Length / 3
-	timer := time.NewTimer(every - time.Since(asked))
+// keep extends the lease three times in its length, the first time a third of
+// it after it was asked for, until ctx ends or it is lost. A lease that seems
+// over because the server does not answer may still be there when it does.
+func (h *held) keep(ctx context.Context) {
+	every := h.length / 3
+	timer := time.NewTimer(every - time.Since(h.since))
 	defer timer.Stop()
-	for extended := asked; time.Since(extended) < l.Length; timer.Reset(every - time.Since(asked)) {
+	for {
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
-			return false
+			return
 		}
-		asked = time.Now()
+		asked := time.Now()
 		attempt, cancel := context.WithTimeout(ctx, every)
-		held, err := l.Extend(attempt, owner)
+		err := h.extend(attempt)
 		cancel()
-		switch {
-		case ctx.Err() != nil:
-			return false
-		case err == nil && !held:
-			return true
-		case err == nil:
-			extended = asked
+		if ctx.Err() != nil || h.lost.Load() {
+			return
+		}
+		if err != nil {
+			timer.Reset(every/4 - time.Since(asked))
+		} else {
+			timer.Reset(every - time.Since(asked))
 		}
 	}
-	return true
+}
+
+// extend has the lease last for its length from now on. It counts from when it
+// was asked for: an answer that comes later than that is worth nothing.
+func (h *held) extend(ctx context.Context) error {
+	if h.lost.Load() {
+		return ErrLost
+	}
+	asked := time.Now()
+	still, err := h.server.Extend(ctx, h.key, h.owner)
+	switch {
+	case err != nil:
+		return err
+	case !still:
+		h.lost.Store(true)
+		return ErrLost
+	case time.Since(asked) >= h.length:
+		return ErrLost
+	}
+	h.extended.Store(int64(asked.Sub(h.since) + h.length))
+	return nil
+}
+
+// over reports whether the lease has ended as far as this process knows.
+func (h *held) over() bool {
+	return h.lost.Load() || time.Since(h.since) >= time.Duration(h.extended.Load())
 }

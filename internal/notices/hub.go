@@ -32,8 +32,41 @@ type Hub struct {
 	listen Listen
 
 	mu       sync.Mutex
-	watchers map[string]map[chan struct{}]struct{} // by the name in the notices
+	watchers listeners
+	others   listeners // of Overhear
 	running  *listening
+}
+
+// listeners are channels by the name in the notices.
+type listeners map[string]map[chan struct{}]struct{}
+
+func (l listeners) add(name string, changes chan struct{}) {
+	if l[name] == nil {
+		l[name] = make(map[chan struct{}]struct{})
+	}
+	l[name][changes] = struct{}{}
+}
+
+// remove reports whether the channel was there.
+func (l listeners) remove(name string, changes chan struct{}) bool {
+	_, was := l[name][changes]
+	delete(l[name], changes)
+	if len(l[name]) == 0 {
+		delete(l, name)
+	}
+	return was
+}
+
+func (l listeners) tell(name string) {
+	for changes := range l[name] {
+		tell(changes)
+	}
+}
+
+func (l listeners) tellAll() {
+	for name := range l {
+		l.tell(name)
+	}
 }
 
 type listening struct {
@@ -44,7 +77,7 @@ type listening struct {
 
 // NewHub returns a hub that gets its notices from listen.
 func NewHub(listen Listen) *Hub {
-	return &Hub{listen: listen, watchers: make(map[string]map[chan struct{}]struct{})}
+	return &Hub{listen: listen, watchers: make(listeners), others: make(listeners)}
 }
 
 // Watch returns a channel that gets a value for the notices of a name, one
@@ -71,13 +104,29 @@ func (h *Hub) Watch(ctx context.Context, name string) (<-chan struct{}, error) {
 	return changes, nil
 }
 
+// Overhear returns a channel that gets a value for the notices of a name for as
+// long as somebody watches something: it does not have the hub listen by itself.
+// It returns nil if nobody does. The channel is never closed; stop it when it is
+// not needed any more.
+func (h *Hub) Overhear(name string) (changes <-chan struct{}, stop func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.running == nil {
+		return nil, func() {}
+	}
+	overheard := make(chan struct{}, 1)
+	h.others.add(name, overheard)
+	return overheard, func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.others.remove(name, overheard)
+	}
+}
+
 func (h *Hub) join(name string, changes chan struct{}) *listening {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.watchers[name] == nil {
-		h.watchers[name] = make(map[chan struct{}]struct{})
-	}
-	h.watchers[name][changes] = struct{}{}
+	h.watchers.add(name, changes)
 	if h.running == nil {
 		ctx, stop := context.WithCancel(context.Background())
 		h.running = &listening{stop: stop, started: make(chan struct{})}
@@ -89,14 +138,10 @@ func (h *Hub) join(name string, changes chan struct{}) *listening {
 func (h *Hub) leave(name string, changes chan struct{}) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if _, watches := h.watchers[name][changes]; !watches {
+	if !h.watchers.remove(name, changes) {
 		return // the hub has ended
 	}
 	close(changes)
-	delete(h.watchers[name], changes)
-	if len(h.watchers[name]) == 0 {
-		delete(h.watchers, name)
-	}
 	if len(h.watchers) == 0 && h.running != nil {
 		h.running.stop()
 		h.running = nil
@@ -166,19 +211,15 @@ func (h *Hub) end(l *listening) {
 func (h *Hub) notify(name string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for changes := range h.watchers[name] {
-		tell(changes)
-	}
+	h.watchers.tell(name)
+	h.others.tell(name)
 }
 
 func (h *Hub) notifyAll() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for _, watchers := range h.watchers {
-		for changes := range watchers {
-			tell(changes)
-		}
-	}
+	h.watchers.tellAll()
+	h.others.tellAll()
 }
 
 // tell does nothing if the last notice has not been looked at yet.

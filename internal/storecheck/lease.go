@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -46,7 +47,7 @@ func LeaseIsExtended(t *testing.T, a, b spotipie.Store, lease time.Duration) {
 
 // LostLeaseIsTold tests two stores on the same records. lose takes the lock
 // from its holder.
-func LostLeaseIsTold(t *testing.T, a, b spotipie.Store, lease time.Duration, lose func()) {
+func LostLeaseIsTold(t *testing.T, a spotipie.Checker, b spotipie.Store, lease time.Duration, lose func()) {
 	t.Helper()
 	unlock, err := lock(t, a, Patience)
 	if err != nil {
@@ -54,12 +55,95 @@ func LostLeaseIsTold(t *testing.T, a, b spotipie.Store, lease time.Duration, los
 	}
 	lose()
 	next := mustLock(t, b)
+	if err := a.Check(t.Context(), Key()); err == nil || !strings.Contains(err.Error(), "lease was lost") {
+		t.Errorf("Check: %v, want that the lease was lost", err)
+	}
 	time.Sleep(lease) // in which the first holder looks after its lease
 	if err := unlock(t.Context()); err == nil || !strings.Contains(err.Error(), "lease was lost") {
 		t.Errorf("unlock: %v, want that the lease was lost", err)
 	}
 	if _, err := lock(t, a, 50*time.Millisecond); err == nil {
 		t.Error("an old unlock freed the lock of the next holder")
+	}
+	next()
+}
+
+// BusyHolderKeepsNobodyOut tests two stores on the same records: one takes the
+// lock again and again, with many goroutines, and the other gets it all the same.
+func BusyHolderKeepsNobodyOut(t *testing.T, busy, outsider spotipie.Store) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() {
+			for ctx.Err() == nil {
+				unlock, err := busy.Lock(ctx, Key())
+				if err != nil {
+					return
+				}
+				time.Sleep(5 * time.Millisecond) // holds it
+				_ = unlock(context.WithoutCancel(ctx))
+			}
+		})
+	}
+	var longest time.Duration
+	for range 10 {
+		start := time.Now()
+		mustLock(t, outsider)()
+		longest = max(longest, time.Since(start))
+	}
+	cancel()
+	all.Wait()
+	t.Logf("let in after %s at most", longest.Round(time.Millisecond))
+	if longest > 2*time.Second {
+		t.Errorf("let in after %s", longest)
+	}
+}
+
+// OutageDoesNotEndAWait tests a store behind a proxy: who waits for the lock
+// while the server is away gets it when the server is back, or hears why not
+// when the context ends.
+func OutageDoesNotEndAWait(t *testing.T, s spotipie.Store, proxy *testservices.Proxy) {
+	t.Helper()
+	proxy.Cut()
+	_, err := lock(t, s, 2*time.Second)
+	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "last attempt") {
+		t.Errorf("Lock without a server: %v, want that the context has ended and the last error", err)
+	}
+	time.AfterFunc(500*time.Millisecond, proxy.Pass)
+	start := time.Now()
+	unlock := mustLock(t, s)
+	if waited := time.Since(start); waited < 400*time.Millisecond || waited > 5*time.Second {
+		t.Errorf("let in after %s, and the server was back after 500ms", waited)
+	}
+	unlock()
+}
+
+// UnlockDoesNotHang tests a store behind a proxy: unlock ends with its context
+// when the server does not answer, and the next goroutine does not wait for a
+// lease that its own process has left behind.
+func UnlockDoesNotHang(t *testing.T, s spotipie.Store, proxy *testservices.Proxy) {
+	t.Helper()
+	unlock, err := lock(t, s, Patience)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy.Hang()
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	start := time.Now()
+	if err := unlock(ctx); err == nil || time.Since(start) > time.Second {
+		t.Errorf("unlock: %v after %s, want an error at once", err, time.Since(start))
+	}
+	proxy.Cut()
+	proxy.Pass()
+	start = time.Now()
+	next := mustLock(t, s)
+	if waited := time.Since(start); waited > 5*time.Second {
+		t.Errorf("the next Lock took %s", waited)
+	}
+	if err := unlock(t.Context()); err != nil {
+		t.Errorf("unlock again: %v", err)
 	}
 	next()
 }
@@ -82,23 +166,31 @@ func LockTooLateIsGivenBack(t *testing.T, s spotipie.Store, proxy *testservices.
 }
 
 // RoundTrips tests what a renewal costs with a store behind a proxy that has
-// one connection: with it the test would never end if the lock held one.
-func RoundTrips(t *testing.T, s spotipie.Store, proxy *testservices.Proxy) {
+// one connection: with it the test would never end if the lock held one. If the
+// store sends its notices by themselves, awaitNotices waits for them.
+func RoundTrips(t *testing.T, s spotipie.Store, proxy *testservices.Proxy, awaitNotices func()) {
 	t.Helper()
-	renew := func() (beforeSaved, all int) {
-		start := proxy.RoundTrips()
+	notices := 0
+	settle := func() int { return proxy.RoundTrips() }
+	if awaitNotices != nil {
+		notices = 1
+		settle = func() int { awaitNotices(); return proxy.RoundTrips() }
+	}
+	renew := func() (lockAndLoad, save, all int) {
+		start := settle()
 		unlock := mustLock(t, s)
 		rec, _, err := s.Load(t.Context(), Key())
 		if err != nil {
 			t.Fatal(err)
 		}
+		lockAndLoad = settle() - start
 		Swap(t, s, rec.Version, "one")
-		beforeSaved = proxy.RoundTrips() - start
+		save = settle() - start - lockAndLoad - notices
 		unlock()
-		return beforeSaved, proxy.RoundTrips() - start
+		return lockAndLoad, save, settle() - start
 	}
 	renew() // connects
-	if saved, all := renew(); saved != 3 || all != 4 {
-		t.Errorf("%d round trips until the token is saved and %d in all, want 3 and 4", saved, all)
+	if lockAndLoad, save, all := renew(); lockAndLoad != 2 || save != 1 || all != 4+notices {
+		t.Errorf("%d round trips to lock and load, %d to save, and %d in all, want 2, 1 and %d", lockAndLoad, save, all, 4+notices)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -39,11 +40,61 @@ func NewPostgres() (*Server, error) {
 		if words, err := init.CombinedOutput(); err != nil {
 			return nil, fmt.Errorf("initdb: %w\n%s", err, words)
 		}
-		return []string{
-			"-D", data, "-p", port, "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=",
-			"-c", "max_connections=200", "-c", "fsync=off", "-c", "shared_buffers=16MB",
-		}, nil
+		return postgresArguments(data, port), nil
 	})
+}
+
+func postgresArguments(data, port string) []string {
+	return []string{
+		"-D", data, "-p", port, "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=",
+		"-c", "max_connections=200", "-c", "fsync=off", "-c", "shared_buffers=16MB",
+	}
+}
+
+// StartPostgresReplica starts a replica of a PostgreSQL server, which follows it
+// until PromotePostgres.
+func StartPostgresReplica(t testing.TB, primary *Server) *Server {
+	t.Helper()
+	s, err := newPostgresReplica(primary.Address)
+	return forTest(t, s, err)
+}
+
+func newPostgresReplica(primary string) (*Server, error) {
+	backup, err := findProgram("pg_basebackup", "postgresql")
+	if err != nil {
+		return nil, err
+	}
+	program := filepath.Join(filepath.Dir(backup), "postgres")
+	if _, err := os.Stat(program); err != nil { // pg_basebackup is a wrapper's, in another folder
+		if program, err = findProgram("postgres", "postgresql"); err != nil {
+			return nil, err
+		}
+	}
+	return newServer(program, askPostgres, func(folder, port string) ([]string, error) {
+		data := filepath.Join(folder, "data")
+		copying := unprivileged(backup, "-D", data, "-d", PostgresDSN(primary), "-R", "-c", "fast", "--no-sync")
+		copying.Dir = folder
+		if words, err := copying.CombinedOutput(); err != nil {
+			return nil, fmt.Errorf("pg_basebackup: %w\n%s", err, words)
+		}
+		return postgresArguments(data, port), nil
+	})
+}
+
+// PromotePostgres makes a replica the primary.
+func PromotePostgres(t testing.TB, replica *Server) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, PostgresDSN(replica.Address))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(ctx)
+	var promoted bool
+	if err := conn.QueryRow(ctx, "SELECT pg_promote()").Scan(&promoted); err != nil || !promoted {
+		t.Fatalf("promoting: %t, %v", promoted, err)
+	}
 }
 
 func askPostgres(address string) error {
@@ -56,9 +107,17 @@ func askPostgres(address string) error {
 	return conn.Close(ctx)
 }
 
-// newPgBouncer starts a PgBouncer in transaction mode before a PostgreSQL
-// server. It has few server connections, so that clients really share them.
-func newPgBouncer(postgres string) (*Server, error) {
+// StartPgBouncer starts a PgBouncer of the test's own before a PostgreSQL server.
+// The mode is one of its pool modes.
+func StartPgBouncer(t testing.TB, postgres, mode string) *Server {
+	t.Helper()
+	s, err := newPgBouncer(postgres, mode)
+	return forTest(t, s, err)
+}
+
+// newPgBouncer starts a PgBouncer before a PostgreSQL server. It has few server
+// connections, so that clients really share them.
+func newPgBouncer(postgres, mode string) (*Server, error) {
 	program, err := findProgram("pgbouncer", "pgbouncer")
 	if err != nil {
 		return nil, err
@@ -76,10 +135,10 @@ listen_addr = 127.0.0.1
 listen_port = %s
 unix_socket_dir =
 auth_type = any
-pool_mode = transaction
+pool_mode = %s
 default_pool_size = 4
 max_client_conn = 1000
-`, host, serverPort, port)
+`, host, serverPort, port, mode)
 		return []string{config}, writeFor(config, []byte(text))
 	})
 }

@@ -32,6 +32,7 @@ const (
 	passing mode = iota
 	hanging
 	cut
+	losing
 )
 
 // NewProxy starts a proxy before the server at target.
@@ -77,6 +78,10 @@ func (p *Proxy) Slow(delay time.Duration) { p.set(passing, delay) }
 // Hang makes it swallow everything: connections stay and nothing comes.
 func (p *Proxy) Hang() { p.set(hanging, 0) }
 
+// LoseAnswers makes it carry what clients send, and break a connection when the
+// answer comes.
+func (p *Proxy) LoseAnswers() { p.set(losing, 0) }
+
 // Cut breaks all connections, and each new one at once.
 func (p *Proxy) Cut() {
 	p.set(cut, 0)
@@ -113,7 +118,7 @@ func (p *Proxy) accept() {
 
 func (p *Proxy) serve(client net.Conn) {
 	defer p.keep(client)()
-	if !p.passes() {
+	if !p.passes(true) {
 		return
 	}
 	server, err := net.Dial("tcp", p.target)
@@ -163,7 +168,7 @@ func (p *Proxy) copy(to, from net.Conn, asking bool) {
 	buffer := make([]byte, 32<<10)
 	for {
 		n, err := from.Read(buffer)
-		if err != nil || !p.passes() {
+		if err != nil || !p.passes(asking) {
 			return
 		}
 		p.count(asking)
@@ -174,13 +179,15 @@ func (p *Proxy) copy(to, from net.Conn, asking bool) {
 }
 
 // passes waits as long as the network hangs or is slow, and reports whether it
-// works then.
-func (p *Proxy) passes() bool {
+// works then, for what a client sends or for an answer.
+func (p *Proxy) passes(asking bool) bool {
 	for {
 		m, delay, changed := p.state()
 		switch m {
 		case cut:
 			return false
+		case losing:
+			return asking
 		case passing:
 			time.Sleep(delay)
 			return true

@@ -93,6 +93,16 @@ func TestProxy(t *testing.T) {
 		t.Errorf("after hanging: %q, %v; want the answer that was held up", line, err)
 	}
 
+	proxy.LoseAnswers()
+	if err := ask(t, conn, 10*time.Second); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("losing answers: %v, want a broken connection", err)
+	}
+	proxy.Pass()
+	conn = dial(t, proxy.Address)
+	if err := ask(t, conn, 10*time.Second); err != nil {
+		t.Errorf("after losing answers: %v", err)
+	}
+
 	proxy.Cut()
 	if err := ask(t, conn, 10*time.Second); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("cut: %v, want a broken connection", err)

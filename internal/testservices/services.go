@@ -55,7 +55,7 @@ func (s *Services) PgBouncer(t testing.TB) (dsn string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.bouncer == nil {
-		server, err := newPgBouncer(s.postgres.Address)
+		server, err := newPgBouncer(s.postgres.Address, "transaction")
 		must(t, err)
 		s.bouncer = server
 	}

@@ -1,8 +1,8 @@
-CREATE TABLE {table} (
+CREATE TABLE IF NOT EXISTS {table} (
     client_id  text        NOT NULL,
     profile    text        NOT NULL,
     format     integer     NOT NULL DEFAULT 1,  -- of the record
-    version    bigint      NOT NULL DEFAULT 0,  -- of the record; stays when that is deleted
+    version    bigint      NOT NULL DEFAULT 0,  -- of the record, or of its deletion
     record     text,                            -- JSON; NULL: there is none
     lock_owner text,
     lock_until timestamptz,                     -- by the clock of this server

@@ -25,7 +25,7 @@ type Fleet struct {
 // saves the token in store, the place that config names.
 func New(t *testing.T, store spotipie.Store, config Config, rotate bool) *Fleet {
 	t.Helper()
-	server := spotifytest.NewWith(t, &accounts.Options{AutoApprove: true, RotateRefreshTokens: rotate})
+	server := spotifytest.NewWith(t, &accounts.Options{AutoApprove: true, RotateAllRefreshTokens: rotate})
 	config.AccountsURL = server.URL
 	config.ClientID = server.Credentials().ClientID
 	config.ClientSecret = server.Credentials().ClientSecret

@@ -84,3 +84,11 @@ func (s probedStore) Swap(ctx context.Context, key spotipie.Key, version uint64,
 	}
 	return version, err
 }
+
+// Check implements [spotipie.Checker] as the store does.
+func (s probedStore) Check(ctx context.Context, key spotipie.Key) error {
+	if c, isChecker := s.Store.(spotipie.Checker); isChecker {
+		return c.Check(ctx, key)
+	}
+	return nil
+}

@@ -1,0 +1,73 @@
+package accounts
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/spotipie/spotipie"
+)
+
+// Handle puts an endpoint of a tester's own into the service, by a pattern of
+// [http.ServeMux] such as "GET /v1/audio-features/{id}". It goes before the
+// service's own endpoints, all but /authorize, /api/token and what begins with
+// /_service/. Handle fails when the pattern is malformed or conflicts with one
+// given before. [Service.Reset] keeps the endpoints.
+//
+// What begins with /v1/ is part of the Web API: faults strike it, the limits
+// count it, and it needs a valid access token, as the rest does; who asks is in
+// [CallerOf]. The handler gets a request whose body is 64 KiB at most. Any other
+// path needs no token.
+func (s *Service) Handle(pattern string, handler http.Handler) (err error) {
+	defer func() {
+		if problem := recover(); problem != nil { // so does ServeMux say what is wrong
+			err = fmt.Errorf("accounts: the pattern %q: %v", pattern, problem)
+		}
+	}()
+	s.own.Handle(pattern, handler)
+	return nil
+}
+
+// ownEndpoint returns a request that the tester's endpoints have an answer to,
+// which is r, or r without the slash at the end of its path.
+func (s *Service) ownEndpoint(r *http.Request) (*http.Request, bool) {
+	if _, pattern := s.own.Handler(r); pattern != "" {
+		return r, true
+	}
+	if !strings.HasSuffix(r.URL.Path, "/") {
+		return nil, false
+	}
+	shorter := r.Clone(r.Context())
+	shorter.URL.Path = strings.TrimSuffix(r.URL.Path, "/")
+	shorter.URL.RawPath = strings.TrimSuffix(r.URL.RawPath, "/")
+	_, pattern := s.own.Handler(shorter)
+	return shorter, pattern != ""
+}
+
+// ownOperation is a tester's endpoint of the Web API.
+func (s *Service) ownOperation() *endpoint {
+	return &endpoint{handle: func(s *Service, c *apiCall) {
+		caller := Caller{ClientID: c.token.app.ClientID, Scope: c.token.scopes}
+		if c.token.user != nil {
+			caller.UserID = c.token.user.ID
+		}
+		s.own.ServeHTTP(c.w, c.r.WithContext(context.WithValue(c.r.Context(), callerKey{}, caller)))
+	}}
+}
+
+// Caller is who a request of the Web API comes from.
+type Caller struct {
+	ClientID string
+	UserID   string // empty: the app itself, by the client credentials flow
+	Scope    spotipie.Scopes
+}
+
+type callerKey struct{}
+
+// CallerOf returns who asks an endpoint of [Service.Handle], from the request's
+// context. It reports false outside the Web API.
+func CallerOf(ctx context.Context) (Caller, bool) {
+	caller, ok := ctx.Value(callerKey{}).(Caller)
+	return caller, ok
+}

@@ -1,0 +1,164 @@
+package spotipie_test
+
+import (
+	"context"
+	"errors"
+	"math"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/spotipie/spotipie"
+)
+
+// TestTokenIsDeadByOneClock: a wall clock that is set back, by more or by less
+// than the token's age, does not make the token live longer.
+func TestTokenIsDeadByOneClock(t *testing.T) {
+	for name, back := range map[string]time.Duration{
+		"a minute": time.Minute, "less than its age": 40 * time.Minute, "just its age": 50 * time.Minute, "more than its age": 5 * time.Hour,
+	} {
+		for source, begin := range map[string]func(*testing.T, *clock, *hookedStore, *services) *spotipie.AuthorizationCodeSession{
+			"set": func(t *testing.T, wall *clock, store *hookedStore, spotify *services) *spotipie.AuthorizationCodeSession {
+				s := offline(t, spotify, store, onClock(wall))
+				set(t, s, time.Hour)
+				return s
+			},
+			"renewed": func(t *testing.T, wall *clock, store *hookedStore, spotify *services) *spotipie.AuthorizationCodeSession {
+				s := offline(t, spotify, store, onClock(wall))
+				set(t, s, time.Hour)
+				if _, err := s.RefreshToken(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				return s
+			},
+			"loaded": func(t *testing.T, wall *clock, store *hookedStore, spotify *services) *spotipie.AuthorizationCodeSession {
+				set(t, offline(t, spotify, store, onClock(wall)), time.Hour)
+				s := offline(t, spotify, store, onClock(wall))
+				token(t, s)
+				return s
+			},
+		} {
+			t.Run(source+", "+name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					store, spotify := newHookedStore(), &services{}
+					var wall clock
+					s := begin(t, &wall, store, spotify)
+					before := spotify.requests()
+					old := token(t, s)
+					time.Sleep(50 * time.Minute)
+					wall.ahead(-back)
+					time.Sleep(10 * time.Minute) // an hour old
+					if tok := token(t, s); tok.AccessToken() == old.AccessToken() {
+						t.Error("a token was handed out that is an hour old")
+					}
+					resp := get(t, s, "/v1/me", nil)
+					if resp.StatusCode != 200 {
+						t.Errorf("status %d", resp.StatusCode)
+					}
+					expectRequests(t, spotify, before+1)
+				})
+			})
+		}
+	}
+}
+
+// TestTokenThatCannotBeRenewedIsDeadByOneClock too.
+func TestTokenThatCannotBeRenewedIsDeadByOneClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var wall clock
+		s := offline(t, &services{}, nil, onClock(&wall))
+		if err := s.SetToken(t.Context(), tokenOf("A0", "", time.Hour)); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(30 * time.Minute)
+		wall.ahead(-20 * time.Minute)
+		token(t, s)
+		time.Sleep(30 * time.Minute)
+		if tok, err := s.Token(t.Context()); !errors.Is(err, spotipie.ErrTokenExpired) {
+			t.Errorf("got %s, %v, want ErrTokenExpired", tokenNames(tok), err)
+		}
+	})
+}
+
+// TestEarlyRefreshIsAQuarterAtMost: a token at its birth is never due for
+// renewal, whatever the option.
+func TestEarlyRefreshIsAQuarterAtMost(t *testing.T) {
+	for name, early := range map[string]time.Duration{
+		"the largest duration": math.MaxInt64, "near it": math.MaxInt64 / 10 * 9, "a hundred years": 100 * 365 * 24 * time.Hour,
+		"a lifetime": time.Hour, "negative": -time.Hour, "the smallest duration": math.MinInt64,
+	} {
+		t.Run(name, func(t *testing.T) {
+			for range 20 { // the jitter differs
+				synctest.Test(t, func(t *testing.T) {
+					spotify := &services{}
+					s := offline(t, spotify, nil, func(o *spotipie.Options) { o.EarlyRefresh = early })
+					set(t, s, time.Hour)
+					for range 44 {
+						token(t, s)
+						time.Sleep(time.Minute)
+					}
+					synctest.Wait()
+					expectRequests(t, spotify, 0)
+					time.Sleep(15 * time.Minute)
+					token(t, s)
+					synctest.Wait()
+					expectRequests(t, spotify, 1)
+				})
+			}
+		})
+	}
+}
+
+// TestLargestTimeouts: the largest duration is no limit, not one in the past.
+func TestLargestTimeouts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, spotify := newHookedStore(), &services{before: func(int) { time.Sleep(time.Minute) }}
+		s := offline(t, spotify, store, func(o *spotipie.Options) {
+			o.RefreshTimeout, o.LockTimeout = math.MaxInt64, math.MaxInt64
+		})
+		s.OnTokenUpdated(func(ctx context.Context, _ spotipie.TokenUpdated) error { return ctx.Err() })
+		set(t, s, time.Hour)
+		time.Sleep(2 * time.Hour)
+		if tok := token(t, s); tok.AccessToken() != "A1" {
+			t.Errorf("got %s", tokenNames(tok))
+		}
+	})
+}
+
+// TestReauthorizeByIsSixMonthsAfterTheConsent: the same day, or the last day of
+// a month that has no such day.
+func TestReauthorizeByIsSixMonthsAfterTheConsent(t *testing.T) {
+	for consent, want := range map[string]string{
+		"2026-07-20": "2027-01-20",
+		"2026-08-27": "2027-02-27",
+		"2026-08-28": "2027-02-28",
+		"2026-08-29": "2027-02-28",
+		"2026-08-30": "2027-02-28",
+		"2026-08-31": "2027-02-28",
+		"2027-08-29": "2028-02-29", // a leap year
+		"2027-08-31": "2028-02-29",
+		"2028-02-29": "2028-08-29",
+		"2026-03-31": "2026-09-30",
+		"2026-05-31": "2026-11-30",
+		"2026-10-31": "2027-04-30",
+		"2026-12-31": "2027-06-30",
+		"2026-01-31": "2026-07-31",
+	} {
+		t.Run(consent, func(t *testing.T) {
+			day, err := time.Parse(time.DateOnly, consent)
+			if err != nil {
+				t.Fatal(err)
+			}
+			at := day.Add(23*time.Hour + 59*time.Minute)
+			var announced time.Time
+			s := offline(t, &services{}, nil, nil)
+			s.OnTokenUpdated(func(_ context.Context, e spotipie.TokenUpdated) error { announced = e.ReauthorizeBy; return nil })
+			if err := s.SetRecord(t.Context(), spotipie.Record{Token: tokenOf("A0", "R0", time.Hour), AuthorizedAt: at}); err != nil {
+				t.Fatal(err)
+			}
+			if by := s.ReauthorizeBy(); by.Format(time.DateOnly) != want || by.Hour() != 23 || !announced.Equal(by) {
+				t.Errorf("ReauthorizeBy is %s, announced %s, want %s at the same time of day", by, announced, want)
+			}
+		})
+	}
+}

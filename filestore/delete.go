@@ -1,0 +1,129 @@
+package filestore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spotipie/spotipie"
+)
+
+const (
+	// deletionLife is how long a deletion is remembered at least.
+	deletionLife = 7 * 24 * time.Hour
+	// tidyEvery is how often Delete looks for deletions that are older.
+	tidyEvery = time.Hour
+	// maxDeletion is more than the file of a deletion takes, and less than that
+	// of most records.
+	maxDeletion = 512
+)
+
+// Delete implements [spotipie.Store]. It needs no sealing key, but leaves a file
+// alone that it cannot read at all.
+func (s *Store) Delete(ctx context.Context, key spotipie.Key) error {
+	if err := s.deleteRecord(ctx, key); err != nil {
+		return err
+	}
+	if now := time.Now().Unix(); now-s.tidied.Load() >= int64(tidyEvery/time.Second) {
+		s.forgetDeletions()
+	}
+	return nil
+}
+
+func (s *Store) deleteRecord(ctx context.Context, key spotipie.Key) error {
+	base := s.path(key, "")
+	lock, err := s.locks.acquire(ctx, base, swapSuffix)
+	if err != nil {
+		return s.folderError(err)
+	}
+	defer lock.release()
+	version, found, err := s.versionOf(key)
+	if err != nil {
+		return err
+	}
+	data, err := encodeDeletion(filepath.Base(base), spotipie.NextVersion(version, time.Now()))
+	if err != nil {
+		return fmt.Errorf("filestore: deleting %s: %w", s.Path(key), err)
+	}
+	err = s.replace(ctx, base, data)
+	if found && isFull(err) { // a logout must work all the same, and makes room
+		if err = os.Remove(s.Path(key)); err == nil {
+			err = s.replace(ctx, base, data)
+		}
+	}
+	if err != nil {
+		return s.folderError(fmt.Errorf("filestore: deleting %s: %w", s.Path(key), err))
+	}
+	lock.remove()
+	s.locks.tryRemove(base, lockSuffix)
+	return nil
+}
+
+// versionOf returns the version of a key's record or deletion, or 0.
+func (s *Store) versionOf(key spotipie.Key) (version uint64, found bool, err error) {
+	path := s.Path(key)
+	data, found, err := s.read(path)
+	if err != nil || !found {
+		return 0, false, err
+	}
+	e, err := decodeEnvelope(path, data)
+	if err != nil {
+		return 0, false, err
+	}
+	if e.Deleted == "" && e.Key.key() != key {
+		return 0, false, damaged(path, "holds the record of another key: it was renamed or copied here")
+	}
+	return e.Version, e.Deleted == "", nil
+}
+
+// forgetDeletions removes deletions that are past remembering, and what is left
+// of their locks. Not all can always be removed, and nothing depends on it.
+func (s *Store) forgetDeletions() {
+	s.tidied.Store(time.Now().Unix())
+	entries, err := os.ReadDir(s.dir)
+	if err != nil {
+		return
+	}
+	for _, entry := range entries {
+		base, ours := baseOfRecord(entry.Name())
+		if !ours || !entry.Type().IsRegular() {
+			continue
+		}
+		path := filepath.Join(s.dir, base)
+		if !s.isOldDeletion(path + recordSuffix) {
+			continue
+		}
+		s.locks.tryRemove(path, lockSuffix)
+		lock := s.locks.try(path, swapSuffix)
+		if lock == nil {
+			continue
+		}
+		if s.isOldDeletion(path + recordSuffix) { // nobody has saved meanwhile
+			_ = os.Remove(path + recordSuffix)
+		}
+		_ = lock.release()
+	}
+}
+
+func (s *Store) isOldDeletion(path string) bool {
+	info, err := os.Lstat(path)
+	if err != nil || info.Size() > maxDeletion || time.Since(info.ModTime()) < deletionLife {
+		return false
+	}
+	data, err := readFile(path, s.allowExposed)
+	if err != nil {
+		return false
+	}
+	e, err := decodeEnvelope(path, data)
+	return err == nil && e.Deleted != ""
+}
+
+// isMissing reports whether there is no file.
+func isMissing(path string) bool {
+	_, err := os.Lstat(path)
+	return errors.Is(err, fs.ErrNotExist)
+}

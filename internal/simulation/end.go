@@ -1,0 +1,125 @@
+package simulation
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/spotipie/spotipie"
+)
+
+// checkSaved: what a session was given is saved by itself, once the store is
+// well.
+func (o *oracle) checkSaved() {
+	for _, p := range o.world.processes {
+		if !p.gone() {
+			o.checkKept(p, "not-saved", "it was given %s, and has not saved it although the store is well")
+		}
+	}
+}
+
+// closed: Close has returned.
+func (o *oracle) closed(p *process, err error) {
+	p.closedWell = err == nil
+	if err == nil {
+		o.checkKept(p, "not-saved", "Close returns no error, and %s is not saved")
+	}
+}
+
+// checkKept finds what a process was given and has neither saved nor may let
+// go.
+func (o *oracle) checkKept(p *process, rule, format string) {
+	for _, a := range p.given {
+		w := a.grant.word
+		if a.refreshable() || w.gone || p.unanswered[a.grant] || a.grant.revoked != "" || p.known[a.grant].access != a || o.older(w, o.inStore()) || o.inStore().mayReplace(w) {
+			continue
+		}
+		superseded := false
+		for _, other := range o.words {
+			superseded = superseded || p.words.has(other) && (o.older(w, other) || other.mayReplace(w))
+		}
+		if !superseded {
+			o.find(rule, p, format, a)
+		}
+	}
+}
+
+// refreshable reports whether the refresh token that came with an access token,
+// or one that came later, has been saved.
+func (a *accessToken) refreshable() bool {
+	return slices.ContainsFunc(a.grant.issued, func(b *accessToken) bool { return b.saved && b.refresh.number >= a.refresh.number })
+}
+
+// checkEnd: a good while after all trouble has ended, all sessions and the
+// store agree on what the user has said last, and everybody has a token unless
+// nobody can.
+func (o *oracle) checkEnd() {
+	inStore := o.inStore()
+	if !o.lostLogout {
+		o.checkLatest(inStore)
+	}
+	e := o.world.store.entry(key)
+	for _, p := range o.world.processes {
+		if p.gone() {
+			continue
+		}
+		t := p.session.CurrentToken()
+		switch {
+		case !e.found && t != nil:
+			o.find("disagree", p, "it holds %s, and the store nothing", nameOf(t))
+		case e.found && !o.agree(t, e.rec.Token):
+			o.find("disagree", p, "it holds %s, and the store %s", nameOf(t), nameOf(e.rec.Token))
+		}
+		o.checkWell(p, e)
+		if a := o.tokenOf(t); a != nil && p.unwell == nil && !p.heardOf(a) {
+			o.find("order", p, "its listener has never heard of %s", a)
+		}
+	}
+}
+
+// checkLatest: the store knows the latest word.
+func (o *oracle) checkLatest(inStore *word) {
+	latest := o.latest()
+	var names []string
+	for _, w := range latest {
+		if w == inStore {
+			return
+		}
+		names = append(names, w.String())
+	}
+	if len(latest) == 0 && inStore == nil {
+		return
+	}
+	found := "nothing"
+	if inStore != nil {
+		found = inStore.String()
+	}
+	if len(names) == 0 {
+		names = []string{"nothing"}
+	}
+	o.find("login-lost", nil, "the store ends with %s, and the user has last said %s", found, strings.Join(names, " or "))
+}
+
+// checkWell: a session has a token if it can have one, and says why if not.
+func (o *oracle) checkWell(p *process, e *record) {
+	a := o.tokenOf(e.rec.Token)
+	switch {
+	case !e.found || a == nil:
+		if !errors.Is(p.unwell, spotipie.ErrNotAuthorized) {
+			o.find("no-token", p, "nobody is signed in, and it says %v", errorText{p.unwell})
+		}
+	case a.grant.revoked == "" && p.unwell != nil:
+		o.find("no-token", p, "it gets no token although %s is good: %v", a.refresh, errorText{p.unwell})
+	}
+}
+
+// agree reports whether two tokens are one. Of a dead grant any will do.
+func (o *oracle) agree(a, b *spotipie.Token) bool {
+	x, y := o.tokenOf(a), o.tokenOf(b)
+	return x == y && nameOf(a) == nameOf(b) || x != nil && y != nil && x.grant == y.grant && x.grant.revoked != ""
+}
+
+func (p *process) heardOf(a *accessToken) bool {
+	_, heard := p.heard[a]
+	return heard
+}

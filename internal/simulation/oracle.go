@@ -1,0 +1,361 @@
+package simulation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/spotipie/spotipie"
+)
+
+// oracle knows what the accounts service and the store know, and what each
+// process has been told. It checks after each step that nobody does what it
+// could have known to be wrong. Its world's mutex guards it.
+type oracle struct {
+	world    *world
+	findings []Finding
+	words    []*word
+	logouts  map[uint64]*word // by the version of the deletion
+	// rollbacks is how often the store fell back or was wiped, the last time at
+	// rolledBack.
+	rollbacks    int
+	rolledBack   moment
+	lostLogout   bool // a logout was among what the store has lost
+	countLogouts int
+}
+
+// maxFindings bounds what is told of one plan.
+const maxFindings = 20
+
+// find tells of a fault.
+func (o *oracle) find(rule string, p *process, format string, args ...any) {
+	o.findAt(o.world.now(), rule, p, format, args...)
+}
+
+func (o *oracle) findAt(at moment, rule string, p *process, format string, args ...any) {
+	name := "--"
+	if p != nil {
+		name = p.name
+	}
+	f := Finding{At: at, Rule: rule, Process: name, Text: fmt.Sprintf(format, args...)}
+	o.world.log = append(o.world.log, entry{at, name, "FAULT %s: %s", []any{f.Rule, f.Text}})
+	if len(o.findings) < maxFindings {
+		o.findings = append(o.findings, f)
+	}
+}
+
+// asked: a process sends a token request.
+func (o *oracle) asked(p *process, req *tokenRequest, name string) {
+	if name == "" || p.dead {
+		return
+	}
+	now := o.world.now()
+	r := o.world.spotify.refresh[name]
+	if r == nil {
+		o.find("sent-twice", p, "it sends %q, which is no refresh token", name)
+		return
+	}
+	o.checkPace(p, now)
+	o.checkLock(p, now)
+	for _, before := range r.sent {
+		if may, why := o.mayResend(p, r, before); !may {
+			o.find("sent-twice", p, "it sends %s, which %s has sent at %s: %s", r, before.process.name, clock(before.sent), why)
+			break
+		}
+	}
+	r.sent = append(r.sent, req)
+}
+
+// maxRequests is how many token requests a process may make in a minute, beside
+// those that the program asks for.
+const maxRequests = 12
+
+func (o *oracle) checkPace(p *process, now moment) {
+	if left := p.banned - now; left > 500*time.Millisecond {
+		o.find("pace", p, "it asks for a token %s before the end of the Retry-After it was given", left)
+	}
+	recent := func(at moment) bool { return now-at < time.Minute }
+	p.requests = slices.DeleteFunc(append(p.requests, now), func(at moment) bool { return !recent(at) })
+	p.forced = slices.DeleteFunc(p.forced, func(at moment) bool { return !recent(at) })
+	if n := len(p.requests); n > maxRequests+2*len(p.forced) {
+		o.find("pace", p, "it asks for a token %d times in a minute", n)
+		p.requests = nil
+	}
+}
+
+// checkLock: whoever asks holds the lock, unless it was lost in the moment
+// between the last look and the request.
+func (o *oracle) checkLock(p *process, now moment) {
+	e := o.world.store.entry(key)
+	o.world.store.free(e)
+	h := p.client.holds[key]
+	switch {
+	case h == nil || h.released:
+		o.find("without-lock", p, "it asks for a token without the lock")
+	case e.holder == h, p.sleptIn(span{h.proven, now}):
+	default:
+		o.find("without-lock", p, "it asks for a token although it has lost the lock at %s, and has not checked since %s", clock(h.lost), clock(h.proven))
+	}
+}
+
+// given: the answer to a token request has reached the session.
+func (o *oracle) given(p *process, req *tokenRequest) {
+	a := req.issued
+	a.clockRight, a.late = p.skew == 0, o.world.wall().Sub(a.issued)
+	if a.grant.word == nil {
+		o.speak(p, a.grant)
+	}
+	p.learn(a)
+	p.given = append(p.given, a)
+}
+
+// brought: the program is about to set a token.
+func (o *oracle) brought(p *process, a *accessToken) {
+	a.clockRight = p.skew == 0
+	o.speak(p, a.grant)
+	p.learn(a)
+	p.given = append(p.given, a)
+}
+
+// refusedLogin: a session has not taken a login, since it is closed.
+func (o *oracle) refusedLogin(g *grant) {
+	if g.word != nil && !g.issued[0].saved && !g.word.gone {
+		g.word.gone = true
+		o.world.note("oracle", "%s is lost before anybody was told of it", g.word)
+	}
+}
+
+// refused: a token request has failed.
+func (o *oracle) refused(p *process, resp *http.Response) {
+	if seconds, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil {
+		p.banned = max(p.banned, o.world.now()+time.Duration(seconds)*time.Second)
+	}
+}
+
+// loaded: a Load has told a process what the store knows.
+func (o *oracle) loaded(p *process, rec spotipie.Record, found bool) {
+	p.lastLoad = o.world.now()
+	if p.sawStore != o.rollbacks {
+		p.sawStore, p.sawStoreAt = o.rollbacks, p.lastLoad
+	}
+	if !found {
+		if logout := o.logouts[rec.Version]; logout != nil {
+			p.words |= logout.bit()
+		}
+		return
+	}
+	if a := o.tokenOf(rec.Token); a != nil {
+		p.learn(a)
+		p.saved |= a.grant.word.bit()
+	}
+}
+
+// saved: a Swap has taken effect.
+func (o *oracle) saved(p *process, rec, old spotipie.Record, hadOld bool, logout *word) {
+	a := o.tokenOf(rec.Token)
+	if a == nil {
+		o.find("older-saved", p, "it saves %s, which is no token", nameOf(rec.Token))
+		return
+	}
+	if !a.saved {
+		a.saved, a.savedAt = true, o.world.now()
+	}
+	if rec.Token.RefreshToken() != a.refresh.String() {
+		o.find("older-saved", p, "it saves %s with %s", a, rec.Token.RefreshToken())
+	}
+	w := a.grant.word
+	w.gone = false // a Swap that nobody waits for any more can save it late
+	if !p.dead && a.refresh.used != nil && p.known[a.grant].refresh > a.refresh.number {
+		o.find("older-saved", p, "it saves %s, which it knows to be used up", a.refresh)
+	}
+	o.checkConsent(p, w, rec)
+	switch before := o.tokenOf(old.Token); {
+	case hadOld && before != nil:
+		switch {
+		case a.olderThan(before) && (old.Rejected == "" || a.refresh != before.refresh):
+			o.find("older-saved", p, "it saves %s over %s", a, before)
+		case o.older(w, before.grant.word):
+			o.find("login-lost", p, "it saves %s (%s) over %s (%s), which is newer", a, w, before, before.grant.word)
+		default:
+			o.replace(before.grant.word, w)
+		}
+	case logout != nil && o.older(w, logout):
+		if p.saved.has(w) { // else the logout may have come before
+			o.find("login-lost", p, "it saves %s although the user has signed out", a)
+		}
+		logout.gone, o.lostLogout = true, true
+	case logout != nil:
+		o.replace(logout, w)
+	}
+}
+
+// checkConsent: renewing does not change when the user consented.
+func (o *oracle) checkConsent(p *process, w *word, rec spotipie.Record) {
+	at := rec.AuthorizedAt.Truncate(time.Microsecond)
+	if !w.consentedSaved {
+		w.consented, w.consentedSaved = at, true
+	}
+	if !at.Equal(w.consented) {
+		o.find("consent-time", p, "it saves %s as consented at %s, and it was %s", w, at, w.consented)
+	}
+}
+
+// failed: a store call has failed, as far as the process knows.
+func (o *oracle) failed(p *process, err error) {
+	if !errors.Is(err, spotipie.ErrVersionConflict) {
+		p.lastFailed = o.world.now()
+	}
+}
+
+// told: a process knows that its Swap has taken effect.
+func (o *oracle) told(p *process, rec spotipie.Record) {
+	if w := o.wordOf(rec.Token); w != nil {
+		p.saved |= w.bit()
+	}
+}
+
+// loggedOut: the record was deleted, and the deletion has a version.
+func (o *oracle) loggedOut(before *word, version uint64) {
+	w := o.speak(nil, nil)
+	if before != nil {
+		w.older |= before.bit() | before.older
+	}
+	if o.logouts == nil {
+		o.logouts = make(map[uint64]*word)
+	}
+	o.logouts[version] = w
+	o.countLogouts++
+	o.lose()
+}
+
+// fellBack: the store has lost what was saved last.
+func (o *oracle) fellBack(before *word) {
+	o.rollbacks++
+	o.rolledBack = o.world.now()
+	if before != nil && before.grant == nil && o.inStore() != before {
+		o.lostLogout = true
+	}
+	o.lose()
+}
+
+// ended: a process has died or was closed.
+func (o *oracle) ended(p *process) {
+	for g := range p.unanswered { // nobody has been told that this login went well
+		o.refusedLogin(g)
+	}
+	// What Close has not saved, and not told of, is its fault; but not what the
+	// store has lost since the process last looked.
+	if !p.closedWell || p.sawStore != o.rollbacks {
+		o.lose()
+	}
+}
+
+// handedOut: a session has given out a token.
+func (o *oracle) handedOut(p *process, by string, t *spotipie.Token) {
+	if t == nil || p.dead {
+		return
+	}
+	a := o.tokenOf(t)
+	if a == nil {
+		o.find("past-end", p, "%s returns %s, which is no token", by, nameOf(t))
+		return
+	}
+	o.checkEndOf(p, by, a, t.ExpiresAt())
+	o.checkSavedBefore(p, by, a)
+}
+
+// shortest is the least lifetime of a token that can be held to its end.
+const shortest = 10 * time.Second
+
+func (o *oracle) checkEndOf(p *process, by string, a *accessToken, saysExpiresAt time.Time) {
+	allowed := time.Second
+	if a.lifetime < shortest {
+		allowed = time.Minute // it may have ended while it was announced
+	}
+	if over := o.world.wall().Sub(a.expires.Add(a.late)); over > allowed {
+		if may, why := p.couldNotKnow(a, saysExpiresAt); !may {
+			o.find("past-end", p, "%s hands out %s, %s past its end, and %s", by, a, over, why)
+		}
+	}
+}
+
+// checkSavedBefore: a new token is saved, or saving it has failed, before
+// anybody gets it.
+func (o *oracle) checkSavedBefore(p *process, by string, a *accessToken) {
+	gaveUp := slices.ContainsFunc(p.storeCalls, func(call context.Context) bool {
+		end, limited := call.Deadline()
+		return call.Err() != nil || limited && !time.Now().Before(end)
+	})
+	if !a.saved && slices.Contains(p.given, a) && p.lastFailed < p.since[a] && !gaveUp && !p.isCut(o.world.now()) && !p.sleptIn(span{p.since[a], o.world.now()}) {
+		o.find("handed-out-unsaved", p, "%s has %s, which nobody has tried to save", by, a)
+	}
+}
+
+type apiCallKey struct{}
+
+// apiCall counts the requests that one call of Session.Request makes.
+type apiCall struct{ sent int }
+
+// askedAPI: a request to the Web API goes out.
+func (o *oracle) askedAPI(p *process, ctx context.Context, token string) {
+	if p.dead {
+		return
+	}
+	if c, ok := ctx.Value(apiCallKey{}).(*apiCall); ok {
+		if c.sent++; c.sent > 2 {
+			o.find("pace", p, "one request to the Web API is sent %d times", c.sent)
+		}
+	}
+	a := o.world.spotify.access[token]
+	if a == nil {
+		o.find("past-end", p, "it sends %q to the Web API, which is no token", token)
+		return
+	}
+	saysExpiresAt := o.world.wall().Add(time.Hour) // that it says so is checked where it is handed out
+	o.checkEndOf(p, "Request", a, saysExpiresAt)
+	o.checkSavedBefore(p, "Request", a)
+}
+
+// announced: the observing listener hears of a token.
+func (o *oracle) announced(p *process, t *spotipie.Token) {
+	o.listenerCalled(p)
+	a := o.tokenOf(t)
+	if p.dead || a == nil {
+		return
+	}
+	o.world.note(p.name, "hears of %s", a)
+	if p.removed {
+		o.find("after-close", p, "the listener hears of %s after it was removed", a)
+	}
+	if logouts, heard := p.heard[a]; heard && logouts == o.countLogouts && o.rollbacks == 0 {
+		o.find("order", p, "the listener hears of %s twice", a)
+	}
+	if last := p.lastHeard; last != nil {
+		switch {
+		case a.olderThan(last) && o.rollbacks == 0:
+			o.find("order", p, "the listener hears of %s after %s", a, last)
+		case o.older(a.grant.word, last.grant.word) && p.heard[last] == o.countLogouts:
+			o.find("order", p, "the listener hears of %s (%s) after %s (%s), which is newer", a, a.grant.word, last, last.grant.word)
+		}
+	}
+	p.heard[a], p.lastHeard = o.countLogouts, a
+	o.checkSavedBefore(p, "the listener", a)
+}
+
+// tokenAfterClose: Token of a closed session has not returned ErrClosed.
+func (o *oracle) tokenAfterClose(p *process, err error) {
+	if !p.dead {
+		o.find("after-close", p, "Token of a closed session returns %v", errorText{err})
+	}
+}
+
+// listenerCalled: a listener is called.
+func (o *oracle) listenerCalled(p *process) {
+	if p.closed && !p.dead {
+		o.find("after-close", p, "a listener is called after Close has returned")
+	}
+}

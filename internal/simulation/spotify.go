@@ -1,0 +1,229 @@
+package simulation
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"fmt"
+	"net/url"
+	"time"
+
+	"github.com/spotipie/spotipie/accounts"
+)
+
+const (
+	clientID    = "simulated-app"
+	redirectURI = "http://127.0.0.1:8888/callback"
+	scope       = "user-read-email"
+)
+
+// spotify is the accounts service and the Web API: a model of package accounts,
+// small and with names that can be read. The third access token of the second
+// grant is A2.3, its second refresh token R2.2. A test plays both side by side.
+// Its world's mutex guards it.
+type spotify struct {
+	world   *world
+	grants  []*grant
+	codes   map[string]*code
+	access  map[string]*accessToken
+	refresh map[string]*refreshToken
+
+	faults    []Action // of the next token requests
+	refuse    int      // how many requests the Web API answers with 401
+	short     int      // how many access tokens live for shortLife
+	shortLife time.Duration
+	rotations int // uses of refresh tokens
+}
+
+// grant is one consent of the user.
+type grant struct {
+	id      int
+	revoked string // why, if it was
+	byCode  bool   // from a login of the process, and not from elsewhere
+	issued  []*accessToken
+	refresh []*refreshToken
+	word    *word // what the oracle knows of it
+}
+
+// code is an authorization code.
+type code struct {
+	grant     *grant
+	challenge string
+	expires   time.Time
+	used      bool
+}
+
+// accessToken is what the accounts service knows of an access token.
+type accessToken struct {
+	grant    *grant
+	number   int // in the order of issue, from 1
+	refresh  *refreshToken
+	lifetime time.Duration
+	issued   time.Time
+	expires  time.Time
+	// late is how long its answer took: its lifetime counts from its receipt.
+	late time.Duration
+	// savedAt is when it was first in the store, if it was.
+	savedAt moment
+	saved   bool
+	// clockRight: whoever got it from the accounts service knew the time.
+	clockRight bool
+}
+
+func (a *accessToken) String() string { return fmt.Sprintf("A%d.%d", a.grant.id, a.number) }
+
+// refreshToken is what the accounts service knows of a refresh token.
+type refreshToken struct {
+	grant  *grant
+	number int
+	used   *tokenRequest // the request that replaced it
+	sent   []*tokenRequest
+}
+
+func (r *refreshToken) String() string { return fmt.Sprintf("R%d.%d", r.grant.id, r.number) }
+
+// tokenError is an error answer of the token endpoint (RFC 6749 section 5.2).
+type tokenError struct{ code, description string }
+
+func newSpotify(w *world) *spotify {
+	return &spotify{
+		world: w, codes: make(map[string]*code),
+		access: make(map[string]*accessToken), refresh: make(map[string]*refreshToken),
+	}
+}
+
+// authorize is the user agreeing to an authorization request. It returns the
+// new grant, and the callback URL that the browser is sent to.
+func (s *spotify) authorize(authorizationURL string) (g *grant, callbackURL string, err error) {
+	u, err := url.Parse(authorizationURL)
+	if err != nil {
+		return nil, "", err
+	}
+	query := u.Query()
+	g = s.newGrant()
+	g.byCode = true
+	name := fmt.Sprintf("C%d", g.id)
+	s.codes[name] = &code{grant: g, challenge: query.Get("code_challenge"), expires: s.world.wall().Add(accounts.DefaultCodeLifetime)}
+	return g, query.Get("redirect_uri") + "?" + url.Values{"code": {name}, "state": {query.Get("state")}}.Encode(), nil
+}
+
+func (s *spotify) newGrant() *grant {
+	g := &grant{id: len(s.grants) + 1}
+	s.grants = append(s.grants, g)
+	return g
+}
+
+// exchange answers a token request with a code.
+func (s *spotify) exchange(form url.Values) (*accessToken, *tokenError) {
+	c := s.codes[form.Get("code")]
+	if c == nil {
+		return nil, &tokenError{"invalid_grant", "Invalid authorization code"}
+	}
+	if !s.world.wall().Before(c.expires) {
+		return nil, &tokenError{"invalid_grant", "Authorization code expired"}
+	}
+	if c.used {
+		c.grant.revoked = "its code was used twice"
+		return nil, &tokenError{"invalid_grant", "Invalid authorization code"}
+	}
+	if c.grant.revoked != "" {
+		return nil, &tokenError{"invalid_grant", "Invalid authorization code"}
+	}
+	sum := sha256.Sum256([]byte(form.Get("code_verifier")))
+	challenge := base64.RawURLEncoding.EncodeToString(sum[:])
+	if subtle.ConstantTimeCompare([]byte(challenge), []byte(c.challenge)) != 1 {
+		return nil, &tokenError{"invalid_grant", "code_verifier was incorrect"}
+	}
+	c.used = true
+	return s.issue(c.grant, s.newRefreshToken(c.grant)), nil
+}
+
+// renew answers a token request with a refresh token. To use one a second time
+// after it was replaced revokes the grant.
+func (s *spotify) renew(req *tokenRequest, name string) (*accessToken, *tokenError) {
+	r := s.refresh[name]
+	if r == nil {
+		return nil, &tokenError{"invalid_grant", "Invalid refresh token"}
+	}
+	if r.used != nil && r.grant.revoked == "" {
+		r.grant.revoked = fmt.Sprintf("%s was used twice", r)
+		s.world.note("spotify", "revokes grant %d: %s", r.grant.id, r.grant.revoked)
+	}
+	if r.grant.revoked != "" {
+		return nil, &tokenError{"invalid_grant", "Refresh token revoked"}
+	}
+	next := r
+	s.rotations++
+	switch s.world.plan.Rotation {
+	case RotateAlways:
+		next = s.newRefreshToken(r.grant)
+	case RotateSometimes:
+		if s.rotations%2 == 0 {
+			next = s.newRefreshToken(r.grant)
+		}
+	}
+	if next != r {
+		r.used = req
+	}
+	return s.issue(r.grant, next), nil
+}
+
+func (s *spotify) newRefreshToken(g *grant) *refreshToken {
+	r := &refreshToken{grant: g, number: len(g.refresh) + 1}
+	g.refresh = append(g.refresh, r)
+	s.refresh[r.String()] = r
+	return r
+}
+
+func (s *spotify) issue(g *grant, r *refreshToken) *accessToken {
+	a := &accessToken{grant: g, number: len(g.issued) + 1, refresh: r, lifetime: s.world.plan.Lifetime}
+	if s.short > 0 {
+		s.short--
+		a.lifetime = s.shortLife
+	}
+	a.issued = s.world.wall()
+	a.expires = a.issued.Add(a.lifetime)
+	g.issued = append(g.issued, a)
+	s.access[a.String()] = a
+	return a
+}
+
+// login is a consent given elsewhere, whose token is brought here.
+func (s *spotify) login() *accessToken {
+	g := s.newGrant()
+	return s.issue(g, s.newRefreshToken(g))
+}
+
+// revokeAll is the user removing the app on their account page.
+func (s *spotify) revokeAll() {
+	for _, g := range s.grants {
+		if g.revoked == "" {
+			g.revoked = "the user removed the app"
+		}
+	}
+}
+
+// valid reports whether the Web API takes an access token.
+func (s *spotify) valid(name string) bool {
+	a := s.access[name]
+	return a != nil && s.world.wall().Before(a.expires)
+}
+
+// strike has the next token requests go wrong.
+func (s *spotify) strike(a Action) {
+	for range a.Count {
+		s.faults = append(s.faults, a)
+	}
+}
+
+func (s *spotify) heal() { s.faults, s.refuse, s.short = nil, 0, 0 }
+
+// fault takes the fault of the next token request.
+func (s *spotify) fault() Action {
+	if len(s.faults) == 0 {
+		return Action{}
+	}
+	next := s.faults[0]
+	s.faults = s.faults[1:]
+	return next
+}

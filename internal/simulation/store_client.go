@@ -1,0 +1,480 @@
+package simulation
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/spotipie/spotipie"
+)
+
+// client is the store as one process sees it: with the faults of its calls. It
+// is a [spotipie.Watcher] and a [spotipie.Checker].
+type client struct {
+	process *process
+	store   *store
+
+	// The world's mutex guards what follows.
+	down, hangs, slow, readOnly moment // until when
+	faults                      [calls][]Fault
+	local                       map[spotipie.Key]chan struct{} // full while somebody of the process has the lock
+	watchers                    []watcher
+	holds                       map[spotipie.Key]*hold // the latest
+}
+
+type watcher struct {
+	key     spotipie.Key
+	changes chan struct{}
+}
+
+var (
+	_ spotipie.Watcher = (*client)(nil)
+	_ spotipie.Checker = (*client)(nil)
+)
+
+func newClient(p *process, s *store) *client {
+	c := &client{process: p, store: s, local: make(map[spotipie.Key]chan struct{}), holds: make(map[spotipie.Key]*hold)}
+	s.clients = append(s.clients, c)
+	return c
+}
+
+// trouble has all calls go wrong for a time. The world's mutex is held.
+func (c *client) trouble(kind Kind, d time.Duration) {
+	until := c.store.world.now() + d
+	switch kind {
+	case StoreDown:
+		c.down = max(c.down, until)
+	case StoreHangs:
+		c.hangs = max(c.hangs, until)
+	case StoreSlow:
+		c.slow = max(c.slow, until)
+	case StoreReadOnly:
+		c.readOnly = max(c.readOnly, until)
+	}
+	if kind == StoreDown || kind == StoreHangs {
+		c.process.cutOff(d)
+	} else {
+		c.process.hung = append(c.process.hung, span{c.store.world.now(), until})
+	}
+}
+
+// strike has the next n calls of a method go wrong. The world's mutex is held.
+func (c *client) strike(call Call, fault Fault, n int) {
+	for range n {
+		c.faults[call] = append(c.faults[call], fault)
+	}
+}
+
+// heal ends all trouble. The world's mutex is held.
+func (c *client) heal() {
+	c.down, c.hangs, c.slow, c.readOnly = 0, 0, 0, 0
+	c.faults = [calls][]Fault{}
+}
+
+// fault takes the next fault of a method.
+func (c *client) fault(call Call) (f Fault) {
+	if list := c.faults[call]; len(list) > 0 {
+		f, c.faults[call] = list[0], list[1:]
+	}
+	return f
+}
+
+const (
+	minLatency = 200 * time.Microsecond
+	maxLatency = 3 * time.Millisecond
+	// lostAfter is when a call without an answer fails by itself, as a
+	// connection does at some time.
+	lostAfter = 10 * time.Minute
+)
+
+// do makes a call of the store, and has the oracle know how it went. what says
+// more than the method's name, for the log.
+func (c *client) do(ctx context.Context, call Call, what string, effect func() error) error {
+	p, w := c.process, c.store.world
+	from := w.now()
+	w.locked(func() { p.storeCalls = append(p.storeCalls, ctx) })
+	err := c.attempt(ctx, call, what, effect)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	p.storeCalls = slices.DeleteFunc(p.storeCalls, func(other context.Context) bool { return other == ctx })
+	if took := w.now() - from; took > unhurried && call == SwapCall {
+		p.hung = append(p.hung, span{from, w.now()})
+	}
+	if err != nil && !errors.Is(err, errTaken) {
+		w.oracle.failed(p, err)
+	}
+	return err
+}
+
+// unhurried is how long a call takes that is not as quick as it should be.
+const unhurried = 100 * time.Millisecond
+
+// attempt makes a call of the store: it reaches the store, has its effect there
+// and is answered, unless something goes wrong.
+func (c *client) attempt(ctx context.Context, call Call, what string, effect func() error) error {
+	p, w := c.process, c.store.world
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := p.awaken(); err != nil {
+		return err
+	}
+	w.mu.Lock()
+	fault := c.fault(call)
+	now := w.now()
+	latency := w.between(minLatency, maxLatency)
+	down, hangs := c.down > now, c.hangs-now
+	if c.slow > now || fault == SlowCall {
+		latency = w.between(time.Second, 12*time.Second)
+	}
+	if call == UnlockCall && c.store.lease == 0 {
+		fault, down, hangs, latency = NoFault, false, 0, minLatency // the kernel does not fail
+	}
+	w.mu.Unlock()
+	switch {
+	case hangs > 0:
+		if err := c.hang(ctx, call, what, hangs); err != nil {
+			return err
+		}
+	case fault == HangBefore:
+		return c.hang(ctx, call, what, lostAfter)
+	case fault == LateEffect:
+		time.AfterFunc(min(30*time.Second, 10*latency), func() { w.locked(func() { c.late(call, what, effect) }) })
+		return c.hang(ctx, call, what, lostAfter)
+	}
+	if err := p.pause(ctx, latency); err != nil {
+		if errors.Is(err, errDead) {
+			c.sentBeforeDeath(call, what, latency, effect)
+		} else {
+			w.locked(func() { w.note(p.name, "%s%s: given up by its caller", call, what) })
+		}
+		return err
+	}
+	return c.answer(ctx, call, what, fault, down, effect)
+}
+
+// answer lets a call that has reached the store take effect, and answers it.
+func (c *client) answer(ctx context.Context, call Call, what string, fault Fault, down bool, effect func() error) error {
+	p, w := c.process, c.store.world
+	w.mu.Lock()
+	if down || fault == FailBefore {
+		w.note(p.name, "%s%s: fails", call, what)
+		w.mu.Unlock()
+		return errStore
+	}
+	err := effect()
+	w.note(p.name, "%s%s: %s", call, what, outcome{err, fault})
+	w.mu.Unlock()
+	switch fault {
+	case FailAfter:
+		return errors.Join(errStore, c.undone(call))
+	case HangAfter:
+		return errors.Join(c.hang(ctx, call, what, lostAfter), c.undone(call))
+	}
+	if err := p.awaken(); err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		return errors.Join(context.Cause(ctx), c.undone(call))
+	}
+	return err
+}
+
+// undone has a lock run out whose holder has not heard of it.
+func (c *client) undone(call Call) error {
+	if call != LockCall {
+		return nil
+	}
+	w := c.store.world
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, e := range c.store.entries {
+		if e.holder != nil && e.holder.client == c {
+			e.holder.ends = w.now() + c.store.lease
+			c.store.reconsider(e)
+		}
+	}
+	return nil
+}
+
+// hang waits while there is no answer. It returns nil if there will be one.
+func (c *client) hang(ctx context.Context, call Call, what string, d time.Duration) error {
+	p, w := c.process, c.store.world
+	from := w.now()
+	w.locked(func() { w.note(p.name, "%s%s: no answer", call, what) })
+	err := p.pauseUntilHealed(ctx, d)
+	w.locked(func() {
+		if err != nil {
+			w.note(p.name, "%s%s: given up after %s", call, what, w.now()-from)
+		}
+	})
+	if err == nil && d == lostAfter {
+		return errStore
+	}
+	return err
+}
+
+// sentBeforeDeath decides what becomes of a call whose process has died: every
+// other one had been sent and takes effect.
+func (c *client) sentBeforeDeath(call Call, what string, latency time.Duration, effect func() error) {
+	w := c.store.world
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if call == SwapCall && w.random.IntN(2) == 0 {
+		time.AfterFunc(latency, func() { w.locked(func() { c.late(call, what, effect) }) })
+	}
+}
+
+// late lets a call take effect that nobody waits for any more.
+func (c *client) late(call Call, what string, effect func() error) {
+	if call != SwapCall {
+		return // nobody would notice
+	}
+	err := effect()
+	c.store.world.note(c.process.name, "%s%s takes effect late: %s", call, what, outcome{err, NoFault})
+}
+
+// Load implements [spotipie.Store].
+func (c *client) Load(ctx context.Context, key spotipie.Key) (rec spotipie.Record, found bool, err error) {
+	err = c.do(ctx, LoadCall, "", func() error {
+		e := c.store.entry(key)
+		rec, found = e.rec, e.found
+		rec.RequestedScope = slices.Clone(rec.RequestedScope)
+		rec.Version = e.version
+		return nil
+	})
+	if err != nil {
+		return spotipie.Record{}, false, err
+	}
+	w := c.store.world
+	w.locked(func() { w.oracle.loaded(c.process, rec, found) })
+	return rec, found, nil
+}
+
+// Swap implements [spotipie.Store].
+func (c *client) Swap(ctx context.Context, key spotipie.Key, version uint64, rec spotipie.Record) (newVersion uint64, err error) {
+	w := c.store.world
+	var effective uint64
+	err = c.do(ctx, SwapCall, " of "+nameOf(rec.Token), func() error {
+		if c.readOnly > w.now() {
+			return errReadOnly
+		}
+		var err error
+		effective, err = c.store.swap(c.process, key, version, rec)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	w.locked(func() { w.oracle.told(c.process, rec) })
+	return effective, nil
+}
+
+// Delete implements [spotipie.Store].
+func (c *client) Delete(ctx context.Context, key spotipie.Key) error {
+	return c.do(ctx, SwapCall, " (Delete)", func() error {
+		if c.readOnly > c.store.world.now() {
+			return errReadOnly
+		}
+		c.store.logout(key)
+		return nil
+	})
+}
+
+// List implements [spotipie.Store].
+func (c *client) List(ctx context.Context) (keys []spotipie.Key, err error) {
+	err = c.do(ctx, LoadCall, " (List)", func() error {
+		for key, e := range maps.All(c.store.entries) {
+			if e.found {
+				keys = append(keys, key)
+			}
+		}
+		return nil
+	})
+	return keys, err
+}
+
+// Lock implements [spotipie.Store].
+func (c *client) Lock(ctx context.Context, key spotipie.Key) (func(context.Context) error, error) {
+	local := c.localLock(key)
+	select {
+	case local <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-c.process.died:
+		return nil, errDead
+	}
+	h, err := c.acquire(ctx, key)
+	if err != nil {
+		<-local
+		return nil, err
+	}
+	free := sync.OnceFunc(func() { <-local })
+	return func(ctx context.Context) error {
+		defer free()
+		return c.unlock(ctx, key, h)
+	}, nil
+}
+
+func (c *client) localLock(key spotipie.Key) chan struct{} {
+	w := c.store.world
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if c.local[key] == nil {
+		c.local[key] = make(chan struct{}, 1)
+	}
+	return c.local[key]
+}
+
+// acquire waits for the lock and takes it.
+func (c *client) acquire(ctx context.Context, key spotipie.Key) (*hold, error) {
+	w := c.store.world
+	for {
+		var h *hold
+		if err := c.do(ctx, LockCall, "", func() error { h = c.store.lock(c, c.store.entry(key)); return lockTaken(h) }); err != nil && !errors.Is(err, errTaken) {
+			return nil, err
+		}
+		if h != nil {
+			w.locked(func() { c.holds[key] = h })
+			return h, nil
+		}
+		if err := c.awaitChange(ctx, key); err != nil {
+			return nil, err
+		}
+	}
+}
+
+var errTaken = errors.New("somebody else has it")
+
+func lockTaken(h *hold) error {
+	if h == nil {
+		return errTaken
+	}
+	return nil
+}
+
+// awaitChange waits until the lock may have become free.
+func (c *client) awaitChange(ctx context.Context, key spotipie.Key) error {
+	w := c.store.world
+	w.mu.Lock()
+	e := c.store.entry(key)
+	if c.store.free(e) {
+		w.mu.Unlock()
+		return nil
+	}
+	end, _ := c.store.lockEnd(e.holder)
+	changed := e.changed
+	timer := time.NewTimer(min(end-w.now()+time.Millisecond, time.Hour))
+	w.mu.Unlock()
+	defer timer.Stop()
+	select {
+	case <-changed:
+	case <-timer.C:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-c.process.died:
+		return errDead
+	}
+	return nil
+}
+
+// unlock gives the lock back. A lease is no longer extended from here on,
+// whatever becomes of the call.
+func (c *client) unlock(ctx context.Context, key spotipie.Key, h *hold) error {
+	w := c.store.world
+	var lost, released bool
+	w.locked(func() {
+		e := c.store.entry(key)
+		lost, released = h.isLost, h.released
+		if e.holder == h && c.store.lease > 0 {
+			h.ends = min(h.ends, w.now()+c.store.lease)
+			c.store.reconsider(e)
+		}
+	})
+	switch {
+	case released:
+		return nil
+	case lost:
+		return errLockLost
+	}
+	if c.store.lease == 0 {
+		ctx = context.WithoutCancel(ctx) // the kernel asks for none
+	}
+	return c.do(ctx, UnlockCall, "", func() error {
+		c.store.release(c.store.entry(key), h)
+		return nil
+	})
+}
+
+// Check implements [spotipie.Checker].
+func (c *client) Check(ctx context.Context, key spotipie.Key) error {
+	w := c.store.world
+	var h *hold
+	err := c.do(ctx, CheckCall, "", func() error {
+		e := c.store.entry(key)
+		c.store.free(e) // notices a lease that has ended
+		if h = c.holds[key]; h == nil || e.holder != h {
+			return errLockLost
+		}
+		if c.readOnly > w.now() {
+			return errReadOnly
+		}
+		return nil
+	})
+	if err == nil {
+		w.locked(func() { h.proven = w.now() })
+	}
+	return err
+}
+
+// Watch implements [spotipie.Watcher].
+func (c *client) Watch(ctx context.Context, key spotipie.Key) (<-chan struct{}, error) {
+	w := c.store.world
+	changes := make(chan struct{}, 1)
+	if err := c.do(ctx, WatchCall, "", func() error {
+		c.watchers = append(c.watchers, watcher{key, changes})
+		return nil
+	}); err != nil {
+		w.locked(func() { c.forget(changes) })
+		return nil, err
+	}
+	context.AfterFunc(ctx, func() { w.locked(func() { c.forget(changes) }) })
+	return changes, nil
+}
+
+// forget ends a subscription.
+func (c *client) forget(changes chan struct{}) {
+	for i, watcher := range c.watchers {
+		if watcher.changes == changes {
+			c.watchers = slices.Delete(c.watchers, i, i+1)
+			close(changes)
+			return
+		}
+	}
+}
+
+// stopWatching ends all subscriptions.
+func (c *client) stopWatching() {
+	for len(c.watchers) > 0 {
+		c.forget(c.watchers[0].changes)
+	}
+}
+
+// notify tells those who watch a key. A notice is lost while the store is out
+// of reach.
+func (c *client) notify(key spotipie.Key) {
+	if c.process.isCut(c.store.world.now()) {
+		return
+	}
+	for _, watcher := range c.watchers {
+		if watcher.key == key {
+			select {
+			case watcher.changes <- struct{}{}:
+			default:
+			}
+		}
+	}
+}

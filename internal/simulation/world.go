@@ -1,0 +1,285 @@
+package simulation
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+)
+
+// world is one simulation under way. It lives in a synctest bubble.
+type world struct {
+	plan Plan
+	with Collaborators
+	// start is when the bubble began. Its clock is monotonic: leap is what the
+	// machine has slept meanwhile, which every wall clock has seen pass.
+	start  time.Time
+	healed chan struct{} // closed when the trouble ends
+
+	mu        sync.Mutex // guards what follows, and all that store, accounts service and oracle know
+	random    *rand.Rand
+	leap      time.Duration
+	store     *store
+	spotify   *spotify
+	oracle    *oracle
+	processes []*process // the current life of each
+	running   map[*call]bool
+	log       []entry
+}
+
+// moment is a time on the monotonic clock: what has passed since the start.
+type moment = time.Duration
+
+// span is the time from one moment to another.
+type span struct{ from, to moment }
+
+const forever moment = 1 << 62
+
+// entry is a line of the log, not printed yet.
+type entry struct {
+	at     moment
+	who    string
+	format string
+	args   []any
+}
+
+func newWorld(plan Plan, with Collaborators) *world {
+	w := &world{
+		plan: plan, with: with,
+		start:   time.Now(),
+		healed:  make(chan struct{}),
+		random:  rand.New(rand.NewPCG(plan.Seed, 1)),
+		running: make(map[*call]bool),
+	}
+	w.store = newStore(w, plan.Lease)
+	w.spotify = newSpotify(w)
+	w.oracle = &oracle{world: w}
+	w.processes = make([]*process, len(plan.Processes))
+	for i := range plan.Processes {
+		w.startProcess(i)
+	}
+	return w
+}
+
+// now is the moment it is.
+func (w *world) now() moment { return time.Since(w.start) }
+
+// wall is the right time. w.mu is held.
+func (w *world) wall() time.Time { return time.Now().Add(w.leap) }
+
+// note adds a line to the log. w.mu is held.
+func (w *world) note(who, format string, args ...any) {
+	w.log = append(w.log, entry{w.now(), who, format, args})
+}
+
+// locked runs f with w.mu held.
+func (w *world) locked(f func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	f()
+}
+
+// between returns a duration from one to another. w.mu is held.
+func (w *world) between(from, to time.Duration) time.Duration {
+	return from + time.Duration(w.random.Int64N(int64(to-from)))
+}
+
+// wait waits until d has passed. It returns false if the trouble ends before.
+func (w *world) wait(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-w.healed:
+		return false
+	}
+}
+
+// run plays the plan, lets the trouble end, and has the oracle look at what has
+// become of it all.
+func (w *world) run() {
+	for _, a := range w.plan.Actions {
+		time.Sleep(a.At - w.now())
+		w.act(a)
+	}
+	time.Sleep(w.plan.Rest)
+	w.settle()
+	w.end()
+}
+
+// act starts an action.
+func (w *world) act(a Action) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch a.Kind {
+	case CallToken, CallRefreshToken, CallAPI, CallLoad, CallLogin, CallSetToken, CallSetRecord:
+		p := w.processes[a.Process]
+		if p.gone() {
+			return
+		}
+		go p.use(a)
+		return
+	}
+	w.note("--", "%s", actionText{a})
+	switch a.Kind {
+	case Kill:
+		if p := w.processes[a.Process]; !p.dead {
+			p.kill()
+			w.restart(p, a.For)
+		}
+	case Close:
+		if p := w.processes[a.Process]; !p.gone() {
+			p.closing = true
+			go func() {
+				p.close()
+				w.restart(p, a.For)
+			}()
+		}
+	case Suspend, SuspendWithClock:
+		w.processes[a.Process].suspend(a.For, a.Kind == SuspendWithClock)
+	case SetClock:
+		w.processes[a.Process].setClock(a.For)
+	case StoreDown, StoreHangs, StoreSlow, StoreReadOnly:
+		w.each(a.Process, func(p *process) { p.client.trouble(a.Kind, a.For) })
+	case StoreFault:
+		w.each(a.Process, func(p *process) { p.client.strike(a.Call, a.Fault, a.Count) })
+	case StoreFallsBack:
+		w.store.fallBack(w.now() - a.For)
+	case StoreIsWiped:
+		w.store.wipe()
+	case Logout:
+		w.store.logout(key)
+	case WatchBreaks:
+		w.each(a.Process, func(p *process) { p.client.stopWatching() })
+	case TokenFault:
+		w.spotify.strike(a)
+	case APIRefuses:
+		w.spotify.refuse = a.Count
+	case Revoke:
+		w.spotify.revokeAll()
+	case ShortLives:
+		w.spotify.short, w.spotify.shortLife = a.Count, a.For
+	case MachineSleeps:
+		w.sleep(a.For)
+	}
+}
+
+// each calls f for the process with an index, or for all. w.mu is held.
+func (w *world) each(index int, f func(*process)) {
+	for i, p := range w.processes {
+		if index == i || index == Everybody {
+			f(p)
+		}
+	}
+}
+
+// sleep has the machine sleep: the wall clocks, the accounts service and a
+// store elsewhere go on, while no process gets any further. w.mu is held.
+func (w *world) sleep(d time.Duration) {
+	w.leap += d
+	w.store.slept(d)
+}
+
+// restart begins another life of a process that has ended, some time later.
+func (w *world) restart(ended *process, after time.Duration) {
+	go func() {
+		w.wait(after)
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if w.processes[ended.index] == ended {
+			w.startProcess(ended.index)
+		}
+	}()
+}
+
+// settle ends all trouble, and gives everybody the time to come to rest.
+func (w *world) settle() {
+	w.locked(func() {
+		w.note("--", troubleEnds)
+		close(w.healed)
+		w.spotify.heal()
+		for _, p := range w.processes {
+			p.heal()
+		}
+	})
+	// Nobody calls: what is not saved must be saved all the same.
+	time.Sleep(quiet)
+	w.locked(w.oracle.checkSaved)
+	// A process that knows nothing but what the store keeps.
+	w.locked(func() {
+		w.processes = append(w.processes, nil)
+		w.plan.Processes = append(w.plan.Processes, Setup{})
+		w.startProcess(len(w.processes) - 1)
+	})
+	for range 3 {
+		for range 2 { // the first finds out what the others know
+			for _, p := range w.processes {
+				p.use(Action{Kind: CallLoad, For: time.Minute})
+			}
+			for _, p := range w.processes {
+				p.useUntilWell()
+			}
+		}
+		time.Sleep(w.plan.Lifetime + 10*time.Second)
+	}
+	for range 2 {
+		for _, p := range w.processes {
+			p.useUntilWell()
+		}
+	}
+	for _, p := range w.processes {
+		p.use(Action{Kind: CallLoad, For: time.Minute})
+	}
+	w.locked(w.oracle.checkEnd)
+}
+
+// quiet is how long what is not saved may take to be saved once the store is
+// well again, while nobody calls.
+const quiet = 5 * time.Minute
+
+// end closes all sessions. What is still at work a while later is left over.
+func (w *world) end() {
+	var all sync.WaitGroup
+	for _, p := range w.processes {
+		all.Go(p.close)
+	}
+	all.Wait()
+	time.Sleep(2 * time.Minute)
+	w.locked(func() {
+		for c := range w.running {
+			w.oracle.find("late-return", c.process, "%s, called at %s, has not returned", c.name, clock(c.began))
+		}
+	})
+}
+
+// call is a call of a session that is under way.
+type call struct {
+	process *process
+	name    string
+	began   moment
+}
+
+// pause waits for d. It returns an error if ctx ends before, or the process
+// dies.
+func (p *process) pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-p.died:
+		return errDead
+	}
+}
+
+type actionText struct{ Action }
+
+func (a actionText) String() string {
+	a.At = 0
+	text := a.Action.String()
+	return text[min(len(text), len(fmt.Sprintf("%-14s ", a.At))):]
+}

@@ -1,0 +1,69 @@
+package testservices
+
+import (
+	"fmt"
+	"net"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// SentinelMaster is the name of the master that StartRedisSentinel's sentinels
+// watch over.
+const SentinelMaster = "master"
+
+// StartRedisSentinel starts a Redis master, a replica of it, and three sentinels
+// that make the replica the master when that has been away for half a second.
+// All are gone when the test ends.
+func StartRedisSentinel(t testing.TB) (master, replica *Server, sentinels []string) {
+	t.Helper()
+	master = StartRedis(t)
+	host, port, err := net.SplitHostPort(master.Address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	replica = StartRedis(t, "--replicaof", host, port)
+	for range 3 {
+		s, err := newSentinel(host, port)
+		sentinels = append(sentinels, forTest(t, s, err).Address)
+	}
+	cli := Program(t, "redis-cli", "redis-tools")
+	awaitSentinels(t, cli, sentinels)
+	return master, replica, sentinels
+}
+
+func newSentinel(masterHost, masterPort string) (*Server, error) {
+	program, err := findProgram("redis-server", "redis-server")
+	if err != nil {
+		return nil, err
+	}
+	return newServer(program, pingRedis, func(folder, port string) ([]string, error) {
+		config := filepath.Join(folder, "sentinel.conf")
+		text := fmt.Sprintf(`port %[1]s
+bind 127.0.0.1
+sentinel monitor %[2]s %[3]s %[4]s 2
+sentinel down-after-milliseconds %[2]s 500
+sentinel failover-timeout %[2]s 3000
+`, port, SentinelMaster, masterHost, masterPort)
+		return []string{config, "--sentinel"}, writeFor(config, []byte(text))
+	})
+}
+
+// awaitSentinels waits until the sentinels know of each other and the replica.
+func awaitSentinels(t testing.TB, cli string, sentinels []string) {
+	t.Helper()
+	for _, address := range sentinels {
+		_, port, _ := net.SplitHostPort(address)
+		for deadline := time.Now().Add(startTimeout); ; time.Sleep(50 * time.Millisecond) {
+			words, _ := exec.Command(cli, "-p", port, "info", "sentinel").CombinedOutput()
+			if strings.Contains(string(words), "status=ok") && strings.Contains(string(words), "slaves=1,sentinels=3") {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("a sentinel is not ready:\n%s", words)
+			}
+		}
+	}
+}

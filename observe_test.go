@@ -1,0 +1,351 @@
+package spotipie_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/spotipie/spotipie"
+)
+
+// observations collects what Observe hears.
+type observations struct {
+	mu   sync.Mutex
+	list []spotipie.Observation
+	ctxs []context.Context
+}
+
+func (o *observations) add(ctx context.Context, observation spotipie.Observation) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.list = append(o.list, observation)
+	o.ctxs = append(o.ctxs, ctx)
+}
+
+// take returns the observations of a kind, or all of them if it is empty, and
+// forgets all.
+func (o *observations) take(kind spotipie.ObservationKind) []spotipie.Observation {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	list := slices.DeleteFunc(o.list, func(other spotipie.Observation) bool { return kind != "" && other.Kind != kind })
+	o.list, o.ctxs = nil, nil
+	return list
+}
+
+// summary lists observations as "kind op: how it went", the store calls of a
+// moment in any order.
+func summary(list []spotipie.Observation) []string {
+	var lines []string
+	for _, o := range list {
+		outcome := "ok"
+		if o.Err != nil {
+			outcome = "failed"
+		}
+		lines = append(lines, strings.TrimSpace(fmt.Sprint(o.Kind, " ", o.Op))+": "+outcome)
+	}
+	return lines
+}
+
+// observedCase is a session with a store that is observed.
+type observedCase struct {
+	*spotipie.AuthorizationCodeSession
+	store   *hookedStore
+	spotify *services
+	seen    *observations
+}
+
+// observed returns a session that is signed in. Each token request takes a
+// second, each save 20 ms.
+func observed(t *testing.T) *observedCase {
+	t.Helper()
+	c := &observedCase{store: newHookedStore(), spotify: &services{}, seen: &observations{}}
+	c.spotify.before = func(int) { time.Sleep(time.Second) }
+	c.store.swap.set(func(context.Context) error { time.Sleep(20 * time.Millisecond); return nil })
+	c.AuthorizationCodeSession = offline(t, c.spotify, &observedStore{hookedStore: c.store}, func(o *spotipie.Options) { o.Observe = c.seen.add })
+	set(t, c, time.Hour)
+	synctest.Wait()
+	c.seen.take("")
+	return c
+}
+
+// observedStore is a store with a Check.
+type observedStore struct {
+	*hookedStore
+	err error
+}
+
+func (c *observedStore) Check(context.Context, spotipie.Key) error { return c.err }
+
+// TestObserveARenewal tells of each step, with what it took.
+func TestObserveARenewal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := observed(t)
+		time.Sleep(2 * time.Hour)
+		begun := time.Now()
+		token(t, c)
+		time.Sleep(time.Second) // the lock is given back
+		all := c.seen.take("")
+		want := []string{
+			"store_call lock: ok", "store_call load: ok", "store_call check: ok", "token_request refresh_token: ok",
+			"store_call save: ok", "renewal: ok", "wait: ok", "store_call unlock: ok",
+		}
+		got := summary(all)
+		slices.Sort(want)
+		sorted := slices.Sorted(slices.Values(got))
+		if !slices.Equal(sorted, want) {
+			t.Errorf("observed %q, want %q", got, want)
+		}
+		took := map[spotipie.ObservationKind]time.Duration{
+			spotipie.ObservedTokenRequest: time.Second, spotipie.ObservedRenewal: 1020 * time.Millisecond, spotipie.ObservedWait: 1020 * time.Millisecond,
+		}
+		for _, o := range all {
+			if o.Key != adaKey || o.Flow != spotipie.FlowAuthorizationCode || o.Start.Before(begun) {
+				t.Errorf("observed %+v", o)
+			}
+			if want, known := took[o.Kind]; known && o.Duration != want {
+				t.Errorf("%s took %s, want %s", o.Kind, o.Duration, want)
+			}
+			if o.Op == "save" && o.Duration != 20*time.Millisecond {
+				t.Errorf("saving took %s", o.Duration)
+			}
+		}
+	})
+}
+
+// TestObserveEachKind: what is observed of one kind, with its outcome.
+func TestObserveEachKind(t *testing.T) {
+	for name, test := range map[string]struct {
+		kind spotipie.ObservationKind
+		act  func(*testing.T, *observedCase)
+		want []string
+		err  func(error) bool // of the last
+	}{
+		"a fresh token": {"", func(t *testing.T, c *observedCase) { token(t, c) }, nil, nil},
+		"a login": {spotipie.ObservedTokenRequest, func(t *testing.T, c *observedCase) {
+			_, _ = login(t, c.AuthorizationCodeSession)
+		}, []string{"token_request authorization_code: ok"}, nil},
+		"a login that fails": {spotipie.ObservedTokenRequest, func(t *testing.T, c *observedCase) {
+			c.spotify.token = status(500)
+			_, _ = login(t, c.AuthorizationCodeSession)
+		}, []string{"token_request authorization_code: failed"}, func(err error) bool { return isStatus(err, 500) }},
+		"an app's token": {spotipie.ObservedTokenRequest, func(t *testing.T, c *observedCase) {
+			own := app(t, c.spotify, func(o *spotipie.Options) { o.Observe = c.seen.add })
+			token(t, own)
+		}, []string{"token_request client_credentials: ok"}, nil},
+		"a hiccup": {spotipie.ObservedTokenRequest, func(t *testing.T, c *observedCase) {
+			c.spotify.token = func(n int, req *http.Request) (*http.Response, error) {
+				return respond(req, map[bool]int{true: 503, false: 200}[n == 1], renewed(n)), nil
+			}
+			time.Sleep(2 * time.Hour)
+			token(t, c)
+		}, []string{"token_request refresh_token: failed", "token_request refresh_token: ok"}, nil},
+		"a wait": {spotipie.ObservedWait, func(t *testing.T, c *observedCase) {
+			c.spotify.token = status(500)
+			time.Sleep(2 * time.Hour)
+			_, _ = c.Token(t.Context())
+		}, []string{"wait: failed"}, func(err error) bool { return isStatus(err, 500) }},
+		"a wait that is given up": {spotipie.ObservedWait, func(t *testing.T, c *observedCase) {
+			time.Sleep(2 * time.Hour)
+			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			defer cancel()
+			_, _ = c.Token(ctx)
+		}, []string{"wait: failed"}, func(err error) bool { return errors.Is(err, context.DeadlineExceeded) }},
+		"a renewal that fails": {spotipie.ObservedRenewal, func(t *testing.T, c *observedCase) {
+			c.store.lock.set(fails)
+			_, _ = c.RefreshToken(t.Context())
+		}, []string{"renewal: failed"}, func(err error) bool { return errors.Is(err, errStore) }},
+		"a renewal that another process has made": {spotipie.ObservedRenewal, func(t *testing.T, c *observedCase) {
+			time.Sleep(2 * time.Hour)
+			change(t, c.store, func(rec *spotipie.Record) { rec.Token = tokenOf("B", "RB", time.Hour) })
+			token(t, c)
+		}, []string{"renewal: ok"}, nil},
+		"a refusal": {spotipie.ObservedRefusal, func(t *testing.T, c *observedCase) {
+			c.spotify.token = func(_ int, req *http.Request) (*http.Response, error) {
+				return respond(req, 400, `{"error":"invalid_grant","error_description":"Refresh token revoked"}`), nil
+			}
+			time.Sleep(2 * time.Hour)
+			for range 3 { // it is told once
+				_, _ = c.Token(t.Context())
+				time.Sleep(2 * time.Second)
+			}
+		}, []string{"refusal: failed"}, func(err error) bool { return errors.Is(err, spotipie.ErrReauthorizationRequired) }},
+		"a save that fails and comes late": {spotipie.ObservedSavedLate, func(t *testing.T, c *observedCase) {
+			c.store.swap.set(fails)
+			_, _ = c.RefreshToken(t.Context())
+			time.Sleep(time.Minute)
+			c.store.swap.set(nil)
+			time.Sleep(time.Minute)
+		}, []string{"saved_late: ok"}, nil},
+		"a save that fails": {spotipie.ObservedStoreCall, func(t *testing.T, c *observedCase) {
+			c.store.swap.set(failsTwice())
+			_ = c.SetToken(t.Context(), tokenOf("B", "RB", time.Hour))
+		}, []string{"store_call load: ok", "store_call save: failed", "store_call load: ok", "store_call save: failed", "store_call load: ok", "store_call save: ok"}, nil},
+		"a logout": {spotipie.ObservedStoreCall, func(t *testing.T, c *observedCase) {
+			if err := c.Logout(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}, []string{"store_call load: ok", "store_call delete: ok", "store_call load: ok"}, nil},
+		"a watch": {spotipie.ObservedStoreCall, func(t *testing.T, c *observedCase) {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			_ = c.Watch(ctx)
+		}, []string{"store_call watch: ok", "store_call load: ok"}, nil},
+		"a store that has fallen back": {spotipie.ObservedFallback, func(t *testing.T, c *observedCase) {
+			c.store.MemoryStore = spotipie.NewMemoryStore() // restarted without persistence
+			if _, err := c.Load(t.Context()); err != nil {
+				t.Error(err)
+			}
+			time.Sleep(time.Minute)
+			if _, found, _ := c.store.MemoryStore.Load(t.Context(), adaKey); !found {
+				t.Error("the token was not saved again")
+			}
+		}, []string{"store_fallback: ok"}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := observed(t)
+				test.act(t, c)
+				time.Sleep(time.Minute)
+				list := c.seen.take(test.kind)
+				if got := summary(list); !slices.Equal(got, test.want) {
+					t.Fatalf("observed %q, want %q", got, test.want)
+				}
+				if test.err != nil && !test.err(list[len(list)-1].Err) {
+					t.Errorf("observed %v", list[len(list)-1].Err)
+				}
+			})
+		})
+	}
+}
+
+// TestSavedLateLastsUntilItIsSaved: its duration is how long the token was not
+// saved.
+func TestSavedLateLastsUntilItIsSaved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := observed(t)
+		c.store.swap.set(fails)
+		_ = c.SetToken(t.Context(), tokenOf("B", "RB", time.Hour))
+		time.Sleep(2 * time.Minute)
+		c.store.swap.set(nil)
+		time.Sleep(time.Minute)
+		late := c.seen.take(spotipie.ObservedSavedLate)
+		if len(late) != 1 || late[0].Duration < 2*time.Minute || late[0].Duration > 2*time.Minute+15*time.Second {
+			t.Errorf("observed %+v", late)
+		}
+	})
+}
+
+// TestObserveGetsTheContextOfTheCaller for what a caller waits for, so that it
+// can be told whose request it was.
+func TestObserveGetsTheContextOfTheCaller(t *testing.T) {
+	type requestID struct{}
+	synctest.Test(t, func(t *testing.T) {
+		c := observed(t)
+		time.Sleep(2 * time.Hour)
+		for id := range 3 {
+			go func() { _, _ = c.Token(context.WithValue(context.Background(), requestID{}, id)) }()
+		}
+		time.Sleep(time.Minute)
+		c.seen.mu.Lock()
+		defer c.seen.mu.Unlock()
+		var ids []int
+		for i, o := range c.seen.list {
+			if o.Kind == spotipie.ObservedWait {
+				id, _ := c.seen.ctxs[i].Value(requestID{}).(int)
+				ids = append(ids, id)
+			}
+		}
+		slices.Sort(ids)
+		if !slices.Equal(ids, []int{0, 1, 2}) {
+			t.Errorf("the waits of %d were observed", ids)
+		}
+	})
+}
+
+// TestObservationsShowNoSecret whatever goes wrong.
+func TestObservationsShowNoSecret(t *testing.T) {
+	echo := func(code string) func(*services, *http.Request) (*http.Response, error) {
+		return func(spotify *services, req *http.Request) (*http.Response, error) {
+			form := spotify.forms[len(spotify.forms)-1]
+			_, secret, _ := req.BasicAuth()
+			return respond(req, 400, fmt.Sprintf(`{"error":%q,"error_description":"%s %s %s %s"}`,
+				code, form.Get("refresh_token"), form.Get("code"), form.Get("code_verifier"), secret)), nil
+		}
+	}
+	for name, trouble := range map[string]func(*services, *http.Request) (*http.Response, error){
+		"none":          nil,
+		"an echo":       echo("invalid_request"),
+		"refused":       echo("invalid_grant"),
+		"no connection": func(*services, *http.Request) (*http.Response, error) { return nil, errStore },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := observed(t)
+				if trouble != nil {
+					c.spotify.token = func(_ int, req *http.Request) (*http.Response, error) { return trouble(c.spotify, req) }
+				}
+				c.store.swap.set(failsTwice())
+				time.Sleep(2 * time.Hour)
+				_, _ = c.Token(t.Context())
+				time.Sleep(time.Minute)
+				_, state, _ := c.AuthorizationURL(nil)
+				_, _ = c.FetchTokenGivenCode(t.Context(), "code-secret", state)
+				_, _ = c.RefreshToken(t.Context())
+				_ = c.Logout(t.Context())
+				time.Sleep(time.Minute)
+				var text strings.Builder
+				for _, o := range c.seen.take("") {
+					fmt.Fprintf(&text, "%v %+v %#v\n", o, o, o)
+					if o.Err != nil {
+						fmt.Fprintf(&text, "%v %+v\n", o.Err, o.Err)
+					}
+				}
+				for _, secret := range []string{"R0", "A1", "R1", "A2", "app-secret", "code-secret", state} {
+					if strings.Contains(text.String(), secret) {
+						t.Errorf("%q shows", secret)
+					}
+				}
+				if !strings.Contains(text.String(), "token_request") {
+					t.Error("nothing was observed")
+				}
+			})
+		})
+	}
+}
+
+// TestObserveCostsNothingUnset: neither a fresh token nor a request nor a wait
+// has an allocation for it.
+func TestObserveCostsNothingUnset(t *testing.T) {
+	allocations := func(observe func(context.Context, spotipie.Observation)) (fresh, request, slow float64) {
+		s := offline(t, ok(""), nil, func(o *spotipie.Options) { o.Observe = observe })
+		set(t, s, time.Hour)
+		ctx := t.Context()
+		fresh = testing.AllocsPerRun(1000, func() { _, _ = s.Token(ctx) })
+		transport, req := s.Client().Transport, httpRequest(t)
+		request = testing.AllocsPerRun(1000, func() {
+			resp, _ := transport.RoundTrip(req)
+			_ = resp.Body.Close()
+		})
+		nobody := offline(t, ok(""), nil, func(o *spotipie.Options) { o.Observe = observe })
+		slow = testing.AllocsPerRun(1000, func() { _, _ = nobody.Token(ctx) })
+		return fresh, request, slow
+	}
+	fresh, request, slow := allocations(nil)
+	withFresh, withRequest, withSlow := allocations(func(context.Context, spotipie.Observation) {})
+	if fresh != 0 || withFresh != 0 {
+		t.Errorf("a fresh token costs %v allocations, observed %v, want none", fresh, withFresh)
+	}
+	if request != withRequest {
+		t.Errorf("a request costs %v allocations, observed %v: nothing is observed of it", request, withRequest)
+	}
+	if slow >= withSlow {
+		t.Errorf("a token that nobody has costs %v allocations, observed %v: it should be cheaper", slow, withSlow)
+	}
+}

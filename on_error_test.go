@@ -1,0 +1,294 @@
+package spotipie_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/spotipie/spotipie"
+)
+
+// onErrorCase is a session with a store, and what OnError has heard.
+type onErrorCase struct {
+	*spotipie.AuthorizationCodeSession
+	store    *hookedStore
+	spotify  *services
+	reported errorLog
+}
+
+func newOnErrorCase(t *testing.T) *onErrorCase {
+	t.Helper()
+	c := &onErrorCase{store: newHookedStore(), spotify: &services{}}
+	c.AuthorizationCodeSession = offline(t, c.spotify, c.store, func(o *spotipie.Options) { o.OnError = c.reported.add })
+	set(t, c, time.Hour)
+	return c
+}
+
+var errListener = errors.New("the listener is unwell")
+
+func (c *onErrorCase) badListener() {
+	c.OnTokenUpdated(func(context.Context, spotipie.TokenUpdated) error { return errListener })
+}
+
+// failsTwice is a store that fails whoever saves first, who tries twice, and is
+// well again then.
+func failsTwice() func(context.Context) error {
+	var calls atomic.Int32
+	return func(context.Context) error {
+		if calls.Add(1) <= 2 {
+			return errStore
+		}
+		return nil
+	}
+}
+
+// tokenOnly calls Token, which must succeed.
+func (c *onErrorCase) tokenOnly(t *testing.T) {
+	t.Helper()
+	if _, err := c.Token(t.Context()); err != nil {
+		t.Errorf("Token: %v, want the token and nothing else", err)
+	}
+}
+
+// TestOnErrorDoesNotHearWhatCallersWereGiven, and hears of the rest once.
+func TestOnErrorDoesNotHearWhatCallersWereGiven(t *testing.T) {
+	is := func(want error) func(error) bool { return func(err error) bool { return errors.Is(err, want) } }
+	is500 := func(err error) bool { return isStatus(err, 500) }
+	for name, test := range map[string]struct {
+		act      func(*testing.T, *onErrorCase) error
+		returned func(error) bool // nil: nothing is returned
+		reported []func(error) bool
+	}{
+		"Token of an expired token": {func(t *testing.T, c *onErrorCase) error {
+			c.spotify.token = status(500)
+			time.Sleep(2 * time.Hour)
+			_, err := c.Token(t.Context())
+			return err
+		}, is500, nil},
+		"Token by many": {func(t *testing.T, c *onErrorCase) error {
+			c.spotify.token = status(500)
+			time.Sleep(2 * time.Hour)
+			var callers sync.WaitGroup
+			for range 50 {
+				callers.Go(func() {
+					if _, err := c.Token(context.Background()); !is500(err) {
+						t.Errorf("Token: %v", err)
+					}
+				})
+			}
+			callers.Wait()
+			return nil
+		}, nil, nil},
+		"RefreshToken": {func(t *testing.T, c *onErrorCase) error {
+			c.spotify.token = status(500)
+			_, err := c.RefreshToken(t.Context())
+			return err
+		}, is500, nil},
+		"RefreshToken refused for good": {func(t *testing.T, c *onErrorCase) error {
+			c.spotify.token = func(_ int, req *http.Request) (*http.Response, error) {
+				return respond(req, 400, `{"error":"invalid_grant"}`), nil
+			}
+			_, err := c.RefreshToken(t.Context())
+			return err
+		}, is(spotipie.ErrReauthorizationRequired), nil},
+		"a renewal in the background": {func(t *testing.T, c *onErrorCase) error {
+			c.spotify.token = status(500)
+			time.Sleep(56 * time.Minute)
+			c.tokenOnly(t)
+			return nil
+		}, nil, []func(error) bool{is500}},
+		"a renewal whose caller has left": {func(t *testing.T, c *onErrorCase) error {
+			c.spotify.before = func(int) { time.Sleep(5 * time.Second) }
+			c.spotify.token = status(500)
+			time.Sleep(2 * time.Hour)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			_, err := c.Token(ctx)
+			time.Sleep(10 * time.Second)
+			return err
+		}, is(context.DeadlineExceeded), []func(error) bool{is500}},
+		"a renewal of whose callers one has left": {func(t *testing.T, c *onErrorCase) error {
+			c.spotify.before = func(int) { time.Sleep(5 * time.Second) }
+			c.spotify.token = status(500)
+			time.Sleep(2 * time.Hour)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			go func() { _, _ = c.Token(ctx) }()
+			_, err := c.Token(t.Context())
+			return err
+		}, is500, nil},
+		"a login": {func(t *testing.T, c *onErrorCase) error {
+			c.spotify.token = status(500)
+			_, err := login(t, c.AuthorizationCodeSession)
+			return err
+		}, is500, nil},
+		"a login whose caller has left": {func(t *testing.T, c *onErrorCase) error {
+			c.spotify.before = func(int) { time.Sleep(5 * time.Second) }
+			c.spotify.token = status(500)
+			_, state, err := c.AuthorizationURL(nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			_, err = c.FetchTokenGivenCode(ctx, "code", state)
+			time.Sleep(10 * time.Second)
+			return err
+		}, is(context.DeadlineExceeded), []func(error) bool{is500}},
+		"SetToken that is not saved": {func(t *testing.T, c *onErrorCase) error {
+			c.store.swap.set(failsTwice())
+			return c.SetToken(t.Context(), tokenOf("B", "R", time.Hour))
+		}, is(errStore), nil},
+		"a login that is not saved": {func(t *testing.T, c *onErrorCase) error {
+			c.store.swap.set(failsTwice())
+			_, err := login(t, c.AuthorizationCodeSession)
+			return err
+		}, is(errStore), nil},
+		"RefreshToken that is not saved": {func(t *testing.T, c *onErrorCase) error {
+			c.store.swap.set(failsTwice())
+			_, err := c.RefreshToken(t.Context())
+			return err
+		}, is(errStore), []func(error) bool{is(errStore)}}, // in any case: saving goes on in the background
+		"Token that is not saved": {func(t *testing.T, c *onErrorCase) error {
+			time.Sleep(2 * time.Hour)
+			c.store.swap.set(failsTwice())
+			c.tokenOnly(t)
+			return nil
+		}, nil, []func(error) bool{is(errStore)}},
+		"a renewal in the background that is not saved": {func(t *testing.T, c *onErrorCase) error {
+			time.Sleep(56 * time.Minute)
+			c.store.swap.set(failsTwice())
+			c.tokenOnly(t)
+			return nil
+		}, nil, []func(error) bool{is(errStore)}},
+		"Load": {func(t *testing.T, c *onErrorCase) error {
+			c.store.load.set(fails)
+			_, err := c.Load(t.Context())
+			return err
+		}, is(errStore), nil},
+		"Close with something to save": {func(t *testing.T, c *onErrorCase) error {
+			c.store.swap.set(hangs)
+			if err := c.SetToken(t.Context(), tokenOf("B", "R", time.Hour)); err == nil {
+				t.Error("no error of SetToken")
+			}
+			return c.Close(t.Context())
+		}, is(context.DeadlineExceeded), nil},
+		"SetToken with a listener that fails": {func(t *testing.T, c *onErrorCase) error {
+			c.badListener()
+			return c.SetToken(t.Context(), tokenOf("B", "R", time.Hour))
+		}, is(errListener), nil},
+		"Token with a listener that fails": {func(t *testing.T, c *onErrorCase) error {
+			c.badListener()
+			time.Sleep(2 * time.Hour)
+			c.tokenOnly(t)
+			return nil
+		}, nil, []func(error) bool{is(errListener)}},
+		"Token with a token-expired listener that fails": {func(t *testing.T, c *onErrorCase) error {
+			c.OnTokenExpired(func(context.Context, spotipie.TokenExpired) error { return errListener })
+			time.Sleep(2 * time.Hour)
+			c.tokenOnly(t)
+			return nil
+		}, nil, []func(error) bool{is(errListener)}},
+		"Token that fails, with a token-expired listener that does": {func(t *testing.T, c *onErrorCase) error {
+			c.OnTokenExpired(func(context.Context, spotipie.TokenExpired) error { return errListener })
+			c.spotify.token = status(500)
+			time.Sleep(2 * time.Hour)
+			_, err := c.Token(t.Context())
+			return err
+		}, func(err error) bool { return is500(err) && errors.Is(err, errListener) }, nil},
+		"unlocking": {func(t *testing.T, c *onErrorCase) error {
+			time.Sleep(2 * time.Hour)
+			c.store.unlock.set(fails)
+			c.tokenOnly(t)
+			time.Sleep(time.Minute)
+			return nil
+		}, nil, []func(error) bool{is(errStore)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := newOnErrorCase(t)
+				err := test.act(t, c)
+				synctest.Wait()
+				if (err != nil) != (test.returned != nil) || err != nil && !test.returned(err) {
+					t.Errorf("returned %v", err)
+				}
+				heard := c.reported.all()
+				if len(heard) != len(test.reported) {
+					t.Fatalf("OnError heard of %d errors, want %d: %v", len(heard), len(test.reported), heard)
+				}
+				for i, isWanted := range test.reported {
+					var background *spotipie.BackgroundError
+					if !isWanted(heard[i]) || !errors.As(heard[i], &background) || background.Key != adaKey {
+						t.Errorf("OnError heard of %v, for %v", heard[i], background)
+					}
+				}
+				c.store.swap.set(nil)
+				c.store.load.set(nil)
+			})
+		})
+	}
+}
+
+// TestNobodyLoggedInTakesNoLock: who asks for a token that nobody has is told
+// so from the store, at the cost of one look for all who ask at once.
+func TestNobodyLoggedInTakesNoLock(t *testing.T) {
+	for name, signOut := range map[string]func(*testing.T, *spotipie.AuthorizationCodeSession){
+		"never": func(*testing.T, *spotipie.AuthorizationCodeSession) {},
+		"not any more": func(t *testing.T, s *spotipie.AuthorizationCodeSession) {
+			set(t, s, time.Hour)
+			if err := s.Logout(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"expired, without a refresh token": func(t *testing.T, s *spotipie.AuthorizationCodeSession) {
+			if err := s.SetToken(t.Context(), tokenOf("A", "", time.Hour)); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(2 * time.Hour)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store, spotify := newHookedStore(), &services{}
+				s := offline(t, spotify, store, nil)
+				signOut(t, s)
+				var mu sync.Mutex
+				loads, locks := 0, 0
+				count := func(n *int) func(context.Context) error {
+					return func(context.Context) error { mu.Lock(); *n++; mu.Unlock(); time.Sleep(time.Millisecond); return nil }
+				}
+				store.load.set(count(&loads))
+				store.lock.set(count(&locks))
+				var callers sync.WaitGroup
+				for range 100 {
+					callers.Go(func() {
+						if _, err := s.Token(context.Background()); !errors.Is(err, spotipie.ErrNotAuthorized) && !errors.Is(err, spotipie.ErrTokenExpired) {
+							t.Errorf("Token: %v", err)
+						}
+					})
+				}
+				callers.Wait()
+				if loads != 1 || locks != 0 {
+					t.Errorf("%d loads and %d locks for 100 callers at once, want 1 and 0", loads, locks)
+				}
+				if _, err := s.RefreshToken(t.Context()); err == nil {
+					t.Error("RefreshToken: no error")
+				}
+				if locks != 0 {
+					t.Errorf("RefreshToken took the lock")
+				}
+				expectRequests(t, spotify, 0)
+				// A login elsewhere is seen at once all the same.
+				set(t, offline(t, spotify, store, nil), time.Hour)
+				if tok := token(t, s); tok.AccessToken() != "A0" {
+					t.Errorf("got %s", tokenNames(tok))
+				}
+			})
+		})
+	}
+}

@@ -1,0 +1,113 @@
+package pgstore
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/puddle/v2"
+
+	"github.com/spotipie/spotipie"
+)
+
+// leases are the store's locks in the table, a [lease.Server].
+type leases struct{ *Store }
+
+// Lock implements [spotipie.Store]. The lock is a lease that is extended until
+// unlock is called; a holder that is gone loses it when the lease ends. unlock
+// fails if the lease was lost before. No connection is held meanwhile. While
+// the server is out of reach Lock keeps trying until ctx ends.
+func (s *Store) Lock(ctx context.Context, key spotipie.Key) (func(context.Context) error, error) {
+	unlock, err := s.locks.Lock(ctx, key)
+	if err != nil {
+		return nil, s.wrap("locking", key, err)
+	}
+	return func(ctx context.Context) error {
+		if err := unlock(ctx); err != nil {
+			return s.wrap("unlocking", key, err)
+		}
+		return nil
+	}, nil
+}
+
+// Check implements [spotipie.Checker]. It extends the lease, which is a write,
+// so that it fails for the same reasons as Swap: a replica, a server that is
+// read-only or whose disk takes nothing more.
+func (s *Store) Check(ctx context.Context, key spotipie.Key) error {
+	if err := s.locks.Check(ctx, key); err != nil {
+		return s.wrap("checking the lock of", key, err)
+	}
+	return nil
+}
+
+// Acquire implements [lease.Server].
+func (l leases) Acquire(ctx context.Context, key spotipie.Key, owner string, turn time.Duration) (got bool, err error) {
+	arguments := []any{key.ClientID, key.Profile, owner, l.lease.Microseconds(), turn.Microseconds()}
+	err = l.queryRow(ctx, l.statements.acquire, arguments, &got)
+	if errors.Is(err, pgx.ErrNoRows) { // there was nothing to do
+		return false, nil
+	}
+	return got, err
+}
+
+// Extend implements [lease.Server]. A lease that is over and that nobody has
+// taken since is still owner's.
+func (l leases) Extend(ctx context.Context, key spotipie.Key, owner string) (bool, error) {
+	return l.affects(ctx, l.statements.extend, key.ClientID, key.Profile, owner, l.lease.Microseconds())
+}
+
+// Release implements [lease.Server].
+func (l leases) Release(ctx context.Context, key spotipie.Key, owner string) (bool, error) {
+	return l.giveUp(ctx, l.statements.release, key, owner)
+}
+
+// Leave implements [lease.Server].
+func (l leases) Leave(ctx context.Context, key spotipie.Key, owner string) error {
+	_, err := l.giveUp(ctx, l.statements.leave, key, owner)
+	return err
+}
+
+// giveUp runs a statement that gives a lock or a turn up, and reports whether
+// there was one.
+func (l leases) giveUp(ctx context.Context, statement string, key spotipie.Key, owner string) (bool, error) {
+	var waitedFor, empty bool
+	err := l.queryRow(ctx, statement, []any{key.ClientID, key.Profile, owner}, &waitedFor, &empty)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return false, nil
+	case err != nil:
+		return false, err
+	case waitedFor:
+		l.notifier.notify(releasedNotice(key))
+	case empty: // if this fails, Delete clears the row away in a week
+		_ = l.exec(ctx, l.statements.forget, key.ClientID, key.Profile)
+	}
+	return true, nil
+}
+
+// Hopeless implements [lease.Server]: the pool is closed, or the server has
+// said that it will not do such a thing.
+func (l leases) Hopeless(err error) bool {
+	if errors.Is(err, puddle.ErrClosedPool) {
+		return true
+	}
+	var answer *pgconn.PgError
+	if !errors.As(err, &answer) {
+		return false
+	}
+	// Data that cannot be, no right, no such table or database.
+	for _, class := range []string{"22", "28", "3D", "3F", "42"} {
+		if strings.HasPrefix(answer.Code, class) {
+			return true
+		}
+	}
+	return false
+}
+
+// Released implements [lease.Server].
+func (l leases) Released(key spotipie.Key) (notices <-chan struct{}, stop func()) {
+	return l.hub.Overhear(releasedNotice(key))
+}

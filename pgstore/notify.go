@@ -1,0 +1,78 @@
+package pgstore
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// notifyTimeout limits sending notices, which nobody waits for.
+const notifyTimeout = 5 * time.Second
+
+// maxNotices is how many are sent with one statement.
+const maxNotices = 1000
+
+// A transaction that notifies holds a lock of the whole server while it commits.
+// Notices are therefore sent by themselves and not with what they tell of, many
+// at once, and without waiting for the disk or a replica.
+const notifySQL = `
+WITH quick AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
+SELECT pg_notify({channel}, notice) FROM quick, unnest(string_to_array($1::text, ',')) AS notice`
+
+// notifier sends notices in the background, one statement at a time. Those that
+// come meanwhile go together with the next one. It runs only while there is
+// something to send. A notice that cannot be sent is lost.
+type notifier struct {
+	send func(ctx context.Context, notices []string) error
+
+	mu      sync.Mutex
+	pending map[string]struct{}
+	running bool
+}
+
+func (n *notifier) notify(notice string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.pending == nil {
+		n.pending = make(map[string]struct{})
+	}
+	n.pending[notice] = struct{}{}
+	if !n.running {
+		n.running = true
+		go n.run()
+	}
+}
+
+func (n *notifier) run() {
+	for {
+		batch := n.take()
+		if batch == nil {
+			return
+		}
+		for some := range slices.Chunk(batch, maxNotices) {
+			ctx, cancel := context.WithTimeout(context.Background(), notifyTimeout)
+			_ = n.send(ctx, some)
+			cancel()
+		}
+	}
+}
+
+// take returns what is to be sent, or nil when that is nothing.
+func (n *notifier) take() []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if len(n.pending) == 0 {
+		n.running = false
+		return nil
+	}
+	batch := slices.Collect(maps.Keys(n.pending))
+	n.pending = nil
+	return batch
+}
+
+func (s *Store) sendNotices(ctx context.Context, notices []string) error {
+	return s.exec(ctx, s.statements.notify, strings.Join(notices, ","))
+}

@@ -1,0 +1,5 @@
+//go:build race
+
+package spotipie
+
+const raceEnabled = true

@@ -1,0 +1,71 @@
+package redisstore_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/spotipie/spotipie/internal/storecheck"
+	"github.com/spotipie/spotipie/internal/testservices"
+)
+
+// A master that is gone, or hangs without breaking its connections, holds up
+// renewals and watchers for some seconds only.
+func TestSentinelFailOver(t *testing.T) {
+	for name, trouble := range map[string]func(t *testing.T, master *testservices.Server){
+		"the master was killed": func(_ *testing.T, master *testservices.Server) { master.Kill() },
+		"the master hangs":      func(t *testing.T, master *testservices.Server) { master.Freeze(t) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			master, _, sentinels := testservices.StartRedisSentinel(t)
+			client := redis.NewFailoverClient(&redis.FailoverOptions{
+				MasterName: testservices.SentinelMaster, SentinelAddrs: sentinels,
+				ReadTimeout: time.Second, DialTimeout: time.Second,
+			})
+			t.Cleanup(func() { _ = client.Close() })
+			store := open(t, client, fresh(2*time.Second))
+			version := storecheck.Swap(t, store, 0, "one")
+			if n, err := client.Wait(t.Context(), 1, 5*time.Second).Result(); err != nil || n != 1 {
+				t.Fatalf("the replica does not follow: %d, %v", n, err)
+			}
+			changes, err := store.Watch(t.Context(), storecheck.Key())
+			if err != nil {
+				t.Fatal(err)
+			}
+			trouble(t, master)
+			start := time.Now()
+			ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
+			defer cancel()
+			unlock, err := store.Lock(ctx, storecheck.Key())
+			if err != nil {
+				t.Fatalf("Lock: %v", err)
+			}
+			locked := time.Since(start)
+			for saved := false; !saved; {
+				next, err := store.Swap(ctx, storecheck.Key(), version, storecheck.Record(t, "two"))
+				if saved = err == nil; saved {
+					version = next
+				} else if ctx.Err() != nil {
+					t.Fatalf("Swap: %v", err)
+				}
+			}
+			storecheck.Expect(t, store, "two", version)
+			if err := unlock(ctx); err != nil {
+				t.Errorf("unlock: %v", err)
+			}
+			select {
+			case <-changes:
+			case <-ctx.Done():
+				t.Fatal("who watches was not told")
+			}
+			told := time.Since(start)
+			t.Logf("locked after %s, told after %s", locked.Round(time.Millisecond), told.Round(time.Millisecond))
+			if told > 20*time.Second {
+				t.Errorf("who watches was told after %s", told)
+			}
+		})
+	}
+}

@@ -1,0 +1,259 @@
+package spotipie_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/spotipie/spotipie"
+)
+
+// TestSavingIsTriedAgainByItself: nobody calls the session after the store has
+// failed.
+func TestSavingIsTriedAgainByItself(t *testing.T) {
+	for name, get := range newTokens {
+		for method, fail := range map[string]func(*hookedStore, func(context.Context) error){
+			"Load":          func(store *hookedStore, how func(context.Context) error) { store.load.set(how) },
+			"Swap":          func(store *hookedStore, how func(context.Context) error) { store.swap.set(how) },
+			"every call of": func(store *hookedStore, how func(context.Context) error) { store.load.set(how); store.swap.set(how) },
+		} {
+			for after, limit := range map[time.Duration]time.Duration{
+				50 * time.Millisecond: time.Second,
+				10 * time.Second:      15 * time.Second,
+				24 * time.Hour:        15 * time.Second,
+			} {
+				t.Run(fmt.Sprintf("%s, %s the store fails for %s", name, method, after), func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) {
+						store, spotify := newHookedStore(), &services{}
+						s := offline(t, spotify, store, func(o *spotipie.Options) { o.EarlyRefresh = time.Millisecond })
+						set(t, s, time.Hour)
+						spotify.before = func(int) { fail(store, fails) }
+						if name == "a token that is set" {
+							fail(store, fails)
+						}
+						_ = get(t.Context(), s) // it may need no Load
+						time.Sleep(after)
+						fail(store, nil)
+						time.Sleep(limit)
+						expectTokens(t, s, store, "A1", "R1")
+					})
+				})
+			}
+		}
+	}
+}
+
+// TestRefusalIsSavedByItself, so that no other process asks with the same token.
+func TestRefusalIsSavedByItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, spotify := newHookedStore(), &services{}
+		spotify.token = func(_ int, req *http.Request) (*http.Response, error) {
+			store.swap.set(fails)
+			return respond(req, http.StatusBadRequest, `{"error":"invalid_grant","error_description":"Refresh token revoked"}`), nil
+		}
+		s := offline(t, spotify, store, nil)
+		set(t, s, time.Hour)
+		if _, err := s.RefreshToken(t.Context()); !errors.Is(err, spotipie.ErrReauthorizationRequired) {
+			t.Errorf("RefreshToken: %v, want ErrReauthorizationRequired", err)
+		}
+		store.swap.set(nil)
+		time.Sleep(time.Second)
+		rec, _, err := store.MemoryStore.Load(t.Context(), adaKey)
+		if err != nil || rec.Rejected != "Refresh token revoked" {
+			t.Errorf("the store has %v, %v; want the refusal", rec, err)
+		}
+	})
+}
+
+// TestOneErrorDoesNotEndASave: a connection that was reset is no reason to give
+// up, whether the store has done what it was asked or not.
+func TestOneErrorDoesNotEndASave(t *testing.T) {
+	for name, get := range newTokens {
+		for when, done := range map[string]bool{"before the store has saved": false, "after the store has saved": true} {
+			t.Run(name+", reset "+when, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					store, spotify := newHookedStore(), &services{}
+					var reported errorLog
+					s := offline(t, spotify, &resettingStore{hookedStore: store, done: done}, func(o *spotipie.Options) { o.OnError = reported.add })
+					if err := get(t.Context(), seed(t, s, store)); err != nil {
+						t.Errorf("got error %v", err)
+					}
+					expectTokens(t, s, store, "A1", "R1")
+					time.Sleep(time.Minute)
+					expectTokens(t, s, store, "A1", "R1")
+					if len(reported.all()) != 0 {
+						t.Errorf("OnError heard %v", reported.all())
+					}
+				})
+			})
+		}
+	}
+}
+
+// resettingStore fails in the first Swap, be it done or not.
+type resettingStore struct {
+	*hookedStore
+	done  bool
+	reset atomic.Bool
+}
+
+func (r *resettingStore) Swap(ctx context.Context, key spotipie.Key, version uint64, rec spotipie.Record) (uint64, error) {
+	if r.reset.Swap(true) {
+		return r.hookedStore.Swap(ctx, key, version, rec)
+	}
+	if r.done {
+		_, _ = r.hookedStore.Swap(ctx, key, version, rec)
+	}
+	return 0, errors.New("connection reset by peer")
+}
+
+// seed has a session find A0 and R0 in its store.
+func seed(t *testing.T, s *spotipie.AuthorizationCodeSession, store *hookedStore) *spotipie.AuthorizationCodeSession {
+	t.Helper()
+	rec := spotipie.Record{ClientID: "id", Token: tokenOf("A0", "R0", time.Hour), AuthorizedAt: time.Now()}
+	if _, err := store.MemoryStore.Swap(t.Context(), adaKey, 0, rec); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// TestStoreThatIsAwayForAMomentCostsNoLogin: the store goes away when the answer
+// of the token endpoint comes in, so that neither saving nor unlocking succeeds.
+// Two processes go on asking for tokens.
+func TestStoreThatIsAwayForAMomentCostsNoLogin(t *testing.T) {
+	for _, lease := range []time.Duration{3 * time.Second, 30 * time.Second} {
+		for _, away := range []time.Duration{50 * time.Millisecond, 300 * time.Millisecond, 2 * time.Second} {
+			t.Run(fmt.Sprintf("for %s, with leases of %s", away, lease), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					store, spotify := newLeaseStore(lease), &services{}
+					spotify.singleUse(100 * time.Millisecond)
+					a, b := offline(t, spotify, store, nil), offline(t, spotify, store, nil)
+					set(t, a, time.Hour)
+					token(t, b)
+					time.Sleep(2 * time.Hour)
+					spotify.before = func(n int) {
+						if n == 1 {
+							time.AfterFunc(90*time.Millisecond, func() { store.goAway(away) })
+						}
+					}
+					var wg sync.WaitGroup
+					for _, s := range []*spotipie.AuthorizationCodeSession{a, b} {
+						wg.Go(func() {
+							for range 100 {
+								_, err := s.Token(context.Background())
+								if errors.Is(err, spotipie.ErrReauthorizationRequired) {
+									t.Errorf("the authorization is lost: %v", err)
+									return
+								}
+								time.Sleep(50 * time.Millisecond)
+							}
+						})
+					}
+					wg.Wait()
+					time.Sleep(time.Minute)
+					expectTokens(t, a, store.hookedStore, "A1", "R1")
+					token(t, b)
+					expectTokens(t, b, nil, "A1", "R1")
+					expectRequests(t, spotify, 1)
+				})
+			})
+		}
+	}
+}
+
+// TestUnsavedTokenIsSavedWhoeverHoldsTheLock: the version protects the record,
+// and the lock only saves work.
+func TestUnsavedTokenIsSavedWhoeverHoldsTheLock(t *testing.T) {
+	for name, call := range map[string]func(context.Context, *spotipie.AuthorizationCodeSession){
+		"nobody calls":                    func(context.Context, *spotipie.AuthorizationCodeSession) {},
+		"Token is called":                 func(ctx context.Context, s *spotipie.AuthorizationCodeSession) { _, _ = s.Token(ctx) },
+		"RefreshToken waits for the lock": func(ctx context.Context, s *spotipie.AuthorizationCodeSession) { _, _ = s.RefreshToken(ctx) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, store := unsavedRenewal(t, &services{})
+				unlock, err := store.MemoryStore.Lock(t.Context(), adaKey) // as another process does
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer func() { _ = unlock(context.Background()) }()
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				call(ctx, s)
+				time.Sleep(2 * time.Second)
+				expectTokens(t, s, store, "A1", "R1")
+			})
+		})
+	}
+}
+
+// TestUnlockThatFailsIsTriedAgain, as others wait for the lock.
+func TestUnlockThatFailsIsTriedAgain(t *testing.T) {
+	for _, failures := range []int32{1, 2} {
+		for how, fail := range map[string]func(context.Context) error{"fails": fails, "hangs": hangs} {
+			t.Run(fmt.Sprintf("%s %d times", how, failures), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					store, spotify := newHookedStore(), &services{}
+					s := offline(t, spotify, store, nil)
+					set(t, s, time.Hour)
+					var tries atomic.Int32
+					store.unlock.set(func(ctx context.Context) error {
+						if tries.Add(1) <= failures {
+							return fail(ctx)
+						}
+						return nil
+					})
+					started := time.Now()
+					if _, err := s.RefreshToken(t.Context()); err != nil || time.Since(started) != 0 {
+						t.Errorf("RefreshToken took %s: %v", time.Since(started), err)
+					}
+					unlock, err := store.MemoryStore.Lock(t.Context(), adaKey)
+					if waited := time.Since(started); err != nil || waited > 15*time.Second {
+						t.Errorf("the lock was free after %s: %v", waited, err)
+					}
+					if err := unlock(t.Context()); err != nil {
+						t.Fatal(err)
+					}
+				})
+			})
+		}
+	}
+}
+
+// TestUnlockThatHangsHoldsNobodyUp: the token is saved, and that is what callers
+// wait for.
+func TestUnlockThatHangsHoldsNobodyUp(t *testing.T) {
+	for name, ask := range map[string]func(context.Context, *spotipie.AuthorizationCodeSession) (*spotipie.Token, error){
+		"Token": func(ctx context.Context, s *spotipie.AuthorizationCodeSession) (*spotipie.Token, error) {
+			return s.Token(ctx)
+		},
+		"RefreshToken": func(ctx context.Context, s *spotipie.AuthorizationCodeSession) (*spotipie.Token, error) {
+			return s.RefreshToken(ctx)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store, spotify := newHookedStore(), &services{}
+				s := offline(t, spotify, store, nil)
+				set(t, s, time.Hour)
+				store.unlock.set(hangs)
+				time.Sleep(2 * time.Hour)
+				started := time.Now()
+				if tok, err := ask(t.Context(), s); err != nil || tok.AccessToken() != "A1" || time.Since(started) != 0 {
+					t.Errorf("it took %s: %s, %v", time.Since(started), tokenNames(tok), err)
+				}
+				store.unlock.set(nil)
+				time.Sleep(time.Minute) // until it is given back
+			})
+		})
+	}
+}

@@ -1,0 +1,259 @@
+package spotipie_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/spotipie/spotipie"
+)
+
+// What a store may have after it has fallen back: each has forgotten the newest
+// token, A1 with R1, for which R0 was used up.
+var fallbacks = map[string]func(beforeLogin, beforeRenewal contents) contents{
+	"to the record before the renewal": func(_, beforeRenewal contents) contents { return beforeRenewal },
+	"to an older deletion":             func(beforeLogin, _ contents) contents { return beforeLogin },
+	"to nothing":                       func(_, _ contents) contents { return contents{} },
+}
+
+// fallBackSession returns a session that holds A1 and R1, and its store, with
+// what restores an earlier state of that.
+func fallBackSession(t *testing.T, spotify *services, fallback func(beforeLogin, beforeRenewal contents) contents, change func(*spotipie.Options)) (*spotipie.AuthorizationCodeSession, *restorableStore, func()) {
+	t.Helper()
+	store := newRestorableStore()
+	s := offline(t, spotify, store, change)
+	_ = store.Delete(t.Context(), adaKey)
+	beforeLogin := store.contents()
+	time.Sleep(time.Minute)
+	set(t, s, time.Hour)
+	beforeRenewal := store.contents()
+	time.Sleep(time.Minute)
+	if _, err := s.RefreshToken(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return s, store, func() { store.restore(fallback(beforeLogin, beforeRenewal)) }
+}
+
+func expectStored(t *testing.T, store *restorableStore, access, refresh string) {
+	t.Helper()
+	if tok := store.contents().rec.Token; tok == nil || tok.AccessToken() != access || tok.RefreshToken() != refresh {
+		t.Errorf("the store has %s, want %s and %s", tokenNames(tok), access, refresh)
+	}
+}
+
+// TestStoreThatFallsBackCostsNoToken: the session keeps what it has, and saves
+// it again.
+func TestStoreThatFallsBackCostsNoToken(t *testing.T) {
+	type session = *spotipie.AuthorizationCodeSession
+	tokens := func(n int) func(*testing.T, session) {
+		return func(t *testing.T, s session) { expectTokens(t, s, nil, fmt.Sprint("A", n), fmt.Sprint("R", n)) }
+	}
+	for name, fallback := range fallbacks {
+		for noticed, test := range map[string]struct {
+			by   func(*testing.T, session)
+			then func(*testing.T, session)
+			n    int // of the newest token
+		}{
+			"by Load":         {meetings["Load"], tokens(1), 1},
+			"by Watch":        {meetings["Watch"], tokens(1), 1},
+			"by RefreshToken": {meetings["RefreshToken"], tokens(2), 2},
+			"by Token": {func(t *testing.T, s session) {
+				time.Sleep(2 * time.Hour)
+				token(t, s)
+			}, tokens(2), 2},
+			"in the background": {func(t *testing.T, s session) {
+				time.Sleep(57 * time.Minute)
+				token(t, s)
+			}, tokens(2), 2},
+			"by Load, long expired": {func(t *testing.T, s session) {
+				time.Sleep(48 * time.Hour)
+				meetings["Load"](t, s)
+			}, tokens(1), 1},
+		} {
+			t.Run(name+", noticed "+noticed, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					spotify := &services{}
+					spotify.singleUse(0)
+					s, store, fallBack := fallBackSession(t, spotify, fallback, nil)
+					fallBack()
+					test.by(t, s)
+					time.Sleep(time.Second)
+					test.then(t, s)
+					expectStored(t, store, fmt.Sprint("A", test.n), fmt.Sprint("R", test.n))
+					time.Sleep(2 * time.Hour)
+					token(t, s) // and the refresh token works
+				})
+			})
+		}
+	}
+}
+
+// TestStoreThatFallsBackDuringARenewal: the token that was just issued survives
+// it too.
+func TestStoreThatFallsBackDuringARenewal(t *testing.T) {
+	for name, fallback := range fallbacks {
+		for when, at := range map[string]func(*services, *restorableStore, func()){
+			"while the token is asked for": func(spotify *services, _ *restorableStore, fallBack func()) {
+				spotify.before = func(int) { fallBack() }
+			},
+			"while it is saved": func(_ *services, store *restorableStore, fallBack func()) {
+				first := once(fallBack)
+				store.swapping.set(func() { _ = first(context.Background()) })
+			},
+		} {
+			t.Run(name+" "+when, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					spotify := &services{}
+					spotify.singleUse(0)
+					s, store, fallBack := fallBackSession(t, spotify, fallback, nil)
+					time.Sleep(2 * time.Hour)
+					at(spotify, store, fallBack)
+					token(t, s)
+					time.Sleep(time.Second)
+					expectTokens(t, s, nil, "A2", "R2")
+					expectStored(t, store, "A2", "R2")
+				})
+			})
+		}
+	}
+}
+
+// TestVersionsGoOnAfterAFallback: what is saved then has a higher version than
+// anything that was seen before, so that others take it for newer.
+func TestVersionsGoOnAfterAFallback(t *testing.T) {
+	for name, fallback := range fallbacks {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, store, fallBack := fallBackSession(t, &services{}, fallback, nil)
+				before := store.contents().rec.Version
+				fallBack()
+				meetings["Load"](t, s)
+				time.Sleep(time.Second)
+				if after := store.contents().rec.Version; after <= before {
+					t.Errorf("version %d follows %d", after, before)
+				}
+			})
+		})
+	}
+}
+
+// TestDeletionIsALogout, in whatever way the session learns of it.
+func TestDeletionIsALogout(t *testing.T) {
+	for name, learn := range meetings {
+		if name == "RefreshToken" || name == "Close" {
+			continue
+		}
+		for _, fallenBack := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, after a fallback %t", name, fallenBack), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					s, store, fallBack := fallBackSession(t, &services{}, fallbacks["to the record before the renewal"], nil)
+					if fallenBack {
+						fallBack()
+						meetings["Load"](t, s)
+						time.Sleep(time.Second)
+					}
+					if err := store.Delete(t.Context(), adaKey); err != nil {
+						t.Fatal(err)
+					}
+					learn(t, s)
+					time.Sleep(time.Minute)
+					if s.IsAuthorized() || store.contents().found {
+						t.Errorf("authorized: %t, record found: %t", s.IsAuthorized(), store.contents().found)
+					}
+				})
+			})
+		}
+	}
+}
+
+// TestOlderConsentDoesNotComeBack: a store has forgotten the newer of two logins,
+// and a process that knows only the older one renews that. Its version is the
+// highest, and still it is the older login.
+func TestOlderConsentDoesNotComeBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, spotify := newRestorableStore(), &services{}
+		older, newer := offline(t, spotify, store, nil), offline(t, spotify, store, nil)
+		if _, err := login(t, older); err != nil { // A1
+			t.Fatal(err)
+		}
+		before := store.contents()
+		time.Sleep(time.Minute)
+		if _, err := login(t, newer); err != nil { // A2
+			t.Fatal(err)
+		}
+		store.restore(before)
+		time.Sleep(time.Minute)
+		if _, err := older.RefreshToken(t.Context()); err != nil { // A3
+			t.Fatal(err)
+		}
+		meetings["Load"](t, newer)
+		time.Sleep(time.Second)
+		expectTokens(t, newer, nil, "A2", "R2")
+		expectStored(t, store, "A2", "R2")
+		meetings["Load"](t, older)
+		expectTokens(t, older, nil, "A2", "R2")
+	})
+}
+
+// TestFallbackIsTold to whoever observes, once.
+func TestFallbackIsTold(t *testing.T) {
+	for name, fallback := range fallbacks {
+		for noticed, notice := range map[string]func(*testing.T, *spotipie.AuthorizationCodeSession, *restorableStore, func()){
+			"by Load": func(t *testing.T, s *spotipie.AuthorizationCodeSession, _ *restorableStore, fallBack func()) {
+				fallBack()
+				meetings["Load"](t, s)
+			},
+			"while a token is saved": func(t *testing.T, s *spotipie.AuthorizationCodeSession, store *restorableStore, fallBack func()) {
+				first := once(fallBack)
+				store.swapping.set(func() { _ = first(context.Background()) })
+				meetings["RefreshToken"](t, s)
+			},
+		} {
+			t.Run(name+", noticed "+noticed, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					var told observations
+					s, store, fallBack := fallBackSession(t, &services{}, fallback, func(o *spotipie.Options) { o.Observe = told.add })
+					if n := len(told.take(spotipie.ObservedFallback)); n != 0 {
+						t.Errorf("told %d times before", n)
+					}
+					notice(t, s, store, fallBack)
+					time.Sleep(time.Minute)
+					meetings["Load"](t, s)
+					if n := len(told.take(spotipie.ObservedFallback)); n != 1 {
+						t.Errorf("told %d times, want once", n)
+					}
+				})
+			})
+		}
+	}
+}
+
+// TestSlowReadIsNoFallback: what was read before a newer token was saved says
+// nothing.
+func TestSlowReadIsNoFallback(t *testing.T) {
+	for name, get := range newTokens {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var told observations
+				store := newHookedStore()
+				s := offline(t, &services{}, store, func(o *spotipie.Options) { o.Observe = told.add })
+				set(t, s, time.Hour)
+				slow := once(func() { time.Sleep(time.Second) })
+				store.loaded.set(func() { _ = slow(t.Context()) })
+				go func() { _, _ = s.Load(context.Background()) }()
+				synctest.Wait()
+				if err := get(t.Context(), s); err != nil {
+					t.Fatal(err)
+				}
+				before, _, _ := store.MemoryStore.Load(t.Context(), adaKey)
+				time.Sleep(time.Minute)
+				after, _, _ := store.MemoryStore.Load(t.Context(), adaKey)
+				if n := len(told.take(spotipie.ObservedFallback)); n != 0 || after.Version != before.Version {
+					t.Errorf("told %d times; saved again: %t", n, after.Version != before.Version)
+				}
+			})
+		})
+	}
+}

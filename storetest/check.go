@@ -1,0 +1,58 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/spotipie/spotipie"
+)
+
+// check tests a store that is a [spotipie.Checker]; of any other it asks
+// nothing.
+func check(t *testing.T, s spotipie.Store) {
+	c, isChecker := s.(spotipie.Checker)
+	if !isChecker {
+		return
+	}
+	for _, k := range []spotipie.Key{key("ada"), key("grace")} { // of the one there is a record
+		var version uint64
+		if k == key("ada") {
+			version = swap(t, s, k, 0, record(t, "one"))
+		}
+		unlock := lock(t, s, k)
+		for range 3 {
+			if err := c.Check(t.Context(), k); err != nil {
+				t.Errorf("Check of %s: %v", k, err)
+			}
+		}
+		if version != 0 {
+			expect(t, s, k, record(t, "one"), version)
+		} else if version := versionOfNothing(t, s, k); version != 0 {
+			t.Errorf("after Check there is version %d of nothing", version)
+		}
+		swap(t, s, k, version, record(t, "two"))
+		unlock()
+	}
+	defer lock(t, s, key("ada"))()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := c.Check(ctx, key("ada")); !errors.Is(err, context.Canceled) {
+		t.Errorf("Check with an ended context: %v, want context.Canceled", err)
+	}
+}
+
+// checkWithoutLock: Check is about the holder of the lock, and must not take
+// that of somebody else for it.
+func checkWithoutLock(t *testing.T, s spotipie.Store) {
+	c, isChecker := s.(spotipie.Checker)
+	if !isChecker {
+		return
+	}
+	defer lock(t, s, key("grace"))()
+	unlock := lock(t, s, key("ada"))
+	unlock()
+	if err := c.Check(t.Context(), key("ada")); err == nil {
+		t.Error("Check of a lock that nobody holds returns no error")
+	}
+}

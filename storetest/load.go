@@ -1,0 +1,116 @@
+package storetest
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/spotipie/spotipie"
+)
+
+func loadEmpty(t *testing.T, s spotipie.Store) {
+	expectNothing(t, s, key("ada"))
+	if keys, err := s.List(t.Context()); err != nil || len(keys) != 0 {
+		t.Errorf("List: %v, %v; want nothing", keys, err)
+	}
+}
+
+func loadReturnsSaved(t *testing.T, s spotipie.Store) {
+	rec := record(t, "one")
+	expect(t, s, key("ada"), rec, swap(t, s, key("ada"), 0, rec))
+
+	// The least a record can be: no refresh token, no scope, no times.
+	token, err := spotipie.NewToken(spotipie.TokenFields{AccessToken: "bare", ExpiresIn: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	bare := spotipie.Record{Token: token, ClientID: "client"}
+	got, found, err := s.Load(t.Context(), key("ada"))
+	if err != nil || !found {
+		t.Fatalf("Load: %t, %v", found, err)
+	}
+	swap(t, s, key("ada"), got.Version, bare)
+	if got, _, err = s.Load(t.Context(), key("ada")); err != nil {
+		t.Fatal(err)
+	}
+	if got.Token.RefreshToken() != "" || len(got.Token.Scope()) != 0 || !got.AuthorizedAt.IsZero() || got.Rejected != "" {
+		t.Errorf("the bare record came back with more than was saved: %v", got)
+	}
+}
+
+func loadDuringSwaps(t *testing.T, s spotipie.Store) {
+	version := swap(t, s, key("ada"), 0, record(t, "0"))
+	records := make([]spotipie.Record, 50)
+	for i := range records {
+		records[i] = record(t, fmt.Sprint(i))
+	}
+	var wg sync.WaitGroup
+	done := make(chan struct{})
+	for range 4 {
+		wg.Go(func() {
+			for {
+				rec, found, err := s.Load(t.Context(), key("ada"))
+				if err != nil || !found || rec.Token.RefreshToken() != "refresh-"+rec.Token.AccessToken() {
+					t.Errorf("Load: found %t, error %v, a record of one piece: %v", found, err, rec)
+					return
+				}
+				select {
+				case <-done:
+					return
+				default:
+				}
+			}
+		})
+	}
+	for _, rec := range records {
+		version = swap(t, s, key("ada"), version, rec)
+	}
+	close(done)
+	wg.Wait()
+}
+
+// timesAreKept: tokens keep microseconds, and two tokens that differ in less
+// would be told from each other after a round trip.
+func timesAreKept(t *testing.T, s spotipie.Store) {
+	token, err := spotipie.NewToken(spotipie.TokenFields{
+		AccessToken: "one", ExpiresIn: time.Hour, ExpiresAt: time.Date(2026, 11, 24, 12, 0, 0, 123_456_000, time.UTC),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec := spotipie.Record{Token: token, ClientID: "client", AuthorizedAt: time.Date(2026, 7, 1, 8, 30, 0, 987_654_321, time.UTC)}
+	expect(t, s, key("ada"), rec, swap(t, s, key("ada"), 0, rec))
+}
+
+// loadsKnowOfSaves: loads of one key at the same time may share the work, but
+// none may be answered by one that began before it did.
+func loadsKnowOfSaves(t *testing.T, s spotipie.Store) {
+	var saved atomic.Uint64
+	saved.Store(swap(t, s, key("ada"), 0, record(t, "0")))
+	done := make(chan struct{})
+	var wg sync.WaitGroup
+	for range 32 {
+		wg.Go(func() {
+			for {
+				before := saved.Load()
+				rec, found, err := s.Load(t.Context(), key("ada"))
+				if err != nil || !found || rec.Version < before {
+					t.Errorf("Load after version %d was saved: version %d, found %t, error %v", before, rec.Version, found, err)
+					return
+				}
+				select {
+				case <-done:
+					return
+				default:
+				}
+			}
+		})
+	}
+	for i := range 50 {
+		saved.Store(swap(t, s, key("ada"), saved.Load(), record(t, fmt.Sprint(i+1))))
+	}
+	close(done)
+	wg.Wait()
+}

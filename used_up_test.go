@@ -1,0 +1,114 @@
+package spotipie_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/spotipie/spotipie"
+)
+
+// The ways in which a session meets what another process has saved.
+var meetings = map[string]func(*testing.T, *spotipie.AuthorizationCodeSession){
+	"Load": func(t *testing.T, s *spotipie.AuthorizationCodeSession) {
+		if _, err := s.Load(t.Context()); err != nil {
+			t.Errorf("Load: %v", err)
+		}
+	},
+	"Watch": func(t *testing.T, s *spotipie.AuthorizationCodeSession) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_ = s.Watch(ctx)
+	},
+	"RefreshToken": func(t *testing.T, s *spotipie.AuthorizationCodeSession) {
+		if _, err := s.RefreshToken(t.Context()); err != nil {
+			t.Errorf("RefreshToken: %v", err)
+		}
+	},
+	"Close": func(t *testing.T, s *spotipie.AuthorizationCodeSession) {
+		if err := s.Close(t.Context()); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+	},
+}
+
+// TestUsedUpRefreshTokensAreNotTakenBack: of several renewals in a row none
+// could be saved. What others save meanwhile with a refresh token that those
+// have used up does not replace the latest.
+func TestUsedUpRefreshTokensAreNotTakenBack(t *testing.T) {
+	for _, renewals := range []int{1, 2, 3, 12} {
+		for meeting, meet := range meetings {
+			t.Run(fmt.Sprintf("%d renewals, then %s", renewals, meeting), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					store, spotify := newHookedStore(), &services{}
+					spotify.singleUse(0)
+					s := offline(t, spotify, store, nil)
+					set(t, s, time.Hour)
+					store.swap.set(fails)
+					for range renewals {
+						if _, err := s.RefreshToken(t.Context()); !errors.Is(err, errStore) {
+							t.Fatalf("RefreshToken: %v, want the store's error", err)
+						}
+					}
+					synctest.Wait() // the latest attempt to save is over
+					store.swap.set(nil)
+					change(t, store, func(*spotipie.Record) {}) // R0 once more
+					meet(t, s)
+					time.Sleep(time.Minute)
+					want := max(renewals, spotify.requests()) // RefreshToken may have made one more
+					expectTokens(t, s, store, fmt.Sprint("A", want), fmt.Sprint("R", want))
+				})
+			})
+		}
+	}
+}
+
+// TestUsedUpRefreshTokenIsRememberedWhen other things happen to the session
+// before its renewal is saved.
+func TestUsedUpRefreshTokenIsRememberedWhen(t *testing.T) {
+	for name, happens := range map[string]func(*testing.T, *spotipie.AuthorizationCodeSession, *clock){
+		"the clock is set right": func(t *testing.T, s *spotipie.AuthorizationCodeSession, wall *clock) {
+			wall.ahead(0)
+			token(t, s)
+		},
+		"the clock is set right and Load looks": func(t *testing.T, s *spotipie.AuthorizationCodeSession, wall *clock) {
+			wall.ahead(0)
+			_, _ = s.Load(t.Context())
+		},
+		"the token is set once more": func(t *testing.T, s *spotipie.AuthorizationCodeSession, _ *clock) {
+			_ = s.SetToken(t.Context(), s.CurrentToken())
+		},
+		"the token that was used up is set": func(t *testing.T, s *spotipie.AuthorizationCodeSession, _ *clock) {
+			_ = s.SetToken(t.Context(), tokenOf("A0", "R0", time.Hour))
+		},
+		"it expires": func(*testing.T, *spotipie.AuthorizationCodeSession, *clock) { time.Sleep(3 * time.Hour) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store, spotify := newHookedStore(), &services{}
+				spotify.singleUse(0)
+				var wall clock
+				wall.ahead(2 * time.Hour)
+				s := offline(t, spotify, store, func(o *spotipie.Options) { o.Now = wall.now })
+				set(t, s, time.Hour)
+				store.swap.set(fails)
+				_, _ = s.RefreshToken(t.Context())
+				happens(t, s, &wall)
+				synctest.Wait()
+				store.swap.set(nil)
+				change(t, store, func(rec *spotipie.Record) { rec.Token = tokenOf("A0", "R0", time.Minute) })
+				if _, err := s.Load(t.Context()); err != nil {
+					t.Errorf("Load: %v", err)
+				}
+				time.Sleep(2 * time.Hour)
+				token(t, s)
+				synctest.Wait()
+				n := spotify.requests()
+				expectTokens(t, s, store, fmt.Sprint("A", n), fmt.Sprint("R", n))
+			})
+		})
+	}
+}
