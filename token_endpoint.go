@@ -37,6 +37,7 @@ func (k *keeper) requestToken(ctx context.Context, form url.Values, somebodyWait
 		token, err := await(ctx, func(ctx context.Context) (*Token, error) {
 			return k.app.postToken(ctx, k.router, form)
 		}, nil)
+		err = withoutSecrets(err, k.app.sent(form))
 		if err != nil && ctx.Err() != nil {
 			err = fmt.Errorf("spotipie: asking for a token: no answer in %s: %w", k.app.refreshTimeout, err)
 		}
