@@ -295,8 +295,9 @@ func (k *keeper) lockOrLearn(ctx context.Context, unwanted *state, force bool) (
 	}
 	locked := make(chan result, 1)
 	go func() {
-		lock, err := shelf.lock(waiting)
-		locked <- result{lock, err}
+		r := result{err: errors.New("spotipie: waiting for the store's lock has ended its goroutine")}
+		defer func() { locked <- r }() // even if Options.Observe ends the goroutine
+		r.lock, r.err = shelf.lock(waiting)
 	}()
 	look := time.NewTimer(quickLock)
 	defer look.Stop()
