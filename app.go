@@ -28,7 +28,7 @@ type app struct {
 	refreshTimeout time.Duration
 	lockTimeout    time.Duration
 
-	onError func(error)
+	reports reports
 	observe func(context.Context, Observation)
 	now     func() time.Time // nil: time.Now
 	started time.Time        // from which the monotonic clock counts
@@ -58,7 +58,7 @@ func newApp(creds Credentials, opts *Options) (*app, error) {
 		earlyRefresh:         min(orDefault(opts.EarlyRefresh, defaultEarlyRefresh), maxLifetime),
 		refreshTimeout:       orDefault(opts.RefreshTimeout, defaultRefreshTimeout),
 		lockTimeout:          orDefault(opts.LockTimeout, orDefault(opts.RefreshTimeout, defaultLockTimeout)),
-		onError:              opts.OnError,
+		reports:              reports{onError: opts.OnError},
 		observe:              opts.Observe,
 		now:                  opts.Now,
 		started:              time.Now(),

@@ -72,6 +72,9 @@ func (s *AuthorizationCodeSession) CheckAuthorization(ctx context.Context, opts 
 // [*InsufficientScopeError] the token is returned all the same; the last means
 // that the user has granted less than was asked for.
 func (s *AuthorizationCodeSession) FetchToken(ctx context.Context, callbackURL string) (*Token, error) {
+	if s.app == nil {
+		return nil, errNotMade
+	}
 	query, fragment, err := parseCallback(callbackURL)
 	if err != nil {
 		return nil, err

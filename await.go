@@ -22,7 +22,7 @@ func await[T any](ctx context.Context, f func(context.Context) (T, error), late 
 		r := result{err: errors.New("it ended its goroutine")}
 		defer func() {
 			if p := recover(); p != nil {
-				r.err = fmt.Errorf("it panicked: %s%s", foreignText(fmt.Sprint(p)), panicSite())
+				r.err = &panicError{text: fmt.Sprint(p), site: panicSite()}
 			}
 			select {
 			case results <- r:
@@ -46,6 +46,14 @@ func await[T any](ctx context.Context, f func(context.Context) (T, error), late 
 		return none, context.Cause(ctx)
 	}
 }
+
+// panicError is a panic in somebody else's code.
+type panicError struct {
+	text string
+	site string // " at file:line"
+}
+
+func (e *panicError) Error() string { return "it panicked: " + foreignText(e.text) + e.site }
 
 // panicSite names the line that panicked, as " at file:line".
 func panicSite() string {

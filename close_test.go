@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -252,5 +253,99 @@ func TestOnErrorMayUseTheSession(t *testing.T) {
 			t.Errorf("Token took %s: %v", waited, err)
 		}
 		expectRequests(t, spotify, 1)
+	})
+}
+
+// TestOnErrorMayCloseTheSession, whatever goes on while it is called.
+func TestOnErrorMayCloseTheSession(t *testing.T) {
+	for name, act := range map[string]func(context.Context, *spotipie.AuthorizationCodeSession, *hookedStore, *services){
+		"saving in the background": func(ctx context.Context, s *spotipie.AuthorizationCodeSession, store *hookedStore, _ *services) {
+			store.swap.set(fails)
+			_, _ = s.RefreshToken(ctx)
+		},
+		"unlocking": func(ctx context.Context, s *spotipie.AuthorizationCodeSession, store *hookedStore, _ *services) {
+			store.unlock.set(fails)
+			_, _ = s.RefreshToken(ctx)
+		},
+		"a login whose caller has left": func(ctx context.Context, s *spotipie.AuthorizationCodeSession, _ *hookedStore, spotify *services) {
+			spotify.before = func(int) { time.Sleep(2 * time.Second) }
+			spotify.token = status(500)
+			ctx, cancel := context.WithTimeout(ctx, time.Second)
+			defer cancel()
+			if _, state, err := s.AuthorizationURL(nil); err == nil {
+				_, _ = s.FetchTokenGivenCode(ctx, "code", state)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store, spotify := newHookedStore(), &services{}
+				closed := make(chan struct{})
+				var s *spotipie.AuthorizationCodeSession
+				s = offline(t, spotify, store, func(o *spotipie.Options) {
+					o.OnError = func(error) {
+						_ = s.Close(context.Background())
+						select {
+						case <-closed:
+						default:
+							close(closed)
+						}
+					}
+				})
+				set(t, s, time.Hour)
+				act(t.Context(), s, store, spotify)
+				<-closed
+				expectClosed(t, s)
+			})
+		})
+	}
+}
+
+// TestOnErrorMayRenew: the error of a renewal that is still under way comes
+// while nothing waits for OnError.
+func TestOnErrorMayRenew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, heard := newHookedStore(), make(chan struct{}, 100)
+		var s *spotipie.AuthorizationCodeSession
+		s = offline(t, &services{}, store, func(o *spotipie.Options) {
+			o.OnError = func(error) {
+				_, _ = s.RefreshToken(context.Background())
+				heard <- struct{}{}
+			}
+		})
+		set(t, s, time.Hour)
+		change(t, store, func(rec *spotipie.Record) { // the store has fallen behind
+			rec.Consent, rec.Token = 1<<20, tokenOf("older", "R-older", time.Hour)
+		})
+		store.swap.set(fails)
+		_, _ = s.RefreshToken(t.Context())
+		<-heard
+	})
+}
+
+// TestCloseObeysItsContextWhileObserveHangs in the middle of saving in the
+// background.
+func TestCloseObeysItsContextWhileObserveHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, release := newHookedStore(), make(chan struct{})
+		var saves atomic.Int32
+		s := offline(t, &services{}, store, func(o *spotipie.Options) {
+			o.Observe = func(_ context.Context, o spotipie.Observation) {
+				if o.Op == "save" && o.Err != nil && saves.Add(1) == 3 {
+					<-release
+				}
+			}
+		})
+		set(t, s, time.Hour)
+		store.swap.set(fails)
+		_, _ = s.RefreshToken(t.Context())
+		time.Sleep(10 * time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		started := time.Now()
+		if err := s.Close(ctx); !errors.Is(err, context.DeadlineExceeded) || time.Since(started) != time.Second {
+			t.Errorf("Close took %s: %v", time.Since(started), err)
+		}
+		close(release)
 	})
 }

@@ -147,3 +147,41 @@ func TestImplicitGrantOfLess(t *testing.T) {
 		t.Error("the token is not used")
 	}
 }
+
+// TestSetRecordOfAnotherScope: a record that would be refused in the store is
+// refused at once, and all others can be renewed.
+func TestSetRecordOfAnotherScope(t *testing.T) {
+	for name, test := range map[string]struct {
+		requested spotipie.Scopes
+		refused   bool
+	}{
+		"not known":     {nil, false},
+		"the session's": {spotipie.Scopes{spotipie.ScopeUserLibraryRead}, false},
+		"another":       {spotipie.Scopes{spotipie.ScopeUserTopRead}, true},
+		"none":          {spotipie.Scopes{}, true},
+		"more":          {spotipie.Scopes{spotipie.ScopeUserTopRead, spotipie.ScopeUserLibraryRead}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := offline(t, &services{}, newHookedStore(), func(o *spotipie.Options) {
+				o.Scope = spotipie.Scopes{spotipie.ScopeUserLibraryRead}
+			})
+			tok, err := spotipie.NewToken(spotipie.TokenFields{
+				AccessToken: "A0", RefreshToken: "R0", ExpiresIn: time.Hour, Scope: spotipie.Scopes{spotipie.ScopeUserTopRead},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = s.SetRecord(t.Context(), spotipie.Record{Token: tok, RequestedScope: test.requested})
+			var mismatch *spotipie.RecordMismatchError
+			if errors.As(err, &mismatch) != test.refused || !test.refused && err != nil {
+				t.Errorf("SetRecord: %v", err)
+			}
+			if _, err := s.RefreshToken(t.Context()); !test.refused && err != nil {
+				t.Errorf("RefreshToken of what SetRecord took: %v", err)
+			}
+			if s.IsAuthorized() == test.refused {
+				t.Errorf("authorized: %t", s.IsAuthorized())
+			}
+		})
+	}
+}

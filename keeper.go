@@ -109,6 +109,13 @@ func (k *keeper) announce(ctx context.Context) error {
 	})
 }
 
+// changes returns how often callers have got another token.
+func (k *keeper) changes() uint64 {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.number
+}
+
 // listeners returns the bell, which is there from the first listener on.
 func (k *keeper) listeners() *bell {
 	k.mu.Lock()
@@ -320,8 +327,8 @@ func (k *keeper) runExpiry(ctx context.Context, f *flight, s *state, withheld bo
 
 // report passes an error that is returned to nobody to OnError.
 func (k *keeper) report(err error) {
-	if err != nil && k.app.onError != nil {
-		k.app.onError(&BackgroundError{Key: k.key(), Err: err})
+	if err != nil {
+		k.app.reports.add(&BackgroundError{Key: k.key(), Err: err})
 	}
 }
 

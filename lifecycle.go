@@ -40,11 +40,15 @@ func (k *keeper) load(ctx context.Context) (*Token, error) {
 	if err := k.isOpen(); err != nil {
 		return nil, err
 	}
+	before := k.changes()
 	s, err := k.reloadInTime(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return s.current().tokenOrNil(), k.announce(ctx)
+	if k.changes() != before {
+		err = k.announce(ctx)
+	}
+	return s.current().tokenOrNil(), err
 }
 
 // loadInTime is load with a limit of its own.
@@ -113,11 +117,11 @@ func (k *keeper) close(ctx context.Context) error {
 	underWay := k.markClosed()
 	if !inListener { // else it may be that listener they wait for
 		if err := k.waitFor(ctx, underWay); err != nil {
-			k.inBackground(func() { k.stopRetrier().giveBack() })
+			k.inBackground(func() { k.stopRetrier(context.Background()).giveBack() })
 			return join(err, k.bell.Load().close(ctx))
 		}
 	}
-	lock := k.stopRetrier()
+	lock := k.stopRetrier(ctx)
 	err := k.save(ctx)
 	k.inBackground(lock.giveBack)
 	if !inListener {

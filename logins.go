@@ -184,7 +184,10 @@ func (s *session) runExchange(ctx context.Context, x *exchange) {
 		"code":          {x.code()},
 		"redirect_uri":  {x.login.redirectURI},
 		"code_verifier": {x.login.verifier()},
-	}, true, nil)
+	}, true, requestSteps{
+		check: func(context.Context) error { return nil },
+		late:  func(token *Token) { _, _ = s.authorize(ctx, token) },
+	})
 	var answer *TokenEndpointError
 	if err != nil && (!errors.As(err, &answer) || answer.Temporary()) {
 		s.logins().add(x.login.after(err, s.app.clock()), s.app.wallTime()) // the code may still be good

@@ -80,6 +80,9 @@ func (r *router) mount(prefix string, rt http.RoundTripper) error {
 	if err != nil {
 		return err
 	}
+	if isTypedNil(rt) {
+		return fmt.Errorf("spotipie: mounting %q: the RoundTripper is a nil %T: make it first, or give nil to take a mount away", m.prefix, rt)
+	}
 	for {
 		old := r.mounts.Load()
 		var mounts []mount

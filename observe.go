@@ -28,8 +28,9 @@ type ObservationKind string
 const (
 	// ObservedTokenRequest: one request to the token endpoint.
 	ObservedTokenRequest ObservationKind = "token_request"
-	// ObservedRenewal: a whole renewal, from the lock to the saved token. Err is
-	// nil too if another process had renewed the token.
+	// ObservedRenewal: a whole renewal, from the wait for the lock until the
+	// token is saved and the listeners have heard of it. Err is nil too if another
+	// process had renewed the token.
 	ObservedRenewal ObservationKind = "renewal"
 	// ObservedStoreCall: one call of a method of the store.
 	ObservedStoreCall ObservationKind = "store_call"
@@ -39,8 +40,9 @@ const (
 	// ObservedRefusal: the accounts service has refused the refresh token for
 	// good.
 	ObservedRefusal ObservationKind = "refusal"
-	// ObservedSavedLate: a token that could not be saved at first is saved now.
-	// Duration is how long it was not.
+	// ObservedSavedLate: what could not be saved at first, or what the store has
+	// lost, is saved now: a token, a refusal or a logout. Duration is how long it
+	// was not.
 	ObservedSavedLate ObservationKind = "saved_late"
 	// ObservedFallback: the store shows an older record than it did before, or
 	// none at all without a deletion. The session keeps its own and saves it

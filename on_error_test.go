@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -287,6 +288,57 @@ func TestNobodyLoggedInTakesNoLock(t *testing.T) {
 				set(t, offline(t, spotify, store, nil), time.Hour)
 				if tok := token(t, s); tok.AccessToken() != "A0" {
 					t.Errorf("got %s", tokenNames(tok))
+				}
+			})
+		})
+	}
+}
+
+// TestLoadDoesNotRepeatAListenersError: whoever set the token was given it.
+func TestLoadDoesNotRepeatAListenersError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newOnErrorCase(t)
+		c.badListener()
+		if err := c.SetToken(t.Context(), tokenOf("A1", "R1", time.Hour)); !errors.Is(err, errListener) {
+			t.Errorf("SetToken: %v", err)
+		}
+		if _, err := c.Load(t.Context()); err != nil {
+			t.Errorf("Load, which has nothing new: %v", err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_ = c.Watch(ctx) // it loads at the beginning
+		if heard := c.reported.all(); len(heard) != 0 {
+			t.Errorf("OnError heard of %v", heard)
+		}
+	})
+}
+
+// TestObserveThatEndsItsGoroutine, as a test's Fatal does, leaves nobody
+// waiting.
+func TestObserveThatEndsItsGoroutine(t *testing.T) {
+	for _, op := range []string{"lock", "load", "save", "unlock", "refresh_token"} {
+		t.Run(op, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := offline(t, &services{}, newHookedStore(), func(o *spotipie.Options) {
+					o.Observe = func(_ context.Context, observed spotipie.Observation) {
+						if observed.Op == op && observed.Err == nil {
+							runtime.Goexit()
+						}
+					}
+				})
+				go func() { _ = s.SetToken(t.Context(), tokenOf("A0", "R0", time.Hour)) }()
+				synctest.Wait()
+				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+				defer cancel()
+				ended := make(chan struct{})
+				go func() {
+					defer close(ended)
+					_, _ = s.RefreshToken(ctx)
+				}()
+				<-ended
+				if ctx.Err() != nil {
+					t.Error("RefreshToken did not return")
 				}
 			})
 		})

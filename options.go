@@ -77,14 +77,16 @@ type Options struct {
 	// OnError hears of what goes wrong and is returned to nobody: a renewal in
 	// the background that failed, an event whose listener failed; and always of a
 	// renewed token that could not be saved, even if a caller was told, since
-	// saving goes on in the background. Each error is a [*BackgroundError], which names
-	// the session's key. It may be called from any goroutine and must not
-	// block. Default: nothing.
+	// saving goes on in the background. Each error is a [*BackgroundError], which
+	// names the session's key. It is called in a goroutine of its own, with one
+	// error after the other, and perhaps after Close has returned; it may use the
+	// session, and close it. Default: nothing.
 	OnError func(error)
 	// Observe hears of each token request, renewal, store call and wait, for
-	// logs and metrics. See [Observation]. It is called from the goroutine that
-	// did the work, so it should return soon. Default: nothing, which costs
-	// nothing.
+	// logs and metrics. See [Observation]. It is called in the goroutine that
+	// does the work, often in the middle of a renewal: it should return soon,
+	// and must not call what waits for one, such as Token or Close. Default:
+	// nothing, which costs nothing.
 	Observe func(context.Context, Observation)
 	// SkipRedirectURICheck takes redirect URIs that Spotify refuses (see
 	// [ValidateRedirectURI]), for an accounts service with rules of its own.
@@ -117,13 +119,13 @@ const (
 
 // check tells what is wrong with the options themselves.
 func (o *Options) check() error {
-	if o.Store != nil {
-		if v := reflect.ValueOf(o.Store); v.Kind() == reflect.Pointer && v.IsNil() {
-			return fmt.Errorf("spotipie: Options.Store is a nil %T: leave it out, or make the store first", o.Store)
-		}
-		if o.Profile == "" {
-			return errors.New("spotipie: Options.Profile is empty: a store needs to know whose authorization it keeps")
-		}
+	switch {
+	case isTypedNil(o.Store):
+		return fmt.Errorf("spotipie: Options.Store is a nil %T: leave it out, or make the store first", o.Store)
+	case isTypedNil(o.Transport):
+		return fmt.Errorf("spotipie: Options.Transport is a nil %T: leave it out, or make the transport first", o.Transport)
+	case o.Store != nil && o.Profile == "":
+		return errors.New("spotipie: Options.Profile is empty: a store needs to know whose authorization it keeps")
 	}
 	for _, scope := range o.Scope {
 		if !isScopeToken(scope) {
@@ -131,6 +133,13 @@ func (o *Options) check() error {
 		}
 	}
 	return nil
+}
+
+// isTypedNil reports whether an interface that is not nil holds a nil pointer or
+// function, which would panic when it is used.
+func isTypedNil(value any) bool {
+	v := reflect.ValueOf(value)
+	return (v.Kind() == reflect.Pointer || v.Kind() == reflect.Func) && v.IsNil()
 }
 
 func orDefault(d, fallback time.Duration) time.Duration {

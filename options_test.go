@@ -2,6 +2,7 @@ package spotipie_test
 
 import (
 	"errors"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -238,5 +239,20 @@ func TestOptionsFromEnv(t *testing.T) {
 	t.Setenv("SPOTIPIE_API_URL", "http://api.example")
 	if err := newWith(spotipie.OptionsFromEnv("")); err == nil || !strings.Contains(err.Error(), "AllowPlainHTTP") {
 		t.Errorf("plain http from the environment: %v", err)
+	}
+}
+
+// TestNilTransports: a nil of a type of its own would panic at the first
+// request.
+func TestNilTransports(t *testing.T) {
+	for _, rt := range []http.RoundTripper{(*http.Transport)(nil), answer(nil)} {
+		creds := spotipie.Credentials{ClientID: "id", RedirectURI: "http://127.0.0.1/callback"}
+		_, err := spotipie.NewAuthorizationCodeSession(creds, &spotipie.Options{Transport: rt})
+		if err == nil || !strings.Contains(err.Error(), "Options.Transport is a nil") {
+			t.Errorf("Options.Transport as a nil %T: %v", rt, err)
+		}
+		if err := offline(t, nil, nil, nil).Mount("https://", rt); err == nil || !strings.Contains(err.Error(), "is a nil") {
+			t.Errorf("Mount of a nil %T: %v", rt, err)
+		}
 	}
 }

@@ -146,7 +146,7 @@ func (a *app) waitForPause(ctx context.Context, soon time.Duration) {
 // heed remembers the pause that an error asks for, unless a longer one is
 // remembered.
 func (a *app) heed(err error) {
-	wait := retryAfter(err)
+	wait := min(retryAfter(err), maxRetryAfter)
 	if wait <= 0 {
 		return
 	}

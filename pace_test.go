@@ -3,6 +3,7 @@ package spotipie_test
 import (
 	"context"
 	"fmt"
+	"math"
 	"net/http"
 	"sync"
 	"testing"
@@ -353,4 +354,23 @@ func login(t *testing.T, s *spotipie.AuthorizationCodeSession) (*spotipie.Token,
 		t.Fatal(err)
 	}
 	return s.FetchTokenGivenCode(t.Context(), "code", state)
+}
+
+// TestPauseLongerThanAnyClock: what a transport asks for may be more than can be
+// added to a clock.
+func TestPauseLongerThanAnyClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		spotify := &services{token: func(int, *http.Request) (*http.Response, error) {
+			return nil, &spotipie.RateLimitError{StatusCode: 429, RetryAfter: math.MaxInt64}
+		}}
+		s := offline(t, spotify, nil, nil)
+		set(t, s, time.Hour)
+		for range 3 {
+			time.Sleep(time.Minute)
+			if _, err := s.RefreshToken(t.Context()); err == nil {
+				t.Error("RefreshToken in the pause has succeeded")
+			}
+		}
+		expectRequests(t, spotify, 1)
+	})
 }

@@ -1,6 +1,7 @@
 package spotipie
 
 import (
+	"errors"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -29,11 +30,7 @@ const maxForeignText = 200
 // valid UTF-8, not long, and without the given secrets, should the other side
 // have echoed them.
 func foreignText(text string, secrets ...string) string {
-	for _, secret := range secrets {
-		if secret != "" {
-			text = strings.ReplaceAll(text, secret, "[redacted]")
-		}
-	}
+	text = hideSecrets(text, secrets)
 	text = strings.Map(func(r rune) rune {
 		if r == utf8.RuneError || !unicode.IsPrint(r) {
 			return ' '
@@ -49,6 +46,42 @@ func foreignText(text string, secrets ...string) string {
 		cut--
 	}
 	return text[:cut] + "…"
+}
+
+// redactedError is an error whose own text shows a secret.
+type redactedError struct {
+	text string
+	err  error
+}
+
+func (e *redactedError) Error() string { return e.text }
+
+func (e *redactedError) Unwrap() error { return e.err }
+
+// withoutSecrets returns err with a text that shows none of the secrets, should
+// a transport or the other side have put one there.
+func withoutSecrets(err error, secrets []string) error {
+	if err == nil {
+		return nil
+	}
+	var panicked *panicError
+	if errors.As(err, &panicked) { // before its text is cut, perhaps within a secret
+		return &panicError{text: hideSecrets(panicked.text, secrets), site: panicked.site}
+	}
+	text := hideSecrets(err.Error(), secrets)
+	if text == err.Error() {
+		return err
+	}
+	return &redactedError{text: text, err: err}
+}
+
+func hideSecrets(text string, secrets []string) string {
+	for _, secret := range secrets {
+		if secret != "" {
+			text = strings.ReplaceAll(text, secret, "[redacted]")
+		}
+	}
+	return text
 }
 
 // foreignURL is foreignText for a URL, of which it leaves out the user with the

@@ -177,15 +177,20 @@ func (k *keeper) renewLocked(ctx context.Context, unwanted *state, force bool) (
 	if err != nil {
 		return nil, err
 	}
-	now := k.app.clock()
-	k.apply(func(current *state) *state { return k.rules().received(current, s, token, sent, now) })
-	k.failure.Store(nil)
-	k.renewed.Store(k.renewed.Load().after(token, now))
+	k.receive(s, token, sent)
 	err = k.save(ctx)
 	if next := k.current(); next.signedIn() {
 		return next, err
 	}
 	return nil, err
+}
+
+// receive takes a token that was got in place of that of asked.
+func (k *keeper) receive(asked *state, token *Token, sent instant) {
+	now := k.app.clock()
+	k.apply(func(s *state) *state { return k.rules().received(s, asked, token, sent, now) })
+	k.failure.Store(nil)
+	k.renewed.Store(k.renewed.Load().after(token, now))
 }
 
 // ask gets a new token from the accounts service in place of that of s. sent is
@@ -203,7 +208,13 @@ func (k *keeper) ask(ctx context.Context, s *state) (token *Token, sent instant,
 		form = url.Values{"grant_type": {"refresh_token"}, "refresh_token": {s.refreshToken()}} // section 6
 	}
 	sent = k.app.clock()
-	token, err = k.requestToken(ctx, form, !s.isUsable(sent), k.shelf().check)
+	token, err = k.requestToken(ctx, form, !s.isUsable(sent), requestSteps{
+		check: k.shelf().check,
+		late: func(token *Token) { // of a transport that does not look at its context
+			k.receive(s, token, sent)
+			k.saveInBackground(nil, false)
+		},
+	})
 	return token, sent, err
 }
 
@@ -302,8 +313,9 @@ func (k *keeper) lockOrLearn(ctx context.Context, unwanted *state, force bool) (
 	}
 	locked := make(chan result, 1)
 	go func() {
-		lock, err := shelf.lock(waiting)
-		locked <- result{lock, err}
+		r := result{err: errors.New("spotipie: waiting for the store's lock has ended its goroutine")}
+		defer func() { locked <- r }() // even if Options.Observe ends the goroutine
+		r.lock, r.err = shelf.lock(waiting)
 	}()
 	look := time.NewTimer(quickLock)
 	defer look.Stop()

@@ -14,6 +14,24 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
+// TestAnswerThatComesTooLateIsKept: a RoundTripper that does not look at its
+// context brings the token when nobody waits for it any more.
+func TestAnswerThatComesTooLateIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, spotify := newHookedStore(), &services{}
+		s := offline(t, spotify, store, nil)
+		set(t, s, time.Hour)
+		spotify.before = func(int) { time.Sleep(20 * time.Second) }
+		time.Sleep(2 * time.Hour)
+		if _, err := s.Token(t.Context()); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got error %v, want a timeout after 15 s", err)
+		}
+		time.Sleep(time.Minute)
+		expectTokens(t, s, store, "A1", "R1")
+		expectRequests(t, spotify, 1)
+	})
+}
+
 // TestSavingIsTriedAgainByItself: nobody calls the session after the store has
 // failed.
 func TestSavingIsTriedAgainByItself(t *testing.T) {

@@ -282,8 +282,9 @@ func (k *keeper) takeLock(r *retrier) *storeLock {
 	return lock
 }
 
-// stopRetrier ends saving in the background, and returns the lock it had.
-func (k *keeper) stopRetrier() *storeLock {
+// stopRetrier ends saving in the background, and returns the lock it had. What
+// goes on there is waited for until ctx ends.
+func (k *keeper) stopRetrier(ctx context.Context) *storeLock {
 	k.mu.Lock()
 	r := k.retrier
 	k.retrier = nil
@@ -292,6 +293,6 @@ func (k *keeper) stopRetrier() *storeLock {
 		return nil
 	}
 	r.stop()
-	<-r.ended // soon, as nothing waits longer than its context
+	isDone(ctx, r.ended)
 	return k.takeLock(r)
 }

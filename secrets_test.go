@@ -278,3 +278,39 @@ func TestCallbackErrorsShowNoCode(t *testing.T) {
 		}
 	}
 }
+
+// TestTokenRequestErrorsShowNoSecret: a transport, or the other side, that puts
+// what it was sent into an error or a panic, also where its text is cut.
+func TestTokenRequestErrorsShowNoSecret(t *testing.T) {
+	for name, send := range map[string]func(req *http.Request, form string) (*http.Response, error){
+		"panic with the form":     func(_ *http.Request, form string) (*http.Response, error) { panic(form) },
+		"panic with a cut secret": func(_ *http.Request, form string) (*http.Response, error) { panic(strings.Repeat("x", 140) + form) },
+		"panic with the request":  func(req *http.Request, _ string) (*http.Response, error) { panic(req) },
+		"error":                   func(_ *http.Request, form string) (*http.Response, error) { return nil, errors.New(form) },
+		"redirect that is no URL": func(req *http.Request, form string) (*http.Response, error) {
+			return respond(req, http.StatusTemporaryRedirect, "", "Location", "http://[::1?"+form), nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var observed errorLog
+			transport := answer(func(req *http.Request) (*http.Response, error) { return send(req, formOf(t, req).Encode()) })
+			s := offline(t, transport, nil, func(o *spotipie.Options) {
+				o.Observe = func(_ context.Context, o spotipie.Observation) { observed.add(o.Err) }
+			})
+			if err := s.SetToken(t.Context(), tokenOf("A0", "R-s3cret-s3cret-s3cret", time.Hour)); err != nil {
+				t.Fatal(err)
+			}
+			_, err := s.RefreshToken(t.Context())
+			for _, err := range append(observed.all(), err) {
+				if err == nil {
+					t.Fatal("no error")
+				}
+				for how, text := range printed(err) {
+					if strings.Contains(text, "R-s3") || strings.Contains(text, "aWQ6") { // Basic authentication of id:
+						t.Errorf("printed with %s: %s", how, text)
+					}
+				}
+			}
+		})
+	}
+}

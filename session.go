@@ -1,6 +1,7 @@
 package spotipie
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -63,8 +64,11 @@ type Session interface {
 	Record() (rec Record, ok bool)
 	// SetRecord is SetToken with what belongs to the token, for moving an
 	// authorization from one session to another: from the one that a web user
-	// has signed in with to the one kept under their user id, say. A record of
-	// another client id is a [*RecordMismatchError].
+	// has signed in with to the one kept under their user id, say. It counts as
+	// a new consent, and the token as not refused. Without RequestedScope the
+	// user is taken to have been asked for the session's scope. A record of
+	// another client id or flow is a [*RecordMismatchError], and so is one of a
+	// user who was not asked for all of the session's scope.
 	SetRecord(ctx context.Context, rec Record) error
 	// Load fetches the token from the store if the store has another than
 	// memory, and returns what is in memory then: nil if there is none.
@@ -259,7 +263,7 @@ func (s *session) Token(ctx context.Context) (*Token, error) {
 
 // SetToken implements [Session].
 func (s *session) SetToken(ctx context.Context, token *Token) error {
-	return s.SetRecord(ctx, Record{Token: token, RequestedScope: s.settings().scope})
+	return s.SetRecord(ctx, Record{Token: token})
 }
 
 // Record implements [Session].
@@ -276,18 +280,17 @@ func (s *session) SetRecord(ctx context.Context, rec Record) error {
 	if err := s.isOpen(); err != nil {
 		return err
 	}
-	mismatch := func(format string, args ...any) error {
-		return &RecordMismatchError{Key: s.Key(), Reason: fmt.Sprintf(format, args...)}
-	}
-	switch {
-	case rec.Token == nil || rec.Token.secrets == nil:
+	if rec.Token == nil || rec.Token.secrets == nil {
 		return &TokenFormatError{Reason: "is nil"}
-	case rec.ClientID != "" && rec.ClientID != s.ClientID():
-		return mismatch("it belongs to client id %q, not %q", foreignText(rec.ClientID), s.ClientID())
-	case rec.Flow != "" && rec.Flow != s.flow():
-		return mismatch("it was obtained by the flow %q, and this session's is %q", foreignText(string(rec.Flow)), s.flow())
 	}
 	rec.Token = s.rules().inherit(rec.Token, nil)
+	rec.ClientID, rec.Flow = cmp.Or(rec.ClientID, s.app.clientID), cmp.Or(rec.Flow, s.flow())
+	if rec.RequestedScope == nil {
+		rec.RequestedScope = s.app.scope
+	}
+	if err := s.rules().check(s.Key(), rec); err != nil {
+		return err
+	}
 	return s.give(ctx, rec)
 }
 

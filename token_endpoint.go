@@ -17,18 +17,21 @@ import (
 // 503 or 504, if somebody waits for the token.
 const tokenRequestTries = 3
 
+// requestSteps are what a token request calls on its way.
+type requestSteps struct {
+	check func(context.Context) error // before each try; its error ends the request
+	late  func(*Token)                // with a token that comes after the time is over
+}
+
 // requestToken asks the token endpoint for a token, in the time that one
 // request has. If somebody waits it tries again after a passing fault of a
-// server in between. Before each try it calls check, which may be nil and whose
-// error ends it.
-func (k *keeper) requestToken(ctx context.Context, form url.Values, somebodyWaits bool, check func(context.Context) error) (*Token, error) {
+// server in between.
+func (k *keeper) requestToken(ctx context.Context, form url.Values, somebodyWaits bool, steps requestSteps) (*Token, error) {
 	if err := k.app.paused(); err != nil {
 		return nil, err
 	}
-	if check != nil {
-		if err := check(ctx); err != nil {
-			return nil, err
-		}
+	if err := steps.check(ctx); err != nil {
+		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, k.app.refreshTimeout)
 	defer cancel()
@@ -36,7 +39,8 @@ func (k *keeper) requestToken(ctx context.Context, form url.Values, somebodyWait
 		end := k.observation(ctx, ObservedTokenRequest, form.Get("grant_type"))
 		token, err := await(ctx, func(ctx context.Context) (*Token, error) {
 			return k.app.postToken(ctx, k.router, form)
-		}, nil)
+		}, steps.late)
+		err = withoutSecrets(err, k.app.sent(form))
 		if err != nil && ctx.Err() != nil {
 			err = fmt.Errorf("spotipie: asking for a token: no answer in %s: %w", k.app.refreshTimeout, err)
 		}
@@ -45,7 +49,7 @@ func (k *keeper) requestToken(ctx context.Context, form url.Values, somebodyWait
 		if err == nil || !somebodyWaits || try == tokenRequestTries || !isHiccup(err) {
 			return token, err
 		}
-		if !sleep(ctx, jitter(300*time.Millisecond<<(try-1))) || k.app.paused() != nil || check != nil && check(ctx) != nil {
+		if !sleep(ctx, jitter(300*time.Millisecond<<(try-1))) || k.app.paused() != nil || steps.check(ctx) != nil {
 			return nil, err
 		}
 	}

@@ -131,7 +131,9 @@ func (r rules) nextConsent(s *state, now instant) uint64 {
 
 // nextConsent makes a number of a moment in milliseconds; see [NextConsent].
 func nextConsent(previous, moment, random uint64) uint64 {
-	moment = max(moment, consentMoment(previous)+1)
+	if last := consentMoment(previous); last <= lastMoment {
+		moment = max(moment, last+1)
+	}
 	return moment<<consentRandomBits | random&(1<<consentRandomBits-1)
 }
 
@@ -139,7 +141,7 @@ func nextConsent(previous, moment, random uint64) uint64 {
 // time, higher than that of what it is to be saved over. After that its number
 // stays, by which others tell it from what was said meanwhile.
 func (s *state) outlive(d *details, moment uint64) {
-	if d.saving && moment >= consentMoment(s.consent) {
+	if d.saving && moment >= consentMoment(s.consent) && moment <= lastMoment {
 		s.consent = (moment+1)<<consentRandomBits | s.consent&(1<<consentRandomBits-1)
 	}
 }
@@ -148,10 +150,14 @@ func (s *state) outlive(d *details, moment uint64) {
 // versions are microseconds.
 func versionAbove(consent uint64) uint64 { return (consentMoment(consent) + 1) * 1000 }
 
+// lastMoment is where the moment in a number of a consent is no longer believed:
+// the end of the year 2199, in milliseconds.
+const lastMoment = 7_258_118_399_999
+
 // compareConsents compares the moments of two consents. It returns 0 if they
 // cannot be told apart, or one is not known.
 func compareConsents(a, b uint64) int {
-	if a == 0 || b == 0 {
+	if a == 0 || b == 0 || consentMoment(a) > lastMoment || consentMoment(b) > lastMoment {
 		return 0
 	}
 	return cmp.Compare(consentMoment(a), consentMoment(b))

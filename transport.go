@@ -200,6 +200,9 @@ func isTokenRefused(resp *http.Response, flow Flow) bool {
 // that way moments ago is not replaced again: then it is not the token that
 // the server dislikes. Nor is one whose renewal has just failed.
 func (s *session) replaceRefused(ctx context.Context, refused *state) (*state, error) {
+	if s.renewal.Load() != nil && s.isInListener(ctx) {
+		return nil, nil // the renewal may be waiting for this very listener
+	}
 	now := s.app.clock()
 	last := s.lastRefused.Load()
 	if last.isOf(refused) && now.isBefore(last.until) {

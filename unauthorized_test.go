@@ -1,6 +1,7 @@
 package spotipie_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -266,5 +267,31 @@ func Test401WithTheSameTokenAgain(t *testing.T) {
 			}
 		}
 		expectRequests(t, spotify, 1)
+	})
+}
+
+// Test401InAListener: the renewal that has called the listener is not waited
+// for by the listener's own request.
+func Test401InAListener(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := offline(t, &services{api: func(req *http.Request) (*http.Response, error) {
+			return respond(req, http.StatusUnauthorized, "{}", "WWW-Authenticate", `Bearer error="invalid_token"`), nil
+		}}, nil, nil)
+		set(t, s, time.Hour)
+		s.OnTokenUpdated(func(ctx context.Context, _ spotipie.TokenUpdated) error {
+			resp, err := s.Request(ctx, http.MethodGet, "/v1/me", nil)
+			if err != nil {
+				return err
+			}
+			defer resp.Body.Close()
+			if resp.StatusCode != http.StatusUnauthorized {
+				t.Errorf("status %d, want that of the answer", resp.StatusCode)
+			}
+			return nil
+		})
+		started := time.Now()
+		if _, err := s.RefreshToken(t.Context()); err != nil || time.Since(started) != 0 {
+			t.Errorf("RefreshToken took %s: %v", time.Since(started), err)
+		}
 	})
 }

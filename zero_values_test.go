@@ -18,6 +18,7 @@ import (
 // TestZeroValuesDoNotPanic calls every exported method of every type whose zero
 // value a program may hold, with arguments that are there and with nil ones.
 func TestZeroValuesDoNotPanic(t *testing.T) {
+	t.Chdir(t.TempDir()) // some methods write a file
 	for _, value := range []any{
 		&spotipie.AuthorizationCodeSession{}, &spotipie.ClientCredentialsSession{}, &spotipie.ImplicitGrantSession{},
 		&spotipie.Token{}, &spotipie.MemoryStore{},
@@ -145,6 +146,7 @@ func TestZeroSessionsSayWhatIsWrong(t *testing.T) {
 			_, calls["RefreshToken"] = s.RefreshToken(ctx)
 			_, _, calls["AuthorizationURL"] = s.AuthorizationURL(nil)
 			_, calls["FetchToken"] = s.FetchToken(ctx, "http://127.0.0.1/?code=c&state=s")
+			_, calls["FetchToken after a denial"] = s.FetchToken(ctx, "http://127.0.0.1/?error=access_denied&state=s")
 			_, calls["FetchTokenGivenCode"] = s.FetchTokenGivenCode(ctx, "c", "s")
 			calls["CheckAuthorization"] = s.CheckAuthorization(ctx, nil)
 		case *spotipie.ClientCredentialsSession:
