@@ -21,12 +21,12 @@ type bell struct {
 	updated   []*listener[TokenUpdated]
 	expired   []*listener[TokenExpired]
 	loggedOut []*listener[LoggedOut]
-	ringing   bool          // the goroutine runs
-	now       *announcement // what is being delivered
-	next      *announcement // the newest that waits; it stands for those before
-	last      uint64        // the number of what is or was delivered last
-	failed    *ListenerError
-	idle      chan struct{} // closed when the goroutine ends; nil: nobody waits
+	ringing   bool           // the goroutine runs
+	now       *announcement  // what is being delivered
+	next      *announcement  // the newest that waits; it stands for those before
+	last      uint64         // the number of what is or was delivered last
+	failed    *ListenerError // of a listener that did not get the latest token
+	idle      chan struct{}  // closed when the goroutine ends; nil: nobody waits
 	closed    bool
 	shut      chan struct{} // closed with it
 }
@@ -198,7 +198,9 @@ func (b *bell) ring() {
 		}))
 		b.mu.Lock()
 		b.failed = nil
-		_ = errors.As(err, &b.failed)
+		if failed := (*ListenerError)(nil); errors.As(err, &failed) && failed.Event == eventTokenUpdated {
+			b.failed = failed
+		}
 		b.now = nil
 		a.finish(err)
 	}

@@ -26,7 +26,8 @@ type Credentials struct {
 }
 
 // DefaultEnvPrefix is the prefix of the environment variables that
-// [CredentialsFromEnv] reads when it is given none.
+// [CredentialsFromEnv], [ClientCredentialsFromEnv] and [OptionsFromEnv] read when
+// they are given none.
 const DefaultEnvPrefix = "SPOTIPIE"
 
 // CredentialsFromEnv reads {prefix}_CLIENT_ID, {prefix}_CLIENT_SECRET and

@@ -57,6 +57,7 @@
 //
 // [Session].Client is an *http.Client for any library that takes one, and
 // [Session].TokenSource serves golang.org/x/oauth2. Package adapter has
-// RoundTrippers to mount (retry, cache), package accounts an accounts service
-// to try everything offline, and package spotifytest the same for go test.
+// RoundTrippers to mount (retry, pause, cache), package accounts an accounts
+// service to try everything offline, and package spotifytest the same for go
+// test.
 package spotipie

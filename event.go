@@ -19,9 +19,9 @@ import (
 //
 // ctx ends after [Options].RefreshTimeout, and a listener that has not returned
 // by then is not waited for. Listeners may use the session, also to set another
-// token, if they pass on the ctx they were given, or one made of it: by it the
-// session, and every session in between, knows not to wait for the listener
-// itself. A token that a listener sets is announced to all after they have
+// token, if they pass on the ctx they were given, or one made of it. Without it a
+// session cannot tell that one of its listeners is calling, and waits for that
+// listener. A token that a listener sets is announced to all after they have
 // heard of the one before. Printing the event shows no secret.
 type TokenUpdated struct {
 	Session  Session
@@ -49,8 +49,9 @@ type TokenExpired struct {
 
 // LoggedOut is the event of an authorization that was given up: by
 // [Session].Logout, or by another process that deleted the record, once this
-// session learns of it. It comes in one order with [TokenUpdated], and the same
-// holds for its listeners. Printing the event shows no secret.
+// session learns of it. It is told in order with [TokenUpdated]: nobody
+// hears of a new login before the end of the old one. Printing the event shows no
+// secret.
 type LoggedOut struct {
 	Session  Session
 	OldToken *Token // the token that is no longer used

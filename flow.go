@@ -3,7 +3,7 @@ package spotipie
 import "fmt"
 
 // Flow names the way a token is obtained (RFC 6749 section 1.3). Its values
-// are those of the reference's Flow enumeration.
+// are those of the Flow enumeration in the Python package.
 type Flow string
 
 // The three flows.

@@ -109,6 +109,15 @@ func (k *keeper) announce(ctx context.Context) error {
 	})
 }
 
+// announceAfter announces what has changed since changes returned before. An
+// error about an earlier change was told to whoever made that.
+func (k *keeper) announceAfter(ctx context.Context, before uint64) error {
+	if k.changes() == before {
+		return nil
+	}
+	return k.announce(ctx)
+}
+
 // changes returns how often callers have got another token.
 func (k *keeper) changes() uint64 {
 	k.mu.Lock()

@@ -45,10 +45,7 @@ func (k *keeper) load(ctx context.Context) (*Token, error) {
 	if err != nil {
 		return nil, err
 	}
-	if k.changes() != before {
-		err = k.announce(ctx)
-	}
-	return s.current().tokenOrNil(), err
+	return s.current().tokenOrNil(), k.announceAfter(ctx, before)
 }
 
 // loadInTime is load with a limit of its own.

@@ -253,7 +253,8 @@ func TestLogoutOfAClosedSession(t *testing.T) {
 	})
 }
 
-// TestLogoutThatSucceedsIsNotUndoneByAListener that fails.
+// TestLogoutThatSucceedsIsNotUndoneByAListener that fails, and nobody but who
+// logs out hears of that.
 func TestLogoutThatSucceedsIsNotUndoneByAListener(t *testing.T) {
 	store := newHookedStore()
 	s := offline(t, &services{}, store, nil)
@@ -265,6 +266,15 @@ func TestLogoutThatSucceedsIsNotUndoneByAListener(t *testing.T) {
 		t.Errorf("Logout: %v, want a ListenerError", err)
 	}
 	expectLoggedOut(t, s, store)
+	if _, err := s.Token(t.Context()); !errors.Is(err, spotipie.ErrNotAuthorized) || errors.As(err, &listenerErr) {
+		t.Errorf("Token: %v, want ErrNotAuthorized alone", err)
+	}
+	if _, err := s.Load(t.Context()); err != nil {
+		t.Errorf("Load: %v", err)
+	}
+	if err := s.Close(t.Context()); err != nil {
+		t.Errorf("Close: %v", err)
+	}
 }
 
 func TestKey(t *testing.T) {

@@ -28,9 +28,9 @@ type ObservationKind string
 const (
 	// ObservedTokenRequest: one request to the token endpoint.
 	ObservedTokenRequest ObservationKind = "token_request"
-	// ObservedRenewal: a whole renewal, from the wait for the lock until the
-	// token is saved and the listeners have heard of it. Err is nil too if another
-	// process had renewed the token.
+	// ObservedRenewal: a renewal, from the wait for the lock until the token is
+	// saved. Err is nil too if another process had renewed the token. There is none
+	// while nobody is logged in, or the token cannot be renewed.
 	ObservedRenewal ObservationKind = "renewal"
 	// ObservedStoreCall: one call of a method of the store.
 	ObservedStoreCall ObservationKind = "store_call"

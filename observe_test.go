@@ -161,6 +161,12 @@ func TestObserveEachKind(t *testing.T) {
 			c.store.lock.set(fails)
 			_, _ = c.RefreshToken(t.Context())
 		}, []string{"renewal: failed"}, func(err error) bool { return errors.Is(err, errStore) }},
+		"nothing to renew": {spotipie.ObservedRenewal, func(t *testing.T, c *observedCase) {
+			if err := c.Logout(t.Context()); err != nil {
+				t.Error(err)
+			}
+			_, _ = c.Token(t.Context())
+		}, nil, nil},
 		"a renewal that another process has made": {spotipie.ObservedRenewal, func(t *testing.T, c *observedCase) {
 			time.Sleep(2 * time.Hour)
 			change(t, c.store, func(rec *spotipie.Record) { rec.Token = tokenOf("B", "RB", time.Hour) })

@@ -74,10 +74,10 @@ type Options struct {
 	// addresses only (RFC 6749 section 1.6, RFC 6750 section 5.3).
 	AllowPlainHTTP bool
 
-	// OnError hears of what goes wrong and is returned to nobody: a renewal in
-	// the background that failed, an event whose listener failed; and always of a
-	// renewed token that could not be saved, even if a caller was told, since
-	// saving goes on in the background. Each error is a [*BackgroundError], which
+	// OnError is called with what goes wrong and is returned to nobody: a renewal
+	// in the background that failed, an event whose listener failed. It is also
+	// called when a renewed token could not be saved, even if a caller was told,
+	// since saving goes on in the background. Each error is a [*BackgroundError], which
 	// names the session's key. It is called in a goroutine of its own, with one
 	// error after the other, and perhaps after Close has returned; it may use the
 	// session, and close it. Default: nothing.

@@ -58,7 +58,6 @@ func (k *keeper) runRenewal(ctx context.Context, f *flight, unwanted *state, for
 			k.reportResult(f) // whoever was told: it concerns the program, and saving goes on
 		}
 	}()
-	end := k.observation(ctx, ObservedRenewal, "")
 	next, err = k.renew(ctx, unwanted, force)
 	if next != nil && k.state.Load().detail().saving { // a login that came meanwhile
 		err = join(err, k.save(ctx))
@@ -71,7 +70,6 @@ func (k *keeper) runRenewal(ctx context.Context, f *flight, unwanted *state, for
 		now := k.app.clock()
 		k.failure.Store(k.failure.Load().after(k.current(), err, now))
 	}
-	end(err)
 }
 
 // renew saves what is not saved yet, then locks, loads, sees whether the work is
@@ -79,11 +77,23 @@ func (k *keeper) runRenewal(ctx context.Context, f *flight, unwanted *state, for
 // returns the state to use, together with an error if something besides it went
 // wrong.
 func (k *keeper) renew(ctx context.Context, unwanted *state, force bool) (*state, error) {
+	before := k.changes()
 	saveErr := k.save(ctx)
 	s, err := k.lookBeforeLocking(ctx, force)
-	if err != nil || k.answers(s, unwanted, force) {
-		return s, join(err, join(saveErr, k.announce(ctx)))
+	if err == nil && !k.answers(s, unwanted, force) {
+		end := k.observation(ctx, ObservedRenewal, "")
+		var locked bool
+		if s, locked, err = k.renewInTurn(ctx, unwanted, force); locked {
+			saveErr = nil // saving was tried again
+		}
+		end(err)
 	}
+	return s, join(err, join(saveErr, k.announceAfter(ctx, before)))
+}
+
+// renewInTurn waits for the store's lock and renews, or learns that another
+// process has renewed. It tells whether it had the lock.
+func (k *keeper) renewInTurn(ctx context.Context, unwanted *state, force bool) (s *state, locked bool, err error) {
 	if wait := k.renewed.Load().wait(k.app.clock()); wait > 0 && !force {
 		sleep(ctx, wait)
 	}
@@ -92,7 +102,7 @@ func (k *keeper) renew(ctx context.Context, unwanted *state, force bool) (*state
 		s, err = k.learn(ctx, err, unwanted, force)
 	}
 	if err != nil || lock == nil {
-		return s, join(err, join(saveErr, k.announce(ctx)))
+		return s, false, err
 	}
 	s, err = k.renewLocked(ctx, unwanted, force)
 	if k.current().isUnsaved() {
@@ -100,7 +110,7 @@ func (k *keeper) renew(ctx context.Context, unwanted *state, force bool) (*state
 	} else {
 		k.inBackground(lock.giveBack)
 	}
-	return s, join(err, k.announce(ctx))
+	return s, true, err
 }
 
 // lookBeforeLocking looks into the store where that may already tell that there

@@ -12,8 +12,8 @@ import (
 // DefaultExpiryMargin is how long before its end a token counts as expired for
 // [Token.IsExpired] when nothing else is said, and by how much ExpiresAt is
 // earlier than the moment the token was received plus its lifetime. Both are
-// the reference's. A session is more careful: it hands out no token in its last
-// ten seconds.
+// the Python package's. A session is more careful: it hands out no token in its
+// last ten seconds.
 const DefaultExpiryMargin = 2 * time.Second
 
 // maxLifetime bounds what is believed of a lifetime. Spotify's is an hour.

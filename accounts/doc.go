@@ -7,6 +7,14 @@
 //	service, err := accounts.New(nil)
 //	...
 //	server := httptest.NewServer(service)
+//	...
+//	session, err := spotipie.NewAuthorizationCodeSession(creds, &spotipie.Options{
+//		AccountsURL: server.URL,
+//		APIURL:      server.URL,
+//		Now:         service.Now, // so that Advance ages the session's tokens too
+//	})
+//
+// Package spotifytest does this for tests, and "spotipie serve" for programs.
 //
 // With server.URL in place of both of Spotify's hosts there are
 //

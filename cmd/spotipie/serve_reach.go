@@ -65,7 +65,9 @@ func (r reach) writeText(w io.Writer, style cli.Style) error {
 	fmt.Fprintln(&b, "\n  The programs in examples/ then use this service.")
 	fmt.Fprintf(&b, "\n%s\n\n", style.Heading("Try it from another terminal"))
 	fmt.Fprintf(&b, "  %s\n\n", r.curl())
-	fmt.Fprintf(&b, "  With the lines for your shell, as a user:\n\n  %s\n  spotipie api me/tracks\n\n", r.login())
+	fmt.Fprintf(&b, "  With the lines for your shell, as a user:\n\n  %s\n  spotipie api me/tracks\n", r.login())
+	fmt.Fprint(&b, "  curl -H \"$(spotipie token --header)\" \"$SPOTIPIE_API_URL/v1/me\"\n\n")
+	fmt.Fprint(&b, "  Without a browser: run 'spotipie serve --approve', and 'curl -L' the address\n  that login prints.\n\n")
 	if r.control {
 		fmt.Fprintf(&b, "  Let an hour pass:\n\n  curl -H 'Content-Type: application/json' -d '{\"seconds\":3600}' %s/_service/advance\n\n", r.URL)
 	}
