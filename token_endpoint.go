@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -75,6 +76,7 @@ func isHiccup(err error) bool {
 // no request is ever repeated in another.
 func (a *app) postToken(ctx context.Context, send http.RoundTripper, form url.Values) (*Token, error) {
 	if a.clientSecret() == "" {
+		form = maps.Clone(form) // who waits no longer may be reading it
 		form.Set("client_id", a.clientID)
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, a.accountsURL+"/api/token", strings.NewReader(form.Encode()))
