@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strings"
 	"syscall"
 	"testing"
@@ -29,6 +30,9 @@ func TestInterruptedRenewalIsSaved(t *testing.T) {
 		"terminal gone":        {-time.Minute, syscall.SIGHUP, exitInterrupted},
 	} {
 		t.Run(name, func(t *testing.T) {
+			if signal.Ignored(test.signal) {
+				test.code = exitOK // as nohup, or a shell's background, has it
+			}
 			asked, answer := heldUpRenewal(t)
 			key := spotipie.Key{ClientID: "id", Profile: "default"}
 			store := ageToken(t, key, test.left)
