@@ -5,35 +5,36 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"sync/atomic"
+	"time"
 )
 
+// awaitGrace is how long f may take to return after its time is over. Most
+// stores and transports then say what they were waiting for.
+const awaitGrace = 50 * time.Millisecond
+
 // await calls f in a goroutine of its own and returns its result. If ctx ends
-// before, await returns ctx's error and f goes on alone: late, which may be nil,
-// gets what it returns then. So nobody is held up by a store, a transport or a
-// listener that does not look at its context. A panic in f, or the end of its
-// goroutine, is an error.
+// before and f does not return soon, await returns ctx's error and f goes on
+// alone: late, which may be nil, gets what it returns then. So nobody is held up
+// by a store, a transport or a listener that does not look at its context. A
+// panic in f, or the end of its goroutine, is an error.
 func await[T any](ctx context.Context, f func(context.Context) (T, error), late func(T)) (T, error) {
 	type result struct {
 		value T
 		err   error
 	}
-	results := make(chan result)
+	results := make(chan result, 1)
+	var settled atomic.Bool // f has returned in time, or nobody waits any more
 	go func() {
 		r := result{err: errors.New("it ended its goroutine")}
 		defer func() {
 			if p := recover(); p != nil {
 				r.err = &panicError{text: fmt.Sprint(p), site: panicSite()}
 			}
-			select {
-			case results <- r:
-			case <-ctx.Done():
-				select {
-				case results <- r: // the caller has not left yet
-				default:
-					if late != nil && r.err == nil {
-						late(r.value)
-					}
-				}
+			if settled.CompareAndSwap(false, true) {
+				results <- r
+			} else if late != nil && r.err == nil {
+				late(r.value)
 			}
 		}()
 		r.value, r.err = f(ctx)
@@ -42,9 +43,22 @@ func await[T any](ctx context.Context, f func(context.Context) (T, error), late 
 	case r := <-results:
 		return r.value, r.err
 	case <-ctx.Done():
+	}
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		grace := time.NewTimer(awaitGrace)
+		defer grace.Stop()
+		select {
+		case r := <-results:
+			return r.value, r.err
+		case <-grace.C:
+		}
+	}
+	if settled.CompareAndSwap(false, true) {
 		var none T
 		return none, context.Cause(ctx)
 	}
+	r := <-results
+	return r.value, r.err
 }
 
 // panicError is a panic in somebody else's code.

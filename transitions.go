@@ -318,6 +318,8 @@ func (r rules) isNewer(rec Record, s *state, now instant) bool {
 		return false
 	case d.unsaved == unsavedAnswer && d.refused == "" && rec.Rejected != "":
 		return false // what was just given outlives a verdict on what was before
+	case rec.Consent != 0 && rec.Renewals == s.renewals && d.unsaved == unsavedAnswer && rec.Rejected == "":
+		return rec.Version > s.version // another process has renewed and saved meanwhile
 	case d.unsaved >= unsavedAnswer && d.refused == "" && sameAuthorization(rec.Token, s.token):
 		return false // an earlier token of ours, or one that is as good
 	}

@@ -41,7 +41,7 @@ func TestServerOutOfReach(t *testing.T) {
 	for name, fail := range map[string]func(*testservices.Proxy){
 		"connections cut":  (*testservices.Proxy).Cut,
 		"connections hang": (*testservices.Proxy).Hang,
-		"far too slow":     func(p *testservices.Proxy) { p.Slow(3 * time.Second) },
+		"far too slow":     func(p *testservices.Proxy) { p.Slow(15 * time.Second) },
 	} {
 		all.Go(func() {
 			t.Run(name, func(t *testing.T) {

@@ -41,7 +41,7 @@ func (c Config) session(store spotipie.Store, transport http.RoundTripper, now f
 	}
 	return spotipie.NewAuthorizationCodeSession(credentials, &spotipie.Options{
 		Store: probedStore{store, p}, Profile: profile, Now: now,
-		AccountsURL: c.AccountsURL, APIURL: c.AccountsURL,
+		AccountsURL: c.AccountsURL, APIURL: c.AccountsURL, AllowPlainHTTP: true, // also between hosts
 		Transport: probedTransport{transport, p},
 	})
 }
