@@ -306,7 +306,11 @@ func TestClosedTab(t *testing.T) {
 
 func TestFailedExchange(t *testing.T) {
 	b, server := newTab(t), newServer(t, accounts.Options{})
-	if err := server.QueueFault(accounts.Fault{Target: accounts.TargetToken, Kind: accounts.FaultServerError}); err != nil {
+	fault := accounts.Fault{
+		Target: accounts.TargetToken, Kind: accounts.FaultRespond, Status: http.StatusBadRequest,
+		Body: `{"error":"invalid_grant","error_description":"Invalid authorization code"}`,
+	}
+	if err := server.QueueFault(fault); err != nil {
 		t.Fatal(err)
 	}
 	r := start(t, b, newSession(t, server), login.Options{})
