@@ -176,6 +176,9 @@ func (k *keeper) renewLocked(ctx context.Context, unwanted *state, force bool) (
 		return nil, k.noToken(s)
 	}
 	token, sent, err := k.ask(ctx, s)
+	if errors.Is(err, errUsedUp) {
+		return k.renewLocked(ctx, unwanted, force)
+	}
 	var storeErr *StoreError
 	if errors.As(err, &storeErr) { // the lock may be lost to somebody who has renewed
 		return k.learn(ctx, err, unwanted, force)
@@ -203,6 +206,10 @@ func (k *keeper) receive(asked *state, token *Token, sent instant) {
 	k.renewed.Store(k.renewed.Load().after(token, now))
 }
 
+// errUsedUp: a refresh token was to be sent that another process has used, as
+// the session has learned after it took the lock.
+var errUsedUp = errors.New("spotipie: another process has used the refresh token meanwhile")
+
 // ask gets a new token from the accounts service in place of that of s. sent is
 // when the request was sent. The store is asked before whether it can save.
 func (k *keeper) ask(ctx context.Context, s *state) (token *Token, sent instant, err error) {
@@ -219,7 +226,13 @@ func (k *keeper) ask(ctx context.Context, s *state) (token *Token, sent instant,
 	}
 	sent = k.app.clock()
 	token, err = k.requestToken(ctx, form, !s.isUsable(sent), requestSteps{
-		check: k.shelf().check,
+		check: func(ctx context.Context) error {
+			err := k.shelf().check(ctx)
+			if err == nil && k.state.Load().isUsedUp(s.refreshToken()) {
+				err = errUsedUp
+			}
+			return err
+		},
 		late: func(token *Token) { // of a transport that does not look at its context
 			k.receive(s, token, sent)
 			k.saveInBackground(nil, false)

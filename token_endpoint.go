@@ -28,10 +28,7 @@ type requestSteps struct {
 // request has. If somebody waits it tries again after a passing fault of a
 // server in between.
 func (k *keeper) requestToken(ctx context.Context, form url.Values, somebodyWaits bool, steps requestSteps) (*Token, error) {
-	if err := k.app.paused(); err != nil {
-		return nil, err
-	}
-	if err := steps.check(ctx); err != nil {
+	if err := k.mayAsk(ctx, steps.check); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, k.app.refreshTimeout)
@@ -50,10 +47,21 @@ func (k *keeper) requestToken(ctx context.Context, form url.Values, somebodyWait
 		if err == nil || !somebodyWaits || try == tokenRequestTries || !isHiccup(err) {
 			return token, err
 		}
-		if !sleep(ctx, jitter(300*time.Millisecond<<(try-1))) || k.app.paused() != nil || steps.check(ctx) != nil {
+		if !sleep(ctx, jitter(300*time.Millisecond<<(try-1))) || k.mayAsk(ctx, steps.check) != nil {
 			return nil, err
 		}
 	}
+}
+
+// mayAsk returns an error if a token request should not be sent now.
+func (k *keeper) mayAsk(ctx context.Context, check func(context.Context) error) error {
+	if err := k.app.paused(); err != nil {
+		return err
+	}
+	if err := check(ctx); err != nil {
+		return err
+	}
+	return k.app.paused() // of which others may have heard during the check
 }
 
 // isHiccup reports whether an answer comes from a server in between that is in

@@ -180,7 +180,8 @@ func (r rules) received(s, asked *state, token *Token, sent, now instant) *state
 	rotated := used != "" && token.RefreshToken() != "" && token.RefreshToken() != used
 	applies := s == asked || s.signedIn() && asked.signedIn() && s.token.isSame(asked.token) ||
 		used != "" && s.refreshToken() == used
-	if !applies && !rotated {
+	isRenewed := used != "" && s.signedIn() && s.consent == asked.consent && s.renewals > asked.renewals && s.isUsable(now)
+	if !rotated && (!applies || isRenewed) { // isRenewed: by another process, meanwhile
 		return s
 	}
 	return s.with(func(next *state, more *details) {

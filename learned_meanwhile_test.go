@@ -1,0 +1,74 @@
+package spotipie_test
+
+import (
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/spotipie/spotipie"
+)
+
+// renewElsewhere has another process save a renewal, of which s learns.
+func renewElsewhere(t *testing.T, s *spotipie.AuthorizationCodeSession, store *hookedStore, refreshToken string) {
+	t.Helper()
+	change(t, store, func(rec *spotipie.Record) {
+		rec.Token, rec.Renewals = tokenOf("other", refreshToken, time.Hour), rec.Renewals+1
+	})
+	if _, err := s.Load(t.Context()); err != nil {
+		t.Errorf("Load: %v", err)
+	}
+}
+
+// TestPauseThatBeginsDuringTheCheck of the store holds for the request after it.
+func TestPauseThatBeginsDuringTheCheck(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, spotify := newCheckedStore(), &services{}
+		s := offline(t, spotify, store, nil)
+		set(t, s, time.Hour)
+		spotify.token = status(http.StatusTooManyRequests, "Retry-After", "13")
+		store.check.set(once(func() {
+			if _, err := login(t, s); !isStatus(err, http.StatusTooManyRequests) {
+				t.Errorf("the login: %v", err)
+			}
+		}))
+		if _, err := s.RefreshToken(t.Context()); !isStatus(err, http.StatusTooManyRequests) {
+			t.Errorf("RefreshToken: %v, want the 429", err)
+		}
+		expectRequests(t, spotify, 1) // the login's
+	})
+}
+
+// TestRefreshTokenUsedElsewhereDuringTheCheck is not sent.
+func TestRefreshTokenUsedElsewhereDuringTheCheck(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, spotify := newCheckedStore(), &services{}
+		s := offline(t, spotify, store, nil)
+		set(t, s, time.Hour)
+		time.Sleep(2 * time.Hour)
+		store.check.set(once(func() { renewElsewhere(t, s, store.hookedStore, "R-other") }))
+		if tok := token(t, s); tok.AccessToken() != "other" {
+			t.Errorf("Token: %s, want the other process's", tokenNames(tok))
+		}
+		expectRequests(t, spotify, 0)
+	})
+}
+
+// TestRenewalElsewhereDuringTheRequest: what it saved is not saved over, if the
+// answer brings no new refresh token.
+func TestRenewalElsewhereDuringTheRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, spotify := newHookedStore(), &services{}
+		s := offline(t, spotify, store, nil)
+		set(t, s, time.Hour)
+		time.Sleep(2 * time.Hour)
+		spotify.token = func(_ int, req *http.Request) (*http.Response, error) {
+			renewElsewhere(t, s, store, "R0")
+			return respond(req, http.StatusOK, `{"access_token":"late","token_type":"Bearer","expires_in":3600}`), nil
+		}
+		if tok, err := s.Token(t.Context()); err != nil || tok.AccessToken() != "other" {
+			t.Errorf("Token: %s, %v, want the other process's", tokenNames(tok), err)
+		}
+		expectTokens(t, s, store, "other", "R0")
+	})
+}
