@@ -72,3 +72,20 @@ func TestRenewalElsewhereDuringTheRequest(t *testing.T) {
 		expectTokens(t, s, store, "other", "R0")
 	})
 }
+
+// TestRefreshTokenThatIsGivenAgain is sent again, though it was used before.
+func TestRefreshTokenThatIsGivenAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, spotify := newCheckedStore(), &services{}
+		s := offline(t, spotify, store, nil)
+		set(t, s, time.Hour)
+		spotify.token = func(n int, req *http.Request) (*http.Response, error) {
+			return respond(req, http.StatusOK, renewed(n%2)), nil // R1, R0, R1
+		}
+		for range 3 {
+			time.Sleep(2 * time.Hour)
+			token(t, s)
+		}
+		expectRequests(t, spotify, 3)
+	})
+}

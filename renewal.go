@@ -228,7 +228,7 @@ func (k *keeper) ask(ctx context.Context, s *state) (token *Token, sent instant,
 	token, err = k.requestToken(ctx, form, !s.isUsable(sent), requestSteps{
 		check: func(ctx context.Context) error {
 			err := k.shelf().check(ctx)
-			if err == nil && k.state.Load().isUsedUp(s.refreshToken()) {
+			if current := k.state.Load(); err == nil && current.refreshToken() != s.refreshToken() && current.isUsedUp(s.refreshToken()) {
 				err = errUsedUp
 			}
 			return err

@@ -76,7 +76,10 @@ func (r rules) isRenewable(s *state) bool {
 func (r rules) hold(s *state, more *details, token *Token, now instant, shortest time.Duration) {
 	s.token = token
 	quarter := token.expiresIn / 4
-	s.expired = max(token.expiresAt-int64(min(expiredMargin, quarter)), now.wall+int64(shortest))
+	s.expired = token.expiresAt - int64(min(expiredMargin, quarter))
+	if shortest > 0 {
+		s.expired = max(s.expired, now.wall+int64(shortest))
+	}
 	s.expiredMonotonic = now.monotonic + min(s.expired-now.wall, int64(max(token.expiresIn, shortestLife)))
 	s.stale = s.expired
 	s.more = more // for isRenewable
@@ -381,12 +384,12 @@ func (r rules) clockSetBack(s *state, now instant) *state {
 		return s
 	}
 	return s.with(func(next *state, _ *details) {
-		life := int64(0)
+		var end instant // long ago, also for those who read the clock a moment before
 		if !r.isRenewable(s) {
-			life = int64(s.token.expiresIn)
+			end = now.add(s.token.expiresIn)
 		}
-		next.expired, next.stale = now.wall+life, now.wall+life
-		next.expiredMonotonic = min(next.expiredMonotonic, now.monotonic+life)
+		next.expired, next.stale = end.wall, end.wall
+		next.expiredMonotonic = min(next.expiredMonotonic, end.monotonic)
 	})
 }
 

@@ -33,6 +33,7 @@ func (f *Fleet) TestOneRefresh(t *testing.T, members []*Member, goroutines, roun
 	for round := range rounds {
 		offset += 2 * time.Hour
 		f.Server.Advance(2 * time.Hour)
+		old := digest(f.stored(t).Token)
 		before := f.Server.Stats().TokenRequests.RefreshToken
 		start := time.Now()
 		for _, m := range members {
@@ -44,12 +45,13 @@ func (f *Fleet) TestOneRefresh(t *testing.T, members []*Member, goroutines, roun
 		}
 		slowest = max(slowest, time.Since(start))
 		want := digest(f.stored(t).Token)
+		n := f.Server.Stats().TokenRequests.RefreshToken - before
 		for i, r := range results {
 			if len(r.Errors) != 0 || len(r.Tokens) != 1 || r.Tokens[0] != want {
-				t.Fatalf("round %d, member %d: %+v; want the token %s", round, i, r, want)
+				t.Fatalf("round %d, member %d: %+v; want the token %s after %s; %d token requests", round, i, r, want, old, n)
 			}
 		}
-		if n := f.Server.Stats().TokenRequests.RefreshToken - before; n != 1 {
+		if n != 1 {
 			t.Fatalf("round %d: %d token requests, want 1", round, n)
 		}
 	}
