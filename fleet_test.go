@@ -12,14 +12,7 @@ import (
 )
 
 func TestRenewalUsesTheNewestRecordThereIsUnderTheLock(t *testing.T) {
-	for name, ask := range map[string]func(context.Context, *spotipie.AuthorizationCodeSession) (*spotipie.Token, error){
-		"Token": func(ctx context.Context, s *spotipie.AuthorizationCodeSession) (*spotipie.Token, error) {
-			return s.Token(ctx)
-		},
-		"RefreshToken": func(ctx context.Context, s *spotipie.AuthorizationCodeSession) (*spotipie.Token, error) {
-			return s.RefreshToken(ctx)
-		},
-	} {
+	for name, ask := range renewingCalls() {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				store, spotify := newHookedStore(), &services{}

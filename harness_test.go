@@ -102,6 +102,18 @@ func renewed(n int) string {
 	return fmt.Sprintf(`{"access_token":"A%d","token_type":"Bearer","expires_in":3600,"refresh_token":"R%d"}`, n, n)
 }
 
+// renewingCalls are the methods that wait for a renewal of an expired token.
+func renewingCalls() map[string]func(context.Context, *spotipie.AuthorizationCodeSession) (*spotipie.Token, error) {
+	return map[string]func(context.Context, *spotipie.AuthorizationCodeSession) (*spotipie.Token, error){
+		"Token": func(ctx context.Context, s *spotipie.AuthorizationCodeSession) (*spotipie.Token, error) {
+			return s.Token(ctx)
+		},
+		"RefreshToken": func(ctx context.Context, s *spotipie.AuthorizationCodeSession) (*spotipie.Token, error) {
+			return s.RefreshToken(ctx)
+		},
+	}
+}
+
 // respond makes an answer; header is names and values in turn.
 func respond(req *http.Request, status int, body string, header ...string) *http.Response {
 	h := http.Header{"Content-Type": {"application/json"}}

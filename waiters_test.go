@@ -67,14 +67,7 @@ func TestManySessionsWaitForOneRenewal(t *testing.T) {
 				if test.watched {
 					store = watchedCountingStore{counted, memory}
 				}
-				all := make([]*spotipie.AuthorizationCodeSession, sessions)
-				for i := range all {
-					all[i] = offline(t, spotify, store, nil)
-					if i == 0 {
-						set(t, all[i], time.Hour)
-					}
-					token(t, all[i])
-				}
+				all := sessionsOfOneKey(t, sessions, spotify, store)
 				time.Sleep(2 * time.Hour)
 				counted.loads.Store(0)
 				counted.locks.Store(0)
@@ -122,14 +115,7 @@ func TestWaitersLeaveWithoutTheLock(t *testing.T) {
 				if test.watched {
 					store = watchedCountingStore{counted, memory}
 				}
-				sessions := make([]*spotipie.AuthorizationCodeSession, 50)
-				for i := range sessions {
-					sessions[i] = offline(t, spotify, store, nil)
-					if i == 0 {
-						set(t, sessions[i], time.Hour)
-					}
-					token(t, sessions[i])
-				}
+				sessions := sessionsOfOneKey(t, 50, spotify, store)
 				time.Sleep(2 * time.Hour)
 				holdLock(t, memory, 40*time.Second)
 				var wg sync.WaitGroup
@@ -164,14 +150,7 @@ func TestWaitersGoOnWhenTheHolderFails(t *testing.T) {
 			}
 			return respond(req, http.StatusOK, renewed(n)), nil
 		}
-		sessions := make([]*spotipie.AuthorizationCodeSession, 50)
-		for i := range sessions {
-			sessions[i] = offline(t, spotify, store, nil)
-			if i == 0 {
-				set(t, sessions[i], time.Hour)
-			}
-			token(t, sessions[i])
-		}
+		sessions := sessionsOfOneKey(t, 50, spotify, store)
 		time.Sleep(2 * time.Hour)
 		var failed atomic.Int32
 		var wg sync.WaitGroup
@@ -188,4 +167,18 @@ func TestWaitersGoOnWhenTheHolderFails(t *testing.T) {
 		}
 		expectRequests(t, spotify, 2)
 	})
+}
+
+// sessionsOfOneKey returns n sessions that have the same token, of an hour.
+func sessionsOfOneKey(t *testing.T, n int, spotify *services, store spotipie.Store) []*spotipie.AuthorizationCodeSession {
+	t.Helper()
+	all := make([]*spotipie.AuthorizationCodeSession, n)
+	for i := range all {
+		all[i] = offline(t, spotify, store, nil)
+		if i == 0 {
+			set(t, all[i], time.Hour)
+		}
+		token(t, all[i])
+	}
+	return all
 }

@@ -1,7 +1,6 @@
 package pgstore_test
 
 import (
-	"context"
 	"testing"
 	"time"
 
@@ -12,7 +11,7 @@ import (
 )
 
 // unreliable returns stores on the same records, each behind a proxy of its own.
-func unreliable(t *testing.T, n int, lease time.Duration) (stores []*pgstore.Store, proxies []*testservices.Proxy) {
+func unreliable(t *testing.T, n int, lease time.Duration) (stores []spotipie.Checker, proxies []*testservices.Proxy) {
 	dsn, opts := services.Postgres(t), fresh(lease)
 	open(t, connect(t, dsn), opts)
 	for range n {
@@ -27,20 +26,7 @@ func unreliable(t *testing.T, n int, lease time.Duration) (stores []*pgstore.Sto
 }
 
 func TestLinearizable(t *testing.T) {
-	storecheck.Linearizable(t, testservices.Count(t, "SPOTIPIE_TEST_HISTORIES", 5), func(t *testing.T) (clients []spotipie.Store, trouble func(context.Context)) {
-		stores, proxies := unreliable(t, 8, 0)
-		for _, s := range stores {
-			clients = append(clients, s)
-		}
-		return clients, func(ctx context.Context) { storecheck.Unreliable(ctx, proxies) }
-	})
+	storecheck.LinearizableUnderTrouble(t, testservices.Count(t, "SPOTIPIE_TEST_HISTORIES", 5), unreliable)
 }
 
-func TestLocksUnderTrouble(t *testing.T) {
-	stores, proxies := unreliable(t, 3, 300*time.Millisecond)
-	var checkers []spotipie.Checker
-	for _, s := range stores {
-		checkers = append(checkers, s)
-	}
-	storecheck.LocksUnderTrouble(t, checkers, proxies, 300*time.Millisecond)
-}
+func TestLocksUnderTrouble(t *testing.T) { storecheck.LocksUnderTrouble(t, unreliable) }

@@ -21,26 +21,14 @@ type leases struct{ *Store }
 // fails if the lease was lost before. No connection is held meanwhile. While
 // the server is out of reach Lock keeps trying until ctx ends.
 func (s *Store) Lock(ctx context.Context, key spotipie.Key) (func(context.Context) error, error) {
-	unlock, err := s.locks.Lock(ctx, key)
-	if err != nil {
-		return nil, s.wrap("locking", key, err)
-	}
-	return func(ctx context.Context) error {
-		if err := unlock(ctx); err != nil {
-			return s.wrap("unlocking", key, err)
-		}
-		return nil
-	}, nil
+	return s.locks.Lock(ctx, key)
 }
 
 // Check implements [spotipie.Checker]. It extends the lease, which is a write,
 // so that it fails for the same reasons as Swap: a replica, a server that is
 // read-only or whose disk takes nothing more.
 func (s *Store) Check(ctx context.Context, key spotipie.Key) error {
-	if err := s.locks.Check(ctx, key); err != nil {
-		return s.wrap("checking the lock of", key, err)
-	}
-	return nil
+	return s.locks.Check(ctx, key)
 }
 
 // Acquire implements [lease.Server].
@@ -87,6 +75,9 @@ func (l leases) giveUp(ctx context.Context, statement string, key spotipie.Key, 
 	}
 	return true, nil
 }
+
+// Wrap implements [lease.Server].
+func (l leases) Wrap(doing string, key spotipie.Key, err error) error { return l.wrap(doing, key, err) }
 
 // Hopeless implements [lease.Server]: the pool is closed, or the server has
 // said that it will not do such a thing.

@@ -1,7 +1,6 @@
 package redisstore_test
 
 import (
-	"context"
 	"testing"
 	"time"
 
@@ -10,11 +9,10 @@ import (
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/storecheck"
 	"github.com/spotipie/spotipie/internal/testservices"
-	"github.com/spotipie/spotipie/redisstore"
 )
 
 // unreliable returns stores on the same records, each behind a proxy of its own.
-func unreliable(t *testing.T, n int, lease time.Duration) (stores []*redisstore.Store, proxies []*testservices.Proxy) {
+func unreliable(t *testing.T, n int, lease time.Duration) (stores []spotipie.Checker, proxies []*testservices.Proxy) {
 	address, opts := services.Redis(t), fresh(lease)
 	for range n {
 		proxy := testservices.NewProxy(t, address)
@@ -26,20 +24,7 @@ func unreliable(t *testing.T, n int, lease time.Duration) (stores []*redisstore.
 
 // The client repeats commands, with its defaults.
 func TestLinearizable(t *testing.T) {
-	storecheck.Linearizable(t, testservices.Count(t, "SPOTIPIE_TEST_HISTORIES", 5), func(t *testing.T) (clients []spotipie.Store, trouble func(context.Context)) {
-		stores, proxies := unreliable(t, 8, 0)
-		for _, s := range stores {
-			clients = append(clients, s)
-		}
-		return clients, func(ctx context.Context) { storecheck.Unreliable(ctx, proxies) }
-	})
+	storecheck.LinearizableUnderTrouble(t, testservices.Count(t, "SPOTIPIE_TEST_HISTORIES", 5), unreliable)
 }
 
-func TestLocksUnderTrouble(t *testing.T) {
-	stores, proxies := unreliable(t, 3, 300*time.Millisecond)
-	var checkers []spotipie.Checker
-	for _, s := range stores {
-		checkers = append(checkers, s)
-	}
-	storecheck.LocksUnderTrouble(t, checkers, proxies, 300*time.Millisecond)
-}
+func TestLocksUnderTrouble(t *testing.T) { storecheck.LocksUnderTrouble(t, unreliable) }

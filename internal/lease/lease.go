@@ -56,6 +56,8 @@ type Server interface {
 	// Hopeless reports whether it is in vain to ask again after an error of
 	// Acquire.
 	Hopeless(err error) bool
+	// Wrap says of an error what was being done with the lock of a key.
+	Wrap(doing string, key spotipie.Key, err error) error
 	// Released returns a channel that gets a value when a lease of the key has
 	// been released while somebody waited. It is nil if that is not known.
 	Released(key spotipie.Key) (notices <-chan struct{}, stop func())

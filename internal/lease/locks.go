@@ -79,17 +79,17 @@ func NewLocks(server Server, length time.Duration) *Locks {
 // again. It does not outlast its context.
 func (l *Locks) Lock(ctx context.Context, key spotipie.Key) (unlock func(context.Context) error, err error) {
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return nil, l.wrap("locking", key, err)
 	}
 	w := l.join(ctx, key)
 	select {
 	case g := <-w.grants:
 		if g.err != nil {
-			return nil, g.err
+			return nil, l.wrap("locking", key, g.err)
 		}
-		return g.holder.unlock, nil
+		return func(ctx context.Context) error { return l.wrap("unlocking", key, g.holder.unlock(ctx)) }, nil
 	case <-ctx.Done():
-		return nil, l.leave(key, w, ctx.Err())
+		return nil, l.wrap("locking", key, l.leave(key, w, ctx.Err()))
 	}
 }
 
@@ -97,8 +97,9 @@ func (l *Locks) Lock(ctx context.Context, key spotipie.Key) (unlock func(context
 // fails with [ErrLost] if the lease has ended, and with the server's error if
 // it cannot be extended.
 func (l *Locks) Check(ctx context.Context, key spotipie.Key) error {
+	const doing = "checking the lock of"
 	if err := ctx.Err(); err != nil {
-		return err
+		return l.wrap(doing, key, err)
 	}
 	l.mu.Lock()
 	var h *holder
@@ -107,9 +108,16 @@ func (l *Locks) Check(ctx context.Context, key spotipie.Key) error {
 	}
 	l.mu.Unlock()
 	if h == nil {
-		return ErrNotHeld
+		return l.wrap(doing, key, ErrNotHeld)
 	}
-	return h.lease.extend(ctx)
+	return l.wrap(doing, key, h.lease.extend(ctx))
+}
+
+func (l *Locks) wrap(doing string, key spotipie.Key, err error) error {
+	if err == nil {
+		return nil
+	}
+	return l.server.Wrap(doing, key, err)
 }
 
 func (l *Locks) join(ctx context.Context, key spotipie.Key) *waiter {

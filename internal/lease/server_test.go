@@ -3,6 +3,7 @@ package lease_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -129,6 +130,10 @@ func (s *server) Leave(ctx context.Context, key spotipie.Key, owner string) erro
 		return true
 	})
 	return err
+}
+
+func (s *server) Wrap(doing string, _ spotipie.Key, err error) error {
+	return fmt.Errorf("%s: %w", doing, err)
 }
 
 func (s *server) Hopeless(err error) bool { return errors.Is(err, errHopeless) }

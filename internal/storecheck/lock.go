@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/spotipie/spotipie"
-	"github.com/spotipie/spotipie/internal/testservices"
 )
 
 // LocksExclude has goroutines of several store values on the same records take
@@ -47,8 +46,10 @@ func LocksExclude(t *testing.T, stores, goroutines, times int, open func() spoti
 // the network fails goroutines lock, check and unlock: through one store value
 // there is one holder at a time, whatever becomes of its lease, no call outlasts
 // its context by much, and afterwards the lock is free again.
-func LocksUnderTrouble(t *testing.T, stores []spotipie.Checker, proxies []*testservices.Proxy, lease time.Duration) {
+func LocksUnderTrouble(t *testing.T, open OpenUnreliable) {
 	t.Helper()
+	const lease = 300 * time.Millisecond
+	stores, proxies := open(t, 3, lease)
 	during, end := context.WithTimeout(t.Context(), 3*time.Second)
 	defer end()
 	var all, trouble sync.WaitGroup

@@ -3,10 +3,28 @@ package storecheck
 import (
 	"context"
 	"math/rand/v2"
+	"testing"
 	"time"
 
+	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/testservices"
 )
+
+// OpenUnreliable returns n stores on the same records, each behind a proxy of its
+// own. Lease 0 is the default.
+type OpenUnreliable func(t *testing.T, n int, lease time.Duration) ([]spotipie.Checker, []*testservices.Proxy)
+
+// LinearizableUnderTrouble is [Linearizable] while the network fails.
+func LinearizableUnderTrouble(t *testing.T, rounds int, open OpenUnreliable) {
+	t.Helper()
+	Linearizable(t, rounds, func(t *testing.T) (clients []spotipie.Store, trouble func(context.Context)) {
+		stores, proxies := open(t, 8, 0)
+		for _, s := range stores {
+			clients = append(clients, s)
+		}
+		return clients, func(ctx context.Context) { Unreliable(ctx, proxies) }
+	})
+}
 
 // Unreliable makes the network of proxies fail in all ways until ctx ends.
 func Unreliable(ctx context.Context, proxies []*testservices.Proxy) {
