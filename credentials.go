@@ -1,6 +1,7 @@
 package spotipie
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"log/slog"
@@ -36,20 +37,11 @@ const DefaultEnvPrefix = "SPOTIPIE"
 // that is absent or empty is a [*MissingVariableError]. An app that acts for
 // itself needs no redirect URI: see [ClientCredentialsFromEnv].
 func CredentialsFromEnv(prefix string) (Credentials, error) {
-	if prefix == "" {
-		prefix = DefaultEnvPrefix
+	c, err := credentialsFromEnv(prefix, "_CLIENT_ID", "_REDIRECT_URI")
+	if err != nil {
+		return Credentials{}, err
 	}
-	c := Credentials{
-		ClientID:     os.Getenv(prefix + "_CLIENT_ID"),
-		ClientSecret: os.Getenv(prefix + "_CLIENT_SECRET"),
-		RedirectURI:  os.Getenv(prefix + "_REDIRECT_URI"),
-	}
-	if c.ClientID == "" {
-		return Credentials{}, &MissingVariableError{Name: prefix + "_CLIENT_ID"}
-	}
-	if c.RedirectURI == "" {
-		return Credentials{}, &MissingVariableError{Name: prefix + "_REDIRECT_URI"}
-	}
+	c.RedirectURI = os.Getenv(envPrefix(prefix) + "_REDIRECT_URI")
 	return c, nil
 }
 
@@ -58,21 +50,22 @@ func CredentialsFromEnv(prefix string) (Credentials, error) {
 // redirect URI; an empty prefix means [DefaultEnvPrefix]. One that is absent or
 // empty is a [*MissingVariableError].
 func ClientCredentialsFromEnv(prefix string) (Credentials, error) {
-	if prefix == "" {
-		prefix = DefaultEnvPrefix
-	}
-	c := Credentials{
-		ClientID:     os.Getenv(prefix + "_CLIENT_ID"),
-		ClientSecret: os.Getenv(prefix + "_CLIENT_SECRET"),
-	}
-	if c.ClientID == "" {
-		return Credentials{}, &MissingVariableError{Name: prefix + "_CLIENT_ID"}
-	}
-	if c.ClientSecret == "" {
-		return Credentials{}, &MissingVariableError{Name: prefix + "_CLIENT_SECRET"}
-	}
-	return c, nil
+	return credentialsFromEnv(prefix, "_CLIENT_ID", "_CLIENT_SECRET")
 }
+
+// credentialsFromEnv reads the client id and secret. The variables whose names
+// end with required must not be empty.
+func credentialsFromEnv(prefix string, required ...string) (Credentials, error) {
+	prefix = envPrefix(prefix)
+	for _, name := range required {
+		if os.Getenv(prefix+name) == "" {
+			return Credentials{}, &MissingVariableError{Name: prefix + name}
+		}
+	}
+	return Credentials{ClientID: os.Getenv(prefix + "_CLIENT_ID"), ClientSecret: os.Getenv(prefix + "_CLIENT_SECRET")}, nil
+}
+
+func envPrefix(prefix string) string { return cmp.Or(prefix, DefaultEnvPrefix) }
 
 // String describes the credentials without the secret.
 func (c Credentials) String() string {

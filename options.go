@@ -102,9 +102,7 @@ type Options struct {
 // than Spotify's. An empty prefix means [DefaultEnvPrefix]. Variables that are
 // not set leave the defaults. The other fields are the caller's to set.
 func OptionsFromEnv(prefix string) *Options {
-	if prefix == "" {
-		prefix = DefaultEnvPrefix
-	}
+	prefix = envPrefix(prefix)
 	return &Options{
 		AccountsURL: os.Getenv(prefix + "_ACCOUNTS_URL"),
 		APIURL:      os.Getenv(prefix + "_API_URL"),

@@ -39,7 +39,7 @@ func userEndpoints() endpoints {
 		{method: "GET", path: "/v1/me/albums", user: true, scope: spotipie.ScopeUserLibraryRead, handle: (*Service).getSavedAlbums},
 		{method: "PUT", path: "/v1/me/library", user: true, handle: (*Service).saveToLibrary},
 		{method: "DELETE", path: "/v1/me/library", user: true, handle: (*Service).removeFromLibrary},
-		{method: "GET", path: "/v1/me/library/contains", user: true, handle: (*Service).libraryContains},
+		{method: "GET", path: "/v1/me/library/contains", user: true, handle: (*Service).checkLibrary},
 		{method: "GET", path: "/v1/me/player", user: true, scope: spotipie.ScopeUserReadPlaybackState, handle: (*Service).getPlayer},
 		{method: "PUT", path: "/v1/me/player/play", user: true, scope: spotipie.ScopeUserModifyPlaybackState, handle: (*Service).play},
 		{method: "GET", path: "/v1/me/playlists", user: true, scope: spotipie.ScopePlaylistReadPrivate, handle: (*Service).getPlaylists},

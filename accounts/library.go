@@ -30,8 +30,8 @@ func newestSave() time.Time { return time.Date(2026, time.January, 1, 12, 0, 0, 
 // next user begins, so that no two are alike.
 const libraryStep = 40
 
-// libraryOf returns the user's library. s.mu is held.
-func (s *Service) libraryOf(user *User) library {
+// ownLibrary returns the user's library. s.mu is held.
+func (s *Service) ownLibrary(user *User) library {
 	saved, ok := s.libraries[user.ID]
 	if !ok {
 		first := s.numberOf(user) * libraryStep
@@ -61,7 +61,7 @@ const (
 func (s *Service) change(user *User, uris []string, change libraryChange) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	saved := slices.Clone(s.libraryOf(user))
+	saved := slices.Clone(s.ownLibrary(user))
 	for _, uri := range uris {
 		i := saved.index(uri)
 		switch {
@@ -79,20 +79,20 @@ func (s *Service) change(user *User, uris []string, change libraryChange) {
 const maxLibraryURIs = 40
 
 // saveToLibrary is PUT /v1/me/library, removeFromLibrary DELETE, and
-// libraryContains GET /v1/me/library/contains
+// checkLibrary GET /v1/me/library/contains
 // (https://developer.spotify.com/documentation/web-api/tutorials/february-2026-migration-guide).
 func (s *Service) saveToLibrary(c *apiCall)     { s.changeLibrary(c, saveItems) }
 func (s *Service) removeFromLibrary(c *apiCall) { s.changeLibrary(c, removeItems) }
 
 func (s *Service) changeLibrary(c *apiCall, change libraryChange) {
-	if uris, ok := s.libraryURIs(c, spotipie.ScopeUserLibraryModify, spotipie.ScopeUserFollowModify); ok {
+	if uris, ok := s.requestedURIs(c, spotipie.ScopeUserLibraryModify, spotipie.ScopeUserFollowModify); ok {
 		s.change(c.token.user, uris, change)
 		c.done(http.StatusOK)
 	}
 }
 
-func (s *Service) libraryContains(c *apiCall) {
-	if uris, ok := s.libraryURIs(c, spotipie.ScopeUserLibraryRead, spotipie.ScopeUserFollowRead); ok {
+func (s *Service) checkLibrary(c *apiCall) {
+	if uris, ok := s.requestedURIs(c, spotipie.ScopeUserLibraryRead, spotipie.ScopeUserFollowRead); ok {
 		c.send(s.contains(c.token.user, uris))
 	}
 }
@@ -102,15 +102,15 @@ func (s *Service) contains(user *User, uris []string) []bool {
 	defer s.mu.Unlock()
 	found := make([]bool, len(uris))
 	for i, uri := range uris {
-		found[i] = s.libraryOf(user).index(uri) >= 0
+		found[i] = s.ownLibrary(user).index(uri) >= 0
 	}
 	return found
 }
 
-// libraryURIs reads the parameter uris. When it returns false it has answered.
+// requestedURIs reads the parameter uris. When it returns false it has answered.
 // Which scopes the endpoints want is assumed from those they replace: those of
 // the library for what is saved, those of following for who is followed.
-func (s *Service) libraryURIs(c *apiCall, saving, following spotipie.Scope) ([]string, bool) {
+func (s *Service) requestedURIs(c *apiCall, saving, following spotipie.Scope) ([]string, bool) {
 	uris := splitList(c.query.Get("uris"))
 	if len(uris) == 0 || len(uris) > maxLibraryURIs {
 		c.fail(http.StatusBadRequest, "Invalid number of uris")
@@ -198,7 +198,7 @@ func (s *Service) saved(user *User, kind string) []libraryEntry {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var entries []libraryEntry
-	for _, e := range s.libraryOf(user) {
+	for _, e := range s.ownLibrary(user) {
 		if strings.HasPrefix(e.uri, "spotify:"+kind+":") {
 			entries = append(entries, e)
 		}

@@ -45,12 +45,7 @@ func TestCheckNoticesAFullDisk(t *testing.T) {
 	}
 	mountSmallDisk(t, disk)
 	s := open(t, filepath.Join(disk, "spotipie"), nil)
-	ballast := filepath.Join(disk, "ballast")
-	expectCheck(t, s, syscall.ENOSPC, func() {
-		if err := os.WriteFile(ballast, make([]byte, 64<<10), 0o600); !errors.Is(err, syscall.ENOSPC) {
-			t.Fatalf("the disk is not full: %v", err)
-		}
-	})
+	expectCheck(t, s, syscall.ENOSPC, func() { fill(t, disk) })
 	mustDelete(t, s, ada) // a logout works all the same
 	if _, found, err := s.Load(t.Context(), ada); found || err != nil {
 		t.Errorf("Load: %t, %v", found, err)

@@ -40,6 +40,16 @@ func mountSmallDisk(t *testing.T, at string) {
 	}
 }
 
+// fill writes a file that takes all that is left of a small disk.
+func fill(t *testing.T, disk string) (ballast string) {
+	t.Helper()
+	ballast = filepath.Join(disk, "ballast")
+	if err := os.WriteFile(ballast, make([]byte, 64<<10), 0o600); !errors.Is(err, syscall.ENOSPC) {
+		t.Fatalf("the disk is not full: %v", err)
+	}
+	return ballast
+}
+
 func TestFullDisk(t *testing.T) {
 	disk, isChild := childDir()
 	if !isChild {
@@ -49,10 +59,7 @@ func TestFullDisk(t *testing.T) {
 	mountSmallDisk(t, disk)
 	s := open(t, filepath.Join(disk, "spotipie"), nil)
 	version := storecheck.Swap(t, s, 0, "one")
-	ballast := filepath.Join(disk, "ballast")
-	if err := os.WriteFile(ballast, make([]byte, 64<<10), 0o600); !errors.Is(err, syscall.ENOSPC) {
-		t.Fatalf("the disk is not full: %v", err)
-	}
+	ballast := fill(t, disk)
 	_, err := s.Swap(t.Context(), ada, version, storecheck.Record(t, "two"))
 	expectFault(t, err, syscall.ENOSPC, s.Path(ada))
 	storecheck.Expect(t, s, "one", version)
