@@ -25,7 +25,7 @@ func isJSON(r *http.Request) bool {
 // seconds reads a number of seconds from 0 to most.
 func seconds(name string, n float64, most time.Duration) (time.Duration, error) {
 	if math.IsNaN(n) || n < 0 || n > most.Seconds() {
-		return 0, fmt.Errorf("%s is %v, not a number from 0 to %v", name, n, most.Seconds())
+		return 0, fmt.Errorf("%s is %v, not a number from 0 to %.0f", name, n, most.Seconds())
 	}
 	return time.Duration(n * float64(time.Second)), nil
 }
