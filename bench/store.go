@@ -4,7 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"testing"
@@ -144,34 +144,41 @@ func saveRecord(b *testing.B, store spotipie.Store) {
 }
 
 // renewalTrips counts what a refresh asks of a store behind a proxy with one
-// connection: until the token is saved and announced, and in all.
-func renewalTrips(ctx context.Context, store spotipie.Store, proxy *testservices.Proxy) (saved, all float64, err error) {
+// connection until the token is saved and announced: the fewest of several, as
+// a refresh can meet what the one before it does afterwards.
+func renewalTrips(ctx context.Context, store spotipie.Store, proxy *testservices.Proxy) (fewest float64, err error) {
 	w, err := newWorld(ctx, store)
 	if err != nil {
-		return 0, 0, err
+		return 0, err
 	}
 	defer w.close()
-	if _, err := w.session.RefreshToken(ctx); err != nil { // connects
-		return 0, 0, err
-	}
-	start := proxy.RoundTrips()
+	var start, saved int
 	w.session.OnTokenUpdated(func(context.Context, spotipie.TokenUpdated) error {
-		saved = float64(proxy.RoundTrips() - start)
+		saved = proxy.RoundTrips() - start
 		return nil
 	})
-	if _, err := w.session.RefreshToken(ctx); err != nil {
-		return 0, 0, err
+	fewest = math.Inf(1)
+	for range 5 {
+		unlock, err := store.Lock(ctx, w.session.Key()) // the refresh before has given it back then
+		if err != nil {
+			return 0, err
+		}
+		if err := unlock(ctx); err != nil {
+			return 0, err
+		}
+		start = proxy.RoundTrips()
+		if _, err := w.session.RefreshToken(ctx); err != nil {
+			return 0, err
+		}
+		fewest = min(fewest, float64(saved))
 	}
-	if err := w.session.Close(ctx); err != nil {
-		return 0, 0, err
-	}
-	return saved, float64(proxy.RoundTrips() - start), nil
+	return fewest, w.session.Close(ctx)
 }
 
 // tripsRow has notices among the trips that nobody waits for.
-func tripsRow(title string, saved, all, notices float64) row {
-	r := newRow(title, "", map[string][]float64{ours: {saved}}).atMost(3 + notices)
-	r.Note = fmt.Sprintf("lock, load and swap, counted on the wire; unlock after them makes it %.0f.", all)
+func tripsRow(title string, saved, notices float64) row {
+	r := newRow(title, "", map[string][]float64{ours: {saved}}).atMost(4 + notices)
+	r.Note = "lock, load, check and swap, counted on the wire; unlock comes after them."
 	if notices > 0 {
 		r.Note += " Among them are notices, which are sent in the background."
 	}
