@@ -249,7 +249,8 @@ func (k *keeper) refuse(ctx context.Context, asked *state, err error, answer *To
 	if words == "" {
 		words = answer.Code
 	}
-	k.apply(func(s *state) *state { return k.rules().refused(s, asked, words) })
+	now := k.app.clock()
+	k.apply(func(s *state) *state { return k.rules().refused(s, asked, words, now) })
 	saveErr := k.save(ctx)
 	next := k.current()
 	if next.isUsable(k.app.clock()) && next.detail().refused == "" {

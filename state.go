@@ -30,6 +30,7 @@ type state struct {
 type details struct {
 	requestedScope Scopes // if it is not that of the app
 	refused        string // the words in which token's refresh token was refused for good
+	refusedAt      int64  // when that was; 0 if it is not known
 	usedUp         []fingerprint
 	unsaved        unsaved
 	fallenBack     bool // the store has shown an older state, which is to be saved over
@@ -189,6 +190,9 @@ func (s *state) record(r rules) Record {
 	}
 	if s.authorizedAt != 0 {
 		rec.AuthorizedAt = time.Unix(0, s.authorizedAt).UTC()
+	}
+	if d.refusedAt != 0 {
+		rec.RejectedAt = time.Unix(0, d.refusedAt).UTC()
 	}
 	if d.requestedScope != nil {
 		rec.RequestedScope = d.requestedScope

@@ -46,6 +46,12 @@ type Record struct {
 	// refresh token for good; see [ErrReauthorizationRequired]. The token stays
 	// in the record, because the verdict has been wrong before.
 	Rejected string `json:"rejected,omitempty"`
+	// RejectedAt is when that was. Zero if it is not known.
+	RejectedAt time.Time `json:"rejected_at,omitzero"`
+	// Sealed is the whole record, encrypted, if it was saved through package
+	// seal. Token is nil then, and the other fields repeat what may be read
+	// without a key. A store keeps it like any other field.
+	Sealed *SealedRecord `json:"sealed,omitempty"`
 	// Version changes whenever the record is saved. The store sets it.
 	Version uint64 `json:"version"`
 }
@@ -61,6 +67,16 @@ func (r Record) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, r.String(
 
 // LogValue implements [slog.LogValuer] without secrets.
 func (r Record) LogValue() slog.Value { return slog.StringValue(r.String()) }
+
+// SealedRecord is an encrypted record; see package seal.
+type SealedRecord struct {
+	// Key is the name of the key that DataKey is encrypted with.
+	Key string `json:"key"`
+	// DataKey is the key that Data is encrypted with, itself encrypted.
+	DataKey []byte `json:"data_key"`
+	// Data is the encrypted record.
+	Data []byte `json:"data"`
+}
 
 // Store keeps records where they outlive the process, and lets one process at
 // a time renew a token. [NewMemoryStore] returns one that keeps them in
@@ -139,6 +155,29 @@ type Checker interface {
 type Watcher interface {
 	Store
 	Watch(ctx context.Context, key Key) (changes <-chan struct{}, err error)
+}
+
+// Change tells that a record was saved or deleted. The zero Change tells that
+// notices may have been lost, so that any record may have changed.
+type Change struct {
+	Key Key
+	// Version is the new version of the record or the deletion, or 0 if the
+	// notice does not say. Who has seen that version, or a higher one, need not
+	// look.
+	Version uint64
+}
+
+// ChangeWatcher is a [Store] that can tell of the changes of all its records at
+// once, for whoever holds many of them.
+//
+// WatchChanges returns a channel that gets a value some time after each Swap or
+// Delete, in whatever process, one perhaps for several changes of one key. It
+// is a hint to Load. A receiver that is slow gets the zero Change in place of
+// what there was no room for. The channel is closed when ctx ends, or when the
+// store can no longer watch.
+type ChangeWatcher interface {
+	Store
+	WatchChanges(ctx context.Context) (changes <-chan Change, err error)
 }
 
 // NextVersion returns a version for a record whose version was previous (0 for

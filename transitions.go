@@ -195,7 +195,7 @@ func (r rules) received(s, asked *state, token *Token, sent, now instant) *state
 			return
 		}
 		handedOut := s.current()
-		more.refused = ""
+		more.refused, more.refusedAt = "", 0
 		next.renewals++
 		more.unsaved = max(more.unsaved, unsavedAnswer)
 		more.saving, more.handedOut = true, handedOut
@@ -205,12 +205,12 @@ func (r rules) received(s, asked *state, token *Token, sent, now instant) *state
 }
 
 // refused is the accounts service's final word on the refresh token of asked.
-func (r rules) refused(s, asked *state, words string) *state {
+func (r rules) refused(s, asked *state, words string, now instant) *state {
 	if asked.refreshToken() == "" || s.refreshToken() != asked.refreshToken() {
 		return s
 	}
 	return s.with(func(next *state, more *details) {
-		more.refused = words
+		more.refused, more.refusedAt = words, now.wall
 		more.unsaved = max(more.unsaved, unsavedAnswer)
 		next.stale = next.expired
 	})
@@ -284,6 +284,9 @@ func (r rules) loadedRecord(s *state, rec Record, now instant) *state {
 	}
 	return s.with(func(next *state, more *details) {
 		*more = details{usedUp: more.usedUp, refused: rec.Rejected}
+		if rec.Rejected != "" && !rec.RejectedAt.IsZero() {
+			more.refusedAt = rec.RejectedAt.UnixNano()
+		}
 		if rec.Consent != 0 && rec.Consent == s.consentOrZero() && rec.Renewals > s.renewals && s.refreshToken() != rec.Token.RefreshToken() {
 			more.usedUp = append(slices.Clip(more.usedUp), fingerprintOf(s.refreshToken())) // by another process
 		}
@@ -399,6 +402,8 @@ func (r rules) check(key Key, rec Record) error {
 		return &RecordMismatchError{Key: key, Reason: fmt.Sprintf(format, args...)}
 	}
 	switch {
+	case rec.Sealed != nil:
+		return mismatch("it is sealed with the key %q: wrap the store with package seal and that key", foreignText(rec.Sealed.Key))
 	case rec.Token == nil || rec.Token.secrets == nil:
 		return mismatch("it holds no token: delete it and authorize again")
 	case rec.ClientID != r.clientID:

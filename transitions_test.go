@@ -244,7 +244,7 @@ func ownEvents() []worldEvent {
 				return false
 			}
 			w.refusals = append(w.refusals, w.asked.refreshToken())
-			w.s = w.rules.refused(w.s, w.asked, "revoked")
+			w.s = w.rules.refused(w.s, w.asked, "revoked", w.now)
 			w.asked = nil
 			return true
 		}},
