@@ -108,7 +108,7 @@ func (s *session) checkAuthorization(ctx context.Context, opts *AuthorizationURL
 	if err != nil {
 		return fmt.Errorf("spotipie: checking the authorization request: %w", err)
 	}
-	resp, err := secretsClient(&s.router).Do(req)
+	resp, err := secretsClient(s.router()).Do(req)
 	if err != nil {
 		return fmt.Errorf("spotipie: checking the authorization request: %w", err)
 	}

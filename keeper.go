@@ -15,7 +15,6 @@ import (
 // that the listeners hear of it (bell.go). There is one for each session.
 type keeper struct {
 	app     *app
-	router  *router // sends the token requests
 	session Session // for events
 	profile string
 
@@ -24,6 +23,7 @@ type keeper struct {
 	renewal     atomic.Pointer[flight]
 	renewed     atomic.Pointer[renewed]
 	bell        atomic.Pointer[bell]
+	mounts      atomic.Pointer[[]mount] // the longest prefix first
 	autoRefresh atomic.Bool
 	closed      atomic.Bool
 

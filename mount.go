@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync/atomic"
 )
 
 // ErrMountPrefix: a mount's prefix is neither a scheme with its slashes, such
@@ -50,12 +49,12 @@ func pathOf(u *url.URL) string {
 	return "/"
 }
 
-// router sends requests by way of the mount that takes them. It is what the
-// session's own requests go through as well, those for a token included.
-type router struct {
-	app    *app
-	mounts atomic.Pointer[[]mount] // the longest prefix first
-}
+// router is a session as the RoundTripper that sends requests by way of the mount
+// that takes them. It is what the session's own requests go through as well,
+// those for a token included.
+type router keeper
+
+func (k *keeper) router() *router { return (*router)(k) }
 
 // RoundTrip implements [http.RoundTripper].
 func (r *router) RoundTrip(req *http.Request) (*http.Response, error) {

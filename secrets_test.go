@@ -71,6 +71,9 @@ func TestNothingPrintsASecret(t *testing.T) {
 		"LoggedOut":    spotipie.LoggedOut{Session: code, OldToken: tok},
 		"Observation":  spotipie.Observation{Kind: spotipie.ObservedRenewal, Key: key, Err: errors.New("x")}, "ObservationKind": spotipie.ObservedRenewal,
 		"Session": spotipie.Session(code), "RefreshableSession": spotipie.RefreshableSession(client), "Store": spotipie.Store(store), "Watcher": spotipie.Watcher(store), "Checker": spotipie.Checker(nil),
+		"Change": spotipie.Change{Key: key}, "ChangeWatcher": spotipie.ChangeWatcher(nil), "Summarizer": spotipie.Summarizer(nil),
+		"Summary": rec.Summary(key), "SummaryPage": spotipie.SummaryPage{Summaries: []spotipie.Summary{rec.Summary(key)}}, "SummaryQuery": spotipie.SummaryQuery{},
+		"SealedRecord":            spotipie.SealedRecord{Key: "k"},
 		"AuthorizationURLOptions": spotipie.AuthorizationURLOptions{RedirectURI: "x"},
 		"RequestOptions":          &spotipie.RequestOptions{}, // what a caller puts in is theirs
 		"Flow":                    spotipie.FlowAuthorizationCode, "Scope": spotipie.ScopeStreaming, "Scopes": spotipie.AllScopes(),

@@ -171,7 +171,6 @@ type RefreshableSession interface {
 // session is what all flows have in common: the face of its parts.
 type session struct {
 	keeper
-	router      router
 	begun       atomic.Pointer[logins]
 	lastRefused atomic.Pointer[replacement]
 }
@@ -194,8 +193,6 @@ func (s *session) init(self Session, creds Credentials, opts *Options) error {
 // initFor makes a session of an app, for one user.
 func (s *session) initFor(self Session, a *app, profile string, autoRefresh bool) {
 	s.app, s.session, s.profile = a, self, profile
-	s.router.app = a
-	s.keeper.router = &s.router
 	s.autoRefresh.Store(autoRefresh)
 }
 
@@ -314,7 +311,7 @@ func (s *session) Mount(prefix string, rt http.RoundTripper) error {
 	if s.app == nil {
 		return errNotMade
 	}
-	return s.router.mount(prefix, rt)
+	return s.router().mount(prefix, rt)
 }
 
 // OnTokenUpdated implements [Session].

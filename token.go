@@ -30,7 +30,7 @@ const maxLifetime = 10 * 365 * 24 * time.Hour
 type Token struct {
 	// A function, so that fmt cannot print them where it does not call Format:
 	// inside an unexported field.
-	secrets   func() *tokenSecrets
+	secrets   func() tokenSecrets
 	scope     Scopes
 	expiresIn time.Duration
 	expiresAt int64 // nanoseconds of the wall clock: the monotonic one stops while a laptop sleeps
@@ -42,18 +42,26 @@ type tokenSecrets struct {
 	state         string
 }
 
-func (s *tokenSecrets) self() *tokenSecrets { return s }
+// keep returns a function that returns s. Most tokens have no state, and theirs
+// is smaller.
+func (s tokenSecrets) keep() func() tokenSecrets {
+	if s.state != "" {
+		return func() tokenSecrets { return s }
+	}
+	authorization, refresh := s.authorization, s.refresh
+	return func() tokenSecrets { return tokenSecrets{authorization: authorization, refresh: refresh} }
+}
 
 // secret returns the secrets, which are empty in the zero Token and in a nil
 // one.
-func (t *Token) secret() *tokenSecrets {
+func (t *Token) secret() tokenSecrets {
 	if t == nil || t.secrets == nil {
-		return &tokenSecrets{}
+		return tokenSecrets{}
 	}
 	return t.secrets()
 }
 
-func (s *tokenSecrets) access() string { return strings.TrimPrefix(s.authorization, tokenType+" ") }
+func (s tokenSecrets) access() string { return strings.TrimPrefix(s.authorization, tokenType+" ") }
 
 // TokenFields are the parts a [Token] is made of. Unlike the token they are
 // open to be changed; like it they print no secret, but in an unexported field
@@ -102,11 +110,11 @@ func newToken(f TokenFields, now time.Time) (*Token, error) {
 		return nil, &TokenFormatError{Key: keyExpiresAt, Reason: "is not a time in the years 1970 to 2200"}
 	}
 	return &Token{
-		secrets: (&tokenSecrets{
+		secrets: tokenSecrets{
 			authorization: tokenType + " " + f.AccessToken,
 			refresh:       f.RefreshToken,
 			state:         f.State,
-		}).self,
+		}.keep(),
 		scope:     f.Scope.Normalize(),
 		expiresIn: f.ExpiresIn,
 		expiresAt: expiresAt.UnixNano(),
@@ -122,9 +130,9 @@ func (t *Token) orZero() *Token {
 
 // withRefreshToken returns a copy of the token with another refresh token.
 func (t *Token) withRefreshToken(refreshToken string) *Token {
-	c, secrets := *t, *t.secret()
+	c, secrets := *t, t.secret()
 	secrets.refresh = refreshToken
-	c.secrets = secrets.self
+	c.secrets = secrets.keep()
 	return &c
 }
 
@@ -189,7 +197,7 @@ func (t *Token) Equal(other *Token) bool {
 	if t == nil || other == nil {
 		return t == other
 	}
-	return *t.secret() == *other.secret() && slices.Equal(t.scope, other.scope) &&
+	return t.secret() == other.secret() && slices.Equal(t.scope, other.scope) &&
 		t.expiresIn == other.expiresIn && t.expiresAt/1000 == other.expiresAt/1000
 }
 
@@ -199,7 +207,7 @@ func (t *Token) isSame(other *Token) bool {
 	if t == nil || other == nil {
 		return t == other
 	}
-	return *t.secret() == *other.secret() && slices.Equal(t.scope, other.scope) && t.expiresAt/1000 == other.expiresAt/1000
+	return t.secret() == other.secret() && slices.Equal(t.scope, other.scope) && t.expiresAt/1000 == other.expiresAt/1000
 }
 
 // String describes the token without its secrets.

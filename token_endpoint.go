@@ -36,7 +36,7 @@ func (k *keeper) requestToken(ctx context.Context, form url.Values, somebodyWait
 	for try := 1; ; try++ {
 		end := k.observation(ctx, ObservedTokenRequest, form.Get("grant_type"))
 		token, err := await(ctx, func(ctx context.Context) (*Token, error) {
-			return k.app.postToken(ctx, k.router, form)
+			return k.app.postToken(ctx, k.router(), form)
 		}, steps.late)
 		err = withoutSecrets(err, k.app.sent(form))
 		if err != nil && ctx.Err() != nil {

@@ -23,7 +23,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		closeBody(req)
 		return nil, err
 	}
-	rt := s.router.of(req.URL)
+	rt := s.router().of(req.URL)
 	if !s.app.mayHaveToken(req.URL) {
 		return rt.RoundTrip(req)
 	}
@@ -52,7 +52,7 @@ func (t *tokenless) RoundTrip(req *http.Request) (*http.Response, error) {
 	if held := s.current(); held.signedIn() && s.app.mayHaveToken(req.URL) && !held.isUsable(s.app.clock()) {
 		s.reportResult(s.tellExpired(req.Context(), held, true))
 	}
-	return s.router.of(req.URL).RoundTrip(req)
+	return s.router().of(req.URL).RoundTrip(req)
 }
 
 func (s *session) maySend(req *http.Request) error {
@@ -68,7 +68,7 @@ var errNoURL = errors.New("spotipie: request without a URL")
 // transports underneath.
 func (t *transport) CloseIdleConnections() {
 	if t.app != nil {
-		t.router.closeIdleConnections()
+		(*session)(t).router().closeIdleConnections()
 	}
 }
 
