@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,6 +22,10 @@ type AuthorizationURLOptions struct {
 	// RedirectURI replaces that of the credentials for this login, for a
 	// loopback address whose port is chosen late. The token request repeats it.
 	RedirectURI string
+	// Scope is what the user is asked for beside [Options].Scope. Who asks for
+	// more than before should name what was granted before too: what is not asked
+	// for again is not granted any more. Default: nothing more.
+	Scope Scopes
 	// Lifetime is how long the user has to answer. Default: one hour.
 	Lifetime time.Duration
 	// Extra parameters are added as they are. They cannot replace the
@@ -59,7 +64,16 @@ func (s *session) authorizationRequest(opts *AuthorizationURLOptions) (string, p
 			return "", pendingLogin{}, fmt.Errorf("spotipie: AuthorizationURLOptions.Extra: %q is set by the session", foreignText(key))
 		}
 	}
-	login := newLogin(redirectURI, s.app.wallTime().Add(orDefault(opts.Lifetime, defaultLoginLifetime)))
+	for _, name := range opts.Scope {
+		if !isScopeToken(name) {
+			return "", pendingLogin{}, fmt.Errorf("spotipie: AuthorizationURLOptions.Scope: %q is not the name of one scope", foreignText(string(name)))
+		}
+	}
+	scope := s.app.scope
+	if len(opts.Scope) > 0 {
+		scope = slices.Concat(scope, opts.Scope).Normalize()
+	}
+	login := newLogin(redirectURI, scope, s.app.wallTime().Add(orDefault(opts.Lifetime, defaultLoginLifetime)))
 	query := url.Values{
 		"client_id":     {s.app.clientID},
 		"response_type": {"code"},
@@ -67,8 +81,8 @@ func (s *session) authorizationRequest(opts *AuthorizationURLOptions) (string, p
 		"state":         {login.state()},
 		"show_dialog":   {strconv.FormatBool(opts.ForceDialog)},
 	}
-	if scope := s.app.scope.String(); scope != "" {
-		query.Set("scope", scope)
+	if len(scope) > 0 {
+		query.Set("scope", scope.String())
 	}
 	if s.flow() == FlowImplicitGrant {
 		query.Set("response_type", "token")

@@ -88,14 +88,15 @@ func (s *ImplicitGrantSession) ReadTokenFromCallbackURL(ctx context.Context, cal
 		return nil, s.denied(params["state"], err)
 	}
 	now := s.app.wallTime()
-	if _, err := s.logins().take(params["state"], now); err != nil {
+	login, err := s.logins().take(params["state"], now)
+	if err != nil {
 		return nil, err
 	}
 	token, err := tokenFromFragment(params, now)
 	if err != nil {
 		return nil, err
 	}
-	return s.authorize(ctx, token)
+	return s.authorize(ctx, token, login.scope)
 }
 
 // tokenFromFragment makes a token of a fragment's parameters, whose lifetime

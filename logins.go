@@ -34,6 +34,7 @@ type pendingLogin struct {
 	state       secret
 	verifier    secret // PKCE (RFC 7636); not used in the implicit grant
 	redirectURI string
+	scope       Scopes // asked for
 	expires     time.Time
 	// failed is why the last exchange of its code has failed, and again is when
 	// the next may be made: at once after the first failure.
@@ -60,11 +61,12 @@ type exchange struct {
 }
 
 // newLogin returns a login with its state and verifier.
-func newLogin(redirectURI string, expires time.Time) pendingLogin {
+func newLogin(redirectURI string, scope Scopes, expires time.Time) pendingLogin {
 	return pendingLogin{
 		state:       newSecret(randomText()),
 		verifier:    newSecret(randomText()),
 		redirectURI: redirectURI,
+		scope:       scope,
 		expires:     expires.Round(0), // the wall clock goes on while a laptop sleeps
 	}
 }
@@ -186,31 +188,36 @@ func (s *session) runExchange(ctx context.Context, x *exchange) {
 		"code_verifier": {x.login.verifier()},
 	}, true, requestSteps{
 		check: func(context.Context) error { return nil },
-		late:  func(token *Token) { _, _ = s.authorize(ctx, token) },
+		late:  func(token *Token) { _, _ = s.authorize(ctx, token, x.login.scope) },
 	})
 	var answer *TokenEndpointError
 	if err != nil && (!errors.As(err, &answer) || answer.Temporary()) {
 		s.logins().add(x.login.after(err, s.app.clock()), s.app.wallTime()) // the code may still be good
 	}
 	if err == nil {
-		x.token, err = s.authorize(ctx, token)
+		x.token, err = s.authorize(ctx, token, x.login.scope)
 	}
 	s.logins().end(x)
 	s.land(x.flight, nil, err)
 }
 
 // authorize sets a token that the user has just consented to. It says so if
-// the user granted less than was asked for.
-func (s *session) authorize(ctx context.Context, token *Token) (*Token, error) {
+// the user granted less than they were asked for.
+func (s *session) authorize(ctx context.Context, token *Token, asked Scopes) (*Token, error) {
+	if len(token.scope) == 0 { // it is what was asked for (RFC 6749 section 5.1)
+		granted := *token
+		granted.scope = asked
+		token = &granted
+	}
 	token = s.rules().inherit(token, nil)
 	err := s.give(ctx, Record{
 		Token:          token,
 		AuthorizedAt:   s.app.wallTime().Round(0).UTC(),
 		ClientID:       s.app.clientID,
-		RequestedScope: s.app.scope,
+		RequestedScope: asked,
 	})
-	if missing := token.scope.Missing(s.app.scope); len(missing) > 0 {
-		err = join(&InsufficientScopeError{Needed: s.app.scope.Normalize(), Current: token.Scope(), Missing: missing}, err)
+	if missing := token.scope.Missing(asked); len(missing) > 0 {
+		err = join(&InsufficientScopeError{Needed: asked.Normalize(), Current: token.Scope(), Missing: missing}, err)
 	}
 	return token, err
 }

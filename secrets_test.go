@@ -62,6 +62,13 @@ func TestNothingPrintsASecret(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	pool, err := spotipie.NewPool(creds, &spotipie.PoolOptions{Options: spotipie.Options{Store: store}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := pool.Session(t.Context(), key.Profile); err != nil {
+		t.Fatal(err)
+	}
 	values := map[string]any{
 		"Token": tok, "TokenFields": fields, "Credentials": creds, "Record": rec, "Key": key, "MemoryStore": store, "Options": opts,
 		"AuthorizationCodeSession": code, "ClientCredentialsSession": client, "ImplicitGrantSession": implicit,
@@ -73,6 +80,8 @@ func TestNothingPrintsASecret(t *testing.T) {
 		"Session": spotipie.Session(code), "RefreshableSession": spotipie.RefreshableSession(client), "Store": spotipie.Store(store), "Watcher": spotipie.Watcher(store), "Checker": spotipie.Checker(nil),
 		"Change": spotipie.Change{Key: key}, "ChangeWatcher": spotipie.ChangeWatcher(nil), "Summarizer": spotipie.Summarizer(nil),
 		"Summary": rec.Summary(key), "SummaryPage": spotipie.SummaryPage{Summaries: []spotipie.Summary{rec.Summary(key)}}, "SummaryQuery": spotipie.SummaryQuery{},
+		"Pool": pool, "PoolOptions": spotipie.PoolOptions{Options: *opts}, "PoolStats": pool.Stats(),
+		"Login": spotipie.Login{State: state, Verifier: clientSecret}, "SignIn": spotipie.SignIn{Session: code},
 		"SealedRecord":            spotipie.SealedRecord{Key: "k"},
 		"AuthorizationURLOptions": spotipie.AuthorizationURLOptions{RedirectURI: "x"},
 		"RequestOptions":          &spotipie.RequestOptions{}, // what a caller puts in is theirs

@@ -19,12 +19,13 @@ const maxSlotJitter = 20 * time.Millisecond
 // slots limits how many do something at the same time. Those who wait get in in
 // the order in which they came.
 type slots struct {
+	all     int
 	mu      sync.Mutex
 	free    int
 	waiting []chan struct{}
 }
 
-func newSlots(n int) *slots { return &slots{free: n} }
+func newSlots(n int) *slots { return &slots{all: n, free: n} }
 
 // take waits for a slot. The returned function gives it back.
 func (s *slots) take(ctx context.Context) (giveBack func(), err error) {
@@ -45,6 +46,13 @@ func (s *slots) take(ctx context.Context) (giveBack func(), err error) {
 		s.leave(turn)
 		return nil, context.Cause(ctx)
 	}
+}
+
+// numbers returns how many have a slot and how many wait for one.
+func (s *slots) numbers() (taken, waiting int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.all - s.free, len(s.waiting)
 }
 
 func (s *slots) giveBack() {

@@ -1,0 +1,255 @@
+package spotipie
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync/atomic"
+	"time"
+)
+
+// Pool has the sessions of the users of one app, for web backends: one session
+// for each user, loaded from the store when it is asked for, and given up again
+// when it has not been used for a while or there are too many.
+//
+//	pool, err := spotipie.NewPool(creds, &spotipie.PoolOptions{Options: spotipie.Options{Store: store}})
+//	go pool.Run(ctx)
+//	…
+//	session, err := pool.Session(ctx, user)
+//
+// A process has one session of a user at a time, however many requests ask for
+// it, and whether or not the pool still counts it as resident: a session that
+// is in use is never there twice. All sessions share the app's settings and its
+// limit of token requests. Any number of processes may have pools on one store.
+//
+// Package web signs users in; without it, AuthorizationURL and FinishLogin do.
+// A Pool may be used from many goroutines.
+type Pool struct {
+	app     *app
+	logins  *app // without the store: of logins whose user is not known yet
+	options PoolOptions
+	shards  []poolShard
+	started time.Time
+	finish  finishing
+	closed  atomic.Bool
+	done    chan struct{}
+
+	loaded, evicted atomic.Uint64
+}
+
+// PoolOptions adjust a pool.
+type PoolOptions struct {
+	// Options are those of the sessions. Store has to be set. Profile has to be
+	// empty: it is the user that a session is asked for.
+	Options
+	// MaxSessions is how many sessions are kept at most that nobody uses at the
+	// moment; one takes some 400 bytes and its strings. A session that has
+	// something unsaved is kept in any case. Default: 100,000.
+	MaxSessions int
+	// MaxIdle is how long a session is kept that nobody asks for. Default: one
+	// hour.
+	MaxIdle time.Duration
+	// TokenRequests is how many token requests are made at the same time. Others
+	// wait for their turn in the order in which they came. Default: 32.
+	TokenRequests int
+	// KeepWarm is how many tokens in a second Run renews at most that are due
+	// for renewal while nobody uses them, so that a user who comes back later
+	// does not wait. Default: none, they are renewed when somebody needs them.
+	KeepWarm float64
+	// OnSession is called with each session that the pool makes, before anybody
+	// gets it: to register listeners and to mount RoundTrippers. It must not ask
+	// the pool for a session. Default: nothing.
+	OnSession func(*AuthorizationCodeSession)
+}
+
+const (
+	defaultMaxSessions = 100_000
+	defaultMaxIdle     = time.Hour
+)
+
+// NewPool makes an empty pool. It makes no request and starts nothing. The error
+// is about the credentials or options: a redirect URI that Spotify refuses is a
+// [*RedirectURIError].
+func NewPool(creds Credentials, opts *PoolOptions) (*Pool, error) {
+	if opts == nil || opts.Store == nil {
+		return nil, errors.New("spotipie: PoolOptions.Store is nil: a pool keeps its users' authorizations in a store, such as that of package pgstore")
+	}
+	p := &Pool{options: *opts, started: time.Now(), done: make(chan struct{})}
+	if p.options.Profile != "" {
+		return nil, fmt.Errorf("spotipie: PoolOptions.Profile is %q: leave it empty, each session has its user's", p.options.Profile)
+	}
+	p.options.MaxSessions = cmp.Or(max(p.options.MaxSessions, 0), defaultMaxSessions)
+	p.options.MaxIdle = orDefault(p.options.MaxIdle, defaultMaxIdle)
+	settings := p.options.Options
+	settings.Profile = "user" // for the check that there is one
+	var err error
+	if p.app, err = newApp(creds, &settings); err != nil {
+		return nil, err
+	}
+	if err := p.app.checkRedirectURI(creds.RedirectURI); err != nil {
+		return nil, err
+	}
+	p.app.slots = newSlots(cmp.Or(max(p.options.TokenRequests, 0), defaultTokenRequests))
+	settings.Store = nil
+	if p.logins, err = newApp(creds, &settings); err != nil {
+		return nil, err
+	}
+	p.logins.slots = p.app.slots
+	p.shards = newPoolShards(p.options.MaxSessions)
+	return p, nil
+}
+
+// Session returns the session of a user, who is named by what the user's
+// authorization is kept under: [User].Key where FinishLogin or package web has
+// signed them in. It is loaded from the store the first time; all who ask
+// meanwhile wait for that, each no longer than their own ctx. A user without an
+// authorization gets a session that is not authorized. Errors: [ErrClosed],
+// [*StoreError], [*RecordMismatchError] and ctx's. Keep the session for as long
+// as a request takes, and ask for it again for the next: it costs next to
+// nothing. Do not close it.
+func (p *Pool) Session(ctx context.Context, user string) (*AuthorizationCodeSession, error) {
+	if user == "" {
+		return nil, errors.New("spotipie: Pool.Session: the user is empty")
+	}
+	if p.closed.Load() {
+		return nil, ErrClosed
+	}
+	shard, hash := p.shardOf(user)
+	r := shard.find(hash, user)
+	if r == nil {
+		r = p.admit(shard, hash, user)
+	}
+	r.touch(time.Since(p.started))
+	if r.state.Load() == nil {
+		if err := p.load(ctx, shard, r); err != nil {
+			return nil, err
+		}
+	}
+	return &r.AuthorizationCodeSession, nil
+}
+
+// admit makes a session of a user, or takes back the one that is still in use.
+func (p *Pool) admit(shard *poolShard, hash uint64, user string) *pooled {
+	shard.mu.Lock()
+	defer shard.mu.Unlock()
+	if r := shard.resident(hash, user); r != nil {
+		return r
+	}
+	r := shard.evicted[user].Value()
+	if r == nil {
+		r = &pooled{}
+		r.initFor(&r.AuthorizationCodeSession, p.app, user, !p.options.DisableAutoRefresh)
+		if p.options.OnSession != nil {
+			p.options.OnSession(&r.AuthorizationCodeSession)
+		}
+		if p.closed.Load() {
+			r.markClosed()
+		}
+	}
+	r.touch(time.Since(p.started))
+	p.evicted.Add(uint64(shard.add(hash, r, time.Since(p.started)-p.options.MaxIdle)))
+	return r
+}
+
+// load loads the session of a user who is asked for the first time.
+func (p *Pool) load(ctx context.Context, shard *poolShard, r *pooled) error {
+	shard.mu.Lock()
+	f := shard.loading[r]
+	if f == nil {
+		f = newFlight()
+		if shard.loading == nil {
+			shard.loading = make(map[*pooled]*flight)
+		}
+		shard.loading[r] = f
+		go func() {
+			f.err = r.loadInTime(detached(ctx))
+			shard.mu.Lock()
+			delete(shard.loading, r)
+			shard.mu.Unlock()
+			p.loaded.Add(1)
+			close(f.done)
+		}()
+	}
+	shard.mu.Unlock()
+	select {
+	case <-f.done:
+		return f.err
+	case <-ctx.Done():
+		return fmt.Errorf("spotipie: waiting for the session of a user: %w", context.Cause(ctx))
+	}
+}
+
+// PoolStats are numbers of a pool, for metrics.
+type PoolStats struct {
+	Sessions             int    // resident now
+	Loaded               uint64 // how often a session was loaded since the pool was made
+	Evicted              uint64 // how often one was given up
+	TokenRequests        int    // under way now
+	TokenRequestsWaiting int    // for their turn, now
+}
+
+// Stats returns the pool's numbers.
+func (p *Pool) Stats() PoolStats {
+	s := PoolStats{Loaded: p.loaded.Load(), Evicted: p.evicted.Load()}
+	for i := range p.shards {
+		s.Sessions += p.shards[i].len()
+	}
+	s.TokenRequests, s.TokenRequestsWaiting = p.app.slots.numbers()
+	return s
+}
+
+// Summaries returns a page of summaries of the app's users; see
+// [SummaryQuery]. It asks the store and loads no session.
+func (p *Pool) Summaries(ctx context.Context, query SummaryQuery) (SummaryPage, error) {
+	query.ClientID = p.app.clientID
+	return Summaries(ctx, p.app.store, query)
+}
+
+// String describes the pool without secrets.
+func (p *Pool) String() string {
+	if p.app == nil {
+		return "Pool(none)"
+	}
+	return fmt.Sprintf("Pool(client_id %s, %d sessions)", p.app.clientID, p.Stats().Sessions)
+}
+
+// Format implements [fmt.Formatter]: every verb prints what String returns.
+func (p *Pool) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, p.String()) }
+
+// closers is how many sessions Close closes at the same time.
+const closers = 64
+
+// Close closes every session: it waits until renewals in flight are saved and
+// saves what could not be saved before. Everything else fails with [ErrClosed]
+// from then on. It returns what the sessions' Close returns, joined, or ctx's
+// error. Closing twice is fine.
+func (p *Pool) Close(ctx context.Context) error {
+	if p.closed.CompareAndSwap(false, true) {
+		close(p.done)
+	}
+	var errs []error
+	turns := newSlots(closers)
+	results := make(chan error)
+	pending := 0
+	for i := range p.shards {
+		for _, r := range p.shards[i].all() {
+			pending++
+			go func() {
+				giveBack, err := turns.take(context.WithoutCancel(ctx))
+				if err == nil {
+					err = r.Close(ctx)
+					giveBack()
+				}
+				results <- err
+			}()
+		}
+	}
+	for range pending {
+		if err := <-results; err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,169 @@
+package spotipie
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// Login is a login between the authorization URL and the callback, for programs
+// that keep it outside of the process, so that any replica can finish it. It
+// holds secrets: keep it where only the browser that began the login has it, in
+// a sealed cookie say, as package web does.
+type Login struct {
+	State       string    `json:"state"`
+	Verifier    string    `json:"verifier"` // PKCE (RFC 7636)
+	RedirectURI string    `json:"redirect_uri"`
+	Scope       Scopes    `json:"scope,omitempty"` // asked for
+	Expires     time.Time `json:"expires"`
+}
+
+// String describes the login without secrets.
+func (l Login) String() string {
+	return fmt.Sprintf("Login(state %s, verifier %s, redirect_uri %s, scope %q, expires %s)",
+		redacted(l.State), redacted(l.Verifier), l.RedirectURI, l.Scope, l.Expires.Format(time.RFC3339))
+}
+
+// Format implements [fmt.Formatter]: every verb prints what String returns.
+func (l Login) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, l.String()) }
+
+// LogValue implements [slog.LogValuer] without secrets.
+func (l Login) LogValue() slog.Value { return slog.StringValue(l.String()) }
+
+// AuthorizationURL returns the URL that a user must visit to agree, and what is
+// needed to finish the login. The pool does not remember it.
+func (p *Pool) AuthorizationURL(opts *AuthorizationURLOptions) (authorizationURL string, login Login, err error) {
+	if p.closed.Load() {
+		return "", Login{}, ErrClosed
+	}
+	authorizationURL, pending, err := p.newLoginSession().authorizationRequest(opts)
+	if err != nil {
+		return "", Login{}, err
+	}
+	return authorizationURL, Login{
+		State: pending.state(), Verifier: pending.verifier(), RedirectURI: pending.redirectURI,
+		Scope: pending.scope, Expires: pending.expires.UTC(),
+	}, nil
+}
+
+// SignIn is what a login has come to.
+type SignIn struct {
+	User    User
+	Session *AuthorizationCodeSession // of the user, in the pool
+}
+
+// FinishLogin finishes a login: it exchanges the code of the callback for a
+// token, asks the Web API whose it is, and only then keeps it, under the key of
+// that user ([User].Key), over what was kept before. callbackURL is the address
+// that the accounts service sent the user to, or just its query after a "?".
+//
+// The code works once, so the work goes on if ctx ends; a second call of the same
+// login and callback joins it. Errors are those of
+// [AuthorizationCodeSession.FetchToken] and [CurrentUser]. With a
+// [*StoreError], a [*ListenerError] or an [*InsufficientScopeError] the SignIn
+// is returned all the same: the user has signed in, and with a [*StoreError]
+// only this process knows of it until it is saved, which goes on.
+func (p *Pool) FinishLogin(ctx context.Context, login Login, callbackURL string) (*SignIn, error) {
+	if p.closed.Load() {
+		return nil, ErrClosed
+	}
+	f := p.finish.join(login.State+" "+callbackURL, func() (*SignIn, error) {
+		return p.finishLogin(detached(ctx), login, callbackURL)
+	})
+	select {
+	case <-f.done:
+		return f.signIn, f.err
+	case <-ctx.Done():
+		return nil, fmt.Errorf("spotipie: waiting for the end of a login, which goes on: %w", context.Cause(ctx))
+	}
+}
+
+// newLoginSession returns a session of somebody who is not known yet. It is in
+// memory only.
+func (p *Pool) newLoginSession() *AuthorizationCodeSession {
+	s := &AuthorizationCodeSession{}
+	s.initFor(s, p.logins, "login", true)
+	return s
+}
+
+func (p *Pool) finishLogin(ctx context.Context, login Login, callbackURL string) (*SignIn, error) {
+	s := p.newLoginSession()
+	s.logins().add(pendingLogin{
+		state: newSecret(login.State), verifier: newSecret(login.Verifier),
+		redirectURI: login.RedirectURI, scope: login.Scope, expires: login.Expires,
+	}, p.app.wallTime())
+	_, warning := s.FetchToken(ctx, callbackURL)
+	if !s.IsAuthorized() {
+		return nil, warning
+	}
+	user, err := p.identify(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	rec, _ := s.Record()
+	shard, hash := p.shardOf(user.Key())
+	r := p.admit(shard, hash, user.Key())
+	if err := r.SetRecord(ctx, rec); err != nil {
+		warning = join(warning, err)
+	}
+	return &SignIn{User: *user, Session: &r.AuthorizationCodeSession}, warning
+}
+
+// identifyTries is how often the Web API is asked who has signed in: the code is
+// spent, and to fail would send the user to the consent once more.
+const identifyTries = 3
+
+func (p *Pool) identify(ctx context.Context, s *AuthorizationCodeSession) (*User, error) {
+	for try := 1; ; try++ {
+		ctx, cancel := context.WithTimeout(ctx, p.app.refreshTimeout)
+		user, err := CurrentUser(ctx, s)
+		cancel()
+		var answer *APIError
+		var limited *RateLimitError
+		isFinal := errors.As(err, &answer) && answer.StatusCode < 500 || errors.As(err, &limited)
+		if err == nil || isFinal || try == identifyTries {
+			return user, err
+		}
+		sleep(ctx, jitter(300*time.Millisecond<<(try-1)))
+	}
+}
+
+// finishing are the logins that are being finished.
+type finishing struct {
+	mu      sync.Mutex
+	flights map[string]*loginFlight
+}
+
+type loginFlight struct {
+	done   chan struct{}
+	signIn *SignIn
+	err    error
+}
+
+// join finishes a login in the background, unless that goes on already.
+func (l *finishing) join(key string, finish func() (*SignIn, error)) *loginFlight {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if f := l.flights[key]; f != nil {
+		return f
+	}
+	f := &loginFlight{done: make(chan struct{}), err: errors.New("spotipie: finishing a login has ended its goroutine")}
+	if l.flights == nil {
+		l.flights = make(map[string]*loginFlight)
+	}
+	l.flights[key] = f
+	go func() {
+		defer func() {
+			l.mu.Lock()
+			delete(l.flights, key)
+			l.mu.Unlock()
+			close(f.done)
+		}()
+		f.signIn, f.err = finish()
+	}()
+	return f
+}

@@ -1,0 +1,204 @@
+package spotipie_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/accounts"
+	"github.com/spotipie/spotipie/spotifytest"
+)
+
+// newServerPool returns a pool of the server's app.
+func newServerPool(t *testing.T, server *spotifytest.Server, store spotipie.Store, scopes ...spotipie.Scope) *spotipie.Pool {
+	t.Helper()
+	opts := server.Options()
+	opts.Scope, opts.Store = scopes, store
+	pool, err := spotipie.NewPool(server.Credentials(), &spotipie.PoolOptions{Options: *opts})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := pool.Close(context.WithoutCancel(t.Context())); err != nil {
+			t.Errorf("closing the pool: %v", err)
+		}
+	})
+	return pool
+}
+
+// consent begins a login and has a user agree.
+func consent(t *testing.T, server *spotifytest.Server, pool *spotipie.Pool, user string, opts *spotipie.AuthorizationURLOptions) (login spotipie.Login, callback string) {
+	t.Helper()
+	authorizationURL, login, err := pool.AuthorizationURL(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	callback, err = server.ConsentAs(authorizationURL, user)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return login, callback
+}
+
+func TestLoginBegunOnOneReplicaIsFinishedOnAnother(t *testing.T) {
+	server := spotifytest.New(t)
+	store := spotipie.NewMemoryStore()
+	one := newServerPool(t, server, store, spotipie.ScopeUserReadEmail)
+	other := newServerPool(t, server, store, spotipie.ScopeUserReadEmail)
+	var keys []string
+	for _, user := range []string{"ada", "grace"} {
+		login, callback := consent(t, server, one, user, nil)
+		signIn, err := other.FinishLogin(t.Context(), login, callback)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if signIn.User.ID != user {
+			t.Errorf("%s signed in as %+v", user, signIn.User)
+		}
+		keys = append(keys, signIn.User.Key())
+	}
+	for i, key := range keys {
+		s := sessionOf(t, one, key)
+		user, err := spotipie.CurrentUser(t.Context(), s)
+		if err != nil || user.Key() != key {
+			t.Errorf("the session of user %d is that of %+v, %v", i, user, err)
+		}
+		if s.AuthorizedAt().IsZero() || !s.Scope().Equal(spotipie.Scopes{spotipie.ScopeUserReadEmail}) {
+			t.Errorf("authorized at %s with %s", s.AuthorizedAt(), s.Scope())
+		}
+	}
+}
+
+func TestLoginThatAsksForMore(t *testing.T) {
+	server := spotifytest.New(t)
+	pool := newServerPool(t, server, spotipie.NewMemoryStore(), spotipie.ScopeUserReadEmail)
+	more := spotipie.Scopes{spotipie.ScopeUserLibraryRead}
+	login, callback := consent(t, server, pool, "ada", &spotipie.AuthorizationURLOptions{Scope: more})
+	signIn, err := pool.FinishLogin(t.Context(), login, callback)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := spotipie.Scopes{spotipie.ScopeUserLibraryRead, spotipie.ScopeUserReadEmail}
+	if rec, _ := signIn.Session.Record(); !signIn.Session.Scope().Equal(want) || !rec.RequestedScope.Equal(want) {
+		t.Errorf("got the scope %s of %s that were asked for, want %s", signIn.Session.Scope(), rec.RequestedScope, want)
+	}
+	server.Advance(2 * time.Hour)
+	if err := spotipie.RequireScope(signIn.Session, more...); err != nil {
+		t.Errorf("after a renewal: %v", err)
+	}
+}
+
+// TestLoginReplacesTheOlderOne, also if the user's token was refused.
+func TestLoginReplacesTheOlderOne(t *testing.T) {
+	server := spotifytest.New(t)
+	pool := newServerPool(t, server, spotipie.NewMemoryStore())
+	login, callback := consent(t, server, pool, "ada", nil)
+	first, err := pool.FinishLogin(t.Context(), login, callback)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.RevokeUser(server.Credentials().ClientID, "ada")
+	if _, err := first.Session.RefreshToken(t.Context()); !errors.Is(err, spotipie.ErrReauthorizationRequired) {
+		t.Fatalf("got %v, want that the user has to sign in again", err)
+	}
+	login, callback = consent(t, server, pool, "ada", nil)
+	second, err := pool.FinishLogin(t.Context(), login, callback)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if second.Session != first.Session {
+		t.Error("the user has two sessions")
+	}
+	if _, err := first.Session.RefreshToken(t.Context()); err != nil {
+		t.Errorf("after the second login: %v", err)
+	}
+}
+
+func TestLoginsThatCannotBeFinished(t *testing.T) {
+	server := spotifytest.New(t)
+	creds := server.Credentials()
+	for _, test := range []struct {
+		name   string
+		change func(login *spotipie.Login, callback *string)
+		is     func(error) bool
+	}{
+		{"state of another login", func(login *spotipie.Login, _ *string) { login.State = strings.Repeat("x", 43) },
+			func(err error) bool { return errors.Is(err, spotipie.ErrStateMismatch) }},
+		{"no login at all", func(login *spotipie.Login, _ *string) { *login = spotipie.Login{} },
+			func(err error) bool { return errors.Is(err, spotipie.ErrStateMismatch) }},
+		{"too late", func(login *spotipie.Login, _ *string) { login.Expires = server.Now().Add(-time.Second) },
+			func(err error) bool { return errors.Is(err, spotipie.ErrStateMismatch) }},
+		{"verifier of another login", func(login *spotipie.Login, _ *string) { login.Verifier = strings.Repeat("x", 43) }, isTokenEndpointError},
+		{"redirect URI of another login", func(login *spotipie.Login, _ *string) { login.RedirectURI += "/other" }, isTokenEndpointError},
+		{"denied", func(_ *spotipie.Login, callback *string) {
+			*callback = strings.Replace(*callback, "code=", "error=access_denied&x=", 1)
+		}, func(err error) bool { return errors.Is(err, spotipie.ErrAccessDenied) }},
+		{"no callback", func(_ *spotipie.Login, callback *string) { *callback = "" }, func(err error) bool {
+			var callback *spotipie.CallbackError
+			return errors.As(err, &callback)
+		}},
+		{"profile refused", func(*spotipie.Login, *string) {
+			if err := server.QueueFault(accounts.Fault{Kind: accounts.FaultUserNotRegistered, Target: accounts.TargetAPI}); err != nil {
+				t.Fatal(err)
+			}
+		}, func(err error) bool {
+			var answer *spotipie.APIError
+			return errors.As(err, &answer) && answer.StatusCode == http.StatusForbidden
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			store := spotipie.NewMemoryStore()
+			pool := newServerPool(t, server, store)
+			login, callback := consent(t, server, pool, "ada", nil)
+			test.change(&login, &callback)
+			signIn, err := pool.FinishLogin(t.Context(), login, callback)
+			if signIn != nil || !test.is(err) {
+				t.Errorf("got %v, %v", signIn, err)
+			}
+			for _, secret := range []string{login.State, login.Verifier, creds.ClientSecret} {
+				if err != nil && secret != "" && strings.Contains(err.Error(), secret) {
+					t.Errorf("the error shows a secret: %v", err)
+				}
+			}
+			if keys, err := store.List(t.Context()); err != nil || len(keys) != 0 {
+				t.Errorf("the store has %v, %v", keys, err)
+			}
+		})
+	}
+}
+
+func isTokenEndpointError(err error) bool {
+	var answer *spotipie.TokenEndpointError
+	return errors.As(err, &answer)
+}
+
+// TestLoginOutlivesPassingTrouble: the code is spent, so the profile is asked for
+// again; and a browser that reloads the callback joins.
+func TestLoginOutlivesPassingTrouble(t *testing.T) {
+	server := spotifytest.New(t)
+	pool := newServerPool(t, server, spotipie.NewMemoryStore())
+	login, callback := consent(t, server, pool, "ada", nil)
+	if err := server.QueueFault(accounts.Fault{Kind: accounts.FaultServerError, Target: accounts.TargetAPI, Times: 2}); err != nil {
+		t.Fatal(err)
+	}
+	given, stop := context.WithCancel(t.Context())
+	stop()
+	if _, err := pool.FinishLogin(given, login, callback); !errors.Is(err, context.Canceled) {
+		t.Fatalf("got %v, want that nobody waits for it", err)
+	}
+	var group sync.WaitGroup
+	for range 5 {
+		group.Go(func() {
+			signIn, err := pool.FinishLogin(t.Context(), login, callback)
+			if err != nil || signIn.User.ID != "ada" {
+				t.Errorf("got %v, %v", signIn, err)
+			}
+		})
+	}
+	group.Wait()
+}

@@ -1,0 +1,172 @@
+package spotipie
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+const (
+	// warmCycle is how often Run comes by every session: much more often than a
+	// token is due for renewal.
+	warmCycle = time.Minute
+	// watchAgain is how long Run waits before it watches again after the store
+	// could not.
+	watchAgain = 5 * time.Second
+	// lookers is how many sessions are loaded at the same time because the store
+	// has told of a change.
+	lookers = 8
+)
+
+// Run does what a pool does by itself, until ctx ends or the pool is closed: it
+// watches the store, so that resident sessions learn what other processes have
+// renewed, and who has logged out; it gives up sessions that are idle; and it
+// keeps tokens warm if [PoolOptions].KeepWarm says so. Run it once, in a
+// goroutine of its own. A pool works without it: sessions then learn of others'
+// renewals when their own token is due, and of logouts when it has to be renewed. What fails goes
+// to [Options].OnError, and is tried again. It returns ctx's error or
+// [ErrClosed].
+func (p *Pool) Run(ctx context.Context) error {
+	running, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		p.watch(running)
+	}()
+	p.sweep(running)
+	stop(nil)
+	<-ended
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return ErrClosed
+}
+
+// sweep comes by a part of the sessions every so often.
+func (p *Pool) sweep(ctx context.Context) {
+	every := warmCycle / time.Duration(len(p.shards))
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	budget := 0.0
+	for i := 0; ; i = (i + 1) % len(p.shards) {
+		select {
+		case <-ticker.C:
+		case <-p.done:
+			return
+		case <-ctx.Done():
+			return
+		}
+		shard := &p.shards[i]
+		p.evicted.Add(uint64(shard.evictIdle(time.Since(p.started) - p.options.MaxIdle)))
+		budget = min(budget, p.options.KeepWarm) + p.options.KeepWarm*every.Seconds()
+		if budget >= 1 {
+			budget -= float64(p.keepWarm(ctx, shard, int(budget)))
+		}
+	}
+}
+
+// keepWarm renews tokens that are due, most of them at most. It returns how many.
+func (p *Pool) keepWarm(ctx context.Context, shard *poolShard, most int) (renewed int) {
+	now := p.app.clock()
+	for _, r := range shard.copyAllResidents() {
+		if renewed == most {
+			break
+		}
+		if s := r.current(); s.isUsable(now) && s.isStale(now) {
+			r.renewInBackground(ctx, s, now)
+			renewed++
+		}
+	}
+	return renewed
+}
+
+// watch has sessions look whenever the store tells of a change.
+func (p *Pool) watch(ctx context.Context) {
+	for {
+		err := p.watchOnce(ctx)
+		switch {
+		case ctx.Err() != nil || p.closed.Load():
+			return
+		case err != nil:
+			p.app.reports.add(&BackgroundError{Key: Key{ClientID: p.app.clientID}, Err: err})
+		}
+		if errors.Is(err, errors.ErrUnsupported) || !sleep(ctx, watchAgain) {
+			return
+		}
+	}
+}
+
+func (p *Pool) watchOnce(ctx context.Context) error {
+	failed := func(err error) error {
+		return &StoreError{Op: opWatch, Key: Key{ClientID: p.app.clientID}, Err: err}
+	}
+	watcher, ok := p.app.store.(ChangeWatcher)
+	if !ok {
+		return nil
+	}
+	changes, err := watcher.WatchChanges(ctx)
+	if err != nil {
+		return failed(err)
+	}
+	turns := newSlots(lookers)
+	p.lookAtAll(ctx, turns) // what has happened before
+	for {
+		select {
+		case change, more := <-changes:
+			switch {
+			case !more:
+				return failed(errors.New("the store has stopped telling of changes"))
+			case change == Change{}:
+				p.lookAtAll(ctx, turns)
+			default:
+				p.lookAt(ctx, turns, change)
+			}
+		case <-p.done:
+			return nil
+		}
+	}
+}
+
+// lookAt has the session of a key look into the store, if it is resident and has
+// not seen the change yet.
+func (p *Pool) lookAt(ctx context.Context, turns *slots, change Change) {
+	if change.Key.ClientID != p.app.clientID {
+		return
+	}
+	shard, hash := p.shardOf(change.Key.Profile)
+	r := shard.find(hash, change.Key.Profile)
+	if r == nil {
+		return
+	}
+	s := r.state.Load()
+	if s == nil || change.Version != 0 && s.version >= change.Version {
+		return
+	}
+	p.look(ctx, turns, r)
+}
+
+// lookAtAll has all sessions look.
+func (p *Pool) lookAtAll(ctx context.Context, turns *slots) {
+	for i := range p.shards {
+		for _, r := range p.shards[i].copyAllResidents() {
+			if r.state.Load() != nil {
+				p.look(ctx, turns, r)
+			}
+		}
+	}
+}
+
+// look loads a session in the background. It waits for its turn.
+func (p *Pool) look(ctx context.Context, turns *slots, r *pooled) {
+	giveBack, err := turns.take(ctx)
+	if err != nil {
+		return
+	}
+	r.inBackground(func() {
+		defer giveBack()
+		if err := r.loadInTime(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, ErrClosed) {
+			r.report(err)
+		}
+	})
+}
