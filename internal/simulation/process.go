@@ -138,6 +138,9 @@ func (p *process) wall() time.Time { return p.world.wall().Add(p.skew) }
 // is held.
 func (p *process) gone() bool { return p.dead || p.closing }
 
+// watchAgain is how long the program waits before it watches again.
+const watchAgain = 5 * time.Second
+
 func (p *process) watch(ctx context.Context) {
 	defer close(p.watched)
 	for {
@@ -145,7 +148,7 @@ func (p *process) watch(ctx context.Context) {
 		if ctx.Err() != nil || errors.Is(err, spotipie.ErrClosed) {
 			return
 		}
-		if p.pause(ctx, 5*time.Second) != nil {
+		if p.pause(ctx, watchAgain) != nil {
 			return
 		}
 	}

@@ -240,9 +240,9 @@ func (p *process) close() {
 	select {
 	case <-p.watched:
 	case <-p.died:
-	case <-time.After(5 * time.Second):
+	case <-time.After(watchAgain + slack): // when the session closes the program may be waiting to watch again
 		w.locked(func() {
-			w.oracle.find("watch", p, "Watch has not returned 5s after Close")
+			w.oracle.find("watch", p, "Watch has not returned %s after Close", watchAgain+slack)
 		})
 	}
 	p.unwatch()

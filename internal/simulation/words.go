@@ -20,6 +20,9 @@ type word struct {
 	// perhaps are words that this one replaces if nothing disturbs the order:
 	// it came after they were saved, and clocks and consents agree.
 	perhaps words
+	// overlaps are words whose speaker had not finished when this one was said,
+	// and has another clock. Nobody can know which was the later.
+	overlaps words
 	// count is how many consents its speaker has known, and this one.
 	count int
 	at    moment
@@ -129,7 +132,7 @@ func (o *oracle) older(a, b *word) bool {
 // the other, and w was said after a, which the clocks of those who said them
 // show. If a clock that is wrong shows the contrary, either may win.
 func (w *word) isLaterByClock(a *word) bool {
-	return !a.older.has(w) && !a.said.IsZero() && w.said.Sub(a.said) >= atOnce && w.at >= a.at
+	return !a.older.has(w) && !w.overlaps.has(a) && !a.said.IsZero() && w.said.Sub(a.said) >= atOnce && w.at >= a.at
 }
 
 // atOnce is how long after one another two words are said at the same time.
@@ -159,6 +162,7 @@ func (o *oracle) speak(p *process, g *grant) *word {
 		if inStore := o.inStore(); inStore != nil && p.skew == 0 && w.count >= inStore.count {
 			w.perhaps |= inStore.bit() | inStore.older | inStore.perhaps
 		}
+		w.overlaps = o.unfinishedElsewhere(p)
 		p.words |= w.bit()
 	}
 	o.words = append(o.words, w)
@@ -166,6 +170,22 @@ func (o *oracle) speak(p *process, g *grant) *word {
 		g.word = w
 	}
 	return w
+}
+
+// unfinishedElsewhere returns the words of logins whose calls go on at processes
+// with another clock than that of p.
+func (o *oracle) unfinishedElsewhere(p *process) (unfinished words) {
+	for _, other := range o.world.processes {
+		if other.skew == p.skew {
+			continue
+		}
+		for g := range other.unanswered {
+			if g.word != nil {
+				unfinished |= g.word.bit()
+			}
+		}
+	}
+	return unfinished
 }
 
 // olderThan reports whether a token makes way for another of the same grant:
