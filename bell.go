@@ -21,6 +21,7 @@ type bell struct {
 	updated   []*listener[TokenUpdated]
 	expired   []*listener[TokenExpired]
 	loggedOut []*listener[LoggedOut]
+	latest    change
 	ringing   bool           // the goroutine runs
 	now       *announcement  // what is being delivered
 	next      *announcement  // the newest that waits; it stands for those before
@@ -53,9 +54,32 @@ type chain struct {
 	done        chan struct{}
 }
 
-// newBell returns a bell for what is announced with numbers above last.
-func newBell(limit time.Duration, last uint64) *bell {
-	return &bell{limit: limit, last: last, shut: make(chan struct{})}
+// change is one state after the other, as callers see them.
+type change struct {
+	from, to *state
+	number   uint64 // counts the changes since there is a bell; 0: there was none
+}
+
+func newBell(limit time.Duration) *bell { return &bell{limit: limit, shut: make(chan struct{})} }
+
+// note notes a change that is to be announced.
+func (b *bell) note(from, to *state) {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.latest = change{from: from, to: to, number: b.latest.number + 1}
+}
+
+// latestChange returns the latest that is to be announced, or was.
+func (b *bell) latestChange() change {
+	if b == nil {
+		return change{}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.latest
 }
 
 // register adds a listener and returns the function that removes it. After that

@@ -33,14 +33,6 @@ type keeper struct {
 	retrier *retrier
 	tasks   *tasks
 	done    chan struct{} // closed with the session; nil: nobody waits for that
-	latest  *change       // the latest to be announced
-	number  uint64        // of the latest change
-}
-
-// change is one state after the other, as callers see them.
-type change struct {
-	from, to *state
-	number   uint64
 }
 
 func (k *keeper) key() Key { return Key{ClientID: k.app.clientID, Profile: k.profile} }
@@ -73,10 +65,7 @@ func (k *keeper) apply(transition func(*state) *state) (from, to *state) {
 	old, now := from.current(), to.current()
 	first := from.detail().saving && !to.detail().saving && now.signedIn()
 	if first || !old.tokenOrNil().isSame(now.tokenOrNil()) {
-		k.number++
-		if k.bell.Load() != nil {
-			k.latest = &change{from: old, to: now, number: k.number}
-		}
+		k.bell.Load().note(old, now)
 	}
 	return from, to
 }
@@ -95,10 +84,8 @@ func (s *state) shut() *state {
 // announce tells the listeners of the latest change, and waits until they have
 // heard of it.
 func (k *keeper) announce(ctx context.Context) error {
-	k.mu.Lock()
-	c := k.latest
-	k.mu.Unlock()
-	if c == nil {
+	c := k.bell.Load().latestChange()
+	if c.number == 0 {
 		return nil
 	}
 	if !c.to.signedIn() {
@@ -118,19 +105,16 @@ func (k *keeper) announceAfter(ctx context.Context, before uint64) error {
 	return k.announce(ctx)
 }
 
-// changes returns how often callers have got another token.
-func (k *keeper) changes() uint64 {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.number
-}
+// changes returns how often callers have got another token, as far as somebody
+// listens for that.
+func (k *keeper) changes() uint64 { return k.bell.Load().latestChange().number }
 
 // listeners returns the bell, which is there from the first listener on.
 func (k *keeper) listeners() *bell {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.bell.Load() == nil {
-		k.bell.Store(newBell(k.app.refreshTimeout, k.number))
+		k.bell.Store(newBell(k.app.refreshTimeout))
 	}
 	return k.bell.Load()
 }

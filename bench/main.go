@@ -52,6 +52,9 @@ type settings struct {
 	callers   int           // in a herd
 	sessions  int           // to weigh
 	starts    int           // of each process
+	only      string        // group of measures; empty: all
+	users     int           // of a large pool
+	herdUsers int           // who expire at once
 }
 
 func main() {
@@ -64,10 +67,13 @@ func main() {
 	flags.IntVar(&s.callers, "callers", 1000, "how many goroutines a herd has")
 	flags.IntVar(&s.sessions, "sessions", 20_000, "how many sessions to weigh")
 	flags.IntVar(&s.starts, "starts", 50, "how many times each process is started")
+	flags.IntVar(&s.users, "users", 1_000_000, "how many users a large pool has")
+	flags.IntVar(&s.herdUsers, "herd-users", 10_000, "how many users of a pool expire at once")
+	flags.StringVar(&s.only, "only", "", "the one group of measures to take: token, roundtrip, stale, expired, cancelled, memory, pool, login, stores or startup")
 	_ = flags.Parse(os.Args[1:]) // exits by itself
 	s.rounds, s.herds = max(s.rounds, 1), max(s.herds, 1)
 	s.callers, s.sessions = max(s.callers, 2), max(s.sessions, 1)
-	s.starts = max(s.starts, 1)
+	s.starts, s.users, s.herdUsers = max(s.starts, 1), max(s.users, 1), max(s.herdUsers, 1)
 
 	testing.Init()
 	if err := flag.Set("test.benchtime", s.benchtime.String()); err != nil {
@@ -86,11 +92,18 @@ func main() {
 // measure takes all measures. One that fails is a row that says so.
 func measure(ctx context.Context, s settings) report {
 	r := report{Machine: thisMachine(), Peers: peerVersions()}
-	for _, take := range []func(context.Context, settings) ([]row, error){
-		measureToken, measureRoundTrip, measureStale, measureExpired, measureCancelled, measureMemory, measureLogin, measureStores,
-		measureStartup,
+	for _, group := range []struct {
+		name string
+		take func(context.Context, settings) ([]row, error)
+	}{
+		{"token", measureToken}, {"roundtrip", measureRoundTrip}, {"stale", measureStale}, {"expired", measureExpired},
+		{"cancelled", measureCancelled}, {"memory", measureMemory}, {"pool", measurePool}, {"login", measureLogin},
+		{"stores", measureStores}, {"startup", measureStartup},
 	} {
-		rows, err := take(ctx, s)
+		if s.only != "" && s.only != group.name {
+			continue
+		}
+		rows, err := group.take(ctx, s)
 		if err != nil {
 			rows = append(rows, row{Measure: "failed: " + err.Error()})
 		}

@@ -20,7 +20,7 @@ func measureRoundTrip(_ context.Context, s settings) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	duration := newRow("RoundTrip, transport does nothing", "ns", nanoseconds(results)).ratioAtMost(0.4)
+	duration := newRow("RoundTrip, transport does nothing", "ns", nanoseconds(results)).ratioAtMost(0.45)
 	duration.Note = "a GET with two headers. Both copy the request and its headers, which RoundTrippers must not change, and read the clock."
 	return []row{
 		duration,
