@@ -21,7 +21,8 @@ func imports() map[string]string {
 		"spotipie":  "github.com/spotipie/spotipie",
 		"filestore": "github.com/spotipie/spotipie/filestore", "keyringstore": "github.com/spotipie/spotipie/keyringstore",
 		"redisstore": "github.com/spotipie/spotipie/redisstore", "pgstore": "github.com/spotipie/spotipie/pgstore",
-		"storetest": "github.com/spotipie/spotipie/storetest",
+		"storetest": "github.com/spotipie/spotipie/storetest", "telemetry": "github.com/spotipie/spotipie/telemetry",
+		"attribute": "go.opentelemetry.io/otel/attribute",
 	}
 }
 
@@ -30,8 +31,8 @@ func imports() map[string]string {
 func program(block string) string {
 	if !strings.Contains(block, "\nfunc ") {
 		var used string
-		for _, name := range []string{"store", "session"} {
-			if strings.Contains(block, name+", err :=") || strings.Contains(block, name+" :=") {
+		for _, name := range []string{"store", "session", "t"} {
+			if regexp.MustCompile(`\b` + name + `(, err)? :=`).MatchString(block) {
 				used += "\t_ = " + name + "\n"
 			}
 		}
@@ -52,13 +53,23 @@ func program(block string) string {
 
 // TestCodeOfTheStores: the code blocks of stores.md compile.
 func TestCodeOfTheStores(t *testing.T) {
-	text, err := os.ReadFile("stores.md")
+	testCode(t, "stores.md", 8) // one for every store at least
+}
+
+// TestCodeOfTelemetry: the code blocks of telemetry.md compile.
+func TestCodeOfTelemetry(t *testing.T) { testCode(t, "telemetry.md", 2) }
+
+// testCode tests that the code blocks of a document compile, and that there are
+// so many at least.
+func testCode(t *testing.T, document string, least int) {
+	t.Helper()
+	text, err := os.ReadFile(document)
 	if err != nil {
 		t.Fatal(err)
 	}
 	blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(string(text), -1)
-	if len(blocks) < 8 {
-		t.Fatalf("%d code blocks, want one for every store at least", len(blocks))
+	if len(blocks) < least {
+		t.Fatalf("%d code blocks, want %d at least", len(blocks), least)
 	}
 	for _, block := range blocks {
 		name, _, _ := strings.Cut(block[1], "\n")

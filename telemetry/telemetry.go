@@ -1,0 +1,112 @@
+package telemetry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/metric"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/spotipie/spotipie"
+)
+
+// ScopeName is the name of the instrumentation scope of all metrics and spans,
+// for views and samplers that are to match them.
+const ScopeName = "github.com/spotipie/spotipie/telemetry"
+
+// Options adjust a [Telemetry]. A nil *Options and the zero value mean the
+// defaults named here.
+type Options struct {
+	// TracerProvider makes the spans. Default: the global one,
+	// [otel.GetTracerProvider], also if it is set later.
+	TracerProvider trace.TracerProvider
+	// MeterProvider makes the metrics. Default: the global one,
+	// [otel.GetMeterProvider], also if it is set later.
+	MeterProvider metric.MeterProvider
+	// Attributes are added to every metric and span, to tell apart several apps
+	// of one program. They are exported as they are: name no user and no secret
+	// in them. Default: none.
+	Attributes []attribute.KeyValue
+}
+
+// Telemetry makes metrics and spans of observations. Make one with [New]. Its
+// methods may be called by several goroutines at once.
+type Telemetry struct {
+	tracer      trace.Tracer
+	meter       metric.Meter
+	attributes  []attribute.KeyValue // with no room left, so that append copies
+	instruments map[spotipie.ObservationKind]instrument
+}
+
+// errNotMade: a Telemetry that New has not made.
+var errNotMade = errors.New("telemetry: the Telemetry is a zero value: make it with New")
+
+// New returns a Telemetry. It fails if the meter provider refuses an instrument,
+// which that of the SDK does not.
+func New(opts *Options) (*Telemetry, error) {
+	var o Options
+	if opts != nil {
+		o = *opts
+	}
+	if o.TracerProvider == nil {
+		o.TracerProvider = otel.GetTracerProvider()
+	}
+	if o.MeterProvider == nil {
+		o.MeterProvider = otel.GetMeterProvider()
+	}
+	t := &Telemetry{
+		tracer:     o.TracerProvider.Tracer(ScopeName, trace.WithSchemaURL(semconv.SchemaURL)),
+		meter:      o.MeterProvider.Meter(ScopeName, metric.WithSchemaURL(semconv.SchemaURL)),
+		attributes: slices.Clip(slices.Clone(o.Attributes)),
+	}
+	var err error
+	if t.instruments, err = newInstruments(t.meter); err != nil {
+		return nil, fmt.Errorf("telemetry: making the metrics: %w", err)
+	}
+	return t, nil
+}
+
+// Observe makes metrics and a span of an observation: it is what
+// [spotipie.Options].Observe is set to. It takes a few microseconds, does not
+// block and reports no error. It passes over kinds of observations that it does
+// not know.
+func (t *Telemetry) Observe(ctx context.Context, o spotipie.Observation) {
+	instrument, known := t.instruments[o.Kind]
+	if !known {
+		return
+	}
+	attributes := append(t.attributes, attributesOf(ctx, o)...)
+	ctx = t.trace(ctx, o, instrument, attributes)
+	instrument.record(ctx, o.Duration, attributes)
+}
+
+// trace makes a span of an observation. It returns the span's context, so that
+// a metric can refer to the span (an exemplar).
+func (t *Telemetry) trace(ctx context.Context, o spotipie.Observation, in instrument, attributes []attribute.KeyValue) context.Context {
+	if in.onlyAsChild && !trace.SpanContextFromContext(ctx).IsValid() {
+		return ctx
+	}
+	ctx, span := t.tracer.Start(ctx, spanName(o), trace.WithTimestamp(o.Start), trace.WithSpanKind(in.spanKind), trace.WithAttributes(attributes...))
+	if o.Err != nil {
+		span.SetStatus(codes.Error, "") // the text might name a user
+	}
+	span.End(trace.WithTimestamp(o.Start.Add(o.Duration)))
+	return ctx
+}
+
+func spanName(o spotipie.Observation) string {
+	name := "spotipie." + string(o.Kind)
+	switch o.Kind {
+	case spotipie.ObservedTokenRequest:
+		name += " " + grantType(o)
+	case spotipie.ObservedStoreCall:
+		name += " " + storeOperation(o.Op)
+	}
+	return name
+}
