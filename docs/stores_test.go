@@ -57,7 +57,7 @@ func TestCodeOfTheStores(t *testing.T) {
 }
 
 // TestCodeOfTelemetry: the code blocks of telemetry.md compile.
-func TestCodeOfTelemetry(t *testing.T) { testCode(t, "telemetry.md", 2) }
+func TestCodeOfTelemetry(t *testing.T) { testCode(t, "telemetry.md", 3) }
 
 // testCode tests that the code blocks of a document compile, and that there are
 // so many at least.

@@ -98,3 +98,23 @@ func (m *maker) counter(name, unit, description string) metric.Int64Counter {
 	c, m.err = m.meter.Int64Counter(name, metric.WithUnit(unit), metric.WithDescription(description))
 	return c
 }
+
+// level makes an instrument of a number that goes up and down.
+func (m *maker) level(name, unit, description string) metric.Int64ObservableUpDownCounter {
+	if m.err != nil {
+		return nil
+	}
+	var c metric.Int64ObservableUpDownCounter
+	c, m.err = m.meter.Int64ObservableUpDownCounter(name, metric.WithUnit(unit), metric.WithDescription(description))
+	return c
+}
+
+// total makes an instrument of a number that only grows.
+func (m *maker) total(name, unit, description string) metric.Int64ObservableCounter {
+	if m.err != nil {
+		return nil
+	}
+	var c metric.Int64ObservableCounter
+	c, m.err = m.meter.Int64ObservableCounter(name, metric.WithUnit(unit), metric.WithDescription(description))
+	return c
+}

@@ -12,27 +12,33 @@ import (
 
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 
+	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/spotifytest"
 	"github.com/spotipie/spotipie/telemetry"
 )
 
-func poolOf(resident, loaded, evicted int64) func() telemetry.PoolNumbers {
-	return func() telemetry.PoolNumbers {
-		return telemetry.PoolNumbers{Resident: resident, Loaded: loaded, Evicted: evicted}
-	}
+func poolOf(stats spotipie.PoolStats) func() spotipie.PoolStats {
+	return func() spotipie.PoolStats { return stats }
 }
 
 func TestObservePool(t *testing.T) {
 	r := record(t)
-	now := telemetry.PoolNumbers{Resident: 3, Loaded: 5, Evicted: 2}
-	registration, err := r.ObservePool(func() telemetry.PoolNumbers { return now })
+	stats := spotipie.PoolStats{Sessions: 3, Loaded: 5, Evicted: 2, TokenRequests: 7, TokenRequestsWaiting: 11}
+	registration, err := r.ObservePool(func() spotipie.PoolStats { return stats })
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := r.metrics(t), []string{"spotipie.pool.evictions{} 2", "spotipie.pool.loads{} 5", "spotipie.pool.sessions{} 3"}; !slices.Equal(got, want) {
+	if got, want := r.metrics(t), []string{
+		"spotipie.pool.evictions{} 2", "spotipie.pool.loads{} 5", "spotipie.pool.sessions{} 3",
+		"spotipie.pool.token_requests.active{} 7", "spotipie.pool.token_requests.pending{} 11",
+	}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	now = telemetry.PoolNumbers{Resident: 1, Loaded: 5, Evicted: 4}
-	if got, want := r.metrics(t), []string{"spotipie.pool.evictions{} 4", "spotipie.pool.loads{} 5", "spotipie.pool.sessions{} 1"}; !slices.Equal(got, want) {
+	stats = spotipie.PoolStats{Sessions: 1, Loaded: 5, Evicted: 4}
+	if got, want := r.metrics(t), []string{
+		"spotipie.pool.evictions{} 4", "spotipie.pool.loads{} 5", "spotipie.pool.sessions{} 1",
+		"spotipie.pool.token_requests.active{} 0", "spotipie.pool.token_requests.pending{} 0",
+	}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	if err := registration.Unregister(); err != nil {
@@ -41,6 +47,59 @@ func TestObservePool(t *testing.T) {
 	if got := r.metrics(t); len(got) != 0 {
 		t.Errorf("after the end: %q", got)
 	}
+}
+
+// TestPool: the numbers of a real pool, and what its sessions do.
+func TestPool(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, server, store := record(t), spotifytest.NewInMemory(t, nil), spotipie.NewMemoryStore()
+		users := []string{profile + "-1", profile + "-2", profile + "-3"}
+		for _, user := range users {
+			opts := server.Options()
+			opts.Store, opts.Profile = store, user
+			session, err := spotipie.NewAuthorizationCodeSession(server.Credentials(), opts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			server.Login(t, session)
+			if err := session.Close(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		opts := server.Options()
+		opts.Store, opts.Observe = store, r.Observe
+		pool, err := spotipie.NewPool(server.Credentials(), &spotipie.PoolOptions{Options: *opts})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer pool.Close(t.Context())
+		if _, err := r.ObservePool(pool.Stats); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Hour)
+		for _, user := range users {
+			session, err := pool.Session(t.Context(), user)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := session.Token(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}
+		synctest.Wait()
+		got := r.metrics(t)
+		for _, want := range []string{
+			"spotipie.pool.sessions{} 3", "spotipie.pool.loads{} 3", "spotipie.pool.evictions{} 0",
+			"spotipie.renewal.duration{spotipie.flow=authorization_code} 3",
+		} {
+			if !slices.Contains(got, want) {
+				t.Errorf("no %s among\n%s", want, strings.Join(got, "\n"))
+			}
+		}
+		if exported := r.export(t); strings.Contains(exported, profile) {
+			t.Error("a user is exported")
+		}
+	})
 }
 
 // TestObserveConsents counts at most once a minute, and remembers no number
@@ -97,7 +156,7 @@ func TestNothingToObserve(t *testing.T) {
 	for name, register := range map[string]func() (any, error){
 		"a pool without a function":   func() (any, error) { return made.ObservePool(nil) },
 		"consents without a function": func() (any, error) { return made.ObserveConsents(nil) },
-		"a pool on a zero Telemetry":  func() (any, error) { return new(telemetry.Telemetry).ObservePool(poolOf(1, 1, 1)) },
+		"a pool on a zero Telemetry":  func() (any, error) { return new(telemetry.Telemetry).ObservePool(poolOf(spotipie.PoolStats{})) },
 		"consents on a zero Telemetry": func() (any, error) {
 			return new(telemetry.Telemetry).ObserveConsents(func(context.Context) (int64, error) { return 0, nil })
 		},

@@ -6,49 +6,40 @@ import (
 	"fmt"
 
 	"go.opentelemetry.io/otel/metric"
+
+	"github.com/spotipie/spotipie"
 )
 
-// PoolNumbers is what a pool of sessions has done, and has in memory now.
-type PoolNumbers struct {
-	Resident int64 // sessions in memory now
-	Loaded   int64 // sessions loaded from the store, since the program began
-	Evicted  int64 // sessions put out of memory, since the program began
-}
-
-// ObservePool exports the numbers of a pool. numbers is called whenever metrics
-// are collected, perhaps by several goroutines at once, and should return at
-// once. Unregister what is returned before the pool goes away.
+// ObservePool exports the numbers of a pool: stats is its [spotipie.Pool.Stats].
+// It is called whenever metrics are collected, perhaps by several goroutines at
+// once. Unregister what is returned when the pool is closed.
 //
 // A program with several pools makes a [Telemetry] for each, with different
 // [Options].Attributes: otherwise their numbers are mixed up.
-func (t *Telemetry) ObservePool(numbers func() PoolNumbers) (metric.Registration, error) {
+func (t *Telemetry) ObservePool(stats func() spotipie.PoolStats) (metric.Registration, error) {
 	switch {
 	case t.meter == nil:
 		return nil, errNotMade
-	case numbers == nil:
-		return nil, errors.New("telemetry: ObservePool: the function is nil")
+	case stats == nil:
+		return nil, errors.New("telemetry: ObservePool: the function is nil: give it the pool's method Stats")
 	}
-	resident, err := t.meter.Int64ObservableUpDownCounter("spotipie.pool.sessions",
-		metric.WithUnit("{session}"), metric.WithDescription("Sessions that the pool has in memory."))
-	if err != nil {
-		return nil, fmt.Errorf("telemetry: making the metrics of the pool: %w", err)
-	}
-	loaded, err := t.meter.Int64ObservableCounter("spotipie.pool.loads",
-		metric.WithUnit("{session}"), metric.WithDescription("Sessions that the pool has loaded from the store."))
-	if err != nil {
-		return nil, fmt.Errorf("telemetry: making the metrics of the pool: %w", err)
-	}
-	evicted, err := t.meter.Int64ObservableCounter("spotipie.pool.evictions",
-		metric.WithUnit("{session}"), metric.WithDescription("Sessions that the pool has put out of memory."))
-	if err != nil {
-		return nil, fmt.Errorf("telemetry: making the metrics of the pool: %w", err)
+	m := maker{meter: t.meter}
+	sessions := m.level("spotipie.pool.sessions", "{session}", "Sessions that the pool has in memory.")
+	loads := m.total("spotipie.pool.loads", "{session}", "Sessions that the pool has loaded from the store.")
+	evictions := m.total("spotipie.pool.evictions", "{session}", "Sessions that the pool has put out of memory.")
+	active := m.level("spotipie.pool.token_requests.active", "{request}", "Token requests that the pool has under way.")
+	pending := m.level("spotipie.pool.token_requests.pending", "{request}", "Token requests that wait for their turn in the pool.")
+	if m.err != nil {
+		return nil, fmt.Errorf("telemetry: making the metrics of the pool: %w", m.err)
 	}
 	attributes := metric.WithAttributes(t.attributes...)
 	return t.meter.RegisterCallback(func(_ context.Context, observer metric.Observer) error {
-		n := numbers()
-		observer.ObserveInt64(resident, n.Resident, attributes)
-		observer.ObserveInt64(loaded, n.Loaded, attributes)
-		observer.ObserveInt64(evicted, n.Evicted, attributes)
+		s := stats()
+		observer.ObserveInt64(sessions, int64(s.Sessions), attributes)
+		observer.ObserveInt64(loads, int64(s.Loaded), attributes)
+		observer.ObserveInt64(evictions, int64(s.Evicted), attributes)
+		observer.ObserveInt64(active, int64(s.TokenRequests), attributes)
+		observer.ObserveInt64(pending, int64(s.TokenRequestsWaiting), attributes)
 		return nil
-	}, resident, loaded, evicted)
+	}, sessions, loads, evictions, active, pending)
 }

@@ -38,7 +38,7 @@ func observeEverything(t testing.TB, made *telemetry.Telemetry) {
 			made.Observe(t.Context(), spotipie.Observation{Kind: kind, Op: "load", Flow: spotipie.FlowAuthorizationCode, Err: err})
 		}
 	}
-	if _, err := made.ObservePool(poolOf(3, 5, 2)); err != nil {
+	if _, err := made.ObservePool(poolOf(spotipie.PoolStats{Sessions: 3, Loaded: 5, Evicted: 2})); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := made.ObserveConsents(func(context.Context) (int64, error) { return 7, nil }); err != nil {

@@ -359,7 +359,7 @@ func TestAttributesOfTheProgram(t *testing.T) {
 		r := record(t, given...)
 		given[0] = attribute.String("app", "changed later")
 		s := signIn(t, r)
-		if _, err := r.ObservePool(poolOf(1, 2, 3)); err != nil {
+		if _, err := r.ObservePool(poolOf(spotipie.PoolStats{Sessions: 1, Loaded: 2})); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := r.ObserveConsents(func(context.Context) (int64, error) { return 1, nil }); err != nil {
