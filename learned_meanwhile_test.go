@@ -1,6 +1,7 @@
 package spotipie_test
 
 import (
+	"context"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -88,4 +89,55 @@ func TestRefreshTokenThatIsGivenAgain(t *testing.T) {
 		}
 		expectRequests(t, spotify, 3)
 	})
+}
+
+// TestRenewalElsewhereBetweenTries: before a request is tried again the store is
+// looked at.
+func TestRenewalElsewhereBetweenTries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, spotify := newHookedStore(), &services{}
+		s := offline(t, spotify, store, nil)
+		set(t, s, time.Hour)
+		time.Sleep(2 * time.Hour)
+		spotify.token = func(_ int, req *http.Request) (*http.Response, error) {
+			change(t, store, func(rec *spotipie.Record) {
+				rec.Token, rec.Renewals = tokenOf("other", "R-other", time.Hour), rec.Renewals+1
+			})
+			return respond(req, http.StatusServiceUnavailable, ""), nil
+		}
+		if tok := token(t, s); tok.AccessToken() != "other" {
+			t.Errorf("Token: %s, want the other process's", tokenNames(tok))
+		}
+		expectRequests(t, spotify, 1)
+	})
+}
+
+// TestSlowCheckIsMadeAgain: the process may have been stopped while the answer was
+// on its way, and the lock lost.
+func TestSlowCheckIsMadeAgain(t *testing.T) {
+	for name, test := range map[string]struct {
+		takes  []time.Duration
+		checks int
+	}{
+		"quick":           {[]time.Duration{10 * time.Millisecond}, 1},
+		"slow once":       {[]time.Duration{3 * time.Second, 10 * time.Millisecond}, 2},
+		"slow every time": {[]time.Duration{2 * time.Second, 2 * time.Second, 2 * time.Second}, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store, spotify := newCheckedStore(), &services{}
+				s := offline(t, spotify, store, nil)
+				set(t, s, time.Hour)
+				checks := 0
+				store.check.set(func(context.Context) error {
+					time.Sleep(test.takes[checks])
+					checks++
+					return nil
+				})
+				if _, err := s.RefreshToken(t.Context()); err != nil || checks != test.checks {
+					t.Errorf("got %v after %d checks, want %d", err, checks, test.checks)
+				}
+			})
+		})
+	}
 }

@@ -233,6 +233,10 @@ func (k *keeper) ask(ctx context.Context, s *state) (token *Token, sent instant,
 			}
 			return err
 		},
+		again: func(ctx context.Context) error {
+			_, err := k.reload(ctx)
+			return err
+		},
 		late: func(token *Token) { // of a transport that does not look at its context
 			k.receive(s, token, sent)
 			k.saveInBackground(nil, false)

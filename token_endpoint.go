@@ -21,6 +21,7 @@ const tokenRequestTries = 3
 // requestSteps are what a token request calls on its way.
 type requestSteps struct {
 	check func(context.Context) error // before each try; its error ends the request
+	again func(context.Context) error // before check, if it is not the first try; may be nil
 	late  func(*Token)                // with a token that comes after the time is over
 }
 
@@ -47,7 +48,15 @@ func (k *keeper) requestToken(ctx context.Context, form url.Values, somebodyWait
 		if err == nil || !somebodyWaits || try == tokenRequestTries || !isHiccup(err) {
 			return token, err
 		}
-		if !sleep(ctx, jitter(300*time.Millisecond<<(try-1))) || k.mayAsk(ctx, steps.check) != nil {
+		if !sleep(ctx, jitter(300*time.Millisecond<<(try-1))) {
+			return nil, err
+		}
+		if steps.again != nil && steps.again(ctx) != nil {
+			return nil, err
+		}
+		if refused := k.mayAsk(ctx, steps.check); errors.Is(refused, errUsedUp) {
+			return nil, refused
+		} else if refused != nil {
 			return nil, err
 		}
 	}

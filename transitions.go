@@ -21,9 +21,10 @@ import (
 //     a clock that is wrong does not make it older than what it replaces. The
 //     version of a record, and so that of its deletion, is higher than the
 //     number of its consent.
-//   - Of two records of the same consent, the one with more renewals is newer,
-//     and if they have as many, the one with the higher version. A store that
-//     shows something older than was seen before it was asked has fallen back.
+//   - Of two records of the same consent with different refresh tokens, the one
+//     with more renewals is newer. If they have as many, or the same refresh
+//     token, it is the one with the higher version. A store that shows something
+//     older than was seen before it was asked has fallen back.
 //   - A record that has the number of the user's unsaved word comes of it: the
 //     word was saved, though the answer was lost.
 //   - A refresh token that was used up for another is never current again, in
@@ -101,7 +102,7 @@ func (r rules) given(s *state, rec Record, now instant) *state {
 	}
 	return s.with(func(next *state, more *details) {
 		handedOut := s.current()
-		*more = details{usedUp: more.usedUp, unsaved: unsavedWord, saving: true, handedOut: handedOut}
+		*more = details{usedUp: more.usedUp, unsaved: unsavedWord, saving: true, handedOut: handedOut, said: now.monotonic}
 		r.setRequestedScope(more, rec)
 		r.hold(next, more, token, now, 0)
 		next.authorizedAt = 0
@@ -169,7 +170,7 @@ func compareConsents(a, b uint64) int {
 // loggedOut is the user's word that the authorization is to be forgotten.
 func (r rules) loggedOut(s *state, now instant) *state {
 	return s.with(func(next *state, more *details) {
-		*more = details{usedUp: more.usedUp, unsaved: unsavedWord, saving: true}
+		*more = details{usedUp: more.usedUp, unsaved: unsavedWord, saving: true, said: now.monotonic}
 		next.token, next.authorizedAt = nil, 0
 		next.consent, next.renewals = r.nextConsent(s, now), 0
 	})
@@ -222,6 +223,9 @@ func (r rules) loaded(s *state, store stored, now instant) *state {
 		return s // something newer was saved or loaded since it was asked
 	}
 	next := r.loadedAny(s, store, now)
+	if d := next.detail(); d.unsaved == unsavedWord && d.looked == 0 {
+		next = next.with(func(_ *state, more *details) { more.looked = max(store.version, 1) })
+	}
 	if s.signedIn() && next.isUnsaved() && (store.version < s.version || !s.isUnsaved()) && !next.detail().fallenBack {
 		next = next.with(func(_ *state, more *details) { more.fallenBack = true })
 	}
@@ -310,6 +314,8 @@ func (r rules) loadedRecord(s *state, rec Record, now instant) *state {
 // isNewer reports whether a stored record replaces s.
 func (r rules) isNewer(rec Record, s *state, now instant) bool {
 	d := s.detail()
+	isSameConsent := s != nil && rec.Consent != 0 && rec.Consent == s.consent
+	isSameRefreshToken := s.signedIn() && sameAuthorization(rec.Token, s.token)
 	switch {
 	case s == nil:
 		return true
@@ -317,17 +323,19 @@ func (r rules) isNewer(rec Record, s *state, now instant) bool {
 		return false
 	case !s.signedIn() && !s.isUnsaved() && rec.Version > s.version:
 		return true // somebody who knew of the logout, or knew nothing, saved it later
+	case r.isSaidLater(rec, s, now):
+		return true
 	case compareConsents(rec.Consent, s.consent) != 0:
 		return compareConsents(rec.Consent, s.consent) > 0 && !r.isAheadOfTheClock(rec, s, now)
-	case rec.Consent != 0 && rec.Consent == s.consent && rec.Renewals != s.renewals && !r.isForeign(rec, s):
+	case isSameConsent && rec.Renewals != s.renewals && !isSameRefreshToken && !r.isForeign(rec, s):
 		return rec.Renewals > s.renewals
-	case d.unsaved == unsavedWord && (rec.Consent == 0 || rec.Consent != s.consent):
+	case d.unsaved == unsavedWord && !isSameConsent:
 		return false
+	case isSameConsent && rec.Renewals == s.renewals && d.unsaved == unsavedAnswer && (rec.Rejected == "" || !isSameRefreshToken):
+		return rec.Version > s.version // another process has renewed and saved meanwhile
 	case d.unsaved == unsavedAnswer && d.refused == "" && rec.Rejected != "":
 		return false // what was just given outlives a verdict on what was before
-	case rec.Consent != 0 && rec.Renewals == s.renewals && d.unsaved == unsavedAnswer && rec.Rejected == "":
-		return rec.Version > s.version // another process has renewed and saved meanwhile
-	case d.unsaved >= unsavedAnswer && d.refused == "" && sameAuthorization(rec.Token, s.token):
+	case d.unsaved >= unsavedAnswer && d.refused == "" && isSameRefreshToken:
 		return false // an earlier token of ours, or one that is as good
 	}
 	return rec.Version > s.version
@@ -349,9 +357,19 @@ const atOnce = time.Second
 // come yet, by the clock of who took the word. Later, somebody with a better
 // clock may have spoken.
 func (r rules) isAheadOfTheClock(rec Record, s *state, now instant) bool {
-	d, moment := s.detail(), now.consentMoment()
+	d := s.detail()
 	return d.unsaved == unsavedWord && d.saving &&
-		consentMoment(rec.Consent) > moment && consentMoment(s.consent)+uint64(atOnce.Milliseconds()) >= moment
+		consentMoment(rec.Consent) > now.consentMoment() && time.Duration(now.monotonic-d.said) <= atOnce
+}
+
+// isSaidLater reports whether a record is of a word that came after the user's word
+// in s, though the numbers of both say nothing: they follow on a consent whose
+// clock was ahead. It was saved after s had looked into the store, and a good
+// while after the word in s was spoken.
+func (r rules) isSaidLater(rec Record, s *state, now instant) bool {
+	d, moment := s.detail(), now.consentMoment()
+	return d.unsaved == unsavedWord && d.looked != 0 && rec.Version > d.looked && rec.Consent != s.consent &&
+		consentMoment(rec.Consent) > moment && consentMoment(s.consent) > moment && time.Duration(now.monotonic-d.said) > atOnce
 }
 
 // saved is that the store has taken what, as the given version.

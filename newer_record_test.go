@@ -1,0 +1,70 @@
+package spotipie
+
+import (
+	"testing"
+	"time"
+)
+
+// TestWhichRecordIsNewer has what the store shows meet what a session has, in
+// cases that only fleets in trouble come to. Each was found by a plan of
+// internal/simulation.
+func TestWhichRecordIsNewer(t *testing.T) {
+	const hour = int64(time.Hour)
+	now := instant{wall: 1000 * hour, monotonic: hour}
+	r := rules{
+		clientID: "id", flow: FlowAuthorizationCode,
+		early: func() time.Duration { return 5 * time.Minute }, random: func() uint64 { return 7 },
+	}
+	token := func(name, refresh string) *Token {
+		tok, err := newToken(TokenFields{AccessToken: name, RefreshToken: refresh, ExpiresIn: time.Hour}, time.Unix(0, now.wall))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return tok
+	}
+	consentAt := func(at int64) uint64 { return nextConsent(0, instant{wall: at}.consentMoment(), 1) }
+	rec := func(name, refresh string, consent, renewals, version uint64) Record {
+		return Record{Token: token(name, refresh), ClientID: "id", Flow: FlowAuthorizationCode, Consent: consent, Renewals: renewals, Version: version}
+	}
+	load := func(s *state, rec Record, at instant) *state {
+		return r.loaded(s, stored{rec: rec, found: true, version: rec.Version, seen: s.versionOrZero()}, at)
+	}
+	rejected := func(rec Record) Record {
+		rec.Rejected = "revoked"
+		return rec
+	}
+	past, ahead := consentAt(now.wall-hour), now.wall+5*hour
+	// A word that followed on a consent whose clock was ahead, first looked at the
+	// store at once.
+	word := func() *state {
+		s := load(nil, rec("older", "R0", consentAt(ahead), 0, 10), now)
+		s = r.given(s, Record{Token: token("word", "R1")}, now)
+		return load(s, rec("older", "R0", consentAt(ahead), 0, 10), now)
+	}
+	answer := func() *state {
+		s := load(nil, rec("first", "R0", past, 1, 10), now)
+		return r.received(s, s, token("answer", "R1"), now, now)
+	}
+	for _, test := range []struct {
+		name  string
+		have  *state
+		shown Record
+		after time.Duration
+		want  string
+	}{
+		{"fewer renewals, the same refresh token, saved later", load(nil, rec("two", "R", past, 2, 20), now), rec("one", "R", past, 1, 30), 0, "one"},
+		{"fewer renewals, another refresh token, saved later", load(nil, rec("two", "R2", past, 2, 20), now), rec("one", "R1", past, 1, 30), 0, "two"},
+		{"a sibling whose refresh token was refused", answer(), rejected(rec("sibling", "R9", past, 2, 20)), 0, "sibling"},
+		{"the verdict on what the answer replaces", answer(), rejected(rec("first", "R0", past, 1, 20)), 0, "answer"},
+		{"the verdict on the answer's own refresh token", answer(), rejected(rec("first", "R1", past, 2, 20)), 0, "answer"},
+		{"another word that followed on the same consent, long after", word(), rec("later", "R2", consentAt(ahead)+1<<consentRandomBits, 0, 20), time.Minute, "later"},
+		{"another word that followed on the same consent, at once", word(), rec("other", "R2", consentAt(ahead)+1<<consentRandomBits, 0, 20), time.Millisecond, "word"},
+		{"what was there when the store was looked at", word(), rec("older", "R0", consentAt(ahead), 0, 10), time.Minute, "word"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if got := load(test.have, test.shown, now.add(test.after)).token.AccessToken(); got != test.want {
+				t.Errorf("the session has %q then, want %q", got, test.want)
+			}
+		})
+	}
+}
