@@ -36,11 +36,11 @@ type details struct {
 	fallenBack     bool // the store has shown an older state, which is to be saved over
 	// saving: this state is being saved for the first time. Until that is over
 	// callers get what handedOut has.
-	saving    bool
-	said      int64 // when the user's word that is not saved was spoken, on the monotonic clock
+	saving bool
+	said   int64 // when the user's word that is not saved was spoken, on the monotonic clock
 	// looked is the version of what the store had when it was first looked at
 	// since then; 1: nothing. 0: it was not looked at yet.
-	looked uint64
+	looked    uint64
 	handedOut *state
 }
 
