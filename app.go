@@ -35,6 +35,9 @@ type app struct {
 
 	pause atomic.Pointer[pause]
 	slots *slots // of token requests at the same time
+	// refusals notices when many refresh tokens are refused. Nil where there is
+	// one user.
+	refusals *refusals
 }
 
 func newApp(creds Credentials, opts *Options) (*app, error) {

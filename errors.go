@@ -1,6 +1,7 @@
 package spotipie
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -163,6 +164,15 @@ func (e *TokenEndpointError) Temporary() bool {
 // section 5.2). A server in trouble may say anything.
 func (e *TokenEndpointError) isFinal() bool {
 	return e.Code == codeInvalidGrant && (e.StatusCode == http.StatusBadRequest || e.StatusCode == http.StatusUnauthorized)
+}
+
+// finalWords returns the words in which a refresh token is refused, or nothing
+// for a nil error.
+func (e *TokenEndpointError) finalWords() string {
+	if e == nil {
+		return ""
+	}
+	return cmp.Or(e.Description, e.Code)
 }
 
 // StoreError: the session's store failed. The token in memory is not affected.

@@ -92,6 +92,9 @@ func NewPool(creds Credentials, opts *PoolOptions) (*Pool, error) {
 		return nil, err
 	}
 	p.app.slots = newSlots(cmp.Or(max(p.options.TokenRequests, 0), defaultTokenRequests))
+	p.app.refusals = &refusals{report: func(err error) {
+		p.app.reports.add(&BackgroundError{Key: Key{ClientID: p.app.clientID}, Err: err})
+	}}
 	settings.Store = nil
 	if p.logins, err = newApp(creds, &settings); err != nil {
 		return nil, err

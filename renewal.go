@@ -220,6 +220,9 @@ func (k *keeper) ask(ctx context.Context, s *state) (token *Token, sent instant,
 		return nil, sent, fmt.Errorf("spotipie: waiting for other token requests of this app: %w", err)
 	}
 	defer giveBack()
+	if err := k.app.refusals.wait(waiting, k.app.clock); err != nil {
+		return nil, sent, err
+	}
 	form := url.Values{"grant_type": {"client_credentials"}} // RFC 6749 section 4.4.2
 	if k.flow() == FlowAuthorizationCode {
 		form = url.Values{"grant_type": {"refresh_token"}, "refresh_token": {s.refreshToken()}} // section 6
@@ -242,6 +245,10 @@ func (k *keeper) ask(ctx context.Context, s *state) (token *Token, sent instant,
 			k.saveInBackground(nil, false)
 		},
 	})
+	var answer *TokenEndpointError
+	if isFinal := errors.As(err, &answer) && answer.isFinal(); err == nil || isFinal {
+		k.app.refusals.note(answer.finalWords(), k.app.clock())
+	}
 	return token, sent, err
 }
 
@@ -249,11 +256,7 @@ func (k *keeper) ask(ctx context.Context, s *state) (token *Token, sent instant,
 // another goroutine has a newer token by now, the verdict was on an old one and
 // does not count.
 func (k *keeper) refuse(ctx context.Context, asked *state, err error, answer *TokenEndpointError) (*state, error) {
-	words := answer.Description
-	if words == "" {
-		words = answer.Code
-	}
-	now := k.app.clock()
+	words, now := answer.finalWords(), k.app.clock()
 	k.apply(func(s *state) *state { return k.rules().refused(s, asked, words, now) })
 	saveErr := k.save(ctx)
 	next := k.current()

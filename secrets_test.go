@@ -81,6 +81,7 @@ func TestNothingPrintsASecret(t *testing.T) {
 		"Change": spotipie.Change{Key: key}, "ChangeWatcher": spotipie.ChangeWatcher(nil), "Summarizer": spotipie.Summarizer(nil),
 		"Summary": rec.Summary(key), "SummaryPage": spotipie.SummaryPage{Summaries: []spotipie.Summary{rec.Summary(key)}}, "SummaryQuery": spotipie.SummaryQuery{},
 		"Pool": pool, "PoolOptions": spotipie.PoolOptions{Options: *opts}, "PoolStats": pool.Stats(),
+		"ReminderOptions": spotipie.ReminderOptions{}, "RetryReport": spotipie.RetryReport{},
 		"Login": spotipie.Login{State: state, Verifier: clientSecret}, "SignIn": spotipie.SignIn{Session: code},
 		"SealedRecord":            spotipie.SealedRecord{Key: "k"},
 		"AuthorizationURLOptions": spotipie.AuthorizationURLOptions{RedirectURI: "x"},
@@ -146,6 +147,7 @@ func errorValues() map[string]error {
 		"InsufficientScopeError": &spotipie.InsufficientScopeError{},
 		"RateLimitError":         &spotipie.RateLimitError{},
 		"BackgroundError":        &spotipie.BackgroundError{Err: errors.New("x")},
+		"MassRefusalError":       &spotipie.MassRefusalError{Words: "x"},
 		"APIError":               &spotipie.APIError{StatusCode: 400},
 	}
 }

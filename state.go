@@ -31,6 +31,7 @@ type details struct {
 	requestedScope Scopes // if it is not that of the app
 	refused        string // the words in which token's refresh token was refused for good
 	refusedAt      int64  // when that was; 0 if it is not known
+	remindedAt     int64  // when the user was told that the consent ends soon; 0 if they were not
 	usedUp         []fingerprint
 	unsaved        unsaved
 	fallenBack     bool // the store has shown an older state, which is to be saved over
@@ -83,7 +84,7 @@ func (s *state) with(change func(next *state, more *details)) *state {
 	more := *s.detail()
 	change(&next, &more)
 	next.more = nil
-	if more.requestedScope != nil || more.refused != "" || len(more.usedUp) > 0 || more.unsaved != unsavedNothing || more.fallenBack || more.saving {
+	if more.requestedScope != nil || more.refused != "" || more.remindedAt != 0 || len(more.usedUp) > 0 || more.unsaved != unsavedNothing || more.fallenBack || more.saving {
 		next.more = &more
 	}
 	next.fresh = next.stale
@@ -197,6 +198,9 @@ func (s *state) record(r rules) Record {
 	}
 	if d.refusedAt != 0 {
 		rec.RejectedAt = time.Unix(0, d.refusedAt).UTC()
+	}
+	if d.remindedAt != 0 {
+		rec.RemindedAt = time.Unix(0, d.remindedAt).UTC()
 	}
 	if d.requestedScope != nil {
 		rec.RequestedScope = d.requestedScope

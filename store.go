@@ -48,6 +48,9 @@ type Record struct {
 	Rejected string `json:"rejected,omitempty"`
 	// RejectedAt is when that was. Zero if it is not known.
 	RejectedAt time.Time `json:"rejected_at,omitzero"`
+	// RemindedAt is when the user was told that this consent ends soon; see
+	// [Pool.RemindUsers]. Zero if they were not.
+	RemindedAt time.Time `json:"reminded_at,omitzero"`
 	// Sealed is the whole record, encrypted, if it was saved through package
 	// seal. Token is nil then, and the other fields repeat what may be read
 	// without a key. A store keeps it like any other field.

@@ -51,6 +51,13 @@ type SummaryQuery struct {
 	Limit int
 }
 
+// ConsentsEndingBefore returns the query for the users who have to sign in again
+// before a moment, refused ones included. It may find some whose consent ends up
+// to three days later, as months differ: look at [Summary].ReauthorizeBy.
+func ConsentsEndingBefore(t time.Time) SummaryQuery {
+	return SummaryQuery{AuthorizedBefore: t.AddDate(0, -refreshTokenMonths, 3)}
+}
+
 // Limits of a page of summaries.
 const (
 	defaultPage = 100

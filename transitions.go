@@ -217,6 +217,15 @@ func (r rules) refused(s, asked *state, words string, now instant) *state {
 	})
 }
 
+// doubted is that the refusal may have been a fault of the accounts service. The
+// store keeps it until there is another answer.
+func (r rules) doubted(s *state) *state {
+	if s.detail().refused == "" {
+		return s
+	}
+	return s.with(func(_ *state, more *details) { more.refused, more.refusedAt = "", 0 })
+}
+
 // loaded is what the store has, which must be fit for this session (see check).
 func (r rules) loaded(s *state, store stored, now instant) *state {
 	if s != nil && store.version < s.version && store.seen < s.version {
@@ -281,6 +290,9 @@ func (r rules) loadedRecord(s *state, rec Record, now instant) *state {
 				return
 			}
 			more.unsaved = max(more.unsaved, unsavedAgain)
+			if rec.Consent == next.consent && !rec.RemindedAt.IsZero() {
+				more.remindedAt = rec.RemindedAt.UnixNano()
+			}
 			if next.authorizedAt == 0 && sameAuthorization(rec.Token, next.token) && !rec.AuthorizedAt.IsZero() {
 				next.authorizedAt = rec.AuthorizedAt.UnixNano()
 			}
@@ -288,6 +300,9 @@ func (r rules) loadedRecord(s *state, rec Record, now instant) *state {
 	}
 	return s.with(func(next *state, more *details) {
 		*more = details{usedUp: more.usedUp, refused: rec.Rejected}
+		if !rec.RemindedAt.IsZero() {
+			more.remindedAt = rec.RemindedAt.UnixNano()
+		}
 		if rec.Rejected != "" && !rec.RejectedAt.IsZero() {
 			more.refusedAt = rec.RejectedAt.UnixNano()
 		}

@@ -1,0 +1,181 @@
+package spotipie
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// ReminderOptions adjust [Pool.RemindUsers].
+type ReminderOptions struct {
+	// Remind is called for each user whose consent ends soon, one after the
+	// other: to send a mail, say. Session.ReauthorizeBy is what a page can show.
+	// A user whose reminder fails is reminded in the next round. Required.
+	Remind func(ctx context.Context, user Summary) error
+	// Before is how long before the end of the consent a user is reminded.
+	// Default: 14 days.
+	Before time.Duration
+	// Every is how long after one round through the store the next begins.
+	// Default: 6 hours.
+	Every time.Duration
+	// PerSecond is how many users are looked at in a second at most. Default: 100.
+	PerSecond float64
+}
+
+const (
+	defaultReminder  = 14 * 24 * time.Hour
+	defaultRound     = 6 * time.Hour
+	defaultPerSecond = 100
+	// remindAgain is how soon a round is tried again that has failed.
+	remindAgain = time.Minute
+	// remindersProfile is that of the key whose lock the process has that
+	// reminds. No user has it.
+	remindersProfile = " reminders"
+)
+
+// RemindUsers has each user whose consent ends soon reminded once, until ctx
+// ends. Every replica may run it: the one that has a lock in the store does the
+// work, and another takes over when it ends or dies. That a user was reminded is
+// noted in their record ([Record].RemindedAt), and forgotten when they sign in
+// again. It is noted after Remind has returned: if the process dies in between,
+// the user is reminded again. Users whose refresh token was refused already are
+// left out: ask [Pool.Summaries] for them. What fails goes to
+// [Options].OnError, and is tried again. RemindUsers returns ctx's error or
+// [ErrClosed].
+func (p *Pool) RemindUsers(ctx context.Context, opts ReminderOptions) error {
+	if opts.Remind == nil {
+		return errors.New("spotipie: ReminderOptions.Remind is nil: it is what reminds a user")
+	}
+	opts.Before, opts.Every = orDefault(opts.Before, defaultReminder), orDefault(opts.Every, defaultRound)
+	opts.PerSecond = cmp.Or(max(opts.PerSecond, 0), defaultPerSecond)
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	go func() {
+		select {
+		case <-p.done:
+			stop(ErrClosed)
+		case <-ctx.Done():
+		}
+	}()
+	for {
+		err := p.remindWithLock(ctx, opts)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		p.app.reports.add(&BackgroundError{Key: p.remindersKey(), Err: err})
+		sleep(ctx, jitter(remindAgain))
+	}
+}
+
+func (p *Pool) remindersKey() Key { return Key{ClientID: p.app.clientID, Profile: remindersProfile} }
+
+// remindWithLock goes round and round until something fails.
+func (p *Pool) remindWithLock(ctx context.Context, opts ReminderOptions) error {
+	key := p.remindersKey()
+	unlock, err := p.app.store.Lock(ctx, key)
+	if err != nil {
+		return &StoreError{Op: opLock, Key: key, Err: err}
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlockTimeout)
+		defer cancel()
+		_ = unlock(ctx) // else it ends with its lease
+	}()
+	for {
+		if err := p.remindRound(ctx, opts); err != nil {
+			return err
+		}
+		for waited := time.Duration(0); waited < opts.Every; waited += remindAgain {
+			if !sleep(ctx, min(remindAgain, opts.Every-waited)) {
+				return context.Cause(ctx)
+			}
+			if err := p.checkRemindersLock(ctx); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// checkRemindersLock returns an error if somebody else may have the lock by now.
+func (p *Pool) checkRemindersLock(ctx context.Context) error {
+	checker, ok := p.app.store.(Checker)
+	if !ok {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	if err := checker.Check(ctx, p.remindersKey()); err != nil {
+		return &StoreError{Op: opCheck, Key: p.remindersKey(), Err: err}
+	}
+	return nil
+}
+
+func (p *Pool) remindRound(ctx context.Context, opts ReminderOptions) error {
+	end := p.app.wallTime().Add(opts.Before)
+	query := ConsentsEndingBefore(end)
+	for {
+		page, err := p.Summaries(ctx, query)
+		if err == nil {
+			err = p.checkRemindersLock(ctx)
+		}
+		if err != nil {
+			return err
+		}
+		for _, user := range page.Summaries {
+			if !user.ReauthorizeBy().Before(end) || user.Rejected != "" {
+				continue
+			}
+			if err := p.remindUser(ctx, user, opts.Remind); err != nil {
+				p.app.reports.add(&BackgroundError{Key: user.Key, Err: err})
+			}
+			if !sleep(ctx, time.Duration(float64(time.Second)/opts.PerSecond)) {
+				return context.Cause(ctx)
+			}
+		}
+		if page.Next == "" {
+			return nil
+		}
+		query.After = page.Next
+	}
+}
+
+// remindUser reminds a user who was not reminded of this consent.
+func (p *Pool) remindUser(ctx context.Context, user Summary, remind func(context.Context, Summary) error) error {
+	rec, found, err := p.app.store.Load(ctx, user.Key)
+	switch {
+	case err != nil:
+		return &StoreError{Op: opLoad, Key: user.Key, Err: err}
+	case !found || rec.Rejected != "" || !rec.RemindedAt.IsZero() || !rec.AuthorizedAt.Equal(user.AuthorizedAt):
+		return nil // or has signed in again meanwhile
+	}
+	if err := remind(ctx, user); err != nil {
+		return fmt.Errorf("spotipie: reminding a user: %w", err)
+	}
+	return p.noteReminder(context.WithoutCancel(ctx), user)
+}
+
+// noteReminder writes it down in the record, which sessions save as well.
+func (p *Pool) noteReminder(ctx context.Context, user Summary) error {
+	ctx, cancel := context.WithTimeout(ctx, saveTimeout)
+	defer cancel()
+	for range maxSwaps {
+		rec, found, err := p.app.store.Load(ctx, user.Key)
+		if err != nil {
+			return &StoreError{Op: opLoad, Key: user.Key, Err: err}
+		}
+		if !found || !rec.AuthorizedAt.Equal(user.AuthorizedAt) {
+			return nil
+		}
+		rec.RemindedAt = p.app.wallTime().UTC().Round(0)
+		_, err = p.app.store.Swap(ctx, user.Key, rec.Version, rec)
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, ErrVersionConflict) {
+			return &StoreError{Op: opSave, Key: user.Key, Err: err}
+		}
+	}
+	return &StoreError{Op: opSave, Key: user.Key, Err: ErrVersionConflict}
+}
