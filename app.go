@@ -65,7 +65,7 @@ func newApp(creds Credentials, opts *Options) (*app, error) {
 		observe:              opts.Observe,
 		now:                  opts.Now,
 		started:              time.Now(),
-		slots:                newSlots(defaultTokenRequests),
+		slots:                newSlots(defaultTokenRequests, tokenRequestJitter),
 	}
 	if a.transport == nil {
 		a.transport = http.DefaultTransport

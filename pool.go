@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -91,7 +92,7 @@ func NewPool(creds Credentials, opts *PoolOptions) (*Pool, error) {
 	if err := p.app.checkRedirectURI(creds.RedirectURI); err != nil {
 		return nil, err
 	}
-	p.app.slots = newSlots(cmp.Or(max(p.options.TokenRequests, 0), defaultTokenRequests))
+	p.app.slots = newSlots(cmp.Or(max(p.options.TokenRequests, 0), defaultTokenRequests), tokenRequestJitter)
 	p.app.refusals = &refusals{report: func(err error) {
 		p.app.reports.add(&BackgroundError{Key: Key{ClientID: p.app.clientID}, Err: err})
 	}}
@@ -232,27 +233,27 @@ func (p *Pool) Close(ctx context.Context) error {
 	if p.closed.CompareAndSwap(false, true) {
 		close(p.done)
 	}
+	sessions := make(chan *pooled)
 	var errs []error
-	turns := newSlots(closers)
-	results := make(chan error)
-	pending := 0
+	var mu sync.Mutex
+	var group sync.WaitGroup
+	for range closers {
+		group.Go(func() {
+			for r := range sessions {
+				if err := r.Close(ctx); err != nil {
+					mu.Lock()
+					errs = append(errs, err)
+					mu.Unlock()
+				}
+			}
+		})
+	}
 	for i := range p.shards {
 		for _, r := range p.shards[i].all() {
-			pending++
-			go func() {
-				giveBack, err := turns.take(context.WithoutCancel(ctx))
-				if err == nil {
-					err = r.Close(ctx)
-					giveBack()
-				}
-				results <- err
-			}()
+			sessions <- r
 		}
 	}
-	for range pending {
-		if err := <-results; err != nil {
-			errs = append(errs, err)
-		}
-	}
+	close(sessions)
+	group.Wait()
 	return errors.Join(errs...)
 }

@@ -3,6 +3,7 @@ package spotipie
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 )
 
@@ -109,50 +110,69 @@ func (p *Pool) watchOnce(ctx context.Context) error {
 	if err != nil {
 		return failed(err)
 	}
-	turns := newSlots(lookers)
-	p.lookAtAll(ctx, turns) // what has happened before
+	turns := newSlots(lookers, 0)
+	// All are looked at beside what the store tells meanwhile: that takes long
+	// in a large pool, and the store would have no room for changes in the end.
+	all := make(chan struct{}, 1)
+	all <- struct{}{} // what has happened before
+	looking, stop := context.WithCancel(ctx)
+	var group sync.WaitGroup
+	defer group.Wait()
+	defer stop()
+	group.Go(func() {
+		for {
+			select {
+			case <-all:
+				p.lookAtAll(looking, turns)
+			case <-looking.Done():
+				return
+			}
+		}
+	})
 	for {
 		select {
 		case change, more := <-changes:
 			switch {
 			case !more:
 				return failed(errors.New("the store has stopped telling of changes"))
-			case change == Change{}:
-				p.lookAtAll(ctx, turns)
-			default:
+			case change != Change{}:
 				p.lookAt(ctx, turns, change)
+			case len(all) == 0:
+				all <- struct{}{}
 			}
 		case <-p.done:
+			return nil
+		case <-ctx.Done():
 			return nil
 		}
 	}
 }
 
-// lookAt has the session of a key look into the store, if it is resident and has
-// not seen the change yet.
+// lookAt has the session of a key look into the store, if there is one and it
+// has not seen the change yet. It may have been evicted and be in use.
 func (p *Pool) lookAt(ctx context.Context, turns *slots, change Change) {
 	if change.Key.ClientID != p.app.clientID {
 		return
 	}
 	shard, hash := p.shardOf(change.Key.Profile)
-	r := shard.find(hash, change.Key.Profile)
+	r := shard.findAlive(hash, change.Key.Profile)
 	if r == nil {
 		return
 	}
-	s := r.state.Load()
-	if s == nil || change.Version != 0 && s.version >= change.Version {
+	if s := r.state.Load(); s != nil && change.Version != 0 && s.version >= change.Version {
 		return
 	}
-	p.look(ctx, turns, r)
+	p.look(ctx, turns, r) // also if it is being loaded: that may have begun before the change
 }
 
 // lookAtAll has all sessions look.
 func (p *Pool) lookAtAll(ctx context.Context, turns *slots) {
 	for i := range p.shards {
-		for _, r := range p.shards[i].copyAllResidents() {
-			if r.state.Load() != nil {
-				p.look(ctx, turns, r)
+		for _, r := range p.shards[i].all() {
+			if ctx.Err() != nil {
+				return
 			}
+			p.look(ctx, turns, r)
 		}
 	}
 }

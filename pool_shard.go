@@ -79,6 +79,16 @@ func (s *poolShard) find(hash uint64, user string) *pooled {
 	return s.resident(hash, user)
 }
 
+// findAlive is find, and also finds a session that was evicted and is not gone.
+func (s *poolShard) findAlive(hash uint64, user string) *pooled {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if r := s.resident(hash, user); r != nil {
+		return r
+	}
+	return s.evicted[user].Value()
+}
+
 // resident is find with the lock held.
 func (s *poolShard) resident(hash uint64, user string) *pooled {
 	r := s.residents[hash]

@@ -1,9 +1,9 @@
 package spotipie
 
 import (
+	"container/list"
 	"context"
 	"math/rand/v2"
-	"slices"
 	"sync"
 	"time"
 )
@@ -12,20 +12,21 @@ import (
 // at the same time.
 const defaultTokenRequests = 32
 
-// maxSlotJitter is how long whoever had to wait for a slot waits beyond it, so
-// that many renewals at once do not go off in step.
-const maxSlotJitter = 20 * time.Millisecond
+// tokenRequestJitter is how long a token request that had to wait for its slot
+// waits beyond it at most, so that many renewals at once do not go off in step.
+const tokenRequestJitter = 20 * time.Millisecond
 
 // slots limits how many do something at the same time. Those who wait get in in
 // the order in which they came.
 type slots struct {
 	all     int
+	jitter  time.Duration // how long who had to wait waits beyond it, at most
 	mu      sync.Mutex
 	free    int
-	waiting []chan struct{}
+	waiting list.List // of channels, which are closed when it is their turn
 }
 
-func newSlots(n int) *slots { return &slots{all: n, free: n} }
+func newSlots(n int, jitter time.Duration) *slots { return &slots{all: n, free: n, jitter: jitter} }
 
 // take waits for a slot. The returned function gives it back.
 func (s *slots) take(ctx context.Context) (giveBack func(), err error) {
@@ -36,14 +37,16 @@ func (s *slots) take(ctx context.Context) (giveBack func(), err error) {
 		return s.giveBack, nil
 	}
 	turn := make(chan struct{})
-	s.waiting = append(s.waiting, turn)
+	place := s.waiting.PushBack(turn)
 	s.mu.Unlock()
 	select {
 	case <-turn:
-		sleep(ctx, rand.N(maxSlotJitter))
+		if s.jitter > 0 {
+			sleep(ctx, rand.N(s.jitter))
+		}
 		return s.giveBack, nil
 	case <-ctx.Done():
-		s.leave(turn)
+		s.leave(turn, place)
 		return nil, context.Cause(ctx)
 	}
 }
@@ -52,30 +55,30 @@ func (s *slots) take(ctx context.Context) (giveBack func(), err error) {
 func (s *slots) numbers() (taken, waiting int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.all - s.free, len(s.waiting)
+	return s.all - s.free, s.waiting.Len()
 }
 
 func (s *slots) giveBack() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.waiting) == 0 {
+	first := s.waiting.Front()
+	if first == nil {
 		s.free++
 		return
 	}
-	close(s.waiting[0])
-	s.waiting = slices.Delete(s.waiting, 0, 1)
+	close(s.waiting.Remove(first).(chan struct{}))
 }
 
 // leave takes somebody out of the queue who may have been let in meanwhile.
-func (s *slots) leave(turn chan struct{}) {
+func (s *slots) leave(turn chan struct{}, place *list.Element) {
 	s.mu.Lock()
-	i := slices.Index(s.waiting, turn)
-	if i >= 0 {
-		s.waiting = slices.Delete(s.waiting, i, i+1)
-	}
-	s.mu.Unlock()
-	if i < 0 {
+	select {
+	case <-turn:
+		s.mu.Unlock()
 		s.giveBack()
+	default:
+		s.waiting.Remove(place)
+		s.mu.Unlock()
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 
 func TestSlotsAreGivenInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newSlots(1)
+		s := newSlots(1, 0)
 		giveBack, err := s.take(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -60,7 +60,7 @@ func TestWaiterThatLeavesTakesNoSlotAlong(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for range 100 {
 				synctest.Test(t, func(t *testing.T) {
-					s := newSlots(1)
+					s := newSlots(1, 0)
 					giveBack, err := s.take(t.Context())
 					if err != nil {
 						t.Fatal(err)

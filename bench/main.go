@@ -55,6 +55,7 @@ type settings struct {
 	only      string        // group of measures; empty: all
 	users     int           // of a large pool
 	herdUsers int           // who expire at once
+	coldUsers int           // to load from PostgreSQL in each round
 }
 
 func main() {
@@ -69,11 +70,13 @@ func main() {
 	flags.IntVar(&s.starts, "starts", 50, "how many times each process is started")
 	flags.IntVar(&s.users, "users", 1_000_000, "how many users a large pool has")
 	flags.IntVar(&s.herdUsers, "herd-users", 10_000, "how many users of a pool expire at once")
+	flags.IntVar(&s.coldUsers, "cold-users", 2000, "how many users a pool loads from PostgreSQL in each round")
 	flags.StringVar(&s.only, "only", "", "the one group of measures to take: token, roundtrip, stale, expired, cancelled, memory, pool, login, stores or startup")
 	_ = flags.Parse(os.Args[1:]) // exits by itself
 	s.rounds, s.herds = max(s.rounds, 1), max(s.herds, 1)
 	s.callers, s.sessions = max(s.callers, 2), max(s.sessions, 1)
 	s.starts, s.users, s.herdUsers = max(s.starts, 1), max(s.users, 1), max(s.herdUsers, 1)
+	s.coldUsers = max(s.coldUsers, 1)
 
 	testing.Init()
 	if err := flag.Set("test.benchtime", s.benchtime.String()); err != nil {

@@ -1,0 +1,152 @@
+package spotipie_test
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/spotipie/spotipie"
+)
+
+// tellingStore is a store that tells of all changes, as those with a server do:
+// when there is no room for them, of one that may be any.
+type tellingStore struct {
+	*hookedStore
+	changes chan spotipie.Change
+}
+
+func newTellingStore(room int) *tellingStore {
+	return &tellingStore{hookedStore: newHookedStore(), changes: make(chan spotipie.Change, room)}
+}
+
+func (s *tellingStore) WatchChanges(context.Context) (<-chan spotipie.Change, error) {
+	return s.changes, nil
+}
+
+// tell tells of a change of a user, whose version it does not know.
+func (s *tellingStore) tell(user string) {
+	change := spotipie.Change{Key: spotipie.Key{ClientID: "id", Profile: user}}
+	switch room := cap(s.changes) - len(s.changes); {
+	case room > 1:
+		s.changes <- change
+	case room == 1:
+		s.changes <- spotipie.Change{}
+	}
+}
+
+func runPool(t *testing.T, pool *spotipie.Pool) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- pool.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; !errors.Is(err, context.Canceled) && !errors.Is(err, spotipie.ErrClosed) {
+			t.Errorf("Run returned %v", err)
+		}
+	})
+}
+
+// TestPoolSaysGoodbyeAtOnce: to save what is not saved takes a store's time, and
+// no time besides.
+func TestPoolSaysGoodbyeAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newHookedStore()
+		all := users(640)
+		addUsers(t, store, time.Hour, all...)
+		pool := newPool(t, &spotipie.PoolOptions{Options: spotipie.Options{Store: store}})
+		store.swap.set(func(context.Context) error { return errAway })
+		for _, user := range all {
+			if err := sessionOf(t, pool, user).SetToken(t.Context(), tokenOf("A1", "R1", time.Hour)); !errors.Is(err, errAway) {
+				t.Fatalf("setting a token that cannot be saved: %v", err)
+			}
+		}
+		store.swap.set(func(context.Context) error { time.Sleep(10 * time.Millisecond); return nil })
+		start := time.Now()
+		if err := pool.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(start); took > 110*time.Millisecond { // 64 at a time
+			t.Errorf("to close 640 sessions, each of which takes 10 ms to save, took %s", took)
+		}
+	})
+}
+
+// TestPoolCatchesUp: a store that may have lost notices has all sessions look
+// once, while others renew all the time.
+func TestPoolCatchesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newTellingStore(16)
+		all := users(2000)
+		addUsers(t, store, 12*time.Hour, all...)
+		pool := newPool(t, &spotipie.PoolOptions{Options: spotipie.Options{Store: store}, MaxIdle: 12 * time.Hour})
+		for _, user := range all {
+			sessionOf(t, pool, user)
+		}
+		var loads atomic.Int64
+		store.load.set(func(context.Context) error {
+			loads.Add(1)
+			time.Sleep(4 * time.Millisecond)
+			return nil
+		})
+		runPool(t, pool) // 2,000 loads of 4 ms, 8 at a time, are a second
+		const told = 1200
+		for i := range told {
+			time.Sleep(50 * time.Millisecond)
+			store.tell(all[i])
+		}
+		time.Sleep(time.Minute)
+		if got := loads.Load(); got > int64(len(all)+told) {
+			t.Errorf("%d loads for %d sessions and %d changes", got, len(all), told)
+		}
+	})
+}
+
+// TestEvictedSessionLearnsOfALogout elsewhere, while a request has it.
+func TestEvictedSessionLearnsOfALogout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newTellingStore(16)
+		addUsers(t, store, time.Hour, "ada", "grace")
+		pool := newPool(t, &spotipie.PoolOptions{Options: spotipie.Options{Store: store}, MaxSessions: 1})
+		runPool(t, pool)
+		ada := sessionOf(t, pool, "ada")
+		sessionOf(t, pool, "grace")
+		if err := store.Delete(t.Context(), ada.Key()); err != nil {
+			t.Fatal(err)
+		}
+		store.tell("ada")
+		synctest.Wait()
+		if again := sessionOf(t, pool, "ada"); again != ada || ada.IsAuthorized() {
+			t.Errorf("ada, who has logged out elsewhere, is signed in: %v", again)
+		}
+		runtime.KeepAlive(ada)
+	})
+}
+
+// TestChangeWhileASessionIsLoaded: what is loaded may be from before the change.
+func TestChangeWhileASessionIsLoaded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newTellingStore(16)
+		addUsers(t, store, time.Hour, "ada")
+		pool := newPool(t, &spotipie.PoolOptions{Options: spotipie.Options{Store: store}})
+		runPool(t, pool)
+		synctest.Wait()
+		store.loaded.set(func() {
+			store.loaded.set(nil)
+			if err := store.Delete(t.Context(), spotipie.Key{ClientID: "id", Profile: "ada"}); err != nil {
+				t.Error(err)
+			}
+			store.tell("ada")
+			time.Sleep(time.Second)
+		})
+		ada := sessionOf(t, pool, "ada")
+		time.Sleep(time.Second)
+		if ada.IsAuthorized() {
+			t.Error("ada, who has logged out elsewhere meanwhile, is signed in")
+		}
+	})
+}
