@@ -97,9 +97,8 @@ type SummaryPage struct {
 // Summaries returns a page. Every record that is there from the first page to
 // the last, and wanted all the time, is on one page, and on one only unless its
 // user consents anew meanwhile. Pages come in no particular order, and may be
-// short, or empty, before the last: a store bounds what it looks at for one. A
-// record that cannot be read (of a newer format, say) is left out; List has its
-// key. A query whose After is not the Next of a page of the store's is an error.
+// short, or empty, before the last: a store bounds what it looks at for one.
+// What is no record, or one of a newer format, is left out. A query whose After is not the Next of a page of the store's is an error.
 //
 // Call the function [Summaries], which any store will do for.
 type Summarizer interface {
