@@ -5,23 +5,25 @@ const changeQueueLength = 1024
 
 // changeQueue passes changes on to a receiver that may be slow. It never waits:
 // what there is no room for becomes one zero [Change], which is the last in the
-// channel then. Its owner calls put from one goroutine at a time.
+// channel then.
 type changeQueue struct {
 	changes chan Change
-	lost    bool // the last one put is a zero Change for those that were lost
+	zero    bool // the last one put is the zero Change
 }
 
 func newChangeQueue() *changeQueue {
 	return &changeQueue{changes: make(chan Change, changeQueueLength)}
 }
 
+// put is called by one goroutine at a time.
 func (q *changeQueue) put(change Change) {
-	switch room := cap(q.changes) - len(q.changes); {
-	case room > 1:
-		q.changes <- change
-		q.lost = false
-	case !q.lost:
-		q.changes <- Change{}
-		q.lost = true
+	if cap(q.changes)-len(q.changes) <= 1 {
+		change = Change{}
 	}
+	isZero := change == Change{}
+	if isZero && q.zero && len(q.changes) > 0 {
+		return // one is still to come
+	}
+	q.changes <- change
+	q.zero = isZero
 }

@@ -36,7 +36,7 @@ type Hub struct {
 	mu       sync.Mutex
 	watchers listeners
 	others   listeners           // of Overhear
-	queues   map[*queue]struct{} // of WatchAll
+	queues   map[*Queue]struct{} // of WatchAll
 	running  *listening
 }
 
@@ -80,7 +80,7 @@ type listening struct {
 
 // NewHub returns a hub that gets its notices from listen.
 func NewHub(listen Listen) *Hub {
-	return &Hub{listen: listen, watchers: make(listeners), others: make(listeners), queues: make(map[*queue]struct{})}
+	return &Hub{listen: listen, watchers: make(listeners), others: make(listeners), queues: make(map[*Queue]struct{})}
 }
 
 // Watch returns a channel that gets a value for the notices of a name, one
@@ -105,18 +105,18 @@ func (h *Hub) Watch(ctx context.Context, name string) (<-chan struct{}, error) {
 // otherwise as that of Watch. When notices may have been lost, or the receiver
 // is too slow, it gets the zero Change.
 func (h *Hub) WatchAll(ctx context.Context) (<-chan spotipie.Change, error) {
-	q := newQueue()
+	q := NewQueue()
 	join := func() { h.queues[q] = struct{}{} }
 	leave := func() {
 		if _, was := h.queues[q]; was {
 			delete(h.queues, q)
-			close(q.changes)
+			q.Close()
 		}
 	}
 	if err := h.watch(ctx, join, leave); err != nil {
 		return nil, err
 	}
-	return q.changes, nil
+	return q.Changes(), nil
 }
 
 // watch joins, waits until the hub listens, and leaves when ctx ends or the hub
@@ -145,7 +145,7 @@ func (h *Hub) Changed(change spotipie.Change) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for q := range h.queues {
-		q.put(change)
+		q.Put(change)
 	}
 }
 
@@ -256,7 +256,7 @@ func (h *Hub) end(l *listening) {
 	}
 	clear(h.watchers)
 	for q := range h.queues {
-		close(q.changes)
+		q.Close()
 	}
 	clear(h.queues)
 }
@@ -274,7 +274,7 @@ func (h *Hub) notifyAll() {
 	h.watchers.tellAll()
 	h.others.tellAll()
 	for q := range h.queues {
-		q.put(spotipie.Change{})
+		q.Put(spotipie.Change{})
 	}
 }
 

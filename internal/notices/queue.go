@@ -5,24 +5,32 @@ import "github.com/spotipie/spotipie"
 // queueLength is how many changes wait for a receiver.
 const queueLength = 1024
 
-// queue passes changes on to a receiver that may be slow. It never waits: what
+// Queue passes changes on to a receiver that may be slow. It never waits: what
 // there is no room for becomes one zero Change, which is the last in the channel
 // then. The root package has the same one: it imports nothing of this module.
-type queue struct {
+type Queue struct {
 	changes chan spotipie.Change
-	lost    bool // the last one put is a zero Change for those that were lost
+	zero    bool // the last one put is the zero Change
 }
 
-func newQueue() *queue { return &queue{changes: make(chan spotipie.Change, queueLength)} }
+// NewQueue returns an empty queue.
+func NewQueue() *Queue { return &Queue{changes: make(chan spotipie.Change, queueLength)} }
 
-// put is called by one goroutine at a time.
-func (q *queue) put(change spotipie.Change) {
-	switch room := cap(q.changes) - len(q.changes); {
-	case room > 1:
-		q.changes <- change
-		q.lost = false
-	case !q.lost:
-		q.changes <- spotipie.Change{}
-		q.lost = true
+// Changes returns what the receiver receives from.
+func (q *Queue) Changes() <-chan spotipie.Change { return q.changes }
+
+// Put is called by one goroutine at a time, and not after Close.
+func (q *Queue) Put(change spotipie.Change) {
+	if cap(q.changes)-len(q.changes) <= 1 {
+		change = spotipie.Change{}
 	}
+	isZero := change == spotipie.Change{}
+	if isZero && q.zero && len(q.changes) > 0 {
+		return // one is still to come
+	}
+	q.changes <- change
+	q.zero = isZero
 }
+
+// Close closes the channel.
+func (q *Queue) Close() { close(q.changes) }

@@ -112,6 +112,12 @@ func TestSlowReceiverIsToldThatItMissedSome(t *testing.T) {
 		if len(got) > 1100 || !slices.Equal(got[len(got)-3:], end) {
 			t.Errorf("told of %d changes, the last of them %v, want %v", len(got), got[len(got)-3:], end)
 		}
+		for range 3 {
+			hub.Changed(spotipie.Change{})
+		}
+		if got := received(t, all); len(got) != 1 || got[0] != (spotipie.Change{}) {
+			t.Errorf("told of %v, want one zero Change for three", got)
+		}
 		hub.Changed(changeOf("joan", 9))
 		if got := received(t, all); len(got) != 1 || got[0] != changeOf("joan", 9) {
 			t.Errorf("told of %v after that", got)
