@@ -213,3 +213,34 @@ func TestNoticesBesideAnOlderVersion(t *testing.T) {
 		t.Errorf("told of %v, want version %d", change, next)
 	}
 }
+
+// An administrator makes the indexes of a large table beforehand, while others
+// save. Migrate makes them no second time.
+func TestIndexesMadeBeforehand(t *testing.T) {
+	pool, opts := connect(t, services.Postgres(t)), fresh(0)
+	store := open(t, pool, opts)
+	do(t, pool, "ALTER TABLE {table} DROP COLUMN authorized_at, DROP COLUMN rejected, DROP COLUMN summarized", opts)
+	do(t, pool, "COMMENT ON TABLE {table} IS 'spotipie authorizations, schema 3'", opts)
+	for statement := range strings.SplitSeq(store.Schema(), ";") {
+		_, columns, isColumns := strings.Cut(statement, "ALTER TABLE")
+		_, index, isIndex := strings.Cut(statement, "CREATE INDEX")
+		switch {
+		case isColumns:
+			apply(t, pool, "ALTER TABLE"+columns)
+		case isIndex:
+			apply(t, pool, "CREATE INDEX CONCURRENTLY"+index)
+		}
+	}
+	var before, after string
+	const indexes = `SELECT string_agg(indexrelid::text, ' ' ORDER BY indexrelid) FROM pg_index WHERE indrelid = $1::regclass`
+	table := `"` + opts.Table + `"`
+	if err := pool.QueryRow(t.Context(), indexes, table).Scan(&before); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := pool.QueryRow(t.Context(), indexes, table).Scan(&after); err != nil || after != before || len(strings.Fields(after)) != 5 {
+		t.Errorf("indexes %s before Migrate and %s after, error %v; want five, and the same", before, after, err)
+	}
+}

@@ -50,6 +50,7 @@ func Run(t *testing.T, open func(t *testing.T) spotipie.Store) {
 		{"Summaries tell of every record that is wanted, once", summaries},
 		{"Summaries tell of what is there all the time while others save and delete", summariesDuringSwaps},
 		{"Summaries refuse what is not the end of a page", summariesAfterNothing},
+		{"CopyStore copies all records in and out, and leaves what is newer", copyInAndOut},
 		{"Lock lets one holder in at a time", lockExcludes},
 		{"Lock of one key does not wait for that of another", lockPerKey},
 		{"Lock ends with its context and holds nothing then", lockCancelled},

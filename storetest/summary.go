@@ -160,7 +160,7 @@ func summariesDuringSwaps(t *testing.T, s spotipie.Store) {
 }
 
 func summariesAfterNothing(t *testing.T, s spotipie.Store) {
-	fill(t, s)
+	swap(t, s, key("ada"), 0, record(t, "one"))
 	for name, query := range queries() {
 		for _, after := range []string{"x", "////", "e30", "_____________w", "ада"} {
 			query.After = after
