@@ -278,15 +278,15 @@ func isSameRecord(a, b Record) bool {
 		(a.Sealed == nil && b.Sealed == nil || isSealed && bytes.Equal(a.Sealed.Data, b.Sealed.Data))
 }
 
-// compareRecords compares two records of one key by their age, as sessions do:
-// by their consents, of the same consent by their renewals, and then by their
-// versions.
+// compareRecords compares two records of one key by their age, as sessions do (see
+// transitions.go): by their consents, of the same consent with different refresh
+// tokens by their renewals, and then by their versions.
 func compareRecords(a, b Record) int {
 	byConsent := compareConsents(a.Consent, b.Consent)
 	if byConsent == 0 && (a.Consent == 0 || b.Consent == 0) && !a.AuthorizedAt.IsZero() && !b.AuthorizedAt.IsZero() {
 		byConsent = a.AuthorizedAt.Compare(b.AuthorizedAt)
 	}
-	if a.Consent == b.Consent && byConsent == 0 {
+	if a.Consent == b.Consent && byConsent == 0 && !sameAuthorization(a.Token, b.Token) {
 		byConsent = cmp.Compare(a.Renewals, b.Renewals)
 	}
 	return cmp.Or(byConsent, cmp.Compare(a.Version, b.Version))

@@ -35,6 +35,11 @@ func unnumbered(rec *spotipie.Record) *spotipie.Record {
 	return rec
 }
 
+func withRefreshToken(rec *spotipie.Record, refresh string) *spotipie.Record {
+	rec.Token = tokenOf(rec.Token.AccessToken(), refresh, time.Hour)
+	return rec
+}
+
 func refusedRecord(rec *spotipie.Record) *spotipie.Record {
 	rec.Rejected, rec.RejectedAt = "revoked", october
 	return rec
@@ -100,6 +105,7 @@ func TestCopyStoreKeepsWhatIsNewer(t *testing.T) {
 		"over a newer consent":      {source: recordOf("s", july, 9), destination: recordOf("d", october, 0), want: "d", counts: counts{Kept: 1}},
 		"over fewer renewals":       {source: recordOf("s", july, 4), destination: recordOf("d", july, 3), want: "s", counts: counts{Copied: 1}},
 		"over more renewals":        {source: recordOf("s", july, 3), destination: recordOf("d", july, 4), destinationFirst: true, want: "d", counts: counts{Kept: 1}},
+		"the same refresh token":    {source: recordOf("s", july, 3), destination: withRefreshToken(recordOf("d", july, 4), "R-s"), destinationFirst: true, want: "s", counts: counts{Copied: 1}},
 		"a later verdict":           {source: refusedRecord(recordOf("s", july, 3)), destination: recordOf("s", july, 3), destinationFirst: true, want: "s", counts: counts{Copied: 1}},
 		"an earlier verdict":        {source: refusedRecord(recordOf("s", july, 3)), destination: recordOf("s", july, 3), want: "s", counts: counts{Kept: 1}},
 		"consents without a number": {source: unnumbered(recordOf("s", july, 0)), destination: unnumbered(recordOf("d", october, 0)), destinationFirst: true, want: "d", counts: counts{Kept: 1}},
