@@ -28,14 +28,15 @@ SELECT format::bigint, version, record FROM {table} WHERE client_id = $1::text A
 	listSQL = `SELECT client_id, profile FROM {table} WHERE record IS NOT NULL`
 
 	// $4: the version to replace, $5: the lowest that the new one may follow on.
-	// The clock is read once, so that summarized is the version.
+	// {began} is when the statement arrived, and the same wherever it stands, so
+	// that summarized is the version.
 	insertSQL = `
-INSERT INTO {table} AS t (client_id, profile, format, version, record, authorized_at, rejected, summarized)
-SELECT $1::text, $2::text, 1, next, $3::text, $6::timestamptz, $7::boolean, next
-FROM (SELECT greatest($5::bigint + 1, {now}) AS next) AS versions
+INSERT INTO {table} AS t (client_id, profile, format, version, summarized, record, authorized_at, rejected)
+SELECT $1::text, $2::text, 1, greatest($5::bigint + 1, {began}), greatest($5::bigint + 1, {began}),
+	$3::text, $6::timestamptz, $7::boolean
 WHERE $4::bigint = 0 OR EXISTS (SELECT FROM {table} WHERE client_id = $1::text AND profile = $2::text)
 ON CONFLICT (client_id, profile) DO UPDATE SET
-	(version, summarized) = (SELECT next, next FROM (SELECT greatest(t.version + 1, $5::bigint + 1, {now}) AS next) AS versions),
+	version = greatest(t.version + 1, $5::bigint + 1, {began}), summarized = greatest(t.version + 1, $5::bigint + 1, {began}),
 	format = 1, record = excluded.record, updated_at = clock_timestamp(),
 	authorized_at = excluded.authorized_at, rejected = excluded.rejected
 WHERE t.record IS NULL AND t.version = $4::bigint
@@ -43,7 +44,7 @@ RETURNING version`
 
 	updateSQL = `
 UPDATE {table} SET
-	(version, summarized) = (SELECT next, next FROM (SELECT greatest(version + 1, $5::bigint + 1, {now}) AS next) AS versions),
+	version = greatest(version + 1, $5::bigint + 1, {began}), summarized = greatest(version + 1, $5::bigint + 1, {began}),
 	record = $3::text, updated_at = clock_timestamp(), authorized_at = $6::timestamptz, rejected = $7::boolean
 WHERE client_id = $1::text AND profile = $2::text AND record IS NOT NULL AND format = 1 AND version = $4::bigint
 RETURNING version`
@@ -134,7 +135,9 @@ type statements struct {
 
 func newStatements(table string) statements {
 	replacer := strings.NewReplacer(
-		"{table}", table, "{now}", "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint", "{prefix}", strconv.Itoa(lease.OwnerPrefix))
+		"{table}", table, "{prefix}", strconv.Itoa(lease.OwnerPrefix),
+		"{now}", "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
+		"{began}", "(extract(epoch FROM statement_timestamp()) * 1000000)::bigint")
 	channel := strings.ReplaceAll(channelSQL, "{name}", "'"+strings.ReplaceAll(table, "'", "''")+"'")
 	return statements{
 		load:   replacer.Replace(loadSQL),

@@ -89,6 +89,24 @@ func TestSummariesOfWhatAnOlderVersionSaves(t *testing.T) {
 	expect("updated between two pages", old, "")
 }
 
+func TestSwapLeavesNothingToBringUpToDate(t *testing.T) {
+	opts := fresh(0)
+	store := open(t, connect(t, services.Postgres(t)), opts)
+	version := storecheck.Swap(t, store, 0, "one")
+	storecheck.Swap(t, store, version, "two")
+	if err := store.Delete(t.Context(), storecheck.Key()); err != nil {
+		t.Fatal(err)
+	}
+	for n := range 2 { // over the deletion, and over that
+		if current := count(t, opts, "summarized = version AND authorized_at IS NOT NULL AND NOT rejected"); current != n {
+			t.Errorf("%d records have their columns, want %d", current, n)
+		}
+		if n == 0 {
+			storecheck.Swap(t, store, 0, "three")
+		}
+	}
+}
+
 // Right after Migrate all records of an older table are without their columns.
 // None is passed over, and no call is at work on all of them.
 func TestSummariesOfAnOlderTableBringItUpToDateByAndBy(t *testing.T) {
