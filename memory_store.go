@@ -11,13 +11,14 @@ import (
 // MemoryStore is a [Store] that lives and dies with the process. It lets
 // several sessions of one program share an authorization, and serves in tests.
 // Its locks are freed by unlock only, and it remembers deletions for a week. It
-// is a [Watcher].
+// is a [Watcher], [ChangeWatcher] and [Summarizer].
 type MemoryStore struct {
 	mu      sync.Mutex
 	records map[Key]Record
 	deleted deletions
 	locks   map[Key]*memoryLock
 	watched map[Key][]chan struct{}
+	queues  map[*changeQueue]struct{} // of WatchChanges
 	version uint64
 }
 
@@ -65,8 +66,16 @@ func (m *MemoryStore) Load(ctx context.Context, key Key) (Record, bool, error) {
 	if !found {
 		return Record{Version: m.deleted.version[key]}, false, nil
 	}
-	rec.RequestedScope = slices.Clone(rec.RequestedScope)
-	return rec, true, nil
+	return rec.clone(), true, nil
+}
+
+// clone returns a record that shares nothing that could be changed.
+func (r Record) clone() Record {
+	r.RequestedScope = slices.Clone(r.RequestedScope)
+	if r.Sealed != nil {
+		r.Sealed = &SealedRecord{Key: r.Sealed.Key, DataKey: slices.Clone(r.Sealed.DataKey), Data: slices.Clone(r.Sealed.Data)}
+	}
+	return r
 }
 
 // Swap implements [Store].
@@ -81,13 +90,13 @@ func (m *MemoryStore) Swap(ctx context.Context, key Key, version uint64, rec Rec
 	}
 	m.version = NextVersion(max(m.version, rec.Version), time.Now())
 	rec.Version = m.version
-	rec.RequestedScope = slices.Clone(rec.RequestedScope)
+	rec = rec.clone()
 	if m.records == nil {
 		m.records = make(map[Key]Record)
 	}
 	m.records[key] = rec
 	delete(m.deleted.version, key)
-	m.notify(key)
+	m.notify(key, m.version)
 	return rec.Version, nil
 }
 
@@ -101,7 +110,7 @@ func (m *MemoryStore) Delete(ctx context.Context, key Key) error {
 	delete(m.records, key)
 	m.version = NextVersion(m.version, time.Now())
 	m.deleted.add(key, m.version)
-	m.notify(key)
+	m.notify(key, m.version)
 	return nil
 }
 
@@ -113,6 +122,40 @@ func (m *MemoryStore) List(ctx context.Context) ([]Key, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return slices.Collect(maps.Keys(m.records)), nil
+}
+
+// Summaries implements [Summarizer]. It looks at all records for each page.
+func (m *MemoryStore) Summaries(ctx context.Context, query SummaryQuery) (page SummaryPage, err error) {
+	after, err := parseKeyCursor(query.After)
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		return page, err
+	}
+	page.Summaries = m.summarize(after, query)
+	slices.SortFunc(page.Summaries, func(a, b Summary) int { return compareKeys(a.Key, b.Key) })
+	if size := query.PageSize(); len(page.Summaries) > size {
+		page.Next = keyCursor(page.Summaries[size-1].Key)
+		page.Summaries = slices.Clone(page.Summaries[:size]) // and not all the others
+	}
+	return page, nil
+}
+
+// summarize returns the summaries that are wanted, of all pages but those up to
+// after.
+func (m *MemoryStore) summarize(after Key, query SummaryQuery) (all []Summary) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for key, rec := range m.records {
+		if query.After != "" && compareKeys(key, after) <= 0 {
+			continue
+		}
+		if summary := rec.Summary(key); query.Matches(summary) {
+			all = append(all, summary)
+		}
+	}
+	return all
 }
 
 // Lock implements [Store].
@@ -155,9 +198,30 @@ func (m *MemoryStore) Watch(ctx context.Context, key Key) (<-chan struct{}, erro
 	return changes, nil
 }
 
+// WatchChanges implements [ChangeWatcher]. It does not fail.
+func (m *MemoryStore) WatchChanges(ctx context.Context) (<-chan Change, error) {
+	queue := newChangeQueue()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.queues == nil {
+		m.queues = make(map[*changeQueue]struct{})
+	}
+	m.queues[queue] = struct{}{}
+	context.AfterFunc(ctx, func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		delete(m.queues, queue)
+		close(queue.changes)
+	})
+	return queue.changes, nil
+}
+
 // notify tells those who watch the key, unless they have been told already and
-// have not looked yet.
-func (m *MemoryStore) notify(key Key) {
+// have not looked yet, and those who watch all keys.
+func (m *MemoryStore) notify(key Key, version uint64) {
+	for queue := range m.queues {
+		queue.put(Change{Key: key, Version: version})
+	}
 	for _, changes := range m.watched[key] {
 		select {
 		case changes <- struct{}{}:

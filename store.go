@@ -161,7 +161,8 @@ type Watcher interface {
 }
 
 // Change tells that a record was saved or deleted. The zero Change tells that
-// notices may have been lost, so that any record may have changed.
+// any record may have changed, as notices may have been lost, or one did not
+// say whose it was.
 type Change struct {
 	Key Key
 	// Version is the new version of the record or the deletion, or 0 if the
@@ -174,10 +175,12 @@ type Change struct {
 // once, for whoever holds many of them.
 //
 // WatchChanges returns a channel that gets a value some time after each Swap or
-// Delete, in whatever process, one perhaps for several changes of one key. It
-// is a hint to Load. A receiver that is slow gets the zero Change in place of
-// what there was no room for. The channel is closed when ctx ends, or when the
-// store can no longer watch.
+// Delete, in whatever process, one perhaps for several changes of one key. Like
+// a notice of Watch it is a hint to Load, and may be lost, or come without a
+// change. The zero Change comes when the store knows that it may have missed
+// some, and in place of those that there was no room for because the receiver is
+// slow. The channel is closed when ctx ends, or when the store can no longer
+// watch.
 type ChangeWatcher interface {
 	Store
 	WatchChanges(ctx context.Context) (changes <-chan Change, err error)

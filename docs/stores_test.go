@@ -16,7 +16,7 @@ import (
 func imports() map[string]string {
 	return map[string]string{
 		"context": "context", "errors": "errors", "fmt": "fmt", "os": "os", "slog": "log/slog",
-		"tls": "crypto/tls", "testing": "testing",
+		"tls": "crypto/tls", "testing": "testing", "time": "time",
 		"redis": "github.com/redis/go-redis/v9", "pgxpool": "github.com/jackc/pgx/v5/pgxpool",
 		"spotipie":  "github.com/spotipie/spotipie",
 		"filestore": "github.com/spotipie/spotipie/filestore", "keyringstore": "github.com/spotipie/spotipie/keyringstore",
@@ -36,7 +36,12 @@ func program(block string) string {
 				used += "\t_ = " + name + "\n"
 			}
 		}
-		block = "func block(ctx context.Context, creds spotipie.Credentials, userID string, pooled, direct *pgxpool.Pool) (err error) {\n" +
+		stores := "from, to"
+		if !strings.Contains(block, "store, err :=") && !strings.Contains(block, "store :=") {
+			stores += ", store"
+		}
+		block = "func block(ctx context.Context, creds spotipie.Credentials, userID string, pooled, direct *pgxpool.Pool, " +
+			stores + " spotipie.Store) (err error) {\n" +
 			block + used + "\treturn err\n}\n"
 	}
 	var b strings.Builder

@@ -49,6 +49,9 @@
 // that name nobody. After a week it is removed, when the store is opened or
 // something else is deleted. On a full disk Delete removes the record first.
 //
+// There is no index: [Store.List] reads all files, and [Store.Summaries] lists the
+// folder for each page and reads the files of the page.
+//
 // # Locks
 //
 // Lock holds a lock of the kernel (flock, or LockFileEx on Windows) on the

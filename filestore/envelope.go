@@ -209,9 +209,15 @@ func checkDeletion(path string, e *envelope, err error) error {
 // decode reads a record's file. Of a deletion it returns the version alone.
 func (s *Store) decode(path string, key spotipie.Key, data []byte) (rec spotipie.Record, found bool, err error) {
 	e, err := decodeEnvelope(path, data)
-	switch {
-	case err != nil:
+	if err != nil {
 		return rec, false, err
+	}
+	return s.decodeRecord(path, key, e)
+}
+
+// decodeRecord is decode, of an envelope.
+func (s *Store) decodeRecord(path string, key spotipie.Key, e *envelope) (rec spotipie.Record, found bool, err error) {
+	switch {
 	case e.Deleted != "":
 		return spotipie.Record{Version: e.Version}, false, nil
 	case e.Key.key() != key:

@@ -27,7 +27,7 @@ func (s *Store) listen(ctx context.Context, ready func(), notify func(base strin
 			if !more || event.Name == s.dir && event.Has(fsnotify.Remove|fsnotify.Rename) {
 				return fmt.Errorf("filestore: %s is not there any more", s.dir)
 			}
-			notifyOf(event.Name, notify)
+			s.notifyOf(event.Name, notify)
 		case err := <-watcher.Errors:
 			return err
 		case <-ctx.Done():

@@ -35,9 +35,10 @@ type Options struct {
 
 const defaultPollInterval = 250 * time.Millisecond
 
-// Store is a [spotipie.Watcher] and [spotipie.Checker] in a folder. Its methods
-// may be called from many goroutines and processes at once. It holds nothing
-// open, but while somebody watches, and needs no closing.
+// Store is a [spotipie.Checker], [spotipie.Watcher], [spotipie.ChangeWatcher] and
+// [spotipie.Summarizer] in a folder. Its methods may be called from many
+// goroutines and processes at once. It holds nothing open, but while somebody
+// watches, and needs no closing.
 //
 // Its methods return when their context ends, except that a disk that does not
 // answer holds them up, as it does any program.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/notices"
 )
 
 // Watch implements [spotipie.Watcher]. On Linux and Windows the system tells of
@@ -53,10 +54,88 @@ func (s *Store) poll(ctx context.Context, path string) <-chan struct{} {
 }
 
 // notifyOf passes on that a file of the folder has changed, if it is a record's.
-func notifyOf(path string, notify func(base string)) {
-	if base, ours := baseOfRecord(filepath.Base(path)); ours {
-		notify(base)
+func (s *Store) notifyOf(path string, notify func(base string)) {
+	base, ours := baseOfRecord(filepath.Base(path))
+	if !ours {
+		return
 	}
+	notify(base)
+	if s.hub.WantsChanges() {
+		s.hub.Changed(s.changeOf(base))
+	}
+}
+
+// WatchChanges implements [spotipie.ChangeWatcher]. The file of a deletion does
+// not say whose it is, so that a deletion is told by the zero Change. Where Watch
+// looks at its file every so often, this looks at all, which takes no more than a
+// tenth of the time. It does not fail.
+func (s *Store) WatchChanges(ctx context.Context) (<-chan spotipie.Change, error) {
+	if s.pollInterval == 0 {
+		changes, err := s.hub.WatchAll(ctx)
+		if err == nil {
+			return changes, nil
+		}
+	}
+	return s.pollAll(ctx), nil
+}
+
+// changeOf returns the change that a record's file tells of.
+func (s *Store) changeOf(base string) spotipie.Change {
+	path := filepath.Join(s.dir, base+recordSuffix)
+	data, err := readFile(path, s.allowExposed)
+	if err != nil { // it is gone, or nobody can use it
+		return spotipie.Change{}
+	}
+	e, err := decodeEnvelope(path, data)
+	if err != nil || e.Deleted != "" || baseName(e.Key.key()) != base {
+		return spotipie.Change{}
+	}
+	return spotipie.Change{Key: e.Key.key(), Version: e.Version}
+}
+
+// pollAll looks at the names, sizes and times of all files every so often.
+func (s *Store) pollAll(ctx context.Context) <-chan spotipie.Change {
+	interval := s.pollInterval
+	if interval == 0 {
+		interval = defaultPollInterval
+	}
+	queue := notices.NewQueue()
+	seen, _ := s.stat(ctx)
+	go func() {
+		defer queue.Close()
+		for took := time.Duration(0); sleep(ctx, max(interval, 10*took)) == nil; {
+			started := time.Now()
+			now, err := s.stat(ctx)
+			took = time.Since(started)
+			if err != nil { // the folder is away
+				continue
+			}
+			for base, info := range now {
+				if !sameFile(seen[base], info) {
+					queue.Put(s.changeOf(base))
+				}
+				delete(seen, base)
+			}
+			if len(seen) > 0 { // their files have gone
+				queue.Put(spotipie.Change{})
+			}
+			seen = now
+		}
+	}()
+	return queue.Changes()
+}
+
+// stat returns what the system says of the files of all records, by base name.
+func (s *Store) stat(ctx context.Context) (map[string]fs.FileInfo, error) {
+	found := make(map[string]fs.FileInfo)
+	err := s.each(ctx, func(path string) error {
+		if info, err := os.Stat(path); err == nil {
+			base, _ := baseOfRecord(filepath.Base(path))
+			found[base] = info
+		}
+		return nil
+	})
+	return found, err
 }
 
 func sameFile(a, b fs.FileInfo) bool {

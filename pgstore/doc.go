@@ -67,6 +67,11 @@
 // version does not come back; later Deletes clear such rows away, a hundred at a
 // time. Swap refuses a record whose JSON is larger than 1 MiB.
 //
+// Beside the record stand the moment of consent and whether the refresh token was
+// refused, with indexes from which [Store.Summaries] answers, and the version that
+// both are of. Programs with older versions of this package may save beside newer
+// ones: they leave another version there, and the record itself counts then.
+//
 // # Guarantees
 //
 // Lock is a lease, 30 s by default and by the server's clock, which the holder
@@ -94,6 +99,7 @@
 //
 // All watchers of a store share one connection. Notices are sent by themselves,
 // after what they tell of and many at once: PostgreSQL has transactions that
-// notify commit one after the other. A program that ends right after a save may
-// take its notice with it.
+// notify commit one after the other. Each says the key and the new version, and
+// once more, for older versions of this package, a hash of the key. A program
+// that ends right after a save may take its notice with it.
 package pgstore

@@ -2,8 +2,8 @@ package pgstore
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -34,12 +34,12 @@ func (s *Store) InsertLate(ctx context.Context, key spotipie.Key, rec spotipie.R
 	if err != nil {
 		return err
 	}
-	data, err := json.Marshal(rec)
+	c, err := encode(key, rec)
 	if err != nil {
 		return err
 	}
 	meanwhile()
-	_, err = s.save(ctx, s.statements.insert, key, now.version, 0, data)
+	_, err = s.save(ctx, s.statements.insert, key, now.version, c)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil
 	}
@@ -54,4 +54,12 @@ func (s *Store) DeleteLate(ctx context.Context, key spotipie.Key, meanwhile func
 	}
 	meanwhile()
 	return s.exec(ctx, s.statements.delete, key.ClientID, key.Profile, now.version, tombstoneLife.Microseconds())
+}
+
+// ExplainPage returns how the server gets the first page of a query, when there is
+// nothing to bring up to date.
+func (s *Store) ExplainPage(ctx context.Context, query spotipie.SummaryQuery) (string, error) {
+	statement, arguments := s.pageSQL(query, cursor{Order: order(query)})
+	lines, err := collect[struct{ Line string }](ctx, s, "EXPLAIN "+statement, arguments)
+	return fmt.Sprint(lines), err
 }

@@ -132,7 +132,8 @@ func TestManyMigrateATableOfTheFirstSchema(t *testing.T) {
 		t.Fatal(err)
 	}
 	do(t, pool, "DROP INDEX "+index, opts)
-	do(t, pool, "ALTER TABLE {table} DROP COLUMN last_owner, DROP COLUMN next_owner, DROP COLUMN next_until", opts)
+	do(t, pool, "ALTER TABLE {table} DROP COLUMN last_owner, DROP COLUMN next_owner, DROP COLUMN next_until,"+
+		"DROP COLUMN authorized_at, DROP COLUMN rejected, DROP COLUMN summarized", opts)
 	do(t, pool, "COMMENT ON TABLE {table} IS 'spotipie authorizations, schema 1'", opts)
 	var all sync.WaitGroup
 	for range 16 {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -92,7 +93,9 @@ func (s *Store) schema(done int) (string, error) {
 		return "", err
 	}
 	sum := sha256.Sum256([]byte(s.table))
-	names := strings.NewReplacer("{table}", s.table, "{index}", `"spotipie_deleted_`+hex.EncodeToString(sum[:8])+`"`)
+	index := func(name string) string { return `"spotipie_` + name + `_` + hex.EncodeToString(sum[:8]) + `"` }
+	names := strings.NewReplacer("{table}", s.table, "{index}", index("deleted"),
+		"{authorized}", index("authorized"), "{rejected}", index("rejected"), "{unsummarized}", index("unsummarized"))
 	var b strings.Builder
 	for _, file := range files[done:] {
 		sql, err := migrations.ReadFile(file)
@@ -113,14 +116,14 @@ func migrationFiles() ([]string, error) { return fs.Glob(migrations, "migrations
 func (s *Store) migrated(ctx context.Context) (int, error) {
 	var comment *string
 	var columns []string
-	var index bool
+	var indexes int // with a condition
 	// Reading pg_class has the server look for tables that others have made
 	// since the transaction began; to_regclass alone does not.
 	err := s.queryRow(ctx, `
 SELECT obj_description(c.oid, 'pg_class'),
 	(SELECT array_agg(attname::text) FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped),
-	EXISTS (SELECT FROM pg_index WHERE indrelid = c.oid AND indpred IS NOT NULL)
-FROM pg_class c WHERE c.oid = to_regclass($1::text)`, []any{s.table}, &comment, &columns, &index)
+	(SELECT count(*) FROM pg_index WHERE indrelid = c.oid AND indpred IS NOT NULL)
+FROM pg_class c WHERE c.oid = to_regclass($1::text)`, []any{s.table}, &comment, &columns, &indexes)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return 0, nil
 	}
@@ -128,7 +131,7 @@ FROM pg_class c WHERE c.oid = to_regclass($1::text)`, []any{s.table}, &comment, 
 		return 0, err
 	}
 	if comment == nil {
-		if done := migratedAsSeen(columns, index); done > 0 {
+		if done := migratedAsSeen(columns, indexes); done > 0 {
 			return done, nil
 		}
 	} else if number, ours := strings.CutPrefix(*comment, commentPrefix); ours {
@@ -141,7 +144,7 @@ FROM pg_class c WHERE c.oid = to_regclass($1::text)`, []any{s.table}, &comment, 
 
 // migratedAsSeen returns how many migrations a table has been through, and 0 if
 // it is another one.
-func migratedAsSeen(columns []string, index bool) int {
+func migratedAsSeen(columns []string, indexes int) int {
 	has := make(map[string]bool)
 	for _, column := range columns {
 		has[column] = true
@@ -151,11 +154,20 @@ func migratedAsSeen(columns []string, index bool) int {
 			return 0
 		}
 	}
-	switch {
-	case has["last_owner"] && has["next_owner"] && has["next_until"] && index:
-		return 3
-	case index:
-		return 2
+	done := 1
+	for _, migration := range []struct {
+		columns []string
+		indexes int // of this one and those before
+	}{
+		{nil, 1},
+		{[]string{"last_owner", "next_owner", "next_until"}, 1},
+		{[]string{"authorized_at", "rejected", "summarized"}, 4},
+	} {
+		lacks := func(column string) bool { return !has[column] }
+		if slices.ContainsFunc(migration.columns, lacks) || indexes < migration.indexes {
+			break
+		}
+		done++
 	}
-	return 1
+	return done
 }

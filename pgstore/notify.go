@@ -2,11 +2,12 @@ package pgstore
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/spotipie/spotipie"
 )
 
 // notifyTimeout limits sending notices, which nobody waits for.
@@ -29,17 +30,33 @@ type notifier struct {
 	send func(ctx context.Context, notices []string) error
 
 	mu      sync.Mutex
-	pending map[string]struct{}
+	pending map[string]pending
 	running bool
 }
 
-func (n *notifier) notify(notice string) {
+// pending is a change that a notice is about.
+type pending struct {
+	key     spotipie.Key
+	version int64 // 0: it is about something else
+}
+
+// changed sends word of a new version.
+func (n *notifier) changed(key spotipie.Key, version int64) {
+	n.add(notice(key), pending{key, version})
+}
+
+// notify sends a notice that is about no change.
+func (n *notifier) notify(notice string) { n.add(notice, pending{}) }
+
+func (n *notifier) add(notice string, p pending) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.pending == nil {
-		n.pending = make(map[string]struct{})
+		n.pending = make(map[string]pending)
 	}
-	n.pending[notice] = struct{}{}
+	if p.version >= n.pending[notice].version {
+		n.pending[notice] = p
+	}
 	if !n.running {
 		n.running = true
 		go n.run()
@@ -61,14 +78,19 @@ func (n *notifier) run() {
 }
 
 // take returns what is to be sent, or nil when that is nothing.
-func (n *notifier) take() []string {
+func (n *notifier) take() (batch []string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if len(n.pending) == 0 {
 		n.running = false
 		return nil
 	}
-	batch := slices.Collect(maps.Keys(n.pending))
+	for notice, p := range n.pending {
+		if p.version != 0 {
+			batch = append(batch, changeNotice(p.key, p.version)...)
+		}
+		batch = append(batch, notice)
+	}
 	n.pending = nil
 	return batch
 }

@@ -28,17 +28,24 @@ SELECT format::bigint, version, record FROM {table} WHERE client_id = $1::text A
 	listSQL = `SELECT client_id, profile FROM {table} WHERE record IS NOT NULL`
 
 	// $4: the version to replace, $5: the lowest that the new one may follow on.
+	// {began} is when the statement arrived, and the same wherever it stands, so
+	// that summarized is the version.
 	insertSQL = `
-INSERT INTO {table} AS t (client_id, profile, format, version, record)
-SELECT $1::text, $2::text, 1, greatest($5::bigint + 1, {now}), $3::text
+INSERT INTO {table} AS t (client_id, profile, format, version, summarized, record, authorized_at, rejected)
+SELECT $1::text, $2::text, 1, greatest($5::bigint + 1, {began}), greatest($5::bigint + 1, {began}),
+	$3::text, $6::timestamptz, $7::boolean
 WHERE $4::bigint = 0 OR EXISTS (SELECT FROM {table} WHERE client_id = $1::text AND profile = $2::text)
-ON CONFLICT (client_id, profile) DO UPDATE
-SET format = 1, version = greatest(t.version + 1, $5::bigint + 1, {now}), record = excluded.record, updated_at = clock_timestamp()
+ON CONFLICT (client_id, profile) DO UPDATE SET
+	version = greatest(t.version + 1, $5::bigint + 1, {began}), summarized = greatest(t.version + 1, $5::bigint + 1, {began}),
+	format = 1, record = excluded.record, updated_at = clock_timestamp(),
+	authorized_at = excluded.authorized_at, rejected = excluded.rejected
 WHERE t.record IS NULL AND t.version = $4::bigint
 RETURNING version`
 
 	updateSQL = `
-UPDATE {table} SET version = greatest(version + 1, $5::bigint + 1, {now}), record = $3::text, updated_at = clock_timestamp()
+UPDATE {table} SET
+	version = greatest(version + 1, $5::bigint + 1, {began}), summarized = greatest(version + 1, $5::bigint + 1, {began}),
+	record = $3::text, updated_at = clock_timestamp(), authorized_at = $6::timestamptz, rejected = $7::boolean
 WHERE client_id = $1::text AND profile = $2::text AND record IS NOT NULL AND format = 1 AND version = $4::bigint
 RETURNING version`
 
@@ -57,8 +64,10 @@ INSERT INTO {table} AS t (client_id, profile, version)
 SELECT $1::text, $2::text, {now}
 WHERE $3::bigint = 0 OR EXISTS (SELECT FROM {table} WHERE client_id = $1::text AND profile = $2::text)
 ON CONFLICT (client_id, profile) DO UPDATE
-SET format = 1, version = greatest(t.version + 1, {now}), record = NULL, updated_at = clock_timestamp()
-WHERE t.version = $3::bigint`
+SET format = 1, version = greatest(t.version + 1, {now}), record = NULL, updated_at = clock_timestamp(),
+	authorized_at = NULL, rejected = NULL, summarized = NULL
+WHERE t.version = $3::bigint
+RETURNING version`
 )
 
 // The lock. The owners of one process have their first {prefix} bytes in common.
@@ -119,20 +128,28 @@ AND coalesce(lock_until <= clock_timestamp(), true) AND coalesce(next_until <= c
 
 type statements struct {
 	load, list, insert, update, delete      string
+	summary, unsummarized, summarize        string
 	acquire, extend, release, leave, forget string
 	channel, notify                         string
 }
 
 func newStatements(table string) statements {
 	replacer := strings.NewReplacer(
-		"{table}", table, "{now}", "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint", "{prefix}", strconv.Itoa(lease.OwnerPrefix))
+		"{table}", table, "{prefix}", strconv.Itoa(lease.OwnerPrefix),
+		"{now}", "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
+		"{began}", "(extract(epoch FROM statement_timestamp()) * 1000000)::bigint")
 	channel := strings.ReplaceAll(channelSQL, "{name}", "'"+strings.ReplaceAll(table, "'", "''")+"'")
 	return statements{
-		load:    replacer.Replace(loadSQL),
-		list:    replacer.Replace(listSQL),
-		insert:  replacer.Replace(insertSQL),
-		update:  replacer.Replace(updateSQL),
-		delete:  replacer.Replace(deleteSQL),
+		load:   replacer.Replace(loadSQL),
+		list:   replacer.Replace(listSQL),
+		insert: replacer.Replace(insertSQL),
+		update: replacer.Replace(updateSQL),
+		delete: replacer.Replace(deleteSQL),
+
+		summary:      replacer.Replace(summarySQL),
+		unsummarized: replacer.Replace(unsummarizedSQL),
+		summarize:    replacer.Replace(summarizeSQL),
+
 		acquire: replacer.Replace(spellOut(acquireSQL)),
 		extend:  replacer.Replace(extendSQL),
 		release: replacer.Replace(releaseSQL),

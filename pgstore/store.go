@@ -59,8 +59,9 @@ type Options struct {
 	Listen *pgxpool.Pool
 }
 
-// Store is a [spotipie.Watcher] and [spotipie.Checker] on PostgreSQL. Use New to make one; it may be
-// used from many goroutines, and is one of any number on the same table.
+// Store is a [spotipie.Checker], [spotipie.Watcher], [spotipie.ChangeWatcher] and
+// [spotipie.Summarizer] on PostgreSQL. Use New to make one; it may be used from
+// many goroutines, and is one of any number on the same table.
 type Store struct {
 	pool       *pgxpool.Pool
 	listenPool *pgxpool.Pool
@@ -165,24 +166,45 @@ func (s *Store) read(ctx context.Context, key spotipie.Key) (r row, err error) {
 // than it could look and write.
 const maxTries = 20
 
-// Swap implements [spotipie.Store].
-func (s *Store) Swap(ctx context.Context, key spotipie.Key, version uint64, rec spotipie.Record) (uint64, error) {
-	floor := rec.Version
+// contents are what is saved of a record.
+type contents struct {
+	record       string // JSON
+	authorizedAt *time.Time
+	rejected     bool
+	floor        uint64 // the lowest version that the new one may follow on
+}
+
+// encode returns what is to be saved of a record.
+func encode(key spotipie.Key, rec spotipie.Record) (contents, error) {
+	c := contents{rejected: rec.Rejected != "", floor: rec.Version}
+	if !rec.AuthorizedAt.IsZero() {
+		c.authorizedAt = &rec.AuthorizedAt
+	}
 	rec.Version = 0
 	data, err := json.Marshal(rec)
+	if err != nil {
+		return c, fmt.Errorf("pgstore: encoding the record of %s: %w", key, err)
+	}
+	c.record = string(data)
+	return c, nil
+}
+
+// Swap implements [spotipie.Store].
+func (s *Store) Swap(ctx context.Context, key spotipie.Key, version uint64, rec spotipie.Record) (uint64, error) {
+	c, err := encode(key, rec)
 	switch {
 	case err != nil:
-		return 0, fmt.Errorf("pgstore: encoding the record of %s: %w", key, err)
-	case len(data) > maxRecord:
-		return 0, s.wrap("saving", key, fmt.Errorf("the record has %d bytes as JSON, and the store takes %d", len(data), maxRecord))
-	case floor >= math.MaxInt64:
-		return 0, s.wrap("saving", key, fmt.Errorf("no version can follow on %d", floor))
+		return 0, err
+	case len(c.record) > maxRecord:
+		return 0, s.wrap("saving", key, fmt.Errorf("the record has %d bytes as JSON, and the store takes %d", len(c.record), maxRecord))
+	case c.floor >= math.MaxInt64:
+		return 0, s.wrap("saving", key, fmt.Errorf("no version can follow on %d", c.floor))
 	}
 	if version == 0 {
-		return s.swapNew(ctx, key, floor, data)
+		return s.swapNew(ctx, key, c)
 	}
 	// As an int64 a version that cannot be becomes one that is not.
-	saved, err := s.save(ctx, s.statements.update, key, int64(version), floor, data)
+	saved, err := s.save(ctx, s.statements.update, key, int64(version), c)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return 0, s.conflict(ctx, key)
 	}
@@ -191,7 +213,7 @@ func (s *Store) Swap(ctx context.Context, key spotipie.Key, version uint64, rec 
 
 // swapNew saves a record where there is none. It looks first what there is, so
 // that the write, however late it arrives, does not replace what came after.
-func (s *Store) swapNew(ctx context.Context, key spotipie.Key, floor uint64, data []byte) (uint64, error) {
+func (s *Store) swapNew(ctx context.Context, key spotipie.Key, c contents) (uint64, error) {
 	for range maxTries {
 		now, err := s.read(ctx, key)
 		switch {
@@ -200,7 +222,7 @@ func (s *Store) swapNew(ctx context.Context, key spotipie.Key, floor uint64, dat
 		case now.record != nil:
 			return 0, s.conflict(ctx, key)
 		}
-		saved, err := s.save(ctx, s.statements.insert, key, now.version, floor, data)
+		saved, err := s.save(ctx, s.statements.insert, key, now.version, c)
 		if !errors.Is(err, pgx.ErrNoRows) {
 			return saved, err
 		}
@@ -209,16 +231,17 @@ func (s *Store) swapNew(ctx context.Context, key spotipie.Key, floor uint64, dat
 }
 
 // save runs a statement that saves a record over a version.
-func (s *Store) save(ctx context.Context, statement string, key spotipie.Key, over int64, floor uint64, data []byte) (uint64, error) {
+func (s *Store) save(ctx context.Context, statement string, key spotipie.Key, over int64, c contents) (uint64, error) {
 	var saved int64
-	err := s.queryRow(ctx, statement, []any{key.ClientID, key.Profile, string(data), over, int64(floor)}, &saved)
+	arguments := []any{key.ClientID, key.Profile, c.record, over, int64(c.floor), c.authorizedAt, c.rejected}
+	err := s.queryRow(ctx, statement, arguments, &saved)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return 0, err
 	}
 	if err != nil {
 		return 0, s.wrap("saving", key, err)
 	}
-	s.notifier.notify(notice(key))
+	s.notifier.changed(key, saved)
 	return uint64(saved), nil
 }
 
@@ -239,13 +262,15 @@ func (s *Store) Delete(ctx context.Context, key spotipie.Key) error {
 		if err != nil {
 			return err
 		}
-		deleted, err := s.affects(ctx, s.statements.delete, key.ClientID, key.Profile, now.version, tombstoneLife.Microseconds())
-		if err != nil {
-			return s.wrap("deleting", key, err)
-		}
-		if deleted {
-			s.notifier.notify(notice(key))
+		var version int64
+		arguments := []any{key.ClientID, key.Profile, now.version, tombstoneLife.Microseconds()}
+		err = s.queryRow(ctx, s.statements.delete, arguments, &version)
+		switch {
+		case err == nil:
+			s.notifier.changed(key, version)
 			return nil
+		case !errors.Is(err, pgx.ErrNoRows):
+			return s.wrap("deleting", key, err)
 		}
 	}
 	return s.wrap("deleting", key, errors.New("others keep saving it"))
@@ -253,15 +278,11 @@ func (s *Store) Delete(ctx context.Context, key spotipie.Key) error {
 
 // List implements [spotipie.Store].
 func (s *Store) List(ctx context.Context) ([]spotipie.Key, error) {
-	rows, err := s.pool.Query(ctx, s.statements.list, s.inMode(nil)...)
-	if err == nil {
-		var keys []spotipie.Key
-		keys, err = pgx.CollectRows(rows, pgx.RowToStructByPos[spotipie.Key])
-		if err == nil {
-			return keys, nil
-		}
+	keys, err := collect[spotipie.Key](ctx, s, s.statements.list, nil)
+	if err != nil {
+		return nil, fmt.Errorf("pgstore: listing table %s: %w", s.table, clean(err))
 	}
-	return nil, fmt.Errorf("pgstore: listing table %s: %w", s.table, clean(err))
+	return keys, nil
 }
 
 // queryRow, exec and affects run a statement.

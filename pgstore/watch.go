@@ -7,6 +7,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -53,6 +56,71 @@ func (s *Store) Watch(ctx context.Context, key spotipie.Key) (<-chan struct{}, e
 		return nil, s.wrap("watching", key, err)
 	}
 	return changes, nil
+}
+
+// WatchChanges implements [spotipie.ChangeWatcher]. It shares the connection of
+// all watchers, and ends as they do. What programs with older versions of this
+// package save it does not hear of, nor of keys that are longer than some
+// thousand characters: their notices do not say whose they are.
+func (s *Store) WatchChanges(ctx context.Context) (<-chan spotipie.Change, error) {
+	changes, err := s.hub.WatchAll(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("pgstore: watching table %s: %w", s.table, clean(err))
+	}
+	return changes, nil
+}
+
+// maxPayload is less than PostgreSQL takes in a notification.
+const maxPayload = 7500
+
+// changeNotice is the notice of a key, its version, and what the key is. It has
+// no comma. There is none if it would be too long.
+func changeNotice(key spotipie.Key, version int64) []string {
+	text := fmt.Sprintf("%s %d %s:%s", notice(key), version, url.QueryEscape(key.ClientID), url.QueryEscape(key.Profile))
+	if len(text) > maxPayload {
+		return nil
+	}
+	return []string{text}
+}
+
+// parseChangeNotice is the reverse of changeNotice.
+func parseChangeNotice(text string) (change spotipie.Change, ok bool) {
+	fields := strings.Split(text, " ")
+	if len(fields) != 3 {
+		return change, false
+	}
+	version, err := strconv.ParseInt(fields[1], 10, 64)
+	id, profile, hasColon := strings.Cut(fields[2], ":")
+	var err1, err2 error
+	change.Key.ClientID, err1 = url.QueryUnescape(id)
+	change.Key.Profile, err2 = url.QueryUnescape(profile)
+	change.Version = uint64(max(version, 0))
+	return change, hasColon && errors.Join(err, err1, err2) == nil && notice(change.Key) == fields[0]
+}
+
+// reader makes sense of notifications, in order.
+type reader struct {
+	hub    *notices.Hub
+	notify func(notice string)
+	last   string // the notice of the key that the last one was about
+}
+
+// read passes a notification on. The notice of a key alone, after the one that
+// has more to say, is for older versions of this package.
+func (r *reader) read(payload string) {
+	last := r.last
+	r.last = ""
+	if payload == last {
+		return
+	}
+	change, ok := parseChangeNotice(payload)
+	if !ok {
+		r.notify(payload)
+		return
+	}
+	r.last = notice(change.Key)
+	r.notify(r.last)
+	r.hub.Changed(change)
 }
 
 // listen listens and passes notices on until ctx ends, the connection fails or
@@ -122,6 +190,7 @@ func (s *Store) listenOnce(ctx context.Context, ready func(), notify func(notice
 		return err
 	}
 	ready()
+	incoming := reader{hub: s.hub, notify: notify}
 	for {
 		wait, cancel := context.WithTimeout(ctx, s.silence)
 		notification, err := conn.WaitForNotification(wait)
@@ -129,7 +198,7 @@ func (s *Store) listenOnce(ctx context.Context, ready func(), notify func(notice
 		cancel()
 		switch {
 		case err == nil:
-			notify(notification.Payload)
+			incoming.read(notification.Payload)
 		case overdue && !conn.IsClosed():
 			ping, cancel := context.WithTimeout(ctx, probeTimeout)
 			err := conn.Ping(ping)

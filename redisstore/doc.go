@@ -25,8 +25,9 @@
 //	                          After Delete: format, version, writer, deleted; expires in a week
 //	spotipie:{TAG}:lock       the lock's owner, and who waits for it; expires with the lease,
 //	                          or soon after unlock
-//	spotipie:changed          channel: the TAG of what has changed, and of locks that were
-//	                          released while somebody waited
+//	spotipie:changed          channel: the TAG and version of what has changed, the TAG alone
+//	                          after that for older versions of this package, and the TAG
+//	                          of locks that were released while somebody waited
 //
 // The braces put the keys of one authorization into one slot of a cluster. A
 // record of a newer format, and anything else that is found under the name of
@@ -46,6 +47,12 @@
 // but Watch works.
 //
 // MONITOR and the slow log show the arguments of commands, hence tokens.
+//
+// There is no index. In a cluster it could not be in the slot of every record, so
+// that a script could not write both, and where it lacks a record a user would be
+// forgotten. [Store.Summaries] scans the names of all keys for each page, as
+// [Store.List] does: ask for pages of thousands, and where there are millions of
+// records that are often asked for, take package pgstore.
 //
 // # Guarantees
 //

@@ -38,34 +38,52 @@ func (s *Store) oldTombstoneName(key spotipie.Key) string {
 
 func (s *Store) channel() string { return s.prefix + "changed" }
 
-// parseRecordName is the reverse of recordName.
-func (s *Store) parseRecordName(name string) (key spotipie.Key, ok bool) {
-	name, hasPrefix := strings.CutPrefix(name, s.prefix+"{")
-	name, hasSuffix := strings.CutSuffix(name, recordSuffix)
-	id, profile, hasColon := strings.Cut(name, ":")
-	if !hasPrefix || !hasSuffix || !hasColon {
-		return key, false
-	}
+// parseTag is the reverse of tag.
+func parseTag(tag string) (key spotipie.Key, ok bool) {
+	id, profile, hasColon := strings.Cut(tag, ":")
 	var err1, err2 error
 	key.ClientID, err1 = url.QueryUnescape(id)
 	key.Profile, err2 = url.QueryUnescape(profile)
-	return key, err1 == nil && err2 == nil
+	return key, hasColon && err1 == nil && err2 == nil
+}
+
+// tagOf returns the tag in the name of a record.
+func (s *Store) tagOf(name string) (tag string, ok bool) {
+	name, hasPrefix := strings.CutPrefix(name, s.prefix+"{")
+	name, hasSuffix := strings.CutSuffix(name, recordSuffix)
+	return name, hasPrefix && hasSuffix
 }
 
 // List implements [spotipie.Store]. It scans all keys of the database, on every
 // master of a cluster twice: it is for people and start-up, not for every
 // request. A client of one node of a cluster is refused, as it would list a part.
 func (s *Store) List(ctx context.Context) ([]spotipie.Key, error) {
-	keys, err := await(ctx, s.scanAll)
+	tags, err := await(ctx, func(ctx context.Context) ([]string, error) {
+		return s.scanAll(ctx, "*", s.deleted)
+	})
 	if err != nil {
 		return nil, fmt.Errorf("redisstore: listing %s*: %w", s.prefix, err)
+	}
+	var keys []spotipie.Key
+	for _, tag := range tags {
+		if key, ok := parseTag(tag); ok {
+			keys = append(keys, key)
+		}
 	}
 	return keys, nil
 }
 
-func (s *Store) scanAll(ctx context.Context) ([]spotipie.Key, error) {
-	found := &keySet{keys: make(map[spotipie.Key]bool)}
-	scan := func(ctx context.Context, node *redis.Client) error { return s.scan(ctx, node, found) }
+// unwanted reports which names on a node are not to be collected.
+type unwanted func(ctx context.Context, node *redis.Client, names []string) ([]bool, error)
+
+// scanAll returns the tags of all records that match a pattern, and, unless they
+// are unwanted, of tombstones.
+func (s *Store) scanAll(ctx context.Context, tags string, unwanted unwanted) ([]string, error) {
+	found := &tagSet{tags: make(map[string]struct{})}
+	pattern := escapePattern(s.prefix) + "{" + tags + recordSuffix
+	scan := func(ctx context.Context, node *redis.Client) error {
+		return s.scan(ctx, node, pattern, unwanted, found)
+	}
 	var err error
 	switch c := s.client.(type) {
 	case *redis.ClusterClient:
@@ -82,7 +100,7 @@ func (s *Store) scanAll(ctx context.Context) ([]spotipie.Key, error) {
 	default:
 		err = fmt.Errorf("cannot scan with a client of type %T", c)
 	}
-	return slices.Collect(maps.Keys(found.keys)), err
+	return slices.Collect(maps.Keys(found.tags)), err
 }
 
 // refuseClusterNode fails if a client leads to one node of a cluster. A user who
@@ -94,26 +112,28 @@ func refuseClusterNode(ctx context.Context, client *redis.Client) error {
 	return errors.New("the address is that of one node of a cluster, which has a part of the records: use a cluster client")
 }
 
-// keySet collects keys from several goroutines. A scan may return a key twice.
-type keySet struct {
+// tagSet collects tags from several goroutines. A scan may return one twice.
+type tagSet struct {
 	mu   sync.Mutex
-	keys map[spotipie.Key]bool
+	tags map[string]struct{}
 }
 
-func (s *Store) scan(ctx context.Context, node *redis.Client, found *keySet) error {
+func (s *Store) scan(ctx context.Context, node *redis.Client, pattern string, unwanted unwanted, found *tagSet) error {
 	for cursor := uint64(0); ; {
-		names, next, err := node.Scan(ctx, cursor, escapePattern(s.prefix)+"{*"+recordSuffix, scanCount).Result()
+		names, next, err := node.Scan(ctx, cursor, pattern, scanCount).Result()
 		if err != nil {
 			return err
 		}
-		deleted, err := s.deleted(ctx, node, names)
-		if err != nil {
-			return err
+		skip := make([]bool, len(names))
+		if unwanted != nil {
+			if skip, err = unwanted(ctx, node, names); err != nil {
+				return err
+			}
 		}
 		found.mu.Lock()
 		for i, name := range names {
-			if key, ok := s.parseRecordName(name); ok && !deleted[i] {
-				found.keys[key] = true
+			if tag, ok := s.tagOf(name); ok && !skip[i] {
+				found.tags[tag] = struct{}{}
 			}
 		}
 		found.mu.Unlock()

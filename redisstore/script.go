@@ -63,6 +63,12 @@ local last = current == 'foreign' and 0 or tonumber(current)
 local version = string.format('%.0f', math.max(last + 1, tonumber(ARGV[3]) + 1, now[1] * 1000000 + now[2]))
 `
 
+// publishChange tells who listens of the new version, and right after it, for
+// versions of this package that know no other notice, of the tag alone.
+const publishChange = `
+redis.pcall('PUBLISH', ARGV[6], ARGV[7] .. ' ' .. version)
+redis.pcall('PUBLISH', ARGV[6], ARGV[7])`
+
 const (
 	// ARGV: … record. A full memory refuses the first write of a script only, so
 	// that must not be DEL, which takes the tombstone's expiry away.
@@ -73,7 +79,7 @@ if deleted then
 	redis.call('DEL', KEYS[1])
 end
 redis.call('HSET', KEYS[1], 'format', ARGV[1], 'version', version, 'writer', ARGV[4], 'record', ARGV[8])
-redis.pcall('PUBLISH', ARGV[6], ARGV[7])
+` + publishChange + `
 return version`
 
 	// ARGV: … life of the tombstone in milliseconds. What is no record may be
@@ -84,7 +90,7 @@ if not valid(version) then version = '9007199254740990' end
 redis.call('DEL', KEYS[1])
 redis.call('HSET', KEYS[1], 'format', ARGV[1], 'version', version, 'writer', ARGV[4], 'deleted', '1')
 redis.call('PEXPIRE', KEYS[1], ARGV[8])
-redis.pcall('PUBLISH', ARGV[6], ARGV[7])
+` + publishChange + `
 return version`
 )
 

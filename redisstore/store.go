@@ -43,8 +43,9 @@ type Options struct {
 	Lease time.Duration
 }
 
-// Store is a [spotipie.Watcher] and [spotipie.Checker] on Redis. Use New to make one; it may be used
-// from many goroutines, and is one of any number on the same records.
+// Store is a [spotipie.Checker], [spotipie.Watcher], [spotipie.ChangeWatcher] and
+// [spotipie.Summarizer] on Redis. Use New to make one; it may be used from many
+// goroutines, and is one of any number on the same records.
 type Store struct {
 	client  redis.UniversalClient
 	prefix  string

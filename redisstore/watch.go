@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -32,6 +33,46 @@ func (s *Store) Watch(ctx context.Context, key spotipie.Key) (<-chan struct{}, e
 	return changes, nil
 }
 
+// WatchChanges implements [spotipie.ChangeWatcher]. It shares the connection of
+// all watchers. What programs with older versions of this package save is told
+// of without its version.
+func (s *Store) WatchChanges(ctx context.Context) (<-chan spotipie.Change, error) {
+	changes, err := s.hub.WatchAll(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("redisstore: watching %s*: %w", s.prefix, err)
+	}
+	return changes, nil
+}
+
+// reader makes sense of what the channel says, in order.
+type reader struct {
+	hub    *notices.Hub
+	notify func(name string)
+	last   string // the tag that the last message told of, with a version
+}
+
+// read passes a message on. The tag alone, after the message that has the
+// version as well, is for older versions of this package.
+func (r *reader) read(message string) {
+	last := r.last
+	r.last = ""
+	if message == last {
+		return
+	}
+	name, number, versioned := strings.Cut(message, " ")
+	key, ok := parseTag(name)
+	if !ok { // about a lock
+		r.notify(message)
+		return
+	}
+	version, _ := parseVersion(number)
+	if versioned {
+		r.last = name
+	}
+	r.notify(name)
+	r.hub.Changed(spotipie.Change{Key: key, Version: version})
+}
+
 // listen subscribes and passes notices on until ctx ends, the connection fails
 // or the client is closed.
 func (s *Store) listen(ctx context.Context, ready func(), notify func(tag string)) error {
@@ -49,6 +90,7 @@ func (s *Store) subscribe(ctx context.Context, ready func(), notify func(tag str
 	if err := subscription.Subscribe(ctx, s.channel()); err != nil {
 		return err
 	}
+	channel := reader{hub: s.hub, notify: notify}
 	for asked := false; ; {
 		patience := silence
 		if asked {
@@ -72,7 +114,7 @@ func (s *Store) subscribe(ctx context.Context, ready func(), notify func(tag str
 		case *redis.Subscription:
 			ready()
 		case *redis.Message:
-			notify(m.Payload)
+			channel.read(m.Payload)
 		}
 	}
 }

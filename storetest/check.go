@@ -8,13 +8,18 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// check tests a store that is a [spotipie.Checker]; of any other it asks
-// nothing.
-func check(t *testing.T, s spotipie.Store) {
+// checker skips the test for a store that is no [spotipie.Checker].
+func checker(t *testing.T, s spotipie.Store) spotipie.Checker {
+	t.Helper()
 	c, isChecker := s.(spotipie.Checker)
 	if !isChecker {
-		return
+		t.Skip("the store is no spotipie.Checker")
 	}
+	return c
+}
+
+func check(t *testing.T, s spotipie.Store) {
+	c := checker(t, s)
 	for _, k := range []spotipie.Key{key("ada"), key("grace")} { // of the one there is a record
 		var version uint64
 		if k == key("ada") {
@@ -45,10 +50,7 @@ func check(t *testing.T, s spotipie.Store) {
 // checkWithoutLock: Check is about the holder of the lock, and must not take
 // that of somebody else for it.
 func checkWithoutLock(t *testing.T, s spotipie.Store) {
-	c, isChecker := s.(spotipie.Checker)
-	if !isChecker {
-		return
-	}
+	c := checker(t, s)
 	defer lock(t, s, key("grace"))()
 	unlock := lock(t, s, key("ada"))
 	unlock()

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"reflect"
 	"testing"
 	"time"
 
@@ -28,6 +29,7 @@ func record(t *testing.T, access string) spotipie.Record {
 		ClientID:       "client",
 		RequestedScope: spotipie.Scopes{spotipie.ScopeStreaming, spotipie.ScopeUserReadEmail},
 		Rejected:       "Refresh token revoked",
+		RejectedAt:     time.Date(2026, 11, 24, 11, 0, 0, 0, time.UTC),
 		Flow:           spotipie.FlowAuthorizationCode,
 		Consent:        1_780_000_000_000_000, Renewals: 7,
 	}
@@ -50,10 +52,11 @@ func expect(t *testing.T, s spotipie.Store, k spotipie.Key, rec spotipie.Record,
 		t.Fatalf("Load of %s: found %t, error %v", k, found, err)
 	}
 	rec.Version = version
-	same := got.Token.Equal(rec.Token) && got.AuthorizedAt.Equal(rec.AuthorizedAt) &&
+	same := got.AuthorizedAt.Equal(rec.AuthorizedAt) && got.RejectedAt.Equal(rec.RejectedAt) &&
 		got.ClientID == rec.ClientID && got.RequestedScope.Equal(rec.RequestedScope) &&
 		got.Rejected == rec.Rejected && got.Flow == rec.Flow && got.Consent == rec.Consent && got.Renewals == rec.Renewals && got.Version == rec.Version
-	if !same {
+	sameToken := got.Token == nil && rec.Token == nil || got.Token != nil && rec.Token != nil && got.Token.Equal(rec.Token)
+	if !same || !sameToken || !reflect.DeepEqual(got.Sealed, rec.Sealed) {
 		t.Errorf("Load of %s:\n got %v\nwant %v", k, got, rec)
 	}
 }

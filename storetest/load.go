@@ -84,6 +84,19 @@ func timesAreKept(t *testing.T, s spotipie.Store) {
 	expect(t, s, key("ada"), rec, swap(t, s, key("ada"), 0, rec))
 }
 
+// sealedIsKept: package seal saves records without a token. What they show
+// besides is in their summaries.
+func sealedIsKept(t *testing.T, s spotipie.Store) {
+	rec := record(t, "one")
+	rec.Token, rec.RequestedScope = nil, nil
+	rec.Sealed = &spotipie.SealedRecord{Key: "2026-11", DataKey: []byte{0, 1, 0xff}, Data: []byte("\x00sealed\xfe")}
+	expect(t, s, key("ada"), rec, swap(t, s, key("ada"), 0, rec))
+	page, err := spotipie.Summaries(t.Context(), s, spotipie.SummaryQuery{Rejected: true})
+	if err != nil || len(page.Summaries) != 1 || !page.Summaries[0].AuthorizedAt.Equal(rec.AuthorizedAt) {
+		t.Errorf("Summaries: %v, %v", page, err)
+	}
+}
+
 // loadsKnowOfSaves: loads of one key at the same time may share the work, but
 // none may be answered by one that began before it did.
 func loadsKnowOfSaves(t *testing.T, s spotipie.Store) {

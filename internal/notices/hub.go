@@ -10,6 +10,8 @@ import (
 	"math/rand/v2"
 	"sync"
 	"time"
+
+	"github.com/spotipie/spotipie"
 )
 
 const (
@@ -33,7 +35,8 @@ type Hub struct {
 
 	mu       sync.Mutex
 	watchers listeners
-	others   listeners // of Overhear
+	others   listeners           // of Overhear
+	queues   map[*Queue]struct{} // of WatchAll
 	running  *listening
 }
 
@@ -77,7 +80,7 @@ type listening struct {
 
 // NewHub returns a hub that gets its notices from listen.
 func NewHub(listen Listen) *Hub {
-	return &Hub{listen: listen, watchers: make(listeners), others: make(listeners)}
+	return &Hub{listen: listen, watchers: make(listeners), others: make(listeners), queues: make(map[*Queue]struct{})}
 }
 
 // Watch returns a channel that gets a value for the notices of a name, one
@@ -85,23 +88,72 @@ func NewHub(listen Listen) *Hub {
 // listens, and returns the error of a first attempt that fails; later the hub
 // keeps trying, unless it is in vain ([ErrClosed]): the channel is closed then.
 func (h *Hub) Watch(ctx context.Context, name string) (<-chan struct{}, error) {
-	if err := ctx.Err(); err != nil {
+	changes := make(chan struct{}, 1)
+	join := func() { h.watchers.add(name, changes) }
+	leave := func() {
+		if h.watchers.remove(name, changes) { // else the hub has ended
+			close(changes)
+		}
+	}
+	if err := h.watch(ctx, join, leave); err != nil {
 		return nil, err
 	}
-	changes := make(chan struct{}, 1)
-	running := h.join(name, changes)
+	return changes, nil
+}
+
+// WatchAll returns a channel that gets what the hub is told by Changed, and is
+// otherwise as that of Watch. When notices may have been lost, or the receiver
+// is too slow, it gets the zero Change.
+func (h *Hub) WatchAll(ctx context.Context) (<-chan spotipie.Change, error) {
+	q := NewQueue()
+	join := func() { h.queues[q] = struct{}{} }
+	leave := func() {
+		if _, was := h.queues[q]; was {
+			delete(h.queues, q)
+			q.Close()
+		}
+	}
+	if err := h.watch(ctx, join, leave); err != nil {
+		return nil, err
+	}
+	return q.Changes(), nil
+}
+
+// watch joins, waits until the hub listens, and leaves when ctx ends or the hub
+// cannot listen. join and leave are called with mu locked.
+func (h *Hub) watch(ctx context.Context, join, leave func()) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	running := h.join(join)
 	select {
 	case <-running.started:
 		if running.err != nil {
-			h.leave(name, changes)
-			return nil, running.err
+			h.leave(leave)
+			return running.err
 		}
 	case <-ctx.Done():
-		h.leave(name, changes)
-		return nil, ctx.Err()
+		h.leave(leave)
+		return ctx.Err()
 	}
-	context.AfterFunc(ctx, func() { h.leave(name, changes) })
-	return changes, nil
+	context.AfterFunc(ctx, func() { h.leave(leave) })
+	return nil
+}
+
+// Changed tells those of WatchAll of a change. Who listens calls it.
+func (h *Hub) Changed(change spotipie.Change) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for q := range h.queues {
+		q.Put(change)
+	}
+}
+
+// WantsChanges reports whether there is anybody whom Changed would tell.
+func (h *Hub) WantsChanges() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.queues) > 0
 }
 
 // Overhear returns a channel that gets a value for the notices of a name for as
@@ -123,10 +175,10 @@ func (h *Hub) Overhear(name string) (changes <-chan struct{}, stop func()) {
 	}
 }
 
-func (h *Hub) join(name string, changes chan struct{}) *listening {
+func (h *Hub) join(join func()) *listening {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.watchers.add(name, changes)
+	join()
 	if h.running == nil {
 		ctx, stop := context.WithCancel(context.Background())
 		h.running = &listening{stop: stop, started: make(chan struct{})}
@@ -135,14 +187,11 @@ func (h *Hub) join(name string, changes chan struct{}) *listening {
 	return h.running
 }
 
-func (h *Hub) leave(name string, changes chan struct{}) {
+func (h *Hub) leave(leave func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if !h.watchers.remove(name, changes) {
-		return // the hub has ended
-	}
-	close(changes)
-	if len(h.watchers) == 0 && h.running != nil {
+	leave()
+	if len(h.watchers) == 0 && len(h.queues) == 0 && h.running != nil {
 		h.running.stop()
 		h.running = nil
 	}
@@ -206,6 +255,10 @@ func (h *Hub) end(l *listening) {
 		}
 	}
 	clear(h.watchers)
+	for q := range h.queues {
+		q.Close()
+	}
+	clear(h.queues)
 }
 
 func (h *Hub) notify(name string) {
@@ -220,6 +273,9 @@ func (h *Hub) notifyAll() {
 	defer h.mu.Unlock()
 	h.watchers.tellAll()
 	h.others.tellAll()
+	for q := range h.queues {
+		q.Put(spotipie.Change{})
+	}
 }
 
 // tell does nothing if the last notice has not been looked at yet.

@@ -1,0 +1,293 @@
+package spotipie
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+)
+
+// CopyOptions adjust [CopyStore]. A nil *CopyOptions and the zero value mean the
+// defaults named here.
+type CopyOptions struct {
+	// Parallel is how many records are copied at the same time. Default: 4.
+	Parallel int
+	// Progress is called after each record, by one goroutine at a time. Copying
+	// waits for it. Default: nobody is told.
+	Progress func(CopyCounts)
+}
+
+// CopyCounts say what [CopyStore] has done. A record is counted once.
+type CopyCounts struct {
+	// Total is how many records there are to look at: those of the source, and
+	// those that only the destination has.
+	Total int
+	// Copied is how many were saved in the destination, and Deleted how many were
+	// deleted there, as they have been deleted in the source.
+	Copied, Deleted int
+	// Same is how many were there already. Kept is how many are newer in the
+	// destination, or only there, or were deleted there, and left as they are.
+	Same, Kept int
+	// Failed is how many could not be read, written or deleted.
+	Failed int
+}
+
+// Done returns how many records have been looked at.
+func (c CopyCounts) Done() int { return c.Copied + c.Deleted + c.Same + c.Kept + c.Failed }
+
+const (
+	defaultParallel = 4
+	// copyErrors is how many errors are reported, and after how many failures in
+	// a row a store is taken to be out of reach.
+	copyErrors = 10
+	// copyTries is how often a record is looked at anew because somebody else has
+	// saved it meanwhile.
+	copyTries = 20
+)
+
+// CopyStore copies all records from one store into another. Of each it looks
+// first what the destination has, and saves nothing over what is as new or newer
+// there: a newer consent, or of the same consent more renewals. So it may be
+// called again, after it was interrupted or to bring over what has changed since;
+// what is there already is only looked at. Records keep their consents, and get
+// versions above those that they had.
+//
+// A record that the source remembers to have deleted is deleted in the
+// destination, if its user has not consented since, and what the destination
+// remembers to have deleted is not brought back without a newer consent.
+// Deletions of records that the destination does not have are not copied.
+//
+// It takes no lock in the source, and writes nothing there. Do not let programs
+// renew in both stores: where Spotify rotates refresh tokens, the one that was
+// copied is used up as soon as somebody renews in the source. Stop them, or copy
+// while they run, stop them, copy again, which is quick, and start them on the
+// destination.
+//
+// A record that fails is counted and passed over; after ten failures in a row
+// CopyStore gives up. The error has the first ten, or that of ctx if it ended.
+// The counts are right beside an error, too. The keys of both stores are held in
+// memory.
+func CopyStore(ctx context.Context, from, to Store, opts *CopyOptions) (CopyCounts, error) {
+	var o CopyOptions
+	if opts != nil {
+		o = *opts
+	}
+	if o.Parallel <= 0 {
+		o.Parallel = defaultParallel
+	}
+	keys, listErr := keysToCopy(ctx, from, to)
+	c := &copying{from: from, to: to, progress: o.Progress, counts: CopyCounts{Total: len(keys)}}
+	if listErr != nil {
+		c.errs = append(c.errs, listErr)
+	}
+	if len(keys) > 0 {
+		c.run(ctx, keys, o.Parallel)
+	}
+	if err := ctx.Err(); err != nil {
+		return c.counts, fmt.Errorf("spotipie: copying was interrupted after %d of %d records: %w", c.counts.Done(), c.counts.Total, err)
+	}
+	return c.counts, errors.Join(c.errs...)
+}
+
+// keysToCopy returns the keys of both stores. What a List returns beside an error
+// is copied all the same.
+func keysToCopy(ctx context.Context, from, to Store) ([]Key, error) {
+	sources, err := from.List(ctx)
+	if err != nil {
+		err = fmt.Errorf("spotipie: listing the store to copy from: %w", err)
+		if len(sources) == 0 {
+			return nil, err
+		}
+	}
+	destinations, toErr := to.List(ctx)
+	if toErr != nil {
+		err = errors.Join(err, fmt.Errorf("spotipie: listing the store to copy to: %w", toErr))
+		if len(destinations) == 0 {
+			return nil, err
+		}
+	}
+	keys := append(sources, destinations...)
+	slices.SortFunc(keys, compareKeys)
+	return slices.Compact(keys), err
+}
+
+// copying is a copy under way.
+type copying struct {
+	from, to Store
+	progress func(CopyCounts)
+
+	mu     sync.Mutex
+	counts CopyCounts
+	errs   []error
+	inARow int // failures
+}
+
+// run copies the records of keys, several at the same time.
+func (c *copying) run(ctx context.Context, keys []Key, parallel int) {
+	ctx, giveUp := context.WithCancel(ctx)
+	defer giveUp()
+	next := make(chan Key)
+	var wg sync.WaitGroup
+	for range parallel {
+		wg.Go(func() {
+			for key := range next {
+				outcome, err := c.copyRecord(ctx, key)
+				if err != nil && ctx.Err() != nil {
+					return // it is not the record's fault
+				}
+				if !c.count(key, outcome, err) {
+					giveUp()
+				}
+			}
+		})
+	}
+	defer wg.Wait()
+	defer close(next)
+	for _, key := range keys {
+		select {
+		case next <- key:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// count counts what has become of a record. It reports whether to go on.
+func (c *copying) count(key Key, outcome func(*CopyCounts) *int, err error) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.inARow++
+	if err == nil {
+		c.inARow = 0
+		*outcome(&c.counts)++
+	} else {
+		c.counts.Failed++
+		if len(c.errs) < copyErrors {
+			c.errs = append(c.errs, fmt.Errorf("spotipie: copying %s: %w", key, err))
+		}
+	}
+	if c.progress != nil {
+		c.progress(c.counts)
+	}
+	if c.inARow == copyErrors {
+		c.errs = append(c.errs, fmt.Errorf("spotipie: copying was given up: %d records in a row have failed", copyErrors))
+	}
+	return c.inARow < copyErrors
+}
+
+// What becomes of a record.
+func copied(c *CopyCounts) *int  { return &c.Copied }
+func deleted(c *CopyCounts) *int { return &c.Deleted }
+func same(c *CopyCounts) *int    { return &c.Same }
+func kept(c *CopyCounts) *int    { return &c.Kept }
+
+// copyRecord copies a record, or its deletion. What others save meanwhile is
+// looked at.
+func (c *copying) copyRecord(ctx context.Context, key Key) (outcome func(*CopyCounts) *int, err error) {
+	for range copyTries {
+		source, found, err := c.from.Load(ctx, key)
+		if err != nil {
+			return nil, fmt.Errorf("loading it: %w", err)
+		}
+		if !found {
+			return c.copyDeletion(ctx, key, source.Version)
+		}
+		there, isThere, err := c.to.Load(ctx, key)
+		if err != nil {
+			return nil, fmt.Errorf("loading what the destination has: %w", err)
+		}
+		over := uint64(0)
+		switch {
+		case !isThere && there.Version != 0 && !consentedAfter(source, there.Version):
+			return kept, nil
+		case isThere && isSameRecord(source, there):
+			return same, nil
+		case isThere && compareRecords(source, there) <= 0:
+			return kept, nil
+		case isThere:
+			over = there.Version
+		}
+		source.Version = max(source.Version, there.Version)
+		_, err = c.to.Swap(ctx, key, over, source)
+		switch {
+		case err == nil:
+			return copied, nil
+		case !errors.Is(err, ErrVersionConflict):
+			return nil, fmt.Errorf("saving it: %w", err)
+		}
+	}
+	return nil, errors.New("others keep saving it in the destination")
+}
+
+// copyDeletion deletes a record that the source has deleted, or does nothing if
+// the source knows nothing of it. It holds the lock, so that no renewal comes
+// between the look and the deletion.
+func (c *copying) copyDeletion(ctx context.Context, key Key, version uint64) (outcome func(*CopyCounts) *int, err error) {
+	if version == 0 {
+		return kept, nil
+	}
+	unlock, err := c.to.Lock(ctx, key)
+	if err != nil {
+		return nil, fmt.Errorf("locking it in the destination: %w", err)
+	}
+	defer func() { err = errors.Join(err, unlock(context.WithoutCancel(ctx))) }()
+	there, isThere, err := c.to.Load(ctx, key)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("loading what the destination has: %w", err)
+	case !isThere:
+		return same, nil
+	case consentedAfter(there, version):
+		return kept, nil
+	}
+	if err := c.to.Delete(ctx, key); err != nil {
+		return nil, fmt.Errorf("deleting it: %w", err)
+	}
+	// A consent that was saved in the source just now is older than this deletion
+	// by its number, and would be kept out from now on.
+	source, found, err := c.from.Load(ctx, key)
+	if err != nil || !found {
+		return deleted, err
+	}
+	if _, err := c.to.Swap(ctx, key, 0, source); err != nil && !errors.Is(err, ErrVersionConflict) {
+		return nil, fmt.Errorf("saving it: %w", err)
+	}
+	return copied, nil
+}
+
+// consentedAfter reports whether the consent of a record is newer than a deletion
+// with the given version, which is microseconds of a clock. If it is not known,
+// the deletion counts.
+func consentedAfter(rec Record, version uint64) bool {
+	moment := consentMoment(rec.Consent)
+	if rec.Consent == 0 || moment > lastMoment {
+		moment = uint64(max(rec.AuthorizedAt.UnixMilli(), 0))
+	}
+	return moment > version/1000
+}
+
+// isSameRecord reports whether two records differ in nothing but their versions.
+func isSameRecord(a, b Record) bool {
+	isSealed := a.Sealed != nil && b.Sealed != nil
+	return a.Token.isSame(b.Token) && a.AuthorizedAt.Equal(b.AuthorizedAt) && a.ClientID == b.ClientID && a.Flow == b.Flow &&
+		a.Consent == b.Consent && a.Renewals == b.Renewals && slices.Equal(a.RequestedScope, b.RequestedScope) &&
+		a.Rejected == b.Rejected && a.RejectedAt.Equal(b.RejectedAt) &&
+		(a.Sealed == nil && b.Sealed == nil || isSealed && bytes.Equal(a.Sealed.Data, b.Sealed.Data))
+}
+
+// compareRecords compares two records of one key by their age, as sessions do (see
+// transitions.go): by their consents, of the same consent with different refresh
+// tokens by their renewals, and then by their versions.
+func compareRecords(a, b Record) int {
+	byConsent := compareConsents(a.Consent, b.Consent)
+	if byConsent == 0 && (a.Consent == 0 || b.Consent == 0) && !a.AuthorizedAt.IsZero() && !b.AuthorizedAt.IsZero() {
+		byConsent = a.AuthorizedAt.Compare(b.AuthorizedAt)
+	}
+	if a.Consent == b.Consent && byConsent == 0 && !sameAuthorization(a.Token, b.Token) {
+		byConsent = cmp.Compare(a.Renewals, b.Renewals)
+	}
+	return cmp.Or(byConsent, cmp.Compare(a.Version, b.Version))
+}
