@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 	"syscall"
@@ -35,9 +34,8 @@ type apiFlags struct {
 func newAPI() *cobra.Command {
 	var f apiFlags
 	cmd := &cobra.Command{
-		Use:     "api [METHOD] PATH [flags]",
-		GroupID: groupWebAPI,
-		Short:   "Make a request of the Web API",
+		Use:   "api [METHOD] PATH [flags]",
+		Short: "Make a request of the Web API",
 		Long: `Makes a request with the profile's access token, renewed if need be, and prints
 the answer. PATH is relative to the Web API: me, /me and /v1/me are the same. A
 URL of another server is asked without the token. METHOD is GET unless it is
@@ -129,8 +127,8 @@ func (f *apiFlags) mount(s *settings, session spotipie.Session, progress *progre
 	if f.maxWait == 0 {
 		opts.MaxRetries = -1
 	}
-	retry := adapter.NewRetry(shownPauses{s.newPause(f.ignore), progress, f.maxWait}, opts)
-	token := awaitable{s.cmd.Context(), s.transport()}
+	retry := adapter.NewRetry(shownPauses{newPauses(s).transport(f.ignore), progress, f.maxWait}, opts)
+	token := newAwaitable(s.cmd.Context(), s.transport())
 	return errors.Join(session.Mount("https://", retry), session.Mount("http://", retry),
 		session.Mount(s.AccountsURL.value+"/api/token", token))
 }
@@ -164,21 +162,21 @@ func (p shownPauses) RoundTrip(req *http.Request) (*http.Response, error) {
 func (f *apiFlags) explain(s *settings, call *webapi.Call, err error) error {
 	var refused *spotipie.APIError
 	if limited := limitOf(err); limited != nil {
-		if text := s.explainLimit(limited, f.maxWait); text != "" {
-			return &toldError{text: text, err: err}
+		if text := explainLimit(limited, f.maxWait); text != "" {
+			return tell(err, "%s", text)
 		}
 	}
 	if errors.As(err, &refused) {
 		if problem, fix, ok := webapi.Refusal(refused, call.Method, call.Path()); ok {
-			return &toldError{text: plain(err) + ": " + problem + ": " + fix, err: err}
+			return tell(err, "%s: %s: %s", plain(err), problem, fix)
 		}
 	}
 	switch {
 	case errors.As(err, &refused) && refused.StatusCode == http.StatusForbidden && strings.Contains(refused.Message, "scope"):
-		return &toldError{text: plain(err) + ": " + s.scopeAdvice(webapi.ScopesFor(call.Method, call.Path()), f.has), err: err}
+		return tell(err, "%s: %s", plain(err), s.scopeAdvice(webapi.ScopesFor(call.Method, call.Path()), f.has))
 	case errors.As(err, &refused) && refused.StatusCode == http.StatusUnauthorized && s.Flow.value == string(spotipie.FlowClientCredentials):
-		return &toldError{text: fmt.Sprintf("%s: profile %q is the app itself, and this takes a user: sign one in with 'spotipie login --profile NAME --flow %s'",
-			plain(err), s.Profile.value, spotipie.FlowAuthorizationCode), err: err}
+		return tell(err, "%s: profile %q is the app itself, and this takes a user: sign one in with 'spotipie login --profile NAME --flow %s'",
+			plain(err), s.Profile.value, spotipie.FlowAuthorizationCode)
 	}
 	return s.explain(err)
 }

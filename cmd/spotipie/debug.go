@@ -3,8 +3,10 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -27,29 +29,6 @@ func (d *debugLog) printf(format string, args ...any) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	fmt.Fprintln(d.w, "debug: "+cli.Printable(fmt.Sprintf(format, args...)))
-}
-
-// settings shows what was set, and by what.
-func (d *debugLog) settings(s *settings) {
-	for _, line := range []struct {
-		name, value string
-		from        setting
-	}{
-		{"profile", s.Profile.value, s.Profile},
-		{"store", s.storeName(), s.Store},
-		{"client id", s.ClientID.value, s.ClientID},
-		{"client secret", "…", s.secret},
-		{"redirect URI", s.RedirectURI.value, s.RedirectURI},
-		{"accounts service", s.AccountsURL.value, s.AccountsURL},
-		{"Web API", s.APIURL.value, s.APIURL},
-	} {
-		if line.from.from != "" {
-			d.printf("%s %s, %s", line.name, line.value, line.from.origin())
-		}
-	}
-	if s.needsPlainHTTP() {
-		d.printf("plain http is allowed, %s", s.plainHTTP.origin())
-	}
 }
 
 // failed is for spotipie.Options.OnError.
@@ -91,7 +70,7 @@ func shownURL(u *url.URL) string {
 // secret.
 func shownValues(values url.Values) string {
 	var parts []string
-	for _, name := range sortedKeys(values) {
+	for _, name := range slices.Sorted(maps.Keys(values)) {
 		value := "…"
 		switch name {
 		case "grant_type", "response_type", "redirect_uri", "scope", "client_id", "code_challenge_method",

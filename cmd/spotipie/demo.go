@@ -16,9 +16,8 @@ import (
 
 func newDemo() *cobra.Command {
 	return &cobra.Command{
-		Use:     "demo",
-		GroupID: groupTry,
-		Short:   "Watch every flow at work, offline, in a second",
+		Use:   "demo",
+		Short: "Watch every flow at work, offline, in a second",
 		Long: `Starts accounts services that behave as Spotify's on free loopback ports, runs
 every flow against them, and says what happened: logins, renewals, refusals,
 rate limits. Every line is checked; a line that is not as it should be is marked

@@ -21,9 +21,8 @@ import (
 func newDoctor() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:     "doctor [flags]",
-		GroupID: groupTool,
-		Short:   "Check everything a login needs, and say how to mend it",
+		Use:   "doctor [flags]",
+		Short: "Check everything a login needs, and say how to mend it",
 		Long: `Checks the settings, the redirect URI against Spotify's rules, whether a login
 can listen and open a browser, the clock against the accounts service's, the
 app's registration and client secret, the store, and whether Spotify takes the
@@ -113,11 +112,9 @@ func (s *settings) examine(ctx context.Context) []doctor.Result {
 		Secret: s.secret.value, SecretFrom: s.secret.from,
 		EnvPrefix: s.envPrefix, Flow: flow, Confidential: s.confidential, Spotify: s.AccountsURL.value == spotipie.DefaultAccountsURL,
 	}, os.Environ())}
-	token := doctor.Blocked("token", store)
-	switch {
-	case !store.OK:
-	default:
-		token = doctor.Token(ctx, s.withExaminedSession, s.loginCommand(), time.Now)
+	token, withSession := doctor.Blocked("token", store), s.withExaminedSession()
+	if store.OK {
+		token = doctor.Token(ctx, withSession, s.loginCommand(), time.Now)
 	}
 	if flow != spotipie.FlowClientCredentials {
 		uri := s.RedirectURI.value
@@ -144,21 +141,24 @@ func (s *settings) examine(ctx context.Context) []doctor.Result {
 	}
 	results = append(results, store, token)
 	if token.OK {
-		if mode, known := doctor.Mode(ctx, s.withExaminedSession); known {
+		if mode, known := doctor.Mode(ctx, withSession); known {
 			results = append(results, mode)
 		}
 	}
 	return results
 }
 
-// withExaminedSession is withSession without the hint where to read about flags.
-func (s *settings) withExaminedSession(ctx context.Context, use func(spotipie.Session) error) error {
-	return withoutHint(s.withSession(ctx, func(session spotipie.Session) error {
-		if err := s.mountPause(session); err != nil {
-			return err
-		}
-		return use(session)
-	}))
+// withExaminedSession returns withSession without the hint where to read about flags.
+func (s *settings) withExaminedSession() func(context.Context, func(spotipie.Session) error) error {
+	pauses := newPauses(s)
+	return func(ctx context.Context, use func(spotipie.Session) error) error {
+		return withoutHint(s.withSession(ctx, func(session spotipie.Session) error {
+			if err := pauses.mount(session); err != nil {
+				return err
+			}
+			return use(session)
+		}))
+	}
 }
 
 // checker returns what can ask about the app's registration, or nil if the

@@ -40,12 +40,6 @@ func (e *usageError) Error() string {
 
 func (e *usageError) Unwrap() error { return e.err }
 
-// unfinishedError: a command has changed some of what it had to change.
-type unfinishedError struct{ err error }
-
-func (e *unfinishedError) Error() string { return e.err.Error() }
-func (e *unfinishedError) Unwrap() error { return e.err }
-
 // withoutHint takes off what usage has added.
 func withoutHint(err error) error {
 	var wrong *usageError

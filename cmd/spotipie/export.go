@@ -23,9 +23,8 @@ type exportFlags struct {
 func newExport() *cobra.Command {
 	var f exportFlags
 	cmd := &cobra.Command{
-		Use:     "export --format FORMAT [flags]",
-		GroupID: groupAuthorization,
-		Short:   "Print the login as another library's token file",
+		Use:   "export --format FORMAT [flags]",
+		Short: "Print the login as another library's token file",
 		Long: `Prints the profile's tokens as the file in which another library keeps its own,
 so that a login can move there. The formats are
 

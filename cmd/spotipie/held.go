@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -13,10 +14,18 @@ import (
 // token is good until it ends, and no other is to be had.
 type heldSession struct {
 	*spotipie.ImplicitGrantSession
+	missing string // what is missing for another token
 }
 
 // Flow implements spotipie.Session.
 func (heldSession) Flow() spotipie.Flow { return spotipie.FlowClientCredentials }
+
+// missing says what is missing to renew the token of a session that can be used
+// all the same, or returns "".
+func missing(session spotipie.Session) string {
+	held, _ := session.(heldSession)
+	return held.missing
+}
 
 // hold returns a session for what is left of a token, or an error that says what
 // is missing for another.
@@ -28,13 +37,13 @@ func (s *settings) hold(ctx context.Context, rec spotipie.Record) (spotipie.Sess
 	if left <= 0 {
 		return nil, s.secretMissing()
 	}
-	s.secretless = fmt.Sprintf("the client secret is not set, and without it there is no token after this one, which is valid for %s: set %s or --client-secret-file",
+	missing := fmt.Sprintf("the client secret is not set, and without it there is no token after this one, which is valid for %s: set %s or --client-secret-file",
 		cli.Span(left), s.variable("CLIENT_SECRET"))
 	session, err := s.newSessionFor(spotipie.FlowImplicitGrant, nil)
 	if err != nil {
 		return nil, err
 	}
-	held := heldSession{session.(*spotipie.ImplicitGrantSession)}
+	held := heldSession{session.(*spotipie.ImplicitGrantSession), missing}
 	rec.Flow = "" // which this session has another name for
 	return held, held.SetRecord(ctx, rec)
 }
@@ -42,4 +51,19 @@ func (s *settings) hold(ctx context.Context, rec spotipie.Record) (spotipie.Sess
 func (s *settings) secretMissing() error {
 	return usage(s.cmd, fmt.Errorf("profile %q uses the client_credentials flow, which needs the app's client secret: "+
 		"set %s or --client-secret-file", s.Profile.value, s.variable("CLIENT_SECRET")))
+}
+
+// explainOf is explain for an error of a session.
+func (s *settings) explainOf(session spotipie.Session, err error) error {
+	explained := s.explain(err)
+	var wrong *usageError
+	var told *toldError
+	var absent *notSignedInError
+	switch {
+	case missing(session) == "" || !signInNeeded(err):
+	case errors.As(err, &wrong), errors.As(err, &told), errors.As(err, &absent):
+	default: // signing in would not help
+		return s.secretMissing()
+	}
+	return explained
 }

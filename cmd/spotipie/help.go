@@ -120,3 +120,19 @@ func commandsOf(cmd *cobra.Command, group string) string {
 	}
 	return b.String()
 }
+
+// completeCommands offers the commands, and the texts that only 'spotipie help'
+// shows.
+func completeCommands(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	found, rest, err := cmd.Root().Find(args)
+	if err != nil || len(rest) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var offers []cobra.Completion
+	for _, sub := range found.Commands() {
+		if sub.IsAvailableCommand() || sub.IsAdditionalHelpTopicCommand() {
+			offers = append(offers, cobra.CompletionWithDesc(sub.Name(), sub.Short))
+		}
+	}
+	return offers, cobra.ShellCompDirectiveNoFileComp
+}

@@ -18,9 +18,8 @@ import (
 func newImport() *cobra.Command {
 	var yes bool
 	cmd := &cobra.Command{
-		Use:     "import FILE [flags]",
-		GroupID: groupAuthorization,
-		Short:   "Take over the login of another library",
+		Use:   "import FILE [flags]",
+		Short: "Take over the login of another library",
 		Long: `Takes a login over from the token file of another library, so that nobody has to
 sign in again, and keeps it as the profile. FILE may be - for stdin. The format
 is recognised by itself:
@@ -43,19 +42,12 @@ token only. If Spotify gives a new refresh token some day, only one of the two
 programs has it: let the other go.`,
 		Example: `  spotipie import ~/project/.cache --env-prefix SPOTIPY
   spotipie import token.json --client-id 0123456789abcdef0123456789abcdef --profile work`,
-		Args: oneFile,
+		Args: exactly(1, "takes one FILE, or - for stdin"),
 		RunE: func(cmd *cobra.Command, args []string) error { return importFile(cmd, args[0], yes) },
 	}
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "replace a login that the profile has, without asking")
 	addSettingsFlags(cmd)
 	return cmd
-}
-
-func oneFile(cmd *cobra.Command, args []string) error {
-	if len(args) != 1 {
-		return usage(cmd, errors.New("takes one FILE, or - for stdin"))
-	}
-	return nil
 }
 
 func importFile(cmd *cobra.Command, name string, yes bool) error {
@@ -115,12 +107,12 @@ func (s *settings) takeApp(file string, app spotipie.Credentials) error {
 	case s.ClientID.value != "" && s.ClientID.value != app.ClientID:
 		return fmt.Errorf("%s is for the client id %s, and %s is set (%s): leave that out", file, app.ClientID, s.ClientID.value, s.ClientID.origin())
 	}
-	s.ClientID = setting{app.ClientID, file, onCommandLine}
+	s.ClientID = setting{value: app.ClientID, from: file, place: onCommandLine}
 	if s.secret.value == "" && app.ClientSecret != "" {
-		s.secret = setting{app.ClientSecret, file, onCommandLine}
+		s.secret = setting{value: app.ClientSecret, from: file, place: onCommandLine}
 	}
 	if s.RedirectURI.given() == "" && app.RedirectURI != "" {
-		s.RedirectURI = setting{app.RedirectURI, file, onCommandLine}
+		s.RedirectURI = setting{value: app.RedirectURI, from: file, place: onCommandLine}
 	}
 	return nil
 }
@@ -145,8 +137,8 @@ func (s *settings) firstToken(ctx context.Context, refreshToken string) (*spotip
 	}
 	token, err := session.RefreshToken(ctx)
 	if errors.Is(err, spotipie.ErrReauthorizationRequired) {
-		err = &toldError{fmt.Sprintf("Spotify does not take the refresh token%s: check that the client id (%s) is that of the other program, "+
-			"or run '%s'", wordsOf(err), s.ClientID.origin(), s.loginCommand()), err}
+		err = tell(err, "Spotify does not take the refresh token%s: check that the client id (%s) is that of the other program, or run '%s'",
+			wordsOf(err), s.ClientID.origin(), s.loginCommand())
 	}
 	return token, err
 }
@@ -206,18 +198,6 @@ func (s *settings) saveImported(ctx context.Context, store spotipie.Store, rec s
 	return s.storeFailedIf("saving in", err)
 }
 
-// replace saves a record in place of what Load has returned: another record, a
-// deletion or nothing.
-func replace(ctx context.Context, store spotipie.Store, key spotipie.Key, there spotipie.Record, found bool, rec spotipie.Record) error {
-	version := uint64(0)
-	if found {
-		version = there.Version
-	}
-	rec.Version = max(rec.Version, there.Version)
-	_, err := store.Swap(ctx, key, version, rec)
-	return err
-}
-
 func (s *settings) mayReplace(ctx context.Context) error {
 	if !cli.CanAsk(s.cmd.InOrStdin(), s.cmd.ErrOrStderr()) {
 		return fmt.Errorf("profile %q is signed in already: say --yes to replace that login, or choose another --profile", s.Profile.value)
@@ -250,12 +230,4 @@ func (s *settings) sayImported(format tokenformat.Format, flow spotipie.Flow, to
 		fmt.Fprintln(stderr, "  refresh token  yes")
 	}
 	fmt.Fprintf(stderr, "Run 'spotipie doctor%s' to see whether Spotify takes it.\n", s.profileFlag())
-}
-
-// profileFlag repeats the profile for a command that is suggested.
-func (s *settings) profileFlag() string {
-	if s.Profile.value == defaultProfile {
-		return ""
-	}
-	return " --profile " + quotedInText(s.Profile.value)
 }

@@ -62,11 +62,22 @@ func (c *interruptible) Done() <-chan struct{} { return c.listen().Done() }
 func (c *interruptible) Err() error            { return c.current().Err() }
 func (c *interruptible) Value(key any) any     { return c.current().Value(key) }
 
+// changeTimeout is how long a step in a store may take that is not interrupted.
+const changeTimeout = 10 * time.Second
+
+func uninterrupted(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), changeTimeout)
+}
+
 // awaitable is a transport whose requests an interruption does not cut off
 // from what has to be done with the answer.
 type awaitable struct {
 	ctx  context.Context // of the command
 	base http.RoundTripper
+}
+
+func newAwaitable(ctx context.Context, base http.RoundTripper) http.RoundTripper {
+	return awaitable{ctx, base}
 }
 
 // RoundTrip implements http.RoundTripper.

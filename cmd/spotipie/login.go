@@ -36,9 +36,8 @@ type loginFlags struct {
 func newLogin() *cobra.Command {
 	var f loginFlags
 	cmd := &cobra.Command{
-		Use:     "login [flags]",
-		GroupID: groupAuthorization,
-		Short:   "Sign in to Spotify, in a browser or without one",
+		Use:   "login [flags]",
+		Short: "Sign in to Spotify, in a browser or without one",
 		Long: `Gets an authorization and saves it in the store, where 'spotipie token' and Go
 programs find it.
 
@@ -102,7 +101,7 @@ func (f *loginFlags) run(cmd *cobra.Command) error {
 		return usage(cmd, err)
 	}
 	if _, err := s.newSession(flow, nil, nil); err != nil { // before anything is asked
-		return s.explain(err)
+		return s.explainLogin(err)
 	}
 	ctx := cmd.Context()
 	if err := f.mayChange(ctx, s, flow); err != nil {
@@ -115,9 +114,9 @@ func (f *loginFlags) run(cmd *cobra.Command) error {
 		}
 		session, err := s.newSession(flow, store, scope)
 		if err != nil {
-			return s.explain(err)
+			return s.explainLogin(err)
 		}
-		if err := s.mountPause(session); err != nil {
+		if err := newPauses(s).mount(session); err != nil {
 			return err
 		}
 		token, err := f.authorize(ctx, s, session)
@@ -127,11 +126,11 @@ func (f *loginFlags) run(cmd *cobra.Command) error {
 		}
 		err = errors.Join(err, saveAndClose(ctx, session))
 		if token == nil {
-			return s.explain(err)
+			return s.explainLogin(err)
 		}
 		s.sayValidity(session, token)
 		s.remembered(ctx, flow, name, f.isNew)
-		return s.explain(err)
+		return s.explainLogin(err)
 	})
 }
 
@@ -231,9 +230,6 @@ func (s *settings) sayValidity(session spotipie.Session, token *spotipie.Token) 
 	}
 	s.sayWrapped("%s.", text)
 }
-
-// dateFormat is a day as people write it.
-const dateFormat = "2 January 2006"
 
 func completeFlows(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	return []cobra.Completion{

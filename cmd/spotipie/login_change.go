@@ -1,11 +1,9 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"strings"
 
 	"github.com/spotipie/spotipie"
@@ -79,62 +77,4 @@ func (s *settings) changes(of config.Settings, flow spotipie.Flow) []string {
 		changes = append(changes, "it was signed in without the client secret, which is set now")
 	}
 	return changes
-}
-
-// isConfidential reports whether a login identifies the app by its secret.
-func (s *settings) isConfidential(flow spotipie.Flow) bool {
-	return s.secret.value != "" && flow != spotipie.FlowImplicitGrant
-}
-
-// services are the addresses of the accounts service and the Web API.
-type services struct{ accounts, api string }
-
-func (s *settings) services() services { return services{s.AccountsURL.value, s.APIURL.value} }
-
-// servicesOf are those that a profile was signed in at.
-func servicesOf(of config.Settings) services {
-	found := services{
-		accounts: cmp.Or(of.AccountsURL, spotipie.DefaultAccountsURL), api: cmp.Or(of.APIURL, of.AccountsURL, spotipie.DefaultAPIURL),
-	}
-	if found.api == spotipie.DefaultAccountsURL {
-		found.api = spotipie.DefaultAPIURL
-	}
-	return found
-}
-
-// serviceName is the services in words.
-func serviceName(of services) string {
-	switch {
-	case of == services{spotipie.DefaultAccountsURL, spotipie.DefaultAPIURL}:
-		return "Spotify"
-	case of.accounts == of.api:
-		return of.accounts
-	}
-	return of.accounts + " with " + of.api
-}
-
-// isPractice reports whether services are on this machine.
-func isPractice(of services) bool {
-	u, err := url.Parse(of.accounts)
-	return err == nil && isThisMachine(u.Hostname())
-}
-
-// notSpotifyName is the services in words if they are not Spotify's.
-func notSpotifyName(of services) string {
-	if name := serviceName(of); name != "Spotify" {
-		return name
-	}
-	return ""
-}
-
-// notSpotify is notSpotifyName with what that means.
-func notSpotify(of services) string {
-	switch name := notSpotifyName(of); {
-	case name == "":
-		return ""
-	case isPractice(of):
-		return name + " (a service on this machine, not Spotify)"
-	default:
-		return name + " (not Spotify)"
-	}
 }

@@ -5,25 +5,9 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/spf13/cobra"
-
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/cli"
 )
-
-func newScopes() *cobra.Command {
-	return &cobra.Command{
-		Use:     "scopes",
-		GroupID: groupAuthorization,
-		Short:   "List the scopes that a login can ask for, and what they allow",
-		Long: `Lists the scopes that a login can ask for, each with what it allows an app to
-do. An app without any scope sees public information only: search, the
-catalogue, the user's name and picture.`,
-		Example: "  spotipie scopes\n  spotipie login --scope user-library-read,user-top-read",
-		Args:    noArguments,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return write(cmd, scopeTable(spotipie.AllScopes(), "")) },
-	}
-}
 
 // scopeToAskFor adds what the profile was asked for last time, at the same
 // service, to what is asked for now. Without either it asks the person, if there
@@ -127,23 +111,4 @@ func numbered(scopes spotipie.Scopes, width int) string {
 		b.WriteString(string(text) + "\n")
 	}
 	return b.String()
-}
-
-func scopeList(scopes spotipie.Scopes) []string {
-	var names []string
-	for _, scope := range scopes {
-		names = append(names, cli.Printable(string(scope)))
-	}
-	return names
-}
-
-// scopeAdvice says which scopes a refused request needs and how to ask for them.
-func (s *settings) scopeAdvice(needed, has spotipie.Scopes) string {
-	missing := has.Missing(needed)
-	if len(missing) == 0 {
-		return fmt.Sprintf("run '%s --scope …' with the scope that the endpoint's documentation names; 'spotipie scopes' lists them all", s.loginCommand())
-	}
-	all := append(append(spotipie.Scopes{}, has...), missing...).Normalize()
-	return fmt.Sprintf("it needs %s: run '%s --scope %s'",
-		strings.Join(scopeList(missing), " and "), s.loginCommand(), strings.Join(scopeList(all), ","))
 }

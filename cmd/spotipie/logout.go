@@ -12,9 +12,8 @@ import (
 
 func newLogout() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "logout [flags]",
-		GroupID: groupAuthorization,
-		Short:   "Remove the authorization from the store",
+		Use:   "logout [flags]",
+		Short: "Remove the authorization from the store",
 		Long: `Removes a profile's tokens from the store; programs that use it lose them too.
 The profile's settings stay, so that 'spotipie login' needs only the scopes to
 sign in again ('spotipie profiles delete' removes both).
@@ -85,19 +84,5 @@ func (s *settings) tellSignedOut(ctx context.Context, store spotipie.Store) erro
 		return err
 	}
 	fmt.Fprintf(s.cmd.ErrOrStderr(), "Profile %q was not signed in.\n", s.Profile.value)
-	return nil
-}
-
-// otherApp fails if the profile is signed in, but with another app than is set.
-func (s *settings) otherApp(ctx context.Context, store spotipie.Store) error {
-	keys, err := store.List(ctx)
-	if err != nil && len(keys) == 0 {
-		return s.storeFailed("reading", err)
-	}
-	for _, key := range keys {
-		if key.Profile == s.Profile.value && key.ClientID != s.ClientID.value {
-			return fmt.Errorf("profile %q is signed in with another app: say --client-id %s", key.Profile, key.ClientID)
-		}
-	}
 	return nil
 }

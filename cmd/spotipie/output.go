@@ -8,6 +8,7 @@ import (
 	"io"
 	"strings"
 	"syscall"
+	"time"
 	"unicode"
 	"unicode/utf16"
 
@@ -24,11 +25,6 @@ func write(cmd *cobra.Command, text string) error {
 		return fmt.Errorf("%s: writing the result: %w", cmd.Name(), err)
 	}
 	return nil
-}
-
-// sayWrapped writes a text for people to stderr.
-func (s *settings) sayWrapped(format string, args ...any) {
-	say(s.cmd.ErrOrStderr(), fmt.Sprintf(format, args...))
 }
 
 // say writes a text for people, in lines that fit the terminal; elsewhere, such
@@ -50,6 +46,12 @@ func writeJSON(cmd *cobra.Command, value any) error {
 	}
 	return write(cmd, escaped(bytes.TrimSuffix(data.Bytes(), []byte("\n")))+"\n")
 }
+
+// dateFormat is a day as people write it.
+const dateFormat = "2 January 2006"
+
+// clockTime is a moment as people write it.
+func clockTime(t time.Time) string { return t.Local().Format("2 January 2006 15:04") }
 
 // escaped writes as \u escapes what package json leaves and a terminal would
 // take for an order.

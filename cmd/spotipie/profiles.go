@@ -3,21 +3,20 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/cli"
-	"github.com/spotipie/spotipie/internal/storeaddress"
 )
 
 func newProfiles() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:     "profiles [command]",
-		GroupID: groupAuthorization,
-		Short:   "List, choose, rename and delete profiles",
+		Use:   "profiles [command]",
+		Short: "List, choose, rename and delete profiles",
 		Long: `A profile is an authorization under a name of your own, as made by
 'spotipie login --profile work'. Without a command the profiles are listed; see
 'spotipie profiles list --help'. The client id and store that a profile has in
@@ -103,7 +102,7 @@ func listProfiles(cmd *cobra.Command, asJSON bool) error {
 // profiles returns the names of those in the config file and in the store,
 // sorted.
 func (s *settings) profiles(ctx context.Context) ([]string, error) {
-	names := sortedKeys(s.config.Profiles)
+	names := slices.Sorted(maps.Keys(s.config.Profiles))
 	err := s.withStore(ctx, func(store spotipie.Store) error {
 		keys, err := store.List(ctx)
 		if err != nil && len(keys) == 0 {
@@ -114,27 +113,4 @@ func (s *settings) profiles(ctx context.Context) ([]string, error) {
 	})
 	slices.Sort(names)
 	return slices.Compact(names), err
-}
-
-// settingsOfProfile are those of a profile that an argument or the list names.
-// Its own client id and store come before those of flags and environment, which
-// are likely meant for another.
-func settingsOfProfile(cmd *cobra.Command, name string) (*settings, error) {
-	s, err := newSettingsOf(cmd, name)
-	if err != nil {
-		return nil, err
-	}
-	own, from := s.config.Profiles[name], "profile "+name+" in the config file"
-	if own.ClientID != "" {
-		s.ClientID = setting{own.ClientID, from, inProfile}
-	}
-	if own.Store != "" && own.Store != storeaddress.Kept(s.Store.value) { // else that may have its password
-		s.Store = setting{own.Store, from, inProfile}
-		s.Store.value = s.absoluteStore()
-	}
-	if own.AccountsURL != "" || own.APIURL != "" {
-		of := servicesOf(own)
-		s.AccountsURL, s.APIURL = setting{of.accounts, from, inProfile}, setting{of.api, from, inProfile}
-	}
-	return s, nil
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -123,7 +122,7 @@ func (s *settings) delete(ctx context.Context, store spotipie.Store) error {
 		return nil
 	})
 	if err != nil && begun {
-		return &unfinishedError{fmt.Errorf("the tokens are deleted, but not yet the settings, so do it again: %w", err)}
+		return &unfinishedError{err: fmt.Errorf("the tokens are deleted, but not yet the settings, so do it again: %w", err)}
 	}
 	return err
 }
@@ -147,13 +146,6 @@ func (s *settings) hasKey(ctx context.Context, store spotipie.Store) (bool, erro
 	return err == nil, err
 }
 
-// changeTimeout is how long a step in a store may take that is not interrupted.
-const changeTimeout = 10 * time.Second
-
-func uninterrupted(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), changeTimeout)
-}
-
 // mustExist fails if neither the config file nor the store has the profile.
 func (s *settings) mustExist(ctx context.Context, name string) error {
 	if _, ok := s.config.Profiles[name]; ok || s.config.Profile == name {
@@ -170,29 +162,4 @@ func (s *settings) mustExist(ctx context.Context, name string) error {
 		return fmt.Errorf("no profile %q: did you mean %s?", name, near)
 	}
 	return fmt.Errorf("no profile %q: there are %s", name, strings.Join(names, ", "))
-}
-
-func (s *settings) storeFailedIf(doing string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return s.storeFailed(doing, err)
-}
-
-func exactly(n int, otherwise string) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if len(args) != n {
-			return usage(cmd, errors.New(otherwise))
-		}
-		return nil
-	}
-}
-
-func upTo(n int, otherwise string) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if len(args) > n {
-			return usage(cmd, errors.New(otherwise))
-		}
-		return nil
-	}
 }

@@ -5,10 +5,12 @@ package main
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -94,7 +96,7 @@ func (h *household) expect(of, old, underOld, name, underNew, profiles string) {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	if got := strings.Join(sortedKeys(f.Profiles), " "); got != profiles {
+	if got := strings.Join(slices.Sorted(maps.Keys(f.Profiles)), " "); got != profiles {
 		h.t.Errorf("profiles in the config file: %q, want %q", got, profiles)
 	}
 }

@@ -91,7 +91,7 @@ func (s *settings) rename(ctx context.Context, store spotipie.Store, name string
 		return nil
 	})
 	if err != nil && begun {
-		return &unfinishedError{fmt.Errorf("the tokens are renamed, but not yet the settings, so do it again: %w", err)}
+		return &unfinishedError{err: fmt.Errorf("the tokens are renamed, but not yet the settings, so do it again: %w", err)}
 	}
 	return err
 }

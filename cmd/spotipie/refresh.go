@@ -12,9 +12,8 @@ import (
 
 func newRefresh() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "refresh [flags]",
-		GroupID: groupAuthorization,
-		Short:   "Renew the access token now",
+		Use:   "refresh [flags]",
+		Short: "Renew the access token now",
 		Long: `Gets a new access token, whether or not the old one is expired, and saves it. It
 is seldom needed, for 'spotipie token' renews by itself, but it shows whether
 the login still works. The old token stays valid until its hour is over.`,

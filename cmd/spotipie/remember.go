@@ -3,32 +3,11 @@ package main
 import (
 	"cmp"
 	"context"
-	"maps"
-	"slices"
-	"time"
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/config"
 	"github.com/spotipie/spotipie/internal/storeaddress"
 )
-
-// userTimeout is how long a login waits for the user's name.
-const userTimeout = 3 * time.Second
-
-// nameOf is that of the session's user, as far as it is to be had. It is for
-// people, and not worth failing for.
-func nameOf(ctx context.Context, session spotipie.Session) string {
-	if session.Flow() == spotipie.FlowClientCredentials {
-		return ""
-	}
-	ctx, cancel := context.WithTimeout(ctx, userTimeout)
-	defer cancel()
-	user, err := spotipie.CurrentUser(ctx, session)
-	if err != nil {
-		return ""
-	}
-	return cmp.Or(user.DisplayName, user.ID)
-}
 
 // remember keeps with the profile what a later command needs to use its
 // authorization: flow, client id, and where the store and the services are. The
@@ -98,5 +77,3 @@ func (s *settings) keptStore(of config.Settings) (address string, lacking bool) 
 	}
 	return kept, has
 }
-
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -3,11 +3,9 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log"
 	"os/signal"
-	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -44,6 +42,7 @@ const (
 	groupWebAPI        = "api"
 	groupTool          = "tool"
 	groupTry           = "try"
+	noGroup            = "" // a text that only the command help shows
 )
 
 // newRoot returns the root with the command that args begin with, or with all
@@ -109,46 +108,37 @@ in once, and every script, cron job and program has a valid token.`,
 
 func addCommands(root *cobra.Command, args []string) {
 	commands := []struct {
-		name string
-		make func() *cobra.Command
+		name, group string
+		make        func() *cobra.Command
 	}{
-		{"login", newLogin}, {"token", newToken}, {"status", newStatus}, {"refresh", newRefresh}, {"logout", newLogout},
-		{"profiles", newProfiles}, {"import", newImport}, {"export", newExport},
-		{"scopes", newScopes}, {"api", newAPI}, {"doctor", newDoctor},
-		{"completion", newCompletion}, {"version", newVersion}, {"settings", newSettingsHelp},
-		{"demo", newDemo}, {"serve", newServe},
+		{"login", groupAuthorization, newLogin},
+		{"token", groupAuthorization, newToken},
+		{"status", groupAuthorization, newStatus},
+		{"refresh", groupAuthorization, newRefresh},
+		{"logout", groupAuthorization, newLogout},
+		{"profiles", groupAuthorization, newProfiles},
+		{"import", groupAuthorization, newImport},
+		{"export", groupAuthorization, newExport},
+		{"scopes", groupAuthorization, newScopes},
+		{"api", groupWebAPI, newAPI},
+		{"doctor", groupTool, newDoctor},
+		{"completion", groupTool, newCompletion},
+		{"version", groupTool, newVersion},
+		{"settings", noGroup, newSettingsHelp},
+		{"demo", groupTry, newDemo},
+		{"serve", groupTry, newServe},
+	}
+	add := func(group string, cmd *cobra.Command) {
+		cmd.GroupID = group
+		root.AddCommand(cmd)
 	}
 	for _, c := range commands {
 		if len(args) > 0 && c.name == args[0] {
-			root.AddCommand(c.make())
+			add(c.group, c.make())
 			return
 		}
 	}
 	for _, c := range commands {
-		root.AddCommand(c.make())
+		add(c.group, c.make())
 	}
-}
-
-// eachCommand calls visit with cmd and every command below it.
-func eachCommand(cmd *cobra.Command, visit func(*cobra.Command)) {
-	visit(cmd)
-	for _, sub := range cmd.Commands() {
-		eachCommand(sub, visit)
-	}
-}
-
-func unknownCommand(root *cobra.Command, name string) error {
-	hint := ""
-	if near := root.SuggestionsFor(name); len(near) > 0 {
-		hint = " (did you mean " + strings.Join(near, " or ") + "?)"
-	}
-	return usage(root, fmt.Errorf("unknown command %q%s", name, hint))
-}
-
-// noArguments refuses arguments besides the flags.
-func noArguments(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
-	}
-	return usage(cmd, errors.New("takes no arguments, only flags"))
 }

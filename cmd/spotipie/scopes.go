@@ -60,3 +60,11 @@ func scopeTable(scopes spotipie.Scopes, indent string) string {
 	}
 	return b.String()
 }
+
+func scopeList(scopes spotipie.Scopes) []string {
+	var names []string
+	for _, scope := range scopes {
+		names = append(names, cli.Printable(string(scope)))
+	}
+	return names
+}

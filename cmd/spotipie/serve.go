@@ -20,9 +20,8 @@ import (
 func newServe() *cobra.Command {
 	var f serveFlags
 	cmd := &cobra.Command{
-		Use:     "serve [flags]",
-		GroupID: groupTry,
-		Short:   "Run the accounts service for your own programs",
+		Use:   "serve [flags]",
+		Short: "Run the accounts service for your own programs",
 		Long: `Runs an accounts service that behaves as Spotify's, for programs in any
 language: its URL stands for both https://accounts.spotify.com and
 https://api.spotify.com. It has two users, ada (premium) and grace (free), keeps

@@ -191,15 +191,6 @@ func (f *serveFlags) app(given func(flag string) bool) (accounts.App, error) {
 	return app, nil
 }
 
-// unreserved reports whether text has only the unreserved characters of RFC
-// 3986 section 2.3: it means the same in a URL, a header and a shell.
-func unreserved(text string) bool {
-	return !strings.ContainsFunc(text, func(r rune) bool {
-		letterOrDigit := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
-		return !letterOrDigit && !strings.ContainsRune("-._~", r)
-	})
-}
-
 // checkRedirectURI asks the library, whose errors suggest a better URI, and
 // with --legacy the service, which then takes more.
 func (f *serveFlags) checkRedirectURI(uri string) error {

@@ -110,8 +110,3 @@ func loopbackRedirect(uri string) *url.URL {
 	}
 	return u
 }
-
-// quoted makes a POSIX shell take text as it is.
-func quoted(text string) string {
-	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
-}

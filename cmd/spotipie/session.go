@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -16,47 +15,29 @@ import (
 // the program ends. It is more than a renewal and the save after it need.
 const closeTimeout = 30 * time.Second
 
-// notSignedInError: there is no authorization to use.
-type notSignedInError struct {
-	profile string
-	reason  string // more about why, in parentheses; may be empty
-	login   string // the command to run
-}
-
-func (e *notSignedInError) Error() string {
-	return fmt.Sprintf("not signed in as profile %q%s: run '%s'", e.profile, e.reason, e.login)
-}
-
-func (e *notSignedInError) Unwrap() error { return spotipie.ErrNotAuthorized }
-
-// key returns where the authorization is in the store. The client id must be
-// known.
-func (s *settings) key() spotipie.Key {
-	return spotipie.Key{ClientID: s.ClientID.value, Profile: s.Profile.value}
-}
-
-// withStore runs use with the store, which is closed afterwards.
-func (s *settings) withStore(ctx context.Context, use func(spotipie.Store) error) error {
-	store, closeStore, err := s.openStore(ctx)
-	if err != nil {
-		return err
-	}
-	return errors.Join(use(store), closeStore())
-}
-
 // withSession runs use with the session of the authorization in the store.
 // Afterwards it waits until a token that was rotated is saved. It says what will
 // be missing when the token ends.
 func (s *settings) withSession(ctx context.Context, use func(spotipie.Session) error) error {
+	lacks := ""
+	err := s.withSessionAlone(ctx, func(session spotipie.Session) error {
+		lacks = missing(session)
+		return use(session)
+	})
+	if err == nil && lacks != "" {
+		s.sayWrapped("Note: %s.", lacks)
+	}
+	return err
+}
+
+// withSessionAlone is withSession for commands that say themselves what will be
+// missing.
+func (s *settings) withSessionAlone(ctx context.Context, use func(spotipie.Session) error) error {
 	session, closeSession, err := s.openSession(ctx)
 	if err != nil {
 		return err
 	}
-	err = s.explain(errors.Join(use(session), closeSession(ctx)))
-	if err == nil && s.secretless != "" && !s.quiet {
-		s.sayWrapped("Note: %s.", s.secretless)
-	}
-	return err
+	return s.explainOf(session, errors.Join(use(session), closeSession(ctx)))
 }
 
 // openSession returns the session of the authorization in the store, loaded.
@@ -159,16 +140,8 @@ func (s *settings) options(store spotipie.Store) *spotipie.Options {
 	if s.debug != nil {
 		opts.OnError = s.debug.failed
 	}
-	opts.Transport = awaitable{s.cmd.Context(), s.transport()}
+	opts.Transport = newAwaitable(s.cmd.Context(), s.transport())
 	return opts
-}
-
-// transport sends requests, and shows them if that is asked for.
-func (s *settings) transport() http.RoundTripper {
-	if s.debug != nil {
-		return s.debug.transport()
-	}
-	return http.DefaultTransport
 }
 
 func (s *settings) makeSession(flow spotipie.Flow, opts *spotipie.Options) (spotipie.Session, error) {
@@ -223,10 +196,16 @@ func (s *settings) notSignedIn(ctx context.Context, store spotipie.Store) error 
 	return e
 }
 
-// loginCommand is what the user has to run to sign in.
-func (s *settings) loginCommand() string {
-	if s.Profile.value == defaultProfile {
-		return "spotipie login"
+// otherApp fails if the profile is signed in, but with another app than is set.
+func (s *settings) otherApp(ctx context.Context, store spotipie.Store) error {
+	keys, err := store.List(ctx)
+	if err != nil && len(keys) == 0 {
+		return s.storeFailed("reading", err)
 	}
-	return "spotipie login --profile " + quotedInText(s.Profile.value)
+	for _, key := range keys {
+		if key.Profile == s.Profile.value && key.ClientID != s.ClientID.value {
+			return fmt.Errorf("profile %q is signed in with another app: say --client-id %s", key.Profile, key.ClientID)
+		}
+	}
+	return nil
 }

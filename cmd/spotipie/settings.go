@@ -7,7 +7,6 @@ import (
 	"os"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -64,13 +63,10 @@ type settings struct {
 	AccountsURL setting
 	APIURL      setting
 
-	exposed     setting // whether a file store may be open to others
-	plainHTTP   setting // whether http is allowed over the network
-	secret      setting
-	unreadable  error  // why the config file was not read, where that does not matter
-	pausesNoted bool   // that they cannot be read
-	quiet       bool   // says in its result what others say in notes
-	secretless  string // what is missing to renew the token, where it can be used all the same
+	exposed    setting // whether a file store may be open to others
+	plainHTTP  setting // whether http is allowed over the network
+	secret     setting
+	unreadable error // why the config file was not read, where that does not matter
 	// confidential: the profile was signed in with a client secret.
 	confidential bool
 	envPrefix    string
@@ -78,44 +74,6 @@ type settings struct {
 	config       config.File
 	debug        *debugLog // nil unless --debug
 	cmd          *cobra.Command
-}
-
-// addSettingsFlags adds the flags that newSettings reads. The help shows them
-// in a section of their own.
-func addSettingsFlags(cmd *cobra.Command) {
-	addSettingFlag(cmd, "profile", "which authorization, by a `NAME` of your own (default: default)")
-	_ = cmd.RegisterFlagCompletionFunc("profile", completeProfiles)
-	addAppFlags(cmd)
-}
-
-// addAppFlags adds them without --profile, for commands that take profiles as
-// arguments.
-func addAppFlags(cmd *cobra.Command) {
-	addSettingFlag(cmd, "store", "`STORE` it is kept in: file:DIR, keyring:, redis://… or postgres://…\n(default: file: with the config folder)")
-	_ = cmd.RegisterFlagCompletionFunc("store", completeStores)
-	addBoolSettingFlag(cmd, "allow-exposed-store", "use files that others can get at, such as those of a Kubernetes fsGroup")
-	addSettingFlag(cmd, "client-id", "`ID` of the app")
-	addSettingFlag(cmd, "client-secret-file", "`FILE` with the app's client secret; - is stdin")
-	addSettingFlag(cmd, "redirect-uri", "`URI` that the app has registered\n(default: "+login.DefaultRedirectURI+")")
-	addSettingFlag(cmd, "accounts-url", "`URL` of the accounts service\n(default: "+spotipie.DefaultAccountsURL+")")
-	addSettingFlag(cmd, "api-url", "`URL` of the Web API (default: that of the accounts service,\nand of Spotify's "+spotipie.DefaultAPIURL+")")
-	addBoolSettingFlag(cmd, "allow-plain-http", "send secrets over the network by http: in private networks only")
-	addSettingFlag(cmd, "env-prefix", "`PREFIX` of the environment variables (default: "+spotipie.DefaultEnvPrefix+")")
-	cmd.PersistentFlags().Bool("debug", false, "show the requests on stderr, without secrets")
-	_ = cmd.PersistentFlags().SetAnnotation("debug", settingsAnnotation, nil)
-}
-
-// settingsAnnotation marks the flags that the help shows as settings.
-const settingsAnnotation = "spotipie_setting"
-
-func addSettingFlag(cmd *cobra.Command, name, text string) {
-	cmd.PersistentFlags().String(name, "", text)
-	_ = cmd.PersistentFlags().SetAnnotation(name, settingsAnnotation, nil)
-}
-
-func addBoolSettingFlag(cmd *cobra.Command, name, text string) {
-	cmd.PersistentFlags().Bool(name, false, text)
-	_ = cmd.PersistentFlags().SetAnnotation(name, settingsAnnotation, nil)
 }
 
 // newSettings reads flags, environment and config file. Its errors are about
@@ -176,7 +134,7 @@ func (s *settings) read() error {
 	if err := s.check(); err != nil {
 		return err
 	}
-	s.debug.settings(s)
+	s.show(s.debug)
 	return s.checkUnreadable()
 }
 
@@ -233,28 +191,6 @@ func (s *settings) checkUnreadable() error {
 	return nil
 }
 
-// maxProfileName is how many bytes the name of a profile may have: it is part of
-// keys in stores, which take no more than some thousand.
-const maxProfileName = 200
-
-// checkProfileName refuses names that the config file or a store would not give
-// back as they are.
-func checkProfileName(name string) error {
-	shown := name
-	if len(name) > maxProfileName {
-		shown = strings.ToValidUTF8(name[:40], "") + "…"
-	}
-	switch {
-	case name == "", strings.ContainsFunc(name, unicode.IsControl):
-		return fmt.Errorf("%q is not a name for a profile", shown)
-	case !utf8.ValidString(name):
-		return fmt.Errorf("%q is not valid UTF-8", shown)
-	case len(name) > maxProfileName:
-		return fmt.Errorf("%q has %d bytes, and a profile's name has %d at most", shown, len(name), maxProfileName)
-	}
-	return nil
-}
-
 func (s *settings) wrong(what setting, problem, advice string) error {
 	return fmt.Errorf("%s: %q %s: %s", what.from, what.value, problem, advice)
 }
@@ -266,30 +202,7 @@ func notInName(r rune) bool {
 	return r != '_' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
 }
 
-// readSecret returns the client secret, which has no flag of its own: command
-// lines are seen by other users and kept by shells.
-func (s *settings) readSecret(profile, top string) (setting, error) {
-	found := s.pick("client-secret-file", "CLIENT_SECRET", profile, top, "")
-	if found.from != "--client-secret-file" {
-		return found, nil
-	}
-	in := inputsOf(s.cmd)
-	if in.clientSecret == "" {
-		secret, err := readSecretFile(s.cmd, found.value)
-		if err != nil {
-			return setting{}, fmt.Errorf("--client-secret-file: %w", err)
-		}
-		if secret == "" {
-			return setting{}, errors.New("--client-secret-file: there is nothing in it")
-		}
-		in.clientSecret = secret
-	}
-	return setting{in.clientSecret, found.from, onCommandLine}, nil
-}
-
-// credentials of the app, with the secret if there is one.
-func (s *settings) credentials() spotipie.Credentials {
-	return spotipie.Credentials{
-		ClientID: s.ClientID.value, ClientSecret: s.secret.value, RedirectURI: s.RedirectURI.value,
-	}
+// sayWrapped writes a text for people to stderr.
+func (s *settings) sayWrapped(format string, args ...any) {
+	say(s.cmd.ErrOrStderr(), fmt.Sprintf(format, args...))
 }

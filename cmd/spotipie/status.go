@@ -23,9 +23,8 @@ type statusFlags struct {
 func newStatus() *cobra.Command {
 	var f statusFlags
 	cmd := &cobra.Command{
-		Use:     "status [flags]",
-		GroupID: groupAuthorization,
-		Short:   "Show who is signed in, with which scopes and until when",
+		Use:   "status [flags]",
+		Short: "Show who is signed in, with which scopes and until when",
 		Long: `Shows a profile's user, flow, scopes, how long the access token is still valid,
 by when the user has to sign in again, and where it is all kept. Spotify is
 asked for the user's name, for which an expired token is renewed; without a
@@ -87,18 +86,17 @@ func (f *statusFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	s.quiet = true
 	st := &status{Profile: s.Profile.value, Store: s.storeName(), Service: notSpotifyName(s.services()), Scope: spotipie.Scopes{}}
-	ctx := cmd.Context()
-	verdict := s.withSession(ctx, func(session spotipie.Session) error {
+	ctx, pauses := cmd.Context(), newPauses(s)
+	verdict := s.withSessionAlone(ctx, func(session spotipie.Session) error {
 		var problem error
 		if !f.offline {
-			if err := s.mountPause(session); err != nil {
+			if err := pauses.mount(session); err != nil {
 				return err
 			}
 			st.User, problem = ask(ctx, session)
 		}
-		if st.pause = s.apiPause(); st.pause != nil {
+		if st.pause = pauses.ofAPI(); st.pause != nil {
 			st.PausedUntil = utc(st.pause.Until)
 		}
 		if ctx.Err() != nil {
@@ -139,12 +137,12 @@ func (st *status) fill(s *settings, session spotipie.Session, problem error) err
 	st.AuthorizedAt = utc(session.AuthorizedAt())
 	st.ReauthorizeBy = utc(session.ReauthorizeBy())
 	if problem == nil {
-		problem = st.foresee(s, rec)
+		problem = st.foresee(s, rec, missing(session))
 	}
 	if problem == nil {
 		return nil
 	}
-	problem = s.explain(problem)
+	problem = s.explainOf(session, problem)
 	st.Problem = plain(withoutHint(problem))
 	st.SignInNeeded = signInNeeded(problem)
 	var wrong *usageError
@@ -156,13 +154,13 @@ func (st *status) fill(s *settings, session spotipie.Session, problem error) err
 
 // foresee returns what will keep the token from being renewed, as far as can be
 // told without asking.
-func (st *status) foresee(s *settings, rec spotipie.Record) error {
+func (st *status) foresee(s *settings, rec spotipie.Record, missing string) error {
 	switch {
 	case rec.Rejected != "":
 		return spotipie.ErrReauthorizationRequired
-	case s.secretless != "":
+	case missing != "":
 		st.Refreshable = false
-		return usage(s.cmd, errors.New(s.secretless))
+		return usage(s.cmd, errors.New(missing))
 	case !st.Refreshable && st.ExpiresIn <= 0:
 		return spotipie.ErrNoRefreshToken
 	case st.Refreshable && s.confidential && s.secret.value == "":

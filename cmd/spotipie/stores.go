@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -16,99 +15,14 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/logging"
-	"github.com/spf13/cobra"
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/filestore"
-	"github.com/spotipie/spotipie/internal/cli"
 	"github.com/spotipie/spotipie/internal/storeaddress"
 	"github.com/spotipie/spotipie/keyringstore"
 	"github.com/spotipie/spotipie/pgstore"
 	"github.com/spotipie/spotipie/redisstore"
 )
-
-// The kinds of store.
-const (
-	storeFile     = storeaddress.File
-	storeKeyring  = storeaddress.Keyring
-	storeRedis    = "redis"
-	storePostgres = "postgres"
-)
-
-// storeKind returns the kind of store that is set.
-func (s *settings) storeKind() (string, error) {
-	if s.Store.value == "" && s.Store.from == "" {
-		return storeFile, nil
-	}
-	scheme, _, ok := strings.Cut(s.Store.value, ":")
-	if ok {
-		switch scheme {
-		case storeFile, storeKeyring:
-			return scheme, nil
-		case "redis", "rediss", "unix":
-			return storeRedis, s.checkAddress()
-		case "postgres", "postgresql":
-			return storePostgres, s.checkAddress()
-		}
-	}
-	return "", fmt.Errorf("%s: not a store: use file:DIR, keyring:, redis://HOST:PORT/DB or postgres://USER@HOST/DATABASE", s.Store.from)
-}
-
-func (s *settings) checkAddress() error {
-	if _, err := storeaddress.Parse(s.Store.value); err != nil {
-		return fmt.Errorf("%s: %w", s.Store.from, err)
-	}
-	return nil
-}
-
-// absoluteStore returns the store that is set with an absolute folder, since
-// later commands may run elsewhere. In the config file a folder is relative to
-// that of the file.
-func (s *settings) absoluteStore() string {
-	scheme, dir, _ := strings.Cut(s.Store.value, ":")
-	if scheme != storeFile && scheme != storeKeyring || dir == "" || filepath.IsAbs(dir) {
-		return s.Store.value
-	}
-	if rest, ok := strings.CutPrefix(dir, "~/"); ok { // which shells leave as it is behind a colon
-		if home, err := os.UserHomeDir(); err == nil {
-			return scheme + ":" + filepath.Join(home, rest)
-		}
-	}
-	if s.Store.place == inProfile || s.Store.place == inConfig {
-		return scheme + ":" + filepath.Join(filepath.Dir(s.configPath), dir)
-	}
-	if absolute, err := filepath.Abs(dir); err == nil {
-		dir = absolute
-	}
-	return scheme + ":" + dir
-}
-
-// storeName is the store in words for people, without a password.
-func (s *settings) storeName() string {
-	kind, _ := s.storeKind()
-	switch kind {
-	case storeFile, storeKeyring:
-		dir := s.storeDir()
-		if dir == "" {
-			dir, _ = defaultDir(kind) // opening it tells what is wrong
-		}
-		return kind + ":" + dir
-	}
-	return storeaddress.Redacted(s.Store.value)
-}
-
-// storeDir is the folder that is set, or empty for the default.
-func (s *settings) storeDir() string {
-	_, dir, _ := strings.Cut(s.Store.value, ":")
-	return dir
-}
-
-func defaultDir(kind string) (string, error) {
-	if kind == storeKeyring {
-		return keyringstore.DefaultDir()
-	}
-	return filestore.DefaultDir()
-}
 
 // makePrivate makes the default folder of a store private as long as there is
 // nothing of the store in it: somebody has made it by hand, for the config file.
@@ -157,8 +71,8 @@ func (s *settings) openStore(ctx context.Context) (store spotipie.Store, closeSt
 		closeStore = noClose
 	}
 	if errors.Is(err, filestore.ErrExposed) && kind == storeFile {
-		err = &toldError{fmt.Sprintf("%v; or, if only programs that may use the tokens can get at it, as with the fsGroup of Kubernetes, set %s=1",
-			err, s.variable("ALLOW_EXPOSED_STORE")), err}
+		err = tell(err, "%v; or, if only programs that may use the tokens can get at it, as with the fsGroup of Kubernetes, set %s=1",
+			err, s.variable("ALLOW_EXPOSED_STORE"))
 	}
 	if err != nil {
 		err = s.storeFailed("opening", err)
@@ -230,11 +144,11 @@ func (s *settings) brief(err error) error {
 	switch {
 	case !storeaddress.HasServer(s.Store.value) || s.Store.value == "":
 	case errors.As(err, &connecting) && errors.As(err, &refused):
-		return &toldError{explainPostgres(refused), err}
+		return tell(err, "%s", explainPostgres(refused))
 	case errors.As(err, &name):
-		return &toldError{"no connection to " + name.Name + ": " + name.Err + ": check the name of the host", err}
+		return tell(err, "no connection to %s: %s: check the name of the host", name.Name, name.Err)
 	case errors.As(err, &dial) && dial.Op == "dial" && dial.Addr != nil && errors.As(dial.Err, &number):
-		return &toldError{"no connection to " + dial.Addr.String() + ": " + number.Error() + ": check that it runs and can be reached from here", err}
+		return tell(err, "no connection to %s: %v: check that it runs and can be reached from here", dial.Addr, number)
 	}
 	return err
 }
@@ -249,36 +163,30 @@ func profileNames(keys []spotipie.Key) []string {
 	return slices.Compact(names)
 }
 
-// maxSecretFile is more than any client secret has.
-const maxSecretFile = 4096
-
-// readSecretFile reads a file, or stdin for -, where somebody at a terminal is
-// asked.
-func readSecretFile(cmd *cobra.Command, path string) (string, error) {
-	if terminal, ok := cmd.InOrStdin().(*os.File); ok && path == "-" && cli.IsTerminal(terminal) {
-		if !cli.CanAsk(terminal, cmd.ErrOrStderr()) {
-			return "", errors.New("there is no terminal to ask for it on: give it by a pipe or a file")
-		}
-		secret, err := cli.AskSecret(cmd.Context(), terminal, cmd.ErrOrStderr(), "Client secret: ")
-		return strings.TrimSpace(secret), err
+// withStore runs use with the store, which is closed afterwards.
+func (s *settings) withStore(ctx context.Context, use func(spotipie.Store) error) error {
+	store, closeStore, err := s.openStore(ctx)
+	if err != nil {
+		return err
 	}
-	data, err := readInput(cmd, "--client-secret-file -", path, maxSecretFile)
-	return strings.TrimSpace(string(data)), err
+	return errors.Join(use(store), closeStore())
 }
 
-// quotedInText is quotedIfNeeded for a command that stands between single quotes
-// in a text, where others in it would be misread.
-func quotedInText(text string) string {
-	if text == "" || unreserved(text) || strings.ContainsAny(text, "'$`\"\\!") {
-		return quotedIfNeeded(text)
+// replace saves a record in place of what Load has returned: another record, a
+// deletion or nothing.
+func replace(ctx context.Context, store spotipie.Store, key spotipie.Key, there spotipie.Record, found bool, rec spotipie.Record) error {
+	version := uint64(0)
+	if found {
+		version = there.Version
 	}
-	return `"` + text + `"`
+	rec.Version = max(rec.Version, there.Version)
+	_, err := store.Swap(ctx, key, version, rec)
+	return err
 }
 
-// quotedIfNeeded makes a POSIX shell take text as it is.
-func quotedIfNeeded(text string) string {
-	if text != "" && unreserved(text) {
-		return text
+func (s *settings) storeFailedIf(doing string, err error) error {
+	if err == nil {
+		return nil
 	}
-	return quoted(text)
+	return s.storeFailed(doing, err)
 }

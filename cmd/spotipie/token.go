@@ -24,9 +24,8 @@ type tokenFlags struct {
 func newToken() *cobra.Command {
 	var f tokenFlags
 	cmd := &cobra.Command{
-		Use:     "token [flags]",
-		GroupID: groupAuthorization,
-		Short:   "Print a valid access token, renewed if need be",
+		Use:   "token [flags]",
+		Short: "Print a valid access token, renewed if need be",
 		Long: `Prints an access token that is valid now. One that is expired, or soon will be,
 is renewed first, and what Spotify gives is saved before anything is printed.
 Any number of processes may do this at the same time: one of them asks Spotify,

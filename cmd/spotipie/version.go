@@ -21,9 +21,8 @@ type versionJSON struct {
 func newVersion() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use:     "version [flags]",
-		GroupID: groupTool,
-		Short:   "Print the version",
+		Use:   "version [flags]",
+		Short: "Print the version",
 		Long: `Prints the version of the tool, the Go version it was built with, and what for.
 
 With --json it prints one line, a JSON object with the keys version, revision

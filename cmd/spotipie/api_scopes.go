@@ -1,0 +1,19 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spotipie/spotipie"
+)
+
+// scopeAdvice says which scopes a refused request needs and how to ask for them.
+func (s *settings) scopeAdvice(needed, has spotipie.Scopes) string {
+	missing := has.Missing(needed)
+	if len(missing) == 0 {
+		return fmt.Sprintf("run '%s --scope …' with the scope that the endpoint's documentation names; 'spotipie scopes' lists them all", s.loginCommand())
+	}
+	all := append(append(spotipie.Scopes{}, has...), missing...).Normalize()
+	return fmt.Sprintf("it needs %s: run '%s --scope %s'",
+		strings.Join(scopeList(missing), " and "), s.loginCommand(), strings.Join(scopeList(all), ","))
+}

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/cli"
+)
+
+// maxSecretFile is more than any client secret has.
+const maxSecretFile = 4096
+
+// readSecretFile reads a file, or stdin for -, where somebody at a terminal is
+// asked.
+func readSecretFile(cmd *cobra.Command, path string) (string, error) {
+	if terminal, ok := cmd.InOrStdin().(*os.File); ok && path == "-" && cli.IsTerminal(terminal) {
+		if !cli.CanAsk(terminal, cmd.ErrOrStderr()) {
+			return "", errors.New("there is no terminal to ask for it on: give it by a pipe or a file")
+		}
+		secret, err := cli.AskSecret(cmd.Context(), terminal, cmd.ErrOrStderr(), "Client secret: ")
+		return strings.TrimSpace(secret), err
+	}
+	data, err := readInput(cmd, "--client-secret-file -", path, maxSecretFile)
+	return strings.TrimSpace(string(data)), err
+}
+
+// readSecret returns the client secret, which has no flag of its own: command
+// lines are seen by other users and kept by shells.
+func (s *settings) readSecret(profile, top string) (setting, error) {
+	found := s.pick("client-secret-file", "CLIENT_SECRET", profile, top, "")
+	if found.from != "--client-secret-file" {
+		return found, nil
+	}
+	in := inputsOf(s.cmd)
+	if in.clientSecret == "" {
+		secret, err := readSecretFile(s.cmd, found.value)
+		if err != nil {
+			return setting{}, fmt.Errorf("--client-secret-file: %w", err)
+		}
+		if secret == "" {
+			return setting{}, errors.New("--client-secret-file: there is nothing in it")
+		}
+		in.clientSecret = secret
+	}
+	return setting{in.clientSecret, found.from, onCommandLine}, nil
+}
+
+// credentials of the app, with the secret if there is one.
+func (s *settings) credentials() spotipie.Credentials {
+	return spotipie.Credentials{
+		ClientID: s.ClientID.value, ClientSecret: s.secret.value, RedirectURI: s.RedirectURI.value,
+	}
+}
