@@ -12,6 +12,9 @@ import (
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/adapter"
 	"github.com/spotipie/spotipie/internal/cli"
+	"github.com/spotipie/spotipie/internal/tool/commandline"
+	"github.com/spotipie/spotipie/internal/tool/failure"
+	"github.com/spotipie/spotipie/internal/tool/interrupt"
 	"github.com/spotipie/spotipie/internal/webapi"
 )
 
@@ -83,7 +86,7 @@ results only.`,
 	flags.DurationVar(&f.maxWait, "max-wait", 30*time.Second, "longest `DURATION` to wait when Spotify asks for a pause; 0 for none")
 	flags.BoolVar(&f.ignore, "ignore-pause", false, "ask even if Spotify has asked for a pause, which may prolong it")
 	addSettingsFlags(cmd)
-	cmd.ValidArgsFunction = first(completeMethods)
+	cmd.ValidArgsFunction = commandline.CompleteFirst(completeMethods)
 	return cmd
 }
 
@@ -94,7 +97,7 @@ func (f *apiFlags) run(cmd *cobra.Command, args []string) error {
 	}
 	call, err := f.call(cmd, args)
 	if err != nil {
-		return usage(cmd, err)
+		return failure.Usage(cmd, err)
 	}
 	progress := newProgress(cmd.ErrOrStderr(), !call.Terminal || f.slurp)
 	call.OnPage = progress.items
@@ -128,7 +131,7 @@ func (f *apiFlags) mount(s *settings, session spotipie.Session, progress *progre
 		opts.MaxRetries = -1
 	}
 	retry := adapter.NewRetry(shownPauses{newPauses(s).transport(f.ignore), progress, f.maxWait}, opts)
-	token := newAwaitable(s.cmd.Context(), s.transport())
+	token := interrupt.Awaitable(s.cmd.Context(), s.transport())
 	return errors.Join(session.Mount("https://", retry), session.Mount("http://", retry),
 		session.Mount(s.AccountsURL.value+"/api/token", token))
 }
@@ -163,20 +166,20 @@ func (f *apiFlags) explain(s *settings, call *webapi.Call, err error) error {
 	var refused *spotipie.APIError
 	if limited := limitOf(err); limited != nil {
 		if text := explainLimit(limited, f.maxWait); text != "" {
-			return tell(err, "%s", text)
+			return failure.Tell(err, "%s", text)
 		}
 	}
 	if errors.As(err, &refused) {
 		if problem, fix, ok := webapi.Refusal(refused, call.Method, call.Path()); ok {
-			return tell(err, "%s: %s: %s", plain(err), problem, fix)
+			return failure.Tell(err, "%s: %s: %s", failure.Plain(err), problem, fix)
 		}
 	}
 	switch {
 	case errors.As(err, &refused) && refused.StatusCode == http.StatusForbidden && strings.Contains(refused.Message, "scope"):
-		return tell(err, "%s: %s", plain(err), s.scopeAdvice(webapi.ScopesFor(call.Method, call.Path()), f.has))
+		return failure.Tell(err, "%s: %s", failure.Plain(err), s.scopeAdvice(webapi.ScopesFor(call.Method, call.Path()), f.has))
 	case errors.As(err, &refused) && refused.StatusCode == http.StatusUnauthorized && s.Flow.value == string(spotipie.FlowClientCredentials):
-		return tell(err, "%s: profile %q is the app itself, and this takes a user: sign one in with 'spotipie login --profile NAME --flow %s'",
-			plain(err), s.Profile.value, spotipie.FlowAuthorizationCode)
+		return failure.Tell(err, "%s: profile %q is the app itself, and this takes a user: sign one in with 'spotipie login --profile NAME --flow %s'",
+			failure.Plain(err), s.Profile.value, spotipie.FlowAuthorizationCode)
 	}
 	return s.explain(err)
 }

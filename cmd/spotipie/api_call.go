@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/spotipie/spotipie/internal/cli"
+	"github.com/spotipie/spotipie/internal/tool/commandline"
 	"github.com/spotipie/spotipie/internal/webapi"
 )
 
@@ -137,7 +138,7 @@ func (f *apiFlags) fill(cmd *cobra.Command, call *webapi.Call) error {
 		}
 	}
 	for _, field := range f.typed {
-		read := func(name string) ([]byte, error) { return readInput(cmd, "-F "+field, name, maxInput) }
+		read := func(name string) ([]byte, error) { return commandline.ReadInput(cmd, "-F "+field, name, maxInput) }
 		if err := fields.AddTyped(field, read); err != nil {
 			return fmt.Errorf("-F %w", err)
 		}
@@ -146,7 +147,7 @@ func (f *apiFlags) fill(cmd *cobra.Command, call *webapi.Call) error {
 	contentType := ""
 	switch {
 	case f.input != "":
-		if call.Body, err = readInput(cmd, "--input -", f.input, maxInput); err != nil {
+		if call.Body, err = commandline.ReadInput(cmd, "--input -", f.input, maxInput); err != nil {
 			return fmt.Errorf("--input: %w", err)
 		}
 		call.Query, err = fields.Query()

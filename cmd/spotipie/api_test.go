@@ -20,6 +20,7 @@ import (
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/filestore"
+	"github.com/spotipie/spotipie/internal/tool/failure"
 )
 
 // signedIn makes the tool signed in at a Web API that answers by handler.
@@ -78,13 +79,13 @@ func TestAPIRateLimits(t *testing.T) {
 		code           int
 		stdout, stderr string
 	}{
-		"waited for": {limited(2, "0"), nil, exitOK, `{"id":"ada"}`, ""},
-		"POST too":   {limited(1, "0"), []string{"-f", "a=b"}, exitOK, `{"id":"ada"}`, ""},
-		"for hours": {limited(1, "19056"), nil, exitFailure, "",
+		"waited for": {limited(2, "0"), nil, failure.ExitOK, `{"id":"ada"}`, ""},
+		"POST too":   {limited(1, "0"), []string{"-f", "a=b"}, failure.ExitOK, `{"id":"ada"}`, ""},
+		"for hours": {limited(1, "19056"), nil, failure.ExitFailure, "",
 			"spotipie: api: too many requests: Spotify asks for a pause until DATE (5h 17m from now), longer than --max-wait 30s\n"},
-		"longer than wanted": {limited(1, "2"), []string{"--max-wait", "1s"}, exitFailure, "",
+		"longer than wanted": {limited(1, "2"), []string{"--max-wait", "1s"}, failure.ExitFailure, "",
 			"spotipie: api: too many requests: Spotify asks for a pause until DATE (2s from now), longer than --max-wait 1s\n"},
-		"no waiting": {limited(1, "0"), []string{"--max-wait", "0"}, exitFailure,
+		"no waiting": {limited(1, "0"), []string{"--max-wait", "0"}, failure.ExitFailure,
 			"{\"error\":{\"status\":429,\"message\":\"API rate limit exceeded\"}}\n",
 			"spotipie: api: the Web API answered 429 Too Many Requests: API rate limit exceeded\n"},
 	} {
@@ -115,7 +116,7 @@ func TestAPIInterrupted(t *testing.T) {
 		cancel()
 	}()
 	stdout, stderr, code := tool(ctx, "api", "me")
-	if stdout != "" || stderr != "spotipie: interrupted\n" || code != exitInterrupted {
+	if stdout != "" || stderr != "spotipie: interrupted\n" || code != failure.ExitInterrupted {
 		t.Errorf("got %q, %q, exit code %d", stdout, stderr, code)
 	}
 }
@@ -175,7 +176,7 @@ func TestAPIProgress(t *testing.T) {
 				stdout = tty
 			}
 			code := execute(t.Context(), append([]string{"api", "x"}, test.args...), stdout, tty)
-			if got := shown(); got != test.want || code != exitOK {
+			if got := shown(); got != test.want || code != failure.ExitOK {
 				t.Errorf("got  %q, exit code %d\nwant %q", got, code, test.want)
 			}
 		})

@@ -8,6 +8,9 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/spotipie/spotipie/internal/tool/failure"
+	"github.com/spotipie/spotipie/internal/tool/output"
 )
 
 func newCompletion() *cobra.Command {
@@ -32,10 +35,10 @@ is not found.`,
 		ValidArgs: slices.Sorted(maps.Keys(generators)),
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return usage(cmd, fmt.Errorf("takes the name of one shell: bash, zsh, fish or powershell"))
+				return failure.Usage(cmd, fmt.Errorf("takes the name of one shell: bash, zsh, fish or powershell"))
 			}
 			if generators[args[0]] == nil {
-				return usage(cmd, fmt.Errorf("unknown shell %q: there are bash, zsh, fish and powershell", args[0]))
+				return failure.Usage(cmd, fmt.Errorf("unknown shell %q: there are bash, zsh, fish and powershell", args[0]))
 			}
 			return nil
 		},
@@ -44,7 +47,7 @@ is not found.`,
 			if err := generators[args[0]](cmd.Root(), &script); err != nil {
 				return fmt.Errorf("making the script: %w", err)
 			}
-			return write(cmd, script.String())
+			return output.Write(cmd, script.String())
 		},
 	}
 }

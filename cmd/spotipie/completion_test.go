@@ -9,6 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/spotipie/spotipie/internal/tool/commandline"
+	"github.com/spotipie/spotipie/internal/tool/failure"
 )
 
 // completed returns what a shell is offered for a command line whose last word
@@ -16,7 +19,7 @@ import (
 func completed(t *testing.T, words ...string) (offers []string, directive string) {
 	t.Helper()
 	var stdout, stderr strings.Builder
-	if code := execute(t.Context(), append([]string{cobra.ShellCompRequestCmd}, words...), &stdout, &stderr); code != exitOK {
+	if code := execute(t.Context(), append([]string{cobra.ShellCompRequestCmd}, words...), &stdout, &stderr); code != failure.ExitOK {
 		t.Fatalf("%q: exit code %d: %s", words, code, stderr.String())
 	}
 	lines := strings.Split(strings.TrimSuffix(stdout.String(), "\n"), "\n")
@@ -25,7 +28,7 @@ func completed(t *testing.T, words ...string) (offers []string, directive string
 
 // everyCommand calls visit with each command and the words that name it.
 func everyCommand(visit func(cmd *cobra.Command, words []string)) {
-	eachCommand(newRoot(nil), func(cmd *cobra.Command) {
+	commandline.Each(newRoot(nil), func(cmd *cobra.Command) {
 		visit(cmd, strings.Fields(cmd.CommandPath())[1:])
 	})
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spotipie/spotipie/internal/cli"
 	"github.com/spotipie/spotipie/internal/demo"
+	"github.com/spotipie/spotipie/internal/tool/commandline"
 )
 
 func newDemo() *cobra.Command {
@@ -26,7 +27,7 @@ and makes the exit code 1.
 It needs no network and no Spotify account, and leaves nothing behind. Set
 NO_COLOR for plain text.`,
 		Example: "  spotipie demo",
-		Args:    noArguments,
+		Args:    commandline.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			out := cmd.OutOrStdout()
 			err := demo.Run(cmd.Context(), out, &demo.Options{Style: cli.StyleFor(out), Serve: thisCommand() + " serve"})

@@ -16,6 +16,9 @@ import (
 	"github.com/spotipie/spotipie/internal/cli"
 	"github.com/spotipie/spotipie/internal/config"
 	"github.com/spotipie/spotipie/internal/doctor"
+	"github.com/spotipie/spotipie/internal/tool/commandline"
+	"github.com/spotipie/spotipie/internal/tool/failure"
+	"github.com/spotipie/spotipie/internal/tool/output"
 )
 
 func newDoctor() *cobra.Command {
@@ -37,7 +40,7 @@ a JSON object with the keys ok and checks, an array of objects with the keys
 name, ok, detail and fix (only if not ok).`,
 		Example: `  spotipie doctor
   spotipie doctor --json --profile work`,
-		Args: noArguments,
+		Args: commandline.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runDoctor(cmd, asJSON) },
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print it as one line of JSON")
@@ -74,9 +77,9 @@ func runDoctor(cmd *cobra.Command, asJSON bool) error {
 		}
 	}
 	if asJSON {
-		err = writeJSON(cmd, found)
+		err = output.WriteJSON(cmd, found)
 	} else {
-		err = write(cmd, checkList(results, cmd.OutOrStdout()))
+		err = output.Write(cmd, checkList(results, cmd.OutOrStdout()))
 	}
 	if err == nil && failed > 0 {
 		err = fmt.Errorf("%d of %d checks failed", failed, len(results))
@@ -94,13 +97,13 @@ func configProblem() *doctor.Result {
 	if err == nil || path == "" { // without a folder there is no file
 		return nil
 	}
-	return &doctor.Result{Name: "config file", Detail: plain(err), Fix: "mend it, or move it away; 'spotipie help settings' shows what may be in it"}
+	return &doctor.Result{Name: "config file", Detail: failure.Plain(err), Fix: "mend it, or move it away; 'spotipie help settings' shows what may be in it"}
 }
 
 // examine runs the checks that the profile's flow calls for.
 func (s *settings) examine(ctx context.Context) []doctor.Result {
 	store := doctor.Store(ctx, s.storeInWords(), func(ctx context.Context, use func(spotipie.Store) error) error {
-		return s.brief(withoutHint(s.withStore(ctx, use)))
+		return s.brief(failure.WithoutHint(s.withStore(ctx, use)))
 	}, s.key())
 	if store.OK { // else it is all that would be said
 		_ = s.withStore(ctx, func(store spotipie.Store) error { return s.resolveClientID(ctx, store) })
@@ -152,7 +155,7 @@ func (s *settings) examine(ctx context.Context) []doctor.Result {
 func (s *settings) withExaminedSession() func(context.Context, func(spotipie.Session) error) error {
 	pauses := newPauses(s)
 	return func(ctx context.Context, use func(spotipie.Session) error) error {
-		return withoutHint(s.withSession(ctx, func(session spotipie.Session) error {
+		return failure.WithoutHint(s.withSession(ctx, func(session spotipie.Session) error {
 			if err := pauses.mount(session); err != nil {
 				return err
 			}

@@ -8,15 +8,16 @@ import (
 	"syscall"
 
 	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/tool/failure"
 )
 
 // explain puts an error of a session into words that say what to do next. Those
 // that say so already it leaves as they are.
 func (s *settings) explain(err error) error {
 	var (
-		wrong    *usageError
-		told     *toldError
-		absent   *notSignedInError
+		wrong    *failure.UsageError
+		told     *failure.ToldError
+		absent   *failure.NotSignedInError
 		mismatch *spotipie.RecordMismatchError
 		stored   *spotipie.StoreError
 		refused  *spotipie.TokenEndpointError
@@ -26,34 +27,34 @@ func (s *settings) explain(err error) error {
 	)
 	if limited := limitOf(err); limited != nil && !errors.As(err, &told) {
 		if text := explainLimit(limited, 0); text != "" {
-			return tell(err, "%s", text)
+			return failure.Tell(err, "%s", text)
 		}
 	}
 	switch {
 	case err == nil, errors.As(err, &wrong), errors.As(err, &told), errors.As(err, &absent):
 		return err
 	case errors.Is(err, spotipie.ErrReauthorizationRequired):
-		return tell(err, "Spotify no longer renews the login of profile %q%s: run '%s'", s.Profile.value, wordsOf(err), s.loginCommand())
+		return failure.Tell(err, "Spotify no longer renews the login of profile %q%s: run '%s'", s.Profile.value, wordsOf(err), s.loginCommand())
 	case errors.Is(err, spotipie.ErrNoRefreshToken),
 		errors.Is(err, spotipie.ErrTokenExpired) && s.Flow.value == string(spotipie.FlowImplicitGrant):
-		return tell(err, "the login of profile %q has no refresh token, so it cannot be renewed: run '%s'",
+		return failure.Tell(err, "the login of profile %q has no refresh token, so it cannot be renewed: run '%s'",
 			s.Profile.value, s.loginCommand())
 	case errors.Is(err, spotipie.ErrTokenExpired):
-		return tell(err, "the access token of profile %q is expired, and no other is to be had: check the clock, or run '%s'",
+		return failure.Tell(err, "the access token of profile %q is expired, and no other is to be had: check the clock, or run '%s'",
 			s.Profile.value, s.loginCommand())
 	case errors.Is(err, spotipie.ErrNotAuthorized): // somebody has signed out just now
-		return &notSignedInError{profile: s.Profile.value, login: s.loginCommand()}
+		return &failure.NotSignedInError{Profile: s.Profile.value, Login: s.loginCommand()}
 	case errors.As(err, &mismatch):
-		return tell(err, "%s; signing in again replaces it: run '%s'", plain(err), s.loginCommand())
+		return failure.Tell(err, "%s; signing in again replaces it: run '%s'", failure.Plain(err), s.loginCommand())
 	case errors.As(err, &stored) && stored.Op == "save":
-		return tell(err, "%v: the renewed login is not saved: mend that and run it again, and if Spotify refuses then, '%s'",
+		return failure.Tell(err, "%v: the renewed login is not saved: mend that and run it again, and if Spotify refuses then, '%s'",
 			s.storeFailed(doing(stored.Op), stored.Err), s.loginCommand())
 	case errors.As(err, &stored):
 		return s.storeFailed(doing(stored.Op), stored.Err)
 	case errors.As(err, &redirect):
-		return usage(s.cmd, err)
+		return failure.Usage(s.cmd, err)
 	case errors.As(err, &less):
-		return tell(err, "the login is kept, but it is not granted the scope %s: what needs that will not work; "+
+		return failure.Tell(err, "the login is kept, but it is not granted the scope %s: what needs that will not work; "+
 			"to ask for it again, run the same command again", less.Missing)
 	case errors.Is(err, spotipie.ErrClosed) && s.cmd.Context().Err() != nil:
 		return context.Cause(s.cmd.Context())
@@ -61,10 +62,10 @@ func (s *settings) explain(err error) error {
 		return s.explainRefusal(err, refused)
 	case errors.As(err, &offline):
 		if request := innermost(err); request != nil && isPractice(s.services()) && errors.Is(err, syscall.ECONNREFUSED) {
-			return tell(err, "no answer from %s: %v: profile %q is for a service on this machine that does not run: start it again, or if Spotify "+
+			return failure.Tell(err, "no answer from %s: %v: profile %q is for a service on this machine that does not run: start it again, or if Spotify "+
 				"is meant, run '%s --accounts-url %s'", hostOf(request.URL), request.Err, s.Profile.value, s.loginCommand(), spotipie.DefaultAccountsURL)
 		} else if request != nil {
-			return tell(err, "no answer from %s: %v: check the connection; --debug shows the requests", hostOf(request.URL), request.Err)
+			return failure.Tell(err, "no answer from %s: %v: check the connection; --debug shows the requests", hostOf(request.URL), request.Err)
 		}
 	}
 	return err
@@ -104,19 +105,19 @@ func (s *settings) explainRefusal(err error, refused *spotipie.TokenEndpointErro
 	var format *spotipie.TokenFormatError
 	switch {
 	case errors.As(refused, &format):
-		return tell(err, "%s (%s) does not answer as an accounts service does: check that it is one, and that nothing answers in its place",
+		return failure.Tell(err, "%s (%s) does not answer as an accounts service does: check that it is one, and that nothing answers in its place",
 			s.AccountsURL.value, s.AccountsURL.origin())
 	case refused.Temporary():
-		return tell(err, "%s: nothing is lost, try again later", plain(refused))
+		return failure.Tell(err, "%s: nothing is lost, try again later", failure.Plain(refused))
 	case refused.Code == "invalid_client" && s.secret.value == "" && s.confidential:
-		return usage(s.cmd, tell(err, "profile %q was signed in with the client secret of the app, and Spotify renews it with that only: set %s",
+		return failure.Usage(s.cmd, failure.Tell(err, "profile %q was signed in with the client secret of the app, and Spotify renews it with that only: set %s",
 			s.Profile.value, s.variable("CLIENT_SECRET")))
 	case refused.Code == "invalid_client" && s.secret.value == "":
-		return usage(s.cmd, tell(err, "%s: check the client id (%s), and if the app has a client secret, set %s",
-			plain(refused), s.ClientID.origin(), s.variable("CLIENT_SECRET")))
+		return failure.Usage(s.cmd, failure.Tell(err, "%s: check the client id (%s), and if the app has a client secret, set %s",
+			failure.Plain(refused), s.ClientID.origin(), s.variable("CLIENT_SECRET")))
 	case refused.Code == "invalid_client":
-		return usage(s.cmd, tell(err, "%s: check the client id (%s) and the client secret (%s)",
-			plain(refused), s.ClientID.origin(), s.secret.origin()))
+		return failure.Usage(s.cmd, failure.Tell(err, "%s: check the client id (%s) and the client secret (%s)",
+			failure.Plain(refused), s.ClientID.origin(), s.secret.origin()))
 	}
 	return refused
 }

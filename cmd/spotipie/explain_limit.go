@@ -7,20 +7,22 @@ import (
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/cli"
+	"github.com/spotipie/spotipie/internal/tool/failure"
+	"github.com/spotipie/spotipie/internal/tool/output"
 )
 
 // explainLimit says until when a service wants to be left alone, or returns "".
 func explainLimit(e *spotipie.RateLimitError, maxWait time.Duration) string {
 	if e.QuotaExceeded() {
 		if e.NotSent {
-			return plain(e) + ignoreAdvice
+			return failure.Plain(e) + ignoreAdvice
 		}
-		return plain(e)
+		return failure.Plain(e)
 	}
 	if e.RetryAfter <= 0 {
 		return ""
 	}
-	until := fmt.Sprintf("until %s (%s from now)", clockTime(time.Now().Add(e.RetryAfter)), cli.Span(e.RetryAfter))
+	until := fmt.Sprintf("until %s (%s from now)", output.ClockTime(time.Now().Add(e.RetryAfter)), cli.Span(e.RetryAfter))
 	switch {
 	case e.NotSent:
 		return fmt.Sprintf("too many requests: Spotify has asked for a pause %s, so the request was not sent%s", until, ignoreAdvice)

@@ -12,6 +12,9 @@ import (
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/cli"
 	"github.com/spotipie/spotipie/internal/tokenformat"
+	"github.com/spotipie/spotipie/internal/tool/commandline"
+	"github.com/spotipie/spotipie/internal/tool/failure"
+	"github.com/spotipie/spotipie/internal/tool/output"
 )
 
 type exportFlags struct {
@@ -42,7 +45,7 @@ If Spotify gives a new refresh token some day, only one of the two programs has
 it. For a program that runs beside this one, 'spotipie token' is the better way.`,
 		Example: `  spotipie export --format spotipy --output .cache
   spotipie export --format oauth2 --profile work --output token.json`,
-		Args: noArguments,
+		Args: commandline.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	flags := cmd.Flags()
@@ -68,11 +71,11 @@ func (f *exportFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	if f.format == "" {
-		return usage(cmd, fmt.Errorf("--format is needed: %s", tokenformat.Names()))
+		return failure.Usage(cmd, fmt.Errorf("--format is needed: %s", tokenformat.Names()))
 	}
 	format, err := tokenformat.Lookup(f.format)
 	if err != nil {
-		return usage(cmd, fmt.Errorf("--format: %w", err))
+		return failure.Usage(cmd, fmt.Errorf("--format: %w", err))
 	}
 	ctx := cmd.Context()
 	var token *spotipie.Token
@@ -94,7 +97,7 @@ func (f *exportFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	if f.output == "" {
-		return write(cmd, string(data))
+		return output.Write(cmd, string(data))
 	}
 	if err := writePrivate(f.output, data); err != nil {
 		return fmt.Errorf("writing %s: %w", f.output, err)
@@ -139,7 +142,7 @@ func (f *exportFlags) maySee(s *settings) error {
 		return nil
 	}
 	if !cli.CanAsk(s.cmd.InOrStdin(), s.cmd.ErrOrStderr()) {
-		return usage(s.cmd, errors.New("stdout is a terminal, where others may see the tokens: "+
+		return failure.Usage(s.cmd, errors.New("stdout is a terminal, where others may see the tokens: "+
 			"say --yes to print them there, or redirect it into a file"))
 	}
 	sure, err := cli.Confirm(s.cmd.Context(), s.cmd.InOrStdin(), s.cmd.ErrOrStderr(),

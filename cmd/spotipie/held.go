@@ -8,6 +8,7 @@ import (
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/cli"
+	"github.com/spotipie/spotipie/internal/tool/failure"
 )
 
 // heldSession is a login of the app itself whose client secret is not set: its
@@ -49,18 +50,18 @@ func (s *settings) hold(ctx context.Context, rec spotipie.Record) (spotipie.Sess
 }
 
 func (s *settings) secretMissing() error {
-	return usage(s.cmd, fmt.Errorf("profile %q uses the client_credentials flow, which needs the app's client secret: "+
+	return failure.Usage(s.cmd, fmt.Errorf("profile %q uses the client_credentials flow, which needs the app's client secret: "+
 		"set %s or --client-secret-file", s.Profile.value, s.variable("CLIENT_SECRET")))
 }
 
 // explainOf is explain for an error of a session.
 func (s *settings) explainOf(session spotipie.Session, err error) error {
 	explained := s.explain(err)
-	var wrong *usageError
-	var told *toldError
-	var absent *notSignedInError
+	var wrong *failure.UsageError
+	var told *failure.ToldError
+	var absent *failure.NotSignedInError
 	switch {
-	case missing(session) == "" || !signInNeeded(err):
+	case missing(session) == "" || !failure.SignInNeeded(err):
 	case errors.As(err, &wrong), errors.As(err, &told), errors.As(err, &absent):
 	default: // signing in would not help
 		return s.secretMissing()

@@ -9,6 +9,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/spotipie/spotipie/internal/cli"
+	"github.com/spotipie/spotipie/internal/tool/commandline"
+	"github.com/spotipie/spotipie/internal/tool/failure"
 )
 
 const (
@@ -29,9 +31,9 @@ where the commands have their settings from.`,
 			found, rest, err := cmd.Root().Find(args)
 			switch {
 			case err != nil:
-				return usage(cmd.Root(), err)
+				return failure.Usage(cmd.Root(), err)
 			case len(rest) > 0:
-				return unknownCommand(cmd.Root(), rest[0])
+				return commandline.UnknownCommand(cmd.Root(), rest[0])
 			}
 			return found.Help()
 		},

@@ -8,11 +8,13 @@ import (
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
+
+	"github.com/spotipie/spotipie/internal/tool/commandline"
 )
 
 // Every command explains itself, in lines that fit a terminal.
 func TestHelpOfEveryCommand(t *testing.T) {
-	eachCommand(newRoot(nil), func(cmd *cobra.Command) {
+	commandline.Each(newRoot(nil), func(cmd *cobra.Command) {
 		t.Run(cmd.CommandPath(), func(t *testing.T) {
 			var help strings.Builder
 			printHelp(&help, cmd)
@@ -43,7 +45,7 @@ func TestFlagsInOneOrder(t *testing.T) {
 	settings := []string{
 		"profile", "store", "allow-exposed-store", "client-id", "client-secret-file", "redirect-uri", "accounts-url", "api-url", "allow-plain-http", "env-prefix", "debug",
 	}
-	eachCommand(newRoot(nil), func(cmd *cobra.Command) {
+	commandline.Each(newRoot(nil), func(cmd *cobra.Command) {
 		if !cmd.Runnable() {
 			return
 		}

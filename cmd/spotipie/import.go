@@ -12,6 +12,8 @@ import (
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/cli"
 	"github.com/spotipie/spotipie/internal/tokenformat"
+	"github.com/spotipie/spotipie/internal/tool/commandline"
+	"github.com/spotipie/spotipie/internal/tool/failure"
 	"github.com/spotipie/spotipie/login"
 )
 
@@ -42,7 +44,7 @@ token only. If Spotify gives a new refresh token some day, only one of the two
 programs has it: let the other go.`,
 		Example: `  spotipie import ~/project/.cache --env-prefix SPOTIPY
   spotipie import token.json --client-id 0123456789abcdef0123456789abcdef --profile work`,
-		Args: exactly(1, "takes one FILE, or - for stdin"),
+		Args: commandline.Exactly(1, "takes one FILE, or - for stdin"),
 		RunE: func(cmd *cobra.Command, args []string) error { return importFile(cmd, args[0], yes) },
 	}
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "replace a login that the profile has, without asking")
@@ -55,9 +57,9 @@ func importFile(cmd *cobra.Command, name string, yes bool) error {
 	if err != nil {
 		return err
 	}
-	data, err := readInput(cmd, "import -", name, tokenformat.MaxSize)
-	if errors.Is(err, errStdinTwice) {
-		return usage(cmd, err)
+	data, err := commandline.ReadInput(cmd, "import -", name, tokenformat.MaxSize)
+	if errors.Is(err, commandline.ErrStdinTwice) {
+		return failure.Usage(cmd, err)
 	}
 	if err != nil {
 		return err
@@ -67,7 +69,7 @@ func importFile(cmd *cobra.Command, name string, yes bool) error {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	if err := s.takeApp(name, found.App); err != nil {
-		return usage(cmd, err)
+		return failure.Usage(cmd, err)
 	}
 	if len(found.Passed) > 0 {
 		s.sayWrapped("Note: %s has keys that were passed over: %s.", name, strings.Join(found.Passed, ", "))
@@ -137,7 +139,7 @@ func (s *settings) firstToken(ctx context.Context, refreshToken string) (*spotip
 	}
 	token, err := session.RefreshToken(ctx)
 	if errors.Is(err, spotipie.ErrReauthorizationRequired) {
-		err = tell(err, "Spotify does not take the refresh token%s: check that the client id (%s) is that of the other program, or run '%s'",
+		err = failure.Tell(err, "Spotify does not take the refresh token%s: check that the client id (%s) is that of the other program, or run '%s'",
 			wordsOf(err), s.ClientID.origin(), s.loginCommand())
 	}
 	return token, err

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/filestore"
+	"github.com/spotipie/spotipie/internal/tool/failure"
 )
 
 // tokenFile is one of spotipy that has another login.
@@ -66,9 +67,9 @@ func TestImportHoldsNoLockWhileItAsks(t *testing.T) {
 	}
 	r := p.starts("import", tokenFile(t))
 	r.sees(importQuestion)
-	renewed := strings.TrimSpace(p.starts("token").ends(exitOK))
+	renewed := strings.TrimSpace(p.starts("token").ends(failure.ExitOK))
 	r.types("y\n")
-	contains(t, r.ends(exitFailure), `profile "default" has changed meanwhile, so nothing was imported: run it again`)
+	contains(t, r.ends(failure.ExitFailure), `profile "default" has changed meanwhile, so nothing was imported: run it again`)
 	if _, _, rec := p.record(); rec.Token.AccessToken() != renewed {
 		t.Error("the renewed login is lost")
 	}
@@ -80,7 +81,7 @@ func TestImportReplacesAfterTheQuestion(t *testing.T) {
 	r := p.starts("import", tokenFile(t))
 	r.sees(importQuestion)
 	r.types("y\n")
-	contains(t, r.ends(exitOK), "Imported spotipy's .cache")
+	contains(t, r.ends(failure.ExitOK), "Imported spotipy's .cache")
 	if _, _, rec := p.record(); rec.Token.AccessToken() != "imported" {
 		t.Error("the login was not replaced")
 	}

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/spotipie/spotipie/internal/tool/failure"
 )
 
 // silent makes stdin a pipe into which nobody writes.
@@ -51,7 +53,7 @@ func TestInterruptedWhileItReads(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
 			stdout, stderr, code := tool(ctx, args...)
-			if code != exitInterrupted || stdout != "" || stderr != "spotipie: interrupted\n" {
+			if code != failure.ExitInterrupted || stdout != "" || stderr != "spotipie: interrupted\n" {
 				t.Errorf("exit code %d, stdout %q, stderr %q", code, stdout, stderr)
 			}
 		})
@@ -86,7 +88,7 @@ func TestSigtermWhileItReads(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = cmd.Wait() // the exit code tells
-	if got := cmd.ProcessState.ExitCode(); got != exitInterrupted {
+	if got := cmd.ProcessState.ExitCode(); got != failure.ExitInterrupted {
 		t.Errorf("exit code: got %d; stderr: %s", got, stderr.String())
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/filestore"
+	"github.com/spotipie/spotipie/internal/tool/failure"
 )
 
 // An interruption while Spotify is asked for a new token leaves the refresh
@@ -25,13 +26,13 @@ func TestInterruptedRenewalIsSaved(t *testing.T) {
 		signal os.Signal
 		code   int
 	}{
-		"token expired":        {-time.Minute, os.Interrupt, exitInterrupted},
-		"token nearly expired": {time.Minute, os.Interrupt, exitOK},
-		"terminal gone":        {-time.Minute, syscall.SIGHUP, exitInterrupted},
+		"token expired":        {-time.Minute, os.Interrupt, failure.ExitInterrupted},
+		"token nearly expired": {time.Minute, os.Interrupt, failure.ExitOK},
+		"terminal gone":        {-time.Minute, syscall.SIGHUP, failure.ExitInterrupted},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if signal.Ignored(test.signal) {
-				test.code = exitOK // as nohup, or a shell's background, has it
+				test.code = failure.ExitOK // as nohup, or a shell's background, has it
 			}
 			asked, answer := heldUpRenewal(t)
 			key := spotipie.Key{ClientID: "id", Profile: "default"}

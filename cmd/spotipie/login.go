@@ -12,6 +12,9 @@ import (
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/cli"
 	"github.com/spotipie/spotipie/internal/storeaddress"
+	"github.com/spotipie/spotipie/internal/tool/commandline"
+	"github.com/spotipie/spotipie/internal/tool/failure"
+	"github.com/spotipie/spotipie/internal/tool/output"
 	"github.com/spotipie/spotipie/login"
 )
 
@@ -61,7 +64,7 @@ public information only; 'spotipie scopes' lists what there is.`,
 		Example: `  spotipie login --scope user-library-read,playlist-read-private
   spotipie login --profile work --all-scopes
   spotipie login --profile app --flow client_credentials`,
-		Args: noArguments,
+		Args: commandline.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	flags := cmd.Flags()
@@ -86,7 +89,7 @@ public information only; 'spotipie scopes' lists what there is.`,
 
 func (f *loginFlags) run(cmd *cobra.Command) error {
 	if f.listScopes {
-		return write(cmd, scopeTable(spotipie.AllScopes(), ""))
+		return output.Write(cmd, scopeTable(spotipie.AllScopes(), ""))
 	}
 	s, err := newSettings(cmd)
 	if err != nil {
@@ -98,7 +101,7 @@ func (f *loginFlags) run(cmd *cobra.Command) error {
 	}
 	scope, err := f.check(s, flow)
 	if err != nil {
-		return usage(cmd, err)
+		return failure.Usage(cmd, err)
 	}
 	if _, err := s.newSession(flow, nil, nil); err != nil { // before anything is asked
 		return s.explainLogin(err)
@@ -208,9 +211,9 @@ func sameFlags(cmd *cobra.Command) string {
 			case flag.Value.Type() == "bool":
 				line += " --" + flag.Name
 			case flag.Name == "store":
-				line += " --store " + quotedIfNeeded(storeaddress.Redacted(value))
+				line += " --store " + cli.QuotedIfNeeded(storeaddress.Redacted(value))
 			default:
-				line += " --" + flag.Name + " " + quotedIfNeeded(value)
+				line += " --" + flag.Name + " " + cli.QuotedIfNeeded(value)
 			}
 		}
 	})
@@ -222,7 +225,7 @@ func (s *settings) sayValidity(session spotipie.Session, token *spotipie.Token) 
 	text := fmt.Sprintf("Profile %q has a token for %s", s.Profile.value, cli.Span(time.Until(token.ExpiresAt())))
 	switch by := session.ReauthorizeBy(); {
 	case !by.IsZero():
-		text += ", which renews itself until " + by.Local().Format(dateFormat)
+		text += ", which renews itself until " + by.Local().Format(output.DateFormat)
 	case session.Flow() == spotipie.FlowClientCredentials:
 		text += ", and gets the next one by itself"
 	case session.Flow() == spotipie.FlowImplicitGrant:

@@ -9,6 +9,7 @@ import (
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/cli"
 	"github.com/spotipie/spotipie/internal/config"
+	"github.com/spotipie/spotipie/internal/tool/failure"
 )
 
 // mayChange asks before a login makes another profile of one that was signed in:
@@ -29,7 +30,7 @@ func (f *loginFlags) mayChange(ctx context.Context, s *settings, flow spotipie.F
 		s.sayWrapped("%s", text)
 		return nil
 	case !cli.CanAsk(s.cmd.InOrStdin(), s.cmd.ErrOrStderr()):
-		return usage(s.cmd, fmt.Errorf("this would change profile %q: %s: choose another with --profile NAME, or say --yes to change it",
+		return failure.Usage(s.cmd, fmt.Errorf("this would change profile %q: %s: choose another with --profile NAME, or say --yes to change it",
 			s.Profile.value, strings.Join(changes, "; ")))
 	}
 	s.sayWrapped("%s", text)

@@ -8,13 +8,14 @@ import (
 	"slices"
 
 	"github.com/spotipie/spotipie/internal/cli"
+	"github.com/spotipie/spotipie/internal/tool/failure"
 	"github.com/spotipie/spotipie/login"
 )
 
 // explainLogin is explain for what ends a login as well.
 func (s *settings) explainLogin(err error) error {
-	var wrong *usageError
-	var told *toldError
+	var wrong *failure.UsageError
+	var told *failure.ToldError
 	explained := s.explain(err)
 	if errors.As(explained, &wrong) || errors.As(explained, &told) {
 		return explained
@@ -23,12 +24,12 @@ func (s *settings) explainLogin(err error) error {
 	var port *login.PortError
 	switch {
 	case errors.As(err, &timeout):
-		return tell(err, "nobody agreed within %s: run it again, with a longer --timeout if need be; if Spotify complained "+
+		return failure.Tell(err, "nobody agreed within %s: run it again, with a longer --timeout if need be; if Spotify complained "+
 			"about the redirect URI, register %s at https://developer.spotify.com/dashboard", timeout.After, timeout.RedirectURI)
 	case errors.As(err, &port):
-		return tell(err, "%v", s.explainPort(port))
+		return failure.Tell(err, "%v", s.explainPort(port))
 	case errors.Is(err, login.ErrNoTerminal):
-		return tell(err, "there is no terminal to paste the answer into: run it in one, or without --paste "+
+		return failure.Tell(err, "there is no terminal to paste the answer into: run it in one, or without --paste "+
 			"where a browser can reach this machine")
 	}
 	return explained

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/cli"
+	"github.com/spotipie/spotipie/internal/tool/failure"
 )
 
 // scopeToAskFor adds what the profile was asked for last time, at the same
@@ -70,7 +71,7 @@ func (f *loginFlags) chooseScopes(ctx context.Context, s *settings) (spotipie.Sc
 		if err == nil {
 			return scopes, nil
 		}
-		s.sayWrapped("%s.", plain(err))
+		s.sayWrapped("%s.", failure.Plain(err))
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/spotipie/spotipie/internal/tool/failure"
 )
 
 func TestPastedLogin(t *testing.T) {
@@ -16,14 +18,14 @@ func TestPastedLogin(t *testing.T) {
 	r.types("nonsense\n")
 	r.sees("That is no answer")
 	r.types(visit(t, address) + "\n")
-	contains(t, r.ends(exitOK), "Signed in as Ada.\r\n", `Profile "default" has a token for 59m 5`)
+	contains(t, r.ends(failure.ExitOK), "Signed in as Ada.\r\n", `Profile "default" has a token for 59m 5`)
 }
 
 func TestLoginAtTheEndOfTheInput(t *testing.T) {
 	r := newPerson(t).startsIn(120, "login", "--paste", "--scope", "")
 	r.sees(`press\s+Enter: `)
 	r.types(ctrlD)
-	contains(t, r.ends(exitFailure),
+	contains(t, r.ends(failure.ExitFailure),
 		"\r\nspotipie: login: the input has ended before an answer, and nobody is signed in: start the login again\r\n")
 }
 
@@ -31,7 +33,7 @@ func TestWaitingLogin(t *testing.T) {
 	r := newPerson(t).starts("login", "--no-browser", "--timeout", "75s", "--scope", "")
 	r.sees(`Waiting, 1m \d+s left\. Ctrl-C gives up\.`)
 	r.types(ctrlC)
-	r.ends(exitInterrupted)
+	r.ends(failure.ExitInterrupted)
 }
 
 // TestCountdownLeavesNothingBehind protects from words written over what is
@@ -48,7 +50,7 @@ func TestCountdownLeavesNothingBehind(t *testing.T) {
 				r.types(answer)
 				r.sees(until)
 				r.types("\n")
-				screen := shown(columns, r.ends(exitOK))
+				screen := shown(columns, r.ends(failure.ExitOK))
 				if strings.Contains(screen, "left.") || strings.Contains(screen, "gives up") {
 					t.Errorf("the countdown is still there:\n%s", screen)
 				}
@@ -70,7 +72,7 @@ func TestLoginFitsTheTerminal(t *testing.T) {
 	if err := browse(address, false); err != nil {
 		t.Fatal(err)
 	}
-	screen := r.ends(exitOK)
+	screen := r.ends(failure.ExitOK)
 	for line := range strings.Lines(shown(1000, screen)) {
 		if utf8.RuneCountInString(strings.TrimSuffix(line, "\n")) > columns && !strings.HasPrefix(line, "    ") {
 			t.Errorf("wider than %d: %q", columns, line)
@@ -91,7 +93,7 @@ func TestNoBrowserIsToldInALineOfItsOwn(t *testing.T) {
 	const question = "press Enter: "
 	r.sees(question + `(?s:.)*` + question)
 	r.types(ctrlC)
-	screen := shown(100, r.ends(exitInterrupted))
+	screen := shown(100, r.ends(failure.ExitInterrupted))
 	contains(t, screen, strings.TrimSpace(question)+"\nNo browser could be opened (exit status 1): open the address yourself.\nWaiting for the browser;")
 }
 
@@ -114,7 +116,7 @@ func TestScopesAreOffered(t *testing.T) {
 			}
 			r.sees(test.asks)
 			r.types(ctrlC)
-			r.ends(exitInterrupted)
+			r.ends(failure.ExitInterrupted)
 		})
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/tool/commandline"
 )
 
 func newLogout() *cobra.Command {
@@ -22,7 +23,7 @@ Spotify has no way to end a token: who has a copy can use it until the app is
 removed at https://www.spotify.com/account/apps/. Where nobody is signed in,
 nothing is done and the exit code is 0.`,
 		Example: "  spotipie logout --profile work",
-		Args:    noArguments,
+		Args:    commandline.NoArguments,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return logout(cmd) },
 	}
 	addSettingsFlags(cmd)

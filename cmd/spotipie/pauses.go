@@ -14,6 +14,9 @@ import (
 	"github.com/spotipie/spotipie/adapter"
 	"github.com/spotipie/spotipie/internal/cli"
 	"github.com/spotipie/spotipie/internal/pausefile"
+	"github.com/spotipie/spotipie/internal/tool/failure"
+	"github.com/spotipie/spotipie/internal/tool/interrupt"
+	"github.com/spotipie/spotipie/internal/tool/output"
 )
 
 // pauses are those that the services have asked of the app that the settings
@@ -39,7 +42,7 @@ func (p *pauses) known() []adapter.PauseState {
 	pauses, err := pausefile.Read(p.path(), p.s.ClientID.value, time.Now())
 	if err != nil && !p.noted {
 		p.noted = true
-		p.s.sayWrapped("Note: pauses that Spotify has asked for earlier are not known: %s.", plain(err))
+		p.s.sayWrapped("Note: pauses that Spotify has asked for earlier are not known: %s.", failure.Plain(err))
 	}
 	return pauses
 }
@@ -85,17 +88,17 @@ func (p *pauses) transport(ignore bool) http.RoundTripper {
 
 // keep is for adapter.PauseOptions.OnPause.
 func (p *pauses) keep(ctx context.Context, pause adapter.PauseState) {
-	ctx, cancel := uninterrupted(ctx)
+	ctx, cancel := interrupt.Shield(ctx)
 	defer cancel()
 	if err := pausefile.Add(ctx, p.path(), p.s.ClientID.value, pause, time.Now()); err != nil {
-		p.s.debug.printf("the pause is not remembered: %s", plain(err))
+		p.s.debug.Printf("the pause is not remembered: %s", failure.Plain(err))
 	}
 }
 
 // mount makes a session heed pauses of the Web API. Token requests are not
 // held up by them, even where one address stands for both services.
 func (p *pauses) mount(session spotipie.Session) error {
-	return session.Mount(p.s.APIURL.value+"/v1/", newAwaitable(p.s.cmd.Context(), p.transport(false)))
+	return session.Mount(p.s.APIURL.value+"/v1/", interrupt.Awaitable(p.s.cmd.Context(), p.transport(false)))
 }
 
 // forgetful forgets a pause that turns out to be over.
@@ -113,10 +116,10 @@ func (f forgetful) RoundTrip(req *http.Request) (*http.Response, error) {
 	host := adapterHost(req.URL)
 	isHost := func(p adapter.PauseState) bool { return p.Host == host }
 	if slices.ContainsFunc(f.pauses.known(), isHost) {
-		ctx, cancel := uninterrupted(req.Context())
+		ctx, cancel := interrupt.Shield(req.Context())
 		defer cancel()
 		if err := pausefile.Remove(ctx, f.pauses.path(), f.pauses.s.ClientID.value, host, time.Now()); err != nil {
-			f.pauses.s.debug.printf("a pause that is over is not forgotten: %s", plain(err))
+			f.pauses.s.debug.Printf("a pause that is over is not forgotten: %s", failure.Plain(err))
 		}
 	}
 	return resp, nil
@@ -128,5 +131,5 @@ func pauseWords(p *adapter.PauseState) string {
 	if p.Reason == spotipie.ReasonQuotaExceeded {
 		why = "the quota is used up"
 	}
-	return fmt.Sprintf("paused until %s (%s from now): %s", clockTime(p.Until), cli.Span(time.Until(p.Until)), why)
+	return fmt.Sprintf("paused until %s (%s from now): %s", output.ClockTime(p.Until), cli.Span(time.Until(p.Until)), why)
 }

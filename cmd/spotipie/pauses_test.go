@@ -15,6 +15,7 @@ import (
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/filestore"
 	"github.com/spotipie/spotipie/internal/pausefile"
+	"github.com/spotipie/spotipie/internal/tool/failure"
 )
 
 // pausing is a Web API that has asked for a pause, and counts what comes all the
@@ -78,29 +79,29 @@ func TestAPauseIsRemembered(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPausing(t, "48925", test.body)
-			expectTool(t, exitFailure, "", test.told, "api", "me")
+			expectTool(t, failure.ExitFailure, "", test.told, "api", "me")
 			p.expectRequests(t, 1)
 			if info, err := os.Stat(pausePath()); err != nil || info.Mode().Perm() != 0o600 {
 				t.Errorf("%v, %v", info, err)
 			}
 
-			expectTool(t, exitFailure, "", test.asked, "api", "search", "-f", "q=x")
-			expectTool(t, exitFailure, "", "'spotipie api --ignore-pause' asks all the same", "api", "me")
-			expectTool(t, exitOK, "Web API        paused until ", "", "status")
-			expectTool(t, exitOK, "(13h 35m from now): "+test.status, "", "status")
-			expectTool(t, exitOK, "paused until ", "", "status", "--offline")
-			expectTool(t, exitOK, `"paused_until":"20`, "", "status", "--json")
-			expectTool(t, exitFailure, `{"name":"token","ok":false`, "checks failed", "doctor", "--json")
-			expectTool(t, exitOK, "access-me", "", "token")
+			expectTool(t, failure.ExitFailure, "", test.asked, "api", "search", "-f", "q=x")
+			expectTool(t, failure.ExitFailure, "", "'spotipie api --ignore-pause' asks all the same", "api", "me")
+			expectTool(t, failure.ExitOK, "Web API        paused until ", "", "status")
+			expectTool(t, failure.ExitOK, "(13h 35m from now): "+test.status, "", "status")
+			expectTool(t, failure.ExitOK, "paused until ", "", "status", "--offline")
+			expectTool(t, failure.ExitOK, `"paused_until":"20`, "", "status", "--json")
+			expectTool(t, failure.ExitFailure, `{"name":"token","ok":false`, "checks failed", "doctor", "--json")
+			expectTool(t, failure.ExitOK, "access-me", "", "token")
 			p.expectRequests(t, 0)
 
 			p.paused.Store(false)
-			expectTool(t, exitFailure, "", "not sent", "api", "me")
+			expectTool(t, failure.ExitFailure, "", "not sent", "api", "me")
 			p.expectRequests(t, 0)
-			expectTool(t, exitOK, "ada", "", "api", "me", "--ignore-pause")
-			expectTool(t, exitOK, "ada", "", "api", "me")
+			expectTool(t, failure.ExitOK, "ada", "", "api", "me", "--ignore-pause")
+			expectTool(t, failure.ExitOK, "ada", "", "api", "me")
 			p.expectRequests(t, 2)
-			expectTool(t, exitOK, `"paused_until":null`, "", "status", "--json")
+			expectTool(t, failure.ExitOK, `"paused_until":null`, "", "status", "--json")
 		})
 	}
 }
@@ -109,17 +110,17 @@ func TestAPauseIsRemembered(t *testing.T) {
 func TestIgnoringAPauseThatIsNotOver(t *testing.T) {
 	p := newPausing(t, "48925", quotaExceeded)
 	for range 2 {
-		expectTool(t, exitFailure, "", "quota exceeded", "api", "me", "--ignore-pause")
+		expectTool(t, failure.ExitFailure, "", "quota exceeded", "api", "me", "--ignore-pause")
 	}
 	p.expectRequests(t, 2)
-	expectTool(t, exitFailure, "", "not sent", "api", "me")
+	expectTool(t, failure.ExitFailure, "", "not sent", "api", "me")
 	p.expectRequests(t, 0)
 }
 
 // TestAPauseIsTheAppsOwn: another client id may ask.
 func TestAPauseIsTheAppsOwn(t *testing.T) {
 	p := newPausing(t, "48925", quotaExceeded)
-	expectTool(t, exitFailure, "", "quota exceeded", "api", "me")
+	expectTool(t, failure.ExitFailure, "", "quota exceeded", "api", "me")
 	store, err := filestore.Open(strings.TrimPrefix(os.Getenv("SPOTIPIE_STORE"), "file:"), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -134,19 +135,19 @@ func TestAPauseIsTheAppsOwn(t *testing.T) {
 	}
 	p.paused.Store(false)
 	p.requests.Store(0)
-	expectTool(t, exitOK, "ada", "", "api", "me", "--client-id", "other")
+	expectTool(t, failure.ExitOK, "ada", "", "api", "me", "--client-id", "other")
 	p.expectRequests(t, 1)
-	expectTool(t, exitFailure, "", "not sent", "api", "me")
+	expectTool(t, failure.ExitFailure, "", "not sent", "api", "me")
 	p.expectRequests(t, 0)
 }
 
 // TestAShortPauseOfAnEarlierRunIsWaitedFor, as one of this run is.
 func TestAShortPauseOfAnEarlierRunIsWaitedFor(t *testing.T) {
 	p := newPausing(t, "1", "")
-	expectTool(t, exitFailure, "", "too many requests", "api", "me", "--max-wait", "0")
+	expectTool(t, failure.ExitFailure, "", "too many requests", "api", "me", "--max-wait", "0")
 	p.paused.Store(false)
 	begun := time.Now()
-	expectTool(t, exitOK, "ada", "", "api", "me")
+	expectTool(t, failure.ExitOK, "ada", "", "api", "me")
 	if took := time.Since(begun); took < 500*time.Millisecond {
 		t.Errorf("it was asked after %s", took)
 	}
@@ -162,11 +163,11 @@ func TestABrokenFileOfPausesIsPassedOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.paused.Store(false)
-	expectTool(t, exitOK, "ada", "Note: pauses that Spotify has asked for earlier are not known: the file of pauses "+pausePath()+" is broken: delete it.", "api", "me")
+	expectTool(t, failure.ExitOK, "ada", "Note: pauses that Spotify has asked for earlier are not known: the file of pauses "+pausePath()+" is broken: delete it.", "api", "me")
 	p.paused.Store(true)
-	expectTool(t, exitFailure, "", "quota exceeded", "api", "me")
+	expectTool(t, failure.ExitFailure, "", "quota exceeded", "api", "me")
 	p.requests.Store(0)
-	expectTool(t, exitFailure, "", "not sent", "api", "me")
+	expectTool(t, failure.ExitFailure, "", "not sent", "api", "me")
 	p.expectRequests(t, 0)
 }
 
@@ -184,8 +185,8 @@ func TestDevelopmentMode(t *testing.T) {
 				w.WriteHeader(http.StatusForbidden)
 				_, _ = io.WriteString(w, test.body)
 			})
-			expectTool(t, exitFailure, "", test.api, "api", "me")
-			expectTool(t, exitFailure, test.doctor, "checks failed", "doctor")
+			expectTool(t, failure.ExitFailure, "", test.api, "api", "me")
+			expectTool(t, failure.ExitFailure, test.doctor, "checks failed", "doctor")
 		})
 	}
 }

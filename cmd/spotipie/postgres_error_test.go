@@ -8,6 +8,8 @@ import (
 	"net"
 	"strings"
 	"testing"
+
+	"github.com/spotipie/spotipie/internal/tool/failure"
 )
 
 // refusing is a PostgreSQL server that answers every connection with an error
@@ -58,7 +60,7 @@ func TestPostgresErrors(t *testing.T) {
 			t.Setenv("XDG_CONFIG_HOME", t.TempDir())
 			store := "postgres://app:hush@" + refusing(t, test.code, test.message) + "/d?sslmode=disable"
 			_, stderr, code := tool(t.Context(), "token", "--client-id", "x", "--store", store)
-			if code != exitFailure || !strings.Contains(stderr, test.want) || strings.Contains(stderr, "hush") {
+			if code != failure.ExitFailure || !strings.Contains(stderr, test.want) || strings.Contains(stderr, "hush") {
 				t.Errorf("exit code %d, %s", code, stderr)
 			}
 			if other := "check the user"; strings.Contains(stderr, other) && !strings.Contains(test.want, other) {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/tool/failure"
 	library "github.com/spotipie/spotipie/profile"
 	"github.com/spotipie/spotipie/spotifytest"
 )
@@ -23,7 +24,7 @@ func TestALoginOfTheToolIsOpenedByPackageProfile(t *testing.T) {
 	folder := t.TempDir()
 	login := []string{"login", "--flow", "client_credentials", "--client-id", creds.ClientID, "--accounts-url", server.URL}
 	for name, more := range map[string][]string{"default": nil, "robot 2": {"--profile", "robot 2", "--store", "file:" + folder + "/tokens"}} {
-		if _, stderr, code := tool(t.Context(), append(login, more...)...); code != exitOK {
+		if _, stderr, code := tool(t.Context(), append(login, more...)...); code != failure.ExitOK {
 			t.Fatal(stderr)
 		}
 		session, err := library.Open(t.Context(), name, &library.Options{Session: &spotipie.Options{Transport: server.Transport()}})

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/spotipie/spotipie/internal/tool/failure"
 )
 
 func TestProfileNames(t *testing.T) {
@@ -30,12 +32,12 @@ func TestProfileNames(t *testing.T) {
 				}
 				_, stderr, code := tool(t.Context(), args...)
 				if test.problem == "" {
-					if code == exitUsage {
+					if code == failure.ExitUsage {
 						t.Errorf("%s: %s", use, stderr)
 					}
 					continue
 				}
-				if code != exitUsage || !strings.Contains(stderr, test.problem) || len(stderr) > 500 {
+				if code != failure.ExitUsage || !strings.Contains(stderr, test.problem) || len(stderr) > 500 {
 					t.Errorf("%s: exit code %d, stderr %s", use, code, stderr)
 				}
 			}

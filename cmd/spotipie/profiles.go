@@ -10,6 +10,8 @@ import (
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/cli"
+	"github.com/spotipie/spotipie/internal/tool/commandline"
+	"github.com/spotipie/spotipie/internal/tool/output"
 )
 
 func newProfiles() *cobra.Command {
@@ -27,7 +29,7 @@ the config file come before those of flags and environment here.`,
   spotipie profiles delete office --yes`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return unknownCommand(cmd, args[0])
+				return commandline.UnknownCommand(cmd, args[0])
 			}
 			return nil
 		},
@@ -60,7 +62,7 @@ With --json it prints one line, an array of objects with the keys profile,
 default, signed_in, flow, client_id, store, user, service (empty for Spotify)
 and problem (text).`,
 		Example: "  spotipie profiles list --json",
-		Args:    noArguments,
+		Args:    commandline.NoArguments,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return listProfiles(cmd, asJSON) },
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the list as one line of JSON")
@@ -84,13 +86,13 @@ func listProfiles(cmd *cobra.Command, asJSON bool) error {
 		return err
 	}
 	if asJSON {
-		return writeJSON(cmd, rows)
+		return output.WriteJSON(cmd, rows)
 	}
 	if len(rows) == 0 {
 		fmt.Fprintln(cmd.ErrOrStderr(), "There are no profiles: 'spotipie login' makes one.")
 		return nil
 	}
-	err = write(cmd, profileTable(rows, cmd.OutOrStdout()))
+	err = output.Write(cmd, profileTable(rows, cmd.OutOrStdout()))
 	for _, row := range rows {
 		if row.Problem != "" {
 			fmt.Fprintf(cmd.ErrOrStderr(), "Profile \"%s\": %s\n", oneField(row.Profile), cli.Printable(row.Problem))

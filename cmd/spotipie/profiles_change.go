@@ -12,6 +12,10 @@ import (
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/cli"
 	"github.com/spotipie/spotipie/internal/config"
+	"github.com/spotipie/spotipie/internal/tool/commandline"
+	"github.com/spotipie/spotipie/internal/tool/failure"
+	"github.com/spotipie/spotipie/internal/tool/interrupt"
+	"github.com/spotipie/spotipie/internal/tool/output"
 )
 
 func newProfilesDefault() *cobra.Command {
@@ -21,15 +25,15 @@ func newProfilesDefault() *cobra.Command {
 		Long: `Chooses the profile that commands use without --profile and SPOTIPIE_PROFILE.
 Without a name it prints the one that is used now.`,
 		Example:           "  spotipie profiles default work",
-		Args:              upTo(1, "takes one profile, or none"),
-		ValidArgsFunction: first(completeProfiles),
+		Args:              commandline.UpTo(1, "takes one profile, or none"),
+		ValidArgsFunction: commandline.CompleteFirst(completeProfiles),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := newSettings(cmd)
 			if err != nil {
 				return err
 			}
 			if len(args) == 0 {
-				return write(cmd, s.Profile.value+"\n")
+				return output.Write(cmd, s.Profile.value+"\n")
 			}
 			if err := s.mustExist(cmd.Context(), args[0]); err != nil {
 				return err
@@ -55,8 +59,8 @@ func newProfilesDelete() *cobra.Command {
 		Long: `Deletes a profile: its tokens in the store and its settings in the config file.
 On a terminal it asks first; elsewhere it needs --yes.`,
 		Example:           "  spotipie profiles delete office --yes",
-		Args:              exactly(1, "takes one profile"),
-		ValidArgsFunction: first(completeProfiles),
+		Args:              commandline.Exactly(1, "takes one profile"),
+		ValidArgsFunction: commandline.CompleteFirst(completeProfiles),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return deleteProfile(cmd, args[0], yes)
 		},
@@ -76,7 +80,7 @@ func deleteProfile(cmd *cobra.Command, name string, yes bool) error {
 	}
 	if !yes {
 		if !cli.CanAsk(cmd.InOrStdin(), cmd.ErrOrStderr()) {
-			return usage(cmd, errors.New("there is no terminal to ask on: say --yes to delete the profile"))
+			return failure.Usage(cmd, errors.New("there is no terminal to ask on: say --yes to delete the profile"))
 		}
 		sure, err := cli.Confirm(ctx, cmd.InOrStdin(), cmd.ErrOrStderr(), fmt.Sprintf("Delete profile %q and its tokens?", name))
 		if err != nil {
@@ -103,7 +107,7 @@ func (s *settings) delete(ctx context.Context, store spotipie.Store) error {
 	begun := false
 	err = config.Update(ctx, s.configPath, func(f *config.File) error {
 		if hasKey {
-			ctx, cancel := uninterrupted(ctx)
+			ctx, cancel := interrupt.Shield(ctx)
 			defer cancel()
 			if _, ok := f.Profiles[s.Profile.value]; !ok {
 				if err := s.onlyOtherApp(ctx, store); err != nil {
@@ -122,7 +126,7 @@ func (s *settings) delete(ctx context.Context, store spotipie.Store) error {
 		return nil
 	})
 	if err != nil && begun {
-		return &unfinishedError{err: fmt.Errorf("the tokens are deleted, but not yet the settings, so do it again: %w", err)}
+		return &failure.UnfinishedError{Err: fmt.Errorf("the tokens are deleted, but not yet the settings, so do it again: %w", err)}
 	}
 	return err
 }

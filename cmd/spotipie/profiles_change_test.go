@@ -21,6 +21,8 @@ import (
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/filestore"
 	"github.com/spotipie/spotipie/internal/config"
+	"github.com/spotipie/spotipie/internal/tool/commandline"
+	"github.com/spotipie/spotipie/internal/tool/failure"
 )
 
 // household has profiles of the app "id" in a config folder of its own, each in a
@@ -179,7 +181,7 @@ func TestChangeWaitsForTheConfigFile(t *testing.T) {
 			locked(t, h.config+".lock")
 			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 			defer cancel()
-			if _, stderr, code := tool(ctx, args...); code != exitInterrupted {
+			if _, stderr, code := tool(ctx, args...); code != failure.ExitInterrupted {
 				t.Errorf("exit code %d, stderr %s", code, stderr)
 			}
 			h.expect("a", "a", "access-a", "b", "", "a")
@@ -200,7 +202,7 @@ func TestInterruptedRenameIsFinished(t *testing.T) {
 	}
 	r.sigterm()
 	unlock()
-	if code, stderr := r.ends(); code != exitOK {
+	if code, stderr := r.ends(); code != failure.ExitOK {
 		t.Errorf("exit code %d, stderr %s", code, stderr)
 	}
 	h.expect("a", "a", "", "b", "access-a", "b")
@@ -218,10 +220,10 @@ func TestRenamesToOneName(t *testing.T) {
 	secondCode, secondErr := second.ends()
 	const refused = `there is a profile "c" already: delete or rename it first`
 	switch {
-	case firstCode == exitOK && secondCode == exitFailure && strings.Contains(secondErr, refused):
+	case firstCode == failure.ExitOK && secondCode == failure.ExitFailure && strings.Contains(secondErr, refused):
 		h.expect("a", "a", "", "c", "access-a", "b c")
 		h.expect("b", "b", "access-b", "c", "", "b c")
-	case secondCode == exitOK && firstCode == exitFailure && strings.Contains(firstErr, refused):
+	case secondCode == failure.ExitOK && firstCode == failure.ExitFailure && strings.Contains(firstErr, refused):
 		h.expect("a", "a", "access-a", "c", "", "a c")
 		h.expect("b", "b", "", "c", "access-b", "a c")
 	default:
@@ -241,7 +243,7 @@ func TestRenameAgainAfterACrash(t *testing.T) {
 		config  string
 	}{
 		"before the old login was deleted": {
-			func(_ *testing.T, h *household) { h.saves("a", "b", "access-a") }, exitOK, "is now called", "", "access-a", "b",
+			func(_ *testing.T, h *household) { h.saves("a", "b", "access-a") }, failure.ExitOK, "is now called", "", "access-a", "b",
 		},
 		"before the config file was changed": {
 			func(t *testing.T, h *household) {
@@ -249,10 +251,10 @@ func TestRenameAgainAfterACrash(t *testing.T) {
 				if err := h.stores["a"].Delete(t.Context(), spotipie.Key{ClientID: "id", Profile: "a"}); err != nil {
 					t.Fatal(err)
 				}
-			}, exitOK, "is now called", "", "access-a", "b",
+			}, failure.ExitOK, "is now called", "", "access-a", "b",
 		},
 		"but another login was there": {
-			func(_ *testing.T, h *household) { h.saves("a", "b", "access-b") }, exitFailure, there, "access-a", "access-b", "a",
+			func(_ *testing.T, h *household) { h.saves("a", "b", "access-b") }, failure.ExitFailure, there, "access-a", "access-b", "a",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -299,7 +301,7 @@ func TestMoveThatFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			signedIn(t, func(http.ResponseWriter, *http.Request) {})
 			cmd := newRoot(nil)
-			cmd.SetContext(withInputs(t.Context()))
+			cmd.SetContext(commandline.WithInputs(t.Context()))
 			s, err := newSettings(cmd)
 			if err != nil {
 				t.Fatal(err)

@@ -10,6 +10,9 @@ import (
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/config"
+	"github.com/spotipie/spotipie/internal/tool/commandline"
+	"github.com/spotipie/spotipie/internal/tool/failure"
+	"github.com/spotipie/spotipie/internal/tool/interrupt"
 )
 
 func newProfilesRename() *cobra.Command {
@@ -19,8 +22,8 @@ func newProfilesRename() *cobra.Command {
 		Long: `Renames a profile, with its tokens and settings. Programs that have it open
 under the old name are signed out.`,
 		Example:           "  spotipie profiles rename work office",
-		Args:              exactly(2, "takes two profiles, the old name and the new one"),
-		ValidArgsFunction: first(completeProfiles),
+		Args:              commandline.Exactly(2, "takes two profiles, the old name and the new one"),
+		ValidArgsFunction: commandline.CompleteFirst(completeProfiles),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return renameProfile(cmd, args[0], args[1])
 		},
@@ -29,7 +32,7 @@ under the old name are signed out.`,
 
 func renameProfile(cmd *cobra.Command, old, name string) error {
 	if err := checkProfileName(name); err != nil {
-		return usage(cmd, err)
+		return failure.Usage(cmd, err)
 	}
 	ctx := cmd.Context()
 	s, err := settingsOfProfile(cmd, old)
@@ -37,7 +40,7 @@ func renameProfile(cmd *cobra.Command, old, name string) error {
 		return err
 	}
 	if old == name {
-		return usage(cmd, fmt.Errorf("profile %q is called that already", old))
+		return failure.Usage(cmd, fmt.Errorf("profile %q is called that already", old))
 	}
 	if err := s.mustExist(ctx, old); err != nil {
 		return err
@@ -91,7 +94,7 @@ func (s *settings) rename(ctx context.Context, store spotipie.Store, name string
 		return nil
 	})
 	if err != nil && begun {
-		return &unfinishedError{err: fmt.Errorf("the tokens are renamed, but not yet the settings, so do it again: %w", err)}
+		return &failure.UnfinishedError{Err: fmt.Errorf("the tokens are renamed, but not yet the settings, so do it again: %w", err)}
 	}
 	return err
 }
@@ -127,7 +130,7 @@ func (s *settings) lockBoth(ctx context.Context, store spotipie.Store, name stri
 // moveRecord moves the record to another profile's key. A process that is killed
 // meanwhile leaves two that are the same, and the next one goes on from there.
 func (s *settings) moveRecord(ctx context.Context, store spotipie.Store, name string) error {
-	ctx, cancel := uninterrupted(ctx)
+	ctx, cancel := interrupt.Shield(ctx)
 	defer cancel()
 	from, to := s.key(), s.key()
 	to.Profile = name
@@ -166,7 +169,7 @@ func sameLogin(a, b *spotipie.Token) bool {
 // one refresh token make each other's worthless. A store that failed may have
 // deleted the record all the same, and then the copy is all there is.
 func undoCopy(ctx context.Context, store spotipie.Store, original, theCopy spotipie.Key, failed error) error {
-	ctx, cancel := uninterrupted(ctx)
+	ctx, cancel := interrupt.Shield(ctx)
 	defer cancel()
 	_, found, err := store.Load(ctx, original)
 	switch {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/cli"
+	"github.com/spotipie/spotipie/internal/tool/failure"
 )
 
 // The states of a profile.
@@ -44,7 +45,7 @@ func (s *settings) profileRow(ctx context.Context, name string) profile {
 	row := profile{Profile: name, Default: name == s.Profile.value, state: stateUnknown}
 	of, err := settingsOfProfile(s.cmd, name)
 	if err != nil {
-		row.Problem = plain(err)
+		row.Problem = failure.Plain(err)
 		return row
 	}
 	err = of.explain(of.withStore(ctx, func(store spotipie.Store) error { return of.checkLogin(ctx, store) }))
@@ -55,10 +56,10 @@ func (s *settings) profileRow(ctx context.Context, name string) profile {
 		row.SignedIn, row.state = true, stateSignedIn
 	case errors.Is(err, spotipie.ErrNotAuthorized):
 		row.state = stateSignedOut
-	case signInNeeded(err):
-		row.state, row.Problem = stateSignInAgain, plain(err)
+	case failure.SignInNeeded(err):
+		row.state, row.Problem = stateSignInAgain, failure.Plain(err)
 	default:
-		row.Problem = plain(err)
+		row.Problem = failure.Plain(err)
 	}
 	return row
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/cli"
+	"github.com/spotipie/spotipie/internal/tool/commandline"
 )
 
 func newRefresh() *cobra.Command {
@@ -18,7 +19,7 @@ func newRefresh() *cobra.Command {
 is seldom needed, for 'spotipie token' renews by itself, but it shows whether
 the login still works. The old token stays valid until its hour is over.`,
 		Example: "  spotipie refresh --profile work",
-		Args:    noArguments,
+		Args:    commandline.NoArguments,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return refresh(cmd) },
 	}
 	addSettingsFlags(cmd)

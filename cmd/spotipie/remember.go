@@ -7,6 +7,8 @@ import (
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/config"
 	"github.com/spotipie/spotipie/internal/storeaddress"
+	"github.com/spotipie/spotipie/internal/tool/failure"
+	"github.com/spotipie/spotipie/internal/tool/interrupt"
 )
 
 // remember keeps with the profile what a later command needs to use its
@@ -49,10 +51,10 @@ func (s *settings) kept(p config.Settings, known bool, flow spotipie.Flow, user 
 // authorization is saved whether or not that can be done, so a failure is only
 // told.
 func (s *settings) remembered(ctx context.Context, flow spotipie.Flow, user string, isNew bool) {
-	ctx, cancel := uninterrupted(ctx)
+	ctx, cancel := interrupt.Shield(ctx)
 	defer cancel()
 	if err := s.remember(ctx, flow, user, isNew); err != nil {
-		s.sayWrapped("Note: the settings are not kept for later commands, so give them again there: %s.", plain(err))
+		s.sayWrapped("Note: the settings are not kept for later commands, so give them again there: %s.", failure.Plain(err))
 	}
 	if _, lacking := s.keptStore(s.config.Profiles[s.Profile.value]); lacking {
 		s.sayWrapped("Note: the store's password is not kept: later commands need %s too.", s.variable("STORE"))

@@ -9,6 +9,11 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/spotipie/spotipie/internal/tool/commandline"
+	"github.com/spotipie/spotipie/internal/tool/failure"
+	"github.com/spotipie/spotipie/internal/tool/interrupt"
+	"github.com/spotipie/spotipie/internal/tool/output"
 )
 
 // run is the whole tool: it carries out one command line and returns the exit
@@ -16,24 +21,24 @@ import (
 func run(args []string, stdout, stderr io.Writer) int {
 	signal.Ignore(syscall.SIGPIPE) // a reader that has gone must not end the program before a new token is saved
 	log.SetOutput(io.Discard)      // net/http logs what servers send unasked, which may be a token
-	return execute(newInterruptible(stderr), args, stdout, stderr)
+	return execute(interrupt.NewContext(stderr), args, stdout, stderr)
 }
 
 func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	ctx = withInputs(ctx)
+	ctx = commandline.WithInputs(ctx)
 	root := newRoot(args)
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	cmd, err := root.ExecuteContextC(ctx)
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-		err = withoutHint(err) // it was interrupted while it read what the command line names
+		err = failure.WithoutHint(err) // it was interrupted while it read what the command line names
 	}
-	var wrong *usageError // which names its command already
+	var wrong *failure.UsageError // which names its command already
 	if err != nil && !errors.As(err, &wrong) {
-		err = &commandError{command: cmd.CommandPath(), err: err}
+		err = &failure.CommandError{Command: cmd.CommandPath(), Err: err}
 	}
-	return report(ctx, stderr, err)
+	return failure.Report(ctx, stderr, err)
 }
 
 // The groups of commands in the help.
@@ -59,13 +64,13 @@ in once, and every script, cron job and program has a valid token.`,
   spotipie status`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return unknownCommand(cmd, args[0])
+				return commandline.UnknownCommand(cmd, args[0])
 			}
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if version, _ := cmd.Flags().GetBool("version"); version {
-				return write(cmd, thisVersion().line())
+				return output.Write(cmd, thisVersion().line())
 			}
 			return cmd.Help()
 		},
@@ -87,7 +92,7 @@ in once, and every script, cron job and program has a valid token.`,
 	root.SetHelpCommand(newHelp())
 	root.PersistentFlags().BoolP("help", "h", false, "show this help")
 	root.Flags().BoolP("version", "v", false, "print the version")
-	eachCommand(root, func(cmd *cobra.Command) { // flags are shown in the order they are added in
+	commandline.Each(root, func(cmd *cobra.Command) { // flags are shown in the order they are added in
 		cmd.Flags().SortFlags = false
 		cmd.PersistentFlags().SortFlags = false
 	})
@@ -99,9 +104,9 @@ in once, and every script, cron job and program has a valid token.`,
 	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { printHelp(cmd.OutOrStdout(), helpTopic(cmd)) })
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		if args := cmd.Flags().Args(); cmd == root && len(args) > 0 {
-			return unknownCommand(root, args[0]) // and the flag may well be that command's
+			return commandline.UnknownCommand(root, args[0]) // and the flag may well be that command's
 		}
-		return usage(cmd, flagError(err))
+		return failure.Usage(cmd, flagError(err))
 	})
 	return root
 }

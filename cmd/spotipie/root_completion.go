@@ -6,6 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/spotipie/spotipie/internal/tool/commandline"
 )
 
 // isCompletion reports whether the command line is that of a shell which asks
@@ -20,17 +22,17 @@ func isCompletion(args []string) bool {
 func fitForCompletion(root *cobra.Command) {
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	oneLine := strings.NewReplacer("`", "", "\n", " ")
-	eachCommand(root, func(cmd *cobra.Command) {
+	commandline.Each(root, func(cmd *cobra.Command) {
 		fit := func(f *pflag.Flag) {
 			if name, _ := pflag.UnquoteUsage(f); name == "FILE" {
-				_ = cmd.RegisterFlagCompletionFunc(f.Name, completeFiles)
+				_ = cmd.RegisterFlagCompletionFunc(f.Name, commandline.CompleteFiles)
 			}
 			f.Usage = oneLine.Replace(f.Usage)
 		}
 		cmd.Flags().VisitAll(fit)
 		cmd.PersistentFlags().VisitAll(fit)
 		if slices.Contains(strings.Fields(cmd.Use), "FILE") {
-			cmd.ValidArgsFunction = first(completeFiles)
+			cmd.ValidArgsFunction = commandline.CompleteFirst(commandline.CompleteFiles)
 		}
 	})
 }

@@ -4,6 +4,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/tool/commandline"
+	"github.com/spotipie/spotipie/internal/tool/output"
 )
 
 func newScopes() *cobra.Command {
@@ -14,7 +16,9 @@ func newScopes() *cobra.Command {
 do. An app without any scope sees public information only: search, the
 catalogue, the user's name and picture.`,
 		Example: "  spotipie scopes\n  spotipie login --scope user-library-read,user-top-read",
-		Args:    noArguments,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return write(cmd, scopeTable(spotipie.AllScopes(), "")) },
+		Args:    commandline.NoArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return output.Write(cmd, scopeTable(spotipie.AllScopes(), ""))
+		},
 	}
 }

@@ -11,13 +11,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/tool/commandline"
 )
 
 // examples FOLDER runs every example of the help, each with a copy of FOLDER as
 // its config folder. Spotify's addresses are those of the service at $URL.
 func examples(ts *testscript.TestScript, _ bool, args []string) {
 	count := 0
-	eachCommand(newRoot(nil), func(cmd *cobra.Command) {
+	commandline.Each(newRoot(nil), func(cmd *cobra.Command) {
 		switch cmd.Name() {
 		case "serve": // which runs until it is ended; the scripts do that
 			return

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/cli"
+	"github.com/spotipie/spotipie/internal/tool/commandline"
 )
 
 // maxSecretFile is more than any client secret has.
@@ -25,7 +26,7 @@ func readSecretFile(cmd *cobra.Command, path string) (string, error) {
 		secret, err := cli.AskSecret(cmd.Context(), terminal, cmd.ErrOrStderr(), "Client secret: ")
 		return strings.TrimSpace(secret), err
 	}
-	data, err := readInput(cmd, "--client-secret-file -", path, maxSecretFile)
+	data, err := commandline.ReadInput(cmd, "--client-secret-file -", path, maxSecretFile)
 	return strings.TrimSpace(string(data)), err
 }
 
@@ -36,8 +37,8 @@ func (s *settings) readSecret(profile, top string) (setting, error) {
 	if found.from != "--client-secret-file" {
 		return found, nil
 	}
-	in := inputsOf(s.cmd)
-	if in.clientSecret == "" {
+	in := commandline.InputsOf(s.cmd)
+	if in.ClientSecret == "" {
 		secret, err := readSecretFile(s.cmd, found.value)
 		if err != nil {
 			return setting{}, fmt.Errorf("--client-secret-file: %w", err)
@@ -45,9 +46,9 @@ func (s *settings) readSecret(profile, top string) (setting, error) {
 		if secret == "" {
 			return setting{}, errors.New("--client-secret-file: there is nothing in it")
 		}
-		in.clientSecret = secret
+		in.ClientSecret = secret
 	}
-	return setting{in.clientSecret, found.from, onCommandLine}, nil
+	return setting{in.ClientSecret, found.from, onCommandLine}, nil
 }
 
 // credentials of the app, with the secret if there is one.

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/spotipie/spotipie/internal/tool/failure"
 )
 
 // asksForTheSecret starts a login of the app robot in a shell that tells in the
@@ -44,11 +46,11 @@ func TestSecretIsAskedForAndNotShown(t *testing.T) {
 		name, answer, text string
 		code               int
 	}{
-		{"the secret", "hush-hush\n", "Signed in as the app robot at http://127.0.0.1:", exitOK},
-		{"a wrong one", "hush-hash\n", "check the client id (from --client-id) and the client secret (from --client-secret-file)", exitUsage},
-		{"Enter", "\n", "--client-secret-file: there is nothing in it", exitUsage},
-		{"Ctrl-C", ctrlC, "Client secret: \r\nspotipie: interrupted\r\n", exitInterrupted},
-		{"Ctrl-C behind the secret", "hush-hush" + ctrlC, "Client secret: \r\nspotipie: interrupted\r\n", exitInterrupted},
+		{"the secret", "hush-hush\n", "Signed in as the app robot at http://127.0.0.1:", failure.ExitOK},
+		{"a wrong one", "hush-hash\n", "check the client id (from --client-id) and the client secret (from --client-secret-file)", failure.ExitUsage},
+		{"Enter", "\n", "--client-secret-file: there is nothing in it", failure.ExitUsage},
+		{"Ctrl-C", ctrlC, "Client secret: \r\nspotipie: interrupted\r\n", failure.ExitInterrupted},
+		{"Ctrl-C behind the secret", "hush-hush" + ctrlC, "Client secret: \r\nspotipie: interrupted\r\n", failure.ExitInterrupted},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			r := asksForTheSecret(t)

@@ -15,6 +15,8 @@ import (
 
 	"github.com/spotipie/spotipie/accounts"
 	"github.com/spotipie/spotipie/internal/cli"
+	"github.com/spotipie/spotipie/internal/tool/commandline"
+	"github.com/spotipie/spotipie/internal/tool/failure"
 )
 
 func newServe() *cobra.Command {
@@ -51,7 +53,7 @@ https://github.com/spotipie/spotipie/blob/main/docs/accounts-service.md`,
   spotipie serve --approve --token-lifetime 30s
   spotipie serve --json --redirect-uri http://127.0.0.1:3000/cb
   spotipie serve --development --daily-quota 100 --log`,
-		Args: noArguments,
+		Args: commandline.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd, &f) },
 	}
 	f.register(cmd)
@@ -61,22 +63,22 @@ https://github.com/spotipie/spotipie/blob/main/docs/accounts-service.md`,
 func serve(cmd *cobra.Command, f *serveFlags) error {
 	addr, err := loopbackAddr(f.addr)
 	if err != nil {
-		return usage(cmd, err)
+		return failure.Usage(cmd, err)
 	}
 	app, err := f.app(cmd.Flags().Changed)
 	if err != nil {
-		return usage(cmd, err)
+		return failure.Usage(cmd, err)
 	}
 	opts, err := f.options(app)
 	if err != nil {
-		return usage(cmd, err)
+		return failure.Usage(cmd, err)
 	}
 	if f.log {
 		opts.Logger = requestLogger(cmd.ErrOrStderr())
 	}
 	service, err := accounts.New(opts)
 	if err != nil {
-		return usage(cmd, withoutPackage(err))
+		return failure.Usage(cmd, withoutPackage(err))
 	}
 	listener, err := listen(cmd.Context(), addr)
 	if err != nil {

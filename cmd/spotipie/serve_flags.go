@@ -13,6 +13,7 @@ import (
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/accounts"
+	"github.com/spotipie/spotipie/internal/cli"
 )
 
 const (
@@ -106,7 +107,7 @@ func (f *serveFlags) options(app accounts.App) (*accounts.Options, error) {
 	if len(f.users) > 0 {
 		opts.Users = accounts.DefaultUsers()
 		for _, id := range f.users {
-			if !unreserved(id) || id == "" {
+			if !cli.Unreserved(id) || id == "" {
 				return nil, fmt.Errorf("--user %q has other characters than letters, digits and - . _ ~", id)
 			}
 			opts.Users = append(opts.Users, accounts.User{ID: id, ImageURL: "/_service/pictures/" + id + ".png"})
@@ -177,10 +178,10 @@ func (f *serveFlags) app(given func(flag string) bool) (accounts.App, error) {
 	if app.ClientID == "" {
 		return app, errors.New("--client-id is empty: leave it out to get a new one")
 	}
-	if !unreserved(app.ClientID) {
+	if !cli.Unreserved(app.ClientID) {
 		return app, fmt.Errorf("--client-id %q has other characters than letters, digits and - . _ ~", app.ClientID)
 	}
-	if !unreserved(app.ClientSecret) {
+	if !cli.Unreserved(app.ClientSecret) {
 		return app, errors.New("--client-secret has other characters than letters, digits and - . _ ~")
 	}
 	for _, uri := range app.RedirectURIs {

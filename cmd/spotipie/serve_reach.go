@@ -60,7 +60,7 @@ func (r reach) writeText(w io.Writer, style cli.Style) error {
 	if r.ClientSecret != "" {
 		fmt.Fprintf(&b, "  export SPOTIPIE_CLIENT_SECRET=%s\n", r.ClientSecret)
 	}
-	fmt.Fprintf(&b, "  export SPOTIPIE_REDIRECT_URI=%s\n", quoted(r.RedirectURIs[0]))
+	fmt.Fprintf(&b, "  export SPOTIPIE_REDIRECT_URI=%s\n", cli.Quoted(r.RedirectURIs[0]))
 	fmt.Fprintf(&b, "  export SPOTIPIE_ACCOUNTS_URL=%s\n  export SPOTIPIE_API_URL=%s\n", r.URL, r.APIURL)
 	fmt.Fprintln(&b, "\n  The programs in examples/ then use this service.")
 	fmt.Fprintf(&b, "\n%s\n\n", style.Heading("Try it from another terminal"))

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/tool/failure"
+	"github.com/spotipie/spotipie/internal/tool/interrupt"
 )
 
 // closeTimeout is how long a session may take to save a rotated token before
@@ -138,9 +140,9 @@ func (s *settings) options(store spotipie.Store) *spotipie.Options {
 		AllowPlainHTTP: s.needsPlainHTTP(),
 	}
 	if s.debug != nil {
-		opts.OnError = s.debug.failed
+		opts.OnError = s.debug.Failed
 	}
-	opts.Transport = newAwaitable(s.cmd.Context(), s.transport())
+	opts.Transport = interrupt.Awaitable(s.cmd.Context(), s.transport())
 	return opts
 }
 
@@ -178,20 +180,20 @@ func (s *settings) resolveClientID(ctx context.Context, store spotipie.Store) er
 		s.ClientID = setting{value: ids[0], from: "the store"}
 		return nil
 	}
-	return usage(s.cmd, fmt.Errorf("profile %q is signed in with %d apps: choose one by --client-id or %s_CLIENT_ID",
+	return failure.Usage(s.cmd, fmt.Errorf("profile %q is signed in with %d apps: choose one by --client-id or %s_CLIENT_ID",
 		s.Profile.value, len(ids), s.envPrefix))
 }
 
 // notSignedIn says why there is nothing, if that can be told.
 func (s *settings) notSignedIn(ctx context.Context, store spotipie.Store) error {
-	e := &notSignedInError{profile: s.Profile.value, login: s.loginCommand()}
+	e := &failure.NotSignedInError{Profile: s.Profile.value, Login: s.loginCommand()}
 	if known := s.config.Profiles[s.Profile.value].ClientID; known != "" && known != s.ClientID.value {
-		e.reason = fmt.Sprintf(" with the client id %s (%s): it was signed in with %s", s.ClientID.value, s.ClientID.origin(), known)
+		e.Reason = fmt.Sprintf(" with the client id %s (%s): it was signed in with %s", s.ClientID.value, s.ClientID.origin(), known)
 		return e
 	}
 	keys, err := store.List(ctx)
 	if names := profileNames(keys); err == nil && len(names) > 0 && !slices.Contains(names, s.Profile.value) {
-		e.reason = " (there are: " + strings.Join(names, ", ") + ")"
+		e.Reason = " (there are: " + strings.Join(names, ", ") + ")"
 	}
 	return e
 }

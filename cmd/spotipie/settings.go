@@ -12,6 +12,9 @@ import (
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/config"
+	"github.com/spotipie/spotipie/internal/tool/debuglog"
+	"github.com/spotipie/spotipie/internal/tool/failure"
+	"github.com/spotipie/spotipie/internal/tool/output"
 	"github.com/spotipie/spotipie/login"
 )
 
@@ -72,7 +75,7 @@ type settings struct {
 	envPrefix    string
 	configPath   string // empty if there is no config folder
 	config       config.File
-	debug        *debugLog // nil unless --debug
+	debug        *debuglog.Log // nil unless --debug
 	cmd          *cobra.Command
 }
 
@@ -84,7 +87,7 @@ func newSettings(cmd *cobra.Command) (*settings, error) { return newSettingsOf(c
 func newSettingsOf(cmd *cobra.Command, profile string) (*settings, error) {
 	s := &settings{cmd: cmd, Profile: setting{profile, "the command line", onCommandLine}}
 	if err := s.read(); err != nil {
-		return nil, usage(cmd, err)
+		return nil, failure.Usage(cmd, err)
 	}
 	return s, nil
 }
@@ -102,7 +105,7 @@ func (s *settings) read() error {
 		return fmt.Errorf("--env-prefix %q: give it without the _ at its end, for %sCLIENT_ID and so on", s.envPrefix, s.envPrefix)
 	}
 	if on, _ := flags.GetBool("debug"); on {
-		s.debug = newDebugLog(s.cmd.ErrOrStderr())
+		s.debug = debuglog.New(s.cmd.ErrOrStderr())
 	}
 	var err error
 	if s.configPath, err = config.DefaultPath(); err == nil {
@@ -168,7 +171,7 @@ func (s *settings) check() error {
 	}
 	if s.Flow.value != "" {
 		if _, err := spotipie.ParseFlow(s.Flow.value); err != nil {
-			return fmt.Errorf("%s: %s", s.Flow.from, plain(err))
+			return fmt.Errorf("%s: %s", s.Flow.from, failure.Plain(err))
 		}
 	}
 	if err := s.checkServices(); err != nil {
@@ -187,7 +190,7 @@ func (s *settings) checkUnreadable() error {
 	if s.ClientID.given() == "" && s.Store.given() == "" {
 		return fmt.Errorf("%w: let this user read it, or set %s and the like instead", s.unreadable, s.variable("CLIENT_ID"))
 	}
-	s.sayWrapped("Note: %s; flags and environment count alone.", plain(s.unreadable))
+	s.sayWrapped("Note: %s; flags and environment count alone.", failure.Plain(s.unreadable))
 	return nil
 }
 
@@ -204,5 +207,5 @@ func notInName(r rune) bool {
 
 // sayWrapped writes a text for people to stderr.
 func (s *settings) sayWrapped(format string, args ...any) {
-	say(s.cmd.ErrOrStderr(), fmt.Sprintf(format, args...))
+	output.Say(s.cmd.ErrOrStderr(), fmt.Sprintf(format, args...))
 }

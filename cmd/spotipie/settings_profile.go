@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/cli"
 	"github.com/spotipie/spotipie/internal/storeaddress"
 )
 
@@ -62,7 +63,7 @@ func (s *settings) loginCommand() string {
 	if s.Profile.value == defaultProfile {
 		return "spotipie login"
 	}
-	return "spotipie login --profile " + quotedInText(s.Profile.value)
+	return "spotipie login --profile " + cli.QuotedInText(s.Profile.value)
 }
 
 // profileFlag repeats the profile for a command that is suggested.
@@ -70,7 +71,7 @@ func (s *settings) profileFlag() string {
 	if s.Profile.value == defaultProfile {
 		return ""
 	}
-	return " --profile " + quotedInText(s.Profile.value)
+	return " --profile " + cli.QuotedInText(s.Profile.value)
 }
 
 // key returns where the authorization is in the store. The client id must be

@@ -1,9 +1,13 @@
 package main
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/spotipie/spotipie/internal/tool/debuglog"
+)
 
 // show shows what was set, and by what.
-func (s *settings) show(d *debugLog) {
+func (s *settings) show(d *debuglog.Log) {
 	for _, line := range []struct {
 		name, value string
 		from        setting
@@ -17,18 +21,18 @@ func (s *settings) show(d *debugLog) {
 		{"Web API", s.APIURL.value, s.APIURL},
 	} {
 		if line.from.from != "" {
-			d.printf("%s %s, %s", line.name, line.value, line.from.origin())
+			d.Printf("%s %s, %s", line.name, line.value, line.from.origin())
 		}
 	}
 	if s.needsPlainHTTP() {
-		d.printf("plain http is allowed, %s", s.plainHTTP.origin())
+		d.Printf("plain http is allowed, %s", s.plainHTTP.origin())
 	}
 }
 
 // transport sends requests, and shows them if that is asked for.
 func (s *settings) transport() http.RoundTripper {
 	if s.debug != nil {
-		return s.debug.transport()
+		return s.debug.Transport()
 	}
 	return http.DefaultTransport
 }

@@ -13,6 +13,9 @@ import (
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/adapter"
+	"github.com/spotipie/spotipie/internal/tool/commandline"
+	"github.com/spotipie/spotipie/internal/tool/failure"
+	"github.com/spotipie/spotipie/internal/tool/output"
 )
 
 type statusFlags struct {
@@ -42,7 +45,7 @@ API has asked for) and problem (text). Times are RFC 3339 in UTC, or null if
 they are not known.`,
 		Example: `  spotipie status
   spotipie status --json --profile work`,
-		Args: noArguments,
+		Args: commandline.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	flags := cmd.Flags()
@@ -105,7 +108,7 @@ func (f *statusFlags) run(cmd *cobra.Command) error {
 		return st.fill(s, session, problem)
 	})
 	st.ClientID = s.ClientID.value
-	var absent *notSignedInError
+	var absent *failure.NotSignedInError
 	if errors.As(verdict, &absent) {
 		st.Problem, st.SignInNeeded = absent.Error(), true
 	} else if !st.SignedIn {
@@ -113,10 +116,10 @@ func (f *statusFlags) run(cmd *cobra.Command) error {
 	}
 	show := st.text(s)
 	if f.json {
-		return errors.Join(writeJSON(cmd, st), verdict)
+		return errors.Join(output.WriteJSON(cmd, st), verdict)
 	}
 	if st.SignedIn {
-		return errors.Join(write(cmd, show), verdict)
+		return errors.Join(output.Write(cmd, show), verdict)
 	}
 	return verdict
 }
@@ -126,7 +129,7 @@ func (f *statusFlags) run(cmd *cobra.Command) error {
 func (st *status) fill(s *settings, session spotipie.Session, problem error) error {
 	rec, ok := session.Record()
 	if !ok { // signed out by somebody just now
-		return &notSignedInError{profile: s.Profile.value, login: s.loginCommand()}
+		return &failure.NotSignedInError{Profile: s.Profile.value, Login: s.loginCommand()}
 	}
 	st.SignedIn = true
 	st.Flow = session.Flow()
@@ -143,9 +146,9 @@ func (st *status) fill(s *settings, session spotipie.Session, problem error) err
 		return nil
 	}
 	problem = s.explainOf(session, problem)
-	st.Problem = plain(withoutHint(problem))
-	st.SignInNeeded = signInNeeded(problem)
-	var wrong *usageError
+	st.Problem = failure.Plain(failure.WithoutHint(problem))
+	st.SignInNeeded = failure.SignInNeeded(problem)
+	var wrong *failure.UsageError
 	if st.SignInNeeded || errors.As(problem, &wrong) && st.ExpiresIn <= 0 {
 		return problem
 	}
@@ -160,12 +163,12 @@ func (st *status) foresee(s *settings, rec spotipie.Record, missing string) erro
 		return spotipie.ErrReauthorizationRequired
 	case missing != "":
 		st.Refreshable = false
-		return usage(s.cmd, errors.New(missing))
+		return failure.Usage(s.cmd, errors.New(missing))
 	case !st.Refreshable && st.ExpiresIn <= 0:
 		return spotipie.ErrNoRefreshToken
 	case st.Refreshable && s.confidential && s.secret.value == "":
 		st.Refreshable = false
-		return usage(s.cmd, fmt.Errorf("the client secret is not set, and without it the token cannot be renewed: set %s",
+		return failure.Usage(s.cmd, fmt.Errorf("the client secret is not set, and without it the token cannot be renewed: set %s",
 			s.variable("CLIENT_SECRET")))
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/cli"
+	"github.com/spotipie/spotipie/internal/tool/output"
 )
 
 // text is the status for people.
@@ -27,7 +28,7 @@ func (st *status) text(s *settings) string {
 	line("Client ID", st.ClientID)
 	line("Access token", st.tokenLife())
 	if st.ReauthorizeBy != nil {
-		line("Sign in again", "by "+st.ReauthorizeBy.Local().Format(dateFormat)+" (in "+cli.Span(time.Until(*st.ReauthorizeBy))+")")
+		line("Sign in again", "by "+st.ReauthorizeBy.Local().Format(output.DateFormat)+" (in "+cli.Span(time.Until(*st.ReauthorizeBy))+")")
 	}
 	line("Store", st.Store)
 	if st.pause != nil {

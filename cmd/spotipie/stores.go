@@ -19,6 +19,7 @@ import (
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/filestore"
 	"github.com/spotipie/spotipie/internal/storeaddress"
+	"github.com/spotipie/spotipie/internal/tool/failure"
 	"github.com/spotipie/spotipie/keyringstore"
 	"github.com/spotipie/spotipie/pgstore"
 	"github.com/spotipie/spotipie/redisstore"
@@ -51,10 +52,10 @@ func noClose() error { return nil }
 func (s *settings) openStore(ctx context.Context) (store spotipie.Store, closeStore func() error, err error) {
 	kind, err := s.storeKind()
 	if err != nil {
-		return nil, nil, usage(s.cmd, err)
+		return nil, nil, failure.Usage(s.cmd, err)
 	}
 	if s.Store.place == inProfile && s.config.Profiles[s.Profile.value].StorePassword {
-		return nil, nil, usage(s.cmd, fmt.Errorf("profile %q is kept in %s, whose password is not kept: set %s to the address with the password",
+		return nil, nil, failure.Usage(s.cmd, fmt.Errorf("profile %q is kept in %s, whose password is not kept: set %s to the address with the password",
 			s.Profile.value, s.storeName(), s.variable("STORE")))
 	}
 	switch kind {
@@ -71,14 +72,14 @@ func (s *settings) openStore(ctx context.Context) (store spotipie.Store, closeSt
 		closeStore = noClose
 	}
 	if errors.Is(err, filestore.ErrExposed) && kind == storeFile {
-		err = tell(err, "%v; or, if only programs that may use the tokens can get at it, as with the fsGroup of Kubernetes, set %s=1",
+		err = failure.Tell(err, "%v; or, if only programs that may use the tokens can get at it, as with the fsGroup of Kubernetes, set %s=1",
 			err, s.variable("ALLOW_EXPOSED_STORE"))
 	}
 	if err != nil {
 		err = s.storeFailed("opening", err)
 	}
 	if errors.Is(err, errAddress) {
-		err = usage(s.cmd, err)
+		err = failure.Usage(s.cmd, err)
 	}
 	return store, closeStore, err
 }
@@ -144,11 +145,11 @@ func (s *settings) brief(err error) error {
 	switch {
 	case !storeaddress.HasServer(s.Store.value) || s.Store.value == "":
 	case errors.As(err, &connecting) && errors.As(err, &refused):
-		return tell(err, "%s", explainPostgres(refused))
+		return failure.Tell(err, "%s", explainPostgres(refused))
 	case errors.As(err, &name):
-		return tell(err, "no connection to %s: %s: check the name of the host", name.Name, name.Err)
+		return failure.Tell(err, "no connection to %s: %s: check the name of the host", name.Name, name.Err)
 	case errors.As(err, &dial) && dial.Op == "dial" && dial.Addr != nil && errors.As(dial.Err, &number):
-		return tell(err, "no connection to %s: %v: check that it runs and can be reached from here", dial.Addr, number)
+		return failure.Tell(err, "no connection to %s: %v: check that it runs and can be reached from here", dial.Addr, number)
 	}
 	return err
 }

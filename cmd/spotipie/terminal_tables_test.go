@@ -19,6 +19,8 @@ import (
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/filestore"
+	"github.com/spotipie/spotipie/internal/cli"
+	"github.com/spotipie/spotipie/internal/tool/failure"
 )
 
 // fourProfiles makes the tool signed in as profile default, and has others in
@@ -90,7 +92,7 @@ func TestProfilesFitTheTerminal(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var stderr strings.Builder
 			screen, code := onTerminal(t, test.columns, &stderr, "profiles")
-			if code != exitOK {
+			if code != failure.ExitOK {
 				t.Fatalf("exit code %d: %s", code, stderr.String())
 			}
 			lines := strings.Split(strings.TrimSuffix(screen, "\n"), "\n")
@@ -132,9 +134,9 @@ func TestNoQuestionWithoutATerminalToShowIt(t *testing.T) {
 			p := newPerson(t)
 			p.signsIn()
 			stderr := filepath.Join(t.TempDir(), "stderr")
-			r := p.runs(100, exec.Command("sh", "-c", `exec spotipie `+test.line+` 2>`+quoted(stderr)))
+			r := p.runs(100, exec.Command("sh", "-c", `exec spotipie `+test.line+` 2>`+cli.Quoted(stderr)))
 			r.types(ctrlD) // the answer to a question that should not be there
-			screen := r.ends(exitUsage)
+			screen := r.ends(failure.ExitUsage)
 			told, err := os.ReadFile(stderr)
 			if err != nil || strings.Contains(screen, "access_token") || string(told) != test.want {
 				t.Errorf("got %q, %q (error %v), want %q", screen, told, err, test.want)
@@ -148,7 +150,7 @@ func TestDoctorFitsTheTerminal(t *testing.T) {
 	const columns = 60
 	p := newPerson(t)
 	p.signsIn()
-	screen := p.startsIn(columns, "doctor", "--redirect-uri", "http://localhost:8888/callback").ends(exitFailure)
+	screen := p.startsIn(columns, "doctor", "--redirect-uri", "http://localhost:8888/callback").ends(failure.ExitFailure)
 	contains(t, screen, "✗\x1b[0m \x1b[1mredirect URI\x1b[0m: ", "\r\n    ")
 	for line := range strings.SplitSeq(screen, "\r\n") {
 		plain := regexp.MustCompile("\x1b\\[[0-9]*m").ReplaceAllString(line, "")

@@ -16,6 +16,7 @@ import (
 	"github.com/creack/pty"
 
 	"github.com/spotipie/spotipie/accounts"
+	"github.com/spotipie/spotipie/internal/tool/failure"
 )
 
 const (
@@ -142,7 +143,7 @@ func (p *person) signsIn(args ...string) {
 	address := r.sees(shownAddress)
 	r.sees(`press\s+Enter: `)
 	r.types(visit(p.t, address) + "\n")
-	r.ends(exitOK)
+	r.ends(failure.ExitOK)
 }
 
 func contains(t *testing.T, screen string, wanted ...string) {
@@ -167,7 +168,7 @@ func TestInterruptedAtAPrompt(t *testing.T) {
 			r := (&person{t: t, env: p.env}).starts(test.args...)
 			r.sees(test.prompt)
 			r.types(ctrlC)
-			contains(t, r.ends(exitInterrupted), "spotipie: interrupted\r\n")
+			contains(t, r.ends(failure.ExitInterrupted), "spotipie: interrupted\r\n")
 		})
 	}
 }
@@ -180,11 +181,11 @@ func TestDeleteAsks(t *testing.T) {
 		name, answer, text string
 		code               int
 	}{
-		{"Ctrl-C", ctrlC, "spotipie: interrupted\r\n", exitInterrupted},
-		{"Ctrl-D", ctrlD, "spotipie: profiles delete: nothing was deleted\r\n", exitFailure},
-		{"Enter", "\n", "nothing was deleted\r\n", exitFailure},
-		{"no", "no\n", "nothing was deleted\r\n", exitFailure},
-		{"yes", "y\n", "Profile \"default\" is deleted.\r\n", exitOK},
+		{"Ctrl-C", ctrlC, "spotipie: interrupted\r\n", failure.ExitInterrupted},
+		{"Ctrl-D", ctrlD, "spotipie: profiles delete: nothing was deleted\r\n", failure.ExitFailure},
+		{"Enter", "\n", "nothing was deleted\r\n", failure.ExitFailure},
+		{"no", "no\n", "nothing was deleted\r\n", failure.ExitFailure},
+		{"yes", "y\n", "Profile \"default\" is deleted.\r\n", failure.ExitOK},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			r := (&person{t: t, env: p.env}).starts("profiles", "delete", "default")
@@ -199,12 +200,12 @@ func TestColoursAndTables(t *testing.T) {
 	p := newPerson(t)
 	p.signsIn("--scope", "user-read-private")
 	p.signsIn("--profile", "work")
-	contains(t, p.starts("status").ends(exitOK), "\x1b[32m✓\x1b[0m \x1b[1mSigned in as Ada (ada)\x1b[0m\r\n")
-	contains(t, p.starts("profiles").ends(exitOK),
+	contains(t, p.starts("status").ends(failure.ExitOK), "\x1b[32m✓\x1b[0m \x1b[1mSigned in as Ada (ada)\x1b[0m\r\n")
+	contains(t, p.starts("profiles").ends(failure.ExitOK),
 		"  PROFILE  FLOW                CLIENT ID  STORE", "* default  authorization_code  app        file:",
 		"  work     authorization_code  app        file:", "signed in", "Ada", "SERVICE")
 	p.env = append(p.env, "NO_COLOR=1")
-	screen := p.starts("status").ends(exitOK)
+	screen := p.starts("status").ends(failure.ExitOK)
 	contains(t, screen, "✓ Signed in as Ada (ada)\r\n")
 	if strings.Contains(screen, "\x1b") {
 		t.Errorf("NO_COLOR is set, and yet:\n%q", screen)

@@ -9,6 +9,9 @@ import (
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/cli"
+	"github.com/spotipie/spotipie/internal/tool/commandline"
+	"github.com/spotipie/spotipie/internal/tool/failure"
+	"github.com/spotipie/spotipie/internal/tool/output"
 )
 
 // usualLifetime is that of Spotify's access tokens
@@ -40,7 +43,7 @@ now), scope (an array), flow, client_id and profile.`,
 		Example: `  curl -H "$(spotipie token --header)" https://api.spotify.com/v1/me
   spotipie token --min-ttl 10m
   spotipie token --json --profile work`,
-		Args: noArguments,
+		Args: commandline.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	flags := cmd.Flags()
@@ -57,10 +60,10 @@ func (f *tokenFlags) run(cmd *cobra.Command) error {
 		return err
 	}
 	if f.header && f.json {
-		return usage(cmd, errors.New("--header and --json: give one of them"))
+		return failure.Usage(cmd, errors.New("--header and --json: give one of them"))
 	}
 	if f.minTTL < 0 {
-		return usage(cmd, fmt.Errorf("--min-ttl %s: it cannot be negative", f.minTTL))
+		return failure.Usage(cmd, fmt.Errorf("--min-ttl %s: it cannot be negative", f.minTTL))
 	}
 	var session spotipie.Session
 	var token *spotipie.Token
@@ -87,7 +90,7 @@ func (f *tokenFlags) valid(cmd *cobra.Command, session spotipie.Session) (*spoti
 		return token, err
 	}
 	if f.minTTL >= max(token.ExpiresIn(), usualLifetime) { // an imported token may not tell its first lifetime
-		return nil, usage(cmd, fmt.Errorf("--min-ttl %s: no access token lives that long; this one had %s at first",
+		return nil, failure.Usage(cmd, fmt.Errorf("--min-ttl %s: no access token lives that long; this one had %s at first",
 			cli.Span(f.minTTL), cli.Span(token.ExpiresIn())))
 	}
 	refreshable, ok := session.(spotipie.RefreshableSession)
@@ -96,7 +99,7 @@ func (f *tokenFlags) valid(cmd *cobra.Command, session spotipie.Session) (*spoti
 	}
 	token, err = refreshable.RefreshToken(ctx)
 	if err == nil && time.Until(token.ExpiresAt()) < f.minTTL {
-		return nil, usage(cmd, fmt.Errorf("--min-ttl %s: the new access token has only %s", cli.Span(f.minTTL), cli.Span(time.Until(token.ExpiresAt()))))
+		return nil, failure.Usage(cmd, fmt.Errorf("--min-ttl %s: the new access token has only %s", cli.Span(f.minTTL), cli.Span(time.Until(token.ExpiresAt()))))
 	}
 	return token, err
 }
@@ -116,9 +119,9 @@ type tokenJSON struct {
 func (f *tokenFlags) print(cmd *cobra.Command, s *settings, flow spotipie.Flow, token *spotipie.Token) error {
 	switch {
 	case f.header:
-		return write(cmd, "Authorization: "+token.Type()+" "+token.AccessToken()+"\n")
+		return output.Write(cmd, "Authorization: "+token.Type()+" "+token.AccessToken()+"\n")
 	case f.json:
-		return writeJSON(cmd, tokenJSON{
+		return output.WriteJSON(cmd, tokenJSON{
 			AccessToken: token.AccessToken(),
 			TokenType:   token.Type(),
 			ExpiresAt:   token.ExpiresAt().UTC().Truncate(time.Second),
@@ -129,5 +132,5 @@ func (f *tokenFlags) print(cmd *cobra.Command, s *settings, flow spotipie.Flow, 
 			Profile:     s.Profile.value,
 		})
 	}
-	return write(cmd, token.AccessToken()+"\n")
+	return output.Write(cmd, token.AccessToken()+"\n")
 }

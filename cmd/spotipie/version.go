@@ -6,6 +6,9 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"github.com/spotipie/spotipie/internal/tool/commandline"
+	"github.com/spotipie/spotipie/internal/tool/output"
 )
 
 // versionJSON is what version --json prints. Its keys do not change.
@@ -29,13 +32,13 @@ With --json it prints one line, a JSON object with the keys version, revision
 (of the source, empty if it is not known), modified (whether the source was
 changed since), go, os and arch.`,
 		Example: "  spotipie version",
-		Args:    noArguments,
+		Args:    commandline.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			v := thisVersion()
 			if asJSON {
-				return writeJSON(cmd, v)
+				return output.WriteJSON(cmd, v)
 			}
-			return write(cmd, v.line())
+			return output.Write(cmd, v.line())
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print it as one line of JSON")

@@ -1,4 +1,4 @@
-package main
+package output
 
 import (
 	"bytes"
@@ -17,9 +17,9 @@ import (
 	"github.com/spotipie/spotipie/internal/cli"
 )
 
-// write writes a command's result to stdout. A reader that has gone has enough
+// Write writes a command's result to stdout. A reader that has gone has enough
 // of it.
-func write(cmd *cobra.Command, text string) error {
+func Write(cmd *cobra.Command, text string) error {
 	_, err := io.WriteString(cmd.OutOrStdout(), text)
 	if err != nil && !errors.Is(err, syscall.EPIPE) {
 		return fmt.Errorf("%s: writing the result: %w", cmd.Name(), err)
@@ -27,31 +27,31 @@ func write(cmd *cobra.Command, text string) error {
 	return nil
 }
 
-// say writes a text for people, in lines that fit the terminal; elsewhere, such
+// Say writes a text for people, in lines that fit the terminal; elsewhere, such
 // as in a log, it is one line.
-func say(w io.Writer, text string) {
+func Say(w io.Writer, text string) {
 	if cli.IsTerminal(w) {
 		text = cli.Wrap(text, cli.Width(w))
 	}
 	fmt.Fprintln(w, text)
 }
 
-// writeJSON writes a command's result to stdout as one line of JSON.
-func writeJSON(cmd *cobra.Command, value any) error {
+// WriteJSON writes a command's result to stdout as one line of JSON.
+func WriteJSON(cmd *cobra.Command, value any) error {
 	var data bytes.Buffer
 	encoder := json.NewEncoder(&data)
 	encoder.SetEscapeHTML(false) // of which nothing here is part
 	if err := encoder.Encode(value); err != nil {
 		return fmt.Errorf("%s: encoding the result: %w", cmd.Name(), err)
 	}
-	return write(cmd, escaped(bytes.TrimSuffix(data.Bytes(), []byte("\n")))+"\n")
+	return Write(cmd, escaped(bytes.TrimSuffix(data.Bytes(), []byte("\n")))+"\n")
 }
 
-// dateFormat is a day as people write it.
-const dateFormat = "2 January 2006"
+// DateFormat is a day as people write it.
+const DateFormat = "2 January 2006"
 
-// clockTime is a moment as people write it.
-func clockTime(t time.Time) string { return t.Local().Format("2 January 2006 15:04") }
+// ClockTime is a moment as people write it.
+func ClockTime(t time.Time) string { return t.Local().Format("2 January 2006 15:04") }
 
 // escaped writes as \u escapes what package json leaves and a terminal would
 // take for an order.

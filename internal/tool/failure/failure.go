@@ -1,4 +1,4 @@
-package main
+package failure
 
 import (
 	"context"
@@ -11,38 +11,39 @@ import (
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/cli"
+	"github.com/spotipie/spotipie/internal/tool/output"
 )
 
 // The exit codes of all commands. printHelp explains them.
 const (
-	exitOK          = 0
-	exitFailure     = 1
-	exitUsage       = 2
+	ExitOK          = 0
+	ExitFailure     = 1
+	ExitUsage       = 2
 	exitSignIn      = 3
 	exitDenied      = 4
-	exitInterrupted = 130 // 128 + SIGINT, as shells count
+	ExitInterrupted = 130 // 128 + SIGINT, as shells count
 )
 
-// usageError is a command line that cannot be carried out.
-type usageError struct {
+// UsageError is a command line that cannot be carried out.
+type UsageError struct {
 	command string
 	err     error
 }
 
-func usage(cmd *cobra.Command, err error) error {
-	return &usageError{command: cmd.CommandPath(), err: err}
+func Usage(cmd *cobra.Command, err error) error {
+	return &UsageError{command: cmd.CommandPath(), err: err}
 }
 
 // Error is one line: which command, what is wrong, and where to read more.
-func (e *usageError) Error() string {
+func (e *UsageError) Error() string {
 	return fmt.Sprintf("%s; see '%s --help'", inCommand(e.command, e.err), e.command)
 }
 
-func (e *usageError) Unwrap() error { return e.err }
+func (e *UsageError) Unwrap() error { return e.err }
 
-// withoutHint takes off what usage has added.
-func withoutHint(err error) error {
-	var wrong *usageError
+// WithoutHint takes off what Usage has added.
+func WithoutHint(err error) error {
+	var wrong *UsageError
 	if errors.As(err, &wrong) {
 		return wrong.err
 	}
@@ -51,7 +52,7 @@ func withoutHint(err error) error {
 
 // inCommand puts the command's own name, if it has one, before what went wrong.
 func inCommand(commandPath string, err error) string {
-	text := plain(err)
+	text := Plain(err)
 	_, name, ok := strings.Cut(commandPath, " ")
 	if !ok || strings.HasPrefix(text, name+": ") {
 		return text
@@ -59,41 +60,41 @@ func inCommand(commandPath string, err error) string {
 	return name + ": " + text
 }
 
-// commandError says in which command something went wrong.
-type commandError struct {
-	command string
-	err     error
+// CommandError says in which command something went wrong.
+type CommandError struct {
+	Command string
+	Err     error
 }
 
-func (e *commandError) Error() string { return inCommand(e.command, e.err) }
-func (e *commandError) Unwrap() error { return e.err }
+func (e *CommandError) Error() string { return inCommand(e.Command, e.Err) }
+func (e *CommandError) Unwrap() error { return e.Err }
 
-// plain is an error's text in one line that is fit for a terminal, without the
+// Plain is an error's text in one line that is fit for a terminal, without the
 // name that the library puts first.
-func plain(err error) string {
+func Plain(err error) string {
 	text := strings.ReplaceAll(strings.TrimPrefix(err.Error(), "spotipie: "), "\n", "; ")
 	return cli.Printable(strings.Join(strings.Fields(text), " "))
 }
 
 func exitCode(ctx context.Context, err error) int {
-	var wrong *usageError
+	var wrong *UsageError
 	switch {
 	case err == nil:
-		return exitOK
+		return ExitOK
 	case errors.As(err, &wrong):
-		return exitUsage
+		return ExitUsage
 	case ctx.Err() != nil:
-		return exitInterrupted
+		return ExitInterrupted
 	case errors.Is(err, spotipie.ErrAccessDenied):
 		return exitDenied
-	case signInNeeded(err):
+	case SignInNeeded(err):
 		return exitSignIn
 	}
-	return exitFailure
+	return ExitFailure
 }
 
-// signInNeeded reports whether only the user can help, by signing in.
-func signInNeeded(err error) bool {
+// SignInNeeded reports whether only the user can help, by signing in.
+func SignInNeeded(err error) bool {
 	for _, target := range []error{
 		spotipie.ErrReauthorizationRequired, spotipie.ErrNotAuthorized, spotipie.ErrTokenExpired, spotipie.ErrNoRefreshToken,
 	} {
@@ -104,21 +105,21 @@ func signInNeeded(err error) bool {
 	return false
 }
 
-// report says what went wrong, once, and returns the exit code.
-func report(ctx context.Context, stderr io.Writer, err error) int {
+// Report says what went wrong, once, and returns the exit code.
+func Report(ctx context.Context, stderr io.Writer, err error) int {
 	code := exitCode(ctx, err)
 	switch code {
-	case exitOK:
-	case exitInterrupted:
+	case ExitOK:
+	case ExitInterrupted:
 		text := "interrupted"
 		var lost *spotipie.StoreError
-		var unfinished *unfinishedError
+		var unfinished *UnfinishedError
 		if errors.As(err, &lost) && lost.Op == "save" || errors.As(err, &unfinished) {
-			text += "; " + plain(err)
+			text += "; " + Plain(err)
 		}
-		say(stderr, "spotipie: "+text)
+		output.Say(stderr, "spotipie: "+text)
 	default:
-		say(stderr, "spotipie: "+plain(err))
+		output.Say(stderr, "spotipie: "+Plain(err))
 	}
 	return code
 }

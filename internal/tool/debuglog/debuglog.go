@@ -1,4 +1,4 @@
-package main
+package debuglog
 
 import (
 	"fmt"
@@ -12,17 +12,18 @@ import (
 	"time"
 
 	"github.com/spotipie/spotipie/internal/cli"
+	"github.com/spotipie/spotipie/internal/tool/failure"
 )
 
-// debugLog shows requests to people, without what is secret in them.
-type debugLog struct {
+// Log shows requests to people, without what is secret in them.
+type Log struct {
 	mu sync.Mutex
 	w  io.Writer
 }
 
-func newDebugLog(w io.Writer) *debugLog { return &debugLog{w: w} }
+func New(w io.Writer) *Log { return &Log{w: w} }
 
-func (d *debugLog) printf(format string, args ...any) {
+func (d *Log) Printf(format string, args ...any) {
 	if d == nil {
 		return
 	}
@@ -31,29 +32,29 @@ func (d *debugLog) printf(format string, args ...any) {
 	fmt.Fprintln(d.w, "debug: "+cli.Printable(fmt.Sprintf(format, args...)))
 }
 
-// failed is for spotipie.Options.OnError.
-func (d *debugLog) failed(err error) { d.printf("%s", plain(err)) }
+// Failed is for spotipie.Options.OnError.
+func (d *Log) Failed(err error) { d.Printf("%s", failure.Plain(err)) }
 
-// transport sends requests by http.DefaultTransport and shows them.
-func (d *debugLog) transport() http.RoundTripper { return debugTransport{d} }
+// Transport sends requests by http.DefaultTransport and shows them.
+func (d *Log) Transport() http.RoundTripper { return debugTransport{d} }
 
-type debugTransport struct{ log *debugLog }
+type debugTransport struct{ log *Log }
 
 // RoundTrip implements http.RoundTripper.
 func (t debugTransport) RoundTrip(req *http.Request) (*http.Response, error) {
-	t.log.printf("> %s %s%s", req.Method, shownURL(req.URL), shownForm(req))
+	t.log.Printf("> %s %s%s", req.Method, shownURL(req.URL), shownForm(req))
 	began := time.Now()
 	resp, err := http.DefaultTransport.RoundTrip(req)
 	took := time.Since(began).Round(time.Millisecond)
 	if err != nil {
-		t.log.printf("< %s after %s", err, took)
+		t.log.Printf("< %s after %s", err, took)
 		return resp, err
 	}
 	retry := ""
 	if after := resp.Header.Get("Retry-After"); after != "" {
 		retry = ", Retry-After " + after
 	}
-	t.log.printf("< %s after %s%s", resp.Status, took, retry)
+	t.log.Printf("< %s after %s%s", resp.Status, took, retry)
 	return resp, nil
 }
 

@@ -1,4 +1,4 @@
-package main
+package interrupt
 
 import (
 	"context"
@@ -13,14 +13,14 @@ import (
 	"time"
 )
 
-// interruptible is a context that ends with the first Ctrl-C, SIGTERM or SIGHUP
+// Context is a context that ends with the first Ctrl-C, SIGTERM or SIGHUP
 // (the terminal is gone); the second ends the program at once. It listens for
 // them from the first call of Done on, which is how all commands begin but
 // token. That one is ended by the system, as any program is, until it waits for
 // something or makes a request, whose answer may have to be saved (see
-// awaitable): with a fresh token it does neither, and listening would take a
+// Awaitable): with a fresh token it does neither, and listening would take a
 // tenth of its time.
-type interruptible struct {
+type Context struct {
 	context.Context // ends never
 	listen          func() context.Context
 	listening       atomic.Pointer[context.Context]
@@ -29,8 +29,8 @@ type interruptible struct {
 // patience is how long after an interruption there is nothing to explain.
 const patience = time.Second
 
-func newInterruptible(stderr io.Writer) *interruptible {
-	c := &interruptible{Context: context.Background()}
+func NewContext(stderr io.Writer) *Context {
+	c := &Context{Context: context.Background()}
 	c.listen = sync.OnceValue(func() context.Context {
 		signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
 		if !signal.Ignored(syscall.SIGHUP) { // as nohup has it
@@ -51,21 +51,21 @@ func newInterruptible(stderr io.Writer) *interruptible {
 }
 
 // current is the context that listens, if one does.
-func (c *interruptible) current() context.Context {
+func (c *Context) current() context.Context {
 	if ctx := c.listening.Load(); ctx != nil {
 		return *ctx
 	}
 	return c.Context
 }
 
-func (c *interruptible) Done() <-chan struct{} { return c.listen().Done() }
-func (c *interruptible) Err() error            { return c.current().Err() }
-func (c *interruptible) Value(key any) any     { return c.current().Value(key) }
+func (c *Context) Done() <-chan struct{} { return c.listen().Done() }
+func (c *Context) Err() error            { return c.current().Err() }
+func (c *Context) Value(key any) any     { return c.current().Value(key) }
 
 // changeTimeout is how long a step in a store may take that is not interrupted.
 const changeTimeout = 10 * time.Second
 
-func uninterrupted(ctx context.Context) (context.Context, context.CancelFunc) {
+func Shield(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), changeTimeout)
 }
 
@@ -76,7 +76,7 @@ type awaitable struct {
 	base http.RoundTripper
 }
 
-func newAwaitable(ctx context.Context, base http.RoundTripper) http.RoundTripper {
+func Awaitable(ctx context.Context, base http.RoundTripper) http.RoundTripper {
 	return awaitable{ctx, base}
 }
 
