@@ -8,12 +8,12 @@ import (
 )
 
 // scopeAdvice says which scopes a refused request needs and how to ask for them.
-func (s *settings) scopeAdvice(needed, has spotipie.Scopes) string {
+func (s *Settings) scopeAdvice(needed, has spotipie.Scopes) string {
 	missing := has.Missing(needed)
 	if len(missing) == 0 {
-		return fmt.Sprintf("run '%s --scope …' with the scope that the endpoint's documentation names; 'spotipie scopes' lists them all", s.loginCommand())
+		return fmt.Sprintf("run '%s --scope …' with the scope that the endpoint's documentation names; 'spotipie scopes' lists them all", s.LoginCommand())
 	}
 	all := append(append(spotipie.Scopes{}, has...), missing...).Normalize()
 	return fmt.Sprintf("it needs %s: run '%s --scope %s'",
-		strings.Join(scopeList(missing), " and "), s.loginCommand(), strings.Join(scopeList(all), ","))
+		strings.Join(Printable(missing), " and "), s.LoginCommand(), strings.Join(Printable(all), ","))
 }

@@ -44,7 +44,7 @@ name, ok, detail and fix (only if not ok).`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runDoctor(cmd, asJSON) },
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print it as one line of JSON")
-	addSettingsFlags(cmd)
+	AddFlags(cmd)
 	return cmd
 }
 
@@ -57,7 +57,7 @@ type doctorReport struct {
 func runDoctor(cmd *cobra.Command, asJSON bool) error {
 	ctx := cmd.Context()
 	var results []doctor.Result
-	s, err := newSettings(cmd)
+	s, err := Read(cmd)
 	if broken := configProblem(); broken != nil {
 		results = []doctor.Result{*broken}
 	} else if err != nil {
@@ -101,26 +101,26 @@ func configProblem() *doctor.Result {
 }
 
 // examine runs the checks that the profile's flow calls for.
-func (s *settings) examine(ctx context.Context) []doctor.Result {
+func (s *Settings) examine(ctx context.Context) []doctor.Result {
 	store := doctor.Store(ctx, s.storeInWords(), func(ctx context.Context, use func(spotipie.Store) error) error {
 		return s.brief(failure.WithoutHint(s.withStore(ctx, use)))
-	}, s.key())
+	}, s.Key())
 	if store.OK { // else it is all that would be said
 		_ = s.withStore(ctx, func(store spotipie.Store) error { return s.resolveClientID(ctx, store) })
 	}
-	flow := spotipie.Flow(s.Flow.value)
-	transport := s.transport()
+	flow := spotipie.Flow(s.Flow.Value)
+	transport := s.Transport()
 	results := []doctor.Result{doctor.Environment(doctor.App{
-		ClientID: s.ClientID.value, ClientIDFrom: s.ClientID.from,
-		Secret: s.secret.value, SecretFrom: s.secret.from,
-		EnvPrefix: s.envPrefix, Flow: flow, Confidential: s.confidential, Spotify: s.AccountsURL.value == spotipie.DefaultAccountsURL,
+		ClientID: s.ClientID.Value, ClientIDFrom: s.ClientID.From,
+		Secret: s.Secret.Value, SecretFrom: s.Secret.From,
+		EnvPrefix: s.EnvPrefix, Flow: flow, Confidential: s.Confidential, Spotify: s.AccountsURL.Value == spotipie.DefaultAccountsURL,
 	}, os.Environ())}
 	token, withSession := doctor.Blocked("token", store), s.withExaminedSession()
 	if store.OK {
-		token = doctor.Token(ctx, withSession, s.loginCommand(), time.Now)
+		token = doctor.Token(ctx, withSession, s.LoginCommand(), time.Now)
 	}
 	if flow != spotipie.FlowClientCredentials {
-		uri := s.RedirectURI.value
+		uri := s.RedirectURI.Value
 		machine := doctor.Machine{OS: runtime.GOOS, Getenv: os.Getenv, Find: exec.LookPath}
 		redirect := doctor.RedirectURI(uri)
 		port := doctor.Blocked("port", redirect)
@@ -129,17 +129,17 @@ func (s *settings) examine(ctx context.Context) []doctor.Result {
 		}
 		results = append(results, redirect, port, doctor.Browser(machine, token.OK))
 	}
-	if where := notSpotify(s.services()); where != "" {
-		results = append(results, doctor.Result{Name: "service", OK: true, Detail: where + ", " + s.AccountsURL.origin()})
+	if where := NotSpotify(s.Services()); where != "" {
+		results = append(results, doctor.Result{Name: "service", OK: true, Detail: where + ", " + s.AccountsURL.Origin()})
 	}
-	results = append(results, doctor.Clock(ctx, transport, s.AccountsURL.value, runtime.GOOS, time.Now))
+	results = append(results, doctor.Clock(ctx, transport, s.AccountsURL.Value, runtime.GOOS, time.Now))
 	if checker := s.checker(flow); checker != nil {
-		results = append(results, doctor.Registration(ctx, checker, s.RedirectURI.value))
+		results = append(results, doctor.Registration(ctx, checker, s.RedirectURI.Value))
 	}
-	if s.secret.value != "" && s.ClientID.value != "" {
+	if s.Secret.Value != "" && s.ClientID.Value != "" {
 		session, err := s.newSession(spotipie.FlowClientCredentials, nil, nil)
 		if app, ok := session.(*spotipie.ClientCredentialsSession); err == nil && ok {
-			results = append(results, doctor.Secret(ctx, app, s.secret.from))
+			results = append(results, doctor.Secret(ctx, app, s.Secret.From))
 		}
 	}
 	results = append(results, store, token)
@@ -152,11 +152,11 @@ func (s *settings) examine(ctx context.Context) []doctor.Result {
 }
 
 // withExaminedSession returns withSession without the hint where to read about flags.
-func (s *settings) withExaminedSession() func(context.Context, func(spotipie.Session) error) error {
-	pauses := newPauses(s)
+func (s *Settings) withExaminedSession() func(context.Context, func(spotipie.Session) error) error {
+	paused := New(s)
 	return func(ctx context.Context, use func(spotipie.Session) error) error {
 		return failure.WithoutHint(s.withSession(ctx, func(session spotipie.Session) error {
-			if err := pauses.mount(session); err != nil {
+			if err := paused.Mount(session); err != nil {
 				return err
 			}
 			return use(session)
@@ -166,8 +166,8 @@ func (s *settings) withExaminedSession() func(context.Context, func(spotipie.Ses
 
 // checker returns what can ask about the app's registration, or nil if the
 // credentials do not allow the question or the flow does not need one.
-func (s *settings) checker(flow spotipie.Flow) doctor.Checker {
-	if s.ClientID.value == "" || flow == spotipie.FlowClientCredentials {
+func (s *Settings) checker(flow spotipie.Flow) doctor.Checker {
+	if s.ClientID.Value == "" || flow == spotipie.FlowClientCredentials {
 		return nil
 	}
 	session, err := s.newSession(flow, nil, nil)
@@ -178,11 +178,11 @@ func (s *settings) checker(flow spotipie.Flow) doctor.Checker {
 	return checker
 }
 
-func (s *settings) storeInWords() string {
-	if s.Store.from == "" {
-		return s.storeName() + " (the default)"
+func (s *Settings) storeInWords() string {
+	if s.Store.From == "" {
+		return s.StoreName() + " (the default)"
 	}
-	return fmt.Sprintf("%s (%s)", s.storeName(), s.Store.from)
+	return fmt.Sprintf("%s (%s)", s.StoreName(), s.Store.From)
 }
 
 // checkList is the results for people who read w.

@@ -13,7 +13,7 @@ import (
 
 // explain puts an error of a session into words that say what to do next. Those
 // that say so already it leaves as they are.
-func (s *settings) explain(err error) error {
+func (s *Settings) explain(err error) error {
 	var (
 		wrong    *failure.UsageError
 		told     *failure.ToldError
@@ -25,8 +25,8 @@ func (s *settings) explain(err error) error {
 		less     *spotipie.InsufficientScopeError
 		offline  net.Error
 	)
-	if limited := limitOf(err); limited != nil && !errors.As(err, &told) {
-		if text := explainLimit(limited, 0); text != "" {
+	if limited := LimitOf(err); limited != nil && !errors.As(err, &told) {
+		if text := Limit(limited, 0); text != "" {
 			return failure.Tell(err, "%s", text)
 		}
 	}
@@ -34,36 +34,36 @@ func (s *settings) explain(err error) error {
 	case err == nil, errors.As(err, &wrong), errors.As(err, &told), errors.As(err, &absent):
 		return err
 	case errors.Is(err, spotipie.ErrReauthorizationRequired):
-		return failure.Tell(err, "Spotify no longer renews the login of profile %q%s: run '%s'", s.Profile.value, wordsOf(err), s.loginCommand())
+		return failure.Tell(err, "Spotify no longer renews the login of profile %q%s: run '%s'", s.Profile.Value, WordsOf(err), s.LoginCommand())
 	case errors.Is(err, spotipie.ErrNoRefreshToken),
-		errors.Is(err, spotipie.ErrTokenExpired) && s.Flow.value == string(spotipie.FlowImplicitGrant):
+		errors.Is(err, spotipie.ErrTokenExpired) && s.Flow.Value == string(spotipie.FlowImplicitGrant):
 		return failure.Tell(err, "the login of profile %q has no refresh token, so it cannot be renewed: run '%s'",
-			s.Profile.value, s.loginCommand())
+			s.Profile.Value, s.LoginCommand())
 	case errors.Is(err, spotipie.ErrTokenExpired):
 		return failure.Tell(err, "the access token of profile %q is expired, and no other is to be had: check the clock, or run '%s'",
-			s.Profile.value, s.loginCommand())
+			s.Profile.Value, s.LoginCommand())
 	case errors.Is(err, spotipie.ErrNotAuthorized): // somebody has signed out just now
-		return &failure.NotSignedInError{Profile: s.Profile.value, Login: s.loginCommand()}
+		return &failure.NotSignedInError{Profile: s.Profile.Value, Login: s.LoginCommand()}
 	case errors.As(err, &mismatch):
-		return failure.Tell(err, "%s; signing in again replaces it: run '%s'", failure.Plain(err), s.loginCommand())
+		return failure.Tell(err, "%s; signing in again replaces it: run '%s'", failure.Plain(err), s.LoginCommand())
 	case errors.As(err, &stored) && stored.Op == "save":
 		return failure.Tell(err, "%v: the renewed login is not saved: mend that and run it again, and if Spotify refuses then, '%s'",
-			s.storeFailed(doing(stored.Op), stored.Err), s.loginCommand())
+			s.storeFailed(doing(stored.Op), stored.Err), s.LoginCommand())
 	case errors.As(err, &stored):
 		return s.storeFailed(doing(stored.Op), stored.Err)
 	case errors.As(err, &redirect):
-		return failure.Usage(s.cmd, err)
+		return failure.Usage(s.Cmd, err)
 	case errors.As(err, &less):
 		return failure.Tell(err, "the login is kept, but it is not granted the scope %s: what needs that will not work; "+
 			"to ask for it again, run the same command again", less.Missing)
-	case errors.Is(err, spotipie.ErrClosed) && s.cmd.Context().Err() != nil:
-		return context.Cause(s.cmd.Context())
+	case errors.Is(err, spotipie.ErrClosed) && s.Cmd.Context().Err() != nil:
+		return context.Cause(s.Cmd.Context())
 	case errors.As(err, &refused):
 		return s.explainRefusal(err, refused)
 	case errors.As(err, &offline):
-		if request := innermost(err); request != nil && isPractice(s.services()) && errors.Is(err, syscall.ECONNREFUSED) {
+		if request := innermost(err); request != nil && IsPractice(s.Services()) && errors.Is(err, syscall.ECONNREFUSED) {
 			return failure.Tell(err, "no answer from %s: %v: profile %q is for a service on this machine that does not run: start it again, or if Spotify "+
-				"is meant, run '%s --accounts-url %s'", hostOf(request.URL), request.Err, s.Profile.value, s.loginCommand(), spotipie.DefaultAccountsURL)
+				"is meant, run '%s --accounts-url %s'", hostOf(request.URL), request.Err, s.Profile.Value, s.LoginCommand(), spotipie.DefaultAccountsURL)
 		} else if request != nil {
 			return failure.Tell(err, "no answer from %s: %v: check the connection; --debug shows the requests", hostOf(request.URL), request.Err)
 		}
@@ -92,8 +92,8 @@ func doing(op string) string {
 	return op + "ing"
 }
 
-// wordsOf returns the accounts service's own words, in parentheses.
-func wordsOf(err error) string {
+// WordsOf returns the accounts service's own words, in parentheses.
+func WordsOf(err error) string {
 	var refused *spotipie.TokenEndpointError
 	if !errors.As(err, &refused) || refused.Description == "" {
 		return ""
@@ -101,23 +101,23 @@ func wordsOf(err error) string {
 	return " (" + refused.Description + ")"
 }
 
-func (s *settings) explainRefusal(err error, refused *spotipie.TokenEndpointError) error {
+func (s *Settings) explainRefusal(err error, refused *spotipie.TokenEndpointError) error {
 	var format *spotipie.TokenFormatError
 	switch {
 	case errors.As(refused, &format):
 		return failure.Tell(err, "%s (%s) does not answer as an accounts service does: check that it is one, and that nothing answers in its place",
-			s.AccountsURL.value, s.AccountsURL.origin())
+			s.AccountsURL.Value, s.AccountsURL.Origin())
 	case refused.Temporary():
 		return failure.Tell(err, "%s: nothing is lost, try again later", failure.Plain(refused))
-	case refused.Code == "invalid_client" && s.secret.value == "" && s.confidential:
-		return failure.Usage(s.cmd, failure.Tell(err, "profile %q was signed in with the client secret of the app, and Spotify renews it with that only: set %s",
-			s.Profile.value, s.variable("CLIENT_SECRET")))
-	case refused.Code == "invalid_client" && s.secret.value == "":
-		return failure.Usage(s.cmd, failure.Tell(err, "%s: check the client id (%s), and if the app has a client secret, set %s",
-			failure.Plain(refused), s.ClientID.origin(), s.variable("CLIENT_SECRET")))
+	case refused.Code == "invalid_client" && s.Secret.Value == "" && s.Confidential:
+		return failure.Usage(s.Cmd, failure.Tell(err, "profile %q was signed in with the client secret of the app, and Spotify renews it with that only: set %s",
+			s.Profile.Value, s.Variable("CLIENT_SECRET")))
+	case refused.Code == "invalid_client" && s.Secret.Value == "":
+		return failure.Usage(s.Cmd, failure.Tell(err, "%s: check the client id (%s), and if the app has a client secret, set %s",
+			failure.Plain(refused), s.ClientID.Origin(), s.Variable("CLIENT_SECRET")))
 	case refused.Code == "invalid_client":
-		return failure.Usage(s.cmd, failure.Tell(err, "%s: check the client id (%s) and the client secret (%s)",
-			failure.Plain(refused), s.ClientID.origin(), s.secret.origin()))
+		return failure.Usage(s.Cmd, failure.Tell(err, "%s: check the client id (%s) and the client secret (%s)",
+			failure.Plain(refused), s.ClientID.Origin(), s.Secret.Origin()))
 	}
 	return refused
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/spotipie/spotipie/internal/tool/output"
 )
 
-// explainLimit says until when a service wants to be left alone, or returns "".
-func explainLimit(e *spotipie.RateLimitError, maxWait time.Duration) string {
+// Limit says until when a service wants to be left alone, or returns "".
+func Limit(e *spotipie.RateLimitError, maxWait time.Duration) string {
 	if e.QuotaExceeded() {
 		if e.NotSent {
 			return failure.Plain(e) + ignoreAdvice
@@ -32,8 +32,8 @@ func explainLimit(e *spotipie.RateLimitError, maxWait time.Duration) string {
 	return fmt.Sprintf("too many requests: Spotify asks for a pause %s", until)
 }
 
-// limitOf finds a rate limit in an error.
-func limitOf(err error) *spotipie.RateLimitError {
+// LimitOf finds a rate limit in an error.
+func LimitOf(err error) *spotipie.RateLimitError {
 	var limited *spotipie.RateLimitError
 	if errors.As(err, &limited) {
 		return limited

@@ -52,7 +52,7 @@ it. For a program that runs beside this one, 'spotipie token' is the better way.
 	flags.StringVar(&f.format, "format", "", "`FORMAT` of the file: "+tokenformat.Names())
 	flags.StringVarP(&f.output, "output", "o", "", "`FILE` to write it to, which only you can read then")
 	flags.BoolVarP(&f.yes, "yes", "y", false, "print it to a terminal without asking")
-	addSettingsFlags(cmd)
+	AddFlags(cmd)
 	_ = cmd.RegisterFlagCompletionFunc("format", completeFormats)
 	return cmd
 }
@@ -66,7 +66,7 @@ func completeFormats(*cobra.Command, []string, string) ([]cobra.Completion, cobr
 }
 
 func (f *exportFlags) run(cmd *cobra.Command) error {
-	s, err := newSettings(cmd)
+	s, err := Read(cmd)
 	if err != nil {
 		return err
 	}
@@ -102,7 +102,7 @@ func (f *exportFlags) run(cmd *cobra.Command) error {
 	if err := writePrivate(f.output, data); err != nil {
 		return fmt.Errorf("writing %s: %w", f.output, err)
 	}
-	s.sayWrapped("The tokens are in %s, which only you can read.", f.output)
+	s.Say("The tokens are in %s, which only you can read.", f.output)
 	return nil
 }
 
@@ -137,15 +137,15 @@ func cause(err error) error {
 
 // maySee asks before secrets are shown on a terminal, where they stay to be
 // scrolled back to.
-func (f *exportFlags) maySee(s *settings) error {
-	if f.yes || f.output != "" || !cli.IsTerminal(s.cmd.OutOrStdout()) {
+func (f *exportFlags) maySee(s *Settings) error {
+	if f.yes || f.output != "" || !cli.IsTerminal(s.Cmd.OutOrStdout()) {
 		return nil
 	}
-	if !cli.CanAsk(s.cmd.InOrStdin(), s.cmd.ErrOrStderr()) {
-		return failure.Usage(s.cmd, errors.New("stdout is a terminal, where others may see the tokens: "+
+	if !cli.CanAsk(s.Cmd.InOrStdin(), s.Cmd.ErrOrStderr()) {
+		return failure.Usage(s.Cmd, errors.New("stdout is a terminal, where others may see the tokens: "+
 			"say --yes to print them there, or redirect it into a file"))
 	}
-	sure, err := cli.Confirm(s.cmd.Context(), s.cmd.InOrStdin(), s.cmd.ErrOrStderr(),
+	sure, err := cli.Confirm(s.Cmd.Context(), s.Cmd.InOrStdin(), s.Cmd.ErrOrStderr(),
 		"This shows tokens that give access to the account. Print them to the terminal?")
 	if err == nil && !sure {
 		err = errors.New("nothing was printed; redirect it into a file")

@@ -21,16 +21,16 @@ type heldSession struct {
 // Flow implements spotipie.Session.
 func (heldSession) Flow() spotipie.Flow { return spotipie.FlowClientCredentials }
 
-// missing says what is missing to renew the token of a session that can be used
+// Missing says what is missing to renew the token of a session that can be used
 // all the same, or returns "".
-func missing(session spotipie.Session) string {
+func Missing(session spotipie.Session) string {
 	held, _ := session.(heldSession)
 	return held.missing
 }
 
 // hold returns a session for what is left of a token, or an error that says what
 // is missing for another.
-func (s *settings) hold(ctx context.Context, rec spotipie.Record) (spotipie.Session, error) {
+func (s *Settings) hold(ctx context.Context, rec spotipie.Record) (spotipie.Session, error) {
 	left := time.Duration(0)
 	if rec.Token != nil && !rec.Token.IsExpired(spotipie.DefaultExpiryMargin) {
 		left = time.Until(rec.Token.ExpiresAt())
@@ -39,7 +39,7 @@ func (s *settings) hold(ctx context.Context, rec spotipie.Record) (spotipie.Sess
 		return nil, s.secretMissing()
 	}
 	missing := fmt.Sprintf("the client secret is not set, and without it there is no token after this one, which is valid for %s: set %s or --client-secret-file",
-		cli.Span(left), s.variable("CLIENT_SECRET"))
+		cli.Span(left), s.Variable("CLIENT_SECRET"))
 	session, err := s.newSessionFor(spotipie.FlowImplicitGrant, nil)
 	if err != nil {
 		return nil, err
@@ -49,19 +49,19 @@ func (s *settings) hold(ctx context.Context, rec spotipie.Record) (spotipie.Sess
 	return held, held.SetRecord(ctx, rec)
 }
 
-func (s *settings) secretMissing() error {
-	return failure.Usage(s.cmd, fmt.Errorf("profile %q uses the client_credentials flow, which needs the app's client secret: "+
-		"set %s or --client-secret-file", s.Profile.value, s.variable("CLIENT_SECRET")))
+func (s *Settings) secretMissing() error {
+	return failure.Usage(s.Cmd, fmt.Errorf("profile %q uses the client_credentials flow, which needs the app's client secret: "+
+		"set %s or --client-secret-file", s.Profile.Value, s.Variable("CLIENT_SECRET")))
 }
 
 // explainOf is explain for an error of a session.
-func (s *settings) explainOf(session spotipie.Session, err error) error {
+func (s *Settings) explainOf(session spotipie.Session, err error) error {
 	explained := s.explain(err)
 	var wrong *failure.UsageError
 	var told *failure.ToldError
 	var absent *failure.NotSignedInError
 	switch {
-	case missing(session) == "" || !failure.SignInNeeded(err):
+	case Missing(session) == "" || !failure.SignInNeeded(err):
 	case errors.As(err, &wrong), errors.As(err, &told), errors.As(err, &absent):
 	default: // signing in would not help
 		return s.secretMissing()

@@ -70,12 +70,12 @@ func printHelp(w io.Writer, cmd *cobra.Command) {
 		section(group.Title, commandsOf(cmd, group.ID))
 	}
 	cmd.InheritedFlags() // puts the root's among those of cmd
-	own, settings := splitFlags(cmd.Flags())
+	own, shared := splitFlags(cmd.Flags())
 	section("Commands", commandsOf(cmd, ""))
 	if cmd.Runnable() {
 		section("Flags", own.FlagUsagesWrapped(helpWidth))
 	}
-	section("Settings, also from the environment; see 'spotipie help settings'", flagNames(settings))
+	section("Settings, also from the environment; see 'spotipie help settings'", flagNames(shared))
 	section("Examples", cmd.Example)
 	if cmd.HasParent() {
 		_, _ = io.WriteString(w, b.String())
@@ -88,17 +88,17 @@ func printHelp(w io.Writer, cmd *cobra.Command) {
 }
 
 // splitFlags parts a command's own flags from those that stand for settings.
-func splitFlags(flags *pflag.FlagSet) (own, settings *pflag.FlagSet) {
-	own, settings = pflag.NewFlagSet("", pflag.ContinueOnError), pflag.NewFlagSet("", pflag.ContinueOnError)
-	own.SortFlags, settings.SortFlags = false, false
+func splitFlags(flags *pflag.FlagSet) (own, shared *pflag.FlagSet) {
+	own, shared = pflag.NewFlagSet("", pflag.ContinueOnError), pflag.NewFlagSet("", pflag.ContinueOnError)
+	own.SortFlags, shared.SortFlags = false, false
 	flags.VisitAll(func(f *pflag.Flag) {
-		if _, ok := f.Annotations[settingsAnnotation]; ok {
-			settings.AddFlag(f)
+		if _, ok := f.Annotations[Annotation]; ok {
+			shared.AddFlag(f)
 		} else {
 			own.AddFlag(f)
 		}
 	})
-	return own, settings
+	return own, shared
 }
 
 // flagNames lists flags without what they mean.

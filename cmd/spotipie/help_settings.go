@@ -72,7 +72,7 @@ Stores:
 func settingsTexts() string {
 	cmd := &cobra.Command{}
 	cmd.PersistentFlags().SortFlags = false
-	addSettingsFlags(cmd)
-	_, settings := splitFlags(cmd.PersistentFlags())
-	return strings.TrimRight(settings.FlagUsagesWrapped(helpWidth), "\n") + "\n"
+	AddFlags(cmd)
+	_, shared := splitFlags(cmd.PersistentFlags())
+	return strings.TrimRight(shared.FlagUsagesWrapped(helpWidth), "\n") + "\n"
 }

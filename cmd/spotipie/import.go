@@ -48,12 +48,12 @@ programs has it: let the other go.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return importFile(cmd, args[0], yes) },
 	}
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "replace a login that the profile has, without asking")
-	addSettingsFlags(cmd)
+	AddFlags(cmd)
 	return cmd
 }
 
 func importFile(cmd *cobra.Command, name string, yes bool) error {
-	s, err := newSettings(cmd)
+	s, err := Read(cmd)
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func importFile(cmd *cobra.Command, name string, yes bool) error {
 		return failure.Usage(cmd, err)
 	}
 	if len(found.Passed) > 0 {
-		s.sayWrapped("Note: %s has keys that were passed over: %s.", name, strings.Join(found.Passed, ", "))
+		s.Say("Note: %s has keys that were passed over: %s.", name, strings.Join(found.Passed, ", "))
 	}
 	ctx := cmd.Context()
 	token := found.Token
@@ -83,9 +83,9 @@ func importFile(cmd *cobra.Command, name string, yes bool) error {
 		}
 	case token.RefreshToken() == "" && token.IsExpired(spotipie.DefaultExpiryMargin):
 		return fmt.Errorf("%s is %s with a token that is expired and has no refresh token: nobody can use it, so run '%s'",
-			name, found.Format.Description(), s.loginCommand())
+			name, found.Format.Description(), s.LoginCommand())
 	}
-	rec := spotipie.Record{Token: token, ClientID: s.ClientID.value, RequestedScope: token.Scope()}
+	rec := spotipie.Record{Token: token, ClientID: s.ClientID.Value, RequestedScope: token.Scope()}
 	flow := importedFlow(found.Format, rec)
 	rec.Flow = flow
 	err = s.withStore(ctx, func(store spotipie.Store) error { return s.saveImported(ctx, store, rec, yes) })
@@ -94,33 +94,33 @@ func importFile(cmd *cobra.Command, name string, yes bool) error {
 	}
 	s.sayImported(found.Format, flow, token)
 	s.sayRedirectURI(flow)
-	s.remembered(ctx, flow, "", true)
+	s.Remembered(ctx, flow, "", true)
 	return nil
 }
 
 // takeApp takes over what a file says of the app, where nothing else does.
-func (s *settings) takeApp(file string, app spotipie.Credentials) error {
+func (s *Settings) takeApp(file string, app spotipie.Credentials) error {
 	switch {
-	case s.ClientID.value == "" && app.ClientID == "":
+	case s.ClientID.Value == "" && app.ClientID == "":
 		return fmt.Errorf("the file does not say which app it is for: set %s or --client-id to what the other program uses",
-			s.variable("CLIENT_ID"))
+			s.Variable("CLIENT_ID"))
 	case app.ClientID == "":
 		return nil
-	case s.ClientID.value != "" && s.ClientID.value != app.ClientID:
-		return fmt.Errorf("%s is for the client id %s, and %s is set (%s): leave that out", file, app.ClientID, s.ClientID.value, s.ClientID.origin())
+	case s.ClientID.Value != "" && s.ClientID.Value != app.ClientID:
+		return fmt.Errorf("%s is for the client id %s, and %s is set (%s): leave that out", file, app.ClientID, s.ClientID.Value, s.ClientID.Origin())
 	}
-	s.ClientID = setting{value: app.ClientID, from: file, place: onCommandLine}
-	if s.secret.value == "" && app.ClientSecret != "" {
-		s.secret = setting{value: app.ClientSecret, from: file, place: onCommandLine}
+	s.ClientID = Setting{Value: app.ClientID, From: file, Place: OnCommandLine}
+	if s.Secret.Value == "" && app.ClientSecret != "" {
+		s.Secret = Setting{Value: app.ClientSecret, From: file, Place: OnCommandLine}
 	}
-	if s.RedirectURI.given() == "" && app.RedirectURI != "" {
-		s.RedirectURI = setting{value: app.RedirectURI, from: file, place: onCommandLine}
+	if s.RedirectURI.Given() == "" && app.RedirectURI != "" {
+		s.RedirectURI = Setting{Value: app.RedirectURI, From: file, Place: OnCommandLine}
 	}
 	return nil
 }
 
 // firstToken asks for a token by a refresh token that came without one.
-func (s *settings) firstToken(ctx context.Context, refreshToken string) (*spotipie.Token, error) {
+func (s *Settings) firstToken(ctx context.Context, refreshToken string) (*spotipie.Token, error) {
 	expired, err := spotipie.NewToken(spotipie.TokenFields{
 		AccessToken: "not-known", RefreshToken: refreshToken, ExpiresAt: time.Unix(1, 0), // which is not sent anywhere
 	})
@@ -129,7 +129,7 @@ func (s *settings) firstToken(ctx context.Context, refreshToken string) (*spotip
 	}
 	opts := s.options(nil)
 	opts.SkipRedirectURICheck = true
-	session, err := spotipie.NewAuthorizationCodeSession(s.credentials(), opts)
+	session, err := spotipie.NewAuthorizationCodeSession(s.Credentials(), opts)
 	if err != nil {
 		return nil, err
 	}
@@ -140,20 +140,20 @@ func (s *settings) firstToken(ctx context.Context, refreshToken string) (*spotip
 	token, err := session.RefreshToken(ctx)
 	if errors.Is(err, spotipie.ErrReauthorizationRequired) {
 		err = failure.Tell(err, "Spotify does not take the refresh token%s: check that the client id (%s) is that of the other program, or run '%s'",
-			wordsOf(err), s.ClientID.origin(), s.loginCommand())
+			WordsOf(err), s.ClientID.Origin(), s.LoginCommand())
 	}
 	return token, err
 }
 
 // sayRedirectURI tells of a redirect URI that was good once. Only a login needs
 // one.
-func (s *settings) sayRedirectURI(flow spotipie.Flow) {
+func (s *Settings) sayRedirectURI(flow spotipie.Flow) {
 	var refused *spotipie.RedirectURIError
-	if flow == spotipie.FlowClientCredentials || !errors.As(spotipie.ValidateRedirectURI(s.RedirectURI.value), &refused) {
+	if flow == spotipie.FlowClientCredentials || !errors.As(spotipie.ValidateRedirectURI(s.RedirectURI.Value), &refused) {
 		return
 	}
-	s.sayWrapped("Note: Spotify no longer takes the redirect URI %s. Nothing but the next 'spotipie login' needs one: before that, register %s "+
-		"for the app at https://developer.spotify.com/dashboard. It is not kept with the profile.", s.RedirectURI.value, login.DefaultRedirectURI)
+	s.Say("Note: Spotify no longer takes the redirect URI %s. Nothing but the next 'spotipie login' needs one: before that, register %s "+
+		"for the app at https://developer.spotify.com/dashboard. It is not kept with the profile.", s.RedirectURI.Value, login.DefaultRedirectURI)
 }
 
 // importedFlow tells which flow a login came from. A format that names no scopes
@@ -162,13 +162,13 @@ func importedFlow(format tokenformat.Format, rec spotipie.Record) spotipie.Flow 
 	if format == tokenformat.OAuth2 && rec.Token.RefreshToken() == "" {
 		return spotipie.FlowImplicitGrant
 	}
-	return guessFlow(rec)
+	return GuessFlow(rec)
 }
 
 // saveImported saves the record, after the user has agreed to lose one that is
 // there. Nobody is held up while they think about it.
-func (s *settings) saveImported(ctx context.Context, store spotipie.Store, rec spotipie.Record, yes bool) (err error) {
-	seen, found, err := store.Load(ctx, s.key())
+func (s *Settings) saveImported(ctx context.Context, store spotipie.Store, rec spotipie.Record, yes bool) (err error) {
+	seen, found, err := store.Load(ctx, s.Key())
 	if err != nil {
 		return s.storeFailed("reading", err)
 	}
@@ -177,35 +177,35 @@ func (s *settings) saveImported(ctx context.Context, store spotipie.Store, rec s
 			return err
 		}
 	}
-	unlock, err := store.Lock(ctx, s.key())
+	unlock, err := store.Lock(ctx, s.Key())
 	if err != nil {
 		return s.storeFailed("locking", err)
 	}
 	defer func() {
 		err = errors.Join(err, s.storeFailedIf("unlocking", unlock(context.WithoutCancel(ctx))))
 	}()
-	old, found, err := store.Load(ctx, s.key())
+	old, found, err := store.Load(ctx, s.Key())
 	if err != nil {
 		return s.storeFailed("reading", err)
 	}
 	if old.Version == seen.Version || yes {
 		rec.Consent, rec.Renewals = spotipie.NextConsent(old.Consent, time.Now()), 0 // as after a login
-		err = replace(ctx, store, s.key(), old, found, rec)
+		err = Replace(ctx, store, s.Key(), old, found, rec)
 	} else {
 		err = spotipie.ErrVersionConflict
 	}
 	if errors.Is(err, spotipie.ErrVersionConflict) {
-		return fmt.Errorf("profile %q has changed meanwhile, so nothing was imported: run it again", s.Profile.value)
+		return fmt.Errorf("profile %q has changed meanwhile, so nothing was imported: run it again", s.Profile.Value)
 	}
 	return s.storeFailedIf("saving in", err)
 }
 
-func (s *settings) mayReplace(ctx context.Context) error {
-	if !cli.CanAsk(s.cmd.InOrStdin(), s.cmd.ErrOrStderr()) {
-		return fmt.Errorf("profile %q is signed in already: say --yes to replace that login, or choose another --profile", s.Profile.value)
+func (s *Settings) mayReplace(ctx context.Context) error {
+	if !cli.CanAsk(s.Cmd.InOrStdin(), s.Cmd.ErrOrStderr()) {
+		return fmt.Errorf("profile %q is signed in already: say --yes to replace that login, or choose another --profile", s.Profile.Value)
 	}
-	sure, err := cli.Confirm(ctx, s.cmd.InOrStdin(), s.cmd.ErrOrStderr(),
-		fmt.Sprintf("Profile %q is signed in already. Replace that login?", s.Profile.value))
+	sure, err := cli.Confirm(ctx, s.Cmd.InOrStdin(), s.Cmd.ErrOrStderr(),
+		fmt.Sprintf("Profile %q is signed in already. Replace that login?", s.Profile.Value))
 	if err == nil && !sure {
 		err = errors.New("nothing was imported")
 	}
@@ -213,9 +213,9 @@ func (s *settings) mayReplace(ctx context.Context) error {
 }
 
 // sayImported says what was found, without secrets.
-func (s *settings) sayImported(format tokenformat.Format, flow spotipie.Flow, token *spotipie.Token) {
-	stderr := s.cmd.ErrOrStderr()
-	fmt.Fprintf(stderr, "Imported %s as profile %q (%s).\n", format.Description(), s.Profile.value, flow)
+func (s *Settings) sayImported(format tokenformat.Format, flow spotipie.Flow, token *spotipie.Token) {
+	stderr := s.Cmd.ErrOrStderr()
+	fmt.Fprintf(stderr, "Imported %s as profile %q (%s).\n", format.Description(), s.Profile.Value, flow)
 	scope := "not named"
 	if len(token.Scope()) > 0 {
 		scope = cli.Printable(token.Scope().String())
@@ -231,5 +231,5 @@ func (s *settings) sayImported(format tokenformat.Format, flow spotipie.Flow, to
 	} else {
 		fmt.Fprintln(stderr, "  refresh token  yes")
 	}
-	fmt.Fprintf(stderr, "Run 'spotipie doctor%s' to see whether Spotify takes it.\n", s.profileFlag())
+	fmt.Fprintf(stderr, "Run 'spotipie doctor%s' to see whether Spotify takes it.\n", s.ProfileFlag())
 }

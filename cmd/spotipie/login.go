@@ -81,21 +81,21 @@ public information only; 'spotipie scopes' lists what there is.`,
 	flags.DurationVar(&f.timeout, "timeout", login.DefaultTimeout, "`DURATION` to wait for the user")
 	flags.BoolVar(&f.forceDialog, "force-dialog", false, "ask even if signed in already: the way to change the user")
 	flags.BoolVarP(&f.yes, "yes", "y", false, "change the app, the service or the secret of a profile without asking")
-	addSettingsFlags(cmd)
-	_ = cmd.RegisterFlagCompletionFunc("scope", completeScopes)
+	AddFlags(cmd)
+	_ = cmd.RegisterFlagCompletionFunc("scope", Complete)
 	_ = cmd.RegisterFlagCompletionFunc("flow", completeFlows)
 	return cmd
 }
 
 func (f *loginFlags) run(cmd *cobra.Command) error {
 	if f.listScopes {
-		return output.Write(cmd, scopeTable(spotipie.AllScopes(), ""))
+		return output.Write(cmd, Table(spotipie.AllScopes(), ""))
 	}
-	s, err := newSettings(cmd)
+	s, err := Read(cmd)
 	if err != nil {
 		return err
 	}
-	flow := spotipie.Flow(s.Flow.value)
+	flow := spotipie.Flow(s.Flow.Value)
 	if flow == "" {
 		flow = spotipie.FlowAuthorizationCode
 	}
@@ -119,7 +119,7 @@ func (f *loginFlags) run(cmd *cobra.Command) error {
 		if err != nil {
 			return s.explainLogin(err)
 		}
-		if err := newPauses(s).mount(session); err != nil {
+		if err := New(s).Mount(session); err != nil {
 			return err
 		}
 		token, err := f.authorize(ctx, s, session)
@@ -127,35 +127,35 @@ func (f *loginFlags) run(cmd *cobra.Command) error {
 		if token != nil {
 			name = nameOf(ctx, session)
 		}
-		err = errors.Join(err, saveAndClose(ctx, session))
+		err = errors.Join(err, SaveAndClose(ctx, session))
 		if token == nil {
 			return s.explainLogin(err)
 		}
 		s.sayValidity(session, token)
-		s.remembered(ctx, flow, name, f.isNew)
+		s.Remembered(ctx, flow, name, f.isNew)
 		return s.explainLogin(err)
 	})
 }
 
 // authorize gets a token that is saved by the time the session is closed.
-func (f *loginFlags) authorize(ctx context.Context, s *settings, session spotipie.Session) (*spotipie.Token, error) {
+func (f *loginFlags) authorize(ctx context.Context, s *Settings, session spotipie.Session) (*spotipie.Token, error) {
 	if app, ok := session.(*spotipie.ClientCredentialsSession); ok {
 		token, err := app.FetchToken(ctx)
 		f.isNew = true
 		if token != nil {
 			at := ""
-			if where := notSpotify(s.services()); where != "" {
+			if where := NotSpotify(s.Services()); where != "" {
 				at = " at " + where
 			}
-			s.sayWrapped("Signed in as the app %s%s.", s.ClientID.value, at)
+			s.Say("Signed in as the app %s%s.", s.ClientID.Value, at)
 		}
 		return token, err
 	}
-	if session.Flow() == spotipie.FlowImplicitGrant && s.AccountsURL.value == spotipie.DefaultAccountsURL {
-		s.sayWrapped("Spotify ended the implicit grant on 2025-11-27; --flow authorization_code needs no client secret either.")
+	if session.Flow() == spotipie.FlowImplicitGrant && s.AccountsURL.Value == spotipie.DefaultAccountsURL {
+		s.Say("Spotify ended the implicit grant on 2025-11-27; --flow authorization_code needs no client secret either.")
 	}
-	output := newWaiting(s.cmd.ErrOrStderr(), f.timeout)
-	if where := notSpotify(s.services()); where != "" {
+	output := newWaiting(s.Cmd.ErrOrStderr(), f.timeout)
+	if where := NotSpotify(s.Services()); where != "" {
 		output.heading = "Signing in at " + where + ".\n"
 	}
 	if f.note != "" {
@@ -174,22 +174,22 @@ func (f *loginFlags) authorize(ctx context.Context, s *settings, session spotipi
 		BindAddress: f.bind,
 		NoBrowser:   f.noBrowser,
 		ShortHints:  s.hasSignedIn(),
-		Input:       s.cmd.InOrStdin(),
+		Input:       s.Cmd.InOrStdin(),
 		Output:      output,
 		ListenCommand: func(bindAddress string, port int) string {
-			return fmt.Sprintf("%s --bind %s --port %d", sameFlags(s.cmd), bindAddress, port)
+			return fmt.Sprintf("%s --bind %s --port %d", sameFlags(s.Cmd), bindAddress, port)
 		},
 	})
 	f.isNew = output.used()
 	if err == nil && !f.isNew {
-		s.sayWrapped("Already signed in as profile %q; --force-dialog asks again.", s.Profile.value)
+		s.Say("Already signed in as profile %q; --force-dialog asks again.", s.Profile.Value)
 	}
 	return token, err
 }
 
 // hasSignedIn reports whether somebody has signed in here before, and so knows how.
-func (s *settings) hasSignedIn() bool {
-	for _, of := range s.config.Profiles {
+func (s *Settings) hasSignedIn() bool {
+	for _, of := range s.Config.Profiles {
 		if of.Flow != "" {
 			return true
 		}
@@ -221,8 +221,8 @@ func sameFlags(cmd *cobra.Command) string {
 }
 
 // sayValidity tells how long the login will do.
-func (s *settings) sayValidity(session spotipie.Session, token *spotipie.Token) {
-	text := fmt.Sprintf("Profile %q has a token for %s", s.Profile.value, cli.Span(time.Until(token.ExpiresAt())))
+func (s *Settings) sayValidity(session spotipie.Session, token *spotipie.Token) {
+	text := fmt.Sprintf("Profile %q has a token for %s", s.Profile.Value, cli.Span(time.Until(token.ExpiresAt())))
 	switch by := session.ReauthorizeBy(); {
 	case !by.IsZero():
 		text += ", which renews itself until " + by.Local().Format(output.DateFormat)
@@ -231,7 +231,7 @@ func (s *settings) sayValidity(session spotipie.Session, token *spotipie.Token) 
 	case session.Flow() == spotipie.FlowImplicitGrant:
 		text += ", which cannot be renewed"
 	}
-	s.sayWrapped("%s.", text)
+	s.Say("%s.", text)
 }
 
 func completeFlows(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {

@@ -15,26 +15,26 @@ import (
 // mayChange asks before a login makes another profile of one that was signed in:
 // for another app, another service, with or without the secret. Between services
 // for practice it says so and goes on.
-func (f *loginFlags) mayChange(ctx context.Context, s *settings, flow spotipie.Flow) error {
-	of := s.config.Profiles[s.Profile.value]
+func (f *loginFlags) mayChange(ctx context.Context, s *Settings, flow spotipie.Flow) error {
+	of := s.Config.Profiles[s.Profile.Value]
 	changes := s.changes(of, flow)
 	if len(changes) == 0 {
 		return nil
 	}
-	text := fmt.Sprintf("This login changes profile %q: %s.", s.Profile.value, strings.Join(changes, "; "))
-	practice := isPractice(servicesOf(of)) && isPractice(s.services())
+	text := fmt.Sprintf("This login changes profile %q: %s.", s.Profile.Value, strings.Join(changes, "; "))
+	practice := IsPractice(ServicesOf(of)) && IsPractice(s.Services())
 	switch {
 	case !s.wasSignedIn(ctx, of): // the user has written it by hand, or has signed out
 		return nil
 	case f.yes, practice:
-		s.sayWrapped("%s", text)
+		s.Say("%s", text)
 		return nil
-	case !cli.CanAsk(s.cmd.InOrStdin(), s.cmd.ErrOrStderr()):
-		return failure.Usage(s.cmd, fmt.Errorf("this would change profile %q: %s: choose another with --profile NAME, or say --yes to change it",
-			s.Profile.value, strings.Join(changes, "; ")))
+	case !cli.CanAsk(s.Cmd.InOrStdin(), s.Cmd.ErrOrStderr()):
+		return failure.Usage(s.Cmd, fmt.Errorf("this would change profile %q: %s: choose another with --profile NAME, or say --yes to change it",
+			s.Profile.Value, strings.Join(changes, "; ")))
 	}
-	s.sayWrapped("%s", text)
-	sure, err := cli.Confirm(ctx, s.cmd.InOrStdin(), s.cmd.ErrOrStderr(), "Change it? (--profile NAME makes another)")
+	s.Say("%s", text)
+	sure, err := cli.Confirm(ctx, s.Cmd.InOrStdin(), s.Cmd.ErrOrStderr(), "Change it? (--profile NAME makes another)")
 	if err == nil && !sure {
 		err = errors.New("nothing was changed")
 	}
@@ -43,21 +43,21 @@ func (f *loginFlags) mayChange(ctx context.Context, s *settings, flow spotipie.F
 
 // wasSignedIn reports whether a profile has a login that would be lost. If its
 // store cannot tell, it may.
-func (s *settings) wasSignedIn(ctx context.Context, of config.Settings) bool {
-	own, err := settingsOfProfile(s.cmd, s.Profile.value)
+func (s *Settings) wasSignedIn(ctx context.Context, of config.Settings) bool {
+	own, err := OfProfile(s.Cmd, s.Profile.Value)
 	if err != nil {
 		return true
 	}
 	found := false
 	err = own.withStore(ctx, func(store spotipie.Store) error {
-		_, found, err = store.Load(ctx, spotipie.Key{ClientID: of.ClientID, Profile: s.Profile.value})
+		_, found, err = store.Load(ctx, spotipie.Key{ClientID: of.ClientID, Profile: s.Profile.Value})
 		return err
 	})
 	return found || err != nil
 }
 
 // changes says what a login would change of a profile that was signed in.
-func (s *settings) changes(of config.Settings, flow spotipie.Flow) []string {
+func (s *Settings) changes(of config.Settings, flow spotipie.Flow) []string {
 	if of.Flow == "" || of.ClientID == "" {
 		return nil
 	}
@@ -67,10 +67,10 @@ func (s *settings) changes(of config.Settings, flow spotipie.Flow) []string {
 			changes = append(changes, fmt.Sprintf("%s from %s to %s", what, from, to))
 		}
 	}
-	differs("the service", serviceName(servicesOf(of)), serviceName(s.services()))
-	differs("the client id", of.ClientID, s.ClientID.value)
+	differs("the service", ServiceName(ServicesOf(of)), ServiceName(s.Services()))
+	differs("the client id", of.ClientID, s.ClientID.Value)
 	differs("the flow", of.Flow, string(flow))
-	switch confidential := s.isConfidential(flow); {
+	switch confidential := s.IsConfidential(flow); {
 	case flow == spotipie.FlowImplicitGrant || of.Flow == string(spotipie.FlowImplicitGrant):
 	case of.Confidential && !confidential:
 		changes = append(changes, "it was signed in with the client secret, which is not set now")

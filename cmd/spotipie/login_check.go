@@ -12,11 +12,11 @@ import (
 
 // check tells what is missing or does not go together, before anything is
 // opened, and returns the scopes to ask for.
-func (f *loginFlags) check(s *settings, flow spotipie.Flow) (spotipie.Scopes, error) {
-	if s.ClientID.value == "" {
+func (f *loginFlags) check(s *Settings, flow spotipie.Flow) (spotipie.Scopes, error) {
+	if s.ClientID.Value == "" {
 		return nil, fmt.Errorf("no client id: create an app with the redirect URI %s at "+
 			"https://developer.spotify.com/dashboard, and set %s or --client-id",
-			login.DefaultRedirectURI, s.variable("CLIENT_ID"))
+			login.DefaultRedirectURI, s.Variable("CLIENT_ID"))
 	}
 	if flow == spotipie.FlowClientCredentials {
 		return nil, f.checkClientCredentials(s)
@@ -30,24 +30,24 @@ func (f *loginFlags) check(s *settings, flow spotipie.Flow) (spotipie.Scopes, er
 		}
 		return spotipie.AllScopes(), nil
 	}
-	return parseScopes(f.scopes, f.anyScope)
+	return Parse(f.scopes, f.anyScope)
 }
 
-func (f *loginFlags) checkClientCredentials(s *settings) error {
+func (f *loginFlags) checkClientCredentials(s *Settings) error {
 	for _, name := range []string{"scope", "all-scopes", "no-browser", "paste", "port", "bind", "timeout", "force-dialog"} {
-		if s.cmd.Flags().Changed(name) {
+		if s.Cmd.Flags().Changed(name) {
 			return fmt.Errorf("--%s: the client_credentials flow has no user to ask; "+
 				"for a user's data use --flow authorization_code", name)
 		}
 	}
-	if s.secret.value == "" {
+	if s.Secret.Value == "" {
 		return fmt.Errorf("the client_credentials flow needs the app's client secret: set %s or --client-secret-file",
-			s.variable("CLIENT_SECRET"))
+			s.Variable("CLIENT_SECRET"))
 	}
 	return nil
 }
 
-func (f *loginFlags) checkPage(s *settings) error {
+func (f *loginFlags) checkPage(s *Settings) error {
 	if f.timeout <= 0 {
 		return fmt.Errorf("--timeout %s: it has to be longer than nothing", f.timeout)
 	}
@@ -58,7 +58,7 @@ func (f *loginFlags) checkPage(s *settings) error {
 		return checkPageAt(s.RedirectURI)
 	}
 	for _, name := range []string{"port", "bind"} {
-		if s.cmd.Flags().Changed(name) {
+		if s.Cmd.Flags().Changed(name) {
 			return fmt.Errorf("--%s does not go with --paste, which listens to nothing", name)
 		}
 	}
@@ -68,12 +68,12 @@ func (f *loginFlags) checkPage(s *settings) error {
 // checkPageAt refuses redirect URIs at which the login cannot show a page. Of
 // those that Spotify takes they are all but http's, which is for the loopback
 // address. What Spotify does not take the session refuses.
-func checkPageAt(redirectURI setting) error {
-	if spotipie.ValidateRedirectURI(redirectURI.value) != nil || strings.HasPrefix(redirectURI.value, "http:") {
+func checkPageAt(redirectURI Setting) error {
+	if spotipie.ValidateRedirectURI(redirectURI.Value) != nil || strings.HasPrefix(redirectURI.Value, "http:") {
 		return nil
 	}
 	return fmt.Errorf("%s: nothing on this machine can answer at %s: add --paste to paste the address that the browser ends at, "+
-		"or register %s for the app and use that", redirectURI.from, redirectURI.value, login.DefaultRedirectURI)
+		"or register %s for the app and use that", redirectURI.From, redirectURI.Value, login.DefaultRedirectURI)
 }
 
 // portList is the value of --port.

@@ -13,7 +13,7 @@ import (
 )
 
 // explainLogin is explain for what ends a login as well.
-func (s *settings) explainLogin(err error) error {
+func (s *Settings) explainLogin(err error) error {
 	var wrong *failure.UsageError
 	var told *failure.ToldError
 	explained := s.explain(err)
@@ -36,8 +36,8 @@ func (s *settings) explainLogin(err error) error {
 }
 
 // explainPort says what to do about a port that cannot be had.
-func (s *settings) explainPort(e *login.PortError) error {
-	bind, _ := s.cmd.Flags().GetString("bind")
+func (s *Settings) explainPort(e *login.PortError) error {
+	bind, _ := s.Cmd.Flags().GetString("bind")
 	_, bindPort, _ := cli.SplitAddress(bind) // was checked
 	redirect, err := url.Parse(e.RedirectURI)
 	advice := "choose another with --port, or leave out --port, for any free one will do"

@@ -13,7 +13,7 @@ import (
 // scopeToAskFor adds what the profile was asked for last time, at the same
 // service, to what is asked for now. Without either it asks the person, if there
 // is one, and says what an app can do without scopes.
-func (f *loginFlags) scopeToAskFor(ctx context.Context, s *settings, store spotipie.Store, flow spotipie.Flow, asked spotipie.Scopes) (spotipie.Scopes, error) {
+func (f *loginFlags) scopeToAskFor(ctx context.Context, s *Settings, store spotipie.Store, flow spotipie.Flow, asked spotipie.Scopes) (spotipie.Scopes, error) {
 	if flow == spotipie.FlowClientCredentials {
 		return nil, nil
 	}
@@ -25,10 +25,10 @@ func (f *loginFlags) scopeToAskFor(ctx context.Context, s *settings, store spoti
 	}
 	if added := asked.Missing(last); len(added) > 0 && len(asked) > 0 {
 		f.note = fmt.Sprintf("Asking for %s as well, which profile %q has; --replace-scopes asks for --scope alone.",
-			strings.Join(scopeList(added), ", "), s.Profile.value)
+			strings.Join(Printable(added), ", "), s.Profile.Value)
 	}
 	scope := append(append(spotipie.Scopes{}, asked...), last...).Normalize()
-	if len(scope) > 0 || known || s.cmd.Flags().Changed("scope") {
+	if len(scope) > 0 || known || s.Cmd.Flags().Changed("scope") {
 		return scope, nil
 	}
 	return f.chooseScopes(ctx, s)
@@ -37,11 +37,11 @@ func (f *loginFlags) scopeToAskFor(ctx context.Context, s *settings, store spoti
 // scopeOfLastTime is what the profile was asked for when it was signed in last,
 // at the same service. known tells whether it was. If the store cannot tell, the
 // login itself will say why.
-func (s *settings) scopeOfLastTime(ctx context.Context, store spotipie.Store) (scope spotipie.Scopes, known bool) {
-	if of := s.config.Profiles[s.Profile.value]; of.Flow != "" && servicesOf(of) != s.services() {
+func (s *Settings) scopeOfLastTime(ctx context.Context, store spotipie.Store) (scope spotipie.Scopes, known bool) {
+	if of := s.Config.Profiles[s.Profile.Value]; of.Flow != "" && ServicesOf(of) != s.Services() {
 		return nil, false
 	}
-	rec, found, err := store.Load(ctx, s.key())
+	rec, found, err := store.Load(ctx, s.Key())
 	switch {
 	case err != nil || !found:
 		return nil, false
@@ -53,17 +53,17 @@ func (s *settings) scopeOfLastTime(ctx context.Context, store spotipie.Store) (s
 
 // chooseScopes lets the person at the terminal choose, or says what there is to
 // choose from.
-func (f *loginFlags) chooseScopes(ctx context.Context, s *settings) (spotipie.Scopes, error) {
+func (f *loginFlags) chooseScopes(ctx context.Context, s *Settings) (spotipie.Scopes, error) {
 	const without = "Without a scope an app sees public information only, and the user's name."
-	if !cli.CanAsk(s.cmd.InOrStdin(), s.cmd.ErrOrStderr()) {
+	if !cli.CanAsk(s.Cmd.InOrStdin(), s.Cmd.ErrOrStderr()) {
 		f.note = without + " 'spotipie scopes' lists what else can be asked for, by --scope."
 		return nil, nil
 	}
-	out := s.cmd.ErrOrStderr()
-	s.sayWrapped("%s", without+" It can ask the user for more:")
+	out := s.Cmd.ErrOrStderr()
+	s.Say("%s", without+" It can ask the user for more:")
 	fmt.Fprint(out, "\n"+numbered(spotipie.AllScopes(), cli.Width(out))+"\n")
 	for {
-		answer, err := cli.Ask(ctx, s.cmd.InOrStdin(), out, "Which? Numbers or names, all, or Enter for none: ")
+		answer, err := cli.Ask(ctx, s.Cmd.InOrStdin(), out, "Which? Numbers or names, all, or Enter for none: ")
 		if err != nil {
 			return nil, err
 		}
@@ -71,7 +71,7 @@ func (f *loginFlags) chooseScopes(ctx context.Context, s *settings) (spotipie.Sc
 		if err == nil {
 			return scopes, nil
 		}
-		s.sayWrapped("%s.", failure.Plain(err))
+		s.Say("%s.", failure.Plain(err))
 	}
 }
 
@@ -90,7 +90,7 @@ func chosenScopes(answer string) (spotipie.Scopes, error) {
 			names = append(names, string(spotipie.AllScopes()[number-1]))
 		}
 	}
-	return parseScopes(names, false)
+	return Parse(names, false)
 }
 
 func numberOf(word string) (n int, ok bool) {
@@ -104,7 +104,7 @@ func numberOf(word string) (n int, ok bool) {
 // numbered is a line for each scope, cut to width.
 func numbered(scopes spotipie.Scopes, width int) string {
 	var b strings.Builder
-	for i, line := range strings.Split(strings.TrimSuffix(scopeTable(scopes, ""), "\n"), "\n") {
+	for i, line := range strings.Split(strings.TrimSuffix(Table(scopes, ""), "\n"), "\n") {
 		text := []rune(fmt.Sprintf("%4d  %s", i+1, line))
 		if len(text) > width {
 			text = append(text[:width-1], '…')

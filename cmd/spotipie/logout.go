@@ -26,12 +26,12 @@ nothing is done and the exit code is 0.`,
 		Args:    commandline.NoArguments,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return logout(cmd) },
 	}
-	addSettingsFlags(cmd)
+	AddFlags(cmd)
 	return cmd
 }
 
 func logout(cmd *cobra.Command) error {
-	s, err := newSettings(cmd)
+	s, err := Read(cmd)
 	if err != nil {
 		return err
 	}
@@ -44,8 +44,8 @@ func logout(cmd *cobra.Command) error {
 		case !found:
 			return s.tellSignedOut(ctx, store)
 		}
-		text := fmt.Sprintf("Signed out of profile %q.", s.Profile.value)
-		if s.Flow.value != string(spotipie.FlowClientCredentials) {
+		text := fmt.Sprintf("Signed out of profile %q.", s.Profile.Value)
+		if s.Flow.Value != string(spotipie.FlowClientCredentials) {
 			text += " To take away the app's access as well, remove it at https://www.spotify.com/account/apps/."
 		}
 		fmt.Fprintln(cmd.ErrOrStderr(), text)
@@ -54,36 +54,36 @@ func logout(cmd *cobra.Command) error {
 }
 
 // deleteLogin gives the authorization up, and reports whether there was one.
-func (s *settings) deleteLogin(ctx context.Context, store spotipie.Store) (found bool, err error) {
+func (s *Settings) deleteLogin(ctx context.Context, store spotipie.Store) (found bool, err error) {
 	switch err := s.resolveClientID(ctx, store); {
 	case errors.Is(err, spotipie.ErrNotAuthorized):
 		return false, nil
 	case err != nil:
 		return false, err
 	}
-	rec, found, err := store.Load(ctx, s.key())
+	rec, found, err := store.Load(ctx, s.Key())
 	if err != nil {
 		return false, s.storeFailed("reading", err)
 	}
 	if !found {
 		return false, nil
 	}
-	s.Flow.value = string(s.flowOf(rec))
+	s.Flow.Value = string(s.flowOf(rec))
 	// Giving an authorization up takes no secret, so this session will do for
 	// every flow.
 	session, err := s.newSessionFor(spotipie.FlowAuthorizationCode, store)
 	if err != nil {
 		return false, err
 	}
-	return true, s.explain(errors.Join(session.Logout(ctx), saveAndClose(ctx, session)))
+	return true, s.explain(errors.Join(session.Logout(ctx), SaveAndClose(ctx, session)))
 }
 
 // tellSignedOut says that nobody was signed in, or fails if that is so only for
 // the app that is set.
-func (s *settings) tellSignedOut(ctx context.Context, store spotipie.Store) error {
+func (s *Settings) tellSignedOut(ctx context.Context, store spotipie.Store) error {
 	if err := s.otherApp(ctx, store); err != nil {
 		return err
 	}
-	fmt.Fprintf(s.cmd.ErrOrStderr(), "Profile %q was not signed in.\n", s.Profile.value)
+	fmt.Fprintf(s.Cmd.ErrOrStderr(), "Profile %q was not signed in.\n", s.Profile.Value)
 	return nil
 }

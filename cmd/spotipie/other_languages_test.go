@@ -125,7 +125,7 @@ func signedInAsAda(t *testing.T) string {
 		t.Fatal(err)
 	}
 	opts := server.Options()
-	opts.Store, opts.Profile = store, defaultProfile
+	opts.Store, opts.Profile = store, DefaultProfile
 	session, err := spotipie.NewAuthorizationCodeSession(server.Credentials(), opts)
 	if err != nil {
 		t.Fatal(err)

@@ -22,34 +22,34 @@ import (
 // pauses are those that the services have asked of the app that the settings
 // name, in this run and earlier ones.
 type pauses struct {
-	s     *settings
+	s     *Settings
 	noted bool // that the file cannot be read
 }
 
-func newPauses(s *settings) *pauses { return &pauses{s: s} }
+func New(s *Settings) *pauses { return &pauses{s: s} }
 
 // path is where pauses are kept from one run to the next, or empty.
 func (p *pauses) path() string {
-	if p.s.configPath == "" {
+	if p.s.ConfigPath == "" {
 		return ""
 	}
-	return filepath.Join(filepath.Dir(p.s.configPath), pausefile.Name)
+	return filepath.Join(filepath.Dir(p.s.ConfigPath), pausefile.Name)
 }
 
 // known returns those that are not over. A file that cannot be read is passed
 // over with a note.
 func (p *pauses) known() []adapter.PauseState {
-	pauses, err := pausefile.Read(p.path(), p.s.ClientID.value, time.Now())
+	pauses, err := pausefile.Read(p.path(), p.s.ClientID.Value, time.Now())
 	if err != nil && !p.noted {
 		p.noted = true
-		p.s.sayWrapped("Note: pauses that Spotify has asked for earlier are not known: %s.", failure.Plain(err))
+		p.s.Say("Note: pauses that Spotify has asked for earlier are not known: %s.", failure.Plain(err))
 	}
 	return pauses
 }
 
-// ofAPI is the pause of the Web API, or nil.
-func (p *pauses) ofAPI() *adapter.PauseState {
-	u, err := url.Parse(p.s.APIURL.value)
+// OfAPI is the pause of the Web API, or nil.
+func (p *pauses) OfAPI() *adapter.PauseState {
+	u, err := url.Parse(p.s.APIURL.Value)
 	if err != nil {
 		return nil
 	}
@@ -73,12 +73,12 @@ func adapterHost(u *url.URL) string {
 	return host
 }
 
-// transport returns one that fails requests at once while the service
+// Transport returns one that fails requests at once while the service
 // wants to be left alone, and remembers that for later runs. With ignore it does
 // not heed what was asked in earlier ones, and forgets it when an answer shows
 // that it is over.
-func (p *pauses) transport(ignore bool) http.RoundTripper {
-	pause := adapter.NewPause(p.s.transport(), &adapter.PauseOptions{OnPause: p.keep})
+func (p *pauses) Transport(ignore bool) http.RoundTripper {
+	pause := adapter.NewPause(p.s.Transport(), &adapter.PauseOptions{OnPause: p.keep})
 	if ignore {
 		return forgetful{p, pause}
 	}
@@ -90,15 +90,15 @@ func (p *pauses) transport(ignore bool) http.RoundTripper {
 func (p *pauses) keep(ctx context.Context, pause adapter.PauseState) {
 	ctx, cancel := interrupt.Shield(ctx)
 	defer cancel()
-	if err := pausefile.Add(ctx, p.path(), p.s.ClientID.value, pause, time.Now()); err != nil {
-		p.s.debug.Printf("the pause is not remembered: %s", failure.Plain(err))
+	if err := pausefile.Add(ctx, p.path(), p.s.ClientID.Value, pause, time.Now()); err != nil {
+		p.s.Debug.Printf("the pause is not remembered: %s", failure.Plain(err))
 	}
 }
 
-// mount makes a session heed pauses of the Web API. Token requests are not
+// Mount makes a session heed pauses of the Web API. Token requests are not
 // held up by them, even where one address stands for both services.
-func (p *pauses) mount(session spotipie.Session) error {
-	return session.Mount(p.s.APIURL.value+"/v1/", interrupt.Awaitable(p.s.cmd.Context(), p.transport(false)))
+func (p *pauses) Mount(session spotipie.Session) error {
+	return session.Mount(p.s.APIURL.Value+"/v1/", interrupt.Awaitable(p.s.Cmd.Context(), p.Transport(false)))
 }
 
 // forgetful forgets a pause that turns out to be over.
@@ -118,15 +118,15 @@ func (f forgetful) RoundTrip(req *http.Request) (*http.Response, error) {
 	if slices.ContainsFunc(f.pauses.known(), isHost) {
 		ctx, cancel := interrupt.Shield(req.Context())
 		defer cancel()
-		if err := pausefile.Remove(ctx, f.pauses.path(), f.pauses.s.ClientID.value, host, time.Now()); err != nil {
-			f.pauses.s.debug.Printf("a pause that is over is not forgotten: %s", failure.Plain(err))
+		if err := pausefile.Remove(ctx, f.pauses.path(), f.pauses.s.ClientID.Value, host, time.Now()); err != nil {
+			f.pauses.s.Debug.Printf("a pause that is over is not forgotten: %s", failure.Plain(err))
 		}
 	}
 	return resp, nil
 }
 
-// pauseWords says what a pause is and until when.
-func pauseWords(p *adapter.PauseState) string {
+// Words says what a pause is and until when.
+func Words(p *adapter.PauseState) string {
 	why := "too many requests"
 	if p.Reason == spotipie.ReasonQuotaExceeded {
 		why = "the quota is used up"

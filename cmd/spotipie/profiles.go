@@ -37,7 +37,7 @@ the config file come before those of flags and environment here.`,
 	}
 	cmd.SuggestionsMinimumDistance = 2
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the list as one line of JSON")
-	addAppFlags(cmd)
+	AddAppFlags(cmd)
 	cmd.AddCommand(newProfilesList(), newProfilesDefault(), newProfilesRename(), newProfilesDelete())
 	return cmd
 }
@@ -70,7 +70,7 @@ and problem (text).`,
 }
 
 func listProfiles(cmd *cobra.Command, asJSON bool) error {
-	s, err := newSettings(cmd)
+	s, err := Read(cmd)
 	if err != nil {
 		return err
 	}
@@ -103,14 +103,14 @@ func listProfiles(cmd *cobra.Command, asJSON bool) error {
 
 // profiles returns the names of those in the config file and in the store,
 // sorted.
-func (s *settings) profiles(ctx context.Context) ([]string, error) {
-	names := slices.Sorted(maps.Keys(s.config.Profiles))
+func (s *Settings) profiles(ctx context.Context) ([]string, error) {
+	names := slices.Sorted(maps.Keys(s.Config.Profiles))
 	err := s.withStore(ctx, func(store spotipie.Store) error {
 		keys, err := store.List(ctx)
 		if err != nil && len(keys) == 0 {
 			return s.storeFailed("listing", err)
 		}
-		names = append(names, profileNames(keys)...)
+		names = append(names, ProfileNames(keys)...)
 		return nil
 	})
 	slices.Sort(names)

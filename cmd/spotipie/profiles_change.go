@@ -26,19 +26,19 @@ func newProfilesDefault() *cobra.Command {
 Without a name it prints the one that is used now.`,
 		Example:           "  spotipie profiles default work",
 		Args:              commandline.UpTo(1, "takes one profile, or none"),
-		ValidArgsFunction: commandline.CompleteFirst(completeProfiles),
+		ValidArgsFunction: commandline.CompleteFirst(CompleteProfiles),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, err := newSettings(cmd)
+			s, err := Read(cmd)
 			if err != nil {
 				return err
 			}
 			if len(args) == 0 {
-				return output.Write(cmd, s.Profile.value+"\n")
+				return output.Write(cmd, s.Profile.Value+"\n")
 			}
 			if err := s.mustExist(cmd.Context(), args[0]); err != nil {
 				return err
 			}
-			err = config.Update(cmd.Context(), s.configPath, func(f *config.File) error {
+			err = config.Update(cmd.Context(), s.ConfigPath, func(f *config.File) error {
 				f.Profile = args[0]
 				return nil
 			})
@@ -60,7 +60,7 @@ func newProfilesDelete() *cobra.Command {
 On a terminal it asks first; elsewhere it needs --yes.`,
 		Example:           "  spotipie profiles delete office --yes",
 		Args:              commandline.Exactly(1, "takes one profile"),
-		ValidArgsFunction: commandline.CompleteFirst(completeProfiles),
+		ValidArgsFunction: commandline.CompleteFirst(CompleteProfiles),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return deleteProfile(cmd, args[0], yes)
 		},
@@ -71,7 +71,7 @@ On a terminal it asks first; elsewhere it needs --yes.`,
 
 func deleteProfile(cmd *cobra.Command, name string, yes bool) error {
 	ctx := cmd.Context()
-	s, err := settingsOfProfile(cmd, name)
+	s, err := OfProfile(cmd, name)
 	if err != nil {
 		return err
 	}
@@ -99,28 +99,28 @@ func deleteProfile(cmd *cobra.Command, name string, yes bool) error {
 
 // delete deletes tokens and settings. Nothing is begun before the config file can
 // be changed; after that an interruption changes nothing any more.
-func (s *settings) delete(ctx context.Context, store spotipie.Store) error {
+func (s *Settings) delete(ctx context.Context, store spotipie.Store) error {
 	hasKey, err := s.hasKey(ctx, store)
 	if err != nil {
 		return err
 	}
 	begun := false
-	err = config.Update(ctx, s.configPath, func(f *config.File) error {
+	err = config.Update(ctx, s.ConfigPath, func(f *config.File) error {
 		if hasKey {
 			ctx, cancel := interrupt.Shield(ctx)
 			defer cancel()
-			if _, ok := f.Profiles[s.Profile.value]; !ok {
+			if _, ok := f.Profiles[s.Profile.Value]; !ok {
 				if err := s.onlyOtherApp(ctx, store); err != nil {
 					return err
 				}
 			}
-			if err := store.Delete(ctx, s.key()); err != nil {
+			if err := store.Delete(ctx, s.Key()); err != nil {
 				return s.storeFailed("deleting from", err)
 			}
 			begun = true
 		}
-		delete(f.Profiles, s.Profile.value)
-		if f.Profile == s.Profile.value {
+		delete(f.Profiles, s.Profile.Value)
+		if f.Profile == s.Profile.Value {
 			f.Profile = ""
 		}
 		return nil
@@ -133,8 +133,8 @@ func (s *settings) delete(ctx context.Context, store spotipie.Store) error {
 
 // onlyOtherApp fails if there are tokens of the profile, but only of another app
 // than is set.
-func (s *settings) onlyOtherApp(ctx context.Context, store spotipie.Store) error {
-	if _, found, err := store.Load(ctx, s.key()); err != nil || found {
+func (s *Settings) onlyOtherApp(ctx context.Context, store spotipie.Store) error {
+	if _, found, err := store.Load(ctx, s.Key()); err != nil || found {
 		return s.storeFailedIf("reading", err)
 	}
 	return s.otherApp(ctx, store)
@@ -142,7 +142,7 @@ func (s *settings) onlyOtherApp(ctx context.Context, store spotipie.Store) error
 
 // hasKey reports whether it is known where the tokens would be. If not there are
 // only settings.
-func (s *settings) hasKey(ctx context.Context, store spotipie.Store) (bool, error) {
+func (s *Settings) hasKey(ctx context.Context, store spotipie.Store) (bool, error) {
 	err := s.resolveClientID(ctx, store)
 	if errors.Is(err, spotipie.ErrNotAuthorized) {
 		return false, nil
@@ -151,8 +151,8 @@ func (s *settings) hasKey(ctx context.Context, store spotipie.Store) (bool, erro
 }
 
 // mustExist fails if neither the config file nor the store has the profile.
-func (s *settings) mustExist(ctx context.Context, name string) error {
-	if _, ok := s.config.Profiles[name]; ok || s.config.Profile == name {
+func (s *Settings) mustExist(ctx context.Context, name string) error {
+	if _, ok := s.Config.Profiles[name]; ok || s.Config.Profile == name {
 		return nil
 	}
 	names, err := s.profiles(ctx)

@@ -302,7 +302,7 @@ func TestMoveThatFails(t *testing.T) {
 			signedIn(t, func(http.ResponseWriter, *http.Request) {})
 			cmd := newRoot(nil)
 			cmd.SetContext(commandline.WithInputs(t.Context()))
-			s, err := newSettings(cmd)
+			s, err := Read(cmd)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -23,7 +23,7 @@ func newProfilesRename() *cobra.Command {
 under the old name are signed out.`,
 		Example:           "  spotipie profiles rename work office",
 		Args:              commandline.Exactly(2, "takes two profiles, the old name and the new one"),
-		ValidArgsFunction: commandline.CompleteFirst(completeProfiles),
+		ValidArgsFunction: commandline.CompleteFirst(CompleteProfiles),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return renameProfile(cmd, args[0], args[1])
 		},
@@ -31,11 +31,11 @@ under the old name are signed out.`,
 }
 
 func renameProfile(cmd *cobra.Command, old, name string) error {
-	if err := checkProfileName(name); err != nil {
+	if err := CheckProfileName(name); err != nil {
 		return failure.Usage(cmd, err)
 	}
 	ctx := cmd.Context()
-	s, err := settingsOfProfile(cmd, old)
+	s, err := OfProfile(cmd, old)
 	if err != nil {
 		return err
 	}
@@ -54,8 +54,8 @@ func renameProfile(cmd *cobra.Command, old, name string) error {
 
 // rename gives tokens and settings another name. All locks are taken before
 // anything is changed; after that an interruption changes nothing any more.
-func (s *settings) rename(ctx context.Context, store spotipie.Store, name string) (err error) {
-	old := s.Profile.value
+func (s *Settings) rename(ctx context.Context, store spotipie.Store, name string) (err error) {
+	old := s.Profile.Value
 	hasKey, err := s.hasKey(ctx, store)
 	if err != nil {
 		return err
@@ -68,7 +68,7 @@ func (s *settings) rename(ctx context.Context, store spotipie.Store, name string
 		defer unlock()
 	}
 	begun := false
-	err = config.Update(ctx, s.configPath, func(f *config.File) error {
+	err = config.Update(ctx, s.ConfigPath, func(f *config.File) error {
 		of, ok := f.Profiles[old]
 		if _, taken := f.Profiles[name]; taken {
 			return takenError(name)
@@ -105,17 +105,17 @@ func takenError(name string) error {
 
 // lockBoth sees to it that nobody renews the tokens under the profile's name and
 // the new one. The order is the same for all, or two would wait for each other.
-func (s *settings) lockBoth(ctx context.Context, store spotipie.Store, name string) (unlock func(), err error) {
+func (s *Settings) lockBoth(ctx context.Context, store spotipie.Store, name string) (unlock func(), err error) {
 	var held []func(context.Context) error
 	unlock = func() {
 		for _, release := range held {
 			_ = release(context.WithoutCancel(ctx)) // it ends with the program at the latest
 		}
 	}
-	names := []string{s.Profile.value, name}
+	names := []string{s.Profile.Value, name}
 	slices.Sort(names)
 	for _, name := range names {
-		key := s.key()
+		key := s.Key()
 		key.Profile = name
 		release, err := store.Lock(ctx, key)
 		if err != nil {
@@ -129,10 +129,10 @@ func (s *settings) lockBoth(ctx context.Context, store spotipie.Store, name stri
 
 // moveRecord moves the record to another profile's key. A process that is killed
 // meanwhile leaves two that are the same, and the next one goes on from there.
-func (s *settings) moveRecord(ctx context.Context, store spotipie.Store, name string) error {
+func (s *Settings) moveRecord(ctx context.Context, store spotipie.Store, name string) error {
 	ctx, cancel := interrupt.Shield(ctx)
 	defer cancel()
-	from, to := s.key(), s.key()
+	from, to := s.Key(), s.Key()
 	to.Profile = name
 	rec, found, err := store.Load(ctx, from)
 	if err != nil || !found {
@@ -145,7 +145,7 @@ func (s *settings) moveRecord(ctx context.Context, store spotipie.Store, name st
 	if taken && !sameLogin(there.Token, rec.Token) {
 		return takenError(name)
 	}
-	err = replace(ctx, store, to, there, taken, rec)
+	err = Replace(ctx, store, to, there, taken, rec)
 	if errors.Is(err, spotipie.ErrVersionConflict) {
 		return takenError(name)
 	}

@@ -41,16 +41,16 @@ type profile struct {
 
 // profileRow looks into the store of a profile, which may be another than that
 // of the command. What goes wrong is part of the row.
-func (s *settings) profileRow(ctx context.Context, name string) profile {
-	row := profile{Profile: name, Default: name == s.Profile.value, state: stateUnknown}
-	of, err := settingsOfProfile(s.cmd, name)
+func (s *Settings) profileRow(ctx context.Context, name string) profile {
+	row := profile{Profile: name, Default: name == s.Profile.Value, state: stateUnknown}
+	of, err := OfProfile(s.Cmd, name)
 	if err != nil {
 		row.Problem = failure.Plain(err)
 		return row
 	}
 	err = of.explain(of.withStore(ctx, func(store spotipie.Store) error { return of.checkLogin(ctx, store) }))
-	row.Flow, row.ClientID, row.Store = of.Flow.value, of.ClientID.value, of.storeName()
-	row.User, row.Service = s.config.Profiles[name].User, notSpotifyName(servicesOf(s.config.Profiles[name]))
+	row.Flow, row.ClientID, row.Store = of.Flow.Value, of.ClientID.Value, of.StoreName()
+	row.User, row.Service = s.Config.Profiles[name].User, NotSpotifyName(ServicesOf(s.Config.Profiles[name]))
 	switch {
 	case err == nil:
 		row.SignedIn, row.state = true, stateSignedIn
@@ -66,22 +66,22 @@ func (s *settings) profileRow(ctx context.Context, name string) profile {
 
 // checkLogin returns nil if the store has an authorization that works as far as
 // can be told without asking.
-func (s *settings) checkLogin(ctx context.Context, store spotipie.Store) error {
+func (s *Settings) checkLogin(ctx context.Context, store spotipie.Store) error {
 	if err := s.resolveClientID(ctx, store); err != nil {
 		return err
 	}
-	rec, found, err := store.Load(ctx, s.key())
+	rec, found, err := store.Load(ctx, s.Key())
 	switch {
 	case err != nil:
 		return s.storeFailed("reading", err)
 	case !found:
 		return s.notSignedIn(ctx, store)
 	}
-	s.Flow.value = string(s.flowOf(rec))
+	s.Flow.Value = string(s.flowOf(rec))
 	switch {
 	case rec.Rejected != "":
 		return spotipie.ErrReauthorizationRequired
-	case rec.Token == nil || s.Flow.value == string(spotipie.FlowClientCredentials):
+	case rec.Token == nil || s.Flow.Value == string(spotipie.FlowClientCredentials):
 		return nil
 	case rec.Token.RefreshToken() == "" && !rec.Token.ExpiresAt().After(time.Now()):
 		return spotipie.ErrNoRefreshToken

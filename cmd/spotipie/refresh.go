@@ -22,12 +22,12 @@ the login still works. The old token stays valid until its hour is over.`,
 		Args:    commandline.NoArguments,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return refresh(cmd) },
 	}
-	addSettingsFlags(cmd)
+	AddFlags(cmd)
 	return cmd
 }
 
 func refresh(cmd *cobra.Command) error {
-	s, err := newSettings(cmd)
+	s, err := Read(cmd)
 	if err != nil {
 		return err
 	}
@@ -39,7 +39,7 @@ func refresh(cmd *cobra.Command) error {
 		token, err := refreshable.RefreshToken(cmd.Context())
 		if err == nil {
 			fmt.Fprintf(cmd.ErrOrStderr(), "Renewed: profile %q has a token for %s.\n",
-				s.Profile.value, cli.Span(time.Until(token.ExpiresAt())))
+				s.Profile.Value, cli.Span(time.Until(token.ExpiresAt())))
 		}
 		return err
 	})

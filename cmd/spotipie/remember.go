@@ -15,64 +15,64 @@ import (
 // authorization: flow, client id, and where the store and the services are. The
 // client secret and the password of a store stay where the user has put them;
 // that there are some is kept.
-func (s *settings) remember(ctx context.Context, flow spotipie.Flow, user string, isNew bool) error {
-	if of, ok := s.config.Profiles[s.Profile.value]; ok && s.kept(of, true, flow, user, isNew) == of {
+func (s *Settings) remember(ctx context.Context, flow spotipie.Flow, user string, isNew bool) error {
+	if of, ok := s.Config.Profiles[s.Profile.Value]; ok && s.kept(of, true, flow, user, isNew) == of {
 		return nil // which a folder that is read-only allows
 	}
-	return config.Update(ctx, s.configPath, func(f *config.File) error {
-		of, known := f.Profiles[s.Profile.value]
+	return config.Update(ctx, s.ConfigPath, func(f *config.File) error {
+		of, known := f.Profiles[s.Profile.Value]
 		if f.Profiles == nil {
 			f.Profiles = map[string]config.Settings{}
 		}
-		f.Profiles[s.Profile.value] = s.kept(of, known, flow, user, isNew)
+		f.Profiles[s.Profile.Value] = s.kept(of, known, flow, user, isNew)
 		return nil
 	})
 }
 
 // kept returns the settings of a profile as they are to be kept.
-func (s *settings) kept(p config.Settings, known bool, flow spotipie.Flow, user string, isNew bool) config.Settings {
-	p.Flow, p.ClientID, p.User = string(flow), s.ClientID.value, user
+func (s *Settings) kept(p config.Settings, known bool, flow spotipie.Flow, user string, isNew bool) config.Settings {
+	p.Flow, p.ClientID, p.User = string(flow), s.ClientID.Value, user
 	if isNew || !known { // else the login that there was may need the secret
-		p.Confidential = s.isConfidential(flow)
+		p.Confidential = s.IsConfidential(flow)
 	}
 	p.Store, p.StorePassword = s.keptStore(p)
-	p.AllowExposedStore = s.exposed.isOn()
+	p.AllowExposedStore = s.Exposed.IsOn()
 	// A default that somebody has asked for counts: the config file may say
 	// something else for all profiles.
-	p.AccountsURL, p.APIURL, p.RedirectURI = s.AccountsURL.given(), s.APIURL.given(), s.RedirectURI.given()
-	p.AllowPlainHTTP = s.needsPlainHTTP()
+	p.AccountsURL, p.APIURL, p.RedirectURI = s.AccountsURL.Given(), s.APIURL.Given(), s.RedirectURI.Given()
+	p.AllowPlainHTTP = s.NeedsPlainHTTP()
 	if spotipie.ValidateRedirectURI(p.RedirectURI) != nil {
 		p.RedirectURI = "" // of an app that was registered long ago
 	}
 	return p
 }
 
-// remembered keeps the settings with the profile, and says what is not kept. The
+// Remembered keeps the settings with the profile, and says what is not kept. The
 // authorization is saved whether or not that can be done, so a failure is only
 // told.
-func (s *settings) remembered(ctx context.Context, flow spotipie.Flow, user string, isNew bool) {
+func (s *Settings) Remembered(ctx context.Context, flow spotipie.Flow, user string, isNew bool) {
 	ctx, cancel := interrupt.Shield(ctx)
 	defer cancel()
 	if err := s.remember(ctx, flow, user, isNew); err != nil {
-		s.sayWrapped("Note: the settings are not kept for later commands, so give them again there: %s.", failure.Plain(err))
+		s.Say("Note: the settings are not kept for later commands, so give them again there: %s.", failure.Plain(err))
 	}
-	if _, lacking := s.keptStore(s.config.Profiles[s.Profile.value]); lacking {
-		s.sayWrapped("Note: the store's password is not kept: later commands need %s too.", s.variable("STORE"))
+	if _, lacking := s.keptStore(s.Config.Profiles[s.Profile.Value]); lacking {
+		s.Say("Note: the store's password is not kept: later commands need %s too.", s.Variable("STORE"))
 	}
-	if inConfig := cmp.Or(s.config.Profiles[s.Profile.value].ClientSecret, s.config.ClientSecret); s.secret.value != "" && inConfig == "" {
-		s.sayWrapped("Note: the client secret is not kept: later commands need %s too.", s.variable("CLIENT_SECRET"))
+	if inConfig := cmp.Or(s.Config.Profiles[s.Profile.Value].ClientSecret, s.Config.ClientSecret); s.Secret.Value != "" && inConfig == "" {
+		s.Say("Note: the client secret is not kept: later commands need %s too.", s.Variable("CLIENT_SECRET"))
 	}
 }
 
 // keptStore is what to keep of the store's address in place of what a profile has,
 // and whether its password is lacking then. What the user has written into the
 // config file stays, with a password if there is one.
-func (s *settings) keptStore(of config.Settings) (address string, lacking bool) {
-	has, kept := storeaddress.HasPassword(s.Store.value), storeaddress.Kept(s.Store.value)
+func (s *Settings) keptStore(of config.Settings) (address string, lacking bool) {
+	has, kept := storeaddress.HasPassword(s.Store.Value), storeaddress.Kept(s.Store.Value)
 	switch {
-	case s.Store.place == inProfile:
+	case s.Store.Place == InProfile:
 		return of.Store, of.StorePassword
-	case s.Store.place == inConfig && has:
+	case s.Store.Place == inConfig && has:
 		return "", false
 	case has && storeaddress.Kept(of.Store) == kept:
 		return of.Store, !storeaddress.HasPassword(of.Store)

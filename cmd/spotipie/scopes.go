@@ -10,15 +10,15 @@ import (
 	"github.com/spotipie/spotipie/internal/cli"
 )
 
-// parseScopes reads the values of --scope. A name that is none of Spotify's is
+// Parse reads the values of --scope. A name that is none of Spotify's is
 // an error, for Spotify would ask the user nothing and tell them so in a page.
-func parseScopes(values []string, takeUnknown bool) (spotipie.Scopes, error) {
+func Parse(values []string, takeUnknown bool) (spotipie.Scopes, error) {
 	scopes := spotipie.ParseScopes(strings.Join(values, " "))
 	for _, scope := range scopes {
 		if scope.Known() || takeUnknown {
 			continue
 		}
-		if near := cli.Closest(strings.ToLower(string(scope)), scopeNames()); near != "" {
+		if near := cli.Closest(strings.ToLower(string(scope)), names()); near != "" {
 			return nil, fmt.Errorf("there is no scope %q: did you mean %s?", scope, near)
 		}
 		return nil, fmt.Errorf("there is no scope %q: 'spotipie scopes' lists those there are", scope)
@@ -26,7 +26,7 @@ func parseScopes(values []string, takeUnknown bool) (spotipie.Scopes, error) {
 	return scopes, nil
 }
 
-func scopeNames() []string {
+func names() []string {
 	var names []string
 	for _, scope := range spotipie.AllScopes() {
 		names = append(names, string(scope))
@@ -34,9 +34,9 @@ func scopeNames() []string {
 	return names
 }
 
-// completeScopes offers the scopes for the part after the last comma, with what
+// Complete offers the scopes for the part after the last comma, with what
 // they mean.
-func completeScopes(_ *cobra.Command, _ []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
+func Complete(_ *cobra.Command, _ []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	before := typed[:strings.LastIndex(typed, ",")+1]
 	chosen := spotipie.ParseScopes(before)
 	var offers []cobra.Completion
@@ -48,8 +48,8 @@ func completeScopes(_ *cobra.Command, _ []string, typed string) ([]cobra.Complet
 	return offers, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 }
 
-// scopeTable is a line for each scope: its name and what it allows.
-func scopeTable(scopes spotipie.Scopes, indent string) string {
+// Table is a line for each scope: its name and what it allows.
+func Table(scopes spotipie.Scopes, indent string) string {
 	width := 0
 	for _, scope := range scopes {
 		width = max(width, len(scope))
@@ -61,7 +61,7 @@ func scopeTable(scopes spotipie.Scopes, indent string) string {
 	return b.String()
 }
 
-func scopeList(scopes spotipie.Scopes) []string {
+func Printable(scopes spotipie.Scopes) []string {
 	var names []string
 	for _, scope := range scopes {
 		names = append(names, cli.Printable(string(scope)))

@@ -18,7 +18,7 @@ catalogue, the user's name and picture.`,
 		Example: "  spotipie scopes\n  spotipie login --scope user-library-read,user-top-read",
 		Args:    commandline.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return output.Write(cmd, scopeTable(spotipie.AllScopes(), ""))
+			return output.Write(cmd, Table(spotipie.AllScopes(), ""))
 		},
 	}
 }

@@ -32,28 +32,28 @@ func readSecretFile(cmd *cobra.Command, path string) (string, error) {
 
 // readSecret returns the client secret, which has no flag of its own: command
 // lines are seen by other users and kept by shells.
-func (s *settings) readSecret(profile, top string) (setting, error) {
+func (s *Settings) readSecret(profile, top string) (Setting, error) {
 	found := s.pick("client-secret-file", "CLIENT_SECRET", profile, top, "")
-	if found.from != "--client-secret-file" {
+	if found.From != "--client-secret-file" {
 		return found, nil
 	}
-	in := commandline.InputsOf(s.cmd)
+	in := commandline.InputsOf(s.Cmd)
 	if in.ClientSecret == "" {
-		secret, err := readSecretFile(s.cmd, found.value)
+		secret, err := readSecretFile(s.Cmd, found.Value)
 		if err != nil {
-			return setting{}, fmt.Errorf("--client-secret-file: %w", err)
+			return Setting{}, fmt.Errorf("--client-secret-file: %w", err)
 		}
 		if secret == "" {
-			return setting{}, errors.New("--client-secret-file: there is nothing in it")
+			return Setting{}, errors.New("--client-secret-file: there is nothing in it")
 		}
 		in.ClientSecret = secret
 	}
-	return setting{in.ClientSecret, found.from, onCommandLine}, nil
+	return Setting{in.ClientSecret, found.From, OnCommandLine}, nil
 }
 
-// credentials of the app, with the secret if there is one.
-func (s *settings) credentials() spotipie.Credentials {
+// Credentials of the app, with the secret if there is one.
+func (s *Settings) Credentials() spotipie.Credentials {
 	return spotipie.Credentials{
-		ClientID: s.ClientID.value, ClientSecret: s.secret.value, RedirectURI: s.RedirectURI.value,
+		ClientID: s.ClientID.Value, ClientSecret: s.Secret.Value, RedirectURI: s.RedirectURI.Value,
 	}
 }

@@ -11,10 +11,10 @@ import (
 // services are the addresses of the accounts service and the Web API.
 type services struct{ accounts, api string }
 
-func (s *settings) services() services { return services{s.AccountsURL.value, s.APIURL.value} }
+func (s *Settings) Services() services { return services{s.AccountsURL.Value, s.APIURL.Value} }
 
-// servicesOf are those that a profile was signed in at.
-func servicesOf(of config.Settings) services {
+// ServicesOf are those that a profile was signed in at.
+func ServicesOf(of config.Settings) services {
 	found := services{
 		accounts: cmp.Or(of.AccountsURL, spotipie.DefaultAccountsURL), api: cmp.Or(of.APIURL, of.AccountsURL, spotipie.DefaultAPIURL),
 	}
@@ -24,8 +24,8 @@ func servicesOf(of config.Settings) services {
 	return found
 }
 
-// serviceName is the services in words.
-func serviceName(of services) string {
+// ServiceName is the services in words.
+func ServiceName(of services) string {
 	switch {
 	case of == services{spotipie.DefaultAccountsURL, spotipie.DefaultAPIURL}:
 		return "Spotify"
@@ -35,26 +35,26 @@ func serviceName(of services) string {
 	return of.accounts + " with " + of.api
 }
 
-// isPractice reports whether services are on this machine.
-func isPractice(of services) bool {
+// IsPractice reports whether services are on this machine.
+func IsPractice(of services) bool {
 	u, err := url.Parse(of.accounts)
 	return err == nil && isThisMachine(u.Hostname())
 }
 
-// notSpotifyName is the services in words if they are not Spotify's.
-func notSpotifyName(of services) string {
-	if name := serviceName(of); name != "Spotify" {
+// NotSpotifyName is the services in words if they are not Spotify's.
+func NotSpotifyName(of services) string {
+	if name := ServiceName(of); name != "Spotify" {
 		return name
 	}
 	return ""
 }
 
-// notSpotify is notSpotifyName with what that means.
-func notSpotify(of services) string {
-	switch name := notSpotifyName(of); {
+// NotSpotify is notSpotifyName with what that means.
+func NotSpotify(of services) string {
+	switch name := NotSpotifyName(of); {
 	case name == "":
 		return ""
-	case isPractice(of):
+	case IsPractice(of):
 		return name + " (a service on this machine, not Spotify)"
 	default:
 		return name + " (not Spotify)"

@@ -15,13 +15,13 @@ import (
 // together, so that no token goes to another service than the one it came from:
 // who names an accounts service has named its Web API too, at the same address,
 // unless they name that as well.
-func (s *settings) readServices(of, top config.Settings) error {
+func (s *Settings) readServices(of, top config.Settings) error {
 	s.AccountsURL = s.pick("accounts-url", "ACCOUNTS_URL", of.AccountsURL, top.AccountsURL, spotipie.DefaultAccountsURL)
 	s.APIURL = s.pick("api-url", "API_URL", of.APIURL, top.APIURL, spotipie.DefaultAPIURL)
 	if s.AccountsURL.isBefore(s.APIURL) {
 		s.APIURL = s.AccountsURL
-		if s.AccountsURL.value == spotipie.DefaultAccountsURL {
-			s.APIURL.value = spotipie.DefaultAPIURL
+		if s.AccountsURL.Value == spotipie.DefaultAccountsURL {
+			s.APIURL.Value = spotipie.DefaultAPIURL
 		}
 	}
 	var err error
@@ -30,17 +30,17 @@ func (s *settings) readServices(of, top config.Settings) error {
 }
 
 // pickBool is pick for what is true or false.
-func (s *settings) pickBool(flag, variable string, profile, top bool) (setting, error) {
+func (s *Settings) pickBool(flag, variable string, profile, top bool) (Setting, error) {
 	found := s.pick(flag, variable, boolText(profile), boolText(top), "false")
-	if _, err := strconv.ParseBool(found.value); err != nil {
-		return setting{}, fmt.Errorf("%s: %q is neither true nor false", found.from, found.value)
+	if _, err := strconv.ParseBool(found.Value); err != nil {
+		return Setting{}, fmt.Errorf("%s: %q is neither true nor false", found.From, found.Value)
 	}
 	return found, nil
 }
 
-// isOn reports whether a setting is true.
-func (s setting) isOn() bool {
-	on, _ := strconv.ParseBool(s.value)
+// IsOn reports whether a setting is true.
+func (s Setting) IsOn() bool {
+	on, _ := strconv.ParseBool(s.Value)
 	return on
 }
 
@@ -53,19 +53,19 @@ func boolText(on bool) string {
 
 // isBefore reports whether a setting comes from a place that is looked into
 // before that of another.
-func (s setting) isBefore(other setting) bool {
-	return s.place != byDefault && (other.place == byDefault || s.place < other.place)
+func (s Setting) isBefore(other Setting) bool {
+	return s.Place != byDefault && (other.Place == byDefault || s.Place < other.Place)
 }
 
-func (s *settings) checkServices() error {
-	for _, base := range []setting{s.AccountsURL, s.APIURL} {
-		u, err := url.Parse(base.value)
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil || strings.ContainsAny(base.value, "?#") {
-			return fmt.Errorf("%s: not the URL of a service, such as %s", base.from, spotipie.DefaultAccountsURL)
+func (s *Settings) checkServices() error {
+	for _, base := range []Setting{s.AccountsURL, s.APIURL} {
+		u, err := url.Parse(base.Value)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil || strings.ContainsAny(base.Value, "?#") {
+			return fmt.Errorf("%s: not the URL of a service, such as %s", base.From, spotipie.DefaultAccountsURL)
 		}
 		if isExposed(u) && !s.allowsPlainHTTP(base) {
 			return fmt.Errorf("%s: %s://%s would send secrets unencrypted over the network: use https, or if the network is private, "+
-				"such as that of containers, say --allow-plain-http or set %s=1", base.from, u.Scheme, u.Host, s.variable("ALLOW_PLAIN_HTTP"))
+				"such as that of containers, say --allow-plain-http or set %s=1", base.From, u.Scheme, u.Host, s.Variable("ALLOW_PLAIN_HTTP"))
 		}
 	}
 	return nil
@@ -73,15 +73,15 @@ func (s *settings) checkServices() error {
 
 // allowsPlainHTTP reports whether plain http is allowed for an address. What was
 // said of one address is not said of another that comes before it.
-func (s *settings) allowsPlainHTTP(address setting) bool {
-	return s.plainHTTP.isOn() && !address.isBefore(s.plainHTTP)
+func (s *Settings) allowsPlainHTTP(address Setting) bool {
+	return s.plainHTTP.IsOn() && !address.isBefore(s.plainHTTP)
 }
 
-// needsPlainHTTP reports whether one of the services is reached by plain http
+// NeedsPlainHTTP reports whether one of the services is reached by plain http
 // over the network.
-func (s *settings) needsPlainHTTP() bool {
-	for _, base := range []setting{s.AccountsURL, s.APIURL} {
-		if u, err := url.Parse(base.value); err == nil && isExposed(u) {
+func (s *Settings) NeedsPlainHTTP() bool {
+	for _, base := range []Setting{s.AccountsURL, s.APIURL} {
+		if u, err := url.Parse(base.Value); err == nil && isExposed(u) {
 			return true
 		}
 	}

@@ -20,21 +20,21 @@ const closeTimeout = 30 * time.Second
 // withSession runs use with the session of the authorization in the store.
 // Afterwards it waits until a token that was rotated is saved. It says what will
 // be missing when the token ends.
-func (s *settings) withSession(ctx context.Context, use func(spotipie.Session) error) error {
+func (s *Settings) withSession(ctx context.Context, use func(spotipie.Session) error) error {
 	lacks := ""
 	err := s.withSessionAlone(ctx, func(session spotipie.Session) error {
-		lacks = missing(session)
+		lacks = Missing(session)
 		return use(session)
 	})
 	if err == nil && lacks != "" {
-		s.sayWrapped("Note: %s.", lacks)
+		s.Say("Note: %s.", lacks)
 	}
 	return err
 }
 
 // withSessionAlone is withSession for commands that say themselves what will be
 // missing.
-func (s *settings) withSessionAlone(ctx context.Context, use func(spotipie.Session) error) error {
+func (s *Settings) withSessionAlone(ctx context.Context, use func(spotipie.Session) error) error {
 	session, closeSession, err := s.openSession(ctx)
 	if err != nil {
 		return err
@@ -45,7 +45,7 @@ func (s *settings) withSessionAlone(ctx context.Context, use func(spotipie.Sessi
 // openSession returns the session of the authorization in the store, loaded.
 // closeSession waits until a token that was rotated is saved, also when ctx has
 // ended.
-func (s *settings) openSession(ctx context.Context) (session spotipie.Session, closeSession func(context.Context) error, err error) {
+func (s *Settings) openSession(ctx context.Context) (session spotipie.Session, closeSession func(context.Context) error, err error) {
 	store, closeStore, err := s.openStore(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -55,23 +55,23 @@ func (s *settings) openSession(ctx context.Context) (session spotipie.Session, c
 		return nil, nil, s.explain(errors.Join(err, closeStore()))
 	}
 	return session, func(ctx context.Context) error {
-		return errors.Join(saveAndClose(ctx, session), closeStore())
+		return errors.Join(SaveAndClose(ctx, session), closeStore())
 	}, nil
 }
 
-// saveAndClose waits until a token that was rotated is saved, also when ctx has
+// SaveAndClose waits until a token that was rotated is saved, also when ctx has
 // ended.
-func saveAndClose(ctx context.Context, session spotipie.Session) error {
+func SaveAndClose(ctx context.Context, session spotipie.Session) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 	defer cancel()
 	return session.Close(ctx)
 }
 
-func (s *settings) load(ctx context.Context, store spotipie.Store) (spotipie.Session, error) {
+func (s *Settings) load(ctx context.Context, store spotipie.Store) (spotipie.Session, error) {
 	if err := s.resolveClientID(ctx, store); err != nil {
 		return nil, err
 	}
-	rec, found, err := store.Load(ctx, s.key())
+	rec, found, err := store.Load(ctx, s.Key())
 	if err != nil {
 		return nil, s.storeFailed("reading", err)
 	}
@@ -79,7 +79,7 @@ func (s *settings) load(ctx context.Context, store spotipie.Store) (spotipie.Ses
 		return nil, s.notSignedIn(ctx, store)
 	}
 	flow := s.flowOf(rec)
-	if flow == spotipie.FlowClientCredentials && s.secret.value == "" {
+	if flow == spotipie.FlowClientCredentials && s.Secret.Value == "" {
 		return s.hold(ctx, rec)
 	}
 	session, err := s.newSessionFor(flow, store)
@@ -93,19 +93,19 @@ func (s *settings) load(ctx context.Context, store spotipie.Store) (spotipie.Ses
 }
 
 // flowOf tells which flow a record came from. Older ones do not say so.
-func (s *settings) flowOf(rec spotipie.Record) spotipie.Flow {
+func (s *Settings) flowOf(rec spotipie.Record) spotipie.Flow {
 	switch {
 	case rec.Flow != "":
 		return rec.Flow
-	case s.Flow.value != "":
-		return spotipie.Flow(s.Flow.value)
+	case s.Flow.Value != "":
+		return spotipie.Flow(s.Flow.Value)
 	}
-	return guessFlow(rec)
+	return GuessFlow(rec)
 }
 
-// guessFlow tells by the token of a record which flow it came from, for one that
+// GuessFlow tells by the token of a record which flow it came from, for one that
 // neither it nor the settings name.
-func guessFlow(rec spotipie.Record) spotipie.Flow {
+func GuessFlow(rec spotipie.Record) spotipie.Flow {
 	switch {
 	case rec.Token != nil && rec.Token.RefreshToken() != "":
 		return spotipie.FlowAuthorizationCode
@@ -116,7 +116,7 @@ func guessFlow(rec spotipie.Record) spotipie.Flow {
 }
 
 // newSession returns a session without a token, for a login.
-func (s *settings) newSession(flow spotipie.Flow, store spotipie.Store, scope spotipie.Scopes) (spotipie.Session, error) {
+func (s *Settings) newSession(flow spotipie.Flow, store spotipie.Store, scope spotipie.Scopes) (spotipie.Session, error) {
 	opts := s.options(store)
 	opts.Scope = scope
 	return s.makeSession(flow, opts)
@@ -124,30 +124,30 @@ func (s *settings) newSession(flow spotipie.Flow, store spotipie.Store, scope sp
 
 // newSessionFor returns a session for an authorization that the store has. It
 // needs no redirect URI, so none is refused.
-func (s *settings) newSessionFor(flow spotipie.Flow, store spotipie.Store) (spotipie.Session, error) {
+func (s *Settings) newSessionFor(flow spotipie.Flow, store spotipie.Store) (spotipie.Session, error) {
 	opts := s.options(store)
 	opts.SkipRedirectURICheck = true
 	return s.makeSession(flow, opts)
 }
 
-func (s *settings) options(store spotipie.Store) *spotipie.Options {
+func (s *Settings) options(store spotipie.Store) *spotipie.Options {
 	opts := &spotipie.Options{
 		Store:       store,
-		Profile:     s.Profile.value,
-		AccountsURL: s.AccountsURL.value,
-		APIURL:      s.APIURL.value,
+		Profile:     s.Profile.Value,
+		AccountsURL: s.AccountsURL.Value,
+		APIURL:      s.APIURL.Value,
 		// The settings have been checked for each address.
-		AllowPlainHTTP: s.needsPlainHTTP(),
+		AllowPlainHTTP: s.NeedsPlainHTTP(),
 	}
-	if s.debug != nil {
-		opts.OnError = s.debug.Failed
+	if s.Debug != nil {
+		opts.OnError = s.Debug.Failed
 	}
-	opts.Transport = interrupt.Awaitable(s.cmd.Context(), s.transport())
+	opts.Transport = interrupt.Awaitable(s.Cmd.Context(), s.Transport())
 	return opts
 }
 
-func (s *settings) makeSession(flow spotipie.Flow, opts *spotipie.Options) (spotipie.Session, error) {
-	creds := s.credentials()
+func (s *Settings) makeSession(flow spotipie.Flow, opts *spotipie.Options) (spotipie.Session, error) {
+	creds := s.Credentials()
 	switch flow {
 	case spotipie.FlowClientCredentials:
 		return spotipie.NewClientCredentialsSession(creds, opts)
@@ -159,8 +159,8 @@ func (s *settings) makeSession(flow spotipie.Flow, opts *spotipie.Options) (spot
 
 // resolveClientID takes the client id from the store if nothing sets it and the
 // store has the profile for one app only.
-func (s *settings) resolveClientID(ctx context.Context, store spotipie.Store) error {
-	if s.ClientID.value != "" {
+func (s *Settings) resolveClientID(ctx context.Context, store spotipie.Store) error {
+	if s.ClientID.Value != "" {
 		return nil
 	}
 	keys, err := store.List(ctx)
@@ -169,7 +169,7 @@ func (s *settings) resolveClientID(ctx context.Context, store spotipie.Store) er
 	}
 	var ids []string
 	for _, key := range keys {
-		if key.Profile == s.Profile.value {
+		if key.Profile == s.Profile.Value {
 			ids = append(ids, key.ClientID)
 		}
 	}
@@ -177,35 +177,35 @@ func (s *settings) resolveClientID(ctx context.Context, store spotipie.Store) er
 	case 0:
 		return s.notSignedIn(ctx, store)
 	case 1:
-		s.ClientID = setting{value: ids[0], from: "the store"}
+		s.ClientID = Setting{Value: ids[0], From: "the store"}
 		return nil
 	}
-	return failure.Usage(s.cmd, fmt.Errorf("profile %q is signed in with %d apps: choose one by --client-id or %s_CLIENT_ID",
-		s.Profile.value, len(ids), s.envPrefix))
+	return failure.Usage(s.Cmd, fmt.Errorf("profile %q is signed in with %d apps: choose one by --client-id or %s_CLIENT_ID",
+		s.Profile.Value, len(ids), s.EnvPrefix))
 }
 
 // notSignedIn says why there is nothing, if that can be told.
-func (s *settings) notSignedIn(ctx context.Context, store spotipie.Store) error {
-	e := &failure.NotSignedInError{Profile: s.Profile.value, Login: s.loginCommand()}
-	if known := s.config.Profiles[s.Profile.value].ClientID; known != "" && known != s.ClientID.value {
-		e.Reason = fmt.Sprintf(" with the client id %s (%s): it was signed in with %s", s.ClientID.value, s.ClientID.origin(), known)
+func (s *Settings) notSignedIn(ctx context.Context, store spotipie.Store) error {
+	e := &failure.NotSignedInError{Profile: s.Profile.Value, Login: s.LoginCommand()}
+	if known := s.Config.Profiles[s.Profile.Value].ClientID; known != "" && known != s.ClientID.Value {
+		e.Reason = fmt.Sprintf(" with the client id %s (%s): it was signed in with %s", s.ClientID.Value, s.ClientID.Origin(), known)
 		return e
 	}
 	keys, err := store.List(ctx)
-	if names := profileNames(keys); err == nil && len(names) > 0 && !slices.Contains(names, s.Profile.value) {
+	if names := ProfileNames(keys); err == nil && len(names) > 0 && !slices.Contains(names, s.Profile.Value) {
 		e.Reason = " (there are: " + strings.Join(names, ", ") + ")"
 	}
 	return e
 }
 
 // otherApp fails if the profile is signed in, but with another app than is set.
-func (s *settings) otherApp(ctx context.Context, store spotipie.Store) error {
+func (s *Settings) otherApp(ctx context.Context, store spotipie.Store) error {
 	keys, err := store.List(ctx)
 	if err != nil && len(keys) == 0 {
 		return s.storeFailed("reading", err)
 	}
 	for _, key := range keys {
-		if key.Profile == s.Profile.value && key.ClientID != s.ClientID.value {
+		if key.Profile == s.Profile.Value && key.ClientID != s.ClientID.Value {
 			return fmt.Errorf("profile %q is signed in with another app: say --client-id %s", key.Profile, key.ClientID)
 		}
 	}

@@ -11,46 +11,46 @@ import (
 	"github.com/spotipie/spotipie/login"
 )
 
-// addSettingsFlags adds the flags that newSettings reads. The help shows them
+// AddFlags adds the flags that newSettings reads. The help shows them
 // in a section of their own.
-func addSettingsFlags(cmd *cobra.Command) {
-	addSettingFlag(cmd, "profile", "which authorization, by a `NAME` of your own (default: default)")
-	_ = cmd.RegisterFlagCompletionFunc("profile", completeProfiles)
-	addAppFlags(cmd)
+func AddFlags(cmd *cobra.Command) {
+	addFlag(cmd, "profile", "which authorization, by a `NAME` of your own (default: default)")
+	_ = cmd.RegisterFlagCompletionFunc("profile", CompleteProfiles)
+	AddAppFlags(cmd)
 }
 
-// addAppFlags adds them without --profile, for commands that take profiles as
+// AddAppFlags adds them without --profile, for commands that take profiles as
 // arguments.
-func addAppFlags(cmd *cobra.Command) {
-	addSettingFlag(cmd, "store", "`STORE` it is kept in: file:DIR, keyring:, redis://… or postgres://…\n(default: file: with the config folder)")
+func AddAppFlags(cmd *cobra.Command) {
+	addFlag(cmd, "store", "`STORE` it is kept in: file:DIR, keyring:, redis://… or postgres://…\n(default: file: with the config folder)")
 	_ = cmd.RegisterFlagCompletionFunc("store", completeStores)
-	addBoolSettingFlag(cmd, "allow-exposed-store", "use files that others can get at, such as those of a Kubernetes fsGroup")
-	addSettingFlag(cmd, "client-id", "`ID` of the app")
-	addSettingFlag(cmd, "client-secret-file", "`FILE` with the app's client secret; - is stdin")
-	addSettingFlag(cmd, "redirect-uri", "`URI` that the app has registered\n(default: "+login.DefaultRedirectURI+")")
-	addSettingFlag(cmd, "accounts-url", "`URL` of the accounts service\n(default: "+spotipie.DefaultAccountsURL+")")
-	addSettingFlag(cmd, "api-url", "`URL` of the Web API (default: that of the accounts service,\nand of Spotify's "+spotipie.DefaultAPIURL+")")
-	addBoolSettingFlag(cmd, "allow-plain-http", "send secrets over the network by http: in private networks only")
-	addSettingFlag(cmd, "env-prefix", "`PREFIX` of the environment variables (default: "+spotipie.DefaultEnvPrefix+")")
+	addBoolFlag(cmd, "allow-exposed-store", "use files that others can get at, such as those of a Kubernetes fsGroup")
+	addFlag(cmd, "client-id", "`ID` of the app")
+	addFlag(cmd, "client-secret-file", "`FILE` with the app's client secret; - is stdin")
+	addFlag(cmd, "redirect-uri", "`URI` that the app has registered\n(default: "+login.DefaultRedirectURI+")")
+	addFlag(cmd, "accounts-url", "`URL` of the accounts service\n(default: "+spotipie.DefaultAccountsURL+")")
+	addFlag(cmd, "api-url", "`URL` of the Web API (default: that of the accounts service,\nand of Spotify's "+spotipie.DefaultAPIURL+")")
+	addBoolFlag(cmd, "allow-plain-http", "send secrets over the network by http: in private networks only")
+	addFlag(cmd, "env-prefix", "`PREFIX` of the environment variables (default: "+spotipie.DefaultEnvPrefix+")")
 	cmd.PersistentFlags().Bool("debug", false, "show the requests on stderr, without secrets")
-	_ = cmd.PersistentFlags().SetAnnotation("debug", settingsAnnotation, nil)
+	_ = cmd.PersistentFlags().SetAnnotation("debug", Annotation, nil)
 }
 
-// settingsAnnotation marks the flags that the help shows as settings.
-const settingsAnnotation = "spotipie_setting"
+// Annotation marks the flags that the help shows as settings.
+const Annotation = "spotipie_setting"
 
-func addSettingFlag(cmd *cobra.Command, name, text string) {
+func addFlag(cmd *cobra.Command, name, text string) {
 	cmd.PersistentFlags().String(name, "", text)
-	_ = cmd.PersistentFlags().SetAnnotation(name, settingsAnnotation, nil)
+	_ = cmd.PersistentFlags().SetAnnotation(name, Annotation, nil)
 }
 
-func addBoolSettingFlag(cmd *cobra.Command, name, text string) {
+func addBoolFlag(cmd *cobra.Command, name, text string) {
 	cmd.PersistentFlags().Bool(name, false, text)
-	_ = cmd.PersistentFlags().SetAnnotation(name, settingsAnnotation, nil)
+	_ = cmd.PersistentFlags().SetAnnotation(name, Annotation, nil)
 }
 
-// completeProfiles offers the profiles in the config file.
-func completeProfiles(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+// CompleteProfiles offers the profiles in the config file.
+func CompleteProfiles(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	path, err := config.DefaultPath()
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp

@@ -17,9 +17,9 @@ import (
 // keys in stores, which take no more than some thousand.
 const maxProfileName = 200
 
-// checkProfileName refuses names that the config file or a store would not give
+// CheckProfileName refuses names that the config file or a store would not give
 // back as they are.
-func checkProfileName(name string) error {
+func CheckProfileName(name string) error {
 	shown := name
 	if len(name) > maxProfileName {
 		shown = strings.ToValidUTF8(name[:40], "") + "…"
@@ -35,52 +35,52 @@ func checkProfileName(name string) error {
 	return nil
 }
 
-// settingsOfProfile are those of a profile that an argument or the list names.
+// OfProfile are those of a profile that an argument or the list names.
 // Its own client id and store come before those of flags and environment, which
 // are likely meant for another.
-func settingsOfProfile(cmd *cobra.Command, name string) (*settings, error) {
-	s, err := newSettingsOf(cmd, name)
+func OfProfile(cmd *cobra.Command, name string) (*Settings, error) {
+	s, err := readAs(cmd, name)
 	if err != nil {
 		return nil, err
 	}
-	own, from := s.config.Profiles[name], "profile "+name+" in the config file"
+	own, from := s.Config.Profiles[name], "profile "+name+" in the config file"
 	if own.ClientID != "" {
-		s.ClientID = setting{own.ClientID, from, inProfile}
+		s.ClientID = Setting{own.ClientID, from, InProfile}
 	}
-	if own.Store != "" && own.Store != storeaddress.Kept(s.Store.value) { // else that may have its password
-		s.Store = setting{own.Store, from, inProfile}
-		s.Store.value = s.absoluteStore()
+	if own.Store != "" && own.Store != storeaddress.Kept(s.Store.Value) { // else that may have its password
+		s.Store = Setting{own.Store, from, InProfile}
+		s.Store.Value = s.absoluteStore()
 	}
 	if own.AccountsURL != "" || own.APIURL != "" {
-		of := servicesOf(own)
-		s.AccountsURL, s.APIURL = setting{of.accounts, from, inProfile}, setting{of.api, from, inProfile}
+		of := ServicesOf(own)
+		s.AccountsURL, s.APIURL = Setting{of.accounts, from, InProfile}, Setting{of.api, from, InProfile}
 	}
 	return s, nil
 }
 
-// loginCommand is what the user has to run to sign in.
-func (s *settings) loginCommand() string {
-	if s.Profile.value == defaultProfile {
+// LoginCommand is what the user has to run to sign in.
+func (s *Settings) LoginCommand() string {
+	if s.Profile.Value == DefaultProfile {
 		return "spotipie login"
 	}
-	return "spotipie login --profile " + cli.QuotedInText(s.Profile.value)
+	return "spotipie login --profile " + cli.QuotedInText(s.Profile.Value)
 }
 
-// profileFlag repeats the profile for a command that is suggested.
-func (s *settings) profileFlag() string {
-	if s.Profile.value == defaultProfile {
+// ProfileFlag repeats the profile for a command that is suggested.
+func (s *Settings) ProfileFlag() string {
+	if s.Profile.Value == DefaultProfile {
 		return ""
 	}
-	return " --profile " + cli.QuotedInText(s.Profile.value)
+	return " --profile " + cli.QuotedInText(s.Profile.Value)
 }
 
-// key returns where the authorization is in the store. The client id must be
+// Key returns where the authorization is in the store. The client id must be
 // known.
-func (s *settings) key() spotipie.Key {
-	return spotipie.Key{ClientID: s.ClientID.value, Profile: s.Profile.value}
+func (s *Settings) Key() spotipie.Key {
+	return spotipie.Key{ClientID: s.ClientID.Value, Profile: s.Profile.Value}
 }
 
-// isConfidential reports whether a login identifies the app by its secret.
-func (s *settings) isConfidential(flow spotipie.Flow) bool {
-	return s.secret.value != "" && flow != spotipie.FlowImplicitGrant
+// IsConfidential reports whether a login identifies the app by its secret.
+func (s *Settings) IsConfidential(flow spotipie.Flow) bool {
+	return s.Secret.Value != "" && flow != spotipie.FlowImplicitGrant
 }

@@ -7,32 +7,32 @@ import (
 )
 
 // show shows what was set, and by what.
-func (s *settings) show(d *debuglog.Log) {
+func (s *Settings) show(d *debuglog.Log) {
 	for _, line := range []struct {
 		name, value string
-		from        setting
+		from        Setting
 	}{
-		{"profile", s.Profile.value, s.Profile},
-		{"store", s.storeName(), s.Store},
-		{"client id", s.ClientID.value, s.ClientID},
-		{"client secret", "…", s.secret},
-		{"redirect URI", s.RedirectURI.value, s.RedirectURI},
-		{"accounts service", s.AccountsURL.value, s.AccountsURL},
-		{"Web API", s.APIURL.value, s.APIURL},
+		{"profile", s.Profile.Value, s.Profile},
+		{"store", s.StoreName(), s.Store},
+		{"client id", s.ClientID.Value, s.ClientID},
+		{"client secret", "…", s.Secret},
+		{"redirect URI", s.RedirectURI.Value, s.RedirectURI},
+		{"accounts service", s.AccountsURL.Value, s.AccountsURL},
+		{"Web API", s.APIURL.Value, s.APIURL},
 	} {
-		if line.from.from != "" {
-			d.Printf("%s %s, %s", line.name, line.value, line.from.origin())
+		if line.from.From != "" {
+			d.Printf("%s %s, %s", line.name, line.value, line.from.Origin())
 		}
 	}
-	if s.needsPlainHTTP() {
-		d.Printf("plain http is allowed, %s", s.plainHTTP.origin())
+	if s.NeedsPlainHTTP() {
+		d.Printf("plain http is allowed, %s", s.plainHTTP.Origin())
 	}
 }
 
-// transport sends requests, and shows them if that is asked for.
-func (s *settings) transport() http.RoundTripper {
-	if s.debug != nil {
-		return s.debug.Transport()
+// Transport sends requests, and shows them if that is asked for.
+func (s *Settings) Transport() http.RoundTripper {
+	if s.Debug != nil {
+		return s.Debug.Transport()
 	}
 	return http.DefaultTransport
 }

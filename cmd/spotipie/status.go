@@ -51,7 +51,7 @@ they are not known.`,
 	flags := cmd.Flags()
 	flags.BoolVar(&f.json, "json", false, "print it as one line of JSON")
 	flags.BoolVar(&f.offline, "offline", false, "ask Spotify nothing and renew nothing")
-	addSettingsFlags(cmd)
+	AddFlags(cmd)
 	return cmd
 }
 
@@ -85,21 +85,21 @@ type user struct {
 }
 
 func (f *statusFlags) run(cmd *cobra.Command) error {
-	s, err := newSettings(cmd)
+	s, err := Read(cmd)
 	if err != nil {
 		return err
 	}
-	st := &status{Profile: s.Profile.value, Store: s.storeName(), Service: notSpotifyName(s.services()), Scope: spotipie.Scopes{}}
-	ctx, pauses := cmd.Context(), newPauses(s)
+	st := &status{Profile: s.Profile.Value, Store: s.StoreName(), Service: NotSpotifyName(s.Services()), Scope: spotipie.Scopes{}}
+	ctx, paused := cmd.Context(), New(s)
 	verdict := s.withSessionAlone(ctx, func(session spotipie.Session) error {
 		var problem error
 		if !f.offline {
-			if err := pauses.mount(session); err != nil {
+			if err := paused.Mount(session); err != nil {
 				return err
 			}
 			st.User, problem = ask(ctx, session)
 		}
-		if st.pause = pauses.ofAPI(); st.pause != nil {
+		if st.pause = paused.OfAPI(); st.pause != nil {
 			st.PausedUntil = utc(st.pause.Until)
 		}
 		if ctx.Err() != nil {
@@ -107,7 +107,7 @@ func (f *statusFlags) run(cmd *cobra.Command) error {
 		}
 		return st.fill(s, session, problem)
 	})
-	st.ClientID = s.ClientID.value
+	st.ClientID = s.ClientID.Value
 	var absent *failure.NotSignedInError
 	if errors.As(verdict, &absent) {
 		st.Problem, st.SignInNeeded = absent.Error(), true
@@ -126,10 +126,10 @@ func (f *statusFlags) run(cmd *cobra.Command) error {
 
 // fill reads off the session, and returns why the user has to sign in again if
 // they have to.
-func (st *status) fill(s *settings, session spotipie.Session, problem error) error {
+func (st *status) fill(s *Settings, session spotipie.Session, problem error) error {
 	rec, ok := session.Record()
 	if !ok { // signed out by somebody just now
-		return &failure.NotSignedInError{Profile: s.Profile.value, Login: s.loginCommand()}
+		return &failure.NotSignedInError{Profile: s.Profile.Value, Login: s.LoginCommand()}
 	}
 	st.SignedIn = true
 	st.Flow = session.Flow()
@@ -140,7 +140,7 @@ func (st *status) fill(s *settings, session spotipie.Session, problem error) err
 	st.AuthorizedAt = utc(session.AuthorizedAt())
 	st.ReauthorizeBy = utc(session.ReauthorizeBy())
 	if problem == nil {
-		problem = st.foresee(s, rec, missing(session))
+		problem = st.foresee(s, rec, Missing(session))
 	}
 	if problem == nil {
 		return nil
@@ -157,19 +157,19 @@ func (st *status) fill(s *settings, session spotipie.Session, problem error) err
 
 // foresee returns what will keep the token from being renewed, as far as can be
 // told without asking.
-func (st *status) foresee(s *settings, rec spotipie.Record, missing string) error {
+func (st *status) foresee(s *Settings, rec spotipie.Record, missing string) error {
 	switch {
 	case rec.Rejected != "":
 		return spotipie.ErrReauthorizationRequired
 	case missing != "":
 		st.Refreshable = false
-		return failure.Usage(s.cmd, errors.New(missing))
+		return failure.Usage(s.Cmd, errors.New(missing))
 	case !st.Refreshable && st.ExpiresIn <= 0:
 		return spotipie.ErrNoRefreshToken
-	case st.Refreshable && s.confidential && s.secret.value == "":
+	case st.Refreshable && s.Confidential && s.Secret.Value == "":
 		st.Refreshable = false
-		return failure.Usage(s.cmd, fmt.Errorf("the client secret is not set, and without it the token cannot be renewed: set %s",
-			s.variable("CLIENT_SECRET")))
+		return failure.Usage(s.Cmd, fmt.Errorf("the client secret is not set, and without it the token cannot be renewed: set %s",
+			s.Variable("CLIENT_SECRET")))
 	}
 	return nil
 }

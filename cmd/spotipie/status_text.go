@@ -11,8 +11,8 @@ import (
 )
 
 // text is the status for people.
-func (st *status) text(s *settings) string {
-	style := cli.StyleFor(s.cmd.OutOrStdout())
+func (st *status) text(s *Settings) string {
+	style := cli.StyleFor(s.Cmd.OutOrStdout())
 	var b strings.Builder
 	mark, who := style.Good("✓"), "Signed in"
 	if st.SignInNeeded {
@@ -21,7 +21,7 @@ func (st *status) text(s *settings) string {
 	fmt.Fprintf(&b, "%s %s\n", mark, style.Heading(who+st.asWhom()))
 	line := func(label, value string) { fmt.Fprintf(&b, "  %-15s%s\n", label, cli.Printable(value)) }
 	line("Profile", st.Profile)
-	if where := notSpotify(s.services()); where != "" {
+	if where := NotSpotify(s.Services()); where != "" {
 		line("Service", where)
 	}
 	line("Flow", string(st.Flow))
@@ -32,7 +32,7 @@ func (st *status) text(s *settings) string {
 	}
 	line("Store", st.Store)
 	if st.pause != nil {
-		line("Web API", pauseWords(st.pause))
+		line("Web API", Words(st.pause))
 	}
 	switch {
 	case st.Flow == spotipie.FlowClientCredentials:
@@ -40,7 +40,7 @@ func (st *status) text(s *settings) string {
 	case len(st.Scope) == 0:
 		line("Scopes", "none named: public information only")
 	default:
-		b.WriteString("  Scopes\n" + scopeTable(st.Scope, "    "))
+		b.WriteString("  Scopes\n" + Table(st.Scope, "    "))
 	}
 	if st.Problem != "" && !st.SignInNeeded && st.pause == nil {
 		line("Problem", st.Problem)

@@ -13,34 +13,34 @@ import (
 
 // The kinds of store.
 const (
-	storeFile     = storeaddress.File
-	storeKeyring  = storeaddress.Keyring
-	storeRedis    = "redis"
-	storePostgres = "postgres"
+	StoreFile     = storeaddress.File
+	StoreKeyring  = storeaddress.Keyring
+	StoreRedis    = "redis"
+	StorePostgres = "postgres"
 )
 
-// storeKind returns the kind of store that is set.
-func (s *settings) storeKind() (string, error) {
-	if s.Store.value == "" && s.Store.from == "" {
-		return storeFile, nil
+// StoreKind returns the kind of store that is set.
+func (s *Settings) StoreKind() (string, error) {
+	if s.Store.Value == "" && s.Store.From == "" {
+		return StoreFile, nil
 	}
-	scheme, _, ok := strings.Cut(s.Store.value, ":")
+	scheme, _, ok := strings.Cut(s.Store.Value, ":")
 	if ok {
 		switch scheme {
-		case storeFile, storeKeyring:
+		case StoreFile, StoreKeyring:
 			return scheme, nil
 		case "redis", "rediss", "unix":
-			return storeRedis, s.checkAddress()
+			return StoreRedis, s.checkAddress()
 		case "postgres", "postgresql":
-			return storePostgres, s.checkAddress()
+			return StorePostgres, s.checkAddress()
 		}
 	}
-	return "", fmt.Errorf("%s: not a store: use file:DIR, keyring:, redis://HOST:PORT/DB or postgres://USER@HOST/DATABASE", s.Store.from)
+	return "", fmt.Errorf("%s: not a store: use file:DIR, keyring:, redis://HOST:PORT/DB or postgres://USER@HOST/DATABASE", s.Store.From)
 }
 
-func (s *settings) checkAddress() error {
-	if _, err := storeaddress.Parse(s.Store.value); err != nil {
-		return fmt.Errorf("%s: %w", s.Store.from, err)
+func (s *Settings) checkAddress() error {
+	if _, err := storeaddress.Parse(s.Store.Value); err != nil {
+		return fmt.Errorf("%s: %w", s.Store.From, err)
 	}
 	return nil
 }
@@ -48,18 +48,18 @@ func (s *settings) checkAddress() error {
 // absoluteStore returns the store that is set with an absolute folder, since
 // later commands may run elsewhere. In the config file a folder is relative to
 // that of the file.
-func (s *settings) absoluteStore() string {
-	scheme, dir, _ := strings.Cut(s.Store.value, ":")
-	if scheme != storeFile && scheme != storeKeyring || dir == "" || filepath.IsAbs(dir) {
-		return s.Store.value
+func (s *Settings) absoluteStore() string {
+	scheme, dir, _ := strings.Cut(s.Store.Value, ":")
+	if scheme != StoreFile && scheme != StoreKeyring || dir == "" || filepath.IsAbs(dir) {
+		return s.Store.Value
 	}
 	if rest, ok := strings.CutPrefix(dir, "~/"); ok { // which shells leave as it is behind a colon
 		if home, err := os.UserHomeDir(); err == nil {
 			return scheme + ":" + filepath.Join(home, rest)
 		}
 	}
-	if s.Store.place == inProfile || s.Store.place == inConfig {
-		return scheme + ":" + filepath.Join(filepath.Dir(s.configPath), dir)
+	if s.Store.Place == InProfile || s.Store.Place == inConfig {
+		return scheme + ":" + filepath.Join(filepath.Dir(s.ConfigPath), dir)
 	}
 	if absolute, err := filepath.Abs(dir); err == nil {
 		dir = absolute
@@ -67,28 +67,28 @@ func (s *settings) absoluteStore() string {
 	return scheme + ":" + dir
 }
 
-// storeName is the store in words for people, without a password.
-func (s *settings) storeName() string {
-	kind, _ := s.storeKind()
+// StoreName is the store in words for people, without a password.
+func (s *Settings) StoreName() string {
+	kind, _ := s.StoreKind()
 	switch kind {
-	case storeFile, storeKeyring:
-		dir := s.storeDir()
+	case StoreFile, StoreKeyring:
+		dir := s.StoreDir()
 		if dir == "" {
-			dir, _ = defaultDir(kind) // opening it tells what is wrong
+			dir, _ = DefaultStoreDir(kind) // opening it tells what is wrong
 		}
 		return kind + ":" + dir
 	}
-	return storeaddress.Redacted(s.Store.value)
+	return storeaddress.Redacted(s.Store.Value)
 }
 
-// storeDir is the folder that is set, or empty for the default.
-func (s *settings) storeDir() string {
-	_, dir, _ := strings.Cut(s.Store.value, ":")
+// StoreDir is the folder that is set, or empty for the default.
+func (s *Settings) StoreDir() string {
+	_, dir, _ := strings.Cut(s.Store.Value, ":")
 	return dir
 }
 
-func defaultDir(kind string) (string, error) {
-	if kind == storeKeyring {
+func DefaultStoreDir(kind string) (string, error) {
+	if kind == StoreKeyring {
 		return keyringstore.DefaultDir()
 	}
 	return filestore.DefaultDir()

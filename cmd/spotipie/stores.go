@@ -27,9 +27,9 @@ import (
 
 // makePrivate makes the default folder of a store private as long as there is
 // nothing of the store in it: somebody has made it by hand, for the config file.
-func (s *settings) makePrivate() {
-	dir, err := defaultDir(storeFile)
-	if err != nil || s.storeDir() != "" && s.storeDir() != dir || runtime.GOOS == "windows" {
+func (s *Settings) makePrivate() {
+	dir, err := DefaultStoreDir(StoreFile)
+	if err != nil || s.StoreDir() != "" && s.StoreDir() != dir || runtime.GOOS == "windows" {
 		return
 	}
 	info, err := os.Lstat(dir)
@@ -49,37 +49,37 @@ func (s *settings) makePrivate() {
 func noClose() error { return nil }
 
 // openStore returns the store that is set. Its errors say what to do.
-func (s *settings) openStore(ctx context.Context) (store spotipie.Store, closeStore func() error, err error) {
-	kind, err := s.storeKind()
+func (s *Settings) openStore(ctx context.Context) (store spotipie.Store, closeStore func() error, err error) {
+	kind, err := s.StoreKind()
 	if err != nil {
-		return nil, nil, failure.Usage(s.cmd, err)
+		return nil, nil, failure.Usage(s.Cmd, err)
 	}
-	if s.Store.place == inProfile && s.config.Profiles[s.Profile.value].StorePassword {
-		return nil, nil, failure.Usage(s.cmd, fmt.Errorf("profile %q is kept in %s, whose password is not kept: set %s to the address with the password",
-			s.Profile.value, s.storeName(), s.variable("STORE")))
+	if s.Store.Place == InProfile && s.Config.Profiles[s.Profile.Value].StorePassword {
+		return nil, nil, failure.Usage(s.Cmd, fmt.Errorf("profile %q is kept in %s, whose password is not kept: set %s to the address with the password",
+			s.Profile.Value, s.StoreName(), s.Variable("STORE")))
 	}
 	switch kind {
-	case storeRedis:
+	case StoreRedis:
 		store, closeStore, err = s.openRedis()
-	case storePostgres:
+	case StorePostgres:
 		store, closeStore, err = s.openPostgres(ctx)
-	case storeKeyring:
-		store, err = keyringstore.Open(ctx, s.storeDir(), nil)
+	case StoreKeyring:
+		store, err = keyringstore.Open(ctx, s.StoreDir(), nil)
 		closeStore = noClose
 	default:
 		s.makePrivate()
-		store, err = filestore.Open(s.storeDir(), &filestore.Options{AllowExposed: s.exposed.isOn()})
+		store, err = filestore.Open(s.StoreDir(), &filestore.Options{AllowExposed: s.Exposed.IsOn()})
 		closeStore = noClose
 	}
-	if errors.Is(err, filestore.ErrExposed) && kind == storeFile {
+	if errors.Is(err, filestore.ErrExposed) && kind == StoreFile {
 		err = failure.Tell(err, "%v; or, if only programs that may use the tokens can get at it, as with the fsGroup of Kubernetes, set %s=1",
-			err, s.variable("ALLOW_EXPOSED_STORE"))
+			err, s.Variable("ALLOW_EXPOSED_STORE"))
 	}
 	if err != nil {
 		err = s.storeFailed("opening", err)
 	}
 	if errors.Is(err, errAddress) {
-		err = failure.Usage(s.cmd, err)
+		err = failure.Usage(s.Cmd, err)
 	}
 	return store, closeStore, err
 }
@@ -87,8 +87,8 @@ func (s *settings) openStore(ctx context.Context) (store spotipie.Store, closeSt
 // errAddress: a driver does not take the address.
 var errAddress = errors.New("it is not a URL that the store takes")
 
-func (s *settings) openRedis() (spotipie.Store, func() error, error) {
-	opts, err := redis.ParseURL(s.Store.value)
+func (s *Settings) openRedis() (spotipie.Store, func() error, error) {
+	opts, err := redis.ParseURL(s.Store.Value)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w, such as redis://127.0.0.1:6379/0", errAddress)
 	}
@@ -102,8 +102,8 @@ func (s *settings) openRedis() (spotipie.Store, func() error, error) {
 	return store, client.Close, nil
 }
 
-func (s *settings) openPostgres(ctx context.Context) (spotipie.Store, func() error, error) {
-	cfg, err := pgxpool.ParseConfig(s.Store.value)
+func (s *Settings) openPostgres(ctx context.Context) (spotipie.Store, func() error, error) {
+	cfg, err := pgxpool.ParseConfig(s.Store.Value)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w, such as postgres://app@127.0.0.1/app", errAddress)
 	}
@@ -124,17 +124,17 @@ func (s *settings) openPostgres(ctx context.Context) (spotipie.Store, func() err
 }
 
 // storeFailed says which store it was, and where the setting comes from.
-func (s *settings) storeFailed(doing string, err error) error {
+func (s *Settings) storeFailed(doing string, err error) error {
 	from := ""
-	if s.Store.from != "" {
-		from = ", " + s.Store.origin()
+	if s.Store.From != "" {
+		from = ", " + s.Store.Origin()
 	}
-	return fmt.Errorf("%s the store (%s%s): %w", doing, s.storeName(), from, s.brief(err))
+	return fmt.Errorf("%s the store (%s%s): %w", doing, s.StoreName(), from, s.brief(err))
 }
 
 // brief says in one line why there is no connection to the store's server:
 // drivers give a line to each attempt.
-func (s *settings) brief(err error) error {
+func (s *Settings) brief(err error) error {
 	var (
 		connecting *pgconn.ConnectError
 		refused    *pgconn.PgError
@@ -143,7 +143,7 @@ func (s *settings) brief(err error) error {
 		number     syscall.Errno
 	)
 	switch {
-	case !storeaddress.HasServer(s.Store.value) || s.Store.value == "":
+	case !storeaddress.HasServer(s.Store.Value) || s.Store.Value == "":
 	case errors.As(err, &connecting) && errors.As(err, &refused):
 		return failure.Tell(err, "%s", explainPostgres(refused))
 	case errors.As(err, &name):
@@ -154,8 +154,8 @@ func (s *settings) brief(err error) error {
 	return err
 }
 
-// profileNames returns the profiles among keys, sorted.
-func profileNames(keys []spotipie.Key) []string {
+// ProfileNames returns the profiles among keys, sorted.
+func ProfileNames(keys []spotipie.Key) []string {
 	var names []string
 	for _, key := range keys {
 		names = append(names, key.Profile)
@@ -165,7 +165,7 @@ func profileNames(keys []spotipie.Key) []string {
 }
 
 // withStore runs use with the store, which is closed afterwards.
-func (s *settings) withStore(ctx context.Context, use func(spotipie.Store) error) error {
+func (s *Settings) withStore(ctx context.Context, use func(spotipie.Store) error) error {
 	store, closeStore, err := s.openStore(ctx)
 	if err != nil {
 		return err
@@ -173,9 +173,9 @@ func (s *settings) withStore(ctx context.Context, use func(spotipie.Store) error
 	return errors.Join(use(store), closeStore())
 }
 
-// replace saves a record in place of what Load has returned: another record, a
+// Replace saves a record in place of what Load has returned: another record, a
 // deletion or nothing.
-func replace(ctx context.Context, store spotipie.Store, key spotipie.Key, there spotipie.Record, found bool, rec spotipie.Record) error {
+func Replace(ctx context.Context, store spotipie.Store, key spotipie.Key, there spotipie.Record, found bool, rec spotipie.Record) error {
 	version := uint64(0)
 	if found {
 		version = there.Version
@@ -185,7 +185,7 @@ func replace(ctx context.Context, store spotipie.Store, key spotipie.Key, there 
 	return err
 }
 
-func (s *settings) storeFailedIf(doing string, err error) error {
+func (s *Settings) storeFailedIf(doing string, err error) error {
 	if err == nil {
 		return nil
 	}

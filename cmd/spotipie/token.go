@@ -50,12 +50,12 @@ now), scope (an array), flow, client_id and profile.`,
 	flags.BoolVar(&f.header, "header", false, "print it as a header line: Authorization: Bearer …")
 	flags.BoolVar(&f.json, "json", false, "print it as one line of JSON")
 	flags.DurationVar(&f.minTTL, "min-ttl", 0, "renew it if it is valid for less than `DURATION`, such as 10m")
-	addSettingsFlags(cmd)
+	AddFlags(cmd)
 	return cmd
 }
 
 func (f *tokenFlags) run(cmd *cobra.Command) error {
-	s, err := newSettings(cmd)
+	s, err := Read(cmd)
 	if err != nil {
 		return err
 	}
@@ -116,7 +116,7 @@ type tokenJSON struct {
 	Profile     string          `json:"profile"`
 }
 
-func (f *tokenFlags) print(cmd *cobra.Command, s *settings, flow spotipie.Flow, token *spotipie.Token) error {
+func (f *tokenFlags) print(cmd *cobra.Command, s *Settings, flow spotipie.Flow, token *spotipie.Token) error {
 	switch {
 	case f.header:
 		return output.Write(cmd, "Authorization: "+token.Type()+" "+token.AccessToken()+"\n")
@@ -128,8 +128,8 @@ func (f *tokenFlags) print(cmd *cobra.Command, s *settings, flow spotipie.Flow, 
 			ExpiresIn:   int(time.Until(token.ExpiresAt()).Seconds()),
 			Scope:       append(spotipie.Scopes{}, token.Scope()...),
 			Flow:        flow,
-			ClientID:    s.ClientID.value,
-			Profile:     s.Profile.value,
+			ClientID:    s.ClientID.Value,
+			Profile:     s.Profile.Value,
 		})
 	}
 	return output.Write(cmd, token.AccessToken()+"\n")
