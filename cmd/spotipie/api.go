@@ -13,8 +13,12 @@ import (
 	"github.com/spotipie/spotipie/adapter"
 	"github.com/spotipie/spotipie/internal/cli"
 	"github.com/spotipie/spotipie/internal/tool/commandline"
+	"github.com/spotipie/spotipie/internal/tool/explain"
 	"github.com/spotipie/spotipie/internal/tool/failure"
 	"github.com/spotipie/spotipie/internal/tool/interrupt"
+	"github.com/spotipie/spotipie/internal/tool/pauses"
+	"github.com/spotipie/spotipie/internal/tool/sessions"
+	"github.com/spotipie/spotipie/internal/tool/settings"
 	"github.com/spotipie/spotipie/internal/webapi"
 )
 
@@ -85,13 +89,13 @@ results only.`,
 	flags.BoolVar(&f.slurp, "slurp", false, "with --paginate, print one array of all items")
 	flags.DurationVar(&f.maxWait, "max-wait", 30*time.Second, "longest `DURATION` to wait when Spotify asks for a pause; 0 for none")
 	flags.BoolVar(&f.ignore, "ignore-pause", false, "ask even if Spotify has asked for a pause, which may prolong it")
-	AddFlags(cmd)
+	settings.AddFlags(cmd)
 	cmd.ValidArgsFunction = commandline.CompleteFirst(completeMethods)
 	return cmd
 }
 
 func (f *apiFlags) run(cmd *cobra.Command, args []string) error {
-	s, err := Read(cmd)
+	s, err := settings.Read(cmd)
 	if err != nil {
 		return err
 	}
@@ -107,7 +111,7 @@ func (f *apiFlags) run(cmd *cobra.Command, args []string) error {
 		call.RefusalTerminal = cli.IsTerminal(cmd.ErrOrStderr())
 	}
 	ctx := cmd.Context()
-	err = s.withSession(ctx, func(session spotipie.Session) error {
+	err = sessions.Use(ctx, s, func(session spotipie.Session) error {
 		if err := f.mount(s, session, progress); err != nil {
 			return err
 		}
@@ -125,12 +129,12 @@ func (f *apiFlags) run(cmd *cobra.Command, args []string) error {
 // mount lets the session's requests be made again where that helps, and not at
 // all while the service wants to be left alone. Token requests are the library's
 // own matter.
-func (f *apiFlags) mount(s *Settings, session spotipie.Session, progress *progress) error {
+func (f *apiFlags) mount(s *settings.Settings, session spotipie.Session, progress *progress) error {
 	opts := &adapter.RetryOptions{MaxRetries: maxTries, MaxWait: f.maxWait}
 	if f.maxWait == 0 {
 		opts.MaxRetries = -1
 	}
-	retry := adapter.NewRetry(shownPauses{New(s).Transport(f.ignore), progress, f.maxWait}, opts)
+	retry := adapter.NewRetry(shownPauses{pauses.New(s).Transport(f.ignore), progress, f.maxWait}, opts)
 	token := interrupt.Awaitable(s.Cmd.Context(), s.Transport())
 	return errors.Join(session.Mount("https://", retry), session.Mount("http://", retry),
 		session.Mount(s.AccountsURL.Value+"/api/token", token))
@@ -150,7 +154,7 @@ type shownPauses struct {
 func (p shownPauses) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := p.base.RoundTrip(req)
 	pause, ok := time.Duration(0), false
-	if limited := LimitOf(err); limited != nil {
+	if limited := explain.LimitOf(err); limited != nil {
 		pause, ok = limited.RetryAfter, !limited.QuotaExceeded()
 	} else if err == nil && resp.StatusCode == http.StatusTooManyRequests {
 		pause, ok = spotipie.ParseRetryAfter(resp.Header.Get("Retry-After"), time.Now())
@@ -162,10 +166,10 @@ func (p shownPauses) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // explain adds what to do about an answer.
-func (f *apiFlags) explain(s *Settings, call *webapi.Call, err error) error {
+func (f *apiFlags) explain(s *settings.Settings, call *webapi.Call, err error) error {
 	var refused *spotipie.APIError
-	if limited := LimitOf(err); limited != nil {
-		if text := Limit(limited, f.maxWait); text != "" {
+	if limited := explain.LimitOf(err); limited != nil {
+		if text := explain.Limit(limited, f.maxWait); text != "" {
 			return failure.Tell(err, "%s", text)
 		}
 	}
@@ -176,10 +180,10 @@ func (f *apiFlags) explain(s *Settings, call *webapi.Call, err error) error {
 	}
 	switch {
 	case errors.As(err, &refused) && refused.StatusCode == http.StatusForbidden && strings.Contains(refused.Message, "scope"):
-		return failure.Tell(err, "%s: %s", failure.Plain(err), s.scopeAdvice(webapi.ScopesFor(call.Method, call.Path()), f.has))
+		return failure.Tell(err, "%s: %s", failure.Plain(err), scopeAdvice(s, webapi.ScopesFor(call.Method, call.Path()), f.has))
 	case errors.As(err, &refused) && refused.StatusCode == http.StatusUnauthorized && s.Flow.Value == string(spotipie.FlowClientCredentials):
 		return failure.Tell(err, "%s: profile %q is the app itself, and this takes a user: sign one in with 'spotipie login --profile NAME --flow %s'",
 			failure.Plain(err), s.Profile.Value, spotipie.FlowAuthorizationCode)
 	}
-	return s.explain(err)
+	return explain.Error(s, err)
 }

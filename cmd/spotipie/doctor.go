@@ -19,6 +19,10 @@ import (
 	"github.com/spotipie/spotipie/internal/tool/commandline"
 	"github.com/spotipie/spotipie/internal/tool/failure"
 	"github.com/spotipie/spotipie/internal/tool/output"
+	"github.com/spotipie/spotipie/internal/tool/pauses"
+	"github.com/spotipie/spotipie/internal/tool/sessions"
+	"github.com/spotipie/spotipie/internal/tool/settings"
+	"github.com/spotipie/spotipie/internal/tool/stores"
 )
 
 func newDoctor() *cobra.Command {
@@ -44,7 +48,7 @@ name, ok, detail and fix (only if not ok).`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runDoctor(cmd, asJSON) },
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print it as one line of JSON")
-	AddFlags(cmd)
+	settings.AddFlags(cmd)
 	return cmd
 }
 
@@ -57,13 +61,13 @@ type doctorReport struct {
 func runDoctor(cmd *cobra.Command, asJSON bool) error {
 	ctx := cmd.Context()
 	var results []doctor.Result
-	s, err := Read(cmd)
+	s, err := settings.Read(cmd)
 	if broken := configProblem(); broken != nil {
 		results = []doctor.Result{*broken}
 	} else if err != nil {
 		return err
 	} else {
-		results = s.examine(ctx)
+		results = examine(ctx, s)
 	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -101,12 +105,12 @@ func configProblem() *doctor.Result {
 }
 
 // examine runs the checks that the profile's flow calls for.
-func (s *Settings) examine(ctx context.Context) []doctor.Result {
-	store := doctor.Store(ctx, s.storeInWords(), func(ctx context.Context, use func(spotipie.Store) error) error {
-		return s.brief(failure.WithoutHint(s.withStore(ctx, use)))
+func examine(ctx context.Context, s *settings.Settings) []doctor.Result {
+	store := doctor.Store(ctx, storeInWords(s), func(ctx context.Context, use func(spotipie.Store) error) error {
+		return stores.Brief(s, failure.WithoutHint(stores.Use(ctx, s, use)))
 	}, s.Key())
 	if store.OK { // else it is all that would be said
-		_ = s.withStore(ctx, func(store spotipie.Store) error { return s.resolveClientID(ctx, store) })
+		_ = stores.Use(ctx, s, func(store spotipie.Store) error { return sessions.ResolveClientID(ctx, s, store) })
 	}
 	flow := spotipie.Flow(s.Flow.Value)
 	transport := s.Transport()
@@ -115,7 +119,7 @@ func (s *Settings) examine(ctx context.Context) []doctor.Result {
 		Secret: s.Secret.Value, SecretFrom: s.Secret.From,
 		EnvPrefix: s.EnvPrefix, Flow: flow, Confidential: s.Confidential, Spotify: s.AccountsURL.Value == spotipie.DefaultAccountsURL,
 	}, os.Environ())}
-	token, withSession := doctor.Blocked("token", store), s.withExaminedSession()
+	token, withSession := doctor.Blocked("token", store), withExaminedSession(s)
 	if store.OK {
 		token = doctor.Token(ctx, withSession, s.LoginCommand(), time.Now)
 	}
@@ -129,15 +133,15 @@ func (s *Settings) examine(ctx context.Context) []doctor.Result {
 		}
 		results = append(results, redirect, port, doctor.Browser(machine, token.OK))
 	}
-	if where := NotSpotify(s.Services()); where != "" {
+	if where := settings.NotSpotify(s.Services()); where != "" {
 		results = append(results, doctor.Result{Name: "service", OK: true, Detail: where + ", " + s.AccountsURL.Origin()})
 	}
 	results = append(results, doctor.Clock(ctx, transport, s.AccountsURL.Value, runtime.GOOS, time.Now))
-	if checker := s.checker(flow); checker != nil {
+	if checker := checkerOf(s, flow); checker != nil {
 		results = append(results, doctor.Registration(ctx, checker, s.RedirectURI.Value))
 	}
 	if s.Secret.Value != "" && s.ClientID.Value != "" {
-		session, err := s.newSession(spotipie.FlowClientCredentials, nil, nil)
+		session, err := sessions.New(s, spotipie.FlowClientCredentials, nil, nil)
 		if app, ok := session.(*spotipie.ClientCredentialsSession); err == nil && ok {
 			results = append(results, doctor.Secret(ctx, app, s.Secret.From))
 		}
@@ -152,10 +156,10 @@ func (s *Settings) examine(ctx context.Context) []doctor.Result {
 }
 
 // withExaminedSession returns withSession without the hint where to read about flags.
-func (s *Settings) withExaminedSession() func(context.Context, func(spotipie.Session) error) error {
-	paused := New(s)
+func withExaminedSession(s *settings.Settings) func(context.Context, func(spotipie.Session) error) error {
+	paused := pauses.New(s)
 	return func(ctx context.Context, use func(spotipie.Session) error) error {
-		return failure.WithoutHint(s.withSession(ctx, func(session spotipie.Session) error {
+		return failure.WithoutHint(sessions.Use(ctx, s, func(session spotipie.Session) error {
 			if err := paused.Mount(session); err != nil {
 				return err
 			}
@@ -164,13 +168,13 @@ func (s *Settings) withExaminedSession() func(context.Context, func(spotipie.Ses
 	}
 }
 
-// checker returns what can ask about the app's registration, or nil if the
+// checkerOf returns what can ask about the app's registration, or nil if the
 // credentials do not allow the question or the flow does not need one.
-func (s *Settings) checker(flow spotipie.Flow) doctor.Checker {
+func checkerOf(s *settings.Settings, flow spotipie.Flow) doctor.Checker {
 	if s.ClientID.Value == "" || flow == spotipie.FlowClientCredentials {
 		return nil
 	}
-	session, err := s.newSession(flow, nil, nil)
+	session, err := sessions.New(s, flow, nil, nil)
 	if err != nil {
 		return nil
 	}
@@ -178,7 +182,7 @@ func (s *Settings) checker(flow spotipie.Flow) doctor.Checker {
 	return checker
 }
 
-func (s *Settings) storeInWords() string {
+func storeInWords(s *settings.Settings) string {
 	if s.Store.From == "" {
 		return s.StoreName() + " (the default)"
 	}

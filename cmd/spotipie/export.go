@@ -15,6 +15,8 @@ import (
 	"github.com/spotipie/spotipie/internal/tool/commandline"
 	"github.com/spotipie/spotipie/internal/tool/failure"
 	"github.com/spotipie/spotipie/internal/tool/output"
+	"github.com/spotipie/spotipie/internal/tool/sessions"
+	"github.com/spotipie/spotipie/internal/tool/settings"
 )
 
 type exportFlags struct {
@@ -52,7 +54,7 @@ it. For a program that runs beside this one, 'spotipie token' is the better way.
 	flags.StringVar(&f.format, "format", "", "`FORMAT` of the file: "+tokenformat.Names())
 	flags.StringVarP(&f.output, "output", "o", "", "`FILE` to write it to, which only you can read then")
 	flags.BoolVarP(&f.yes, "yes", "y", false, "print it to a terminal without asking")
-	AddFlags(cmd)
+	settings.AddFlags(cmd)
 	_ = cmd.RegisterFlagCompletionFunc("format", completeFormats)
 	return cmd
 }
@@ -66,7 +68,7 @@ func completeFormats(*cobra.Command, []string, string) ([]cobra.Completion, cobr
 }
 
 func (f *exportFlags) run(cmd *cobra.Command) error {
-	s, err := Read(cmd)
+	s, err := settings.Read(cmd)
 	if err != nil {
 		return err
 	}
@@ -79,7 +81,7 @@ func (f *exportFlags) run(cmd *cobra.Command) error {
 	}
 	ctx := cmd.Context()
 	var token *spotipie.Token
-	err = s.withSession(ctx, func(session spotipie.Session) error {
+	err = sessions.Use(ctx, s, func(session spotipie.Session) error {
 		if err := f.maySee(s); err != nil {
 			return err
 		}
@@ -137,7 +139,7 @@ func cause(err error) error {
 
 // maySee asks before secrets are shown on a terminal, where they stay to be
 // scrolled back to.
-func (f *exportFlags) maySee(s *Settings) error {
+func (f *exportFlags) maySee(s *settings.Settings) error {
 	if f.yes || f.output != "" || !cli.IsTerminal(s.Cmd.OutOrStdout()) {
 		return nil
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/spotipie/spotipie/internal/cli"
 	"github.com/spotipie/spotipie/internal/tool/commandline"
 	"github.com/spotipie/spotipie/internal/tool/failure"
+	"github.com/spotipie/spotipie/internal/tool/settings"
 )
 
 const (
@@ -92,7 +93,7 @@ func splitFlags(flags *pflag.FlagSet) (own, shared *pflag.FlagSet) {
 	own, shared = pflag.NewFlagSet("", pflag.ContinueOnError), pflag.NewFlagSet("", pflag.ContinueOnError)
 	own.SortFlags, shared.SortFlags = false, false
 	flags.VisitAll(func(f *pflag.Flag) {
-		if _, ok := f.Annotations[Annotation]; ok {
+		if _, ok := f.Annotations[settings.Annotation]; ok {
 			shared.AddFlag(f)
 		} else {
 			own.AddFlag(f)

@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/spotipie/spotipie/internal/tool/settings"
 )
 
 // newSettingsHelp is a text that only 'spotipie help settings' shows.
@@ -72,7 +74,7 @@ Stores:
 func settingsTexts() string {
 	cmd := &cobra.Command{}
 	cmd.PersistentFlags().SortFlags = false
-	AddFlags(cmd)
+	settings.AddFlags(cmd)
 	_, shared := splitFlags(cmd.PersistentFlags())
 	return strings.TrimRight(shared.FlagUsagesWrapped(helpWidth), "\n") + "\n"
 }

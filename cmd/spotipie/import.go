@@ -13,7 +13,11 @@ import (
 	"github.com/spotipie/spotipie/internal/cli"
 	"github.com/spotipie/spotipie/internal/tokenformat"
 	"github.com/spotipie/spotipie/internal/tool/commandline"
+	"github.com/spotipie/spotipie/internal/tool/explain"
 	"github.com/spotipie/spotipie/internal/tool/failure"
+	"github.com/spotipie/spotipie/internal/tool/sessions"
+	"github.com/spotipie/spotipie/internal/tool/settings"
+	"github.com/spotipie/spotipie/internal/tool/stores"
 	"github.com/spotipie/spotipie/login"
 )
 
@@ -48,12 +52,12 @@ programs has it: let the other go.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return importFile(cmd, args[0], yes) },
 	}
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "replace a login that the profile has, without asking")
-	AddFlags(cmd)
+	settings.AddFlags(cmd)
 	return cmd
 }
 
 func importFile(cmd *cobra.Command, name string, yes bool) error {
-	s, err := Read(cmd)
+	s, err := settings.Read(cmd)
 	if err != nil {
 		return err
 	}
@@ -68,7 +72,7 @@ func importFile(cmd *cobra.Command, name string, yes bool) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	if err := s.takeApp(name, found.App); err != nil {
+	if err := takeApp(s, name, found.App); err != nil {
 		return failure.Usage(cmd, err)
 	}
 	if len(found.Passed) > 0 {
@@ -78,8 +82,8 @@ func importFile(cmd *cobra.Command, name string, yes bool) error {
 	token := found.Token
 	switch {
 	case token == nil:
-		if token, err = s.firstToken(ctx, found.RefreshToken); err != nil {
-			return s.explain(err)
+		if token, err = firstToken(ctx, s, found.RefreshToken); err != nil {
+			return explain.Error(s, err)
 		}
 	case token.RefreshToken() == "" && token.IsExpired(spotipie.DefaultExpiryMargin):
 		return fmt.Errorf("%s is %s with a token that is expired and has no refresh token: nobody can use it, so run '%s'",
@@ -88,18 +92,18 @@ func importFile(cmd *cobra.Command, name string, yes bool) error {
 	rec := spotipie.Record{Token: token, ClientID: s.ClientID.Value, RequestedScope: token.Scope()}
 	flow := importedFlow(found.Format, rec)
 	rec.Flow = flow
-	err = s.withStore(ctx, func(store spotipie.Store) error { return s.saveImported(ctx, store, rec, yes) })
+	err = stores.Use(ctx, s, func(store spotipie.Store) error { return saveImported(ctx, s, store, rec, yes) })
 	if err != nil {
-		return s.explain(err)
+		return explain.Error(s, err)
 	}
-	s.sayImported(found.Format, flow, token)
-	s.sayRedirectURI(flow)
-	s.Remembered(ctx, flow, "", true)
+	sayImported(s, found.Format, flow, token)
+	sayRedirectURI(s, flow)
+	s.Remember(ctx, flow, "", true)
 	return nil
 }
 
 // takeApp takes over what a file says of the app, where nothing else does.
-func (s *Settings) takeApp(file string, app spotipie.Credentials) error {
+func takeApp(s *settings.Settings, file string, app spotipie.Credentials) error {
 	switch {
 	case s.ClientID.Value == "" && app.ClientID == "":
 		return fmt.Errorf("the file does not say which app it is for: set %s or --client-id to what the other program uses",
@@ -109,25 +113,25 @@ func (s *Settings) takeApp(file string, app spotipie.Credentials) error {
 	case s.ClientID.Value != "" && s.ClientID.Value != app.ClientID:
 		return fmt.Errorf("%s is for the client id %s, and %s is set (%s): leave that out", file, app.ClientID, s.ClientID.Value, s.ClientID.Origin())
 	}
-	s.ClientID = Setting{Value: app.ClientID, From: file, Place: OnCommandLine}
+	s.ClientID = settings.Setting{Value: app.ClientID, From: file, Place: settings.OnCommandLine}
 	if s.Secret.Value == "" && app.ClientSecret != "" {
-		s.Secret = Setting{Value: app.ClientSecret, From: file, Place: OnCommandLine}
+		s.Secret = settings.Setting{Value: app.ClientSecret, From: file, Place: settings.OnCommandLine}
 	}
 	if s.RedirectURI.Given() == "" && app.RedirectURI != "" {
-		s.RedirectURI = Setting{Value: app.RedirectURI, From: file, Place: OnCommandLine}
+		s.RedirectURI = settings.Setting{Value: app.RedirectURI, From: file, Place: settings.OnCommandLine}
 	}
 	return nil
 }
 
 // firstToken asks for a token by a refresh token that came without one.
-func (s *Settings) firstToken(ctx context.Context, refreshToken string) (*spotipie.Token, error) {
+func firstToken(ctx context.Context, s *settings.Settings, refreshToken string) (*spotipie.Token, error) {
 	expired, err := spotipie.NewToken(spotipie.TokenFields{
 		AccessToken: "not-known", RefreshToken: refreshToken, ExpiresAt: time.Unix(1, 0), // which is not sent anywhere
 	})
 	if err != nil {
 		return nil, err
 	}
-	opts := s.options(nil)
+	opts := sessions.Options(s, nil)
 	opts.SkipRedirectURICheck = true
 	session, err := spotipie.NewAuthorizationCodeSession(s.Credentials(), opts)
 	if err != nil {
@@ -140,14 +144,14 @@ func (s *Settings) firstToken(ctx context.Context, refreshToken string) (*spotip
 	token, err := session.RefreshToken(ctx)
 	if errors.Is(err, spotipie.ErrReauthorizationRequired) {
 		err = failure.Tell(err, "Spotify does not take the refresh token%s: check that the client id (%s) is that of the other program, or run '%s'",
-			WordsOf(err), s.ClientID.Origin(), s.LoginCommand())
+			explain.WordsOf(err), s.ClientID.Origin(), s.LoginCommand())
 	}
 	return token, err
 }
 
 // sayRedirectURI tells of a redirect URI that was good once. Only a login needs
 // one.
-func (s *Settings) sayRedirectURI(flow spotipie.Flow) {
+func sayRedirectURI(s *settings.Settings, flow spotipie.Flow) {
 	var refused *spotipie.RedirectURIError
 	if flow == spotipie.FlowClientCredentials || !errors.As(spotipie.ValidateRedirectURI(s.RedirectURI.Value), &refused) {
 		return
@@ -162,45 +166,45 @@ func importedFlow(format tokenformat.Format, rec spotipie.Record) spotipie.Flow 
 	if format == tokenformat.OAuth2 && rec.Token.RefreshToken() == "" {
 		return spotipie.FlowImplicitGrant
 	}
-	return GuessFlow(rec)
+	return sessions.GuessFlow(rec)
 }
 
 // saveImported saves the record, after the user has agreed to lose one that is
 // there. Nobody is held up while they think about it.
-func (s *Settings) saveImported(ctx context.Context, store spotipie.Store, rec spotipie.Record, yes bool) (err error) {
+func saveImported(ctx context.Context, s *settings.Settings, store spotipie.Store, rec spotipie.Record, yes bool) (err error) {
 	seen, found, err := store.Load(ctx, s.Key())
 	if err != nil {
-		return s.storeFailed("reading", err)
+		return stores.Failed(s, "reading", err)
 	}
 	if found && !seen.Token.Equal(rec.Token) && !yes {
-		if err := s.mayReplace(ctx); err != nil {
+		if err := mayReplace(ctx, s); err != nil {
 			return err
 		}
 	}
 	unlock, err := store.Lock(ctx, s.Key())
 	if err != nil {
-		return s.storeFailed("locking", err)
+		return stores.Failed(s, "locking", err)
 	}
 	defer func() {
-		err = errors.Join(err, s.storeFailedIf("unlocking", unlock(context.WithoutCancel(ctx))))
+		err = errors.Join(err, stores.FailedIf(s, "unlocking", unlock(context.WithoutCancel(ctx))))
 	}()
 	old, found, err := store.Load(ctx, s.Key())
 	if err != nil {
-		return s.storeFailed("reading", err)
+		return stores.Failed(s, "reading", err)
 	}
 	if old.Version == seen.Version || yes {
 		rec.Consent, rec.Renewals = spotipie.NextConsent(old.Consent, time.Now()), 0 // as after a login
-		err = Replace(ctx, store, s.Key(), old, found, rec)
+		err = stores.Replace(ctx, store, s.Key(), old, found, rec)
 	} else {
 		err = spotipie.ErrVersionConflict
 	}
 	if errors.Is(err, spotipie.ErrVersionConflict) {
 		return fmt.Errorf("profile %q has changed meanwhile, so nothing was imported: run it again", s.Profile.Value)
 	}
-	return s.storeFailedIf("saving in", err)
+	return stores.FailedIf(s, "saving in", err)
 }
 
-func (s *Settings) mayReplace(ctx context.Context) error {
+func mayReplace(ctx context.Context, s *settings.Settings) error {
 	if !cli.CanAsk(s.Cmd.InOrStdin(), s.Cmd.ErrOrStderr()) {
 		return fmt.Errorf("profile %q is signed in already: say --yes to replace that login, or choose another --profile", s.Profile.Value)
 	}
@@ -213,7 +217,7 @@ func (s *Settings) mayReplace(ctx context.Context) error {
 }
 
 // sayImported says what was found, without secrets.
-func (s *Settings) sayImported(format tokenformat.Format, flow spotipie.Flow, token *spotipie.Token) {
+func sayImported(s *settings.Settings, format tokenformat.Format, flow spotipie.Flow, token *spotipie.Token) {
 	stderr := s.Cmd.ErrOrStderr()
 	fmt.Fprintf(stderr, "Imported %s as profile %q (%s).\n", format.Description(), s.Profile.Value, flow)
 	scope := "not named"

@@ -15,6 +15,11 @@ import (
 	"github.com/spotipie/spotipie/internal/tool/commandline"
 	"github.com/spotipie/spotipie/internal/tool/failure"
 	"github.com/spotipie/spotipie/internal/tool/output"
+	"github.com/spotipie/spotipie/internal/tool/pauses"
+	"github.com/spotipie/spotipie/internal/tool/scopelist"
+	"github.com/spotipie/spotipie/internal/tool/sessions"
+	"github.com/spotipie/spotipie/internal/tool/settings"
+	"github.com/spotipie/spotipie/internal/tool/stores"
 	"github.com/spotipie/spotipie/login"
 )
 
@@ -81,17 +86,17 @@ public information only; 'spotipie scopes' lists what there is.`,
 	flags.DurationVar(&f.timeout, "timeout", login.DefaultTimeout, "`DURATION` to wait for the user")
 	flags.BoolVar(&f.forceDialog, "force-dialog", false, "ask even if signed in already: the way to change the user")
 	flags.BoolVarP(&f.yes, "yes", "y", false, "change the app, the service or the secret of a profile without asking")
-	AddFlags(cmd)
-	_ = cmd.RegisterFlagCompletionFunc("scope", Complete)
+	settings.AddFlags(cmd)
+	_ = cmd.RegisterFlagCompletionFunc("scope", scopelist.Complete)
 	_ = cmd.RegisterFlagCompletionFunc("flow", completeFlows)
 	return cmd
 }
 
 func (f *loginFlags) run(cmd *cobra.Command) error {
 	if f.listScopes {
-		return output.Write(cmd, Table(spotipie.AllScopes(), ""))
+		return output.Write(cmd, scopelist.Table(spotipie.AllScopes(), ""))
 	}
-	s, err := Read(cmd)
+	s, err := settings.Read(cmd)
 	if err != nil {
 		return err
 	}
@@ -103,23 +108,23 @@ func (f *loginFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return failure.Usage(cmd, err)
 	}
-	if _, err := s.newSession(flow, nil, nil); err != nil { // before anything is asked
-		return s.explainLogin(err)
+	if _, err := sessions.New(s, flow, nil, nil); err != nil { // before anything is asked
+		return explainLogin(s, err)
 	}
 	ctx := cmd.Context()
 	if err := f.mayChange(ctx, s, flow); err != nil {
 		return err
 	}
-	return s.withStore(ctx, func(store spotipie.Store) error {
+	return stores.Use(ctx, s, func(store spotipie.Store) error {
 		scope, err := f.scopeToAskFor(ctx, s, store, flow, scope)
 		if err != nil {
 			return err
 		}
-		session, err := s.newSession(flow, store, scope)
+		session, err := sessions.New(s, flow, store, scope)
 		if err != nil {
-			return s.explainLogin(err)
+			return explainLogin(s, err)
 		}
-		if err := New(s).Mount(session); err != nil {
+		if err := pauses.New(s).Mount(session); err != nil {
 			return err
 		}
 		token, err := f.authorize(ctx, s, session)
@@ -127,24 +132,24 @@ func (f *loginFlags) run(cmd *cobra.Command) error {
 		if token != nil {
 			name = nameOf(ctx, session)
 		}
-		err = errors.Join(err, SaveAndClose(ctx, session))
+		err = errors.Join(err, sessions.SaveAndClose(ctx, session))
 		if token == nil {
-			return s.explainLogin(err)
+			return explainLogin(s, err)
 		}
-		s.sayValidity(session, token)
-		s.Remembered(ctx, flow, name, f.isNew)
-		return s.explainLogin(err)
+		sayValidity(s, session, token)
+		s.Remember(ctx, flow, name, f.isNew)
+		return explainLogin(s, err)
 	})
 }
 
 // authorize gets a token that is saved by the time the session is closed.
-func (f *loginFlags) authorize(ctx context.Context, s *Settings, session spotipie.Session) (*spotipie.Token, error) {
+func (f *loginFlags) authorize(ctx context.Context, s *settings.Settings, session spotipie.Session) (*spotipie.Token, error) {
 	if app, ok := session.(*spotipie.ClientCredentialsSession); ok {
 		token, err := app.FetchToken(ctx)
 		f.isNew = true
 		if token != nil {
 			at := ""
-			if where := NotSpotify(s.Services()); where != "" {
+			if where := settings.NotSpotify(s.Services()); where != "" {
 				at = " at " + where
 			}
 			s.Say("Signed in as the app %s%s.", s.ClientID.Value, at)
@@ -155,7 +160,7 @@ func (f *loginFlags) authorize(ctx context.Context, s *Settings, session spotipi
 		s.Say("Spotify ended the implicit grant on 2025-11-27; --flow authorization_code needs no client secret either.")
 	}
 	output := newWaiting(s.Cmd.ErrOrStderr(), f.timeout)
-	if where := NotSpotify(s.Services()); where != "" {
+	if where := settings.NotSpotify(s.Services()); where != "" {
 		output.heading = "Signing in at " + where + ".\n"
 	}
 	if f.note != "" {
@@ -173,7 +178,7 @@ func (f *loginFlags) authorize(ctx context.Context, s *Settings, session spotipi
 		Ports:       f.ports,
 		BindAddress: f.bind,
 		NoBrowser:   f.noBrowser,
-		ShortHints:  s.hasSignedIn(),
+		ShortHints:  hasSignedIn(s),
 		Input:       s.Cmd.InOrStdin(),
 		Output:      output,
 		ListenCommand: func(bindAddress string, port int) string {
@@ -188,7 +193,7 @@ func (f *loginFlags) authorize(ctx context.Context, s *Settings, session spotipi
 }
 
 // hasSignedIn reports whether somebody has signed in here before, and so knows how.
-func (s *Settings) hasSignedIn() bool {
+func hasSignedIn(s *settings.Settings) bool {
 	for _, of := range s.Config.Profiles {
 		if of.Flow != "" {
 			return true
@@ -221,7 +226,7 @@ func sameFlags(cmd *cobra.Command) string {
 }
 
 // sayValidity tells how long the login will do.
-func (s *Settings) sayValidity(session spotipie.Session, token *spotipie.Token) {
+func sayValidity(s *settings.Settings, session spotipie.Session, token *spotipie.Token) {
 	text := fmt.Sprintf("Profile %q has a token for %s", s.Profile.Value, cli.Span(time.Until(token.ExpiresAt())))
 	switch by := session.ReauthorizeBy(); {
 	case !by.IsZero():

@@ -10,21 +10,23 @@ import (
 	"github.com/spotipie/spotipie/internal/cli"
 	"github.com/spotipie/spotipie/internal/config"
 	"github.com/spotipie/spotipie/internal/tool/failure"
+	"github.com/spotipie/spotipie/internal/tool/settings"
+	"github.com/spotipie/spotipie/internal/tool/stores"
 )
 
 // mayChange asks before a login makes another profile of one that was signed in:
 // for another app, another service, with or without the secret. Between services
 // for practice it says so and goes on.
-func (f *loginFlags) mayChange(ctx context.Context, s *Settings, flow spotipie.Flow) error {
+func (f *loginFlags) mayChange(ctx context.Context, s *settings.Settings, flow spotipie.Flow) error {
 	of := s.Config.Profiles[s.Profile.Value]
-	changes := s.changes(of, flow)
+	changes := changesOf(s, of, flow)
 	if len(changes) == 0 {
 		return nil
 	}
 	text := fmt.Sprintf("This login changes profile %q: %s.", s.Profile.Value, strings.Join(changes, "; "))
-	practice := IsPractice(ServicesOf(of)) && IsPractice(s.Services())
+	practice := settings.IsPractice(settings.ServicesOf(of)) && settings.IsPractice(s.Services())
 	switch {
-	case !s.wasSignedIn(ctx, of): // the user has written it by hand, or has signed out
+	case !wasSignedIn(ctx, s, of): // the user has written it by hand, or has signed out
 		return nil
 	case f.yes, practice:
 		s.Say("%s", text)
@@ -43,21 +45,21 @@ func (f *loginFlags) mayChange(ctx context.Context, s *Settings, flow spotipie.F
 
 // wasSignedIn reports whether a profile has a login that would be lost. If its
 // store cannot tell, it may.
-func (s *Settings) wasSignedIn(ctx context.Context, of config.Settings) bool {
-	own, err := OfProfile(s.Cmd, s.Profile.Value)
+func wasSignedIn(ctx context.Context, s *settings.Settings, of config.Settings) bool {
+	own, err := settings.OfProfile(s.Cmd, s.Profile.Value)
 	if err != nil {
 		return true
 	}
 	found := false
-	err = own.withStore(ctx, func(store spotipie.Store) error {
+	err = stores.Use(ctx, own, func(store spotipie.Store) error {
 		_, found, err = store.Load(ctx, spotipie.Key{ClientID: of.ClientID, Profile: s.Profile.Value})
 		return err
 	})
 	return found || err != nil
 }
 
-// changes says what a login would change of a profile that was signed in.
-func (s *Settings) changes(of config.Settings, flow spotipie.Flow) []string {
+// changesOf says what a login would change of a profile that was signed in.
+func changesOf(s *settings.Settings, of config.Settings, flow spotipie.Flow) []string {
 	if of.Flow == "" || of.ClientID == "" {
 		return nil
 	}
@@ -67,7 +69,7 @@ func (s *Settings) changes(of config.Settings, flow spotipie.Flow) []string {
 			changes = append(changes, fmt.Sprintf("%s from %s to %s", what, from, to))
 		}
 	}
-	differs("the service", ServiceName(ServicesOf(of)), ServiceName(s.Services()))
+	differs("the service", settings.ServiceName(settings.ServicesOf(of)), settings.ServiceName(s.Services()))
 	differs("the client id", of.ClientID, s.ClientID.Value)
 	differs("the flow", of.Flow, string(flow))
 	switch confidential := s.IsConfidential(flow); {

@@ -7,12 +7,14 @@ import (
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/cli"
+	"github.com/spotipie/spotipie/internal/tool/scopelist"
+	"github.com/spotipie/spotipie/internal/tool/settings"
 	"github.com/spotipie/spotipie/login"
 )
 
 // check tells what is missing or does not go together, before anything is
 // opened, and returns the scopes to ask for.
-func (f *loginFlags) check(s *Settings, flow spotipie.Flow) (spotipie.Scopes, error) {
+func (f *loginFlags) check(s *settings.Settings, flow spotipie.Flow) (spotipie.Scopes, error) {
 	if s.ClientID.Value == "" {
 		return nil, fmt.Errorf("no client id: create an app with the redirect URI %s at "+
 			"https://developer.spotify.com/dashboard, and set %s or --client-id",
@@ -30,10 +32,10 @@ func (f *loginFlags) check(s *Settings, flow spotipie.Flow) (spotipie.Scopes, er
 		}
 		return spotipie.AllScopes(), nil
 	}
-	return Parse(f.scopes, f.anyScope)
+	return scopelist.Parse(f.scopes, f.anyScope)
 }
 
-func (f *loginFlags) checkClientCredentials(s *Settings) error {
+func (f *loginFlags) checkClientCredentials(s *settings.Settings) error {
 	for _, name := range []string{"scope", "all-scopes", "no-browser", "paste", "port", "bind", "timeout", "force-dialog"} {
 		if s.Cmd.Flags().Changed(name) {
 			return fmt.Errorf("--%s: the client_credentials flow has no user to ask; "+
@@ -47,7 +49,7 @@ func (f *loginFlags) checkClientCredentials(s *Settings) error {
 	return nil
 }
 
-func (f *loginFlags) checkPage(s *Settings) error {
+func (f *loginFlags) checkPage(s *settings.Settings) error {
 	if f.timeout <= 0 {
 		return fmt.Errorf("--timeout %s: it has to be longer than nothing", f.timeout)
 	}
@@ -68,7 +70,7 @@ func (f *loginFlags) checkPage(s *Settings) error {
 // checkPageAt refuses redirect URIs at which the login cannot show a page. Of
 // those that Spotify takes they are all but http's, which is for the loopback
 // address. What Spotify does not take the session refuses.
-func checkPageAt(redirectURI Setting) error {
+func checkPageAt(redirectURI settings.Setting) error {
 	if spotipie.ValidateRedirectURI(redirectURI.Value) != nil || strings.HasPrefix(redirectURI.Value, "http:") {
 		return nil
 	}

@@ -8,15 +8,17 @@ import (
 	"slices"
 
 	"github.com/spotipie/spotipie/internal/cli"
+	"github.com/spotipie/spotipie/internal/tool/explain"
 	"github.com/spotipie/spotipie/internal/tool/failure"
+	"github.com/spotipie/spotipie/internal/tool/settings"
 	"github.com/spotipie/spotipie/login"
 )
 
 // explainLogin is explain for what ends a login as well.
-func (s *Settings) explainLogin(err error) error {
+func explainLogin(s *settings.Settings, err error) error {
 	var wrong *failure.UsageError
 	var told *failure.ToldError
-	explained := s.explain(err)
+	explained := explain.Error(s, err)
 	if errors.As(explained, &wrong) || errors.As(explained, &told) {
 		return explained
 	}
@@ -27,7 +29,7 @@ func (s *Settings) explainLogin(err error) error {
 		return failure.Tell(err, "nobody agreed within %s: run it again, with a longer --timeout if need be; if Spotify complained "+
 			"about the redirect URI, register %s at https://developer.spotify.com/dashboard", timeout.After, timeout.RedirectURI)
 	case errors.As(err, &port):
-		return failure.Tell(err, "%v", s.explainPort(port))
+		return failure.Tell(err, "%v", explainPort(s, port))
 	case errors.Is(err, login.ErrNoTerminal):
 		return failure.Tell(err, "there is no terminal to paste the answer into: run it in one, or without --paste "+
 			"where a browser can reach this machine")
@@ -36,7 +38,7 @@ func (s *Settings) explainLogin(err error) error {
 }
 
 // explainPort says what to do about a port that cannot be had.
-func (s *Settings) explainPort(e *login.PortError) error {
+func explainPort(s *settings.Settings, e *login.PortError) error {
 	bind, _ := s.Cmd.Flags().GetString("bind")
 	_, bindPort, _ := cli.SplitAddress(bind) // was checked
 	redirect, err := url.Parse(e.RedirectURI)

@@ -8,16 +8,18 @@ import (
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/cli"
 	"github.com/spotipie/spotipie/internal/tool/failure"
+	"github.com/spotipie/spotipie/internal/tool/scopelist"
+	"github.com/spotipie/spotipie/internal/tool/settings"
 )
 
 // scopeToAskFor adds what the profile was asked for last time, at the same
 // service, to what is asked for now. Without either it asks the person, if there
 // is one, and says what an app can do without scopes.
-func (f *loginFlags) scopeToAskFor(ctx context.Context, s *Settings, store spotipie.Store, flow spotipie.Flow, asked spotipie.Scopes) (spotipie.Scopes, error) {
+func (f *loginFlags) scopeToAskFor(ctx context.Context, s *settings.Settings, store spotipie.Store, flow spotipie.Flow, asked spotipie.Scopes) (spotipie.Scopes, error) {
 	if flow == spotipie.FlowClientCredentials {
 		return nil, nil
 	}
-	last, known := s.scopeOfLastTime(ctx, store)
+	last, known := scopeOfLastTime(ctx, s, store)
 	if f.replace {
 		// A token that covers more is no reason not to ask.
 		f.forceDialog = f.forceDialog || len(asked.Missing(last)) > 0
@@ -25,7 +27,7 @@ func (f *loginFlags) scopeToAskFor(ctx context.Context, s *Settings, store spoti
 	}
 	if added := asked.Missing(last); len(added) > 0 && len(asked) > 0 {
 		f.note = fmt.Sprintf("Asking for %s as well, which profile %q has; --replace-scopes asks for --scope alone.",
-			strings.Join(Printable(added), ", "), s.Profile.Value)
+			strings.Join(scopelist.Printable(added), ", "), s.Profile.Value)
 	}
 	scope := append(append(spotipie.Scopes{}, asked...), last...).Normalize()
 	if len(scope) > 0 || known || s.Cmd.Flags().Changed("scope") {
@@ -37,8 +39,8 @@ func (f *loginFlags) scopeToAskFor(ctx context.Context, s *Settings, store spoti
 // scopeOfLastTime is what the profile was asked for when it was signed in last,
 // at the same service. known tells whether it was. If the store cannot tell, the
 // login itself will say why.
-func (s *Settings) scopeOfLastTime(ctx context.Context, store spotipie.Store) (scope spotipie.Scopes, known bool) {
-	if of := s.Config.Profiles[s.Profile.Value]; of.Flow != "" && ServicesOf(of) != s.Services() {
+func scopeOfLastTime(ctx context.Context, s *settings.Settings, store spotipie.Store) (scope spotipie.Scopes, known bool) {
+	if of := s.Config.Profiles[s.Profile.Value]; of.Flow != "" && settings.ServicesOf(of) != s.Services() {
 		return nil, false
 	}
 	rec, found, err := store.Load(ctx, s.Key())
@@ -53,7 +55,7 @@ func (s *Settings) scopeOfLastTime(ctx context.Context, store spotipie.Store) (s
 
 // chooseScopes lets the person at the terminal choose, or says what there is to
 // choose from.
-func (f *loginFlags) chooseScopes(ctx context.Context, s *Settings) (spotipie.Scopes, error) {
+func (f *loginFlags) chooseScopes(ctx context.Context, s *settings.Settings) (spotipie.Scopes, error) {
 	const without = "Without a scope an app sees public information only, and the user's name."
 	if !cli.CanAsk(s.Cmd.InOrStdin(), s.Cmd.ErrOrStderr()) {
 		f.note = without + " 'spotipie scopes' lists what else can be asked for, by --scope."
@@ -90,7 +92,7 @@ func chosenScopes(answer string) (spotipie.Scopes, error) {
 			names = append(names, string(spotipie.AllScopes()[number-1]))
 		}
 	}
-	return Parse(names, false)
+	return scopelist.Parse(names, false)
 }
 
 func numberOf(word string) (n int, ok bool) {
@@ -104,7 +106,7 @@ func numberOf(word string) (n int, ok bool) {
 // numbered is a line for each scope, cut to width.
 func numbered(scopes spotipie.Scopes, width int) string {
 	var b strings.Builder
-	for i, line := range strings.Split(strings.TrimSuffix(Table(scopes, ""), "\n"), "\n") {
+	for i, line := range strings.Split(strings.TrimSuffix(scopelist.Table(scopes, ""), "\n"), "\n") {
 		text := []rune(fmt.Sprintf("%4d  %s", i+1, line))
 		if len(text) > width {
 			text = append(text[:width-1], '…')

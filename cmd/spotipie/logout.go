@@ -9,6 +9,10 @@ import (
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/tool/commandline"
+	"github.com/spotipie/spotipie/internal/tool/explain"
+	"github.com/spotipie/spotipie/internal/tool/sessions"
+	"github.com/spotipie/spotipie/internal/tool/settings"
+	"github.com/spotipie/spotipie/internal/tool/stores"
 )
 
 func newLogout() *cobra.Command {
@@ -26,23 +30,23 @@ nothing is done and the exit code is 0.`,
 		Args:    commandline.NoArguments,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return logout(cmd) },
 	}
-	AddFlags(cmd)
+	settings.AddFlags(cmd)
 	return cmd
 }
 
 func logout(cmd *cobra.Command) error {
-	s, err := Read(cmd)
+	s, err := settings.Read(cmd)
 	if err != nil {
 		return err
 	}
 	ctx := cmd.Context()
-	return s.withStore(ctx, func(store spotipie.Store) error {
-		found, err := s.deleteLogin(ctx, store)
+	return stores.Use(ctx, s, func(store spotipie.Store) error {
+		found, err := deleteLogin(ctx, s, store)
 		switch {
 		case err != nil:
 			return err
 		case !found:
-			return s.tellSignedOut(ctx, store)
+			return tellSignedOut(ctx, s, store)
 		}
 		text := fmt.Sprintf("Signed out of profile %q.", s.Profile.Value)
 		if s.Flow.Value != string(spotipie.FlowClientCredentials) {
@@ -54,8 +58,8 @@ func logout(cmd *cobra.Command) error {
 }
 
 // deleteLogin gives the authorization up, and reports whether there was one.
-func (s *Settings) deleteLogin(ctx context.Context, store spotipie.Store) (found bool, err error) {
-	switch err := s.resolveClientID(ctx, store); {
+func deleteLogin(ctx context.Context, s *settings.Settings, store spotipie.Store) (found bool, err error) {
+	switch err := sessions.ResolveClientID(ctx, s, store); {
 	case errors.Is(err, spotipie.ErrNotAuthorized):
 		return false, nil
 	case err != nil:
@@ -63,25 +67,25 @@ func (s *Settings) deleteLogin(ctx context.Context, store spotipie.Store) (found
 	}
 	rec, found, err := store.Load(ctx, s.Key())
 	if err != nil {
-		return false, s.storeFailed("reading", err)
+		return false, stores.Failed(s, "reading", err)
 	}
 	if !found {
 		return false, nil
 	}
-	s.Flow.Value = string(s.flowOf(rec))
+	s.Flow.Value = string(sessions.FlowOf(s, rec))
 	// Giving an authorization up takes no secret, so this session will do for
 	// every flow.
-	session, err := s.newSessionFor(spotipie.FlowAuthorizationCode, store)
+	session, err := sessions.ForStored(s, spotipie.FlowAuthorizationCode, store)
 	if err != nil {
 		return false, err
 	}
-	return true, s.explain(errors.Join(session.Logout(ctx), SaveAndClose(ctx, session)))
+	return true, explain.Error(s, errors.Join(session.Logout(ctx), sessions.SaveAndClose(ctx, session)))
 }
 
 // tellSignedOut says that nobody was signed in, or fails if that is so only for
 // the app that is set.
-func (s *Settings) tellSignedOut(ctx context.Context, store spotipie.Store) error {
-	if err := s.otherApp(ctx, store); err != nil {
+func tellSignedOut(ctx context.Context, s *settings.Settings, store spotipie.Store) error {
+	if err := sessions.OtherApp(ctx, s, store); err != nil {
 		return err
 	}
 	fmt.Fprintf(s.Cmd.ErrOrStderr(), "Profile %q was not signed in.\n", s.Profile.Value)

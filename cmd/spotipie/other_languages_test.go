@@ -13,6 +13,7 @@ import (
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/filestore"
+	"github.com/spotipie/spotipie/internal/tool/settings"
 	"github.com/spotipie/spotipie/spotifytest"
 )
 
@@ -125,7 +126,7 @@ func signedInAsAda(t *testing.T) string {
 		t.Fatal(err)
 	}
 	opts := server.Options()
-	opts.Store, opts.Profile = store, DefaultProfile
+	opts.Store, opts.Profile = store, settings.DefaultProfile
 	session, err := spotipie.NewAuthorizationCodeSession(server.Credentials(), opts)
 	if err != nil {
 		t.Fatal(err)

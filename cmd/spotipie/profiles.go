@@ -12,6 +12,8 @@ import (
 	"github.com/spotipie/spotipie/internal/cli"
 	"github.com/spotipie/spotipie/internal/tool/commandline"
 	"github.com/spotipie/spotipie/internal/tool/output"
+	"github.com/spotipie/spotipie/internal/tool/settings"
+	"github.com/spotipie/spotipie/internal/tool/stores"
 )
 
 func newProfiles() *cobra.Command {
@@ -37,7 +39,7 @@ the config file come before those of flags and environment here.`,
 	}
 	cmd.SuggestionsMinimumDistance = 2
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the list as one line of JSON")
-	AddAppFlags(cmd)
+	settings.AddAppFlags(cmd)
 	cmd.AddCommand(newProfilesList(), newProfilesDefault(), newProfilesRename(), newProfilesDelete())
 	return cmd
 }
@@ -70,17 +72,17 @@ and problem (text).`,
 }
 
 func listProfiles(cmd *cobra.Command, asJSON bool) error {
-	s, err := Read(cmd)
+	s, err := settings.Read(cmd)
 	if err != nil {
 		return err
 	}
-	names, err := s.profiles(cmd.Context())
+	names, err := profileNamesOf(cmd.Context(), s)
 	if err != nil {
 		return err
 	}
 	rows := []profile{}
 	for _, name := range names {
-		rows = append(rows, s.profileRow(cmd.Context(), name))
+		rows = append(rows, profileRow(cmd.Context(), s, name))
 	}
 	if err := cmd.Context().Err(); err != nil {
 		return err
@@ -101,16 +103,16 @@ func listProfiles(cmd *cobra.Command, asJSON bool) error {
 	return err
 }
 
-// profiles returns the names of those in the config file and in the store,
+// profileNamesOf returns the names of those in the config file and in the store,
 // sorted.
-func (s *Settings) profiles(ctx context.Context) ([]string, error) {
+func profileNamesOf(ctx context.Context, s *settings.Settings) ([]string, error) {
 	names := slices.Sorted(maps.Keys(s.Config.Profiles))
-	err := s.withStore(ctx, func(store spotipie.Store) error {
+	err := stores.Use(ctx, s, func(store spotipie.Store) error {
 		keys, err := store.List(ctx)
 		if err != nil && len(keys) == 0 {
-			return s.storeFailed("listing", err)
+			return stores.Failed(s, "listing", err)
 		}
-		names = append(names, ProfileNames(keys)...)
+		names = append(names, stores.ProfileNames(keys)...)
 		return nil
 	})
 	slices.Sort(names)

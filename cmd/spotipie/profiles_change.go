@@ -13,9 +13,13 @@ import (
 	"github.com/spotipie/spotipie/internal/cli"
 	"github.com/spotipie/spotipie/internal/config"
 	"github.com/spotipie/spotipie/internal/tool/commandline"
+	"github.com/spotipie/spotipie/internal/tool/explain"
 	"github.com/spotipie/spotipie/internal/tool/failure"
 	"github.com/spotipie/spotipie/internal/tool/interrupt"
 	"github.com/spotipie/spotipie/internal/tool/output"
+	"github.com/spotipie/spotipie/internal/tool/sessions"
+	"github.com/spotipie/spotipie/internal/tool/settings"
+	"github.com/spotipie/spotipie/internal/tool/stores"
 )
 
 func newProfilesDefault() *cobra.Command {
@@ -26,16 +30,16 @@ func newProfilesDefault() *cobra.Command {
 Without a name it prints the one that is used now.`,
 		Example:           "  spotipie profiles default work",
 		Args:              commandline.UpTo(1, "takes one profile, or none"),
-		ValidArgsFunction: commandline.CompleteFirst(CompleteProfiles),
+		ValidArgsFunction: commandline.CompleteFirst(settings.CompleteProfiles),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, err := Read(cmd)
+			s, err := settings.Read(cmd)
 			if err != nil {
 				return err
 			}
 			if len(args) == 0 {
 				return output.Write(cmd, s.Profile.Value+"\n")
 			}
-			if err := s.mustExist(cmd.Context(), args[0]); err != nil {
+			if err := mustExist(cmd.Context(), s, args[0]); err != nil {
 				return err
 			}
 			err = config.Update(cmd.Context(), s.ConfigPath, func(f *config.File) error {
@@ -60,7 +64,7 @@ func newProfilesDelete() *cobra.Command {
 On a terminal it asks first; elsewhere it needs --yes.`,
 		Example:           "  spotipie profiles delete office --yes",
 		Args:              commandline.Exactly(1, "takes one profile"),
-		ValidArgsFunction: commandline.CompleteFirst(CompleteProfiles),
+		ValidArgsFunction: commandline.CompleteFirst(settings.CompleteProfiles),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return deleteProfile(cmd, args[0], yes)
 		},
@@ -71,11 +75,11 @@ On a terminal it asks first; elsewhere it needs --yes.`,
 
 func deleteProfile(cmd *cobra.Command, name string, yes bool) error {
 	ctx := cmd.Context()
-	s, err := OfProfile(cmd, name)
+	s, err := settings.OfProfile(cmd, name)
 	if err != nil {
 		return err
 	}
-	if err := s.mustExist(ctx, name); err != nil {
+	if err := mustExist(ctx, s, name); err != nil {
 		return err
 	}
 	if !yes {
@@ -90,17 +94,17 @@ func deleteProfile(cmd *cobra.Command, name string, yes bool) error {
 			return errors.New("nothing was deleted")
 		}
 	}
-	if err := s.withStore(ctx, func(store spotipie.Store) error { return s.delete(ctx, store) }); err != nil {
-		return s.explain(err)
+	if err := stores.Use(ctx, s, func(store spotipie.Store) error { return deleteBoth(ctx, s, store) }); err != nil {
+		return explain.Error(s, err)
 	}
 	fmt.Fprintf(cmd.ErrOrStderr(), "Profile %q is deleted.\n", name)
 	return nil
 }
 
-// delete deletes tokens and settings. Nothing is begun before the config file can
+// deleteBoth deletes tokens and settings. Nothing is begun before the config file can
 // be changed; after that an interruption changes nothing any more.
-func (s *Settings) delete(ctx context.Context, store spotipie.Store) error {
-	hasKey, err := s.hasKey(ctx, store)
+func deleteBoth(ctx context.Context, s *settings.Settings, store spotipie.Store) error {
+	hasKey, err := isKeyKnown(ctx, s, store)
 	if err != nil {
 		return err
 	}
@@ -110,12 +114,12 @@ func (s *Settings) delete(ctx context.Context, store spotipie.Store) error {
 			ctx, cancel := interrupt.Shield(ctx)
 			defer cancel()
 			if _, ok := f.Profiles[s.Profile.Value]; !ok {
-				if err := s.onlyOtherApp(ctx, store); err != nil {
+				if err := onlyOtherApp(ctx, s, store); err != nil {
 					return err
 				}
 			}
 			if err := store.Delete(ctx, s.Key()); err != nil {
-				return s.storeFailed("deleting from", err)
+				return stores.Failed(s, "deleting from", err)
 			}
 			begun = true
 		}
@@ -133,17 +137,17 @@ func (s *Settings) delete(ctx context.Context, store spotipie.Store) error {
 
 // onlyOtherApp fails if there are tokens of the profile, but only of another app
 // than is set.
-func (s *Settings) onlyOtherApp(ctx context.Context, store spotipie.Store) error {
+func onlyOtherApp(ctx context.Context, s *settings.Settings, store spotipie.Store) error {
 	if _, found, err := store.Load(ctx, s.Key()); err != nil || found {
-		return s.storeFailedIf("reading", err)
+		return stores.FailedIf(s, "reading", err)
 	}
-	return s.otherApp(ctx, store)
+	return sessions.OtherApp(ctx, s, store)
 }
 
-// hasKey reports whether it is known where the tokens would be. If not there are
+// isKeyKnown reports whether it is known where the tokens would be. If not there are
 // only settings.
-func (s *Settings) hasKey(ctx context.Context, store spotipie.Store) (bool, error) {
-	err := s.resolveClientID(ctx, store)
+func isKeyKnown(ctx context.Context, s *settings.Settings, store spotipie.Store) (bool, error) {
+	err := sessions.ResolveClientID(ctx, s, store)
 	if errors.Is(err, spotipie.ErrNotAuthorized) {
 		return false, nil
 	}
@@ -151,11 +155,11 @@ func (s *Settings) hasKey(ctx context.Context, store spotipie.Store) (bool, erro
 }
 
 // mustExist fails if neither the config file nor the store has the profile.
-func (s *Settings) mustExist(ctx context.Context, name string) error {
+func mustExist(ctx context.Context, s *settings.Settings, name string) error {
 	if _, ok := s.Config.Profiles[name]; ok || s.Config.Profile == name {
 		return nil
 	}
-	names, err := s.profiles(ctx)
+	names, err := profileNamesOf(ctx, s)
 	if err != nil || slices.Contains(names, name) {
 		return err
 	}

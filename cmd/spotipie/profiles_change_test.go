@@ -23,6 +23,7 @@ import (
 	"github.com/spotipie/spotipie/internal/config"
 	"github.com/spotipie/spotipie/internal/tool/commandline"
 	"github.com/spotipie/spotipie/internal/tool/failure"
+	"github.com/spotipie/spotipie/internal/tool/settings"
 )
 
 // household has profiles of the app "id" in a config folder of its own, each in a
@@ -302,7 +303,7 @@ func TestMoveThatFails(t *testing.T) {
 			signedIn(t, func(http.ResponseWriter, *http.Request) {})
 			cmd := newRoot(nil)
 			cmd.SetContext(commandline.WithInputs(t.Context()))
-			s, err := Read(cmd)
+			s, err := settings.Read(cmd)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -310,7 +311,7 @@ func TestMoveThatFails(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := s.moveRecord(t.Context(), broken{store, "default", test.deletes}, "b"); !errors.Is(err, test.err) {
+			if err := moveRecord(t.Context(), s, broken{store, "default", test.deletes}, "b"); !errors.Is(err, test.err) {
 				t.Errorf("got %v", err)
 			}
 			keys, err := store.List(t.Context())

@@ -11,8 +11,11 @@ import (
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/config"
 	"github.com/spotipie/spotipie/internal/tool/commandline"
+	"github.com/spotipie/spotipie/internal/tool/explain"
 	"github.com/spotipie/spotipie/internal/tool/failure"
 	"github.com/spotipie/spotipie/internal/tool/interrupt"
+	"github.com/spotipie/spotipie/internal/tool/settings"
+	"github.com/spotipie/spotipie/internal/tool/stores"
 )
 
 func newProfilesRename() *cobra.Command {
@@ -23,7 +26,7 @@ func newProfilesRename() *cobra.Command {
 under the old name are signed out.`,
 		Example:           "  spotipie profiles rename work office",
 		Args:              commandline.Exactly(2, "takes two profiles, the old name and the new one"),
-		ValidArgsFunction: commandline.CompleteFirst(CompleteProfiles),
+		ValidArgsFunction: commandline.CompleteFirst(settings.CompleteProfiles),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return renameProfile(cmd, args[0], args[1])
 		},
@@ -31,22 +34,22 @@ under the old name are signed out.`,
 }
 
 func renameProfile(cmd *cobra.Command, old, name string) error {
-	if err := CheckProfileName(name); err != nil {
+	if err := settings.CheckProfileName(name); err != nil {
 		return failure.Usage(cmd, err)
 	}
 	ctx := cmd.Context()
-	s, err := OfProfile(cmd, old)
+	s, err := settings.OfProfile(cmd, old)
 	if err != nil {
 		return err
 	}
 	if old == name {
 		return failure.Usage(cmd, fmt.Errorf("profile %q is called that already", old))
 	}
-	if err := s.mustExist(ctx, old); err != nil {
+	if err := mustExist(ctx, s, old); err != nil {
 		return err
 	}
-	if err := s.withStore(ctx, func(store spotipie.Store) error { return s.rename(ctx, store, name) }); err != nil {
-		return s.explain(err)
+	if err := stores.Use(ctx, s, func(store spotipie.Store) error { return rename(ctx, s, store, name) }); err != nil {
+		return explain.Error(s, err)
 	}
 	fmt.Fprintf(cmd.ErrOrStderr(), "Profile %q is now called %q.\n", old, name)
 	return nil
@@ -54,14 +57,14 @@ func renameProfile(cmd *cobra.Command, old, name string) error {
 
 // rename gives tokens and settings another name. All locks are taken before
 // anything is changed; after that an interruption changes nothing any more.
-func (s *Settings) rename(ctx context.Context, store spotipie.Store, name string) (err error) {
+func rename(ctx context.Context, s *settings.Settings, store spotipie.Store, name string) (err error) {
 	old := s.Profile.Value
-	hasKey, err := s.hasKey(ctx, store)
+	hasKey, err := isKeyKnown(ctx, s, store)
 	if err != nil {
 		return err
 	}
 	if hasKey {
-		unlock, err := s.lockBoth(ctx, store, name)
+		unlock, err := lockBoth(ctx, s, store, name)
 		if err != nil {
 			return err
 		}
@@ -75,11 +78,11 @@ func (s *Settings) rename(ctx context.Context, store spotipie.Store, name string
 		}
 		if hasKey {
 			if !ok {
-				if err := s.onlyOtherApp(ctx, store); err != nil {
+				if err := onlyOtherApp(ctx, s, store); err != nil {
 					return err
 				}
 			}
-			if err := s.moveRecord(ctx, store, name); err != nil {
+			if err := moveRecord(ctx, s, store, name); err != nil {
 				return err
 			}
 			begun = true
@@ -105,7 +108,7 @@ func takenError(name string) error {
 
 // lockBoth sees to it that nobody renews the tokens under the profile's name and
 // the new one. The order is the same for all, or two would wait for each other.
-func (s *Settings) lockBoth(ctx context.Context, store spotipie.Store, name string) (unlock func(), err error) {
+func lockBoth(ctx context.Context, s *settings.Settings, store spotipie.Store, name string) (unlock func(), err error) {
 	var held []func(context.Context) error
 	unlock = func() {
 		for _, release := range held {
@@ -120,7 +123,7 @@ func (s *Settings) lockBoth(ctx context.Context, store spotipie.Store, name stri
 		release, err := store.Lock(ctx, key)
 		if err != nil {
 			unlock()
-			return nil, s.storeFailed("locking", err)
+			return nil, stores.Failed(s, "locking", err)
 		}
 		held = append(held, release)
 	}
@@ -129,31 +132,31 @@ func (s *Settings) lockBoth(ctx context.Context, store spotipie.Store, name stri
 
 // moveRecord moves the record to another profile's key. A process that is killed
 // meanwhile leaves two that are the same, and the next one goes on from there.
-func (s *Settings) moveRecord(ctx context.Context, store spotipie.Store, name string) error {
+func moveRecord(ctx context.Context, s *settings.Settings, store spotipie.Store, name string) error {
 	ctx, cancel := interrupt.Shield(ctx)
 	defer cancel()
 	from, to := s.Key(), s.Key()
 	to.Profile = name
 	rec, found, err := store.Load(ctx, from)
 	if err != nil || !found {
-		return s.storeFailedIf("reading", err)
+		return stores.FailedIf(s, "reading", err)
 	}
 	there, taken, err := store.Load(ctx, to)
 	if err != nil {
-		return s.storeFailed("reading", err)
+		return stores.Failed(s, "reading", err)
 	}
 	if taken && !sameLogin(there.Token, rec.Token) {
 		return takenError(name)
 	}
-	err = Replace(ctx, store, to, there, taken, rec)
+	err = stores.Replace(ctx, store, to, there, taken, rec)
 	if errors.Is(err, spotipie.ErrVersionConflict) {
 		return takenError(name)
 	}
 	if err != nil {
-		return s.storeFailed("saving in", err)
+		return stores.Failed(s, "saving in", err)
 	}
 	if err := store.Delete(ctx, from); err != nil {
-		return s.storeFailedIf("deleting from", undoCopy(ctx, store, from, to, err))
+		return stores.FailedIf(s, "deleting from", undoCopy(ctx, store, from, to, err))
 	}
 	return nil
 }

@@ -13,7 +13,11 @@ import (
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/cli"
+	"github.com/spotipie/spotipie/internal/tool/explain"
 	"github.com/spotipie/spotipie/internal/tool/failure"
+	"github.com/spotipie/spotipie/internal/tool/sessions"
+	"github.com/spotipie/spotipie/internal/tool/settings"
+	"github.com/spotipie/spotipie/internal/tool/stores"
 )
 
 // The states of a profile.
@@ -41,16 +45,16 @@ type profile struct {
 
 // profileRow looks into the store of a profile, which may be another than that
 // of the command. What goes wrong is part of the row.
-func (s *Settings) profileRow(ctx context.Context, name string) profile {
+func profileRow(ctx context.Context, s *settings.Settings, name string) profile {
 	row := profile{Profile: name, Default: name == s.Profile.Value, state: stateUnknown}
-	of, err := OfProfile(s.Cmd, name)
+	of, err := settings.OfProfile(s.Cmd, name)
 	if err != nil {
 		row.Problem = failure.Plain(err)
 		return row
 	}
-	err = of.explain(of.withStore(ctx, func(store spotipie.Store) error { return of.checkLogin(ctx, store) }))
+	err = explain.Error(of, stores.Use(ctx, of, func(store spotipie.Store) error { return checkLogin(ctx, of, store) }))
 	row.Flow, row.ClientID, row.Store = of.Flow.Value, of.ClientID.Value, of.StoreName()
-	row.User, row.Service = s.Config.Profiles[name].User, NotSpotifyName(ServicesOf(s.Config.Profiles[name]))
+	row.User, row.Service = s.Config.Profiles[name].User, settings.NotSpotifyName(settings.ServicesOf(s.Config.Profiles[name]))
 	switch {
 	case err == nil:
 		row.SignedIn, row.state = true, stateSignedIn
@@ -66,18 +70,18 @@ func (s *Settings) profileRow(ctx context.Context, name string) profile {
 
 // checkLogin returns nil if the store has an authorization that works as far as
 // can be told without asking.
-func (s *Settings) checkLogin(ctx context.Context, store spotipie.Store) error {
-	if err := s.resolveClientID(ctx, store); err != nil {
+func checkLogin(ctx context.Context, s *settings.Settings, store spotipie.Store) error {
+	if err := sessions.ResolveClientID(ctx, s, store); err != nil {
 		return err
 	}
 	rec, found, err := store.Load(ctx, s.Key())
 	switch {
 	case err != nil:
-		return s.storeFailed("reading", err)
+		return stores.Failed(s, "reading", err)
 	case !found:
-		return s.notSignedIn(ctx, store)
+		return sessions.NotSignedIn(ctx, s, store)
 	}
-	s.Flow.Value = string(s.flowOf(rec))
+	s.Flow.Value = string(sessions.FlowOf(s, rec))
 	switch {
 	case rec.Rejected != "":
 		return spotipie.ErrReauthorizationRequired

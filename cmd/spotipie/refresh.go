@@ -9,6 +9,8 @@ import (
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/cli"
 	"github.com/spotipie/spotipie/internal/tool/commandline"
+	"github.com/spotipie/spotipie/internal/tool/sessions"
+	"github.com/spotipie/spotipie/internal/tool/settings"
 )
 
 func newRefresh() *cobra.Command {
@@ -22,16 +24,16 @@ the login still works. The old token stays valid until its hour is over.`,
 		Args:    commandline.NoArguments,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return refresh(cmd) },
 	}
-	AddFlags(cmd)
+	settings.AddFlags(cmd)
 	return cmd
 }
 
 func refresh(cmd *cobra.Command) error {
-	s, err := Read(cmd)
+	s, err := settings.Read(cmd)
 	if err != nil {
 		return err
 	}
-	return s.withSession(cmd.Context(), func(session spotipie.Session) error {
+	return sessions.Use(cmd.Context(), s, func(session spotipie.Session) error {
 		refreshable, ok := session.(spotipie.RefreshableSession)
 		if !ok {
 			return spotipie.ErrNoRefreshToken

@@ -6,6 +6,7 @@ import (
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/tool/commandline"
 	"github.com/spotipie/spotipie/internal/tool/output"
+	"github.com/spotipie/spotipie/internal/tool/scopelist"
 )
 
 func newScopes() *cobra.Command {
@@ -18,7 +19,7 @@ catalogue, the user's name and picture.`,
 		Example: "  spotipie scopes\n  spotipie login --scope user-library-read,user-top-read",
 		Args:    commandline.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return output.Write(cmd, Table(spotipie.AllScopes(), ""))
+			return output.Write(cmd, scopelist.Table(spotipie.AllScopes(), ""))
 		},
 	}
 }

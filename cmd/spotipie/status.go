@@ -16,6 +16,9 @@ import (
 	"github.com/spotipie/spotipie/internal/tool/commandline"
 	"github.com/spotipie/spotipie/internal/tool/failure"
 	"github.com/spotipie/spotipie/internal/tool/output"
+	"github.com/spotipie/spotipie/internal/tool/pauses"
+	"github.com/spotipie/spotipie/internal/tool/sessions"
+	"github.com/spotipie/spotipie/internal/tool/settings"
 )
 
 type statusFlags struct {
@@ -51,7 +54,7 @@ they are not known.`,
 	flags := cmd.Flags()
 	flags.BoolVar(&f.json, "json", false, "print it as one line of JSON")
 	flags.BoolVar(&f.offline, "offline", false, "ask Spotify nothing and renew nothing")
-	AddFlags(cmd)
+	settings.AddFlags(cmd)
 	return cmd
 }
 
@@ -85,13 +88,13 @@ type user struct {
 }
 
 func (f *statusFlags) run(cmd *cobra.Command) error {
-	s, err := Read(cmd)
+	s, err := settings.Read(cmd)
 	if err != nil {
 		return err
 	}
-	st := &status{Profile: s.Profile.Value, Store: s.StoreName(), Service: NotSpotifyName(s.Services()), Scope: spotipie.Scopes{}}
-	ctx, paused := cmd.Context(), New(s)
-	verdict := s.withSessionAlone(ctx, func(session spotipie.Session) error {
+	st := &status{Profile: s.Profile.Value, Store: s.StoreName(), Service: settings.NotSpotifyName(s.Services()), Scope: spotipie.Scopes{}}
+	ctx, paused := cmd.Context(), pauses.New(s)
+	verdict := sessions.UseQuietly(ctx, s, func(session spotipie.Session) error {
 		var problem error
 		if !f.offline {
 			if err := paused.Mount(session); err != nil {
@@ -126,7 +129,7 @@ func (f *statusFlags) run(cmd *cobra.Command) error {
 
 // fill reads off the session, and returns why the user has to sign in again if
 // they have to.
-func (st *status) fill(s *Settings, session spotipie.Session, problem error) error {
+func (st *status) fill(s *settings.Settings, session spotipie.Session, problem error) error {
 	rec, ok := session.Record()
 	if !ok { // signed out by somebody just now
 		return &failure.NotSignedInError{Profile: s.Profile.Value, Login: s.LoginCommand()}
@@ -140,12 +143,12 @@ func (st *status) fill(s *Settings, session spotipie.Session, problem error) err
 	st.AuthorizedAt = utc(session.AuthorizedAt())
 	st.ReauthorizeBy = utc(session.ReauthorizeBy())
 	if problem == nil {
-		problem = st.foresee(s, rec, Missing(session))
+		problem = st.foresee(s, rec, sessions.Missing(session))
 	}
 	if problem == nil {
 		return nil
 	}
-	problem = s.explainOf(session, problem)
+	problem = sessions.Explain(s, session, problem)
 	st.Problem = failure.Plain(failure.WithoutHint(problem))
 	st.SignInNeeded = failure.SignInNeeded(problem)
 	var wrong *failure.UsageError
@@ -157,7 +160,7 @@ func (st *status) fill(s *Settings, session spotipie.Session, problem error) err
 
 // foresee returns what will keep the token from being renewed, as far as can be
 // told without asking.
-func (st *status) foresee(s *Settings, rec spotipie.Record, missing string) error {
+func (st *status) foresee(s *settings.Settings, rec spotipie.Record, missing string) error {
 	switch {
 	case rec.Rejected != "":
 		return spotipie.ErrReauthorizationRequired

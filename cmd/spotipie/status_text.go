@@ -8,10 +8,13 @@ import (
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/cli"
 	"github.com/spotipie/spotipie/internal/tool/output"
+	"github.com/spotipie/spotipie/internal/tool/pauses"
+	"github.com/spotipie/spotipie/internal/tool/scopelist"
+	"github.com/spotipie/spotipie/internal/tool/settings"
 )
 
 // text is the status for people.
-func (st *status) text(s *Settings) string {
+func (st *status) text(s *settings.Settings) string {
 	style := cli.StyleFor(s.Cmd.OutOrStdout())
 	var b strings.Builder
 	mark, who := style.Good("✓"), "Signed in"
@@ -21,7 +24,7 @@ func (st *status) text(s *Settings) string {
 	fmt.Fprintf(&b, "%s %s\n", mark, style.Heading(who+st.asWhom()))
 	line := func(label, value string) { fmt.Fprintf(&b, "  %-15s%s\n", label, cli.Printable(value)) }
 	line("Profile", st.Profile)
-	if where := NotSpotify(s.Services()); where != "" {
+	if where := settings.NotSpotify(s.Services()); where != "" {
 		line("Service", where)
 	}
 	line("Flow", string(st.Flow))
@@ -32,7 +35,7 @@ func (st *status) text(s *Settings) string {
 	}
 	line("Store", st.Store)
 	if st.pause != nil {
-		line("Web API", Words(st.pause))
+		line("Web API", pauses.Words(st.pause))
 	}
 	switch {
 	case st.Flow == spotipie.FlowClientCredentials:
@@ -40,7 +43,7 @@ func (st *status) text(s *Settings) string {
 	case len(st.Scope) == 0:
 		line("Scopes", "none named: public information only")
 	default:
-		b.WriteString("  Scopes\n" + Table(st.Scope, "    "))
+		b.WriteString("  Scopes\n" + scopelist.Table(st.Scope, "    "))
 	}
 	if st.Problem != "" && !st.SignInNeeded && st.pause == nil {
 		line("Problem", st.Problem)

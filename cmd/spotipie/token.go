@@ -12,6 +12,8 @@ import (
 	"github.com/spotipie/spotipie/internal/tool/commandline"
 	"github.com/spotipie/spotipie/internal/tool/failure"
 	"github.com/spotipie/spotipie/internal/tool/output"
+	"github.com/spotipie/spotipie/internal/tool/sessions"
+	"github.com/spotipie/spotipie/internal/tool/settings"
 )
 
 // usualLifetime is that of Spotify's access tokens
@@ -50,12 +52,12 @@ now), scope (an array), flow, client_id and profile.`,
 	flags.BoolVar(&f.header, "header", false, "print it as a header line: Authorization: Bearer …")
 	flags.BoolVar(&f.json, "json", false, "print it as one line of JSON")
 	flags.DurationVar(&f.minTTL, "min-ttl", 0, "renew it if it is valid for less than `DURATION`, such as 10m")
-	AddFlags(cmd)
+	settings.AddFlags(cmd)
 	return cmd
 }
 
 func (f *tokenFlags) run(cmd *cobra.Command) error {
-	s, err := Read(cmd)
+	s, err := settings.Read(cmd)
 	if err != nil {
 		return err
 	}
@@ -67,7 +69,7 @@ func (f *tokenFlags) run(cmd *cobra.Command) error {
 	}
 	var session spotipie.Session
 	var token *spotipie.Token
-	err = s.withSession(cmd.Context(), func(opened spotipie.Session) (err error) {
+	err = sessions.Use(cmd.Context(), s, func(opened spotipie.Session) (err error) {
 		session = opened
 		token, err = f.valid(cmd, session)
 		return err
@@ -116,7 +118,7 @@ type tokenJSON struct {
 	Profile     string          `json:"profile"`
 }
 
-func (f *tokenFlags) print(cmd *cobra.Command, s *Settings, flow spotipie.Flow, token *spotipie.Token) error {
+func (f *tokenFlags) print(cmd *cobra.Command, s *settings.Settings, flow spotipie.Flow, token *spotipie.Token) error {
 	switch {
 	case f.header:
 		return output.Write(cmd, "Authorization: "+token.Type()+" "+token.AccessToken()+"\n")

@@ -1,4 +1,4 @@
-package main
+package sessions
 
 import (
 	"context"
@@ -9,20 +9,23 @@ import (
 	"time"
 
 	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/tool/explain"
 	"github.com/spotipie/spotipie/internal/tool/failure"
 	"github.com/spotipie/spotipie/internal/tool/interrupt"
+	"github.com/spotipie/spotipie/internal/tool/settings"
+	"github.com/spotipie/spotipie/internal/tool/stores"
 )
 
 // closeTimeout is how long a session may take to save a rotated token before
 // the program ends. It is more than a renewal and the save after it need.
 const closeTimeout = 30 * time.Second
 
-// withSession runs use with the session of the authorization in the store.
+// Use runs use with the session of the authorization in the store.
 // Afterwards it waits until a token that was rotated is saved. It says what will
 // be missing when the token ends.
-func (s *Settings) withSession(ctx context.Context, use func(spotipie.Session) error) error {
+func Use(ctx context.Context, s *settings.Settings, use func(spotipie.Session) error) error {
 	lacks := ""
-	err := s.withSessionAlone(ctx, func(session spotipie.Session) error {
+	err := UseQuietly(ctx, s, func(session spotipie.Session) error {
 		lacks = Missing(session)
 		return use(session)
 	})
@@ -32,27 +35,27 @@ func (s *Settings) withSession(ctx context.Context, use func(spotipie.Session) e
 	return err
 }
 
-// withSessionAlone is withSession for commands that say themselves what will be
+// UseQuietly is Use for commands that say themselves what will be
 // missing.
-func (s *Settings) withSessionAlone(ctx context.Context, use func(spotipie.Session) error) error {
-	session, closeSession, err := s.openSession(ctx)
+func UseQuietly(ctx context.Context, s *settings.Settings, use func(spotipie.Session) error) error {
+	session, closeSession, err := open(ctx, s)
 	if err != nil {
 		return err
 	}
-	return s.explainOf(session, errors.Join(use(session), closeSession(ctx)))
+	return Explain(s, session, errors.Join(use(session), closeSession(ctx)))
 }
 
-// openSession returns the session of the authorization in the store, loaded.
+// open returns the session of the authorization in the store, loaded.
 // closeSession waits until a token that was rotated is saved, also when ctx has
 // ended.
-func (s *Settings) openSession(ctx context.Context) (session spotipie.Session, closeSession func(context.Context) error, err error) {
-	store, closeStore, err := s.openStore(ctx)
+func open(ctx context.Context, s *settings.Settings) (session spotipie.Session, closeSession func(context.Context) error, err error) {
+	store, closeStore, err := stores.Open(ctx, s)
 	if err != nil {
 		return nil, nil, err
 	}
-	session, err = s.load(ctx, store)
+	session, err = load(ctx, s, store)
 	if err != nil {
-		return nil, nil, s.explain(errors.Join(err, closeStore()))
+		return nil, nil, explain.Error(s, errors.Join(err, closeStore()))
 	}
 	return session, func(ctx context.Context) error {
 		return errors.Join(SaveAndClose(ctx, session), closeStore())
@@ -67,22 +70,22 @@ func SaveAndClose(ctx context.Context, session spotipie.Session) error {
 	return session.Close(ctx)
 }
 
-func (s *Settings) load(ctx context.Context, store spotipie.Store) (spotipie.Session, error) {
-	if err := s.resolveClientID(ctx, store); err != nil {
+func load(ctx context.Context, s *settings.Settings, store spotipie.Store) (spotipie.Session, error) {
+	if err := ResolveClientID(ctx, s, store); err != nil {
 		return nil, err
 	}
 	rec, found, err := store.Load(ctx, s.Key())
 	if err != nil {
-		return nil, s.storeFailed("reading", err)
+		return nil, stores.Failed(s, "reading", err)
 	}
 	if !found {
-		return nil, s.notSignedIn(ctx, store)
+		return nil, NotSignedIn(ctx, s, store)
 	}
-	flow := s.flowOf(rec)
+	flow := FlowOf(s, rec)
 	if flow == spotipie.FlowClientCredentials && s.Secret.Value == "" {
-		return s.hold(ctx, rec)
+		return hold(ctx, s, rec)
 	}
-	session, err := s.newSessionFor(flow, store)
+	session, err := ForStored(s, flow, store)
 	if err != nil {
 		return nil, err
 	}
@@ -92,8 +95,8 @@ func (s *Settings) load(ctx context.Context, store spotipie.Store) (spotipie.Ses
 	return session, nil
 }
 
-// flowOf tells which flow a record came from. Older ones do not say so.
-func (s *Settings) flowOf(rec spotipie.Record) spotipie.Flow {
+// FlowOf tells which flow a record came from. Older ones do not say so.
+func FlowOf(s *settings.Settings, rec spotipie.Record) spotipie.Flow {
 	switch {
 	case rec.Flow != "":
 		return rec.Flow
@@ -115,22 +118,22 @@ func GuessFlow(rec spotipie.Record) spotipie.Flow {
 	return spotipie.FlowImplicitGrant
 }
 
-// newSession returns a session without a token, for a login.
-func (s *Settings) newSession(flow spotipie.Flow, store spotipie.Store, scope spotipie.Scopes) (spotipie.Session, error) {
-	opts := s.options(store)
+// New returns a session without a token, for a login.
+func New(s *settings.Settings, flow spotipie.Flow, store spotipie.Store, scope spotipie.Scopes) (spotipie.Session, error) {
+	opts := Options(s, store)
 	opts.Scope = scope
-	return s.makeSession(flow, opts)
+	return newOf(s, flow, opts)
 }
 
-// newSessionFor returns a session for an authorization that the store has. It
+// ForStored returns a session for an authorization that the store has. It
 // needs no redirect URI, so none is refused.
-func (s *Settings) newSessionFor(flow spotipie.Flow, store spotipie.Store) (spotipie.Session, error) {
-	opts := s.options(store)
+func ForStored(s *settings.Settings, flow spotipie.Flow, store spotipie.Store) (spotipie.Session, error) {
+	opts := Options(s, store)
 	opts.SkipRedirectURICheck = true
-	return s.makeSession(flow, opts)
+	return newOf(s, flow, opts)
 }
 
-func (s *Settings) options(store spotipie.Store) *spotipie.Options {
+func Options(s *settings.Settings, store spotipie.Store) *spotipie.Options {
 	opts := &spotipie.Options{
 		Store:       store,
 		Profile:     s.Profile.Value,
@@ -146,7 +149,7 @@ func (s *Settings) options(store spotipie.Store) *spotipie.Options {
 	return opts
 }
 
-func (s *Settings) makeSession(flow spotipie.Flow, opts *spotipie.Options) (spotipie.Session, error) {
+func newOf(s *settings.Settings, flow spotipie.Flow, opts *spotipie.Options) (spotipie.Session, error) {
 	creds := s.Credentials()
 	switch flow {
 	case spotipie.FlowClientCredentials:
@@ -157,15 +160,15 @@ func (s *Settings) makeSession(flow spotipie.Flow, opts *spotipie.Options) (spot
 	return spotipie.NewAuthorizationCodeSession(creds, opts)
 }
 
-// resolveClientID takes the client id from the store if nothing sets it and the
+// ResolveClientID takes the client id from the store if nothing sets it and the
 // store has the profile for one app only.
-func (s *Settings) resolveClientID(ctx context.Context, store spotipie.Store) error {
+func ResolveClientID(ctx context.Context, s *settings.Settings, store spotipie.Store) error {
 	if s.ClientID.Value != "" {
 		return nil
 	}
 	keys, err := store.List(ctx)
 	if err != nil && len(keys) == 0 {
-		return s.storeFailed("reading", err)
+		return stores.Failed(s, "reading", err)
 	}
 	var ids []string
 	for _, key := range keys {
@@ -175,34 +178,34 @@ func (s *Settings) resolveClientID(ctx context.Context, store spotipie.Store) er
 	}
 	switch len(ids) {
 	case 0:
-		return s.notSignedIn(ctx, store)
+		return NotSignedIn(ctx, s, store)
 	case 1:
-		s.ClientID = Setting{Value: ids[0], From: "the store"}
+		s.ClientID = settings.Setting{Value: ids[0], From: "the store"}
 		return nil
 	}
 	return failure.Usage(s.Cmd, fmt.Errorf("profile %q is signed in with %d apps: choose one by --client-id or %s_CLIENT_ID",
 		s.Profile.Value, len(ids), s.EnvPrefix))
 }
 
-// notSignedIn says why there is nothing, if that can be told.
-func (s *Settings) notSignedIn(ctx context.Context, store spotipie.Store) error {
+// NotSignedIn says why there is nothing, if that can be told.
+func NotSignedIn(ctx context.Context, s *settings.Settings, store spotipie.Store) error {
 	e := &failure.NotSignedInError{Profile: s.Profile.Value, Login: s.LoginCommand()}
 	if known := s.Config.Profiles[s.Profile.Value].ClientID; known != "" && known != s.ClientID.Value {
 		e.Reason = fmt.Sprintf(" with the client id %s (%s): it was signed in with %s", s.ClientID.Value, s.ClientID.Origin(), known)
 		return e
 	}
 	keys, err := store.List(ctx)
-	if names := ProfileNames(keys); err == nil && len(names) > 0 && !slices.Contains(names, s.Profile.Value) {
+	if names := stores.ProfileNames(keys); err == nil && len(names) > 0 && !slices.Contains(names, s.Profile.Value) {
 		e.Reason = " (there are: " + strings.Join(names, ", ") + ")"
 	}
 	return e
 }
 
-// otherApp fails if the profile is signed in, but with another app than is set.
-func (s *Settings) otherApp(ctx context.Context, store spotipie.Store) error {
+// OtherApp fails if the profile is signed in, but with another app than is set.
+func OtherApp(ctx context.Context, s *settings.Settings, store spotipie.Store) error {
 	keys, err := store.List(ctx)
 	if err != nil && len(keys) == 0 {
-		return s.storeFailed("reading", err)
+		return stores.Failed(s, "reading", err)
 	}
 	for _, key := range keys {
 		if key.Profile == s.Profile.Value && key.ClientID != s.ClientID.Value {

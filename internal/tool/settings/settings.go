@@ -1,4 +1,4 @@
-package main
+package settings
 
 import (
 	"errors"
@@ -21,7 +21,7 @@ import (
 const DefaultProfile = "default"
 
 // Setting is a value and where it comes from, such as "--store",
-// "SPOTIPIE_STORE" or "the config file"; from is empty for a default.
+// "SPOTIPIE_STORE" or "the config file"; From is empty for a default.
 type Setting struct {
 	Value, From string
 	Place       Place
@@ -59,7 +59,7 @@ func (s Setting) Origin() string {
 // file, default.
 type Settings struct {
 	Profile     Setting
-	ClientID    Setting // may be empty; see resolveClientID
+	ClientID    Setting // may be empty; see sessions.ResolveClientID
 	RedirectURI Setting
 	Flow        Setting // empty if nothing tells
 	Store       Setting // "file:DIR", "keyring:", "redis://…", "postgres://…"; empty means file: in the default folder
@@ -70,7 +70,7 @@ type Settings struct {
 	plainHTTP  Setting // whether http is allowed over the network
 	Secret     Setting
 	unreadable error // why the config file was not read, where that does not matter
-	// confidential: the profile was signed in with a client secret.
+	// Confidential: the profile was signed in with a client secret.
 	Confidential bool
 	EnvPrefix    string
 	ConfigPath   string // empty if there is no config folder
@@ -83,7 +83,7 @@ type Settings struct {
 // those and have exit code 2.
 func Read(cmd *cobra.Command) (*Settings, error) { return readAs(cmd, "") }
 
-// readAs is newSettings for a profile that is named by an argument.
+// readAs is Read for a profile that is named by an argument.
 func readAs(cmd *cobra.Command, profile string) (*Settings, error) {
 	s := &Settings{Cmd: cmd, Profile: Setting{profile, "the command line", OnCommandLine}}
 	if err := s.read(); err != nil {

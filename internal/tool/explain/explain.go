@@ -1,4 +1,4 @@
-package main
+package explain
 
 import (
 	"context"
@@ -9,11 +9,13 @@ import (
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/tool/failure"
+	"github.com/spotipie/spotipie/internal/tool/settings"
+	"github.com/spotipie/spotipie/internal/tool/stores"
 )
 
-// explain puts an error of a session into words that say what to do next. Those
+// Error puts an error of a session into words that say what to do next. Those
 // that say so already it leaves as they are.
-func (s *Settings) explain(err error) error {
+func Error(s *settings.Settings, err error) error {
 	var (
 		wrong    *failure.UsageError
 		told     *failure.ToldError
@@ -48,9 +50,9 @@ func (s *Settings) explain(err error) error {
 		return failure.Tell(err, "%s; signing in again replaces it: run '%s'", failure.Plain(err), s.LoginCommand())
 	case errors.As(err, &stored) && stored.Op == "save":
 		return failure.Tell(err, "%v: the renewed login is not saved: mend that and run it again, and if Spotify refuses then, '%s'",
-			s.storeFailed(doing(stored.Op), stored.Err), s.LoginCommand())
+			stores.Failed(s, doing(stored.Op), stored.Err), s.LoginCommand())
 	case errors.As(err, &stored):
-		return s.storeFailed(doing(stored.Op), stored.Err)
+		return stores.Failed(s, doing(stored.Op), stored.Err)
 	case errors.As(err, &redirect):
 		return failure.Usage(s.Cmd, err)
 	case errors.As(err, &less):
@@ -59,9 +61,9 @@ func (s *Settings) explain(err error) error {
 	case errors.Is(err, spotipie.ErrClosed) && s.Cmd.Context().Err() != nil:
 		return context.Cause(s.Cmd.Context())
 	case errors.As(err, &refused):
-		return s.explainRefusal(err, refused)
+		return refusal(s, err, refused)
 	case errors.As(err, &offline):
-		if request := innermost(err); request != nil && IsPractice(s.Services()) && errors.Is(err, syscall.ECONNREFUSED) {
+		if request := innermost(err); request != nil && settings.IsPractice(s.Services()) && errors.Is(err, syscall.ECONNREFUSED) {
 			return failure.Tell(err, "no answer from %s: %v: profile %q is for a service on this machine that does not run: start it again, or if Spotify "+
 				"is meant, run '%s --accounts-url %s'", hostOf(request.URL), request.Err, s.Profile.Value, s.LoginCommand(), spotipie.DefaultAccountsURL)
 		} else if request != nil {
@@ -101,7 +103,7 @@ func WordsOf(err error) string {
 	return " (" + refused.Description + ")"
 }
 
-func (s *Settings) explainRefusal(err error, refused *spotipie.TokenEndpointError) error {
+func refusal(s *settings.Settings, err error, refused *spotipie.TokenEndpointError) error {
 	var format *spotipie.TokenFormatError
 	switch {
 	case errors.As(refused, &format):

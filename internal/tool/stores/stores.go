@@ -1,4 +1,4 @@
-package main
+package stores
 
 import (
 	"context"
@@ -20,6 +20,7 @@ import (
 	"github.com/spotipie/spotipie/filestore"
 	"github.com/spotipie/spotipie/internal/storeaddress"
 	"github.com/spotipie/spotipie/internal/tool/failure"
+	"github.com/spotipie/spotipie/internal/tool/settings"
 	"github.com/spotipie/spotipie/keyringstore"
 	"github.com/spotipie/spotipie/pgstore"
 	"github.com/spotipie/spotipie/redisstore"
@@ -27,8 +28,8 @@ import (
 
 // makePrivate makes the default folder of a store private as long as there is
 // nothing of the store in it: somebody has made it by hand, for the config file.
-func (s *Settings) makePrivate() {
-	dir, err := DefaultStoreDir(StoreFile)
+func makePrivate(s *settings.Settings) {
+	dir, err := settings.DefaultStoreDir(settings.StoreFile)
 	if err != nil || s.StoreDir() != "" && s.StoreDir() != dir || runtime.GOOS == "windows" {
 		return
 	}
@@ -48,35 +49,35 @@ func (s *Settings) makePrivate() {
 
 func noClose() error { return nil }
 
-// openStore returns the store that is set. Its errors say what to do.
-func (s *Settings) openStore(ctx context.Context) (store spotipie.Store, closeStore func() error, err error) {
+// Open returns the store that is set. Its errors say what to do.
+func Open(ctx context.Context, s *settings.Settings) (store spotipie.Store, closeStore func() error, err error) {
 	kind, err := s.StoreKind()
 	if err != nil {
 		return nil, nil, failure.Usage(s.Cmd, err)
 	}
-	if s.Store.Place == InProfile && s.Config.Profiles[s.Profile.Value].StorePassword {
+	if s.Store.Place == settings.InProfile && s.Config.Profiles[s.Profile.Value].StorePassword {
 		return nil, nil, failure.Usage(s.Cmd, fmt.Errorf("profile %q is kept in %s, whose password is not kept: set %s to the address with the password",
 			s.Profile.Value, s.StoreName(), s.Variable("STORE")))
 	}
 	switch kind {
-	case StoreRedis:
-		store, closeStore, err = s.openRedis()
-	case StorePostgres:
-		store, closeStore, err = s.openPostgres(ctx)
-	case StoreKeyring:
+	case settings.StoreRedis:
+		store, closeStore, err = openRedis(s)
+	case settings.StorePostgres:
+		store, closeStore, err = openPostgres(ctx, s)
+	case settings.StoreKeyring:
 		store, err = keyringstore.Open(ctx, s.StoreDir(), nil)
 		closeStore = noClose
 	default:
-		s.makePrivate()
+		makePrivate(s)
 		store, err = filestore.Open(s.StoreDir(), &filestore.Options{AllowExposed: s.Exposed.IsOn()})
 		closeStore = noClose
 	}
-	if errors.Is(err, filestore.ErrExposed) && kind == StoreFile {
+	if errors.Is(err, filestore.ErrExposed) && kind == settings.StoreFile {
 		err = failure.Tell(err, "%v; or, if only programs that may use the tokens can get at it, as with the fsGroup of Kubernetes, set %s=1",
 			err, s.Variable("ALLOW_EXPOSED_STORE"))
 	}
 	if err != nil {
-		err = s.storeFailed("opening", err)
+		err = Failed(s, "opening", err)
 	}
 	if errors.Is(err, errAddress) {
 		err = failure.Usage(s.Cmd, err)
@@ -87,7 +88,7 @@ func (s *Settings) openStore(ctx context.Context) (store spotipie.Store, closeSt
 // errAddress: a driver does not take the address.
 var errAddress = errors.New("it is not a URL that the store takes")
 
-func (s *Settings) openRedis() (spotipie.Store, func() error, error) {
+func openRedis(s *settings.Settings) (spotipie.Store, func() error, error) {
 	opts, err := redis.ParseURL(s.Store.Value)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w, such as redis://127.0.0.1:6379/0", errAddress)
@@ -102,7 +103,7 @@ func (s *Settings) openRedis() (spotipie.Store, func() error, error) {
 	return store, client.Close, nil
 }
 
-func (s *Settings) openPostgres(ctx context.Context) (spotipie.Store, func() error, error) {
+func openPostgres(ctx context.Context, s *settings.Settings) (spotipie.Store, func() error, error) {
 	cfg, err := pgxpool.ParseConfig(s.Store.Value)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w, such as postgres://app@127.0.0.1/app", errAddress)
@@ -123,18 +124,18 @@ func (s *Settings) openPostgres(ctx context.Context) (spotipie.Store, func() err
 	return store, closePool, nil
 }
 
-// storeFailed says which store it was, and where the setting comes from.
-func (s *Settings) storeFailed(doing string, err error) error {
+// Failed says which store it was, and where the setting comes from.
+func Failed(s *settings.Settings, doing string, err error) error {
 	from := ""
 	if s.Store.From != "" {
 		from = ", " + s.Store.Origin()
 	}
-	return fmt.Errorf("%s the store (%s%s): %w", doing, s.StoreName(), from, s.brief(err))
+	return fmt.Errorf("%s the store (%s%s): %w", doing, s.StoreName(), from, Brief(s, err))
 }
 
-// brief says in one line why there is no connection to the store's server:
+// Brief says in one line why there is no connection to the store's server:
 // drivers give a line to each attempt.
-func (s *Settings) brief(err error) error {
+func Brief(s *settings.Settings, err error) error {
 	var (
 		connecting *pgconn.ConnectError
 		refused    *pgconn.PgError
@@ -164,9 +165,9 @@ func ProfileNames(keys []spotipie.Key) []string {
 	return slices.Compact(names)
 }
 
-// withStore runs use with the store, which is closed afterwards.
-func (s *Settings) withStore(ctx context.Context, use func(spotipie.Store) error) error {
-	store, closeStore, err := s.openStore(ctx)
+// Use runs use with the store, which is closed afterwards.
+func Use(ctx context.Context, s *settings.Settings, use func(spotipie.Store) error) error {
+	store, closeStore, err := Open(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -185,9 +186,9 @@ func Replace(ctx context.Context, store spotipie.Store, key spotipie.Key, there 
 	return err
 }
 
-func (s *Settings) storeFailedIf(doing string, err error) error {
+func FailedIf(s *settings.Settings, doing string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return s.storeFailed(doing, err)
+	return Failed(s, doing, err)
 }

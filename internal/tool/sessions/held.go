@@ -1,4 +1,4 @@
-package main
+package sessions
 
 import (
 	"context"
@@ -8,7 +8,9 @@ import (
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/cli"
+	"github.com/spotipie/spotipie/internal/tool/explain"
 	"github.com/spotipie/spotipie/internal/tool/failure"
+	"github.com/spotipie/spotipie/internal/tool/settings"
 )
 
 // heldSession is a login of the app itself whose client secret is not set: its
@@ -30,17 +32,17 @@ func Missing(session spotipie.Session) string {
 
 // hold returns a session for what is left of a token, or an error that says what
 // is missing for another.
-func (s *Settings) hold(ctx context.Context, rec spotipie.Record) (spotipie.Session, error) {
+func hold(ctx context.Context, s *settings.Settings, rec spotipie.Record) (spotipie.Session, error) {
 	left := time.Duration(0)
 	if rec.Token != nil && !rec.Token.IsExpired(spotipie.DefaultExpiryMargin) {
 		left = time.Until(rec.Token.ExpiresAt())
 	}
 	if left <= 0 {
-		return nil, s.secretMissing()
+		return nil, secretMissing(s)
 	}
 	missing := fmt.Sprintf("the client secret is not set, and without it there is no token after this one, which is valid for %s: set %s or --client-secret-file",
 		cli.Span(left), s.Variable("CLIENT_SECRET"))
-	session, err := s.newSessionFor(spotipie.FlowImplicitGrant, nil)
+	session, err := ForStored(s, spotipie.FlowImplicitGrant, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -49,14 +51,14 @@ func (s *Settings) hold(ctx context.Context, rec spotipie.Record) (spotipie.Sess
 	return held, held.SetRecord(ctx, rec)
 }
 
-func (s *Settings) secretMissing() error {
+func secretMissing(s *settings.Settings) error {
 	return failure.Usage(s.Cmd, fmt.Errorf("profile %q uses the client_credentials flow, which needs the app's client secret: "+
 		"set %s or --client-secret-file", s.Profile.Value, s.Variable("CLIENT_SECRET")))
 }
 
-// explainOf is explain for an error of a session.
-func (s *Settings) explainOf(session spotipie.Session, err error) error {
-	explained := s.explain(err)
+// Explain is explain.Error for an error of a session.
+func Explain(s *settings.Settings, session spotipie.Session, err error) error {
+	explained := explain.Error(s, err)
 	var wrong *failure.UsageError
 	var told *failure.ToldError
 	var absent *failure.NotSignedInError
@@ -64,7 +66,7 @@ func (s *Settings) explainOf(session spotipie.Session, err error) error {
 	case Missing(session) == "" || !failure.SignInNeeded(err):
 	case errors.As(err, &wrong), errors.As(err, &told), errors.As(err, &absent):
 	default: // signing in would not help
-		return s.secretMissing()
+		return secretMissing(s)
 	}
 	return explained
 }

@@ -1,4 +1,4 @@
-package main
+package settings
 
 import (
 	"fmt"
@@ -35,7 +35,7 @@ func CheckProfileName(name string) error {
 	return nil
 }
 
-// OfProfile are those of a profile that an argument or the list names.
+// OfProfile returns the settings of a profile that an argument or the list names.
 // Its own client id and store come before those of flags and environment, which
 // are likely meant for another.
 func OfProfile(cmd *cobra.Command, name string) (*Settings, error) {

@@ -1,4 +1,4 @@
-package main
+package pauses
 
 import (
 	"context"
@@ -17,19 +17,20 @@ import (
 	"github.com/spotipie/spotipie/internal/tool/failure"
 	"github.com/spotipie/spotipie/internal/tool/interrupt"
 	"github.com/spotipie/spotipie/internal/tool/output"
+	"github.com/spotipie/spotipie/internal/tool/settings"
 )
 
-// pauses are those that the services have asked of the app that the settings
+// Pauses are those that the services have asked of the app that the settings
 // name, in this run and earlier ones.
-type pauses struct {
-	s     *Settings
+type Pauses struct {
+	s     *settings.Settings
 	noted bool // that the file cannot be read
 }
 
-func New(s *Settings) *pauses { return &pauses{s: s} }
+func New(s *settings.Settings) *Pauses { return &Pauses{s: s} }
 
 // path is where pauses are kept from one run to the next, or empty.
-func (p *pauses) path() string {
+func (p *Pauses) path() string {
 	if p.s.ConfigPath == "" {
 		return ""
 	}
@@ -38,7 +39,7 @@ func (p *pauses) path() string {
 
 // known returns those that are not over. A file that cannot be read is passed
 // over with a note.
-func (p *pauses) known() []adapter.PauseState {
+func (p *Pauses) known() []adapter.PauseState {
 	pauses, err := pausefile.Read(p.path(), p.s.ClientID.Value, time.Now())
 	if err != nil && !p.noted {
 		p.noted = true
@@ -48,7 +49,7 @@ func (p *pauses) known() []adapter.PauseState {
 }
 
 // OfAPI is the pause of the Web API, or nil.
-func (p *pauses) OfAPI() *adapter.PauseState {
+func (p *Pauses) OfAPI() *adapter.PauseState {
 	u, err := url.Parse(p.s.APIURL.Value)
 	if err != nil {
 		return nil
@@ -77,7 +78,7 @@ func adapterHost(u *url.URL) string {
 // wants to be left alone, and remembers that for later runs. With ignore it does
 // not heed what was asked in earlier ones, and forgets it when an answer shows
 // that it is over.
-func (p *pauses) Transport(ignore bool) http.RoundTripper {
+func (p *Pauses) Transport(ignore bool) http.RoundTripper {
 	pause := adapter.NewPause(p.s.Transport(), &adapter.PauseOptions{OnPause: p.keep})
 	if ignore {
 		return forgetful{p, pause}
@@ -87,7 +88,7 @@ func (p *pauses) Transport(ignore bool) http.RoundTripper {
 }
 
 // keep is for adapter.PauseOptions.OnPause.
-func (p *pauses) keep(ctx context.Context, pause adapter.PauseState) {
+func (p *Pauses) keep(ctx context.Context, pause adapter.PauseState) {
 	ctx, cancel := interrupt.Shield(ctx)
 	defer cancel()
 	if err := pausefile.Add(ctx, p.path(), p.s.ClientID.Value, pause, time.Now()); err != nil {
@@ -97,13 +98,13 @@ func (p *pauses) keep(ctx context.Context, pause adapter.PauseState) {
 
 // Mount makes a session heed pauses of the Web API. Token requests are not
 // held up by them, even where one address stands for both services.
-func (p *pauses) Mount(session spotipie.Session) error {
+func (p *Pauses) Mount(session spotipie.Session) error {
 	return session.Mount(p.s.APIURL.Value+"/v1/", interrupt.Awaitable(p.s.Cmd.Context(), p.Transport(false)))
 }
 
 // forgetful forgets a pause that turns out to be over.
 type forgetful struct {
-	pauses *pauses
+	pauses *Pauses
 	base   http.RoundTripper
 }
 

@@ -1,4 +1,4 @@
-package main
+package settings
 
 import (
 	"cmp"
@@ -11,11 +11,11 @@ import (
 	"github.com/spotipie/spotipie/internal/tool/interrupt"
 )
 
-// remember keeps with the profile what a later command needs to use its
+// save keeps with the profile what a later command needs to use its
 // authorization: flow, client id, and where the store and the services are. The
 // client secret and the password of a store stay where the user has put them;
 // that there are some is kept.
-func (s *Settings) remember(ctx context.Context, flow spotipie.Flow, user string, isNew bool) error {
+func (s *Settings) save(ctx context.Context, flow spotipie.Flow, user string, isNew bool) error {
 	if of, ok := s.Config.Profiles[s.Profile.Value]; ok && s.kept(of, true, flow, user, isNew) == of {
 		return nil // which a folder that is read-only allows
 	}
@@ -47,13 +47,13 @@ func (s *Settings) kept(p config.Settings, known bool, flow spotipie.Flow, user 
 	return p
 }
 
-// Remembered keeps the settings with the profile, and says what is not kept. The
+// Remember keeps the settings with the profile, and says what is not kept. The
 // authorization is saved whether or not that can be done, so a failure is only
 // told.
-func (s *Settings) Remembered(ctx context.Context, flow spotipie.Flow, user string, isNew bool) {
+func (s *Settings) Remember(ctx context.Context, flow spotipie.Flow, user string, isNew bool) {
 	ctx, cancel := interrupt.Shield(ctx)
 	defer cancel()
-	if err := s.remember(ctx, flow, user, isNew); err != nil {
+	if err := s.save(ctx, flow, user, isNew); err != nil {
 		s.Say("Note: the settings are not kept for later commands, so give them again there: %s.", failure.Plain(err))
 	}
 	if _, lacking := s.keptStore(s.Config.Profiles[s.Profile.Value]); lacking {

@@ -1,4 +1,4 @@
-package main
+package settings
 
 import (
 	"maps"
@@ -11,7 +11,7 @@ import (
 	"github.com/spotipie/spotipie/login"
 )
 
-// AddFlags adds the flags that newSettings reads. The help shows them
+// AddFlags adds the flags that Read reads. The help shows them
 // in a section of their own.
 func AddFlags(cmd *cobra.Command) {
 	addFlag(cmd, "profile", "which authorization, by a `NAME` of your own (default: default)")
