@@ -1,3 +1,6 @@
+// Package commandline has what the commands share in reading their command line:
+// how many arguments they take, what a shell completes, and files and stdin that
+// are named there.
 package commandline
 
 import (
@@ -18,6 +21,8 @@ func NoArguments(cmd *cobra.Command, args []string) error {
 	return failure.Usage(cmd, errors.New("takes no arguments, only flags"))
 }
 
+// Exactly refuses another number of arguments than n, and says otherwise what the
+// command takes.
 func Exactly(n int, otherwise string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) != n {
@@ -27,6 +32,7 @@ func Exactly(n int, otherwise string) cobra.PositionalArgs {
 	}
 }
 
+// UpTo refuses more arguments than n, and says otherwise what the command takes.
 func UpTo(n int, otherwise string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) > n {
@@ -36,6 +42,8 @@ func UpTo(n int, otherwise string) cobra.PositionalArgs {
 	}
 }
 
+// UnknownCommand is the error of a name that is none of root's commands, with those
+// that it may have been meant for.
 func UnknownCommand(root *cobra.Command, name string) error {
 	hint := ""
 	if near := root.SuggestionsFor(name); len(near) > 0 {

@@ -15,17 +15,20 @@ type Inputs struct {
 	// stdin is what stdin was read for, in words of the command line. It can be
 	// read once: who comes second would find nothing.
 	stdin string
-	// clientSecret is that of --client-secret-file, which a command may need for
+	// ClientSecret is that of --client-secret-file, which a command may need for
 	// many profiles. Empty if it was not read yet.
 	ClientSecret string
 }
 
 type inputsKey struct{}
 
+// WithInputs returns the context of one command line, in which nothing is read yet.
 func WithInputs(ctx context.Context) context.Context {
 	return context.WithValue(ctx, inputsKey{}, &Inputs{})
 }
 
+// InputsOf returns what the command line of cmd has had read. The context of cmd is
+// one of WithInputs.
 func InputsOf(cmd *cobra.Command) *Inputs { return cmd.Context().Value(inputsKey{}).(*Inputs) }
 
 // ErrStdinTwice: the command line names stdin twice.

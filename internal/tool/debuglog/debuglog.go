@@ -1,3 +1,5 @@
+// Package debuglog shows on stderr what --debug asks for: settings, requests and
+// what is tried again in the background. Secrets are left out.
 package debuglog
 
 import (
@@ -21,8 +23,11 @@ type Log struct {
 	w  io.Writer
 }
 
+// New returns a log that is shown on w.
 func New(w io.Writer) *Log { return &Log{w: w} }
 
+// Printf shows one line, without what a terminal would take for an order. A nil Log
+// shows nothing. It is safe for concurrent use.
 func (d *Log) Printf(format string, args ...any) {
 	if d == nil {
 		return

@@ -1,3 +1,5 @@
+// Package explain puts errors of the library into words for a user of the tool, who
+// has commands and flags and no Go program.
 package explain
 
 import (
@@ -63,7 +65,7 @@ func Error(s *settings.Settings, err error) error {
 	case errors.As(err, &refused):
 		return refusal(s, err, refused)
 	case errors.As(err, &offline):
-		if request := innermost(err); request != nil && settings.IsPractice(s.Services()) && errors.Is(err, syscall.ECONNREFUSED) {
+		if request := innermost(err); request != nil && s.Services().IsPractice() && errors.Is(err, syscall.ECONNREFUSED) {
 			return failure.Tell(err, "no answer from %s: %v: profile %q is for a service on this machine that does not run: start it again, or if Spotify "+
 				"is meant, run '%s --accounts-url %s'", hostOf(request.URL), request.Err, s.Profile.Value, s.LoginCommand(), spotipie.DefaultAccountsURL)
 		} else if request != nil {

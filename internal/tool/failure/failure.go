@@ -1,3 +1,5 @@
+// Package failure has the kinds of errors that commands end with, the exit code of
+// each, and how they are told on stderr.
 package failure
 
 import (
@@ -14,22 +16,23 @@ import (
 	"github.com/spotipie/spotipie/internal/tool/output"
 )
 
-// The exit codes of all commands. printHelp explains them.
+// The exit codes of all commands. The help explains them.
 const (
 	ExitOK          = 0
 	ExitFailure     = 1
 	ExitUsage       = 2
-	exitSignIn      = 3
-	exitDenied      = 4
+	ExitSignIn      = 3
+	ExitDenied      = 4
 	ExitInterrupted = 130 // 128 + SIGINT, as shells count
 )
 
-// UsageError is a command line that cannot be carried out.
+// UsageError is a command line or a setting that cannot be carried out.
 type UsageError struct {
 	command string
 	err     error
 }
 
+// Usage returns an error of cmd's command line or of the settings: exit code 2.
 func Usage(cmd *cobra.Command, err error) error {
 	return &UsageError{command: cmd.CommandPath(), err: err}
 }
@@ -86,9 +89,9 @@ func exitCode(ctx context.Context, err error) int {
 	case ctx.Err() != nil:
 		return ExitInterrupted
 	case errors.Is(err, spotipie.ErrAccessDenied):
-		return exitDenied
+		return ExitDenied
 	case SignInNeeded(err):
-		return exitSignIn
+		return ExitSignIn
 	}
 	return ExitFailure
 }

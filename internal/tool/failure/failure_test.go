@@ -26,9 +26,9 @@ func TestExitCode(t *testing.T) {
 			Usage(&cobra.Command{Use: "spotipie"}, errors.New("no such thing")), ExitUsage,
 			"spotipie: no such thing; see 'spotipie --help'\n",
 		},
-		"denied":        {fmt.Errorf("login: %w", denied), exitDenied, "spotipie: login: " + denied.Error() + "\n"},
-		"authorize":     {spotipie.ErrNotAuthorized, exitSignIn, "spotipie: " + spotipie.ErrNotAuthorized.Error() + "\n"},
-		"reauthorize":   {spotipie.ErrReauthorizationRequired, exitSignIn, "spotipie: " + spotipie.ErrReauthorizationRequired.Error() + "\n"},
+		"denied":        {fmt.Errorf("login: %w", denied), ExitDenied, "spotipie: login: " + denied.Error() + "\n"},
+		"authorize":     {spotipie.ErrNotAuthorized, ExitSignIn, "spotipie: " + spotipie.ErrNotAuthorized.Error() + "\n"},
+		"reauthorize":   {spotipie.ErrReauthorizationRequired, ExitSignIn, "spotipie: " + spotipie.ErrReauthorizationRequired.Error() + "\n"},
 		"not a timeout": {context.DeadlineExceeded, ExitFailure, "spotipie: context deadline exceeded\n"},
 	} {
 		t.Run(name, func(t *testing.T) {

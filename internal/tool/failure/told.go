@@ -16,7 +16,8 @@ type ToldError struct {
 func (e *ToldError) Error() string { return e.text }
 func (e *ToldError) Unwrap() error { return e.err }
 
-// Tell puts an error into words for a user of the tool.
+// Tell puts an error into words for a user of the tool, who sees no others. The
+// error itself can still be found by errors.Is and errors.As.
 func Tell(err error, format string, args ...any) error {
 	return &ToldError{text: fmt.Sprintf(format, args...), err: err}
 }

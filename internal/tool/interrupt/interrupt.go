@@ -1,3 +1,5 @@
+// Package interrupt ends a command by Ctrl-C, SIGTERM or SIGHUP, and lets what
+// must not stay half done finish.
 package interrupt
 
 import (
@@ -29,6 +31,8 @@ type Context struct {
 // patience is how long after an interruption there is nothing to explain.
 const patience = time.Second
 
+// NewContext returns a context for one command line. What an interruption has to
+// wait for is told on stderr.
 func NewContext(stderr io.Writer) *Context {
 	c := &Context{Context: context.Background()}
 	c.listen = sync.OnceValue(func() context.Context {
@@ -58,13 +62,20 @@ func (c *Context) current() context.Context {
 	return c.Context
 }
 
+// Done implements context.Context, and begins to listen.
 func (c *Context) Done() <-chan struct{} { return c.listen().Done() }
-func (c *Context) Err() error            { return c.current().Err() }
-func (c *Context) Value(key any) any     { return c.current().Value(key) }
+
+// Err implements context.Context.
+func (c *Context) Err() error { return c.current().Err() }
+
+// Value implements context.Context.
+func (c *Context) Value(key any) any { return c.current().Value(key) }
 
 // changeTimeout is how long a step in a store may take that is not interrupted.
 const changeTimeout = 10 * time.Second
 
+// Shield returns a context for a step in a store that an interruption must not cut
+// off. It ends by itself after a while.
 func Shield(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), changeTimeout)
 }
@@ -76,6 +87,8 @@ type awaitable struct {
 	base http.RoundTripper
 }
 
+// Awaitable returns a transport by base whose requests an interruption of ctx, the
+// command's, does not cut off from what has to be done with the answer.
 func Awaitable(ctx context.Context, base http.RoundTripper) http.RoundTripper {
 	return awaitable{ctx, base}
 }

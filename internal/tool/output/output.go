@@ -1,3 +1,5 @@
+// Package output writes what the commands print: results to stdout, words for
+// people to stderr.
 package output
 
 import (

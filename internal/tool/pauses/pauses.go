@@ -1,3 +1,5 @@
+// Package pauses makes requests of the Web API heed the pauses that Spotify has
+// asked for, also in earlier runs of the tool.
 package pauses
 
 import (
@@ -27,6 +29,7 @@ type Pauses struct {
 	noted bool // that the file cannot be read
 }
 
+// New returns those of the app that s names.
 func New(s *settings.Settings) *Pauses { return &Pauses{s: s} }
 
 // path is where pauses are kept from one run to the next, or empty.

@@ -1,3 +1,4 @@
+// Package scopelist reads, lists and completes the names of Spotify's scopes.
 package scopelist
 
 import (
@@ -61,6 +62,8 @@ func Table(scopes spotipie.Scopes, indent string) string {
 	return b.String()
 }
 
+// Printable returns the names as they can be shown on a terminal: a service may
+// grant any.
 func Printable(scopes spotipie.Scopes) []string {
 	var names []string
 	for _, scope := range scopes {

@@ -1,3 +1,5 @@
+// Package sessions makes the session of the authorization that the settings name,
+// and closes it when what it has to save is saved.
 package sessions
 
 import (
@@ -133,6 +135,7 @@ func ForStored(s *settings.Settings, flow spotipie.Flow, store spotipie.Store) (
 	return newOf(s, flow, opts)
 }
 
+// Options are those of a session with the store, or without one if that is nil.
 func Options(s *settings.Settings, store spotipie.Store) *spotipie.Options {
 	opts := &spotipie.Options{
 		Store:       store,

@@ -8,14 +8,15 @@ import (
 	"github.com/spotipie/spotipie/internal/config"
 )
 
-// services are the addresses of the accounts service and the Web API.
-type services struct{ accounts, api string }
+// Services are the addresses of the accounts service and the Web API.
+type Services struct{ accounts, api string }
 
-func (s *Settings) Services() services { return services{s.AccountsURL.Value, s.APIURL.Value} }
+// Services returns those that are set.
+func (s *Settings) Services() Services { return Services{s.AccountsURL.Value, s.APIURL.Value} }
 
-// ServicesOf are those that a profile was signed in at.
-func ServicesOf(of config.Settings) services {
-	found := services{
+// ServicesOf returns those that a profile was signed in at.
+func ServicesOf(of config.Settings) Services {
+	found := Services{
 		accounts: cmp.Or(of.AccountsURL, spotipie.DefaultAccountsURL), api: cmp.Or(of.APIURL, of.AccountsURL, spotipie.DefaultAPIURL),
 	}
 	if found.api == spotipie.DefaultAccountsURL {
@@ -24,10 +25,10 @@ func ServicesOf(of config.Settings) services {
 	return found
 }
 
-// ServiceName is the services in words.
-func ServiceName(of services) string {
+// Name is the services in words.
+func (of Services) Name() string {
 	switch {
-	case of == services{spotipie.DefaultAccountsURL, spotipie.DefaultAPIURL}:
+	case of == Services{spotipie.DefaultAccountsURL, spotipie.DefaultAPIURL}:
 		return "Spotify"
 	case of.accounts == of.api:
 		return of.accounts
@@ -36,25 +37,25 @@ func ServiceName(of services) string {
 }
 
 // IsPractice reports whether services are on this machine.
-func IsPractice(of services) bool {
+func (of Services) IsPractice() bool {
 	u, err := url.Parse(of.accounts)
 	return err == nil && isThisMachine(u.Hostname())
 }
 
 // NotSpotifyName is the services in words if they are not Spotify's.
-func NotSpotifyName(of services) string {
-	if name := ServiceName(of); name != "Spotify" {
+func (of Services) NotSpotifyName() string {
+	if name := of.Name(); name != "Spotify" {
 		return name
 	}
 	return ""
 }
 
-// NotSpotify is notSpotifyName with what that means.
-func NotSpotify(of services) string {
-	switch name := NotSpotifyName(of); {
+// NotSpotify is NotSpotifyName with what that means.
+func (of Services) NotSpotify() string {
+	switch name := of.NotSpotifyName(); {
 	case name == "":
 		return ""
-	case IsPractice(of):
+	case of.IsPractice():
 		return name + " (a service on this machine, not Spotify)"
 	default:
 		return name + " (not Spotify)"

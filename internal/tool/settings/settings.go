@@ -1,3 +1,5 @@
+// Package settings reads what flags, environment and config file say, and knows
+// where each setting comes from, so that an error can name the place.
 package settings
 
 import (
@@ -18,6 +20,7 @@ import (
 	"github.com/spotipie/spotipie/login"
 )
 
+// DefaultProfile is the profile that is used when none is named.
 const DefaultProfile = "default"
 
 // Setting is a value and where it comes from, such as "--store",
@@ -30,6 +33,7 @@ type Setting struct {
 // Place is the kind of place that a setting comes from.
 type Place int
 
+// The places, in the order that they are looked into, but for the first.
 const (
 	byDefault Place = iota
 	OnCommandLine
@@ -75,8 +79,8 @@ type Settings struct {
 	EnvPrefix    string
 	ConfigPath   string // empty if there is no config folder
 	Config       config.File
-	Debug        *debuglog.Log // nil unless --debug
-	Cmd          *cobra.Command
+	Debug        *debuglog.Log  // nil unless --debug
+	Cmd          *cobra.Command // whose command line it is
 }
 
 // Read reads flags, environment and config file. Its errors are about

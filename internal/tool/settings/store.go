@@ -87,6 +87,7 @@ func (s *Settings) StoreDir() string {
 	return dir
 }
 
+// DefaultStoreDir returns the folder of a kind of store for which none is set.
 func DefaultStoreDir(kind string) (string, error) {
 	if kind == StoreKeyring {
 		return keyringstore.DefaultDir()

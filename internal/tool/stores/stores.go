@@ -1,3 +1,5 @@
+// Package stores opens the store that the settings name, and says in words for a
+// user of the tool what is wrong with it.
 package stores
 
 import (
@@ -186,6 +188,7 @@ func Replace(ctx context.Context, store spotipie.Store, key spotipie.Key, there 
 	return err
 }
 
+// FailedIf is Failed for an error that may be nil.
 func FailedIf(s *settings.Settings, doing string, err error) error {
 	if err == nil {
 		return nil
