@@ -7,12 +7,13 @@ import (
 	"strings"
 )
 
-// invalidValue is what package pflag says of a value that a flag does not take.
-var invalidValue = regexp.MustCompile(`^invalid argument (".*") for "(?:-\w, )?--([\w-]+)" flag: (.*)$`)
+// invalidValue matches what package pflag says of a value that a flag does not
+// take.
+const invalidValue = `^invalid argument (".*") for "(?:-\w, )?--([\w-]+)" flag: (.*)$`
 
 // flagError puts what package flag says about values into our words.
 func flagError(err error) error {
-	found := invalidValue.FindStringSubmatch(err.Error())
+	found := regexp.MustCompile(invalidValue).FindStringSubmatch(err.Error())
 	if found == nil {
 		return err
 	}
