@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/spotipie/spotipie/internal/tool/failure"
+	"github.com/spotipie/spotipie/internal/tool/tooltest"
 )
 
 // silent makes stdin a pipe into which nobody writes.
@@ -34,7 +35,7 @@ func silent(t *testing.T) {
 }
 
 func TestInterruptedWhileItReads(t *testing.T) {
-	signedIn(t, func(http.ResponseWriter, *http.Request) { t.Error("a request was made") })
+	tooltest.SignedIn(t, func(http.ResponseWriter, *http.Request) { t.Error("a request was made") })
 	pipe := filepath.Join(t.TempDir(), "pipe")
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
@@ -66,7 +67,7 @@ func TestInterruptedWhileItReads(t *testing.T) {
 }
 
 func TestSigtermWhileItReads(t *testing.T) {
-	signedIn(t, nil)
+	tooltest.SignedIn(t, nil)
 	pipe := filepath.Join(t.TempDir(), "pipe")
 	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/filestore"
 	"github.com/spotipie/spotipie/internal/tool/failure"
+	"github.com/spotipie/spotipie/internal/tool/tooltest"
 )
 
 // An interruption while Spotify is asked for a new token leaves the refresh
@@ -84,7 +85,7 @@ func TestRenewalIsSavedThoughNobodyReads(t *testing.T) {
 func heldUpRenewal(t *testing.T) (asked <-chan struct{}, answer chan<- struct{}) {
 	t.Helper()
 	arrived, released := make(chan struct{}), make(chan struct{})
-	signedIn(t, func(w http.ResponseWriter, r *http.Request) {
+	tooltest.SignedIn(t, func(w http.ResponseWriter, r *http.Request) {
 		arrived <- struct{}{}
 		<-released
 		w.Header().Set("Content-Type", "application/json")
@@ -104,7 +105,7 @@ func expectRotated(t *testing.T, store spotipie.Store, key spotipie.Key) {
 	}
 }
 
-// ageToken leaves the access token that signedIn has stored so much of its
+// ageToken leaves the access token that tooltest.SignedIn has stored so much of its
 // life.
 func ageToken(t *testing.T, key spotipie.Key, left time.Duration) spotipie.Store {
 	t.Helper()

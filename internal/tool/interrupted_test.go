@@ -8,6 +8,13 @@ import (
 	"github.com/spotipie/spotipie/internal/tool/failure"
 )
 
+// tool carries out a command line.
+func tool(ctx context.Context, args ...string) (stdout, stderr string, code int) {
+	var out, errs strings.Builder
+	code = execute(ctx, args, &out, &errs)
+	return out.String(), errs.String(), code
+}
+
 func TestInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -16,6 +16,7 @@ import (
 	"github.com/spotipie/spotipie/filestore"
 	"github.com/spotipie/spotipie/internal/pausefile"
 	"github.com/spotipie/spotipie/internal/tool/failure"
+	"github.com/spotipie/spotipie/internal/tool/tooltest"
 )
 
 // pausing is a Web API that has asked for a pause, and counts what comes all the
@@ -32,7 +33,7 @@ const quotaExceeded = `{"error":{"status":429,"message":"Too many requests","rea
 func newPausing(t *testing.T, retryAfter, body string) *pausing {
 	p := &pausing{retryAfter: retryAfter, body: body}
 	p.paused.Store(true)
-	signedIn(t, func(w http.ResponseWriter, r *http.Request) {
+	tooltest.SignedIn(t, func(w http.ResponseWriter, r *http.Request) {
 		if !strings.HasPrefix(r.URL.Path, "/v1/") { // doctor asks the accounts service
 			return
 		}
@@ -181,7 +182,7 @@ func TestDevelopmentMode(t *testing.T) {
 			"apply for extended quota mode"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			signedIn(t, func(w http.ResponseWriter, _ *http.Request) {
+			tooltest.SignedIn(t, func(w http.ResponseWriter, _ *http.Request) {
 				w.WriteHeader(http.StatusForbidden)
 				_, _ = io.WriteString(w, test.body)
 			})

@@ -8,10 +8,11 @@ import (
 	"testing"
 
 	"github.com/spotipie/spotipie/internal/tool/failure"
+	"github.com/spotipie/spotipie/internal/tool/tooltest"
 )
 
 func TestProfileNames(t *testing.T) {
-	signedIn(t, func(http.ResponseWriter, *http.Request) {})
+	tooltest.SignedIn(t, func(http.ResponseWriter, *http.Request) {})
 	for name, test := range map[string]struct{ profile, problem string }{
 		"empty":          {"", `"" is not a name for a profile`},
 		"control":        {"a\tb", `"a\tb" is not a name for a profile`},

@@ -21,6 +21,7 @@ import (
 	"github.com/spotipie/spotipie/filestore"
 	"github.com/spotipie/spotipie/internal/cli"
 	"github.com/spotipie/spotipie/internal/tool/failure"
+	"github.com/spotipie/spotipie/internal/tool/tooltest"
 )
 
 // fourProfiles makes the tool signed in as profile default, and has others in
@@ -28,7 +29,7 @@ import (
 // whose store cannot be reached.
 func fourProfiles(t *testing.T) {
 	t.Helper()
-	signedIn(t, http.NotFound)
+	tooltest.SignedIn(t, http.NotFound)
 	dir := filepath.Join(t.TempDir(), "a", "store", "that", "is", "far", "away")
 	store, err := filestore.Open(dir, nil)
 	if err != nil {
@@ -66,7 +67,7 @@ func writeConfig(t *testing.T, text string) {
 // many columns.
 func onTerminal(t *testing.T, columns uint16, stderr io.Writer, args ...string) (shown string, code int) {
 	t.Helper()
-	tty, rest := terminal(t)
+	tty, rest := tooltest.Terminal(t)
 	if err := pty.Setsize(tty, &pty.Winsize{Rows: 24, Cols: columns}); err != nil {
 		t.Fatal(err)
 	}

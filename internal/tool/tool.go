@@ -2,7 +2,6 @@ package tool
 
 import (
 	"context"
-	"errors"
 	"io"
 	"log"
 	"os/signal"
@@ -40,21 +39,9 @@ func Run(args []string, stdout, stderr io.Writer) int {
 	return execute(interrupt.NewContext(stderr), args, stdout, stderr)
 }
 
+// execute carries out a command line until ctx ends.
 func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	ctx = commandline.WithInputs(ctx)
-	root := newRoot(args)
-	root.SetArgs(args)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
-	cmd, err := root.ExecuteContextC(ctx)
-	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-		err = failure.WithoutHint(err) // it was interrupted while it read what the command line names
-	}
-	var wrong *failure.UsageError // which names its command already
-	if err != nil && !errors.As(err, &wrong) {
-		err = &failure.CommandError{Command: cmd.CommandPath(), Err: err}
-	}
-	return failure.Report(ctx, stderr, err)
+	return commandline.Execute(ctx, newRoot(args), args, stdout, stderr)
 }
 
 // The groups of commands in the help.

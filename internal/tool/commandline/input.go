@@ -22,13 +22,13 @@ type Inputs struct {
 
 type inputsKey struct{}
 
-// WithInputs returns the context of one command line, in which nothing is read yet.
-func WithInputs(ctx context.Context) context.Context {
+// withInputs returns the context of one command line, in which nothing is read yet.
+func withInputs(ctx context.Context) context.Context {
 	return context.WithValue(ctx, inputsKey{}, &Inputs{})
 }
 
-// InputsOf returns what the command line of cmd has had read. The context of cmd is
-// one of WithInputs.
+// InputsOf returns what the command line of cmd has had read. Execute has
+// to run it.
 func InputsOf(cmd *cobra.Command) *Inputs { return cmd.Context().Value(inputsKey{}).(*Inputs) }
 
 // ErrStdinTwice: the command line names stdin twice.

@@ -82,7 +82,7 @@ func rename(ctx context.Context, s *settings.Settings, store spotipie.Store, nam
 					return err
 				}
 			}
-			if err := MoveRecord(ctx, s, store, name); err != nil {
+			if err := moveRecord(ctx, s, store, name); err != nil {
 				return err
 			}
 			begun = true
@@ -130,9 +130,9 @@ func lockBoth(ctx context.Context, s *settings.Settings, store spotipie.Store, n
 	return unlock, nil
 }
 
-// MoveRecord moves the record to another profile's key. A process that is killed
+// moveRecord moves the record to another profile's key. A process that is killed
 // meanwhile leaves two that are the same, and the next one goes on from there.
-func MoveRecord(ctx context.Context, s *settings.Settings, store spotipie.Store, name string) error {
+func moveRecord(ctx context.Context, s *settings.Settings, store spotipie.Store, name string) error {
 	ctx, cancel := interrupt.Shield(ctx)
 	defer cancel()
 	from, to := s.Key(), s.Key()

@@ -1,62 +1,21 @@
 //go:build unix
 
-package tool
+package api_test
 
 import (
 	"context"
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
-	"github.com/creack/pty"
-
-	"github.com/spotipie/spotipie"
-	"github.com/spotipie/spotipie/filestore"
+	"github.com/spotipie/spotipie/internal/tool/commands/api"
 	"github.com/spotipie/spotipie/internal/tool/failure"
+	"github.com/spotipie/spotipie/internal/tool/tooltest"
 )
-
-// signedIn makes the tool signed in at a Web API that answers by handler.
-func signedIn(t *testing.T, handler http.HandlerFunc) {
-	t.Helper()
-	server := httptest.NewServer(handler)
-	t.Cleanup(http.DefaultTransport.(*http.Transport).CloseIdleConnections)
-	t.Cleanup(server.Close)
-	dir := filepath.Join(t.TempDir(), "store")
-	store, err := filestore.Open(dir, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	token, err := spotipie.NewToken(spotipie.TokenFields{AccessToken: "access-me", RefreshToken: "refresh-me", ExpiresIn: time.Hour})
-	if err != nil {
-		t.Fatal(err)
-	}
-	rec := spotipie.Record{Token: token, ClientID: "id", AuthorizedAt: time.Now()}
-	if _, err := store.Swap(t.Context(), spotipie.Key{ClientID: "id", Profile: "default"}, 0, rec); err != nil {
-		t.Fatal(err)
-	}
-	for name, value := range map[string]string{
-		"XDG_CONFIG_HOME": t.TempDir(), "HOME": t.TempDir(), "TERM": "xterm", "NO_COLOR": "1",
-		"SPOTIPIE_CLIENT_ID": "id", "SPOTIPIE_STORE": "file:" + dir,
-		"SPOTIPIE_ACCOUNTS_URL": server.URL, "SPOTIPIE_API_URL": server.URL,
-	} {
-		t.Setenv(name, value)
-	}
-}
-
-// tool carries out a command line.
-func tool(ctx context.Context, args ...string) (stdout, stderr string, code int) {
-	var out, errs strings.Builder
-	code = execute(ctx, args, &out, &errs)
-	return out.String(), errs.String(), code
-}
 
 // limited answers the first requests with 429.
 func limited(times int64, retryAfter string) http.HandlerFunc {
@@ -90,8 +49,8 @@ func TestAPIRateLimits(t *testing.T) {
 			"spotipie: api: the Web API answered 429 Too Many Requests: API rate limit exceeded\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			signedIn(t, test.handler)
-			stdout, stderr, code := tool(t.Context(), append([]string{"api", "POST", "/v1/x"}, test.args...)...)
+			tooltest.SignedIn(t, test.handler)
+			stdout, stderr, code := tooltest.Run(t.Context(), api.New(), append([]string{"api", "POST", "/v1/x"}, test.args...)...)
 			stderr = dates.ReplaceAllString(stderr, "until DATE")
 			if stdout != test.stdout || stderr != test.stderr || code != test.code {
 				t.Errorf("got  %q, %q, exit code %d\nwant %q, %q, exit code %d", stdout, stderr, code, test.stdout, test.stderr, test.code)
@@ -106,7 +65,7 @@ var dates = regexp.MustCompile(`until \d+ [A-Z][a-z]+ 20\d\d \d\d:\d\d`)
 // Ctrl-C ends the wait at once.
 func TestAPIInterrupted(t *testing.T) {
 	asked := make(chan struct{}, 1)
-	signedIn(t, func(w http.ResponseWriter, r *http.Request) {
+	tooltest.SignedIn(t, func(w http.ResponseWriter, r *http.Request) {
 		limited(1, "25")(w, r)
 		asked <- struct{}{}
 	})
@@ -115,29 +74,9 @@ func TestAPIInterrupted(t *testing.T) {
 		<-asked
 		cancel()
 	}()
-	stdout, stderr, code := tool(ctx, "api", "me")
+	stdout, stderr, code := tooltest.Run(ctx, api.New(), "api", "me")
 	if stdout != "" || stderr != "spotipie: interrupted\n" || code != failure.ExitInterrupted {
 		t.Errorf("got %q, %q, exit code %d", stdout, stderr, code)
-	}
-}
-
-// terminal returns a terminal to write to, and what was written when it is
-// closed.
-func terminal(t *testing.T) (tty *os.File, shown func() string) {
-	t.Helper()
-	master, tty, err := pty.Open()
-	if err != nil {
-		t.Skipf("no terminal: %v", err)
-	}
-	t.Cleanup(func() { _ = master.Close() })
-	text := make(chan string, 1)
-	go func() {
-		data, _ := io.ReadAll(master) // ends with EIO
-		text <- string(data)
-	}()
-	return tty, func() string {
-		_ = tty.Close()
-		return <-text
 	}
 }
 
@@ -169,13 +108,13 @@ func TestAPIProgress(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			asked.Store(0)
-			signedIn(t, handler)
-			tty, shown := terminal(t)
+			tooltest.SignedIn(t, handler)
+			tty, shown := tooltest.Terminal(t)
 			var stdout io.Writer = &strings.Builder{}
 			if test.stdout {
 				stdout = tty
 			}
-			code := execute(t.Context(), append([]string{"api", "x"}, test.args...), stdout, tty)
+			code := tooltest.RunOn(t.Context(), api.New(), stdout, tty, append([]string{"api", "x"}, test.args...)...)
 			if got := shown(); got != test.want || code != failure.ExitOK {
 				t.Errorf("got  %q, exit code %d\nwant %q", got, code, test.want)
 			}
