@@ -1,10 +1,11 @@
-package stores
+package stores_test
 
 import (
 	"testing"
 	"time"
 
 	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/tool/stores"
 )
 
 // TestReplaceAfterADeletion: a store may remember the version of what it has
@@ -27,7 +28,7 @@ func TestReplaceAfterADeletion(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := Replace(ctx, store, key, there, found, rec); err != nil {
+		if err := stores.Replace(ctx, store, key, there, found, rec); err != nil {
 			t.Errorf("where there was %s: %v", was, err)
 		}
 		now, found, err := store.Load(ctx, key)

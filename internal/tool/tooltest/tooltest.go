@@ -1,7 +1,5 @@
-//go:build unix
-
 // Package tooltest runs single commands of the tool in tests, with an
-// authorization to use and on a terminal.
+// authorization to use, settings and a terminal.
 package tooltest
 
 import (
@@ -15,12 +13,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/creack/pty"
 	"github.com/spf13/cobra"
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/filestore"
 	"github.com/spotipie/spotipie/internal/tool/commandline"
+	"github.com/spotipie/spotipie/internal/tool/settings"
 )
 
 // Run carries out a command line that begins with the name of cmd, the only
@@ -66,22 +64,59 @@ func SignedIn(t *testing.T, handler http.HandlerFunc) {
 	}
 }
 
-// Terminal returns a terminal to write to, and what was written when it is
-// closed.
-func Terminal(t *testing.T) (tty *os.File, shown func() string) {
+// Home gives the tool a config folder of its own with what is in config as its
+// config file, unless that is empty, and no settings from the environment. It
+// returns the folder.
+func Home(t *testing.T, config string) (dir string) {
 	t.Helper()
-	master, tty, err := pty.Open()
+	home := t.TempDir()
+	for _, variable := range os.Environ() {
+		if name, _, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "SPOTIPIE_") {
+			t.Setenv(name, "")
+		}
+	}
+	for _, name := range []string{"XDG_CONFIG_HOME", "HOME", "AppData"} {
+		t.Setenv(name, home)
+	}
+	base, err := os.UserConfigDir()
 	if err != nil {
-		t.Skipf("no terminal: %v", err)
+		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = master.Close() })
-	text := make(chan string, 1)
-	go func() {
-		data, _ := io.ReadAll(master) // ends with EIO
-		text <- string(data)
-	}()
-	return tty, func() string {
-		_ = tty.Close()
-		return <-text
+	dir = filepath.Join(base, "spotipie")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
 	}
+	if config == "" {
+		return dir
+	}
+	if err := os.WriteFile(filepath.Join(dir, "config.json"), []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// Settings returns what settings.Read reads, with the flags in args, and what is
+// told on stderr by and by.
+func Settings(t *testing.T, args ...string) (s *settings.Settings, stderr *strings.Builder) {
+	t.Helper()
+	cmd, stderr := Command(t, args...)
+	s, err := settings.Read(cmd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, stderr
+}
+
+// Command returns a command that has nothing but the flags of the settings, with
+// those in args set.
+func Command(t *testing.T, args ...string) (cmd *cobra.Command, stderr *strings.Builder) {
+	t.Helper()
+	cmd, stderr = &cobra.Command{Use: "spotipie"}, &strings.Builder{}
+	settings.AddFlags(cmd)
+	cmd.SetContext(t.Context())
+	cmd.SetErr(stderr)
+	if err := cmd.ParseFlags(args); err != nil {
+		t.Fatal(err)
+	}
+	return cmd, stderr
 }

@@ -1,6 +1,6 @@
 //go:build unix
 
-package tool
+package stores_test
 
 import (
 	"encoding/binary"
@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/spotipie/spotipie/internal/tool/failure"
+	"github.com/spotipie/spotipie/internal/tool/tooltest"
 )
 
 // refusing is a PostgreSQL server that answers every connection with an error
@@ -57,14 +57,13 @@ func TestPostgresErrors(t *testing.T) {
 		"something else": {"XX000", "oops", "PostgreSQL refuses the connection: oops (XX000): its log may say more"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Setenv("XDG_CONFIG_HOME", t.TempDir())
-			store := "postgres://app:hush@" + refusing(t, test.code, test.message) + "/d?sslmode=disable"
-			_, stderr, code := tool(t.Context(), "token", "--client-id", "x", "--store", store)
-			if code != failure.ExitFailure || !strings.Contains(stderr, test.want) || strings.Contains(stderr, "hush") {
-				t.Errorf("exit code %d, %s", code, stderr)
+			tooltest.Home(t, "")
+			err := reads(t, "--store", "postgres://app:hush@"+refusing(t, test.code, test.message)+"/d?sslmode=disable")
+			if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "hush") {
+				t.Fatalf("got %v", err)
 			}
-			if other := "check the user"; strings.Contains(stderr, other) && !strings.Contains(test.want, other) {
-				t.Errorf("advice that is for something else: %s", stderr)
+			if other := "check the user"; strings.Contains(err.Error(), other) && !strings.Contains(test.want, other) {
+				t.Errorf("advice that is for something else: %v", err)
 			}
 		})
 	}
