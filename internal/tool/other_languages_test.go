@@ -7,14 +7,11 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/spotipie/spotipie"
-	"github.com/spotipie/spotipie/filestore"
-	"github.com/spotipie/spotipie/internal/tool/settings"
-	"github.com/spotipie/spotipie/spotifytest"
+	"github.com/spotipie/spotipie/internal/tool/tooltest"
 )
 
 const otherLanguages = "../../docs/other-languages.md"
@@ -33,12 +30,13 @@ func TestOtherLanguages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	api := signedInAsAda(t)
+	server, _ := tooltest.SignedInAsAda(t)
+	t.Setenv("GORACE", "atexit_sleep_ms=10")
 	ran := map[string]int{}
 	for _, e := range examplesOf(t, string(text)) {
 		ran[e.language]++
 		t.Run(fmt.Sprintf("%s in line %d", e.language, e.line), func(t *testing.T) {
-			run := interpreter(t, e.language, strings.ReplaceAll(e.program, spotipie.DefaultAPIURL, api))
+			run := interpreter(t, e.language, strings.ReplaceAll(e.program, spotipie.DefaultAPIURL, server.URL))
 			var stderr bytes.Buffer
 			run.Dir, run.Stderr = t.TempDir(), &stderr
 			got, err := run.Output()
@@ -113,33 +111,4 @@ func interpreter(t *testing.T, language, program string) *exec.Cmd {
 		}
 	}
 	return exec.CommandContext(t.Context(), args[0], args[1:]...)
-}
-
-// signedInAsAda starts an accounts service and makes the tool signed in there.
-// It returns the URL of its Web API.
-func signedInAsAda(t *testing.T) string {
-	t.Helper()
-	server := spotifytest.New(t)
-	dir := filepath.Join(t.TempDir(), "store")
-	store, err := filestore.Open(dir, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	opts := server.Options()
-	opts.Store, opts.Profile = store, settings.DefaultProfile
-	session, err := spotipie.NewAuthorizationCodeSession(server.Credentials(), opts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	spotifytest.CloseAtEnd(t, session)
-	server.Login(t, session)
-	for name, value := range map[string]string{
-		"XDG_CONFIG_HOME": t.TempDir(), "HOME": t.TempDir(), "GORACE": "atexit_sleep_ms=10",
-		"SPOTIPIE_CLIENT_ID": server.Credentials().ClientID, "SPOTIPIE_CLIENT_SECRET": server.Credentials().ClientSecret,
-		"SPOTIPIE_STORE": "file:" + dir, "SPOTIPIE_PROFILE": "",
-		"SPOTIPIE_ACCOUNTS_URL": server.URL, "SPOTIPIE_API_URL": server.URL,
-	} {
-		t.Setenv(name, value)
-	}
-	return server.URL
 }

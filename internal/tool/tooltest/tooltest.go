@@ -19,6 +19,7 @@ import (
 	"github.com/spotipie/spotipie/filestore"
 	"github.com/spotipie/spotipie/internal/tool/commandline"
 	"github.com/spotipie/spotipie/internal/tool/settings"
+	"github.com/spotipie/spotipie/spotifytest"
 )
 
 // Run carries out a command line that begins with the name of cmd, the only
@@ -119,4 +120,35 @@ func Command(t *testing.T, args ...string) (cmd *cobra.Command, stderr *strings.
 		t.Fatal(err)
 	}
 	return cmd, stderr
+}
+
+// SignedInAsAda gives the tool a config folder of its own, in which Ada is signed in
+// at an accounts service, with these scopes or all. The settings are in the environment.
+func SignedInAsAda(t *testing.T, scope ...spotipie.Scope) (server *spotifytest.Server, session *spotipie.AuthorizationCodeSession) {
+	t.Helper()
+	dir := Home(t, "")
+	server = spotifytest.New(t)
+	store, err := filestore.Open(dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opts := server.Options()
+	opts.Store, opts.Profile = store, settings.DefaultProfile
+	if len(scope) > 0 {
+		opts.Scope = scope
+	}
+	session, err = spotipie.NewAuthorizationCodeSession(server.Credentials(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spotifytest.CloseAtEnd(t, session)
+	server.Login(t, session)
+	for name, value := range map[string]string{
+		"SPOTIPIE_CLIENT_ID": server.Credentials().ClientID, "SPOTIPIE_CLIENT_SECRET": server.Credentials().ClientSecret,
+		"SPOTIPIE_ACCOUNTS_URL": server.URL,
+	} {
+		t.Setenv(name, value)
+	}
+	t.Cleanup(http.DefaultTransport.(*http.Transport).CloseIdleConnections)
+	return server, session
 }
