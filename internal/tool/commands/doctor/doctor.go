@@ -157,7 +157,8 @@ func examine(ctx context.Context, s *settings.Settings) []doctor.Result {
 	return results
 }
 
-// withExaminedSession returns withSession without the hint where to read about flags.
+// withExaminedSession returns sessions.Use without the hint where to read about
+// flags, for sessions that heed pauses.
 func withExaminedSession(s *settings.Settings) func(context.Context, func(spotipie.Session) error) error {
 	paused := pauses.New(s)
 	return func(ctx context.Context, use func(spotipie.Session) error) error {
