@@ -35,7 +35,7 @@ demo:
 
 # Man pages of the tool, into man/.
 man:
-	go test -count=1 -run '^TestManPages$$' ./cmd/spotipie -args -man=$(CURDIR)/man
+	go test -count=1 -run '^TestManPages$$' ./internal/tool -args -man=$(CURDIR)/man
 
 # What shells complete the tool's command lines with, into completions/.
 completions:

@@ -9,7 +9,7 @@ import (
 	"github.com/spotipie/spotipie/internal/cli"
 )
 
-// That a terminal gets colours is shown by the scripts of cmd/spotipie.
+// That a terminal gets colours is shown by the scripts of internal/tool.
 func TestStyleIsPlainOffTerminals(t *testing.T) {
 	t.Setenv("NO_COLOR", "")
 	t.Setenv("TERM", "xterm")

@@ -1,0 +1,56 @@
+// Package completion prints scripts that complete command lines in a shell, and makes the texts of
+// flags fit for one.
+package completion
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/spotipie/spotipie/internal/tool/failure"
+	"github.com/spotipie/spotipie/internal/tool/output"
+)
+
+// New returns the command completion.
+func New() *cobra.Command {
+	generators := map[string]func(*cobra.Command, io.Writer) error{
+		"bash":       func(root *cobra.Command, w io.Writer) error { return root.GenBashCompletionV2(w, true) },
+		"zsh":        func(root *cobra.Command, w io.Writer) error { return root.GenZshCompletion(w) },
+		"fish":       func(root *cobra.Command, w io.Writer) error { return root.GenFishCompletion(w, true) },
+		"powershell": func(root *cobra.Command, w io.Writer) error { return root.GenPowerShellCompletionWithDesc(w) },
+	}
+	return &cobra.Command{
+		Use:   "completion bash|zsh|fish|powershell",
+		Short: "Print a script that completes command lines",
+		Long: `Prints a script for your shell, which then completes commands, flags, profiles,
+and scopes with what they mean. Load it by the line below, in the file that your
+shell reads when it starts. bash needs the package bash-completion for it, which
+most systems have by that name; without it Tab says that _get_comp_words_by_ref
+is not found.`,
+		Example: `  source <(spotipie completion bash)   # ~/.bashrc, after bash-completion
+  source <(spotipie completion zsh)    # ~/.zshrc, after compinit
+  spotipie completion fish | source    # ~/.config/fish/config.fish
+  spotipie completion powershell | Out-String | Invoke-Expression   # $PROFILE`,
+		ValidArgs: slices.Sorted(maps.Keys(generators)),
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return failure.Usage(cmd, fmt.Errorf("takes the name of one shell: bash, zsh, fish or powershell"))
+			}
+			if generators[args[0]] == nil {
+				return failure.Usage(cmd, fmt.Errorf("unknown shell %q: there are bash, zsh, fish and powershell", args[0]))
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var script strings.Builder
+			if err := generators[args[0]](cmd.Root(), &script); err != nil {
+				return fmt.Errorf("making the script: %w", err)
+			}
+			return output.Write(cmd, script.String())
+		},
+	}
+}

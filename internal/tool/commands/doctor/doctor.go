@@ -1,0 +1,218 @@
+// Package doctor checks everything that a login needs.
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/cli"
+	"github.com/spotipie/spotipie/internal/config"
+	"github.com/spotipie/spotipie/internal/doctor"
+	"github.com/spotipie/spotipie/internal/tool/commandline"
+	"github.com/spotipie/spotipie/internal/tool/failure"
+	"github.com/spotipie/spotipie/internal/tool/output"
+	"github.com/spotipie/spotipie/internal/tool/pauses"
+	"github.com/spotipie/spotipie/internal/tool/sessions"
+	"github.com/spotipie/spotipie/internal/tool/settings"
+	"github.com/spotipie/spotipie/internal/tool/stores"
+)
+
+// New returns the command doctor.
+func New() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "doctor [flags]",
+		Short: "Check everything a login needs, and say how to mend it",
+		Long: `Checks the settings, the redirect URI against Spotify's rules, whether a login
+can listen and open a browser, the clock against the accounts service's, the
+app's registration and client secret, the store, and whether Spotify takes the
+token and which mode the app is in. Each line is marked ✓, or ✗ with what to do.
+
+An expired token is renewed for it, and the store's folder is made if it is
+missing; nothing else is changed. What the profile's
+flow does not need is left out.
+
+The exit code is 0 if all is ✓, and 1 otherwise. With --json it prints one line,
+a JSON object with the keys ok and checks, an array of objects with the keys
+name, ok, detail and fix (only if not ok).`,
+		Example: `  spotipie doctor
+  spotipie doctor --json --profile work`,
+		Args: commandline.NoArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return run(cmd, asJSON) },
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print it as one line of JSON")
+	settings.AddFlags(cmd)
+	return cmd
+}
+
+// report is what doctor --json prints. Its keys do not change.
+type report struct {
+	OK     bool            `json:"ok"`
+	Checks []doctor.Result `json:"checks"`
+}
+
+func run(cmd *cobra.Command, asJSON bool) error {
+	ctx := cmd.Context()
+	var results []doctor.Result
+	s, err := settings.Read(cmd)
+	if broken := configProblem(); broken != nil {
+		results = []doctor.Result{*broken}
+	} else if err != nil {
+		return err
+	} else {
+		results = examine(ctx, s)
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	found := report{OK: true, Checks: results}
+	failed := 0
+	for _, result := range results {
+		if !result.OK {
+			found.OK = false
+			failed++
+		}
+	}
+	if asJSON {
+		err = output.WriteJSON(cmd, found)
+	} else {
+		err = output.Write(cmd, checkList(results, cmd.OutOrStdout()))
+	}
+	if err == nil && failed > 0 {
+		err = fmt.Errorf("%d of %d checks failed", failed, len(results))
+	}
+	return err
+}
+
+// configProblem is what is wrong with the config file, without which nothing
+// else can be told.
+func configProblem() *doctor.Result {
+	path, err := config.DefaultPath()
+	if err == nil {
+		_, err = config.Read(path)
+	}
+	if err == nil || path == "" { // without a folder there is no file
+		return nil
+	}
+	return &doctor.Result{Name: "config file", Detail: failure.Plain(err), Fix: "mend it, or move it away; 'spotipie help settings' shows what may be in it"}
+}
+
+// examine runs the checks that the profile's flow calls for.
+func examine(ctx context.Context, s *settings.Settings) []doctor.Result {
+	store := doctor.Store(ctx, storeInWords(s), func(ctx context.Context, use func(spotipie.Store) error) error {
+		return stores.Brief(s, failure.WithoutHint(stores.Use(ctx, s, use)))
+	}, s.Key())
+	if store.OK { // else it is all that would be said
+		_ = stores.Use(ctx, s, func(store spotipie.Store) error { return sessions.ResolveClientID(ctx, s, store) })
+	}
+	flow := spotipie.Flow(s.Flow.Value)
+	transport := s.Transport()
+	results := []doctor.Result{doctor.Environment(doctor.App{
+		ClientID: s.ClientID.Value, ClientIDFrom: s.ClientID.From,
+		Secret: s.Secret.Value, SecretFrom: s.Secret.From,
+		EnvPrefix: s.EnvPrefix, Flow: flow, Confidential: s.Confidential, Spotify: s.AccountsURL.Value == spotipie.DefaultAccountsURL,
+	}, os.Environ())}
+	token, withSession := doctor.Blocked("token", store), withExaminedSession(s)
+	if store.OK {
+		token = doctor.Token(ctx, withSession, s.LoginCommand(), time.Now)
+	}
+	if flow != spotipie.FlowClientCredentials {
+		uri := s.RedirectURI.Value
+		machine := doctor.Machine{OS: runtime.GOOS, Getenv: os.Getenv, Find: exec.LookPath}
+		redirect := doctor.RedirectURI(uri)
+		port := doctor.Blocked("port", redirect)
+		if redirect.OK {
+			port = doctor.Port(ctx, uri)
+		}
+		results = append(results, redirect, port, doctor.Browser(machine, token.OK))
+	}
+	if where := s.Services().NotSpotify(); where != "" {
+		results = append(results, doctor.Result{Name: "service", OK: true, Detail: where + ", " + s.AccountsURL.Origin()})
+	}
+	results = append(results, doctor.Clock(ctx, transport, s.AccountsURL.Value, runtime.GOOS, time.Now))
+	if checker := checkerOf(s, flow); checker != nil {
+		results = append(results, doctor.Registration(ctx, checker, s.RedirectURI.Value))
+	}
+	if s.Secret.Value != "" && s.ClientID.Value != "" {
+		session, err := sessions.New(s, spotipie.FlowClientCredentials, nil, nil)
+		if app, ok := session.(*spotipie.ClientCredentialsSession); err == nil && ok {
+			results = append(results, doctor.Secret(ctx, app, s.Secret.From))
+		}
+	}
+	results = append(results, store, token)
+	if token.OK {
+		if mode, known := doctor.Mode(ctx, withSession); known {
+			results = append(results, mode)
+		}
+	}
+	return results
+}
+
+// withExaminedSession returns sessions.Use without the hint where to read about
+// flags, for sessions that heed pauses.
+func withExaminedSession(s *settings.Settings) func(context.Context, func(spotipie.Session) error) error {
+	paused := pauses.New(s)
+	return func(ctx context.Context, use func(spotipie.Session) error) error {
+		return failure.WithoutHint(sessions.Use(ctx, s, func(session spotipie.Session) error {
+			if err := paused.Mount(session); err != nil {
+				return err
+			}
+			return use(session)
+		}))
+	}
+}
+
+// checkerOf returns what can ask about the app's registration, or nil if the
+// credentials do not allow the question or the flow does not need one.
+func checkerOf(s *settings.Settings, flow spotipie.Flow) doctor.Checker {
+	if s.ClientID.Value == "" || flow == spotipie.FlowClientCredentials {
+		return nil
+	}
+	session, err := sessions.New(s, flow, nil, nil)
+	if err != nil {
+		return nil
+	}
+	checker, _ := session.(doctor.Checker)
+	return checker
+}
+
+func storeInWords(s *settings.Settings) string {
+	if s.Store.From == "" {
+		return s.StoreName() + " (the default)"
+	}
+	return fmt.Sprintf("%s (%s)", s.StoreName(), s.Store.From)
+}
+
+// checkList is the results for people who read w.
+func checkList(results []doctor.Result, w io.Writer) string {
+	const indent = "    "
+	style := cli.StyleFor(w)
+	fit := func(text string) string { return text }
+	if cli.IsTerminal(w) {
+		fit = func(text string) string {
+			return strings.ReplaceAll(cli.Wrap(text, cli.Width(w)-len(indent)), "\n", "\n"+indent)
+		}
+	}
+	var b strings.Builder
+	for _, r := range results {
+		mark := style.Good("✓")
+		if !r.OK {
+			mark = style.Bad("✗")
+		}
+		rest, _ := strings.CutPrefix(fit(r.Name+": "+r.Detail), r.Name)
+		fmt.Fprintf(&b, "%s %s%s\n", mark, style.Heading(r.Name), rest)
+		if r.Fix != "" {
+			fmt.Fprintf(&b, "%s%s\n", indent, fit(r.Fix))
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,80 @@
+package help
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/spotipie/spotipie/internal/tool/settings"
+)
+
+// NewSettings is a text that only 'spotipie help settings' shows.
+func NewSettings() *cobra.Command {
+	return &cobra.Command{
+		Use:   "settings",
+		Short: "Where the commands have their settings from",
+		Long: `Each setting is taken from the first of these that has it:
+
+  1. its flag
+  2. its environment variable
+  3. the profile, in the config file
+  4. the top of the config file
+  5. the default
+
+  Flag                  Variable                Config file
+  --profile             SPOTIPIE_PROFILE        profile
+  --store               SPOTIPIE_STORE          store
+  --allow-exposed-store SPOTIPIE_ALLOW_EXPOSED_STORE
+                                                allow_exposed_store
+  --client-id           SPOTIPIE_CLIENT_ID      client_id
+  --client-secret-file  SPOTIPIE_CLIENT_SECRET  client_secret
+  --redirect-uri        SPOTIPIE_REDIRECT_URI   redirect_uri
+  --accounts-url        SPOTIPIE_ACCOUNTS_URL   accounts_url
+  --api-url             SPOTIPIE_API_URL        api_url
+  --allow-plain-http    SPOTIPIE_ALLOW_PLAIN_HTTP
+                                                allow_plain_http
+  login --flow                                  flow
+
+` + settingsTexts() + `
+With --env-prefix SPOTIFY the variables are SPOTIFY_CLIENT_ID and so on. The
+client secret itself has no flag: other users see the command lines.
+
+The two addresses belong together: where an accounts service is set, its Web API
+is at the same address unless that is set in the same place or before. They have
+to be https, or on this machine. For a service in a private network, such as
+another container, say --allow-plain-http.
+
+The config file is spotipie/config.json in the user's config folder (on Linux
+$XDG_CONFIG_HOME or ~/.config). It is a JSON object such as
+
+  {
+    "profile": "work",
+    "client_id": "0123456789abcdef0123456789abcdef",
+    "profiles": {
+      "work": {"flow": "client_credentials", "store": "keyring:"}
+    }
+  }
+
+'spotipie login' writes what it used into the profile, except for the client
+secret and a store's password; "confidential" and "store_password" say that
+there was one. With a secret or a password of yours in it the file must be
+private (chmod 600).
+
+Stores:
+  file:DIR      files that only you can read; DIR may be left out, and in the
+                config file it is relative to that
+  keyring:      files sealed with a key from the system's keyring
+  redis://…     redis://USER:PASSWORD@HOST:PORT/DB, or rediss:// for TLS
+  postgres://…  postgres://USER:PASSWORD@HOST/DATABASE; the table is made if
+                it is missing`,
+	}
+}
+
+// settingsTexts says what each of the settings is.
+func settingsTexts() string {
+	cmd := &cobra.Command{}
+	cmd.PersistentFlags().SortFlags = false
+	settings.AddFlags(cmd)
+	_, shared := splitFlags(cmd.PersistentFlags())
+	return strings.TrimRight(shared.FlagUsagesWrapped(Width), "\n") + "\n"
+}

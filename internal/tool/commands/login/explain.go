@@ -1,0 +1,77 @@
+package login
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"slices"
+
+	"github.com/spotipie/spotipie/internal/cli"
+	"github.com/spotipie/spotipie/internal/tool/explain"
+	"github.com/spotipie/spotipie/internal/tool/failure"
+	"github.com/spotipie/spotipie/internal/tool/settings"
+	"github.com/spotipie/spotipie/login"
+)
+
+// explainLogin is explain for what ends a login as well.
+func explainLogin(s *settings.Settings, err error) error {
+	var wrong *failure.UsageError
+	var told *failure.ToldError
+	explained := explain.Error(s, err)
+	if errors.As(explained, &wrong) || errors.As(explained, &told) {
+		return explained
+	}
+	var timeout *login.TimeoutError
+	var port *login.PortError
+	switch {
+	case errors.As(err, &timeout):
+		return failure.Tell(err, "nobody agreed within %s: run it again, with a longer --timeout if need be; if Spotify complained "+
+			"about the redirect URI, register %s at https://developer.spotify.com/dashboard", timeout.After, timeout.RedirectURI)
+	case errors.As(err, &port):
+		return failure.Tell(err, "%v", explainPort(s, port))
+	case errors.Is(err, login.ErrNoTerminal):
+		return failure.Tell(err, "there is no terminal to paste the answer into: run it in one, or without --paste "+
+			"where a browser can reach this machine")
+	}
+	return explained
+}
+
+// explainPort says what to do about a port that cannot be had.
+func explainPort(s *settings.Settings, e *login.PortError) error {
+	bind, _ := s.Cmd.Flags().GetString("bind")
+	_, bindPort, _ := cli.SplitAddress(bind) // was checked
+	redirect, err := url.Parse(e.RedirectURI)
+	advice := "choose another with --port, or leave out --port, for any free one will do"
+	switch {
+	case slices.Equal(e.Ports, []int{0}):
+		return fmt.Errorf("cannot listen on %s: %w: choose an address of this machine with --bind", e.Host, e.Err)
+	case bindPort != 0:
+		advice = "choose another with --bind"
+	case err == nil && redirect.Port() != "":
+		advice = "end the program that has it, or use a redirect URI without a port, such as " + login.DefaultRedirectURI +
+			", which works with any free one"
+	case bind != "":
+		advice += "; and --bind has to be an address of this machine"
+	}
+	return fmt.Errorf("cannot listen on %s, port %s: %w: %s%s", e.Host, ports(e.Ports), e.Err, advice, kept(e.Err))
+}
+
+// kept tells of ports that only privileged programs may listen on.
+func kept(err error) string {
+	if errors.Is(err, fs.ErrPermission) {
+		return " (those below 1024 are mostly kept for privileged programs)"
+	}
+	return ""
+}
+
+func ports(numbers []int) string {
+	text := ""
+	for _, n := range numbers {
+		if text != "" {
+			text += ", "
+		}
+		text += fmt.Sprint(n)
+	}
+	return text
+}

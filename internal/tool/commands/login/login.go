@@ -1,0 +1,250 @@
+// Package login signs a user or the app in.
+package login
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/cli"
+	"github.com/spotipie/spotipie/internal/storeaddress"
+	"github.com/spotipie/spotipie/internal/tool/commandline"
+	"github.com/spotipie/spotipie/internal/tool/failure"
+	"github.com/spotipie/spotipie/internal/tool/output"
+	"github.com/spotipie/spotipie/internal/tool/pauses"
+	"github.com/spotipie/spotipie/internal/tool/scopelist"
+	"github.com/spotipie/spotipie/internal/tool/sessions"
+	"github.com/spotipie/spotipie/internal/tool/settings"
+	"github.com/spotipie/spotipie/internal/tool/stores"
+	"github.com/spotipie/spotipie/login"
+)
+
+type flags struct {
+	scopes      []string
+	allScopes   bool
+	anyScope    bool
+	listScopes  bool
+	replace     bool // scopes that the profile has
+	noBrowser   bool
+	paste       bool
+	ports       portList
+	bind        string
+	timeout     time.Duration
+	forceDialog bool
+	yes         bool
+
+	note  string // about the scopes, for when the user is asked
+	isNew bool   // the login, as opposed to one that there was
+}
+
+// New returns the command login.
+func New() *cobra.Command {
+	var f flags
+	cmd := &cobra.Command{
+		Use:   "login [flags]",
+		Short: "Sign in to Spotify, in a browser or without one",
+		Long: `Gets an authorization and saves it in the store, where 'spotipie token' and Go
+programs find it.
+
+By the authorization code flow a user agrees in a browser, and the token renews
+itself for six months; the client secret may be left out (PKCE). If no browser
+can be opened, follow the printed address; if the browser cannot reach this
+machine, paste the address it ends at, or what follows its question mark, or the
+code alone. By the client credentials flow the app gets a token for itself,
+without a user; it needs the client secret. The implicit grant is for accounts
+services that still have it.
+
+What a login used (flow, client id, store, services) is kept with the profile in
+the config file, so later commands need no settings. Never kept are the client
+secret and a store's password: leave those in the environment, or put them into
+the config file yourself.
+
+Scopes add up: a profile is asked for those of --scope and for those that it was
+asked for last time, unless --replace-scopes is given. If it has all that
+already, nothing is asked; see --force-dialog. Without any scope an app sees
+public information only; 'spotipie scopes' lists what there is.`,
+		Example: `  spotipie login --scope user-library-read,playlist-read-private
+  spotipie login --profile work --all-scopes
+  spotipie login --profile app --flow client_credentials`,
+		Args: commandline.NoArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
+	}
+	flags := cmd.Flags()
+	flags.String("flow", "", "`FLOW` to use: authorization_code, client_credentials or\nimplicit_grant (default: the profile's, or the first)")
+	flags.StringArrayVar(&f.scopes, "scope", nil, "`SCOPE` to ask for; repeatable, or several with commas between")
+	flags.BoolVar(&f.allScopes, "all-scopes", false, "ask for every scope there is")
+	flags.BoolVar(&f.anyScope, "any-scope", false, "take scopes in --scope that this version does not know")
+	flags.BoolVar(&f.replace, "replace-scopes", false, "ask for the scopes of --scope alone")
+	flags.BoolVar(&f.listScopes, "list-scopes", false, "show the scopes, as 'spotipie scopes' does")
+	flags.BoolVar(&f.noBrowser, "no-browser", false, "print the address and open no browser")
+	flags.BoolVar(&f.paste, "paste", false, "listen to nothing: paste the address that the browser ends at")
+	flags.Var(&f.ports, "port", "`PORT` of the redirect URI; repeatable, the first that is free is taken\n(default: that of the redirect URI, or any free one)")
+	flags.StringVar(&f.bind, "bind", "", "`HOST[:PORT]` to listen on, for containers and forwarded ports\n(default: that of the redirect URI)")
+	flags.DurationVar(&f.timeout, "timeout", login.DefaultTimeout, "`DURATION` to wait for the user")
+	flags.BoolVar(&f.forceDialog, "force-dialog", false, "ask even if signed in already: the way to change the user")
+	flags.BoolVarP(&f.yes, "yes", "y", false, "change the app, the service or the secret of a profile without asking")
+	settings.AddFlags(cmd)
+	_ = cmd.RegisterFlagCompletionFunc("scope", scopelist.Complete)
+	_ = cmd.RegisterFlagCompletionFunc("flow", completeFlows)
+	return cmd
+}
+
+func (f *flags) run(cmd *cobra.Command) error {
+	if f.listScopes {
+		return output.Write(cmd, scopelist.Table(spotipie.AllScopes(), ""))
+	}
+	s, err := settings.Read(cmd)
+	if err != nil {
+		return err
+	}
+	flow := spotipie.Flow(s.Flow.Value)
+	if flow == "" {
+		flow = spotipie.FlowAuthorizationCode
+	}
+	scope, err := f.check(s, flow)
+	if err != nil {
+		return failure.Usage(cmd, err)
+	}
+	if _, err := sessions.New(s, flow, nil, nil); err != nil { // before anything is asked
+		return explainLogin(s, err)
+	}
+	ctx := cmd.Context()
+	if err := f.mayChange(ctx, s, flow); err != nil {
+		return err
+	}
+	return stores.Use(ctx, s, func(store spotipie.Store) error {
+		scope, err := f.scopeToAskFor(ctx, s, store, flow, scope)
+		if err != nil {
+			return err
+		}
+		session, err := sessions.New(s, flow, store, scope)
+		if err != nil {
+			return explainLogin(s, err)
+		}
+		if err := pauses.New(s).Mount(session); err != nil {
+			return err
+		}
+		token, err := f.authorize(ctx, s, session)
+		name := ""
+		if token != nil {
+			name = nameOf(ctx, session)
+		}
+		err = errors.Join(err, sessions.SaveAndClose(ctx, session))
+		if token == nil {
+			return explainLogin(s, err)
+		}
+		sayValidity(s, session, token)
+		s.Remember(ctx, flow, name, f.isNew)
+		return explainLogin(s, err)
+	})
+}
+
+// authorize gets a token that is saved by the time the session is closed.
+func (f *flags) authorize(ctx context.Context, s *settings.Settings, session spotipie.Session) (*spotipie.Token, error) {
+	if app, ok := session.(*spotipie.ClientCredentialsSession); ok {
+		token, err := app.FetchToken(ctx)
+		f.isNew = true
+		if token != nil {
+			at := ""
+			if where := s.Services().NotSpotify(); where != "" {
+				at = " at " + where
+			}
+			s.Say("Signed in as the app %s%s.", s.ClientID.Value, at)
+		}
+		return token, err
+	}
+	if session.Flow() == spotipie.FlowImplicitGrant && s.AccountsURL.Value == spotipie.DefaultAccountsURL {
+		s.Say("Spotify ended the implicit grant on 2025-11-27; --flow authorization_code needs no client secret either.")
+	}
+	output := newWaiting(s.Cmd.ErrOrStderr(), f.timeout)
+	if where := s.Services().NotSpotify(); where != "" {
+		output.heading = "Signing in at " + where + ".\n"
+	}
+	if f.note != "" {
+		output.heading += f.note + "\n"
+	}
+	defer output.stop()
+	begin := login.Authorize
+	if f.paste {
+		begin = login.Prompt
+	}
+	token, err := begin(ctx, session, &login.Options{
+		AppName:     "spotipie",
+		Timeout:     f.timeout,
+		ForceDialog: f.forceDialog,
+		Ports:       f.ports,
+		BindAddress: f.bind,
+		NoBrowser:   f.noBrowser,
+		ShortHints:  hasSignedIn(s),
+		Input:       s.Cmd.InOrStdin(),
+		Output:      output,
+		ListenCommand: func(bindAddress string, port int) string {
+			return fmt.Sprintf("%s --bind %s --port %d", sameFlags(s.Cmd), bindAddress, port)
+		},
+	})
+	f.isNew = output.used()
+	if err == nil && !f.isNew {
+		s.Say("Already signed in as profile %q; --force-dialog asks again.", s.Profile.Value)
+	}
+	return token, err
+}
+
+// hasSignedIn reports whether somebody has signed in here before, and so knows how.
+func hasSignedIn(s *settings.Settings) bool {
+	for _, of := range s.Config.Profiles {
+		if of.Flow != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// sameFlags is the command line over again, without where to listen.
+func sameFlags(cmd *cobra.Command) string {
+	line := cmd.CommandPath()
+	cmd.Flags().Visit(func(flag *pflag.Flag) {
+		values := []string{flag.Value.String()}
+		if list, ok := flag.Value.(pflag.SliceValue); ok {
+			values = list.GetSlice()
+		}
+		for _, value := range values {
+			switch {
+			case flag.Name == "bind" || flag.Name == "port":
+			case flag.Value.Type() == "bool":
+				line += " --" + flag.Name
+			case flag.Name == "store":
+				line += " --store " + cli.QuotedIfNeeded(storeaddress.Redacted(value))
+			default:
+				line += " --" + flag.Name + " " + cli.QuotedIfNeeded(value)
+			}
+		}
+	})
+	return line
+}
+
+// sayValidity tells how long the login will do.
+func sayValidity(s *settings.Settings, session spotipie.Session, token *spotipie.Token) {
+	text := fmt.Sprintf("Profile %q has a token for %s", s.Profile.Value, cli.Span(time.Until(token.ExpiresAt())))
+	switch by := session.ReauthorizeBy(); {
+	case !by.IsZero():
+		text += ", which renews itself until " + by.Local().Format(output.DateFormat)
+	case session.Flow() == spotipie.FlowClientCredentials:
+		text += ", and gets the next one by itself"
+	case session.Flow() == spotipie.FlowImplicitGrant:
+		text += ", which cannot be renewed"
+	}
+	s.Say("%s.", text)
+}
+
+func completeFlows(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	return []cobra.Completion{
+		cobra.CompletionWithDesc(string(spotipie.FlowAuthorizationCode), "a user agrees in a browser"),
+		cobra.CompletionWithDesc(string(spotipie.FlowClientCredentials), "the app for itself, without a user"),
+		cobra.CompletionWithDesc(string(spotipie.FlowImplicitGrant), "ended by Spotify on 2025-11-27"),
+	}, cobra.ShellCompDirectiveNoFileComp
+}

@@ -1,0 +1,95 @@
+package login_test
+
+import (
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/filestore"
+	"github.com/spotipie/spotipie/internal/config"
+	"github.com/spotipie/spotipie/internal/tool/commands/login"
+	"github.com/spotipie/spotipie/internal/tool/failure"
+	"github.com/spotipie/spotipie/internal/tool/tooltest"
+	"github.com/spotipie/spotipie/spotifytest"
+)
+
+// TestLoginOfTheApp needs nobody.
+func TestLoginOfTheApp(t *testing.T) {
+	server := spotifytest.New(t)
+	home := tooltest.Home(t, "")
+	t.Cleanup(http.DefaultTransport.(*http.Transport).CloseIdleConnections)
+	t.Setenv("SPOTIPIE_CLIENT_SECRET", server.Credentials().ClientSecret)
+	id := server.Credentials().ClientID
+	stdout, stderr, code := tooltest.Run(t.Context(), login.New(), "login", "--flow", "client_credentials", "--client-id", id, "--accounts-url", server.URL)
+	if code != failure.ExitOK || stdout != "" || !strings.HasPrefix(stderr, "Signed in as the app "+id+" at "+server.URL+" (a service on this machine, not Spotify).\n") {
+		t.Errorf("exit code %d, stdout %q, stderr %q", code, stdout, stderr)
+	}
+	store, err := filestore.Open(home, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rec, found, err := store.Load(t.Context(), spotipie.Key{ClientID: id, Profile: "default"}); err != nil || !found || rec.Flow != spotipie.FlowClientCredentials {
+		t.Errorf("the store has %v, %t, %v", rec, found, err)
+	}
+	file, err := config.Read(filepath.Join(home, "config.json"))
+	if of := file.Profiles["default"]; err != nil || of.ClientID != id || of.AccountsURL != server.URL || !of.Confidential {
+		t.Errorf("the config file has %+v, %v", of, err)
+	}
+}
+
+// TestLoginThatCannotBegin: nothing is opened, and nobody is asked.
+func TestLoginThatCannotBegin(t *testing.T) {
+	for name, test := range map[string]struct {
+		line, want string
+	}{
+		"no client id":         {"", "no client id: create an app with the redirect URI"},
+		"scopes twice":         {"--client-id x --all-scopes --scope user-top-read", "--all-scopes and --scope: give one of them"},
+		"no such scope":        {"--client-id x --scope user-tpo-read", "did you mean user-top-read?"},
+		"a user of the app":    {"--client-id x --flow client_credentials --scope user-top-read", "--scope: the client_credentials flow has no user to ask"},
+		"no secret":            {"--client-id x --flow client_credentials", "needs the app's client secret: set SPOTIPIE_CLIENT_SECRET"},
+		"no time":              {"--client-id x --timeout 0s", "--timeout 0s: it has to be longer than nothing"},
+		"a port to paste at":   {"--client-id x --paste --port 8888", "--port does not go with --paste"},
+		"no port":              {"--client-id x --port 99999", "--port"},
+		"a page on the web":    {"--client-id x --redirect-uri https://app.example/cb", "nothing on this machine can answer at https://app.example/cb: add --paste"},
+		"an old redirect URI":  {"--client-id x --redirect-uri http://localhost/cb", "127.0.0.1"},
+		"no address to listen": {"--client-id x --bind a:b:c", "--bind a:b:c: "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tooltest.Home(t, "")
+			_, stderr, code := tooltest.Run(t.Context(), login.New(), append([]string{"login"}, strings.Fields(test.line)...)...)
+			if name != "no port" && code != failure.ExitUsage || code == failure.ExitOK || !strings.Contains(stderr, test.want) {
+				t.Errorf("exit code %d, stderr %q", code, stderr)
+			}
+		})
+	}
+}
+
+// TestNobodyComes: the advice names the redirect URI, which is what is wrong mostly.
+func TestNobodyComes(t *testing.T) {
+	server := spotifytest.New(t)
+	tooltest.Home(t, "")
+	_, stderr, code := tooltest.Run(t.Context(), login.New(), "login", "--client-id", server.Credentials().ClientID, "--accounts-url", server.URL,
+		"--no-browser", "--timeout", "10ms", "--scope", "user-top-read")
+	if code != failure.ExitFailure || !strings.Contains(stderr, "spotipie: login: nobody agreed within 10ms: run it again") || !strings.Contains(stderr, "register http://127.0.0.1") {
+		t.Errorf("exit code %d, stderr %q", code, stderr)
+	}
+}
+
+// TestPortThatIsTaken: the error says which, and how to choose another.
+func TestPortThatIsTaken(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	_, port, _ := net.SplitHostPort(listener.Addr().String())
+	tooltest.Home(t, "")
+	_, stderr, code := tooltest.Run(t.Context(), login.New(), "login", "--client-id", "x", "--no-browser", "--port", port, "--scope", "")
+	want := "spotipie: login: cannot listen on 127.0.0.1, port " + port + ": "
+	if code != failure.ExitFailure || !strings.Contains(stderr, want) || !strings.Contains(stderr, "choose another with --port, or leave out --port") {
+		t.Errorf("exit code %d, stderr %q", code, stderr)
+	}
+}

@@ -1,0 +1,27 @@
+package login
+
+import (
+	"cmp"
+	"context"
+	"time"
+
+	"github.com/spotipie/spotipie"
+)
+
+// userTimeout is how long a login waits for the user's name.
+const userTimeout = 3 * time.Second
+
+// nameOf is that of the session's user, as far as it is to be had. It is for
+// people, and not worth failing for.
+func nameOf(ctx context.Context, session spotipie.Session) string {
+	if session.Flow() == spotipie.FlowClientCredentials {
+		return ""
+	}
+	ctx, cancel := context.WithTimeout(ctx, userTimeout)
+	defer cancel()
+	user, err := spotipie.CurrentUser(ctx, session)
+	if err != nil {
+		return ""
+	}
+	return cmp.Or(user.DisplayName, user.ID)
+}

@@ -1,0 +1,116 @@
+package login
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/spotipie/spotipie/internal/cli"
+)
+
+// waiting is what a login writes its texts to. On a terminal it shows below
+// them for how long it still waits.
+type waiting struct {
+	heading string // written before the first text
+
+	mu    sync.Mutex
+	w     io.Writer
+	style cli.Style
+	end   time.Time
+	shown bool // the line below the cursor
+	wrote bool
+	quit  chan struct{} // nil where nothing is shown
+	done  chan struct{}
+}
+
+func newWaiting(w io.Writer, timeout time.Duration) *waiting {
+	return &waiting{w: w, style: cli.StyleFor(w), end: time.Now().Add(timeout)}
+}
+
+// Write implements io.Writer.
+func (o *waiting) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.clear()
+	if !o.wrote && cli.IsTerminal(o.w) && os.Getenv("TERM") != "dumb" {
+		o.quit, o.done = make(chan struct{}), make(chan struct{})
+		go o.tick()
+	}
+	if !o.wrote {
+		_, _ = io.WriteString(o.w, cli.Wrap(o.heading, cli.Width(o.w)))
+	}
+	o.wrote = true
+	return o.w.Write(p)
+}
+
+// Fd is the terminal's, by which a login knows how wide it is.
+func (o *waiting) Fd() uintptr {
+	if file, ok := o.w.(*os.File); ok {
+		return file.Fd()
+	}
+	return ^uintptr(0) // no file has it
+}
+
+// used reports whether the login had to say anything.
+func (o *waiting) used() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.wrote
+}
+
+func (o *waiting) tick() {
+	defer close(o.done)
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	for {
+		select {
+		case now := <-ticker.C:
+			o.show(o.end.Sub(now))
+		case <-o.quit:
+			return
+		}
+	}
+}
+
+// The line below the cursor, which stays where the user types. What is behind
+// the cursor is erased first: of an older line below, over which the user has
+// typed or into which Enter has moved the cursor. IND makes sure that there is
+// a line (ECMA-48, and DEC's save and restore of the cursor).
+const (
+	eraseBehind = "\x1b[J"
+	lineBelow   = eraseBehind + "\x1bD\x1b[A\x1b7\x1b[B\r"
+	backToInput = "\x1b8"
+)
+
+func (o *waiting) show(left time.Duration) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if left < 0 {
+		return
+	}
+	fmt.Fprint(o.w, lineBelow+o.style.Faint("Waiting, "+cli.Span(left)+" left. Ctrl-C gives up.")+backToInput)
+	o.shown = true
+}
+
+func (o *waiting) clear() {
+	if o.shown {
+		fmt.Fprint(o.w, eraseBehind)
+		o.shown = false
+	}
+}
+
+// stop takes the line away. It may be called at any time, once.
+func (o *waiting) stop() {
+	o.mu.Lock()
+	quit := o.quit
+	o.mu.Unlock()
+	if quit != nil {
+		close(quit)
+		<-o.done
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.clear()
+}

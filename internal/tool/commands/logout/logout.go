@@ -1,0 +1,95 @@
+// Package logout removes an authorization from the store.
+package logout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/tool/commandline"
+	"github.com/spotipie/spotipie/internal/tool/explain"
+	"github.com/spotipie/spotipie/internal/tool/sessions"
+	"github.com/spotipie/spotipie/internal/tool/settings"
+	"github.com/spotipie/spotipie/internal/tool/stores"
+)
+
+// New returns the command logout.
+func New() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "logout [flags]",
+		Short: "Remove the authorization from the store",
+		Long: `Removes a profile's tokens from the store; programs that use it lose them too.
+The profile's settings stay, so that 'spotipie login' needs only the scopes to
+sign in again ('spotipie profiles delete' removes both).
+
+Spotify has no way to end a token: who has a copy can use it until the app is
+removed at https://www.spotify.com/account/apps/. Where nobody is signed in,
+nothing is done and the exit code is 0.`,
+		Example: "  spotipie logout --profile work",
+		Args:    commandline.NoArguments,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return run(cmd) },
+	}
+	settings.AddFlags(cmd)
+	return cmd
+}
+
+func run(cmd *cobra.Command) error {
+	s, err := settings.Read(cmd)
+	if err != nil {
+		return err
+	}
+	ctx := cmd.Context()
+	return stores.Use(ctx, s, func(store spotipie.Store) error {
+		found, err := deleteLogin(ctx, s, store)
+		switch {
+		case err != nil:
+			return err
+		case !found:
+			return tellSignedOut(ctx, s, store)
+		}
+		text := fmt.Sprintf("Signed out of profile %q.", s.Profile.Value)
+		if s.Flow.Value != string(spotipie.FlowClientCredentials) {
+			text += " To take away the app's access as well, remove it at https://www.spotify.com/account/apps/."
+		}
+		fmt.Fprintln(cmd.ErrOrStderr(), text)
+		return nil
+	})
+}
+
+// deleteLogin gives the authorization up, and reports whether there was one.
+func deleteLogin(ctx context.Context, s *settings.Settings, store spotipie.Store) (found bool, err error) {
+	switch err := sessions.ResolveClientID(ctx, s, store); {
+	case errors.Is(err, spotipie.ErrNotAuthorized):
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	rec, found, err := store.Load(ctx, s.Key())
+	if err != nil {
+		return false, stores.Failed(s, "reading", err)
+	}
+	if !found {
+		return false, nil
+	}
+	s.Flow.Value = string(sessions.FlowOf(s, rec))
+	// Giving an authorization up takes no secret, so this session will do for
+	// every flow.
+	session, err := sessions.ForStored(s, spotipie.FlowAuthorizationCode, store)
+	if err != nil {
+		return false, err
+	}
+	return true, explain.Error(s, errors.Join(session.Logout(ctx), sessions.SaveAndClose(ctx, session)))
+}
+
+// tellSignedOut says that nobody was signed in, or fails if that is so only for
+// the app that is set.
+func tellSignedOut(ctx context.Context, s *settings.Settings, store spotipie.Store) error {
+	if err := sessions.OtherApp(ctx, s, store); err != nil {
+		return err
+	}
+	fmt.Fprintf(s.Cmd.ErrOrStderr(), "Profile %q was not signed in.\n", s.Profile.Value)
+	return nil
+}

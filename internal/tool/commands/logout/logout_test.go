@@ -1,0 +1,48 @@
+package logout_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/filestore"
+	"github.com/spotipie/spotipie/internal/tool/commands/logout"
+	"github.com/spotipie/spotipie/internal/tool/failure"
+	"github.com/spotipie/spotipie/internal/tool/tooltest"
+)
+
+func TestLogout(t *testing.T) {
+	_, session := tooltest.SignedInAsAda(t)
+	key := spotipie.Key{ClientID: session.ClientID(), Profile: "default"}
+	home, err := os.UserConfigDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := filestore.Open(filepath.Join(home, "spotipie"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct{ name, stderr string }{
+		{"signed in", "Signed out of profile \"default\". To take away the app's access as well, remove it at https://www.spotify.com/account/apps/.\n"},
+		{"again", "Profile \"default\" was not signed in.\n"},
+	} {
+		stdout, stderr, code := tooltest.Run(t.Context(), logout.New(), "logout")
+		if code != failure.ExitOK || stdout != "" || stderr != test.stderr {
+			t.Errorf("%s: exit code %d, stdout %q, stderr %q", test.name, code, stdout, stderr)
+		}
+		if _, found, err := store.Load(t.Context(), key); err != nil || found {
+			t.Errorf("%s: the store has it still: %t, %v", test.name, found, err)
+		}
+	}
+}
+
+// TestLogoutOfAnotherApp: the login that there is stays.
+func TestLogoutOfAnotherApp(t *testing.T) {
+	_, session := tooltest.SignedInAsAda(t)
+	_, stderr, code := tooltest.Run(t.Context(), logout.New(), "logout", "--client-id", "other")
+	want := "spotipie: logout: profile \"default\" is signed in with another app: say --client-id " + session.ClientID() + "\n"
+	if code != failure.ExitFailure || stderr != want {
+		t.Errorf("exit code %d, stderr %q, want %q", code, stderr, want)
+	}
+}

@@ -1,0 +1,136 @@
+// Package explain puts errors of the library into words for a user of the tool, who
+// has commands and flags and no Go program.
+package explain
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/url"
+	"syscall"
+
+	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/tool/failure"
+	"github.com/spotipie/spotipie/internal/tool/settings"
+	"github.com/spotipie/spotipie/internal/tool/stores"
+)
+
+// Error puts an error of a session into words that say what to do next. Those
+// that say so already it leaves as they are.
+func Error(s *settings.Settings, err error) error {
+	var (
+		wrong    *failure.UsageError
+		told     *failure.ToldError
+		absent   *failure.NotSignedInError
+		mismatch *spotipie.RecordMismatchError
+		stored   *spotipie.StoreError
+		refused  *spotipie.TokenEndpointError
+		redirect *spotipie.RedirectURIError
+		less     *spotipie.InsufficientScopeError
+		offline  net.Error
+	)
+	if limited := LimitOf(err); limited != nil && !errors.As(err, &told) {
+		if text := Limit(limited, 0); text != "" {
+			return failure.Tell(err, "%s", text)
+		}
+	}
+	switch {
+	case err == nil, errors.As(err, &wrong), errors.As(err, &told), errors.As(err, &absent):
+		return err
+	case errors.Is(err, spotipie.ErrReauthorizationRequired):
+		return failure.Tell(err, "Spotify no longer renews the login of profile %q%s: run '%s'", s.Profile.Value, WordsOf(err), s.LoginCommand())
+	case errors.Is(err, spotipie.ErrNoRefreshToken),
+		errors.Is(err, spotipie.ErrTokenExpired) && s.Flow.Value == string(spotipie.FlowImplicitGrant):
+		return failure.Tell(err, "the login of profile %q has no refresh token, so it cannot be renewed: run '%s'",
+			s.Profile.Value, s.LoginCommand())
+	case errors.Is(err, spotipie.ErrTokenExpired):
+		return failure.Tell(err, "the access token of profile %q is expired, and no other is to be had: check the clock, or run '%s'",
+			s.Profile.Value, s.LoginCommand())
+	case errors.Is(err, spotipie.ErrNotAuthorized): // somebody has signed out just now
+		return &failure.NotSignedInError{Profile: s.Profile.Value, Login: s.LoginCommand()}
+	case errors.As(err, &mismatch):
+		return failure.Tell(err, "%s; signing in again replaces it: run '%s'", failure.Plain(err), s.LoginCommand())
+	case errors.As(err, &stored) && stored.Op == "save":
+		return failure.Tell(err, "%v: the renewed login is not saved: mend that and run it again, and if Spotify refuses then, '%s'",
+			stores.Failed(s, doing(stored.Op), stored.Err), s.LoginCommand())
+	case errors.As(err, &stored):
+		return stores.Failed(s, doing(stored.Op), stored.Err)
+	case errors.As(err, &redirect):
+		return failure.Usage(s.Cmd, err)
+	case errors.As(err, &less):
+		return failure.Tell(err, "the login is kept, but it is not granted the scope %s: what needs that will not work; "+
+			"to ask for it again, run the same command again", less.Missing)
+	case errors.Is(err, spotipie.ErrClosed) && s.Cmd.Context().Err() != nil:
+		return context.Cause(s.Cmd.Context())
+	case errors.As(err, &refused):
+		return refusal(s, err, refused)
+	case errors.As(err, &offline):
+		if request := innermost(err); request != nil && s.Services().IsPractice() && errors.Is(err, syscall.ECONNREFUSED) {
+			return failure.Tell(err, "no answer from %s: %v: profile %q is for a service on this machine that does not run: start it again, or if Spotify "+
+				"is meant, run '%s --accounts-url %s'", hostOf(request.URL), request.Err, s.Profile.Value, s.LoginCommand(), spotipie.DefaultAccountsURL)
+		} else if request != nil {
+			return failure.Tell(err, "no answer from %s: %v: check the connection; --debug shows the requests", hostOf(request.URL), request.Err)
+		}
+	}
+	return err
+}
+
+// innermost returns the request that failed: one for a token may be within one
+// of the Web API.
+func innermost(err error) *url.Error {
+	var found, next *url.Error
+	for errors.As(err, &next) {
+		found, err = next, next.Err
+	}
+	return found
+}
+
+// doing is what an operation of a store does to it.
+func doing(op string) string {
+	switch op {
+	case "load":
+		return "reading"
+	case "save":
+		return "saving in"
+	}
+	return op + "ing"
+}
+
+// WordsOf returns the accounts service's own words, in parentheses.
+func WordsOf(err error) string {
+	var refused *spotipie.TokenEndpointError
+	if !errors.As(err, &refused) || refused.Description == "" {
+		return ""
+	}
+	return " (" + refused.Description + ")"
+}
+
+func refusal(s *settings.Settings, err error, refused *spotipie.TokenEndpointError) error {
+	var format *spotipie.TokenFormatError
+	switch {
+	case errors.As(refused, &format):
+		return failure.Tell(err, "%s (%s) does not answer as an accounts service does: check that it is one, and that nothing answers in its place",
+			s.AccountsURL.Value, s.AccountsURL.Origin())
+	case refused.Temporary():
+		return failure.Tell(err, "%s: nothing is lost, try again later", failure.Plain(refused))
+	case refused.Code == "invalid_client" && s.Secret.Value == "" && s.Confidential:
+		return failure.Usage(s.Cmd, failure.Tell(err, "profile %q was signed in with the client secret of the app, and Spotify renews it with that only: set %s",
+			s.Profile.Value, s.Variable("CLIENT_SECRET")))
+	case refused.Code == "invalid_client" && s.Secret.Value == "":
+		return failure.Usage(s.Cmd, failure.Tell(err, "%s: check the client id (%s), and if the app has a client secret, set %s",
+			failure.Plain(refused), s.ClientID.Origin(), s.Variable("CLIENT_SECRET")))
+	case refused.Code == "invalid_client":
+		return failure.Usage(s.Cmd, failure.Tell(err, "%s: check the client id (%s) and the client secret (%s)",
+			failure.Plain(refused), s.ClientID.Origin(), s.Secret.Origin()))
+	}
+	return refused
+}
+
+// hostOf is where a request went, without what stands in the query.
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" {
+		return "the service"
+	}
+	return u.Scheme + "://" + u.Host
+}

@@ -1,0 +1,44 @@
+package tool
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/spotipie/spotipie/internal/tool/failure"
+)
+
+// tool carries out a command line.
+func tool(ctx context.Context, args ...string) (stdout, stderr string, code int) {
+	var out, errs strings.Builder
+	code = execute(ctx, args, &out, &errs)
+	return out.String(), errs.String(), code
+}
+
+func TestInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var stdout, stderr strings.Builder
+	if code := execute(ctx, []string{"demo"}, &stdout, &stderr); code != failure.ExitInterrupted {
+		t.Errorf("exit code: got %d, want %d", code, failure.ExitInterrupted)
+	}
+	if got, want := stderr.String(), "spotipie: interrupted\n"; got != want {
+		t.Errorf("stderr: got %q, want %q", got, want)
+	}
+	if strings.Contains(stdout.String(), "✗") {
+		t.Errorf("an interruption is told as a failure:\n%s", stdout.String())
+	}
+}
+
+// An interruption is how serve is meant to end.
+func TestServeInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var stdout, stderr strings.Builder
+	if code := execute(ctx, []string{"serve", "--addr", "127.0.0.1:0"}, &stdout, &stderr); code != failure.ExitOK {
+		t.Errorf("exit code: got %d, want %d", code, failure.ExitOK)
+	}
+	if stderr.String() != "" {
+		t.Errorf("stderr: got %q, want nothing", stderr.String())
+	}
+}

@@ -1,0 +1,86 @@
+package settings
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
+
+	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/cli"
+	"github.com/spotipie/spotipie/internal/storeaddress"
+)
+
+// maxProfileName is how many bytes the name of a profile may have: it is part of
+// keys in stores, which take no more than some thousand.
+const maxProfileName = 200
+
+// CheckProfileName refuses names that the config file or a store would not give
+// back as they are.
+func CheckProfileName(name string) error {
+	shown := name
+	if len(name) > maxProfileName {
+		shown = strings.ToValidUTF8(name[:40], "") + "…"
+	}
+	switch {
+	case name == "", strings.ContainsFunc(name, unicode.IsControl):
+		return fmt.Errorf("%q is not a name for a profile", shown)
+	case !utf8.ValidString(name):
+		return fmt.Errorf("%q is not valid UTF-8", shown)
+	case len(name) > maxProfileName:
+		return fmt.Errorf("%q has %d bytes, and a profile's name has %d at most", shown, len(name), maxProfileName)
+	}
+	return nil
+}
+
+// OfProfile returns the settings of a profile that an argument or the list names.
+// Its own client id and store come before those of flags and environment, which
+// are likely meant for another.
+func OfProfile(cmd *cobra.Command, name string) (*Settings, error) {
+	s, err := readAs(cmd, name)
+	if err != nil {
+		return nil, err
+	}
+	own, from := s.Config.Profiles[name], "profile "+name+" in the config file"
+	if own.ClientID != "" {
+		s.ClientID = Setting{own.ClientID, from, InProfile}
+	}
+	if own.Store != "" && own.Store != storeaddress.Kept(s.Store.Value) { // else that may have its password
+		s.Store = Setting{own.Store, from, InProfile}
+		s.Store.Value = s.absoluteStore()
+	}
+	if own.AccountsURL != "" || own.APIURL != "" {
+		of := ServicesOf(own)
+		s.AccountsURL, s.APIURL = Setting{of.accounts, from, InProfile}, Setting{of.api, from, InProfile}
+	}
+	return s, nil
+}
+
+// LoginCommand is what the user has to run to sign in.
+func (s *Settings) LoginCommand() string {
+	if s.Profile.Value == DefaultProfile {
+		return "spotipie login"
+	}
+	return "spotipie login --profile " + cli.QuotedInText(s.Profile.Value)
+}
+
+// ProfileFlag repeats the profile for a command that is suggested.
+func (s *Settings) ProfileFlag() string {
+	if s.Profile.Value == DefaultProfile {
+		return ""
+	}
+	return " --profile " + cli.QuotedInText(s.Profile.Value)
+}
+
+// Key returns where the authorization is in the store. The client id must be
+// known.
+func (s *Settings) Key() spotipie.Key {
+	return spotipie.Key{ClientID: s.ClientID.Value, Profile: s.Profile.Value}
+}
+
+// IsConfidential reports whether a login identifies the app by its secret.
+func (s *Settings) IsConfidential(flow spotipie.Flow) bool {
+	return s.Secret.Value != "" && flow != spotipie.FlowImplicitGrant
+}

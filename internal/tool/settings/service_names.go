@@ -1,0 +1,63 @@
+package settings
+
+import (
+	"cmp"
+	"net/url"
+
+	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/config"
+)
+
+// Services are the addresses of the accounts service and the Web API.
+type Services struct{ accounts, api string }
+
+// Services returns those that are set.
+func (s *Settings) Services() Services { return Services{s.AccountsURL.Value, s.APIURL.Value} }
+
+// ServicesOf returns those that a profile was signed in at.
+func ServicesOf(of config.Settings) Services {
+	found := Services{
+		accounts: cmp.Or(of.AccountsURL, spotipie.DefaultAccountsURL), api: cmp.Or(of.APIURL, of.AccountsURL, spotipie.DefaultAPIURL),
+	}
+	if found.api == spotipie.DefaultAccountsURL {
+		found.api = spotipie.DefaultAPIURL
+	}
+	return found
+}
+
+// Name is the services in words.
+func (of Services) Name() string {
+	switch {
+	case of == Services{spotipie.DefaultAccountsURL, spotipie.DefaultAPIURL}:
+		return "Spotify"
+	case of.accounts == of.api:
+		return of.accounts
+	}
+	return of.accounts + " with " + of.api
+}
+
+// IsPractice reports whether services are on this machine.
+func (of Services) IsPractice() bool {
+	u, err := url.Parse(of.accounts)
+	return err == nil && isThisMachine(u.Hostname())
+}
+
+// NotSpotifyName is the services in words if they are not Spotify's.
+func (of Services) NotSpotifyName() string {
+	if name := of.Name(); name != "Spotify" {
+		return name
+	}
+	return ""
+}
+
+// NotSpotify is NotSpotifyName with what that means.
+func (of Services) NotSpotify() string {
+	switch name := of.NotSpotifyName(); {
+	case name == "":
+		return ""
+	case of.IsPractice():
+		return name + " (a service on this machine, not Spotify)"
+	default:
+		return name + " (not Spotify)"
+	}
+}

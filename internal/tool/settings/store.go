@@ -1,0 +1,96 @@
+package settings
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spotipie/spotipie/filestore"
+	"github.com/spotipie/spotipie/internal/storeaddress"
+	"github.com/spotipie/spotipie/keyringstore"
+)
+
+// The kinds of store.
+const (
+	StoreFile     = storeaddress.File
+	StoreKeyring  = storeaddress.Keyring
+	StoreRedis    = "redis"
+	StorePostgres = "postgres"
+)
+
+// StoreKind returns the kind of store that is set.
+func (s *Settings) StoreKind() (string, error) {
+	if s.Store.Value == "" && s.Store.From == "" {
+		return StoreFile, nil
+	}
+	scheme, _, ok := strings.Cut(s.Store.Value, ":")
+	if ok {
+		switch scheme {
+		case StoreFile, StoreKeyring:
+			return scheme, nil
+		case "redis", "rediss", "unix":
+			return StoreRedis, s.checkAddress()
+		case "postgres", "postgresql":
+			return StorePostgres, s.checkAddress()
+		}
+	}
+	return "", fmt.Errorf("%s: not a store: use file:DIR, keyring:, redis://HOST:PORT/DB or postgres://USER@HOST/DATABASE", s.Store.From)
+}
+
+func (s *Settings) checkAddress() error {
+	if _, err := storeaddress.Parse(s.Store.Value); err != nil {
+		return fmt.Errorf("%s: %w", s.Store.From, err)
+	}
+	return nil
+}
+
+// absoluteStore returns the store that is set with an absolute folder, since
+// later commands may run elsewhere. In the config file a folder is relative to
+// that of the file.
+func (s *Settings) absoluteStore() string {
+	scheme, dir, _ := strings.Cut(s.Store.Value, ":")
+	if scheme != StoreFile && scheme != StoreKeyring || dir == "" || filepath.IsAbs(dir) {
+		return s.Store.Value
+	}
+	if rest, ok := strings.CutPrefix(dir, "~/"); ok { // which shells leave as it is behind a colon
+		if home, err := os.UserHomeDir(); err == nil {
+			return scheme + ":" + filepath.Join(home, rest)
+		}
+	}
+	if s.Store.Place == InProfile || s.Store.Place == inConfig {
+		return scheme + ":" + filepath.Join(filepath.Dir(s.ConfigPath), dir)
+	}
+	if absolute, err := filepath.Abs(dir); err == nil {
+		dir = absolute
+	}
+	return scheme + ":" + dir
+}
+
+// StoreName is the store in words for people, without a password.
+func (s *Settings) StoreName() string {
+	kind, _ := s.StoreKind()
+	switch kind {
+	case StoreFile, StoreKeyring:
+		dir := s.StoreDir()
+		if dir == "" {
+			dir, _ = DefaultStoreDir(kind) // opening it tells what is wrong
+		}
+		return kind + ":" + dir
+	}
+	return storeaddress.Redacted(s.Store.Value)
+}
+
+// StoreDir is the folder that is set, or empty for the default.
+func (s *Settings) StoreDir() string {
+	_, dir, _ := strings.Cut(s.Store.Value, ":")
+	return dir
+}
+
+// DefaultStoreDir returns the folder of a kind of store for which none is set.
+func DefaultStoreDir(kind string) (string, error) {
+	if kind == StoreKeyring {
+		return keyringstore.DefaultDir()
+	}
+	return filestore.DefaultDir()
+}
