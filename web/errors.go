@@ -1,0 +1,49 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"time"
+)
+
+// errStray: a callback that does not belong to a login of this browser. It may
+// be forged (RFC 6749 section 10.12).
+var errStray = errors.New("the callback belongs to no login that this browser has under way: it was begun elsewhere or too long ago, or is forged")
+
+// Error is what went wrong with a request, for [Options].OnError.
+type Error struct {
+	// Page is the name of the page that the user sees, or empty if they see none
+	// and go on.
+	Page string
+	// Status is the HTTP status of that page.
+	Status int
+	// RetryAfter is when to try again; 0 if that is not known.
+	RetryAfter time.Duration
+	// Err says more. It has no secrets.
+	Err error
+}
+
+func (e *Error) Error() string { return "web: " + e.Err.Error() }
+
+// Unwrap returns Err.
+func (e *Error) Unwrap() error { return e.Err }
+
+// report tells the app.
+func (a *Auth) report(r *http.Request, err error) {
+	if a.opts.OnError != nil {
+		a.opts.OnError(r, err)
+	}
+}
+
+// fail tells the app, and the user.
+func (a *Auth) fail(w http.ResponseWriter, r *http.Request, page Page, failed *Error) {
+	a.report(r, failed)
+	if failed.RetryAfter > 0 {
+		w.Header().Set("Retry-After", seconds(failed.RetryAfter))
+	}
+	if wantsJSON(r) {
+		writeJSON(w, failed.Status, answerJSON{Error: failed.Page, Description: http.StatusText(failed.Status)})
+		return
+	}
+	a.show(w, r, failed.Status, failed.Page, page)
+}

@@ -1,0 +1,98 @@
+package web
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"html/template"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/spotipie/spotipie"
+)
+
+const (
+	// DefaultSessionLifetime is how long a user stays signed in.
+	DefaultSessionLifetime = 30 * 24 * time.Hour
+	// DefaultAccentColor is the colour of the pages' bar and buttons.
+	DefaultAccentColor = "#4b2fb8"
+)
+
+// Options adjust an [Auth]. All but Keys may be left out.
+type Options struct {
+	// Keys seal the cookies. They are the same on all replicas. Required.
+	Keys Keys
+
+	// Sessions is how the app knows who is signed in. Default: a sealed cookie
+	// with the user's key.
+	Sessions Sessions
+	// SessionLifetime is how long that cookie is good for, from the sign-in.
+	// Default: [DefaultSessionLifetime].
+	SessionLifetime time.Duration
+	// Home is the path that users get to after signing in or out, if nothing
+	// else is known. Default: "/".
+	Home string
+
+	// OnLogin is called when a user has agreed and their authorization is kept,
+	// before they are signed in. An error refuses them: they are not signed in,
+	// and see a page that says so. Their authorization stays unless OnLogin gives
+	// it up (signIn.Session.Logout). Default: nothing.
+	OnLogin func(r *http.Request, signIn *spotipie.SignIn) error
+	// OnLogout is called when a user has signed out, and when another user has
+	// signed in in their place. Default: nothing.
+	OnLogout func(r *http.Request, user string)
+	// OnError is called with what went wrong, in the request's goroutine, before
+	// the answer is written: an [*Error], whose Page says what the user sees.
+	// What users do (a denied consent, an old callback) is among it. Nothing in it
+	// is secret. Default: nothing.
+	OnError func(r *http.Request, err error)
+
+	// AppName is what the pages call the app. Default: the host of the redirect
+	// URI.
+	AppName string
+	// AccentColor is the app's colour on the pages, as #rgb or #rrggbb. It
+	// only decorates, so any will do. Default: [DefaultAccentColor].
+	AccentColor string
+	// Pages replaces pages by one's own. See [Page] for the templates' names.
+	// Default: none.
+	Pages *template.Template
+
+	// Now is the wall clock. Default: [time.Now].
+	Now func() time.Time
+}
+
+// withDefaults returns a checked copy. host is that of the redirect URI.
+func (o *Options) withDefaults(host string) (Options, error) {
+	var opts Options
+	if o != nil {
+		opts = *o
+	}
+	if opts.Keys.isZero() {
+		return opts, errors.New("web: Options.Keys has no key: make one with `openssl rand -base64 32`, give it to all replicas, and read it with KeysFromEnv")
+	}
+	if opts.SessionLifetime <= 0 {
+		opts.SessionLifetime = DefaultSessionLifetime
+	}
+	opts.Home = cmp.Or(opts.Home, "/")
+	if _, ok := localPath(opts.Home); !ok {
+		return opts, fmt.Errorf("web: Options.Home %q is not a path of this site, such as /", opts.Home)
+	}
+	opts.AppName = cmp.Or(strings.TrimSpace(opts.AppName), host)
+	opts.AccentColor = cmp.Or(opts.AccentColor, DefaultAccentColor)
+	if !isHexColor(opts.AccentColor) {
+		return opts, fmt.Errorf("web: Options.AccentColor %q is not a colour such as #1a2b3c", opts.AccentColor)
+	}
+	if err := checkPages(opts.Pages); err != nil {
+		return opts, fmt.Errorf("web: Options.Pages: %w", err)
+	}
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	return opts, nil
+}
+
+func isHexColor(text string) bool {
+	digits, ok := strings.CutPrefix(text, "#")
+	return ok && (len(digits) == 3 || len(digits) == 6) && strings.Trim(digits, "0123456789abcdefABCDEF") == ""
+}

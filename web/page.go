@@ -1,0 +1,180 @@
+package web
+
+import (
+	"bytes"
+	"crypto/rand"
+	_ "embed"
+	"fmt"
+	"html/template"
+	"io"
+	"net/http"
+	"strconv"
+
+	"github.com/spotipie/spotipie"
+)
+
+//go:embed pages/pages.html
+var pagesHTML string
+
+//go:embed pages/style.css
+var styleCSS string
+
+// The pages' names.
+const (
+	pageSignIn      = "sign-in"
+	pageConsent     = "consent"
+	pageSignOut     = "sign-out"
+	pageDenied      = "denied"
+	pageStray       = "stray"
+	pageNotAllowed  = "not-allowed"
+	pageGrantedLess = "granted-less"
+	pageRefused     = "refused"
+	pageDelayed     = "delayed"
+	pageFailed      = "failed"
+	pageUnavailable = "unavailable"
+	pageNotFound    = "not-found"
+)
+
+// Page is what the templates of [Options].Pages are executed with. Those named
+// here replace the pages of the same purpose; for names that are absent the
+// built-in pages stay.
+//
+//	sign-in       a form was sent by nobody; or another site has sent a user who
+//	              is signed in to the login handler, which asks them first
+//	consent       a form needs scopes that the user has not granted
+//	sign-out      a visit of the logout handler, or a form of another site
+//	denied        the user did not agree
+//	stray         a callback of no login under way: an old one, mostly
+//	not-allowed   Spotify does not let the user use the app: an app in
+//	              development mode has a list of users
+//	granted-less  the user is signed in, and has granted less than was asked for
+//	refused       OnLogin has refused the user
+//	delayed       the user agreed, and Spotify is in trouble; the browser loads
+//	              the page again by itself
+//	failed        Spotify or the app has failed
+//	unavailable   the store, or Options.Sessions, does not answer; or Spotify
+//	              limits the app's requests
+//	not-found     an address that the handlers do not have
+//
+// A form for signing in or out has method="post" and no fields but those of
+// LoginURL and LogoutURL themselves.
+//
+// The Content-Security-Policy lets a page use only what stands in it: style
+// and script elements with nonce="{{.Nonce}}", and images as data: URLs. Links
+// to elsewhere work, and forms that go to the app.
+type Page struct {
+	AppName     string
+	AccentColor template.CSS
+	LoginURL    string         // signs in, and goes on with what the user was about
+	LogoutURL   string         // to sign out with a form
+	HomeURL     string         // [Options].Home
+	ReturnTo    string         // sign-in: where the user gets to
+	Missing     []MissingScope // consent and sign-in: what the user would grant
+	Nonce       string         // of the style and script elements; new for each page
+}
+
+// MissingScope is a scope that the user has not granted.
+type MissingScope struct {
+	Scope       spotipie.Scope
+	Description string // what it allows, in plain words; empty if it is not known
+}
+
+func pageNames() []string {
+	return []string{pageSignIn, pageConsent, pageSignOut, pageDenied, pageStray, pageNotAllowed, pageGrantedLess,
+		pageRefused, pageDelayed, pageFailed, pageUnavailable, pageNotFound}
+}
+
+func builtinPages() *template.Template {
+	t := template.New("pages").Funcs(template.FuncMap{"style": func() template.CSS { return template.CSS(styleCSS) }})
+	return template.Must(t.Parse(pagesHTML))
+}
+
+// checkPages tries each of the app's own pages.
+func checkPages(pages *template.Template) error {
+	if pages == nil {
+		return nil
+	}
+	found := false
+	for _, name := range pageNames() {
+		t := pages.Lookup(name)
+		if t == nil {
+			continue
+		}
+		found = true
+		sample := Page{AppName: "App", LoginURL: "/login", Missing: []MissingScope{{Scope: "scope"}}, Nonce: "nonce"}
+		if err := t.Execute(io.Discard, sample); err != nil {
+			return err
+		}
+	}
+	if !found {
+		return fmt.Errorf("none of its templates has one of the names %q", pageNames())
+	}
+	return nil
+}
+
+// show writes a page.
+func (a *Auth) show(w http.ResponseWriter, r *http.Request, status int, name string, page Page) {
+	setHeaders(w.Header())
+	page.AppName = a.opts.AppName
+	page.AccentColor = template.CSS(a.opts.AccentColor)
+	page.LogoutURL, page.HomeURL = a.paths.logout, a.opts.Home
+	if page.LoginURL == "" {
+		page.LoginURL = a.paths.login
+	}
+	page.Nonce = rand.Text()
+	html, own, err := a.render(name, page)
+	if err != nil {
+		refuse(w, http.StatusInternalServerError)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Security-Policy", a.contentSecurityPolicy(page, own))
+	if name == pageSignIn || name == pageConsent || name == pageSignOut {
+		// Browsers send forms without an origin under no-referrer.
+		h.Set("Referrer-Policy", "same-origin")
+	}
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Length", strconv.Itoa(len(html)))
+	w.WriteHeader(status)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(html)
+	}
+}
+
+// render executes the app's own template for the page, if there is one and it
+// works, or the built-in one.
+func (a *Auth) render(name string, page Page) (html []byte, own bool, err error) {
+	var b bytes.Buffer
+	if a.opts.Pages != nil {
+		if t := a.opts.Pages.Lookup(name); t != nil && t.Execute(&b, page) == nil {
+			return b.Bytes(), true, nil
+		}
+		b.Reset()
+	}
+	err = a.pages.ExecuteTemplate(&b, name, page)
+	return b.Bytes(), false, err
+}
+
+// contentSecurityPolicy allows what the page's own elements do and nothing
+// else. A form for signing in is redirected to the accounts service, and some
+// browsers want that among form-action.
+func (a *Auth) contentSecurityPolicy(page Page, own bool) string {
+	nonce := "'nonce-" + page.Nonce + "'"
+	script := "'none'"
+	if own {
+		script = nonce
+	}
+	return "default-src 'none'; style-src " + nonce + "; script-src " + script + "; img-src data:; form-action 'self' " + a.accounts +
+		"; base-uri 'none'; frame-ancestors 'none'"
+}
+
+// setHeaders is for every answer of ours.
+func setHeaders(h http.Header) {
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Security-Policy", "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+}
