@@ -217,7 +217,13 @@ type page struct {
 	body   string
 }
 
-func (p page) String() string { return fmt.Sprintf("%d %s: %s", p.status, p.url, p.body) }
+func (p page) String() string {
+	body := p.body
+	if _, main, found := strings.Cut(body, "<main>"); found {
+		body = main
+	}
+	return fmt.Sprintf("%d %s: %s", p.status, p.url, body)
+}
 
 // The values of Sec-Fetch-Site.
 const (
@@ -232,7 +238,7 @@ func (b *browser) visit(path string) page { b.t.Helper(); return b.follow(b.get(
 // click follows a link on a page of the app.
 func (b *browser) click(path string) page { b.t.Helper(); return b.follow(b.get(path, ownPage), ownPage) }
 
-// comeFrom follows a link on another site.
+// comeFromElsewhere follows a link on another site.
 func (b *browser) comeFromElsewhere(path string) page {
 	b.t.Helper()
 	return b.follow(b.get(path, otherSite), otherSite)
@@ -403,7 +409,7 @@ func (b *browser) setCookie(name, value string) {
 	b.client.Jar.SetCookies(u, []*http.Cookie{{Name: name, Value: value, Path: "/", Secure: u.Scheme == "https"}})
 }
 
-// expectTokens checks how many tokens Spotify was asked for.
+// expectCodes checks how many codes were sent to Spotify.
 func (a *app) expectCodes(want int) {
 	a.t.Helper()
 	if got := a.spotify.Stats().TokenRequests.AuthorizationCode; got != want {

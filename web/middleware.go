@@ -49,22 +49,30 @@ func (a *Auth) Require(scopes ...spotipie.Scope) func(http.Handler) http.Handler
 func (v *visitor) check(r *http.Request, scopes []spotipie.Scope) error {
 	if v.session == nil {
 		if v.trouble != nil {
-			return &needsLogin{v.trouble}
+			return &needsLogin{v.trouble, scopes}
 		}
-		return &needsLogin{spotipie.ErrNotAuthorized}
+		return &needsLogin{spotipie.ErrNotAuthorized, scopes}
 	}
+	err := v.has(r, scopes)
+	if err != nil { // they may have signed in by another process meanwhile
+		_, _ = v.session.Load(r.Context())
+		err = v.has(r, scopes)
+	}
+	return err
+}
+
+func (v *visitor) has(r *http.Request, scopes []spotipie.Scope) error {
 	if _, err := v.session.Token(r.Context()); isOver(err) {
-		return &needsLogin{err}
+		return &needsLogin{err, scopes}
 	}
-	if spotipie.RequireScope(v.session, scopes...) == nil {
-		return nil
-	}
-	_, _ = v.session.Load(r.Context()) // they may have granted it by another process
 	return spotipie.RequireScope(v.session, scopes...)
 }
 
 // needsLogin: only the user can help, by signing in.
-type needsLogin struct{ err error }
+type needsLogin struct {
+	err   error
+	scope spotipie.Scopes // that they should grant then
+}
 
 func (e *needsLogin) Error() string { return e.err.Error() }
 func (e *needsLogin) Unwrap() error { return e.err }
@@ -82,7 +90,7 @@ func isOver(err error) bool {
 // [Options].OnError. Nothing may have been written before.
 func (a *Auth) Error(w http.ResponseWriter, r *http.Request, err error) {
 	if isOver(err) {
-		err = &needsLogin{err}
+		err = &needsLogin{err: err}
 	}
 	a.answer(w, r, err)
 }
@@ -119,12 +127,12 @@ func (a *Auth) demandLogin(w http.ResponseWriter, r *http.Request, login *needsL
 	switch {
 	case wantsJSON(r):
 		writeJSON(w, http.StatusUnauthorized, answerJSON{
-			Error: "login_required", Description: "the user has to sign in with Spotify", LoginURL: a.paths.login,
+			Error: "login_required", Description: "the user has to sign in with Spotify", LoginURL: a.LoginURL("", login.scope...),
 		})
 	case isVisit(r):
-		redirect(w, a.LoginURL(r.RequestURI))
+		redirect(w, a.LoginURL(r.RequestURI, login.scope...))
 	default:
-		a.show(w, r, http.StatusUnauthorized, pageSignIn, Page{})
+		a.show(w, r, http.StatusUnauthorized, pageSignIn, Page{LoginURL: a.LoginURL("", login.scope...)})
 	}
 }
 

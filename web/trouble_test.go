@@ -1,0 +1,303 @@
+package web_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/accounts"
+	"github.com/spotipie/spotipie/web"
+)
+
+// TestDenied: the user says no, is told that nothing has changed, and can change
+// their mind.
+func TestDenied(t *testing.T) {
+	a := newApp(t, appOptions{})
+	b := a.browser("")
+	p := b.visit("/library?a=1&b=2")
+	b.expect(p, http.StatusForbidden, "You did not agree")
+	a.expectError("denied", http.StatusForbidden, "access_denied")
+	b.expectNobody()
+	b.account = "ada"
+	b.expect(b.click(link(t, p, "Ask me again")), http.StatusOK, "ada has user-library-read at /library?a=1&b=2")
+}
+
+// TestNotOnTheList: Spotify gives a token and refuses the profile, in development
+// mode. Nothing is kept, and another account may do better.
+func TestNotOnTheList(t *testing.T) {
+	a := newApp(t, appOptions{accounts: accounts.Options{DevelopmentMode: &accounts.DevelopmentMode{AllowedUsers: []string{"ada"}}}})
+	b := a.browser("grace")
+	p := b.visit("/me")
+	b.expect(p, http.StatusForbidden, "only users on its list can sign in")
+	a.expectError("not-allowed", http.StatusForbidden, "403 Forbidden")
+	b.expectNobody()
+	if a.records() != 0 {
+		t.Error("an authorization was kept")
+	}
+	again := link(t, p, "Try again")
+	b.account = "ada"
+	if location := b.get(again, ownPage).header.Get("Location"); parameter(t, location, "show_dialog") != "true" {
+		t.Errorf("the user cannot choose another account at %s", location)
+	}
+	b.expect(b.click(again), http.StatusOK, "ada has  at /me")
+}
+
+// TestUserWithoutAccountID, as older services have them, is known by the id.
+func TestUserWithoutAccountID(t *testing.T) {
+	a := newApp(t, appOptions{keys: []string{keyText}})
+	b := a.browser("ada")
+	answerProfile(t, a, 1, `{"id":"ada"}`)
+	b.expect(b.visit("/auth/login?return_to=/"), http.StatusOK, `home of "ada"`)
+
+	// Without either nobody can be told apart.
+	nobody := a.browser("ada")
+	answerProfile(t, a, 3, `{"display_name":"Ada"}`) // it is asked three times
+	nobody.expect(nobody.visit("/auth/login"), http.StatusBadGateway, "That did not work")
+	a.expectError("failed", http.StatusBadGateway, "neither account_id nor id")
+	nobody.expectNobody()
+	nobody.expectNotDeadEnd("/me")
+}
+
+func answerProfile(t *testing.T, a *app, times int, body string) {
+	t.Helper()
+	err := a.spotify.QueueFault(accounts.Fault{
+		Kind: accounts.FaultRespond, Target: accounts.TargetAPI, Status: http.StatusOK, Times: times, Body: body,
+		Header: http.Header{"Content-Type": {"application/json"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestSpotifyDownInACallback: the page tries again by itself, with the same
+// callback, and signs the user in when Spotify is back.
+func TestSpotifyDownInACallback(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		fault accounts.Fault
+		again string // of the header Refresh
+	}{
+		{"503", accounts.Fault{Kind: accounts.FaultServerError, Times: 3}, "5"},
+		{"500", accounts.Fault{Kind: accounts.FaultServerError, Status: 500}, "5"},
+		{"connection cut", accounts.Fault{Kind: accounts.FaultCut, Times: 3}, "5"},
+		{"rate limit", accounts.Fault{Kind: accounts.FaultRateLimited, RetryAfter: 7e9}, "7"},
+		{"long rate limit", accounts.Fault{Kind: accounts.FaultRateLimited, RetryAfter: 3600e9}, "60"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			a := newApp(t, appOptions{})
+			ada := a.browser("ada")
+			callback := ada.beginAndAgree("/auth/login?return_to=/me")
+			test.fault.Target = accounts.TargetToken
+			if err := a.spotify.QueueFault(test.fault); err != nil {
+				t.Fatal(err)
+			}
+			p := ada.get(callback, otherSite)
+			ada.expect(p, http.StatusServiceUnavailable, "This page tries again by itself")
+			if p.header.Get("Refresh") != test.again || p.header.Get("Retry-After") == "" || p.header.Get("Referrer-Policy") != "no-referrer" {
+				t.Errorf("headers %v", p.header)
+			}
+			a.expectError("delayed", http.StatusServiceUnavailable, "")
+			a.spotify.ClearFaults()
+			ada.expect(ada.comeFromElsewhere(callback), http.StatusOK, "ada has  at /me")
+		})
+	}
+}
+
+// TestSpotifyStaysDown: the page does not try for ever.
+func TestSpotifyStaysDown(t *testing.T) {
+	a := newApp(t, appOptions{keys: []string{keyText}})
+	ada := a.browser("ada")
+	callback := ada.beginAndAgree("/auth/login?return_to=/me")
+	if err := a.spotify.QueueFault(accounts.Fault{Kind: accounts.FaultServerError, Status: 500, Target: accounts.TargetToken, Every: 1}); err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		ada.expect(ada.get(callback, otherSite), http.StatusServiceUnavailable, "tries again by itself")
+	}
+	p := ada.comeFromElsewhere(callback)
+	ada.expect(p, http.StatusBadGateway, "That did not work")
+	a.expectError("failed", http.StatusBadGateway, "tried too often")
+	a.spotify.ClearFaults()
+	ada.expect(ada.click(link(t, p, "Sign in again")), http.StatusOK, "ada has  at /me")
+}
+
+// TestProfileDownInACallback: the code is spent.
+func TestProfileDownInACallback(t *testing.T) {
+	a := newApp(t, appOptions{})
+	ada := a.browser("ada")
+	if err := a.spotify.QueueFault(accounts.Fault{Kind: accounts.FaultServerError, Target: accounts.TargetAPI, Times: 3}); err != nil {
+		t.Fatal(err)
+	}
+	p := ada.visit("/me")
+	ada.expect(p, http.StatusBadGateway, "That did not work")
+	a.expectError("failed", http.StatusBadGateway, "503")
+	ada.expect(ada.click(link(t, p, "Sign in again")), http.StatusOK, "ada has  at /me")
+}
+
+// TestErrorsOfTheCallback that Spotify sends, and what is no callback.
+func TestErrorsOfTheCallback(t *testing.T) {
+	a := newApp(t, appOptions{})
+	for query, want := range map[string]struct {
+		page   string
+		status int
+	}{
+		"error=server_error":                {"failed", 502},
+		"error=invalid_scope":               {"failed", 502},
+		"error=access_denied":               {"denied", 403},
+		"error=access_denied&error=x":       {"failed", 502},
+		"":                                  {"failed", 502},
+		"code=a&code=b":                     {"failed", 502},
+		"code=" + strings.Repeat("a", 9000): {"failed", 502},
+		"error=%3Cscript%3E":                {"failed", 502},
+		"code=x&state=more":                 {"stray", 400},
+		"%zz":                               {"stray", 400},
+		"problem=denied&code=x":             {"failed", 502},
+	} {
+		t.Run(query, func(t *testing.T) {
+			b := a.browser("ada")
+			callback := b.beginAndAgree("/auth/login")
+			p := b.comeFromElsewhere("/auth/callback?state=" + parameter(t, callback, "state") + "&" + query)
+			b.expect(p, want.status, "")
+			if err := a.lastError(); err == nil || err.Page != want.page {
+				t.Errorf("OnError heard %v, want page %s", err, want.page)
+			}
+			if strings.Contains(p.url, "state=") || strings.Contains(p.body, "<script>") {
+				t.Errorf("the browser ends at %s", p)
+			}
+			b.expectNotDeadEnd("/me")
+		})
+	}
+	for _, query := range []string{"", "?", "?code=x", "?state=", "?state=&code=x", "?state=" + strings.Repeat("s", 5000), "?problem=", "?problem=nonsense", "?problem=delayed"} {
+		b := a.browser("ada")
+		b.expect(b.comeFromElsewhere("/auth/callback"+query), http.StatusBadRequest, "This sign-in is over")
+	}
+}
+
+// switchableStore fails when it is told to.
+type switchableStore struct {
+	spotipie.Store
+	isDown atomic.Bool
+}
+
+var errDown = errors.New("connection refused")
+
+func (s *switchableStore) Load(ctx context.Context, key spotipie.Key) (spotipie.Record, bool, error) {
+	if s.isDown.Load() {
+		return spotipie.Record{}, false, errDown
+	}
+	return s.Store.Load(ctx, key)
+}
+
+func (s *switchableStore) Swap(ctx context.Context, key spotipie.Key, version uint64, rec spotipie.Record) (uint64, error) {
+	if s.isDown.Load() {
+		return 0, errDown
+	}
+	return s.Store.Swap(ctx, key, version, rec)
+}
+
+// TestStoreDown: users whose session is in memory go on, the others are told to
+// come again, and so is everybody when it is back.
+func TestStoreDown(t *testing.T) {
+	store := &switchableStore{Store: spotipie.NewMemoryStore()}
+	a := newApp(t, appOptions{store: store, keys: []string{keyText}})
+	ada, grace := a.browser("ada"), a.browser("grace")
+	grace.signIn()
+	a.replicas[0] = a.newReplica(keyText) // knows nobody
+	ada.signIn()
+	store.isDown.Store(true)
+	ada.expectUser("ada")
+	p := grace.visit("/")
+	grace.expect(p, http.StatusServiceUnavailable, "needs a moment")
+	if p.header.Get("Retry-After") != "5" {
+		t.Errorf("headers %v", p.header)
+	}
+	a.expectError("unavailable", http.StatusServiceUnavailable, errDown.Error())
+	if status, answer := grace.program("GET", "/me"); status != http.StatusServiceUnavailable || answer["error"] != "unavailable" {
+		t.Errorf("a program gets %d, %v", status, answer)
+	}
+	a.browser("grace").expectNobody() // who has never signed in sees the home page
+
+	// Who signs in meanwhile is signed in, as far as this replica goes.
+	zoe := a.browser("ada")
+	zoe.expect(zoe.visit("/auth/login?return_to=/me"), http.StatusOK, "ada has ")
+	a.expectError("", 0, errDown.Error())
+
+	store.isDown.Store(false)
+	grace.expectUser("grace")
+	ada.expectUser("ada")
+}
+
+// TestRecordThatCannotBeUsed: the app now wants more of all users than those
+// agreed to who signed in before.
+func TestRecordThatCannotBeUsed(t *testing.T) {
+	a := newApp(t, appOptions{keys: []string{keyText}})
+	ada := a.browser("ada")
+	ada.signIn()
+	a.change = func(_ *web.Options, p *spotipie.PoolOptions) { p.Scope = spotipie.Scopes{spotipie.ScopeUserReadEmail} }
+	a.replicas = []*replica{a.newReplica(keyText), a.newReplica(keyText)}
+	ada.expectNobody()
+	ada.expect(ada.visit("/me"), http.StatusOK, "ada has user-read-email at /me")
+	a.expectError("sign-in", http.StatusUnauthorized, "stored record")
+	for range 3 {
+		ada.expect(ada.visit("/me"), http.StatusOK, "ada has user-read-email at /me")
+	}
+	a.expectCodes(2)
+}
+
+// TestSessionsThatFail: the app's own sessions are in a database that is down.
+func TestSessionsThatFail(t *testing.T) {
+	sessions := &countingSessions{}
+	a := newApp(t, appOptions{keys: []string{keyText}, change: func(o *web.Options, _ *spotipie.PoolOptions) { o.Sessions = sessions }})
+	ada := a.browser("ada")
+	ada.signIn()
+	sessions.fails = errDown
+	for _, path := range []string{"/", "/me"} {
+		ada.expect(ada.visit(path), http.StatusServiceUnavailable, "needs a moment")
+		a.expectError("unavailable", http.StatusServiceUnavailable, "Options.Sessions")
+	}
+	ada.expect(ada.submit("/auth/logout"), http.StatusServiceUnavailable, "needs a moment")
+	ada.expect(ada.visit("/auth/login"), http.StatusServiceUnavailable, "needs a moment")
+	a.expectError("unavailable", http.StatusServiceUnavailable, "Options.Sessions")
+	sessions.fails = nil
+	ada.expectUser("ada")
+}
+
+// TestReplicaThatEnds in the middle of a login: another one goes on.
+func TestReplicaThatEnds(t *testing.T) {
+	a := newApp(t, appOptions{})
+	ada := a.browser("ada")
+	callback := ada.beginAndAgree("/auth/login?return_to=/me")
+	all := a.replicas
+	a.replicas = all[:1]
+	if err := all[0].pool.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ada.expect(ada.get(callback, otherSite), http.StatusServiceUnavailable, "tries again by itself")
+	ada.expect(ada.visit("/auth/login"), http.StatusInternalServerError, "That did not work")
+	a.replicas = all[1:]
+	ada.expect(ada.comeFromElsewhere(callback), http.StatusOK, "ada has  at /me")
+}
+
+// TestCancelledCallback: a browser that leaves and comes back joins.
+func TestCancelledCallback(t *testing.T) {
+	a := newApp(t, appOptions{keys: []string{keyText}})
+	ada := a.browser("ada")
+	callback := ada.beginAndAgree("/auth/login?return_to=/me")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	handler := a.replicas[0].handler
+	a.replicas[0].handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		handler.ServeHTTP(w, r.WithContext(ctx))
+	})
+	ada.expect(ada.get(callback, otherSite), http.StatusServiceUnavailable, "tries again by itself")
+	a.replicas[0].handler = handler
+	p := ada.comeFromElsewhere(callback)
+	if p.status == http.StatusBadGateway { // the first try had ended before the second began
+		p = ada.click(link(t, p, "Sign in again"))
+	}
+	ada.expect(p, http.StatusOK, "ada has  at /me")
+}
