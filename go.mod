@@ -33,6 +33,8 @@ require (
 	golang.org/x/term v0.48.0
 )
 
+require github.com/alexedwards/scs/v2 v2.9.0
+
 require (
 	github.com/BurntSushi/toml v1.4.1-0.20240526193622-a339e1f7089c // indirect
 	github.com/VictoriaMetrics/metrics v1.35.3 // indirect

@@ -197,10 +197,7 @@ func TestHooks(t *testing.T) {
 	}})
 	ada := a.browser("ada")
 	ada.signIn()
-	adaKey := a.spotify.Users()[0].ID
-	for _, key := range mustList(t, a.store) {
-		adaKey = key.Profile
-	}
+	adaKey := mustList(t, a.store)[0].Profile
 	ada.account = "grace"
 	ada.expect(ada.click("/auth/login?show_dialog=true&return_to=/library"), http.StatusOK, "home of")
 	ada.expectUser("grace")

@@ -24,7 +24,10 @@ import (
 	"github.com/spotipie/spotipie/web"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// scs.New starts a goroutine that nobody can stop once its store is replaced.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/alexedwards/scs/v2/memstore.(*MemStore).startCleanup"))
+}
 
 // keyText are keys for tests: the same in each run, and no secret.
 var (
@@ -190,8 +193,8 @@ func answerMe(auth *web.Auth) http.Handler {
 type browser struct {
 	*app
 	client  *http.Client
-	account string // at Spotify
-	isSilly bool   // does not say where requests come from, as some did until 2023
+	account string                // at Spotify
+	isSilly bool                  // does not say where requests come from, as some did until 2023
 	before  func(location string) // is shown each redirect
 }
 
@@ -236,7 +239,10 @@ const (
 func (b *browser) visit(path string) page { b.t.Helper(); return b.follow(b.get(path, typed), typed) }
 
 // click follows a link on a page of the app.
-func (b *browser) click(path string) page { b.t.Helper(); return b.follow(b.get(path, ownPage), ownPage) }
+func (b *browser) click(path string) page {
+	b.t.Helper()
+	return b.follow(b.get(path, ownPage), ownPage)
+}
 
 // comeFromElsewhere follows a link on another site.
 func (b *browser) comeFromElsewhere(path string) page {
