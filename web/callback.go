@@ -96,8 +96,6 @@ func callbackError(err error) *Error {
 		return &Error{Page: pageStray, Status: http.StatusBadRequest, Err: err}
 	case errors.As(err, &api) && api.StatusCode == http.StatusForbidden:
 		return &Error{Page: pageNotAllowed, Status: http.StatusForbidden, Err: err}
-	case errors.As(err, &api): // the code is spent
-		return &Error{Page: pageFailed, Status: http.StatusBadGateway, Err: err}
 	case errors.As(err, &token) && token.Temporary():
 		return &Error{Page: pageDelayed, Status: http.StatusServiceUnavailable, RetryAfter: max(token.RetryAfter, retryAfter), Err: err}
 	case errors.As(err, &network), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled),

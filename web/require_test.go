@@ -284,6 +284,36 @@ func TestMiddlewareInMiddleware(t *testing.T) {
 	}
 }
 
+// TestMiddlewareOfTwoApps: the user of one is nobody in the other.
+func TestMiddlewareOfTwoApps(t *testing.T) {
+	one, other := twoApps(t)
+	one.signIn()
+	handler := one.replicas[0].auth.Middleware(other.replicas[0].auth.Require()(http.NotFoundHandler()))
+	one.replicas[0].handler = handler
+	if p := one.get("/x", typed); p.status != http.StatusSeeOther {
+		t.Errorf("got %s", p)
+	}
+}
+
+// TestSignedInElsewhere: a replica that has seen a user without an authorization
+// looks again.
+func TestSignedInElsewhere(t *testing.T) {
+	a := newApp(t, appOptions{})
+	ada := a.browser("ada")
+	ada.signIn()
+	key := mustList(t, a.store)[0]
+	if err := a.store.Delete(t.Context(), key); err != nil {
+		t.Fatal(err)
+	}
+	old, fresh := a.newReplica(keyText), a.newReplica(keyText)
+	a.replicas = []*replica{old}
+	ada.expectNobody()
+	a.replicas = []*replica{fresh}
+	ada.signIn()
+	a.replicas = []*replica{old}
+	ada.expect(ada.get("/me", typed), http.StatusOK, "ada has ")
+}
+
 // countingSessions has one user, as a program for one person may.
 type countingSessions struct {
 	user  string

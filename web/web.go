@@ -170,7 +170,8 @@ func allowed(w http.ResponseWriter, r *http.Request, methods ...string) bool {
 // LoginURL returns the address, without the origin, at which a user signs in and
 // then gets to the path returnTo, or to [Options].Home if that is empty or no
 // path of the app. Scopes are asked for beside those of the pool and those that
-// the user has granted before. The address is good for a day, for any user.
+// the user has granted before, unless their names take more than a thousand
+// bytes together. The address is good for a day, for any user.
 func (a *Auth) LoginURL(returnTo string, scopes ...spotipie.Scope) string {
 	return a.paths.login + query(a.loginParameters(returnTo, scopes))
 }
