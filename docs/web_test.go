@@ -28,8 +28,8 @@ func webProgram(block string) string {
 	body := block
 	if !regexp.MustCompile(`(?m)^func `).MatchString(block) {
 		var used string
-		for _, name := range []string{"auth", "OnError"} {
-			if regexp.MustCompile(`(?m)^` + name + `\b.*:=`).MatchString(block) {
+		for _, name := range []string{"auth", "err", "OnError"} {
+			if regexp.MustCompile(`(?m)^(\w+, )?` + name + `\b.*:=`).MatchString(block) {
 				used += "\t_ = " + name + "\n"
 			}
 		}

@@ -213,6 +213,6 @@ func TestWebAppPages(t *testing.T) {
 	}
 	b.visit(a.url + "/auth/x")
 	b.check("web-not-found")
-	b.expectSafe("state=")
 	b.expectNothingFromElsewhere(a.url)
+	b.expectSafe("state=")
 }

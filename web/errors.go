@@ -41,6 +41,9 @@ func (a *Auth) fail(w http.ResponseWriter, r *http.Request, page Page, failed *E
 	if failed.RetryAfter > 0 {
 		w.Header().Set("Retry-After", seconds(failed.RetryAfter))
 	}
+	if page.ReturnTo == "" && isVisit(r) {
+		page.ReturnTo, _ = localPath(r.RequestURI)
+	}
 	if wantsJSON(r) {
 		writeJSON(w, failed.Status, answerJSON{Error: failed.Page, Description: http.StatusText(failed.Status)})
 		return

@@ -68,7 +68,7 @@ type Page struct {
 	LoginURL    string         // signs in, and goes on with what the user was about
 	LogoutURL   string         // to sign out with a form
 	HomeURL     string         // [Options].Home
-	ReturnTo    string         // sign-in: where the user gets to
+	ReturnTo    string         // sign-in: where the user gets to; failed and unavailable: the page to try again, or empty
 	Missing     []MissingScope // consent and sign-in: what the user would grant
 	Nonce       string         // of the style and script elements; new for each page
 }
