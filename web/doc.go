@@ -37,13 +37,14 @@
 //
 // A page has a link for signing in, and a form for signing out:
 //
-//	<a href="/auth/login?return_to=/library">Sign in with Spotify</a>
+//	<a href="/auth/login?return_to=/about">Sign in with Spotify</a>
 //	<form method="post" action="/auth/logout"><button>Sign out</button></form>
 //
 // Login takes return_to, a path of the app, and show_dialog=true, which lets
 // users choose another Spotify account. A form for logout may have forget=true,
-// which deletes the user's authorization too. [Auth.LoginURL] makes an address
-// that asks for more scopes.
+// which deletes the user's authorization too. A link to a page behind
+// [Auth.Require] signs in too, and asks for the page's scopes in one go, as does
+// an address of [Auth.LoginURL].
 //
 // # A login under way
 //
@@ -80,6 +81,10 @@
 //	403 {"error":"insufficient_scope","error_description":"…","missing":["user-library-read"],"login_url":"/auth/login?ask=…"}
 //
 // A program is who does not accept HTML but JSON, and a script that uses fetch.
+//
+// A user who is signed in and comes from another site, or from Spotify, is asked
+// on a page before they are sent there again: no site can have them replaced by
+// another user, or asked for more, without a word.
 //
 // # What can go wrong
 //

@@ -42,7 +42,7 @@ func (a *Auth) fail(w http.ResponseWriter, r *http.Request, page Page, failed *E
 		w.Header().Set("Retry-After", seconds(failed.RetryAfter))
 	}
 	if page.ReturnTo == "" && isVisit(r) {
-		page.ReturnTo, _ = localPath(r.RequestURI)
+		page.ReturnTo, _ = a.appPath(r.RequestURI)
 	}
 	if wantsJSON(r) {
 		writeJSON(w, failed.Status, answerJSON{Error: failed.Page, Description: http.StatusText(failed.Status)})

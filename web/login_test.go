@@ -2,9 +2,12 @@ package web_test
 
 import (
 	"errors"
+	"fmt"
+	"html/template"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -33,6 +36,34 @@ func TestSignInAcrossReplicas(t *testing.T) {
 			}
 			ada.signIn() // again
 		})
+	}
+}
+
+// TestManyUsersAtOnce: each sees their own, whichever replica they reach. Who
+// signs in anew is asked for less than before, and for more where a page needs it.
+func TestManyUsersAtOnce(t *testing.T) {
+	var users []accounts.User
+	for i := range 30 {
+		users = append(users, accounts.User{ID: fmt.Sprintf("user-%d", i)})
+	}
+	a := newApp(t, appOptions{accounts: accounts.Options{Users: users}})
+	var group sync.WaitGroup
+	for _, user := range users {
+		group.Go(func() {
+			b := a.browser(user.ID)
+			for range 2 {
+				b.signIn()
+				b.expect(b.click("/library"), http.StatusOK, user.ID+" has user-library-read at /library")
+				for range 5 {
+					b.expect(b.visit("/library"), http.StatusOK, user.ID+" has user-library-read")
+				}
+				b.expect(b.submit("/auth/logout"), http.StatusOK, `home of ""`)
+			}
+		})
+	}
+	group.Wait()
+	if n := a.records(); n != len(users) {
+		t.Errorf("%d records of %d users", n, len(users))
 	}
 }
 
@@ -159,7 +190,8 @@ func TestCookies(t *testing.T) {
 // TestNothingSecretIsShown looks for the secrets of a login in what the browser
 // can see.
 func TestNothingSecretIsShown(t *testing.T) {
-	a := newApp(t, appOptions{})
+	pages := template.Must(template.New("delayed").Parse("tries again by itself {{printf `%+v` .}}"))
+	a := newApp(t, appOptions{change: func(o *web.Options, _ *spotipie.PoolOptions) { o.Pages = pages }})
 	ada := a.browser("ada")
 	authorizationURL := ada.begin("/auth/login?return_to=/me")
 	callback := ada.agree(authorizationURL)

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -48,7 +49,8 @@ func parseKeys(t testing.TB, text string) web.Keys {
 type app struct {
 	t       testing.TB
 	spotify *spotifytest.Server
-	url     string // its origin
+	url     string // its origin, as browsers see it
+	inside  string // where it listens
 	store   spotipie.Store
 	creds   spotipie.Credentials
 	keys    []string // of each replica
@@ -73,6 +75,7 @@ type appOptions struct {
 	keys     []string // of each replica; default: two have the same
 	store    spotipie.Store
 	isHTTPS  bool
+	origin   string // of a proxy before it
 	change   func(*web.Options, *spotipie.PoolOptions)
 }
 
@@ -94,7 +97,7 @@ func newApp(t testing.TB, opts appOptions) *app {
 		server.Start()
 	}
 	t.Cleanup(server.Close)
-	a.url = server.URL
+	a.inside, a.url = server.URL, cmp.Or(opts.origin, server.URL)
 	a.creds = spotipie.Credentials{ClientID: "app", ClientSecret: "its-secret-words", RedirectURI: a.url + "/auth/callback"}
 	if opts.accounts.Apps == nil {
 		opts.accounts.Apps = []accounts.App{{ClientID: a.creds.ClientID, ClientSecret: a.creds.ClientSecret, RedirectURIs: []string{a.creds.RedirectURI}}}

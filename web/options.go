@@ -35,7 +35,7 @@ type Options struct {
 	Home string
 
 	// OnLogin is called when a user has agreed and their authorization is kept,
-	// before they are signed in. An error refuses them: they are not signed in,
+	// before they are signed in; also when they have granted more. An error refuses them: they are not signed in,
 	// and see a page that says so. Their authorization stays unless OnLogin gives
 	// it up (signIn.Session.Logout). Default: nothing.
 	OnLogin func(r *http.Request, signIn *spotipie.SignIn) error

@@ -36,17 +36,23 @@ func isNotInURL(r rune) bool { return r <= ' ' || r >= 0x7f || r == '\\' }
 // isControl is the same for a path that is decoded.
 func isControl(r rune) bool { return unicode.IsControl(r) || r == '\\' }
 
-// returnTo returns the path that a user wants to get back to, or Home. The
-// handlers' own paths lead nowhere.
-func (a *Auth) returnTo(raw string) string {
-	path, ok := localPath(raw)
+// appPath is localPath for paths of the app. Those of the handlers are none: they
+// lead back to where the user is, and the callback's has a code.
+func (a *Auth) appPath(raw string) (path string, ok bool) {
+	path, ok = localPath(raw)
 	if !ok {
-		return a.opts.Home
+		return "", false
 	}
-	clean, _, _ := strings.Cut(path, "#")
-	clean, _, _ = strings.Cut(clean, "?")
-	if decoded, err := url.PathUnescape(clean); err != nil || a.paths.has(decoded) {
-		return a.opts.Home
+	if u, err := url.Parse(path); err != nil || a.paths.has(u.Path) {
+		return "", false
 	}
-	return path
+	return path, true
+}
+
+// returnTo returns the path that a user wants to get back to, or Home.
+func (a *Auth) returnTo(raw string) string {
+	if path, ok := a.appPath(raw); ok {
+		return path
+	}
+	return a.opts.Home
 }

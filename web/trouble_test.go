@@ -219,6 +219,10 @@ func TestStoreDown(t *testing.T) {
 	if status, answer := grace.program("GET", "/me"); status != http.StatusServiceUnavailable || answer["error"] != "unavailable" {
 		t.Errorf("a program gets %d, %v", status, answer)
 	}
+	if again := link(t, grace.visit("/me?a=1&b=2"), "Try again"); again != "/me?a=1&b=2" {
+		t.Errorf("the page leads to %s", again)
+	}
+	a.lastError()
 	a.browser("grace").expectNobody() // who has never signed in sees the home page
 
 	// Who signs in meanwhile is signed in, as far as this replica goes.
