@@ -3,6 +3,7 @@ package web_test
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"runtime"
 	"strings"
@@ -585,6 +586,37 @@ func TestFloodOfLoginsKeepsNothing(t *testing.T) {
 	grown := int64(heap()) - int64(before)
 	t.Logf("20,000 logins that were begun leave %d bytes", grown)
 	if grown > 512<<10 {
+		t.Errorf("memory has grown by %d bytes", grown)
+	}
+}
+
+// TestFloodOfCallbacksKeepsLittle: what a process remembers of callbacks has a
+// bound.
+func TestFloodOfCallbacksKeepsLittle(t *testing.T) {
+	a := newApp(t, appOptions{keys: []string{keyText}})
+	handler := a.replicas[0].handler
+	flood := func(n int) {
+		for range n {
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/auth/login", nil)
+			begun := httptest.NewRecorder()
+			handler.ServeHTTP(begun, r)
+			state := parameter(t, begun.Header().Get("Location"), "state")
+			r = httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/auth/callback?error=access_denied&state="+state, nil)
+			r.Header.Set("Cookie", begun.Header().Get("Set-Cookie"))
+			denied := httptest.NewRecorder()
+			handler.ServeHTTP(denied, r)
+			if !strings.Contains(denied.Header().Get("Location"), "problem=denied") {
+				t.Fatalf("got %d, %v", denied.Code, denied.Header())
+			}
+			a.lastError()
+		}
+	}
+	flood(9000)
+	before := heap()
+	flood(9000)
+	grown := int64(heap()) - int64(before)
+	t.Logf("9,000 more callbacks leave %d bytes", grown)
+	if grown > 256<<10 {
 		t.Errorf("memory has grown by %d bytes", grown)
 	}
 }

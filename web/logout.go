@@ -41,8 +41,8 @@ func (a *Auth) logout(w http.ResponseWriter, r *http.Request) {
 	redirect(w, a.opts.Home)
 }
 
-// signOut signs the user out first: what fails then is tried again by the
-// session.
+// signOut gives the authorization up first, if it is to: who could not have that
+// is still signed in, and can try again.
 func (a *Auth) signOut(w http.ResponseWriter, r *http.Request, forget bool) error {
 	user, err := a.sessions.User(r)
 	if err != nil {

@@ -87,7 +87,8 @@ func isOver(err error) bool {
 // [http.Error] does for others: a user who has to sign in again or to grant more
 // is sent to Spotify, as by [Auth.Require]; for a rate limit, a store or a
 // Spotify that is in trouble there is a page, or JSON, with 503 or 502. It calls
-// [Options].OnError. Nothing may have been written before.
+// [Options].OnError, unless the user has only yet to sign in or to grant more.
+// Nothing may have been written before.
 func (a *Auth) Error(w http.ResponseWriter, r *http.Request, err error) {
 	if isOver(err) {
 		err = &needsLogin{err: err}

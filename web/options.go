@@ -25,19 +25,22 @@ type Options struct {
 	Keys Keys
 
 	// Sessions is how the app knows who is signed in. Default: a sealed cookie
-	// with the user's key.
+	// with the user's key. It cannot be taken back from who has copied it before
+	// it ends, as sessions on a server can.
 	Sessions Sessions
 	// SessionLifetime is how long that cookie is good for, from the sign-in.
 	// Default: [DefaultSessionLifetime].
 	SessionLifetime time.Duration
 	// Home is the path that users get to after signing in or out, if nothing
-	// else is known. Default: "/".
+	// else is known, and that the pages of trouble link to. It should be there for
+	// nobody too, and so not behind Require. Default: "/".
 	Home string
 
-	// OnLogin is called when a user has agreed and their authorization is kept,
-	// before they are signed in; also when they have granted more. An error refuses them: they are not signed in,
-	// and see a page that says so. Their authorization stays unless OnLogin gives
-	// it up (signIn.Session.Logout). Default: nothing.
+	// OnLogin is called when a user has agreed, for the first time or to more, and
+	// their authorization is kept, before they are signed in. An error refuses
+	// them: they are not signed in, and see a page that says so. Their
+	// authorization stays unless OnLogin gives it up (signIn.Session.Logout).
+	// Default: nothing.
 	OnLogin func(r *http.Request, signIn *spotipie.SignIn) error
 	// OnLogout is called when a user has signed out, and when another user has
 	// signed in in their place. Default: nothing.

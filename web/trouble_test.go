@@ -5,8 +5,10 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/accounts"
@@ -304,4 +306,34 @@ func TestCancelledCallback(t *testing.T) {
 		p = ada.click(link(t, p, "Sign in again"))
 	}
 	ada.expect(p, http.StatusOK, "ada has  at /me")
+}
+
+// TestCallbackTwiceAtOnce, as by a user who is impatient: the second joins the
+// first, and the code is sent once.
+func TestCallbackTwiceAtOnce(t *testing.T) {
+	a := newApp(t, appOptions{keys: []string{keyText}})
+	ada := a.browser("ada")
+	callback := ada.beginAndAgree("/auth/login?return_to=/me")
+	cookies := ada.cookies("-login-")
+	if err := a.spotify.QueueFault(accounts.Fault{Kind: accounts.FaultSlow, Delay: 300 * time.Millisecond, Target: accounts.TargetToken}); err != nil {
+		t.Fatal(err)
+	}
+	var group sync.WaitGroup
+	var signedIn atomic.Int32
+	for range 4 {
+		group.Go(func() {
+			b := a.browser("ada")
+			for _, c := range cookies {
+				b.setCookie(c.Name, c.Value)
+			}
+			if p := b.get(callback, otherSite); p.header.Get("Location") == "/me" {
+				signedIn.Add(1)
+			}
+		})
+	}
+	group.Wait()
+	if signedIn.Load() == 0 {
+		t.Error("nobody is signed in")
+	}
+	a.expectCodes(1)
 }
