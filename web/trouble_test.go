@@ -3,6 +3,7 @@ package web_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -199,6 +200,49 @@ func (s *switchableStore) Swap(ctx context.Context, key spotipie.Key, version ui
 		return 0, errDown
 	}
 	return s.Store.Swap(ctx, key, version, rec)
+}
+
+func (s *switchableStore) Delete(ctx context.Context, key spotipie.Key) error {
+	if s.isDown.Load() {
+		return errDown
+	}
+	return s.Store.Delete(ctx, key)
+}
+
+// TestForgetWhileTheStoreIsDown: who cannot be forgotten at all is told so and
+// stays signed in; where the session is in memory the store hears of it later.
+func TestForgetWhileTheStoreIsDown(t *testing.T) {
+	store := &switchableStore{Store: spotipie.NewMemoryStore()}
+	a := newApp(t, appOptions{store: store, keys: []string{keyText}})
+	ada, grace := a.browser("ada"), a.browser("grace")
+	grace.signIn()
+	a.replicas[0] = a.newReplica(keyText) // knows nobody
+	ada.signIn()
+	store.isDown.Store(true)
+	grace.expect(grace.submit("/auth/logout", "forget", "true"), http.StatusServiceUnavailable, "needs a moment")
+	a.expectError("unavailable", http.StatusServiceUnavailable, "forgetting the authorization")
+	ada.expect(ada.submit("/auth/logout", "forget", "true"), http.StatusOK, `home of ""`)
+	a.expectError("", 0, "forgetting the authorization")
+	store.isDown.Store(false)
+	grace.expectUser("grace")
+	if err := a.replicas[0].pool.Close(t.Context()); err != nil { // it has tried again
+		t.Error(err)
+	}
+	if n := a.records(); n != 1 {
+		t.Errorf("the store has %d records, want Grace's", n)
+	}
+}
+
+// TestMoreThanACookieHolds: an app that asks for far more than Spotify has.
+func TestMoreThanACookieHolds(t *testing.T) {
+	a := newApp(t, appOptions{change: func(_ *web.Options, p *spotipie.PoolOptions) {
+		for i := range 300 {
+			p.Scope = append(p.Scope, spotipie.Scope(fmt.Sprint("scope-", i)))
+		}
+	}})
+	b := a.browser("ada")
+	b.expect(b.visit("/auth/login"), http.StatusInternalServerError, "That did not work")
+	a.expectError("failed", http.StatusInternalServerError, "would be too large")
 }
 
 // TestStoreDown: users whose session is in memory go on, the others are told to
