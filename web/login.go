@@ -30,9 +30,9 @@ type asked struct {
 // login sends the user to Spotify. Another site cannot have a user who is signed
 // in replaced: they are asked first.
 func (a *Auth) login(w http.ResponseWriter, r *http.Request) {
-	v, err := a.visitor(r)
-	if err != nil { // they may sign in all the same
-		a.report(r, err)
+	v, unknown := a.visitor(r)
+	if unknown != nil { // they may sign in all the same
+		a.report(r, unknown)
 		v = &visitor{}
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
@@ -48,7 +48,7 @@ func (a *Auth) login(w http.ResponseWriter, r *http.Request) {
 	case r.Method == http.MethodPost && a.crossOrigin.Check(r) != nil:
 		a.fail(w, r, page, &Error{Page: pageSignIn, Status: http.StatusForbidden, Err: errCrossOrigin})
 		return
-	case r.Method == http.MethodGet && v.user != "" && !isOwnClick(r):
+	case r.Method == http.MethodGet && (v.user != "" || unknown != nil) && !isOwnClick(r):
 		page.Missing = missing(scope.Normalize(), v.scope())
 		a.show(w, r, http.StatusOK, pageSignIn, page)
 		return

@@ -269,6 +269,8 @@ func TestStoreDown(t *testing.T) {
 		t.Errorf("the page leads to %s", again)
 	}
 	a.lastError()
+	grace.expect(grace.comeFromElsewhere("/auth/login"), http.StatusOK, "Go on to Spotify") // nobody knows whom that would replace
+	a.expectError("unavailable", http.StatusServiceUnavailable, errDown.Error())
 	a.browser("grace").expectNobody() // who has never signed in sees the home page
 
 	// Who signs in meanwhile is signed in, as far as this replica goes.
