@@ -121,6 +121,10 @@ func (k *keeper) trySave(ctx context.Context) (*state, error) {
 func (k *keeper) lookBeforeSaving(ctx context.Context, s *state) (*state, uint64, error) {
 	shelf := k.shelf()
 	store, err := k.read(ctx)
+	if err != nil && store.found && store.version != 0 && k.state.Load().detail().unsaved == unsavedWord {
+		k.report(fmt.Errorf("spotipie: what the user has said is saved over a record that cannot be read: %w", err))
+		return s, store.version, nil
+	}
 	if err != nil {
 		return s, 0, shelf.failed(s.saveOp(), fmt.Errorf("looking for what others have saved: %w", err))
 	}

@@ -105,7 +105,11 @@ func (s shelf) checkOnce(ctx context.Context, checker Checker) error {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	_, err := call(ctx, s, opCheck, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, checker.Check(ctx, s.key)
+		err := checker.Check(ctx, s.key)
+		if errors.Is(err, errors.ErrUnsupported) {
+			err = nil
+		}
+		return struct{}{}, err
 	}, nil)
 	return err
 }

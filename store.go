@@ -97,6 +97,9 @@ type SealedRecord struct {
 //     for lost (by a restart without persistence, an eviction, a restored
 //     backup, an unmounted volume), keep their token and save it again. A store
 //     remembers a deletion for at least a week, as long as it keeps anything.
+//     If there is a record that the store cannot make sense of, Load returns an
+//     error; if it also returns found == true and the version, a user's login
+//     is saved over that record, and nothing else is.
 //   - Swap saves rec if the record's version still is version, where 0 means
 //     that there is no record, and returns the version it now has; else it
 //     saves nothing and returns an error that wraps [ErrVersionConflict]. The
@@ -141,7 +144,8 @@ type Store interface {
 // returns nil if the lock is still held and a record can be saved now. It fails
 // if a lease has ended (the process was suspended, say), or if the store is
 // read-only, full or out of reach; then nobody is asked. A store with leases
-// extends the lease by it.
+// extends the lease by it. A store that wraps another one, which is no Checker,
+// returns an error that wraps [errors.ErrUnsupported]: that is as good as nil.
 type Checker interface {
 	Store
 	Check(ctx context.Context, key Key) error

@@ -1,66 +1,32 @@
 package filestore
 
 import (
-	"crypto/aes"
-	"crypto/cipher"
-	"crypto/hmac"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
-	"strings"
-)
 
-const keyBytes = 32
+	"github.com/spotipie/spotipie/internal/sealingkey"
+)
 
 // Key seals records with AES-256-GCM. The zero Key seals nothing. A Key may be
 // used from many goroutines. Printing it shows its id, which says nothing
 // about it.
-type Key struct {
-	// A function, so that fmt cannot print it where it does not call Format.
-	secrets func() *keySecrets
-}
-
-type keySecrets struct {
-	aead cipher.AEAD
-	id   string
-}
-
-func (s *keySecrets) self() *keySecrets { return s }
+type Key struct{ key sealingkey.Key }
 
 // GenerateKey returns a new random key as the text that [ParseKey] takes: 32
 // bytes in base64. It is as good as what "openssl rand -base64 32" prints.
-func GenerateKey() string {
-	b := make([]byte, keyBytes)
-	_, _ = rand.Read(b) // never fails
-	return base64.StdEncoding.EncodeToString(b)
-}
+func GenerateKey() string { return sealingkey.Generate() }
 
 // ParseKey returns the key whose 32 bytes a text holds in base64 (RFC 4648
 // section 4). White space around it is ignored. A password is not a key: it is
 // refused. Errors do not quote the text.
 func ParseKey(text string) (Key, error) {
-	secret, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text))
-	if err != nil || len(secret) != keyBytes {
-		return Key{}, errors.New("filestore: the sealing key is not 32 bytes in base64: make one with `openssl rand -base64 32`")
-	}
-	block, err := aes.NewCipher(secret)
+	key, err := sealingkey.Parse(text)
 	if err != nil {
-		return Key{}, fmt.Errorf("filestore: sealing key: %w", err)
+		return Key{}, fmt.Errorf("filestore: %w", err)
 	}
-	aead, err := cipher.NewGCMWithRandomNonce(block)
-	if err != nil {
-		return Key{}, fmt.Errorf("filestore: sealing key: %w", err)
-	}
-	mac := hmac.New(sha256.New, secret)
-	mac.Write([]byte("spotipie key id"))
-	s := &keySecrets{aead: aead, id: hex.EncodeToString(mac.Sum(nil)[:6])}
-	return Key{secrets: s.self}, nil
+	return Key{key}, nil
 }
 
 // KeyFromEnv returns the key in an environment variable, as [ParseKey] takes
@@ -92,26 +58,17 @@ func KeyFromFile(path string) (Key, error) {
 	return key, nil
 }
 
-func (k Key) isZero() bool { return k.secrets == nil }
+func (k Key) isZero() bool { return k.key.IsZero() }
 
 // id tells keys apart without saying anything about them.
-func (k Key) id() string { return k.secrets().id }
+func (k Key) id() string { return k.key.ID() }
 
-func (k Key) seal(plain, bound []byte) []byte {
-	return k.secrets().aead.Seal(nil, nil, plain, bound)
-}
+func (k Key) seal(plain, bound []byte) []byte { return k.key.Seal(plain, bound) }
 
-func (k Key) open(sealed, bound []byte) ([]byte, error) {
-	return k.secrets().aead.Open(nil, nil, sealed, bound)
-}
+func (k Key) open(sealed, bound []byte) ([]byte, error) { return k.key.Open(sealed, bound) }
 
 // String describes the key without the secret.
-func (k Key) String() string {
-	if k.isZero() {
-		return "Key(none)"
-	}
-	return "Key(id " + k.id() + ")"
-}
+func (k Key) String() string { return k.key.String() }
 
 // Format implements [fmt.Formatter]: every verb prints what String returns.
 func (k Key) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, k.String()) }

@@ -1,0 +1,267 @@
+package seal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"github.com/spotipie/spotipie"
+)
+
+// Defaults and limits of [Store.Reseal].
+const (
+	// DefaultPerSecond is how many records Reseal looks at in a second.
+	DefaultPerSecond = 100
+
+	resealTries      = 20  // how often others may be faster than Reseal at one record
+	resealRetries    = 5   // how often a store or keys that fail are asked
+	resealFailures   = 3   // records in a row for which that is in vain: then the whole fails
+	progressInterval = 100 // records
+	maxFailures      = 20
+)
+
+// ResealOptions adjust [Store.Reseal]. A nil *ResealOptions and the zero value
+// mean the defaults named here.
+type ResealOptions struct {
+	// PerSecond is how many records are looked at in a second. A record costs a
+	// load, and a save if it is sealed anew. Negative: as many as can be. Default:
+	// [DefaultPerSecond].
+	PerSecond int
+	// CountOnly changes nothing: the report says what is there.
+	CountOnly bool
+	// Progress hears how far it is, after every 100 records and at the end. It is
+	// called from Reseal's own goroutine, which waits for it. Default: nobody
+	// hears.
+	Progress func(ResealReport)
+}
+
+// ResealReport says what [Store.Reseal] has done.
+type ResealReport struct {
+	Key      string // the name of the key that seals now
+	Total    int    // records that were listed at the start
+	Seen     int    // of them, looked at so far
+	Current  int    // were sealed with Key already
+	Resealed int    // were sealed anew
+	Gone     int    // were deleted meanwhile
+	Unread   int    // could not be read at all, or not be saved
+	// Left counts the records that are not sealed with Key, by the name of the
+	// key that they are sealed with, which is empty for those that are not
+	// sealed.
+	Left map[string]int
+	// Failures says why records are left or unread, for the first 20 of them.
+	Failures []error
+}
+
+// Done reports whether all records were looked at and none is left: no other key
+// is needed any more, if no process seals with another one.
+func (r ResealReport) Done() bool {
+	return r.Seen == r.Total && len(r.Left) == 0 && r.Unread == 0
+}
+
+// String says it in a line.
+func (r ResealReport) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d of %d records: %d sealed anew with the key %s, %d were already, %d gone",
+		r.Seen, r.Total, r.Resealed, printable(r.Key), r.Current, r.Gone)
+	if r.Unread > 0 {
+		fmt.Fprintf(&b, "; %d could not be read or saved", r.Unread)
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Left)) {
+		if name == "" {
+			fmt.Fprintf(&b, "; %d left that are not sealed", r.Left[name])
+			continue
+		}
+		fmt.Fprintf(&b, "; %d left under the key %s", r.Left[name], printable(name))
+	}
+	return b.String()
+}
+
+// Reseal looks at every record and seals those anew that are sealed with another
+// key than the one that seals now; with [Options].AllowPlain, also those that are
+// not sealed. It may run while sessions renew, and in several processes: a record
+// that was saved meanwhile is looked at again, and no lock is taken. What is
+// done stays done: when it has failed, or was ended, begin again, and it passes
+// over what is sealed already.
+//
+// A record that cannot be read or opened is left alone, counted in the report and
+// no error. An error means that the store or the keys fail, even when they were
+// asked again and for other records, or that ctx has ended; the report says how
+// far it came.
+//
+// Processes that still seal with the old key go on to do so. Give them the new
+// one first, and before you remove the old one call Reseal with CountOnly: the
+// report has to be Done.
+func (s *Store) Reseal(ctx context.Context, opts *ResealOptions) (ResealReport, error) {
+	var o ResealOptions
+	if opts != nil {
+		o = *opts
+	}
+	if o.PerSecond == 0 {
+		o.PerSecond = DefaultPerSecond
+	}
+	r := resealing{store: s, countOnly: o.CountOnly, report: ResealReport{Left: make(map[string]int)}}
+	err := r.run(ctx, o)
+	if o.Progress != nil {
+		o.Progress(r.snapshot())
+	}
+	if err != nil {
+		err = fmt.Errorf("seal: sealing anew, after %d of %d records: %w", r.report.Seen, r.report.Total, err)
+	}
+	return r.snapshot(), err
+}
+
+// resealing is a Reseal under way.
+type resealing struct {
+	store     *Store
+	countOnly bool
+	report    ResealReport
+}
+
+func (r *resealing) snapshot() ResealReport {
+	report := r.report
+	report.Left = maps.Clone(report.Left)
+	report.Failures = slices.Clone(report.Failures)
+	return report
+}
+
+func (r *resealing) run(ctx context.Context, o ResealOptions) error {
+	var keys []spotipie.Key
+	err := persist(ctx, func() error {
+		made, err := r.store.dataKeys.make(ctx, spotipie.Key{}) // for the key's name
+		if err != nil {
+			return fmt.Errorf("asking for the key that seals: %w", err)
+		}
+		r.report.Key = made.name
+		keys, err = r.store.inner.List(ctx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	r.report.Total = len(keys)
+	var turns <-chan time.Time
+	if o.PerSecond > 0 {
+		ticker := time.NewTicker(max(time.Second/time.Duration(o.PerSecond), 1))
+		defer ticker.Stop()
+		turns = ticker.C
+	}
+	failures := 0
+	for i, key := range keys {
+		if turns != nil && i > 0 {
+			select {
+			case <-turns:
+			case <-ctx.Done():
+			}
+		}
+		err := persist(ctx, func() error { return r.visit(ctx, key) })
+		if err == nil {
+			failures = 0
+		} else if failures++; failures == resealFailures || ctx.Err() != nil {
+			return fmt.Errorf("%s: %w", key, err)
+		} else {
+			r.unread(err)
+		}
+		r.report.Seen++
+		if o.Progress != nil && r.report.Seen%progressInterval == 0 {
+			o.Progress(r.snapshot())
+		}
+	}
+	return nil
+}
+
+// persist has f try again when it has failed, a few times with pauses between
+// them.
+func persist(ctx context.Context, f func() error) error {
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		if err := ctx.Err(); err != nil {
+			return struct{}{}, backoff.Permanent(err)
+		}
+		return struct{}{}, f()
+	}, backoff.WithMaxTries(resealRetries), backoff.WithBackOff(backoff.NewExponentialBackOff()))
+	return err
+}
+
+// visit looks at a record and seals it anew if need be. It counts the record
+// unless it fails.
+func (r *resealing) visit(ctx context.Context, key spotipie.Key) error {
+	for try := 1; ; try++ {
+		rec, found, err := r.store.inner.Load(ctx, key)
+		var mismatch *spotipie.RecordMismatchError
+		switch {
+		case errors.As(err, &mismatch):
+			r.unread(err)
+			return nil
+		case err != nil:
+			return err
+		case !found:
+			r.report.Gone++
+			return nil
+		}
+		name := ""
+		if rec.Sealed != nil {
+			name = rec.Sealed.Key
+		}
+		if rec.Sealed != nil && name == r.report.Key {
+			r.report.Current++
+			return nil
+		}
+		if r.countOnly {
+			r.leave(name, nil)
+			return nil
+		}
+		err = r.sealAnew(ctx, key, rec)
+		var failed *Error
+		switch {
+		case err == nil:
+			r.report.Resealed++
+			return nil
+		case errors.Is(err, spotipie.ErrVersionConflict) && try < resealTries:
+		case errors.Is(err, spotipie.ErrVersionConflict),
+			errors.As(err, &failed) && (failed.isLasting() || errors.Is(err, ErrNewerFormat)):
+			r.leave(name, err)
+			return nil
+		default:
+			return err
+		}
+	}
+}
+
+func (r *resealing) sealAnew(ctx context.Context, key spotipie.Key, rec spotipie.Record) error {
+	opened, err := r.store.open(ctx, key, rec)
+	if err != nil {
+		return err
+	}
+	made, err := r.store.dataKeys.make(ctx, key)
+	if err != nil {
+		return err
+	}
+	sealed, err := sealRecord(key, made, opened)
+	if err != nil {
+		return err
+	}
+	_, err = r.store.inner.Swap(ctx, key, rec.Version, sealed)
+	return err
+}
+
+// leave counts a record that is not sealed with the key that seals now.
+func (r *resealing) leave(name string, why error) {
+	r.report.Left[name]++
+	r.failed(why)
+}
+
+func (r *resealing) unread(why error) {
+	r.report.Unread++
+	r.failed(why)
+}
+
+func (r *resealing) failed(why error) {
+	if why != nil && len(r.report.Failures) < maxFailures {
+		r.report.Failures = append(r.report.Failures, why)
+	}
+}

@@ -1,0 +1,202 @@
+package seal
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/loads"
+)
+
+// Defaults of [Options].
+const (
+	DefaultKeyTimeout = 3 * time.Second
+	DefaultCacheSize  = 10_000
+	DefaultCacheFor   = 10 * time.Minute
+)
+
+// Options adjust a store. A nil *Options and the zero value mean the defaults
+// named here.
+type Options struct {
+	// AllowPlain lets Load return records that are not sealed. Each is sealed
+	// when it is saved next, and Reseal seals all. It is for the move from plain
+	// to sealed: for as long as it is set, whoever can write to the store can put
+	// a record there that nobody has sealed. Default: such a record is an
+	// [*Error] that wraps [ErrNotSealed].
+	AllowPlain bool
+	// KeyTimeout limits each call of keys that are outside of the process. A
+	// session gives a load or a save 10 seconds in all. Default:
+	// [DefaultKeyTimeout].
+	KeyTimeout time.Duration
+	// CacheSize is how many opened data keys the store remembers, so that it does
+	// not ask keys that are outside of the process at each Load, or asks only
+	// after a save by another process. A data key opens one record and takes about
+	// 1 KiB. Negative: none. For keys in memory it does not count. Default:
+	// [DefaultCacheSize].
+	CacheSize int
+	// CacheFor is how long a data key is remembered, and so for how long records
+	// are opened after the keys would refuse it. Default: [DefaultCacheFor].
+	CacheFor time.Duration
+}
+
+// Store is a [spotipie.Store] that seals what it saves in another one. It is a
+// [spotipie.Checker], [spotipie.Watcher], [spotipie.ChangeWatcher] and
+// [spotipie.Summarizer] as far as the other one is. Use New to make one; it may
+// be used from many goroutines, and is one of any number on the same records.
+type Store struct {
+	inner      spotipie.Store
+	dataKeys   *dataKeys
+	loads      *loads.Group // nil: each load opens its record by itself
+	allowPlain bool
+}
+
+// New returns a store that keeps its records in inner, sealed. It calls neither
+// inner nor keys.
+func New(inner spotipie.Store, keys Keys, opts *Options) (*Store, error) {
+	var o Options
+	if opts != nil {
+		o = *opts
+	}
+	o.KeyTimeout = cmp.Or(o.KeyTimeout, DefaultKeyTimeout)
+	o.CacheSize = cmp.Or(o.CacheSize, DefaultCacheSize)
+	o.CacheFor = cmp.Or(o.CacheFor, DefaultCacheFor)
+	switch {
+	case inner == nil:
+		return nil, errors.New("seal: the store is nil")
+	case keys == nil:
+		return nil, errors.New("seal: the keys are nil")
+	case o.KeyTimeout < 0 || o.CacheFor < 0:
+		return nil, errors.New("seal: Options.KeyTimeout or Options.CacheFor is negative")
+	}
+	dataKeys, err := newDataKeys(keys, o)
+	if err != nil {
+		return nil, fmt.Errorf("seal: %w", err)
+	}
+	s := &Store{inner: inner, dataKeys: dataKeys, allowPlain: o.AllowPlain}
+	if !dataKeys.isLocal {
+		s.loads = loads.NewGroup(s.load)
+	}
+	return s, nil
+}
+
+// Load implements [spotipie.Store]. What cannot be opened is an [*Error]. If that
+// is for a lasting reason, found is true and rec has the version, so that a
+// user's login can be saved over it. Loads of one key at the same time ask keys
+// that are outside of the process once.
+func (s *Store) Load(ctx context.Context, key spotipie.Key) (rec spotipie.Record, found bool, err error) {
+	if s.loads != nil {
+		return s.loads.Load(ctx, key)
+	}
+	return s.load(ctx, key)
+}
+
+// load is Load, alone.
+func (s *Store) load(ctx context.Context, key spotipie.Key) (spotipie.Record, bool, error) {
+	rec, found, err := s.inner.Load(ctx, key)
+	if err != nil || !found {
+		return rec, found, err
+	}
+	opened, err := s.open(ctx, key, rec)
+	if failed := (*Error)(nil); errors.As(err, &failed) {
+		return spotipie.Record{Version: rec.Version}, failed.isLasting(), err
+	}
+	return opened, err == nil, err
+}
+
+// open opens a record of the other store.
+func (s *Store) open(ctx context.Context, key spotipie.Key, rec spotipie.Record) (spotipie.Record, error) {
+	switch {
+	case rec.Sealed == nil && s.allowPlain:
+		return rec, nil
+	case rec.Sealed == nil:
+		return spotipie.Record{}, notSealed(key)
+	}
+	if err := checkSealed(key, rec); err != nil {
+		return spotipie.Record{}, err
+	}
+	with, err := s.dataKeys.open(ctx, key, rec.Sealed)
+	if err != nil {
+		return spotipie.Record{}, err
+	}
+	return openRecord(key, with, rec)
+}
+
+// Swap implements [spotipie.Store]. If the keys fail, nothing is saved, and the
+// error is an [*Error].
+func (s *Store) Swap(ctx context.Context, key spotipie.Key, version uint64, rec spotipie.Record) (newVersion uint64, err error) {
+	if rec.Sealed != nil {
+		return 0, fmt.Errorf("seal: the record of %s is sealed already: save it in the store below", key)
+	}
+	with := s.dataKeys.takePrepared(key)
+	if with == nil {
+		if with, err = s.dataKeys.make(ctx, key); err != nil {
+			return 0, err
+		}
+	}
+	sealed, err := sealRecord(key, with, rec)
+	if err != nil {
+		return 0, err
+	}
+	return s.inner.Swap(ctx, key, version, sealed)
+}
+
+// Delete implements [spotipie.Store]. It needs no key.
+func (s *Store) Delete(ctx context.Context, key spotipie.Key) error { return s.inner.Delete(ctx, key) }
+
+// List implements [spotipie.Store]. It needs no key.
+func (s *Store) List(ctx context.Context) ([]spotipie.Key, error) { return s.inner.List(ctx) }
+
+// Lock implements [spotipie.Store].
+func (s *Store) Lock(ctx context.Context, key spotipie.Key) (unlock func(context.Context) error, err error) {
+	return s.inner.Lock(ctx, key)
+}
+
+// Check implements [spotipie.Checker]. If the keys are outside of the process,
+// it has them encrypt the data key of the next save: Spotify is not asked for a
+// token that could not be sealed, and saving it does not wait for the keys. If
+// the other store is no Checker, the error wraps [errors.ErrUnsupported].
+func (s *Store) Check(ctx context.Context, key spotipie.Key) error {
+	checker, ok := s.inner.(spotipie.Checker)
+	if !ok {
+		return unsupported("check its locks")
+	}
+	if err := s.dataKeys.prepare(ctx, key); err != nil {
+		return err
+	}
+	return checker.Check(ctx, key)
+}
+
+// Watch implements [spotipie.Watcher]. If the other store is none, the error
+// wraps [errors.ErrUnsupported].
+func (s *Store) Watch(ctx context.Context, key spotipie.Key) (changes <-chan struct{}, err error) {
+	watcher, ok := s.inner.(spotipie.Watcher)
+	if !ok {
+		return nil, unsupported("tell of changes")
+	}
+	return watcher.Watch(ctx, key)
+}
+
+// WatchChanges implements [spotipie.ChangeWatcher]. If the other store is none,
+// the error wraps [errors.ErrUnsupported].
+func (s *Store) WatchChanges(ctx context.Context) (changes <-chan spotipie.Change, err error) {
+	watcher, ok := s.inner.(spotipie.ChangeWatcher)
+	if !ok {
+		return nil, unsupported("tell of all changes")
+	}
+	return watcher.WatchChanges(ctx)
+}
+
+// Summaries implements [spotipie.Summarizer]. It needs no key, and opens
+// nothing: who can write to the other store can change what it says. If the
+// other store is no Summarizer, it loads the records one by one, as
+// [spotipie.Summaries] does.
+func (s *Store) Summaries(ctx context.Context, query spotipie.SummaryQuery) (spotipie.SummaryPage, error) {
+	return spotipie.Summaries(ctx, s.inner, query)
+}
+
+func unsupported(what string) error {
+	return fmt.Errorf("seal: the store that keeps the records cannot %s: %w", what, errors.ErrUnsupported)
+}
