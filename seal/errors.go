@@ -38,7 +38,7 @@ var (
 // Error: a record cannot be opened, or not be sealed. It has been left as it
 // was.
 type Error struct {
-	Key     spotipie.Key // of the record
+	Key     spotipie.Key // of the record; zero if it is about no record in particular
 	KeyName string       // the name of the key it is sealed with; empty if there is none
 	Problem string       // what is wrong
 	Advice  string       // what to do
@@ -47,7 +47,11 @@ type Error struct {
 
 // Error never quotes what was sealed.
 func (e *Error) Error() string {
-	return fmt.Sprintf("seal: the record of %s %s: %s", e.Key, e.Problem, e.Advice)
+	record := "a record"
+	if e.Key != (spotipie.Key{}) {
+		record = "the record of " + e.Key.String()
+	}
+	return fmt.Sprintf("seal: %s %s: %s", record, e.Problem, e.Advice)
 }
 
 // Unwrap returns Err.

@@ -56,12 +56,14 @@ type ResealReport struct {
 	Left map[string]int
 	// Failures says why records are left or unread, for the first 20 of them.
 	Failures []error
+
+	listed bool
 }
 
 // Done reports whether all records were looked at and none is left: no other key
 // is needed any more, if no process seals with another one.
 func (r ResealReport) Done() bool {
-	return r.Seen == r.Total && len(r.Left) == 0 && r.Unread == 0
+	return r.listed && r.Seen == r.Total && len(r.Left) == 0 && r.Unread == 0
 }
 
 // String says it in a line.
@@ -144,7 +146,7 @@ func (r *resealing) run(ctx context.Context, o ResealOptions) error {
 	if err != nil {
 		return err
 	}
-	r.report.Total = len(keys)
+	r.report.Total, r.report.listed = len(keys), true
 	var turns <-chan time.Time
 	if o.PerSecond > 0 {
 		ticker := time.NewTicker(max(time.Second/time.Duration(o.PerSecond), 1))
