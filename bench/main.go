@@ -101,7 +101,7 @@ func measure(ctx context.Context, s settings) report {
 	}{
 		{"token", measureToken}, {"roundtrip", measureRoundTrip}, {"stale", measureStale}, {"expired", measureExpired},
 		{"cancelled", measureCancelled}, {"memory", measureMemory}, {"pool", measurePool}, {"login", measureLogin},
-		{"stores", measureStores}, {"startup", measureStartup},
+		{"stores", measureStores}, {"sealed", measureSealed}, {"startup", measureStartup},
 	} {
 		if s.only != "" && s.only != group.name {
 			continue
