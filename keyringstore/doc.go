@@ -29,6 +29,13 @@
 // sealed. Where there is no keyring, use package filestore, with a key from the
 // environment or a file if there is one.
 //
+// # Keys for other stores
+//
+// [SealingKeys] has the keyring keep the keys of package seal, for records that
+// are in another store than files.
+//
+// # Keys that are lost
+//
 // If the keyring has lost the key of a folder with records, Open fails with
 // [ErrKeyLost] rather than making another one.
 package keyringstore

@@ -75,7 +75,7 @@ func Open(ctx context.Context, dir string, opts *Options) (*filestore.Store, err
 	}
 	text, found, err := entry.get(ctx)
 	if err == nil && !found {
-		text, err = entry.create(ctx, files)
+		text, err = entry.create(ctx, files, func() error { return entry.checkNotLost(ctx, files) })
 	}
 	if err != nil {
 		return nil, err
@@ -98,25 +98,58 @@ func Open(ctx context.Context, dir string, opts *Options) (*filestore.Store, err
 	return s, nil
 }
 
-// entry is the keyring's entry for a folder.
+// SealingKeys returns the keys that the keyring has under a name, as the text
+// that ParseKeys of package seal takes. It makes one key if there is none; of many
+// processes that do so at once one makes it, for which they take turns by a lock
+// file in [DefaultDir]. The entry has the options' service and the name as the
+// account. To rotate, put a new key before the old one into the entry, with a
+// space between them.
+//
+// It fails with [ErrUnavailable], or when ctx ends. A keyring that has lost the
+// key gets a new one: what was sealed with the old one does not open then.
+func SealingKeys(ctx context.Context, name string, opts *Options) (text string, err error) {
+	if name == "" || filepath.IsAbs(name) {
+		return "", fmt.Errorf("keyringstore: %q is no name for a key: it is empty, or a path, as the keys of folders have", name)
+	}
+	entry := entryOf(name, opts)
+	text, found, err := entry.get(ctx)
+	if err != nil || found {
+		return text, err
+	}
+	dir, err := DefaultDir()
+	if err != nil {
+		return "", err
+	}
+	files, err := filestore.Open(dir, nil)
+	if err != nil {
+		return "", err
+	}
+	return entry.create(ctx, files, func() error { return nil })
+}
+
+// entry is an entry of the keyring.
 type entry struct {
 	service, account string
 	timeout          time.Duration
 }
 
 func newEntry(dir string, opts *Options) (*entry, error) {
-	e := &entry{service: defaultService, timeout: defaultTimeout}
+	account, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return nil, fmt.Errorf("keyringstore: %w", err)
+	}
+	return entryOf(account, opts), nil
+}
+
+func entryOf(account string, opts *Options) *entry {
+	e := &entry{service: defaultService, account: account, timeout: defaultTimeout}
 	if opts != nil && opts.Service != "" {
 		e.service = opts.Service
 	}
 	if opts != nil && opts.Timeout > 0 {
 		e.timeout = opts.Timeout
 	}
-	var err error
-	if e.account, err = filepath.EvalSymlinks(dir); err != nil {
-		return nil, fmt.Errorf("keyringstore: %w", err)
-	}
-	return e, nil
+	return e
 }
 
 // String names the entry as the user finds it in the keyring.
@@ -132,9 +165,22 @@ func (e *entry) get(ctx context.Context) (text string, found bool, err error) {
 	return text, err == nil, err
 }
 
-// create makes the folder's key, unless another process has made it meanwhile
-// or it is one that has been lost.
-func (e *entry) create(ctx context.Context, files *filestore.Store) (string, error) {
+// checkNotLost fails if there are records, whose key has been lost then.
+func (e *entry) checkNotLost(ctx context.Context, files *filestore.Store) error {
+	records, err := files.List(ctx)
+	if err != nil {
+		return err
+	}
+	if len(records) > 0 {
+		return fmt.Errorf("keyringstore: %w: %s is missing: restore it, or remove the files in %s and authorize again",
+			ErrKeyLost, e, files.Dir())
+	}
+	return nil
+}
+
+// create makes a key, unless another process has made it meanwhile or mayMake
+// fails. Processes take turns by a lock of files.
+func (e *entry) create(ctx context.Context, files *filestore.Store, mayMake func() error) (string, error) {
 	unlock, err := files.Lock(ctx, spotipie.Key{Profile: "keyring"})
 	if err != nil {
 		return "", err
@@ -144,13 +190,8 @@ func (e *entry) create(ctx context.Context, files *filestore.Store) (string, err
 	if err != nil || found {
 		return text, err
 	}
-	records, err := files.List(ctx)
-	if err != nil {
+	if err := mayMake(); err != nil {
 		return "", err
-	}
-	if len(records) > 0 {
-		return "", fmt.Errorf("keyringstore: %w: %s is missing: restore it, or remove the files in %s and authorize again",
-			ErrKeyLost, e, files.Dir())
 	}
 	made := filestore.GenerateKey()
 	if _, err := e.call(ctx, "writing", func() (string, error) { return "", keyring.Set(e.service, e.account, made) }); err != nil {

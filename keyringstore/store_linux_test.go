@@ -17,6 +17,7 @@ import (
 	"github.com/spotipie/spotipie/internal/testservices"
 	"github.com/spotipie/spotipie/internal/testservices/fleet"
 	"github.com/spotipie/spotipie/keyringstore"
+	"github.com/spotipie/spotipie/seal"
 	"github.com/spotipie/spotipie/storetest"
 )
 
@@ -159,6 +160,57 @@ func TestDefaultFolderIsNotThatOfPlainFiles(t *testing.T) {
 func TestSessionLearnsOfATokenThatAnotherGot(t *testing.T) {
 	dir := newDir(t)
 	storecheck.SessionLearnsOfANewToken(t, func() spotipie.Store { return open(t, dir) })
+}
+
+func TestSealingKeys(t *testing.T) {
+	needKeyring(t)
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	texts := make([]string, 6)
+	var wg sync.WaitGroup
+	for i := range texts {
+		wg.Go(func() {
+			var err error
+			if texts[i], err = keyringstore.SealingKeys(t.Context(), "my web app", nil); err != nil {
+				t.Errorf("SealingKeys: %v", err)
+			}
+		})
+	}
+	wg.Wait()
+	for _, text := range texts {
+		if text != texts[0] {
+			t.Fatal("processes that start at once have different keys")
+		}
+	}
+	other, err := keyringstore.SealingKeys(t.Context(), "another app", nil)
+	if err != nil || other == texts[0] {
+		t.Errorf("another name: error %v, the same key: %t", err, other == texts[0])
+	}
+	inner := spotipie.NewMemoryStore()
+	seals := func(text string) *seal.Store {
+		keys, err := seal.ParseKeys(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := seal.New(inner, keys, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	save(t, seals(texts[0]), "ada")
+	if err := keyring.Set(service, "my web app", other+" "+texts[0]); err != nil { // rotated
+		t.Fatal(err)
+	}
+	rotated, err := keyringstore.SealingKeys(t.Context(), "my web app", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	expect(t, seals(rotated), "ada")
+	for _, name := range []string{"", "/home/ada/.config/spotipie"} {
+		if _, err := keyringstore.SealingKeys(t.Context(), name, nil); err == nil {
+			t.Errorf("the name %q is taken", name)
+		}
+	}
 }
 
 // newFleet returns an authorization for processes to share.
