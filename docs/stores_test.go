@@ -23,6 +23,7 @@ func imports() map[string]string {
 		"redisstore": "github.com/spotipie/spotipie/redisstore", "pgstore": "github.com/spotipie/spotipie/pgstore",
 		"storetest": "github.com/spotipie/spotipie/storetest", "telemetry": "github.com/spotipie/spotipie/telemetry",
 		"attribute": "go.opentelemetry.io/otel/attribute",
+		"seal":      "github.com/spotipie/spotipie/seal",
 	}
 }
 

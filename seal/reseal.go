@@ -69,7 +69,7 @@ func (r ResealReport) Done() bool {
 // String says it in a line.
 func (r ResealReport) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d of %d records: %d sealed anew with the key %s, %d were already, %d gone",
+	fmt.Fprintf(&b, "%d of %d records: %d sealed anew with the key %s, %d with it already, %d gone",
 		r.Seen, r.Total, r.Resealed, printable(r.Key), r.Current, r.Gone)
 	if r.Unread > 0 {
 		fmt.Fprintf(&b, "; %d could not be read or saved", r.Unread)

@@ -1,0 +1,123 @@
+package seal_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/seal"
+)
+
+// A session saves its token through a sealed store; whoever reads the store
+// itself finds no token.
+func Example() {
+	ctx := context.Background()
+	database := spotipie.NewMemoryStore() // or any other store
+
+	// "openssl rand -base64 32" made this key. KeysFromEnv and KeysFromFiles look
+	// for it where it is safe.
+	keys, err := seal.ParseKeys("l1CkVTo6BbkONe9GPBsDTJ2cd1d7iLqxLlhVCTmYnhM=")
+	if err != nil {
+		panic(err)
+	}
+	store, err := seal.New(database, keys, nil)
+	if err != nil {
+		panic(err)
+	}
+	creds := spotipie.Credentials{ClientID: "my-app", RedirectURI: "http://127.0.0.1:8080/callback"}
+	session, err := spotipie.NewAuthorizationCodeSession(creds, &spotipie.Options{Store: store, Profile: "ada"})
+	if err != nil {
+		panic(err)
+	}
+	token, err := spotipie.ParseTokenJSON([]byte(`{"access_token": "BQC", "expires_in": 3600}`))
+	if err != nil {
+		panic(err)
+	}
+	if err := session.SetToken(ctx, token); err != nil {
+		panic(err)
+	}
+
+	inside, _, _ := database.Load(ctx, session.Key())
+	fmt.Println("in the database: a token:", inside.Token != nil, "sealed with", inside.Sealed.Key)
+	opened, _, _ := store.Load(ctx, session.Key())
+	fmt.Println("through the store:", opened.Token.AccessToken())
+	_ = session.Close(ctx)
+	// Output:
+	// in the database: a token: false sealed with b51a5f0672ce
+	// through the store: BQC
+}
+
+// A key is rotated while the program runs: the new one seals, both open, and
+// Reseal leaves nothing under the old one.
+func ExampleStore_Reseal() {
+	ctx := context.Background()
+	database := spotipie.NewMemoryStore()
+	const oldKey, newKey = "l1CkVTo6BbkONe9GPBsDTJ2cd1d7iLqxLlhVCTmYnhM=", "N0pQkD3yYq8ZJ1wU5m2sVbX7cR4tLhGfEaKoIuTzWxM="
+	open := func(text string) *seal.Store {
+		keys, err := seal.ParseKeys(text)
+		if err != nil {
+			panic(err)
+		}
+		store, err := seal.New(database, keys, nil)
+		if err != nil {
+			panic(err)
+		}
+		return store
+	}
+	token, _ := spotipie.ParseTokenJSON([]byte(`{"access_token": "BQC", "expires_in": 3600}`))
+	key := spotipie.Key{ClientID: "my-app", Profile: "ada"}
+	_, _ = open(oldKey).Swap(ctx, key, 0, spotipie.Record{Token: token, ClientID: "my-app"})
+
+	report, err := open(newKey+" "+oldKey).Reseal(ctx, nil)
+	fmt.Println(report, err)
+	fmt.Println("the old key can go:", report.Done())
+
+	_, _, err = open(oldKey).Load(ctx, key)
+	fmt.Println("the old key alone:", errors.Is(err, seal.ErrUnknownKey))
+	// Output:
+	// 1 of 1 records: 1 sealed anew with the key "bd2f2ed6e003", 0 with it already, 0 gone <nil>
+	// the old key can go: true
+	// the old key alone: true
+}
+
+// vault stands for a key management service: one of its methods encrypts with a
+// key that never leaves it, another decrypts.
+type vault interface {
+	Encrypt(ctx context.Context, key string, plain []byte) ([]byte, error)
+	Decrypt(ctx context.Context, key string, encrypted []byte) ([]byte, error)
+}
+
+// vaultKeys makes keys of a vault's key.
+type vaultKeys struct {
+	vault vault
+	key   string
+}
+
+// Wrap implements [seal.Keys].
+func (k vaultKeys) Wrap(ctx context.Context, dataKey []byte) (string, []byte, error) {
+	wrapped, err := k.vault.Encrypt(ctx, k.key, dataKey)
+	return k.key, wrapped, err
+}
+
+// Unwrap implements [seal.Keys].
+func (k vaultKeys) Unwrap(ctx context.Context, name string, wrapped []byte) ([]byte, error) {
+	if name != k.key {
+		return nil, seal.ErrUnknownKey
+	}
+	return k.vault.Decrypt(ctx, k.key, wrapped)
+}
+
+// Keys of a key management service take two methods; a local key can stand
+// beside them for the move from one to the other.
+func ExampleRing() {
+	var service vault // a client of yours
+	old, err := seal.ParseKeys("l1CkVTo6BbkONe9GPBsDTJ2cd1d7iLqxLlhVCTmYnhM=")
+	if err != nil {
+		panic(err)
+	}
+	keys := seal.Ring(vaultKeys{service, "projects/my-app/keys/spotify"}, old)
+	_, err = keys.Unwrap(context.Background(), "another", nil)
+	fmt.Println(err)
+	// Output: the sealing key is not one of ours
+}
