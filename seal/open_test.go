@@ -262,7 +262,7 @@ func TestPlainRecordsAreSealedWhenTheyAreSavedNext(t *testing.T) {
 // FuzzLoad: whatever a store has, Load returns the record that was sealed or
 // says what is wrong with it, and hands out nothing that nobody has sealed.
 func FuzzLoad(f *testing.F) {
-	keys := newKeys(f, "l1CkVTo6BbkONe9GPBsDTJ2cd1d7iLqxLlhVCTmYnhM=")
+	keys := newKeys(f, theKey)
 	inner := spotipie.NewMemoryStore()
 	s := over(f, inner, keys, nil)
 	put(f, s, ada, full(f, "one"))
