@@ -87,12 +87,12 @@ func (p *Pool) watch(ctx context.Context) {
 	for {
 		err := p.watchOnce(ctx)
 		switch {
-		case ctx.Err() != nil || p.closed.Load():
+		case ctx.Err() != nil || p.closed.Load() || errors.Is(err, errors.ErrUnsupported):
 			return
 		case err != nil:
 			p.app.reports.add(&BackgroundError{Key: Key{ClientID: p.app.clientID}, Err: err})
 		}
-		if errors.Is(err, errors.ErrUnsupported) || !sleep(ctx, watchAgain) {
+		if !sleep(ctx, watchAgain) {
 			return
 		}
 	}

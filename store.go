@@ -158,7 +158,9 @@ type Checker interface {
 // Watch returns a channel that gets a value some time after a Swap or Delete
 // of the key, in whatever process, one value perhaps for several changes. A
 // notice may be lost, or come without a change: it is a hint to Load. The
-// channel is closed when ctx ends, or when the store can no longer watch.
+// channel is closed when ctx ends, or when the store can no longer watch. A store
+// that wraps another one, which is no Watcher, returns an error that wraps
+// [errors.ErrUnsupported].
 type Watcher interface {
 	Store
 	Watch(ctx context.Context, key Key) (changes <-chan struct{}, err error)
@@ -184,7 +186,8 @@ type Change struct {
 // change. The zero Change comes when the store knows that it may have missed
 // some, and in place of those that there was no room for because the receiver is
 // slow. The channel is closed when ctx ends, or when the store can no longer
-// watch.
+// watch. A store that wraps another one, which is no ChangeWatcher, returns an
+// error that wraps [errors.ErrUnsupported].
 type ChangeWatcher interface {
 	Store
 	WatchChanges(ctx context.Context) (changes <-chan Change, err error)

@@ -1,0 +1,58 @@
+package seal_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/seal"
+	"github.com/spotipie/spotipie/spotifytest"
+)
+
+// A pool takes a sealed store for what it is: it hears of all changes if the
+// other store tells of them, and complains of nothing if it does not.
+func TestPoolOnASealedStore(t *testing.T) {
+	for name, inner := range map[string]func() spotipie.Store{
+		"memory":                  func() spotipie.Store { return spotipie.NewMemoryStore() },
+		"a store without changes": func() spotipie.Store { return bare{spotipie.NewMemoryStore()} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				server, text, told := spotifytest.NewInMemory(t, nil), seal.GenerateKey(), make(heard, 100)
+				database := inner()
+				opts := server.Options()
+				opts.Store, opts.Profile, opts.OnError = over(t, database, newKeys(t, text), nil), "", told.hear
+				pool, err := spotipie.NewPool(server.Credentials(), &spotipie.PoolOptions{Options: *opts})
+				if err != nil {
+					t.Fatal(err)
+				}
+				ctx, cancel := context.WithCancel(t.Context())
+				ended := make(chan error, 1)
+				go func() { ended <- pool.Run(ctx) }()
+
+				other := newSession(t, server, over(t, database, newKeys(t, text), nil), nil) // of another process
+				server.Login(t, other)
+				session, err := pool.Session(t.Context(), "ada")
+				if err != nil {
+					t.Fatal(err)
+				}
+				if token, err := session.Token(t.Context()); err != nil || !token.Equal(other.CurrentToken()) {
+					t.Errorf("got %v, %v", token, err)
+				}
+				time.Sleep(10 * time.Minute) // the bubble's clock
+				cancel()
+				<-ended
+				if err := pool.Close(t.Context()); err != nil {
+					t.Error(err)
+				}
+				select {
+				case err := <-told:
+					t.Errorf("OnError has heard %v", err)
+				default:
+				}
+			})
+		})
+	}
+}
