@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"io"
 	"os"
@@ -41,6 +42,7 @@ func (f *Fleet) session(t *testing.T, p *probe) *spotipie.AuthorizationCodeSessi
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = s.Close(context.WithoutCancel(t.Context())) }) // before the store is gone
 	return s
 }
 
