@@ -69,7 +69,7 @@ func (d *dataKeys) prepare(ctx context.Context, key spotipie.Key) error {
 	if d.prepared == nil {
 		return nil
 	}
-	made, err := d.make(ctx, key)
+	made, err := d.create(ctx, key)
 	if err == nil {
 		d.mu.Lock()
 		defer d.mu.Unlock()
@@ -93,8 +93,8 @@ func (d *dataKeys) takePrepared(key spotipie.Key) *dataKey {
 	return r.value
 }
 
-// make makes a data key.
-func (d *dataKeys) make(ctx context.Context, key spotipie.Key) (*dataKey, error) {
+// create makes a data key.
+func (d *dataKeys) create(ctx context.Context, key spotipie.Key) (*dataKey, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("seal: sealing the record of %s: %w", key, err)
 	}

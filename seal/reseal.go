@@ -135,7 +135,7 @@ func (r *resealing) snapshot() ResealReport {
 func (r *resealing) run(ctx context.Context, o ResealOptions) error {
 	var keys []spotipie.Key
 	err := persist(ctx, func() error {
-		made, err := r.store.dataKeys.make(ctx, spotipie.Key{}) // for the key's name
+		made, err := r.store.dataKeys.create(ctx, spotipie.Key{}) // for the key's name
 		if err != nil {
 			return fmt.Errorf("asking for the key that seals: %w", err)
 		}
@@ -239,7 +239,7 @@ func (r *resealing) sealAnew(ctx context.Context, key spotipie.Key, rec spotipie
 	if err != nil {
 		return err
 	}
-	made, err := r.store.dataKeys.make(ctx, key)
+	made, err := r.store.dataKeys.create(ctx, key)
 	if err != nil {
 		return err
 	}

@@ -132,7 +132,7 @@ func (s *Store) Swap(ctx context.Context, key spotipie.Key, version uint64, rec 
 	}
 	with := s.dataKeys.takePrepared(key)
 	if with == nil {
-		if with, err = s.dataKeys.make(ctx, key); err != nil {
+		if with, err = s.dataKeys.create(ctx, key); err != nil {
 			return 0, err
 		}
 	}
