@@ -49,6 +49,7 @@ func equal(t testing.TB, a, b spotipie.Record) bool {
 
 func TestOpenReturnsAllThatWasSealed(t *testing.T) {
 	odd := full(t, "odd")
+	odd.RemindedAt = odd.AuthorizedAt.Add(time.Hour)
 	odd.Rejected = "\u2028 <&> \x00 ädä"
 	for name, rec := range map[string]spotipie.Record{"full": full(t, "one"), "odd": odd, "empty": {}} {
 		for place, inner := range map[string]spotipie.Store{"memory": spotipie.NewMemoryStore(), "JSON": openFiles(t)} {
@@ -92,6 +93,7 @@ func TestFieldsAreBoundOrSealed(t *testing.T) {
 	other.AuthorizedAt, other.RejectedAt = other.AuthorizedAt.Add(1), other.RejectedAt.Add(1)
 	other.ClientID, other.Flow, other.Rejected = "another", spotipie.FlowImplicitGrant, "another"
 	other.Consent, other.Renewals = 9, 9
+	other.RemindedAt = other.AuthorizedAt
 	put(t, over(t, inner, keys, nil), spotipie.Key{ClientID: "client", Profile: "grace"}, other)
 	other.Sealed = stored(t, inner, spotipie.Key{ClientID: "client", Profile: "grace"}).Sealed
 	fields := reflect.TypeFor[spotipie.Record]()

@@ -94,8 +94,8 @@ func checkSealed(key spotipie.Key, rec spotipie.Record) error {
 		return newerFormat(key, sealed.Key, sealed.Data[0])
 	case sealed.Key == "" || len(sealed.Key) > maxName || len(sealed.DataKey) == 0 || len(sealed.DataKey) > maxWrapped:
 		return damaged(key, sealed.Key, "has no name of a key, or no data key")
-	case rec.Token != nil || rec.RequestedScope != nil:
-		return damaged(key, sealed.Key, "has a token or a scope beside what is sealed")
+	case rec.Token != nil || rec.RequestedScope != nil || !rec.RemindedAt.IsZero():
+		return damaged(key, sealed.Key, "has a token, or another field, beside what is sealed")
 	}
 	return nil
 }

@@ -127,9 +127,6 @@ func (s *Store) open(ctx context.Context, key spotipie.Key, rec spotipie.Record)
 // Swap implements [spotipie.Store]. If the keys fail, nothing is saved, and the
 // error is an [*Error].
 func (s *Store) Swap(ctx context.Context, key spotipie.Key, version uint64, rec spotipie.Record) (newVersion uint64, err error) {
-	if rec.Sealed != nil {
-		return 0, fmt.Errorf("seal: the record of %s is sealed already: save it in the store below", key)
-	}
 	with := s.dataKeys.takePrepared(key)
 	if with == nil {
 		if with, err = s.dataKeys.create(ctx, key); err != nil {
