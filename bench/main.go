@@ -6,8 +6,8 @@
 //   - github.com/aws/aws-sdk-go-v2: aws.CredentialsCache, "aws"
 //   - github.com/int128/oauth2cli, for the login
 //   - "raw", for the login: the requests to the accounts service alone; for the
-//     stores: reading and writing a file, a GET of Redis, a SELECT
-//     of PostgreSQL, with nothing around them. The servers are started and
+//     stores: reading and writing a file, a SELECT and an UPDATE of SQLite, a
+//     GET of Redis, a SELECT of PostgreSQL, with nothing around them. The servers are started and
 //     stopped by the program; those that are not installed are not measured.
 //     For the tool: the process of an empty program.
 //   - the floor: loading an atomic pointer and reading the clock, less than

@@ -20,7 +20,7 @@ import (
 func measureStores(ctx context.Context, s settings) ([]row, error) {
 	var rows []row
 	var errs []error
-	for _, take := range []func(context.Context, settings) ([]row, error){measureFile, measureRedis, measurePostgres} {
+	for _, take := range []func(context.Context, settings) ([]row, error){measureFile, measureSQLite, measureRedis, measurePostgres} {
 		more, err := take(ctx, s)
 		rows = append(rows, more...)
 		errs = append(errs, err)

@@ -21,7 +21,8 @@ func imports() map[string]string {
 		"spotipie":  "github.com/spotipie/spotipie",
 		"filestore": "github.com/spotipie/spotipie/filestore", "keyringstore": "github.com/spotipie/spotipie/keyringstore",
 		"redisstore": "github.com/spotipie/spotipie/redisstore", "pgstore": "github.com/spotipie/spotipie/pgstore",
-		"storetest": "github.com/spotipie/spotipie/storetest", "telemetry": "github.com/spotipie/spotipie/telemetry",
+		"sqlitestore": "github.com/spotipie/spotipie/sqlitestore",
+		"storetest":   "github.com/spotipie/spotipie/storetest", "telemetry": "github.com/spotipie/spotipie/telemetry",
 		"attribute": "go.opentelemetry.io/otel/attribute",
 		"seal":      "github.com/spotipie/spotipie/seal",
 	}

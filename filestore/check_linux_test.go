@@ -12,6 +12,7 @@ import (
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/filestore"
 	"github.com/spotipie/spotipie/internal/storecheck"
+	"github.com/spotipie/spotipie/internal/testservices/child"
 )
 
 // expectCheck fails the test unless Check of a lock that is held fails with want
@@ -38,9 +39,9 @@ func expectCheck(t *testing.T, s *filestore.Store, want error, trouble func()) {
 }
 
 func TestCheckNoticesAFullDisk(t *testing.T) {
-	disk, isChild := childDir()
+	disk, isChild := child.Argument()
 	if !isChild {
-		runChild(t, t.TempDir(), 0)
+		child.Run(t, t.TempDir(), 0)
 		return
 	}
 	mountSmallDisk(t, disk)
@@ -53,9 +54,9 @@ func TestCheckNoticesAFullDisk(t *testing.T) {
 }
 
 func TestCheckNoticesThatThereAreNoInodes(t *testing.T) {
-	disk, isChild := childDir()
+	disk, isChild := child.Argument()
 	if !isChild {
-		runChild(t, t.TempDir(), 0)
+		child.Run(t, t.TempDir(), 0)
 		return
 	}
 	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "nr_inodes=12,mode=0700"); err != nil {
@@ -73,9 +74,9 @@ func TestCheckNoticesThatThereAreNoInodes(t *testing.T) {
 }
 
 func TestCheckNoticesAReadOnlyDisk(t *testing.T) {
-	disk, isChild := childDir()
+	disk, isChild := child.Argument()
 	if !isChild {
-		runChild(t, t.TempDir(), 0)
+		child.Run(t, t.TempDir(), 0)
 		return
 	}
 	mountSmallDisk(t, disk)

@@ -11,34 +11,35 @@ import (
 
 	"github.com/spotipie/spotipie/internal/storecheck"
 	"github.com/spotipie/spotipie/internal/testservices"
+	"github.com/spotipie/spotipie/internal/testservices/child"
 )
 
 // What Swap has returned for is there after its process was killed, whole, and
 // the next process waits for nothing.
 func TestSwapSurvivesKills(t *testing.T) {
-	if dir, isChild := childDir(); isChild {
+	if dir, isChild := child.Argument(); isChild {
 		s := open(t, dir, nil)
 		rec, _, err := s.Load(t.Context(), ada)
 		for version := rec.Version; err == nil; {
 			version, err = s.Swap(t.Context(), ada, version, storecheck.Record(t, fmt.Sprint(version)))
-			say(strconv.FormatUint(version, 10))
+			child.Say(strconv.FormatUint(version, 10))
 		}
 		t.Fatal(err)
 	}
 	dir := newDir(t)
 	for range testservices.Count(t, "SPOTIPIE_TEST_KILLS", 10) {
-		writer := startChild(t, dir)
-		saved := <-writer.lines
+		writer := child.Start(t, dir)
+		saved := <-writer.Lines
 		for end := time.After(rand.N(20 * time.Millisecond)); ; {
 			select {
-			case saved = <-writer.lines:
+			case saved = <-writer.Lines:
 				continue
 			case <-end:
 			}
 			break
 		}
-		writer.signal(syscall.SIGKILL)
-		for saved = range writer.lines {
+		writer.Signal(syscall.SIGKILL)
+		for saved = range writer.Lines {
 		}
 		version, err := strconv.ParseUint(saved, 10, 64)
 		if err != nil {

@@ -37,10 +37,6 @@ func openFile(path string) (f *os.File, err error) {
 
 const lockFlags = os.O_RDONLY
 
-func foreignOwner(fs.FileInfo) (uid uint32, foreign bool) { return 0, false }
-
-func openToChange(fs.FileInfo) string { return "" }
-
 func ownWithout(fs.FileInfo, fs.FileMode) bool { return false }
 
 func hasOtherName(fs.FileInfo) bool { return false }
@@ -48,8 +44,5 @@ func hasOtherName(fs.FileInfo) bool { return false }
 func rename(from, to string) error {
 	return whileBusy(func() error { return os.Rename(from, to) })
 }
-
-// syncFolder does nothing: Windows has no such thing, and NTFS journals renames.
-func syncFolder(string, func(*os.File) error) error { return nil }
 
 func isFull(err error) bool { return errors.Is(err, errorDiskFull) }

@@ -14,6 +14,7 @@ import (
 	"github.com/spotipie/spotipie/accounts"
 	"github.com/spotipie/spotipie/filestore"
 	"github.com/spotipie/spotipie/internal/storecheck"
+	"github.com/spotipie/spotipie/internal/testservices/child"
 	"github.com/spotipie/spotipie/spotifytest"
 )
 
@@ -51,9 +52,9 @@ func fill(t *testing.T, disk string) (ballast string) {
 }
 
 func TestFullDisk(t *testing.T) {
-	disk, isChild := childDir()
+	disk, isChild := child.Argument()
 	if !isChild {
-		runChild(t, t.TempDir(), 0)
+		child.Run(t, t.TempDir(), 0)
 		return
 	}
 	mountSmallDisk(t, disk)
@@ -71,9 +72,9 @@ func TestFullDisk(t *testing.T) {
 }
 
 func TestReadOnlyDisk(t *testing.T) {
-	disk, isChild := childDir()
+	disk, isChild := child.Argument()
 	if !isChild {
-		runChild(t, t.TempDir(), 0)
+		child.Run(t, t.TempDir(), 0)
 		return
 	}
 	mountSmallDisk(t, disk)
@@ -93,9 +94,9 @@ func TestReadOnlyDisk(t *testing.T) {
 }
 
 func TestLostPermissions(t *testing.T) {
-	dir, isChild := childDir()
+	dir, isChild := child.Argument()
 	if !isChild {
-		runChild(t, newDir(t), 1000)
+		child.Run(t, newDir(t), 1000)
 		return
 	}
 	s := open(t, dir, nil)

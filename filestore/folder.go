@@ -6,44 +6,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
+
+	"github.com/spotipie/spotipie/internal/privatedir"
 )
 
-const (
-	folderMode fs.FileMode = 0o700
-	fileMode   fs.FileMode = 0o600
-)
-
-// makeFolder makes a folder and those above it that are missing. A umask can
-// take away more than it should, so each has its mode before it has its name:
-// another process may use it from then on.
-func makeFolder(dir string) error {
-	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	parent := filepath.Dir(dir)
-	if parent != dir {
-		if err := makeFolder(parent); err != nil {
-			return err
-		}
-	}
-	temp, err := os.MkdirTemp(parent, "."+filepath.Base(dir)+".*"+tempSuffix)
-	if err != nil {
-		return err
-	}
-	if err = os.Chmod(temp, folderMode); err == nil {
-		err = os.Rename(temp, dir)
-	}
-	if err != nil {
-		_ = os.Remove(temp)
-		if info, statErr := os.Stat(dir); statErr == nil && info.IsDir() {
-			return nil // somebody was faster
-		}
-		return err
-	}
-	return syncFolder(parent, (*os.File).Sync)
-}
+const fileMode = privatedir.FileMode
 
 // checkFolder fails unless the store's folder is there and private.
 func (s *Store) checkFolder() error {
@@ -56,44 +24,19 @@ func (s *Store) checkFolder() error {
 	case !info.IsDir():
 		return fmt.Errorf("filestore: %s is a file, not a folder", s.dir)
 	}
-	if err := checkPrivate(s.dir, info, folderMode, s.allowExposed); err != nil {
+	if err := checkPrivate(s.dir, info, privatedir.FolderMode, s.allowExposed); err != nil {
 		return err
 	}
 	return s.checkParents()
 }
 
 // checkParents refuses a folder that others can put another one in the place
-// of, because they can write to one of the folders above it.
+// of.
 func (s *Store) checkParents() error {
 	if s.allowExposed {
 		return nil
 	}
-	resolved, err := filepath.EvalSymlinks(s.dir)
-	if err != nil {
-		return fmt.Errorf("filestore: %w", err)
-	}
-	for _, dir := range []string{s.dir, resolved} {
-		for parent := filepath.Dir(dir); ; parent = filepath.Dir(parent) {
-			info, err := os.Lstat(parent)
-			if err != nil {
-				return fmt.Errorf("filestore: %w", err)
-			}
-			if problem := openToChange(info); problem != "" {
-				return &FileError{
-					Path: parent, Err: ErrExposed,
-					Problem: problem + ", so that others could put another folder in the place of " + s.dir,
-					Advice:  "choose a folder below one of your own, or take the right to write to it from others (chmod go-w)",
-				}
-			}
-			if parent == filepath.Dir(parent) {
-				break
-			}
-		}
-		if resolved == s.dir {
-			break
-		}
-	}
-	return nil
+	return exposed(privatedir.CheckParents(s.dir))
 }
 
 // folderError says that the folder is missing, if that is the reason for err.
@@ -107,28 +50,24 @@ func (s *Store) folderError(err error) error {
 	return err
 }
 
-// checkPrivate refuses what others can get at. On Windows modes and owners mean
-// nothing.
+// checkPrivate refuses what others can get at.
 func checkPrivate(path string, info fs.FileInfo, want fs.FileMode, allowExposed bool) error {
-	if allowExposed || runtime.GOOS == "windows" {
+	if allowExposed {
 		return nil
 	}
-	if owner, foreign := foreignOwner(info); foreign {
-		return &FileError{
-			Path: path, Err: ErrExposed,
-			Problem: fmt.Sprintf("belongs to another user (id %d)", owner),
-			Advice:  "run as that user, or chown it if you know what is in it",
-		}
-	}
-	mode := info.Mode().Perm()
-	if mode&^0o700 == 0 {
+	return exposed(privatedir.Check(path, info, want))
+}
+
+// exposed has an error of privatedir be one of this package.
+func exposed(err error) error {
+	var e *privatedir.ExposedError
+	switch {
+	case err == nil:
 		return nil
+	case errors.As(err, &e):
+		return &FileError{Path: e.Path, Problem: e.Problem, Advice: e.Advice, Err: ErrExposed}
 	}
-	return &FileError{
-		Path: path, Err: ErrExposed,
-		Problem: fmt.Sprintf("is open to others (mode %#o)", mode),
-		Advice:  fmt.Sprintf("it should be private: chmod %#o it, and revoke the token if others may have read it", want),
-	}
+	return fmt.Errorf("filestore: %w", err)
 }
 
 // removeLeftovers removes temporary files of writers that were killed, and lock

@@ -13,6 +13,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"github.com/spotipie/spotipie/internal/lease"
+	"github.com/spotipie/spotipie/internal/privatedir"
 )
 
 const (
@@ -314,7 +315,7 @@ func (l *kernelLocks) makeLockFile(path string) error {
 // folder.
 func (l *kernelLocks) checkLockFile(path string, info fs.FileInfo) error {
 	problem := ""
-	switch owner, foreign := foreignOwner(info); {
+	switch owner, foreign := privatedir.ForeignOwner(info); {
 	case !info.Mode().IsRegular():
 		problem = "is not a regular file"
 	case foreign && !l.allowExposed:

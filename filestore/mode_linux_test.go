@@ -14,12 +14,13 @@ import (
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/filestore"
 	"github.com/spotipie/spotipie/internal/storecheck"
+	"github.com/spotipie/spotipie/internal/testservices/child"
 )
 
 func TestModesUnderAnyUmask(t *testing.T) {
-	dir, isChild := childDir()
+	dir, isChild := child.Argument()
 	if !isChild {
-		runChild(t, t.TempDir(), 1000)
+		child.Run(t, t.TempDir(), 1000)
 		return
 	}
 	for _, umask := range []int{0, 0o022, 0o027, 0o077, 0o177, 0o277, 0o777} {
@@ -63,9 +64,9 @@ func TestModesUnderAnyUmask(t *testing.T) {
 
 // Those that start first, all at once, must not trip over what is half made.
 func TestManyOpenANewFolderAtOnceUnderAnyUmask(t *testing.T) {
-	dir, isChild := childDir()
+	dir, isChild := child.Argument()
 	if !isChild {
-		runChild(t, t.TempDir(), 1000)
+		child.Run(t, t.TempDir(), 1000)
 		return
 	}
 	defer syscall.Umask(syscall.Umask(0o777))

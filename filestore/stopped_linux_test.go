@@ -12,6 +12,7 @@ import (
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/storecheck"
+	"github.com/spotipie/spotipie/internal/testservices/child"
 )
 
 // expectHeld fails the test unless err says that a lock is held, and which.
@@ -31,7 +32,7 @@ func soon(t *testing.T) context.Context {
 // A process that is stopped keeps its lock, for the kernel cannot tell it from
 // one that is busy. What others saved meanwhile it cannot overwrite.
 func TestStoppedHolderCannotOverwrite(t *testing.T) {
-	if dir, isChild := childDir(); isChild {
+	if dir, isChild := child.Argument(); isChild {
 		s := open(t, dir, nil)
 		unlock, err := s.Lock(t.Context(), ada)
 		if err != nil {
@@ -41,31 +42,31 @@ func TestStoppedHolderCannotOverwrite(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		say("locked")
-		await()
+		child.Say("locked")
+		child.Await()
 		if _, err := s.Swap(t.Context(), ada, rec.Version, storecheck.Record(t, "stale")); errors.Is(err, spotipie.ErrVersionConflict) {
-			say("conflict")
+			child.Say("conflict")
 		}
 		_ = unlock(t.Context())
-		say("unlocked")
+		child.Say("unlocked")
 		return
 	}
 	dir := newDir(t)
 	s := open(t, dir, nil)
 	version := storecheck.Swap(t, s, 0, "one")
-	holder := startChild(t, dir)
-	holder.expect("locked")
-	holder.stop()
-	holder.goOn() // will be read when it is continued
+	holder := child.Start(t, dir)
+	holder.Expect("locked")
+	holder.Stop()
+	holder.GoOn() // will be read when it is continued
 
 	_, err := s.Lock(soon(t), ada)
 	expectHeld(t, err, filepath.Base(strings.TrimSuffix(s.Path(ada), ".json")+".lock"))
 	version = storecheck.Swap(t, s, version, "two")
 
-	holder.signal(syscall.SIGCONT)
-	holder.expect("conflict")
+	holder.Signal(syscall.SIGCONT)
+	holder.Expect("conflict")
 	storecheck.Expect(t, s, "two", version)
-	holder.expect("unlocked")
+	holder.Expect("unlocked")
 	unlock, err := s.Lock(t.Context(), ada)
 	if err != nil {
 		t.Fatal(err)
@@ -76,7 +77,7 @@ func TestStoppedHolderCannotOverwrite(t *testing.T) {
 // A process stopped in the middle of a Swap holds up other Swaps, and nothing
 // else.
 func TestStoppedWriterHoldsUpSwapsOnly(t *testing.T) {
-	if dir, isChild := childDir(); isChild {
+	if dir, isChild := child.Argument(); isChild {
 		s := open(t, dir, nil)
 		rec, _, err := s.Load(t.Context(), ada)
 		if err != nil {
@@ -86,22 +87,22 @@ func TestStoppedWriterHoldsUpSwapsOnly(t *testing.T) {
 		s.SetSync(func(f *os.File) error {
 			if writing {
 				writing = false
-				say("writing")
-				await()
+				child.Say("writing")
+				child.Await()
 			}
 			return f.Sync()
 		})
 		storecheck.Swap(t, s, rec.Version, "childs")
-		say("written")
+		child.Say("written")
 		return
 	}
 	dir := newDir(t)
 	s := open(t, dir, nil)
 	version := storecheck.Swap(t, s, 0, "one")
-	writer := startChild(t, dir)
-	writer.expect("writing")
-	writer.stop()
-	writer.goOn()
+	writer := child.Start(t, dir)
+	writer.Expect("writing")
+	writer.Stop()
+	writer.GoOn()
 
 	_, err := s.Swap(soon(t), ada, version, storecheck.Record(t, "two"))
 	expectHeld(t, err, ".swap")
@@ -109,8 +110,8 @@ func TestStoppedWriterHoldsUpSwapsOnly(t *testing.T) {
 	storecheck.Expect(t, s, "one", version)
 	open(t, dir, nil) // must not take its temporary file away
 
-	writer.signal(syscall.SIGCONT)
-	writer.expect("written")
+	writer.Signal(syscall.SIGCONT)
+	writer.Expect("written")
 	if _, err := s.Swap(t.Context(), ada, version, storecheck.Record(t, "two")); !errors.Is(err, spotipie.ErrVersionConflict) {
 		t.Errorf("got error %v, want ErrVersionConflict", err)
 	}
@@ -121,21 +122,21 @@ func TestStoppedWriterHoldsUpSwapsOnly(t *testing.T) {
 }
 
 func TestKilledHolderFreesTheLock(t *testing.T) {
-	if dir, isChild := childDir(); isChild {
+	if dir, isChild := child.Argument(); isChild {
 		if _, err := open(t, dir, nil).Lock(t.Context(), ada); err != nil {
 			t.Fatal(err)
 		}
-		say("locked")
-		await()
+		child.Say("locked")
+		child.Await()
 		return
 	}
 	dir := newDir(t)
 	s := open(t, dir, nil)
-	holder := startChild(t, dir)
-	holder.expect("locked")
+	holder := child.Start(t, dir)
+	holder.Expect("locked")
 	_, err := s.Lock(soon(t), ada)
 	expectHeld(t, err, ".lock")
-	holder.signal(syscall.SIGKILL)
+	holder.Signal(syscall.SIGKILL)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	unlock, err := s.Lock(ctx, ada)

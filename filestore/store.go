@@ -15,6 +15,7 @@ import (
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/notices"
+	"github.com/spotipie/spotipie/internal/privatedir"
 )
 
 // Options adjust a store. A nil *Options and the zero value mean the defaults
@@ -91,7 +92,7 @@ func Open(dir string, opts *Options) (*Store, error) {
 		sync:         (*os.File).Sync,
 	}
 	s.hub = notices.NewHub(s.listen)
-	if err := makeFolder(dir); err != nil {
+	if err := privatedir.Make(dir); err != nil {
 		return nil, fmt.Errorf("filestore: making the folder: %w", err)
 	}
 	if err := s.checkFolder(); err != nil {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/privatedir"
 )
 
 // maxFile bounds what is read of a file, and hence written. A record is one or two KiB.
@@ -96,4 +97,4 @@ func (s *Store) tryWriting(key spotipie.Key) error {
 	return os.Remove(temp)
 }
 
-func (s *Store) syncFolder() error { return syncFolder(s.dir, s.sync) }
+func (s *Store) syncFolder() error { return privatedir.Sync(s.dir, s.sync) }

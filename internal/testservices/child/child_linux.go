@@ -1,4 +1,16 @@
-package filestore_test
+// Package child runs a test in a process of its own: the test binary again, with
+// the same test. The process can be killed, stopped, or be another user who may
+// mount file systems:
+//
+//	func TestFullDisk(t *testing.T) {
+//		dir, isChild := child.Argument()
+//		if !isChild {
+//			child.Run(t, t.TempDir(), 0)
+//			return
+//		}
+//		... // mounts a small disk at dir, and fills it
+//	}
+package child
 
 import (
 	"bufio"
@@ -11,27 +23,27 @@ import (
 	"time"
 )
 
-// Tests that need a process of their own run as a child: the test binary again,
-// with the same test and this variable, whose value is the store's folder.
-const childVariable = "SPOTIPIE_FILESTORE_TEST_CHILD"
+// variable holds a child's argument in its environment.
+const variable = "SPOTIPIE_TEST_CHILD"
 
-// childDir returns the folder of the store if this process is a test's child.
-func childDir() (dir string, isChild bool) { return os.LookupEnv(childVariable) }
+// Argument returns what the child was given, such as a folder, if this process
+// is a test's child.
+func Argument() (argument string, isChild bool) { return os.LookupEnv(variable) }
 
-func childCommand(t *testing.T, dir string) *exec.Cmd {
+func command(t *testing.T, argument string) *exec.Cmd {
 	t.Helper()
 	c := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
-	c.Env = append(os.Environ(), childVariable+"="+dir)
+	c.Env = append(os.Environ(), variable+"="+argument)
 	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	return c
 }
 
-// runChild runs the test again as a child that ends by itself. userID is who
+// Run runs the test again as a child that ends by itself. userID is who
 // the child is, in a user namespace of its own where it owns what this process
 // owns: 0 may mount file systems, any other has no privilege at all.
-func runChild(t *testing.T, dir string, userID int) {
+func Run(t *testing.T, argument string, userID int) {
 	t.Helper()
-	c := childCommand(t, dir)
+	c := command(t, argument)
 	c.SysProcAttr.Cloneflags = syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS
 	c.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: userID, HostID: os.Getuid(), Size: 1}}
 	c.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: userID, HostID: os.Getgid(), Size: 1}}
@@ -48,20 +60,21 @@ func runChild(t *testing.T, dir string, userID int) {
 	}
 }
 
-// child is one that talks with its parent in lines.
-type child struct {
-	t     *testing.T
-	c     *exec.Cmd
-	in    io.WriteCloser
-	lines chan string
+// Child is one that talks with its parent in lines.
+type Child struct {
+	t  *testing.T
+	c  *exec.Cmd
+	in io.WriteCloser
+	// Lines are what the child says. It is closed when the child is gone.
+	Lines chan string
 }
 
 const linePrefix = "child says: "
 
-// startChild starts the test again as a child to talk with.
-func startChild(t *testing.T, dir string) *child {
+// Start starts the test again as a child to talk with.
+func Start(t *testing.T, argument string) *Child {
 	t.Helper()
-	ch := &child{t: t, c: childCommand(t, dir), lines: make(chan string, 100)}
+	ch := &Child{t: t, c: command(t, argument), Lines: make(chan string, 100)}
 	var err error
 	if ch.in, err = ch.c.StdinPipe(); err != nil {
 		t.Fatal(err)
@@ -74,26 +87,27 @@ func startChild(t *testing.T, dir string) *child {
 		t.Fatal(err)
 	}
 	go func() {
-		defer close(ch.lines)
+		defer close(ch.Lines)
 		for scanner := bufio.NewScanner(out); scanner.Scan(); {
 			if line, said := strings.CutPrefix(scanner.Text(), linePrefix); said {
-				ch.lines <- line
+				ch.Lines <- line
 			}
 		}
 	}()
 	t.Cleanup(func() {
 		_ = ch.c.Process.Kill()
-		for range ch.lines {
+		for range ch.Lines {
 		}
 		_ = ch.c.Wait()
 	})
 	return ch
 }
 
-func (ch *child) expect(want string) {
+// Expect fails the test unless this is the next line.
+func (ch *Child) Expect(want string) {
 	ch.t.Helper()
 	select {
-	case got := <-ch.lines:
+	case got := <-ch.Lines:
 		if got != want {
 			ch.t.Fatalf("the child says %q, want %q", got, want)
 		}
@@ -102,24 +116,26 @@ func (ch *child) expect(want string) {
 	}
 }
 
-func (ch *child) goOn() {
+// GoOn has the child go on after Await.
+func (ch *Child) GoOn() {
 	ch.t.Helper()
 	if _, err := io.WriteString(ch.in, "\n"); err != nil {
 		ch.t.Fatal(err)
 	}
 }
 
-func (ch *child) signal(sig syscall.Signal) {
+// Signal sends a signal.
+func (ch *Child) Signal(sig syscall.Signal) {
 	ch.t.Helper()
 	if err := ch.c.Process.Signal(sig); err != nil {
 		ch.t.Fatal(err)
 	}
 }
 
-// stop stops the child and waits until it has.
-func (ch *child) stop() {
+// Stop stops the child and waits until it has.
+func (ch *Child) Stop() {
 	ch.t.Helper()
-	ch.signal(syscall.SIGSTOP)
+	ch.Signal(syscall.SIGSTOP)
 	var status syscall.WaitStatus
 	for !status.Stopped() {
 		if _, err := syscall.Wait4(ch.c.Process.Pid, &status, syscall.WUNTRACED, nil); err != nil && err != syscall.EINTR {
@@ -128,7 +144,8 @@ func (ch *child) stop() {
 	}
 }
 
-// say and await are the child's side.
-func say(line string) { _, _ = os.Stdout.WriteString("\n" + linePrefix + line + "\n") }
+// Say has the parent hear a line.
+func Say(line string) { _, _ = os.Stdout.WriteString("\n" + linePrefix + line + "\n") }
 
-func await() { _, _ = os.Stdin.Read(make([]byte, 1)) }
+// Await waits until the parent lets the child go on.
+func Await() { _, _ = os.Stdin.Read(make([]byte, 1)) }

@@ -1,0 +1,62 @@
+package sqlitestore_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/storecheck"
+	"github.com/spotipie/spotipie/sqlitestore"
+)
+
+// A database may be anything: changed in one place, it is refused, or read as far
+// as it can be.
+func FuzzDatabase(f *testing.F) {
+	path := newPath(f)
+	s, err := sqlitestore.Open(f.Context(), path, nil)
+	if err != nil {
+		f.Fatal(err)
+	}
+	storecheck.Swap(f, s, 0, "one")
+	if err := s.Close(); err != nil {
+		f.Fatal(err)
+	}
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(0, []byte{})
+	f.Add(18, []byte{1, 1})                                         // not WAL any more
+	f.Add(28, []byte{0, 0, 0, 1})                                   // one page
+	f.Add(60, []byte{0, 0, 0, 9})                                   // a newer schema
+	f.Add(100, []byte{13, 255, 255})                                // the schema's page
+	f.Add(4096, []byte{2, 0, 0, 0, 200, 15, 255})                   // a table's
+	f.Add(len(whole)-4096, []byte("SQLite format 3\x00 once more")) // the last one
+	f.Fuzz(func(t *testing.T, at int, change []byte) {
+		path := filepath.Join(t.TempDir(), "store.db")
+		chmod(t, filepath.Dir(path), 0o700)
+		data := append([]byte(nil), whole...)
+		if at >= 0 && at < len(data) {
+			copy(data[at:], change)
+		}
+		write(t, path, data)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		s, err := sqlitestore.Open(ctx, path, nil)
+		if err != nil {
+			return
+		}
+		rec, _, _ := s.Load(ctx, ada)
+		_, _ = s.List(ctx)
+		_, _ = s.Summaries(ctx, spotipie.SummaryQuery{})
+		_, _ = s.Swap(ctx, ada, rec.Version, storecheck.Record(t, "two"))
+		_ = s.Delete(ctx, ada)
+		_ = s.Close()
+		if ctx.Err() != nil {
+			t.Error("it takes too long")
+		}
+	})
+}
