@@ -141,3 +141,31 @@ func TestSlowCheckIsMadeAgain(t *testing.T) {
 		})
 	}
 }
+
+// TestPausedProcessLearns: a process that has to wait before it renews again gets
+// what another one saves meanwhile.
+func TestPausedProcessLearns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, spotify := newHookedStore(), &services{}
+		var ahead time.Duration
+		s := offline(t, spotify, store, func(o *spotipie.Options) { o.Now = func() time.Time { return time.Now().Add(ahead) } })
+		set(t, s, time.Hour)
+		for range 5 { // early, as the clock goes on by itself
+			ahead += 2 * time.Hour
+			token(t, s)
+		}
+		ahead += 2 * time.Hour
+		time.AfterFunc(200*time.Millisecond, func() {
+			change(t, store, func(rec *spotipie.Record) {
+				rec.Token, rec.Renewals = tokenOf("other", "R-other", 4*time.Hour+ahead), rec.Renewals+1
+			})
+		})
+		began := time.Now()
+		if tok := token(t, s); tok.AccessToken() != "other" {
+			t.Errorf("Token: %s, want the other process's", tokenNames(tok))
+		}
+		if took := time.Since(began); took > 2*time.Second {
+			t.Errorf("it took %s to learn of it", took)
+		}
+	})
+}

@@ -181,12 +181,12 @@ func (x *exchange) isOverSoon() bool {
 
 func (s *session) runExchange(ctx context.Context, x *exchange) {
 	s.app.waitForPause(ctx, s.app.refreshTimeout) // a code does not keep
-	token, err := s.requestToken(ctx, url.Values{
+	token, err := s.exchangeInTurn(ctx, url.Values{
 		"grant_type":    {"authorization_code"},
 		"code":          {x.code()},
 		"redirect_uri":  {x.login.redirectURI},
 		"code_verifier": {x.login.verifier()},
-	}, true, requestSteps{
+	}, requestSteps{
 		check: func(context.Context) error { return nil },
 		late:  func(token *Token) { _, _ = s.authorize(ctx, token, x.login.scope) },
 	})
@@ -199,6 +199,19 @@ func (s *session) runExchange(ctx context.Context, x *exchange) {
 	}
 	s.logins().end(x)
 	s.land(x.flight, nil, err)
+}
+
+// exchangeInTurn asks for a token when it is the turn of this login among all
+// token requests of the app.
+func (s *session) exchangeInTurn(ctx context.Context, form url.Values, steps requestSteps) (*Token, error) {
+	waiting, cancel := context.WithTimeout(ctx, s.app.refreshTimeout)
+	defer cancel()
+	giveBack, err := s.app.slots.take(waiting)
+	if err != nil {
+		return nil, fmt.Errorf("spotipie: waiting for other token requests of this app: %w", err)
+	}
+	defer giveBack()
+	return s.requestToken(ctx, form, true, steps)
 }
 
 // authorize sets a token that the user has just consented to. It says so if

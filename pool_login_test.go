@@ -3,10 +3,12 @@ package spotipie_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/spotipie/spotipie"
@@ -201,4 +203,36 @@ func TestLoginOutlivesPassingTrouble(t *testing.T) {
 		})
 	}
 	group.Wait()
+}
+
+// TestLoginsTakeTurns: exchanges of codes count among the app's token requests.
+func TestLoginsTakeTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const n, most = 60, 4
+		endpoint := &herd{takes: 100 * time.Millisecond}
+		pool := newPool(t, &spotipie.PoolOptions{
+			Options: spotipie.Options{Store: spotipie.NewMemoryStore(), Transport: answer(func(req *http.Request) (*http.Response, error) {
+				if strings.HasSuffix(req.URL.Path, "/api/token") {
+					return endpoint.RoundTrip(req)
+				}
+				return respond(req, http.StatusOK, `{"id":"ada"}`), nil
+			})}, TokenRequests: most,
+		})
+		var group sync.WaitGroup
+		for i := range n {
+			group.Go(func() {
+				_, login, err := pool.AuthorizationURL(nil)
+				if err == nil {
+					_, err = pool.FinishLogin(t.Context(), login, fmt.Sprintf("?code=C%d&state=%s", i, login.State))
+				}
+				if err != nil {
+					t.Errorf("login %d: %v", i, err)
+				}
+			})
+		}
+		group.Wait()
+		if len(endpoint.starts) != n || endpoint.most > most {
+			t.Errorf("%d exchanges, %d at the same time, want %d and %d at most", len(endpoint.starts), endpoint.most, n, most)
+		}
+	})
 }

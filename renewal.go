@@ -94,10 +94,11 @@ func (k *keeper) renew(ctx context.Context, unwanted *state, force bool) (*state
 // renewInTurn waits for the store's lock and renews, or learns that another
 // process has renewed. It tells whether it had the lock.
 func (k *keeper) renewInTurn(ctx context.Context, unwanted *state, force bool) (s *state, locked bool, err error) {
-	if wait := k.renewed.Load().wait(k.app.clock()); wait > 0 && !force {
-		sleep(ctx, wait)
+	pause := time.Duration(0)
+	if !force {
+		pause = k.renewed.Load().wait(k.app.clock())
 	}
-	lock, s, err := k.lockOrLearn(ctx, unwanted, force)
+	lock, s, err := k.lockOrLearn(ctx, pause, unwanted, force)
 	if err != nil {
 		s, err = k.learn(ctx, err, unwanted, force)
 	}
@@ -329,14 +330,15 @@ const (
 	frequentLook = time.Second
 )
 
-// lockOrLearn waits for the store's lock. If the record is renewed meanwhile,
-// which is what its holder is for, it returns that and no lock.
-func (k *keeper) lockOrLearn(ctx context.Context, unwanted *state, force bool) (*storeLock, *state, error) {
+// lockOrLearn waits for a pause, and then for the store's lock. If the record is
+// renewed meanwhile, which is what others are for, it returns that and no lock.
+func (k *keeper) lockOrLearn(ctx context.Context, pause time.Duration, unwanted *state, force bool) (*storeLock, *state, error) {
 	shelf := k.shelf()
 	if !shelf.isThere() {
+		sleep(ctx, pause)
 		return &storeLock{}, nil, nil
 	}
-	waiting, cancel := context.WithTimeout(ctx, k.app.lockTimeout)
+	waiting, cancel := context.WithTimeout(ctx, pause+k.app.lockTimeout)
 	defer cancel()
 	type result struct {
 		lock *storeLock
@@ -346,6 +348,7 @@ func (k *keeper) lockOrLearn(ctx context.Context, unwanted *state, force bool) (
 	go func() {
 		r := result{err: errors.New("spotipie: waiting for the store's lock has ended its goroutine")}
 		defer func() { locked <- r }() // even if Options.Observe ends the goroutine
+		sleep(waiting, pause)
 		r.lock, r.err = shelf.lock(waiting)
 	}()
 	look := time.NewTimer(quickLock)

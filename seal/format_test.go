@@ -9,7 +9,7 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// theKey is the key of the records in testdata.
+// theKey is the key of the records in seal/testdata.
 const theKey = "l1CkVTo6BbkONe9GPBsDTJ2cd1d7iLqxLlhVCTmYnhM="
 
 // TestOlderFormatsOpen: whatever was sealed once opens for good. A file has the
