@@ -21,10 +21,11 @@ import (
 //     a clock that is wrong does not make it older than what it replaces. The
 //     version of a record, and so that of its deletion, is higher than the
 //     number of its consent.
-//   - Of two records of the same consent with different refresh tokens, the one
-//     with more renewals is newer. If they have as many, or the same refresh
-//     token, it is the one with the higher version. A store that shows something
-//     older than was seen before it was asked has fallen back.
+//   - Of two records of the same consent the one with more renewals is newer. If
+//     they have as many it is the one with the higher version, and so it is if
+//     the one with fewer has the same refresh token: then a store has fallen back,
+//     and somebody has renewed from there. A store that shows something older
+//     than was seen before it was asked has fallen back.
 //   - A record that has the number of the user's unsaved word comes of it: the
 //     word was saved, though the answer was lost.
 //   - A refresh token that was used up for another is never current again, in
@@ -342,8 +343,10 @@ func (r rules) isNewer(rec Record, s *state, now instant) bool {
 		return true
 	case compareConsents(rec.Consent, s.consent) != 0:
 		return compareConsents(rec.Consent, s.consent) > 0 && !r.isAheadOfTheClock(rec, s, now)
-	case isSameConsent && rec.Renewals != s.renewals && !isSameRefreshToken && !r.isForeign(rec, s):
-		return rec.Renewals > s.renewals
+	case isSameConsent && rec.Renewals > s.renewals:
+		return true
+	case isSameConsent && rec.Renewals < s.renewals && !isSameRefreshToken && !r.isForeign(rec, s):
+		return false
 	case d.unsaved == unsavedWord && !isSameConsent:
 		return false
 	case isSameConsent && rec.Renewals == s.renewals && d.unsaved == unsavedAnswer && (rec.Rejected == "" || !isSameRefreshToken):

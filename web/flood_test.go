@@ -136,7 +136,7 @@ func (g gate) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestManyCallbacksAtOnce(t *testing.T) {
 	arrived, opened := make(chan struct{}, 1000), make(chan struct{})
 	a := newApp(t, appOptions{keys: []string{keyText}, change: func(_ *web.Options, p *spotipie.PoolOptions) {
-		p.Transport = gate{p.Transport, arrived, opened}
+		p.Transport, p.TokenRequests = gate{p.Transport, arrived, opened}, 300
 	}})
 	type login struct {
 		b        *browser

@@ -1,19 +1,15 @@
 package web
 
 import (
-	"crypto/aes"
-	"crypto/cipher"
-	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"strings"
-)
 
-const keyBytes = 32
+	"github.com/spotipie/spotipie/internal/sealingkey"
+)
 
 // ErrNoKey: there is no key where one was looked for.
 var ErrNoKey = errors.New("there is no cookie key: make one with `openssl rand -base64 32`")
@@ -26,47 +22,30 @@ var ErrNoKey = errors.New("there is no cookie key: make one with `openssl rand -
 // Cookies that no key opens are as good as none: their users sign in again. A
 // key should seal no more than 2^32 cookies: rotate it once a year.
 type Keys struct {
-	// A function, so that fmt cannot print it where it does not call Format.
-	secrets func() []cipher.AEAD
+	keys []sealingkey.Key
 }
 
 // GenerateKey returns a new random key as a text that [ParseKeys] takes: 32
 // bytes in base64. It is as good as what "openssl rand -base64 32" prints.
-func GenerateKey() string {
-	b := make([]byte, keyBytes)
-	_, _ = rand.Read(b) // never fails
-	return base64.StdEncoding.EncodeToString(b)
-}
+func GenerateKey() string { return sealingkey.Generate() }
 
 // ParseKeys returns the keys in a text, each 32 bytes in base64 (RFC 4648
 // section 4), with white space between them. The first one seals, all open. A
 // password is not a key: it is refused. No key is [ErrNoKey]. Errors do not quote
 // the text.
 func ParseKeys(text string) (Keys, error) {
-	var all []cipher.AEAD
+	var all []sealingkey.Key
 	for _, field := range strings.Fields(text) {
-		secret, err := base64.StdEncoding.DecodeString(field)
-		if err != nil || len(secret) != keyBytes {
+		key, err := sealingkey.Parse(field)
+		if err != nil {
 			return Keys{}, fmt.Errorf("web: cookie key %d is not 32 bytes in base64: make one with `openssl rand -base64 32`", len(all)+1)
 		}
-		aead, err := newAEAD(secret)
-		if err != nil {
-			return Keys{}, fmt.Errorf("web: cookie key %d: %w", len(all)+1, err)
-		}
-		all = append(all, aead)
+		all = append(all, key)
 	}
 	if len(all) == 0 {
 		return Keys{}, fmt.Errorf("web: %w", ErrNoKey)
 	}
-	return Keys{secrets: func() []cipher.AEAD { return all }}, nil
-}
-
-func newAEAD(secret []byte) (cipher.AEAD, error) {
-	block, err := aes.NewCipher(secret)
-	if err != nil {
-		return nil, err
-	}
-	return cipher.NewGCMWithRandomNonce(block)
+	return Keys{keys: all}, nil
 }
 
 // KeysFromEnv returns the keys in an environment variable, as [ParseKeys] takes
@@ -79,18 +58,18 @@ func KeysFromEnv(name string) (Keys, error) {
 	return keys, nil
 }
 
-func (k Keys) isZero() bool { return k.secrets == nil }
+func (k Keys) isZero() bool { return len(k.keys) == 0 }
 
 // seal encrypts plain and binds it to bound.
 func (k Keys) seal(plain, bound []byte) []byte {
-	return k.secrets()[0].Seal(nil, nil, plain, bound)
+	return k.keys[0].Seal(plain, bound)
 }
 
 // open returns what seal was given, if one of the keys has sealed it and nobody
 // has changed it.
 func (k Keys) open(sealed, bound []byte) (plain []byte, ok bool) {
-	for _, aead := range k.secrets() {
-		if plain, err := aead.Open(nil, nil, sealed, bound); err == nil {
+	for _, key := range k.keys {
+		if plain, err := key.Open(sealed, bound); err == nil {
 			return plain, true
 		}
 	}
@@ -102,7 +81,7 @@ func (k Keys) String() string {
 	if k.isZero() {
 		return "Keys(none)"
 	}
-	return fmt.Sprintf("Keys(%d)", len(k.secrets()))
+	return fmt.Sprintf("Keys(%d)", len(k.keys))
 }
 
 // Format implements [fmt.Formatter]: every verb prints what String returns.

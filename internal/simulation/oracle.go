@@ -184,7 +184,9 @@ func (o *oracle) saved(p *process, rec, old spotipie.Record, hadOld bool, logout
 			o.replace(before.grant.word, w)
 		}
 	case logout != nil && o.older(w, logout):
-		if p.saved.has(w) { // else the logout may have come before
+		// Else the logout may have come before, or the store, which had lost it,
+		// has it back.
+		if p.saved.has(w) && !logout.gone {
 			o.find("login-lost", p, "it saves %s although the user has signed out", a)
 		}
 		logout.gone, o.lostLogout = true, true
