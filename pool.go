@@ -167,14 +167,14 @@ func (p *Pool) load(ctx context.Context, shard *poolShard, r *pooled) error {
 			shard.loading = make(map[*pooled]*flight)
 		}
 		shard.loading[r] = f
-		go func() {
+		r.inBackground(func() {
 			f.err = r.loadInTime(detached(ctx))
 			shard.mu.Lock()
 			delete(shard.loading, r)
 			shard.mu.Unlock()
 			p.loaded.Add(1)
 			close(f.done)
-		}()
+		})
 	}
 	shard.mu.Unlock()
 	select {

@@ -419,3 +419,27 @@ func TestPoolUnderLoad(t *testing.T) {
 	}
 	group.Wait()
 }
+
+// TestPoolCloseWaitsForLoads that nobody else waits for any more.
+func TestPoolCloseWaitsForLoads(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newHookedStore()
+		addUsers(t, store, time.Hour, "ada")
+		var loading atomic.Int32
+		store.load.set(func(context.Context) error {
+			loading.Add(1)
+			time.Sleep(time.Second)
+			loading.Add(-1)
+			return nil
+		})
+		pool := newPool(t, &spotipie.PoolOptions{Options: spotipie.Options{Store: store}})
+		ctx, stop := context.WithTimeout(t.Context(), time.Millisecond)
+		defer stop()
+		if _, err := pool.Session(ctx, "ada"); !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatal(err)
+		}
+		if err := pool.Close(t.Context()); err != nil || loading.Load() != 0 {
+			t.Errorf("Close: %v, and the store is still asked %d times", err, loading.Load())
+		}
+	})
+}

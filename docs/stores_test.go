@@ -66,6 +66,9 @@ func TestCodeOfTheStores(t *testing.T) {
 // TestCodeOfTelemetry: the code blocks of telemetry.md compile.
 func TestCodeOfTelemetry(t *testing.T) { testCode(t, "telemetry.md", 3) }
 
+// TestCodeOfScale: the code blocks of scale.md compile.
+func TestCodeOfScale(t *testing.T) { testCode(t, "scale.md", 1) }
+
 // testCode tests that the code blocks of a document compile, and that there are
 // so many at least.
 func testCode(t *testing.T, document string, least int) {
