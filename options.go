@@ -49,7 +49,7 @@ type Options struct {
 	// seconds. Default: 15 seconds.
 	RefreshTimeout time.Duration
 	// LockTimeout limits the wait for the store's lock, which comes before the
-	// request. It should be longer than the lease of the store, so that a
+	// request, and the wait for the turn among the app's token requests. It should be longer than the lease of the store, so that a
 	// holder that has died makes nobody fail. Callers can leave earlier, by
 	// their own contexts. Default: 45 seconds, or RefreshTimeout if that is set.
 	LockTimeout time.Duration

@@ -33,9 +33,13 @@ type Pool struct {
 	options PoolOptions
 	shards  []poolShard
 	started time.Time
-	finish  finishing
-	closed  atomic.Bool
-	done    chan struct{}
+	// now is since then, in nanoseconds, when somebody last looked at the clock:
+	// before each eviction. To look for each request would cost more than the
+	// rest of Session.
+	now    atomic.Int64
+	finish finishing
+	closed atomic.Bool
+	done   chan struct{}
 
 	loaded, evicted atomic.Uint64
 }
@@ -125,7 +129,7 @@ func (p *Pool) Session(ctx context.Context, user string) (*AuthorizationCodeSess
 	if r == nil {
 		r = p.admit(shard, hash, user)
 	}
-	r.touch(time.Since(p.started))
+	r.touch(p.now.Load())
 	if r.state.Load() == nil {
 		if err := p.load(ctx, shard, r); err != nil {
 			return nil, err
@@ -152,9 +156,17 @@ func (p *Pool) admit(shard *poolShard, hash uint64, user string) *pooled {
 			r.markClosed()
 		}
 	}
-	r.touch(time.Since(p.started))
-	p.evicted.Add(uint64(shard.add(hash, r, time.Since(p.started)-p.options.MaxIdle)))
+	now := p.tick()
+	r.touch(now)
+	p.evicted.Add(uint64(shard.add(hash, r, now-int64(p.options.MaxIdle))))
 	return r
+}
+
+// tick looks at the clock.
+func (p *Pool) tick() (now int64) {
+	now = int64(time.Since(p.started))
+	p.now.Store(now)
+	return now
 }
 
 // load loads the session of a user who is asked for the first time.
@@ -168,12 +180,15 @@ func (p *Pool) load(ctx context.Context, shard *poolShard, r *pooled) error {
 		}
 		shard.loading[r] = f
 		r.inBackground(func() {
+			f.err = errors.New("spotipie: loading the session of a user has ended its goroutine")
+			defer func() { // even if Options.Observe ends the goroutine
+				shard.mu.Lock()
+				delete(shard.loading, r)
+				shard.mu.Unlock()
+				p.loaded.Add(1)
+				close(f.done)
+			}()
 			f.err = r.loadInTime(detached(ctx))
-			shard.mu.Lock()
-			delete(shard.loading, r)
-			shard.mu.Unlock()
-			p.loaded.Add(1)
-			close(f.done)
 		})
 	}
 	shard.mu.Unlock()

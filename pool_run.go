@@ -59,7 +59,7 @@ func (p *Pool) sweep(ctx context.Context) {
 			return
 		}
 		shard := &p.shards[i]
-		p.evicted.Add(uint64(shard.evictIdle(time.Since(p.started) - p.options.MaxIdle)))
+		p.evicted.Add(uint64(shard.evictIdle(p.tick() - int64(p.options.MaxIdle))))
 		budget = min(budget, p.options.KeepWarm) + p.options.KeepWarm*every.Seconds()
 		if budget >= 1 {
 			budget -= float64(p.keepWarm(ctx, shard, int(budget)))
@@ -75,6 +75,9 @@ func (p *Pool) keepWarm(ctx context.Context, shard *poolShard, most int) (renewe
 			break
 		}
 		if s := r.current(); s.isUsable(now) && s.isStale(now) {
+			if r.renewal.Load() != nil || r.failure.Load().putsOff(s, now) || !r.rules().isRenewable(s) {
+				continue
+			}
 			r.renewInBackground(ctx, s, now)
 			renewed++
 		}
@@ -106,7 +109,7 @@ func (p *Pool) watchOnce(ctx context.Context) error {
 	if !ok {
 		return nil
 	}
-	changes, err := watcher.WatchChanges(ctx)
+	changes, err := await(ctx, watcher.WatchChanges, nil)
 	if err != nil {
 		return failed(err)
 	}

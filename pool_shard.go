@@ -4,7 +4,6 @@ import (
 	"hash/maphash"
 	"sync"
 	"sync/atomic"
-	"time"
 	"weak"
 )
 
@@ -15,13 +14,10 @@ type pooled struct {
 	next *pooled      // another user with the same hash
 }
 
-// usedStep is how exactly it is known when a session was last asked for.
-const usedStep = time.Second
-
 // touch notes that the session is asked for.
-func (r *pooled) touch(now time.Duration) {
-	if now-time.Duration(r.used.Load()) > usedStep {
-		r.used.Store(int64(now))
+func (r *pooled) touch(now int64) {
+	if now != r.used.Load() {
+		r.used.Store(now)
 	}
 }
 
@@ -101,7 +97,7 @@ func (s *poolShard) resident(hash uint64, user string) *pooled {
 // add makes a session resident. It evicts others if there are too many, or if it
 // comes across one that was last used before idle, and returns how many. The
 // lock is held.
-func (s *poolShard) add(hash uint64, r *pooled, idle time.Duration) (evicted int) {
+func (s *poolShard) add(hash uint64, r *pooled, idle int64) (evicted int) {
 	delete(s.evicted, r.profile)
 	oldest, oldestHash := (*pooled)(nil), uint64(0)
 	looked := 0
@@ -113,7 +109,7 @@ func (s *poolShard) add(hash uint64, r *pooled, idle time.Duration) (evicted int
 			break
 		}
 	}
-	if oldest != nil && (s.count >= s.most || time.Duration(oldest.used.Load()) < idle) {
+	if oldest != nil && (s.count >= s.most || oldest.used.Load() < idle) {
 		s.evict(oldestHash, oldest)
 		evicted++
 	}
@@ -161,12 +157,12 @@ func (s *poolShard) tidy() {
 }
 
 // evictIdle evicts what was last used before a moment, and returns how many.
-func (s *poolShard) evictIdle(before time.Duration) (evicted int) {
+func (s *poolShard) evictIdle(before int64) (evicted int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for hash, r := range s.residents {
 		for ; r != nil; r = r.next {
-			if time.Duration(r.used.Load()) < before && !r.isBusy() {
+			if r.used.Load() < before && !r.isBusy() {
 				s.evict(hash, r)
 				evicted++
 				break // the rest of the chain is for the next time
