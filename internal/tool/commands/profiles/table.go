@@ -154,12 +154,12 @@ func profileTable(rows []profile, w io.Writer) string {
 		return tabSeparated(rows)
 	}
 	columns := []cli.Column{
-		{Title: "  PROFILE", Min: 12}, {Title: "FLOW", Drop: 2}, {Title: "CLIENT ID", Min: 9, Drop: 4},
-		{Title: "STORE", Min: 14, Drop: 3}, {Title: "UNTIL", Drop: 1}, {Title: "STATE"},
+		{Title: "  PROFILE", Min: 12}, {Title: "FLOW", Drop: 3}, {Title: "CLIENT ID", Min: 9, Drop: 5},
+		{Title: "STORE", Min: 14, Drop: 4}, {Title: "UNTIL", Drop: 1}, {Title: "STATE"},
 	}
 	named := slices.ContainsFunc(rows, func(p profile) bool { return p.User != "" })
 	if named {
-		columns = append(columns, cli.Column{Title: "USER", Min: 6, Drop: 5})
+		columns = append(columns, cli.Column{Title: "USER", Min: 6, Drop: 2})
 	}
 	elsewhere := slices.ContainsFunc(rows, func(p profile) bool { return p.Service != "" })
 	if elsewhere {
