@@ -91,7 +91,7 @@ func load(ctx context.Context, s *settings.Settings, store spotipie.Store) (spot
 	if err != nil {
 		return nil, err
 	}
-	if _, err := session.Load(ctx); err != nil {
+	if _, err := session.Load(interrupt.Unheard(ctx)); err != nil {
 		return nil, err
 	}
 	return session, nil
