@@ -42,7 +42,8 @@ refresh tokens that TO has, if Spotify gives new ones.
 
 A program may seal a folder of files with a key of its own; --from-key-file and
 --to-key-file name the file with that key, which must be private (chmod 600). A
-keyring: folder takes its key from the keyring.
+keyring: folder takes its key from the keyring. Records that a program seals in
+any store, by the library's package seal, are copied as they are.
 
 At the end the counts are told on stderr. With --json one line is printed, an
 object with the keys total, copied, deleted, same, kept (newer or only in TO)

@@ -15,6 +15,7 @@ import (
 	"github.com/spotipie/spotipie/internal/tool/commands/store"
 	"github.com/spotipie/spotipie/internal/tool/failure"
 	"github.com/spotipie/spotipie/internal/tool/tooltest"
+	"github.com/spotipie/spotipie/seal"
 )
 
 // fill makes a store in a folder with n logins, of profiles 0, 1 and so on.
@@ -134,5 +135,44 @@ func TestCopyIsInterruptedHalfway(t *testing.T) {
 	}
 	if err := unlock(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestCopyOfSealedRecords: what package seal has sealed is copied as it is, without
+// a key, and opens in the new store.
+func TestCopyOfSealedRecords(t *testing.T) {
+	tooltest.Home(t, "")
+	keys, err := seal.ParseKeys(filestore.GenerateKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := func(dir string) spotipie.Store {
+		files, err := filestore.Open(dir, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sealed, err := seal.New(files, keys, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return sealed
+	}
+	from, to := filepath.Join(t.TempDir(), "from"), filepath.Join(t.TempDir(), "to")
+	token, err := spotipie.NewToken(spotipie.TokenFields{AccessToken: "a", RefreshToken: "r", ExpiresIn: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := open(from).Swap(t.Context(), key(0), 0, spotipie.Record{Token: token, ClientID: "app"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"1 of 1 logins copied.\n", "0 of 1 logins copied, 1 there already.\n"} {
+		_, stderr, code := tooltest.Run(t.Context(), store.New(), "store", "copy", "file:"+from, "file:"+to)
+		if code != failure.ExitOK || stderr != want {
+			t.Fatalf("exit code %d, stderr %q", code, stderr)
+		}
+	}
+	rec, found, err := open(to).Load(t.Context(), key(0))
+	if err != nil || !found || rec.Token.RefreshToken() != "r" {
+		t.Errorf("found %t, %v", found, err)
 	}
 }
