@@ -42,9 +42,9 @@ func (s Scope) Known() bool { return s.Description() != "" }
 func (s Scope) Description() string {
 	switch s {
 	case ScopeUGCImageUpload:
-		return "Upload images to Spotify for you, such as playlist covers"
+		return "Upload images for you, such as playlist covers"
 	case ScopeUserReadPlaybackState:
-		return "See what your player is doing and which devices you have"
+		return "See what your player does, and your devices"
 	case ScopeUserModifyPlaybackState:
 		return "Control playback on your devices"
 	case ScopeUserReadCurrentlyPlaying:
@@ -56,7 +56,7 @@ func (s Scope) Description() string {
 	case ScopePlaylistReadPrivate:
 		return "See your private playlists"
 	case ScopePlaylistReadCollaborative:
-		return "See the collaborative playlists you take part in"
+		return "See collaborative playlists you take part in"
 	case ScopePlaylistModifyPrivate:
 		return "Change your private playlists"
 	case ScopePlaylistModifyPublic:
@@ -78,7 +78,7 @@ func (s Scope) Description() string {
 	case ScopeUserReadEmail:
 		return "See your email address"
 	case ScopeUserReadPrivate:
-		return "See your subscription, country and account details"
+		return "See your plan, country and account details"
 	}
 	return ""
 }

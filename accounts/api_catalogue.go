@@ -2,9 +2,7 @@ package accounts
 
 import (
 	"net/http"
-	"net/url"
 	"slices"
-	"strings"
 )
 
 // getArtist is GET /v1/artists/{id}, the first request that Spotify's tutorial
@@ -104,60 +102,3 @@ func (s *Service) getNewReleases(c *apiCall) {
 
 // getMarkets is GET /v1/markets.
 func (s *Service) getMarkets(c *apiCall) { c.send(map[string][]string{"markets": {"SE", "US"}}) }
-
-// search is GET /v1/search for tracks, artists and albums: everything whose
-// name, or whose artist's name, contains q.
-func (s *Service) search(c *apiCall) {
-	q := c.query.Get("q")
-	if strings.TrimSpace(q) == "" {
-		c.fail(http.StatusBadRequest, "No search query")
-		return
-	}
-	if c.query.Get("type") == "" {
-		c.fail(http.StatusBadRequest, "Missing parameter type")
-		return
-	}
-	win, ok := c.windowOf(searchLimits(c.development))
-	if !ok {
-		return
-	}
-	found := make(map[string]page)
-	for _, kind := range splitList(c.query.Get("type")) {
-		query := url.Values{"q": {q}, "type": {kind}}
-		switch kind {
-		case "track":
-			hits := matching(s.songs.tracks, q, func(t fullTrack) string { return t.Name + "\n" + t.Artists[0].Name })
-			from, to := win.cut(len(hits))
-			found["tracks"] = c.page(win, hits[from:to], len(hits), query)
-		case "artist":
-			hits := matching(s.songs.artists, q, func(a fullArtist) string { return a.Name })
-			from, to := win.cut(len(hits))
-			found["artists"] = c.page(win, hits[from:to], len(hits), query)
-		case "album":
-			hits := matching(s.songs.albums, q, func(a simpleAlbum) string { return a.Name + "\n" + a.Artists[0].Name })
-			from, to := win.cut(len(hits))
-			found["albums"] = c.page(win, hits[from:to], len(hits), query)
-		default:
-			c.fail(http.StatusBadRequest, "Bad search type field "+kind)
-			return
-		}
-	}
-	c.send(found)
-}
-
-func searchLimits(development bool) limits {
-	if development {
-		return limits{standard: 5, most: 10}
-	}
-	return limits{standard: defaultLimit, most: maxLimit}
-}
-
-func matching[T any](all []T, q string, text func(T) string) []T {
-	hits := []T{}
-	for _, item := range all {
-		if strings.Contains(strings.ToLower(text(item)), strings.ToLower(strings.TrimSpace(q))) {
-			hits = append(hits, item)
-		}
-	}
-	return hits
-}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -204,6 +205,42 @@ func TestSearch(t *testing.T) {
 	if a := w.get("/v1/search?q=zzzz&type=track", token); !strings.Contains(a.body, `"items":[]`) {
 		t.Errorf("nothing found: %s", a.body)
 	}
+}
+
+// TestSearchMatches: what is found by which words.
+func TestSearchMatches(t *testing.T) {
+	w := newWorld(t, accounts.Options{})
+	token := w.appToken()
+	for name, test := range map[string]struct {
+		q                      string
+		tracks, artists, album int
+	}{
+		"a part of a name":       {"cartogr", 12, 1, 1},
+		"words in any order":     {"CARTOGRAPHY velvet", 12, 1, 1},
+		"a track of an artist":   {"silver velvet", 1, 0, 0},
+		"an artist alone":        {"artist:velvet", 12, 1, 1},
+		"nothing of that name":   {"track:velvet", 0, 0, 0},
+		"an artist and a track":  {"artist:velvet track:silver", 1, 0, 0},
+		"a phrase":               {`artist:"velvet cartography"`, 12, 1, 1},
+		"a phrase that is none":  {`"cartography velvet"`, 0, 0, 0},
+		"a quote without an end": {`"velvet car`, 12, 1, 1},
+		"letters of any script":  {"TRÍO", 12, 1, 1},
+		"a filter that is none":  {"genre:indie", 0, 0, 0},
+		"something else":         {"zzzz", 0, 0, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var found map[string]pageJSON
+			body := w.get("/v1/search?"+url.Values{"q": {test.q}, "type": {"track,artist,album"}}.Encode(), token).body
+			if err := json.Unmarshal([]byte(body), &found); err != nil {
+				t.Fatal(err)
+			}
+			if found["tracks"].Total != test.tracks || found["artists"].Total != test.artists || found["albums"].Total != test.album {
+				t.Errorf("tracks %d, artists %d, albums %d; want %d, %d, %d", found["tracks"].Total, found["artists"].Total, found["albums"].Total,
+					test.tracks, test.artists, test.album)
+			}
+		})
+	}
+	w.get(`/v1/search?q=%22%22&type=track`, token).expect(t, 400, `{"error":{"status":400,"message":"No search query"}}`)
 }
 
 func TestPlayer(t *testing.T) {

@@ -38,6 +38,9 @@ func TestControl(t *testing.T) {
 	if got := w.control("advance", `{"seconds":90.5}`)["now"]; got != "2026-11-24T09:01:30Z" {
 		t.Errorf("now %v", got)
 	}
+	if got := w.get("/v1/me", "").header.Get("Date"); got != "Tue, 24 Nov 2026 09:01:30 GMT" {
+		t.Errorf("Date %q", got)
+	}
 
 	url, err := json.Marshal("http://127.0.0.1:8888/authorize?" + authorizeQuery().Encode())
 	if err != nil {

@@ -110,6 +110,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (s *Service) route(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Date", s.Now().UTC().Format(http.TimeFormat)) // or net/http would set it by its own clock
 	switch path := r.URL.Path; {
 	case isAuthorizePath(path):
 		s.serveAuthorize(w, r)

@@ -170,9 +170,9 @@ func TestContainerIsToldACompleteThingToDo(t *testing.T) {
 		opts         login.Options
 		run, command string
 	}{
-		"in Go":                      {login.Options{}, "127.0.0.1:8888:8888", `login.Options{BindAddress: "0.0.0.0", Ports: []int{8888}}`},
-		"in the program's own flags": {login.Options{ListenCommand: flags}, "127.0.0.1:8888:8888", "tune-keeper --listen 0.0.0.0/8888"},
-		"IPv6":                       {login.Options{ListenCommand: flags, RedirectURI: "http://[::1]/callback"}, "[::1]:8888:8888", "tune-keeper --listen 0.0.0.0/8888"},
+		"in Go":                      {login.Options{}, "127.0.0.1:8889:8889", `login.Options{BindAddress: "0.0.0.0", Ports: []int{8889}}`},
+		"in the program's own flags": {login.Options{ListenCommand: flags}, "127.0.0.1:8889:8889", "tune-keeper --listen 0.0.0.0/8889"},
+		"IPv6":                       {login.Options{ListenCommand: flags, RedirectURI: "http://[::1]/callback"}, "[::1]:8889:8889", "tune-keeper --listen 0.0.0.0/8889"},
 		"a registered port": {
 			login.Options{ListenCommand: flags, RedirectURI: fixed},
 			fmt.Sprintf("127.0.0.1:%[1]d:%[1]d", port), fmt.Sprintf("tune-keeper --listen 0.0.0.0/%d", port),

@@ -109,7 +109,7 @@ func (l *login) hints(here surroundings, local *net.TCPAddr) []string {
 
 const (
 	anyAddress       = "0.0.0.0" // all addresses of the machine
-	anyPublishedPort = 8888      // where every one will do
+	anyPublishedPort = 8889      // where every one will do; 8888 may be the practice service's
 )
 
 // publishedPort is the port that a container has to publish: one that is known

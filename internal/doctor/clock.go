@@ -55,7 +55,11 @@ func Clock(ctx context.Context, transport http.RoundTripper, accountsURL, system
 	if off.Abs() <= clockTolerance+after.Sub(before)/2 {
 		return good(name, fmt.Sprintf("within %s of that of %s", clockTolerance, accountsURL))
 	}
-	return bad(name, wrongClock(off, accountsURL), clockFix(system))
+	fix := clockFix(system)
+	if isLoopback(req.URL) {
+		fix = "the service is on this machine, and its clock was moved, such as by /_service/advance: start it again for the right time"
+	}
+	return bad(name, wrongClock(off, accountsURL), fix)
 }
 
 // clockOff returns how far the clock is ahead of the Date of an answer to a

@@ -63,6 +63,11 @@ func TestClock(t *testing.T) {
 			})
 		})
 	}
+	t.Run("a practice service", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			check(t, doctor.Clock(t.Context(), dated(0, -time.Hour), "http://127.0.0.1:8888", "linux", time.Now), " behind that of http://127.0.0.1:8888", "its clock was moved")
+		})
+	})
 	t.Run("no URL", func(t *testing.T) {
 		check(t, doctor.Clock(context.Background(), dated(0, 0), "://", "linux", time.Now), "no telling", "correct the URL")
 	})

@@ -95,7 +95,7 @@ func TestCompletions(t *testing.T) {
 	}
 	commands := []string{
 		"api", "completion", "demo", "doctor", "export", "import", "login", "logout", "profiles", "refresh", "scopes", "serve",
-		"settings", "status", "token", "version",
+		"settings", "status", "store", "token", "version",
 	}
 	for name, test := range map[string]struct {
 		words string
@@ -112,6 +112,8 @@ func TestCompletions(t *testing.T) {
 		"one to delete":          {"profiles delete work ", nil},
 		"old name":               {"profiles rename ", []string{"home", "work"}},
 		"new name":               {"profiles rename work ", nil},
+		"stores to copy":         {"store copy ", []string{"file:", "keyring:", "redis://", "postgres://"}},
+		"a third store":          {"store copy file: redis:// ", nil},
 		"shell":                  {"completion ", []string{"bash", "fish", "powershell", "zsh"}},
 		"one shell":              {"completion bash ", nil},
 	} {

@@ -2,10 +2,13 @@ package tool
 
 import (
 	"context"
+	"io"
 	"strings"
 	"testing"
 
 	"github.com/spotipie/spotipie/internal/tool/failure"
+	"github.com/spotipie/spotipie/internal/tool/interrupt"
+	"github.com/spotipie/spotipie/internal/tool/tooltest"
 )
 
 // tool carries out a command line.
@@ -27,6 +30,17 @@ func TestInterrupted(t *testing.T) {
 	}
 	if strings.Contains(stdout.String(), "✗") {
 		t.Errorf("an interruption is told as a failure:\n%s", stdout.String())
+	}
+}
+
+// A token that is fresh is printed without listening for interruptions, which would
+// take a part of its time.
+func TestFreshTokenDoesNotListen(t *testing.T) {
+	tooltest.SignedInAsAda(t)
+	ctx := interrupt.NewContext(io.Discard)
+	stdout, stderr, code := tool(ctx, "token")
+	if code != failure.ExitOK || stdout == "" || ctx.Listens() {
+		t.Errorf("exit code %d, stdout %q, stderr %q, listens: %t", code, stdout, stderr, ctx.Listens())
 	}
 }
 

@@ -79,8 +79,8 @@ func TestLoginFitsTheTerminal(t *testing.T) {
 		}
 	}
 	contains(t, screen, "\r\n    "+address+"\r\n",
-		"\r\n    docker run -p 127.0.0.1:8888:8888 …\r\n",
-		"\r\n    spotipie login --no-browser --profile 'a profile with a long name' --scope user-read-email --bind 0.0.0.0 --port 8888\r\n")
+		"\r\n    docker run -p 127.0.0.1:8889:8889 …\r\n",
+		"\r\n    spotipie login --no-browser --profile 'a profile with a long name' --scope user-read-email --bind 0.0.0.0 --port 8889\r\n")
 	if strings.Contains(screen, "Options.") {
 		t.Errorf("the screen has names of Go:\n%s", screen)
 	}

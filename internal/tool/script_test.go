@@ -29,13 +29,26 @@ import (
 // commands they have those below.
 func TestScript(t *testing.T) { runScripts(t, "testdata/script") }
 
-// TestRedisScript and TestPostgresScript run those that need a server.
+// TestRedisScript, TestPostgresScript and TestMovingScript run those that need
+// servers.
 func TestRedisScript(t *testing.T) {
-	runScripts(t, "testdata/redis", "STORE=redis://"+testservices.StartRedis(t).Address+"/0")
+	runScripts(t, "testdata/redis", "STORE="+startRedis(t))
 }
 
 func TestPostgresScript(t *testing.T) {
-	runScripts(t, "testdata/postgres", "STORE="+testservices.PostgresDSN(testservices.StartPostgres(t).Address))
+	runScripts(t, "testdata/postgres", "STORE="+startPostgres(t))
+}
+
+func TestMovingScript(t *testing.T) {
+	runScripts(t, "testdata/moving", "REDIS="+startRedis(t), "POSTGRES="+startPostgres(t))
+}
+
+func startRedis(t *testing.T) (store string) {
+	return "redis://" + testservices.StartRedis(t).Address + "/0"
+}
+
+func startPostgres(t *testing.T) (store string) {
+	return testservices.PostgresDSN(testservices.StartPostgres(t).Address)
 }
 
 func runScripts(t *testing.T, dir string, variables ...string) {

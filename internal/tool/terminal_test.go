@@ -202,8 +202,8 @@ func TestColoursAndTables(t *testing.T) {
 	p.signsIn("--profile", "work")
 	contains(t, p.starts("status").ends(failure.ExitOK), "\x1b[32m✓\x1b[0m \x1b[1mSigned in as Ada (ada)\x1b[0m\r\n")
 	contains(t, p.starts("profiles").ends(failure.ExitOK),
-		"  PROFILE  FLOW                CLIENT ID  STORE", "* default  authorization_code  app        file:",
-		"  work     authorization_code  app        file:", "signed in", "Ada", "SERVICE")
+		"  PROFILE  FLOW                STORE", "* default  authorization_code  file:",
+		"  work     authorization_code  file:", "signed in", "Ada", "SERVICE")
 	p.env = append(p.env, "NO_COLOR=1")
 	screen := p.starts("status").ends(failure.ExitOK)
 	contains(t, screen, "✓ Signed in as Ada (ada)\r\n")

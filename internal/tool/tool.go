@@ -24,6 +24,7 @@ import (
 	"github.com/spotipie/spotipie/internal/tool/commands/scopes"
 	"github.com/spotipie/spotipie/internal/tool/commands/serve"
 	"github.com/spotipie/spotipie/internal/tool/commands/status"
+	"github.com/spotipie/spotipie/internal/tool/commands/store"
 	"github.com/spotipie/spotipie/internal/tool/commands/token"
 	"github.com/spotipie/spotipie/internal/tool/commands/version"
 	"github.com/spotipie/spotipie/internal/tool/failure"
@@ -130,6 +131,7 @@ func addCommands(root *cobra.Command, args []string) {
 		{"scopes", groupAuthorization, scopes.New},
 		{"api", groupWebAPI, api.New},
 		{"doctor", groupTool, doctor.New},
+		{"store", groupTool, store.New},
 		{"completion", groupTool, completion.New},
 		{"version", groupTool, version.New},
 		{"settings", noGroup, help.NewSettings},

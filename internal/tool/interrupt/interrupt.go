@@ -65,11 +65,31 @@ func (c *Context) current() context.Context {
 // Done implements context.Context, and begins to listen.
 func (c *Context) Done() <-chan struct{} { return c.listen().Done() }
 
+// Listens reports whether it has begun to listen.
+func (c *Context) Listens() bool { return c.listening.Load() != nil }
+
 // Err implements context.Context.
 func (c *Context) Err() error { return c.current().Err() }
 
 // Value implements context.Context.
-func (c *Context) Value(key any) any { return c.current().Value(key) }
+func (c *Context) Value(key any) any {
+	if key == (self{}) {
+		return c
+	}
+	return c.current().Value(key)
+}
+
+// self is the key of the Context itself among the values of those made of it.
+type self struct{}
+
+// Unheard returns a context for what leaves nothing half done. It does not begin
+// to listen, so until somebody does, the system ends the program.
+func Unheard(ctx context.Context) context.Context {
+	if c, ok := ctx.Value(self{}).(*Context); ok && !c.Listens() {
+		return context.WithoutCancel(ctx)
+	}
+	return ctx
+}
 
 // changeTimeout is how long a step in a store may take that is not interrupted.
 const changeTimeout = 10 * time.Second

@@ -19,12 +19,21 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+type key struct{}
+
 func TestSignalEndsTheContext(t *testing.T) {
 	ctx := interrupt.NewContext(io.Discard)
 	if err := ctx.Err(); err != nil {
 		t.Fatalf("before anything: %v", err)
 	}
+	of := context.WithValue(ctx, key{}, "value")
+	if unheard := interrupt.Unheard(of); unheard.Done() != nil || unheard.Value(key{}) != "value" || ctx.Listens() {
+		t.Error("it listens before anybody asks for its end")
+	}
 	done := ctx.Done() // from here on it listens
+	if interrupt.Unheard(of).Done() != done || !ctx.Listens() {
+		t.Error("what is done from here on is not interrupted")
+	}
 	if err := syscall.Kill(os.Getpid(), syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}

@@ -55,6 +55,15 @@ const DateFormat = "2 January 2006"
 // ClockTime is a moment as people write it.
 func ClockTime(t time.Time) string { return t.Local().Format("2 January 2006 15:04") }
 
+// UTC is a moment for JSON, or null if it is not known.
+func UTC(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC().Truncate(time.Second)
+	return &t
+}
+
 // escaped writes as \u escapes what package json leaves and a terminal would
 // take for an order.
 func escaped(data []byte) string {

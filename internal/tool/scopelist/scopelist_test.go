@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/tool/scopelist"
@@ -61,5 +62,14 @@ func TestTable(t *testing.T) {
 	}
 	if shown := scopelist.Printable(spotipie.Scopes{"a", "b\x1b"}); slices.Contains(shown, "b\x1b") || len(shown) != 2 {
 		t.Errorf("got %q", shown)
+	}
+}
+
+// TestTableFitsATerminal: also where it is indented, as in a status.
+func TestTableFitsATerminal(t *testing.T) {
+	for line := range strings.Lines(scopelist.Table(spotipie.AllScopes(), "    ")) {
+		if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > 80 {
+			t.Errorf("%d columns: %s", n, line)
+		}
 	}
 }

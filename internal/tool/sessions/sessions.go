@@ -51,7 +51,7 @@ func UseQuietly(ctx context.Context, s *settings.Settings, use func(spotipie.Ses
 // closeSession waits until a token that was rotated is saved, also when ctx has
 // ended.
 func open(ctx context.Context, s *settings.Settings) (session spotipie.Session, closeSession func(context.Context) error, err error) {
-	store, closeStore, err := stores.Open(ctx, s)
+	store, closeStore, err := stores.Open(ctx, s, stores.Options{})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -91,7 +91,7 @@ func load(ctx context.Context, s *settings.Settings, store spotipie.Store) (spot
 	if err != nil {
 		return nil, err
 	}
-	if _, err := session.Load(ctx); err != nil {
+	if _, err := session.Load(interrupt.Unheard(ctx)); err != nil {
 		return nil, err
 	}
 	return session, nil

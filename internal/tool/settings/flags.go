@@ -23,17 +23,31 @@ func AddFlags(cmd *cobra.Command) {
 // arguments.
 func AddAppFlags(cmd *cobra.Command) {
 	addFlag(cmd, "store", "`STORE` it is kept in: file:DIR, keyring:, redis://… or postgres://…\n(default: file: with the config folder)")
-	_ = cmd.RegisterFlagCompletionFunc("store", completeStores)
-	addBoolFlag(cmd, "allow-exposed-store", "use files that others can get at, such as those of a Kubernetes fsGroup")
+	_ = cmd.RegisterFlagCompletionFunc("store", CompleteStores)
+	addExposedFlag(cmd)
 	addFlag(cmd, "client-id", "`ID` of the app")
 	addFlag(cmd, "client-secret-file", "`FILE` with the app's client secret; - is stdin")
 	addFlag(cmd, "redirect-uri", "`URI` that the app has registered\n(default: "+login.DefaultRedirectURI+")")
 	addFlag(cmd, "accounts-url", "`URL` of the accounts service\n(default: "+spotipie.DefaultAccountsURL+")")
 	addFlag(cmd, "api-url", "`URL` of the Web API (default: that of the accounts service,\nand of Spotify's "+spotipie.DefaultAPIURL+")")
 	addBoolFlag(cmd, "allow-plain-http", "send secrets over the network by http: in private networks only")
+	addPrefixFlag(cmd)
+	addBoolFlag(cmd, "debug", "show the requests on stderr, without secrets")
+}
+
+// AddStoreFlags adds those that count for every store, for commands that take
+// stores as arguments.
+func AddStoreFlags(cmd *cobra.Command) {
+	addExposedFlag(cmd)
+	addPrefixFlag(cmd)
+}
+
+func addExposedFlag(cmd *cobra.Command) {
+	addBoolFlag(cmd, "allow-exposed-store", "use files that others can get at, such as those of a Kubernetes fsGroup")
+}
+
+func addPrefixFlag(cmd *cobra.Command) {
 	addFlag(cmd, "env-prefix", "`PREFIX` of the environment variables (default: "+spotipie.DefaultEnvPrefix+")")
-	cmd.PersistentFlags().Bool("debug", false, "show the requests on stderr, without secrets")
-	_ = cmd.PersistentFlags().SetAnnotation("debug", Annotation, nil)
 }
 
 // Annotation marks the flags that the help shows as settings.
@@ -62,8 +76,8 @@ func CompleteProfiles(*cobra.Command, []string, string) ([]cobra.Completion, cob
 	return slices.Sorted(maps.Keys(file.Profiles)), cobra.ShellCompDirectiveNoFileComp
 }
 
-// completeStores offers the kinds of store.
-func completeStores(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+// CompleteStores offers the kinds of store.
+func CompleteStores(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	return []cobra.Completion{
 		cobra.CompletionWithDesc("file:", "files in a folder"),
 		cobra.CompletionWithDesc("keyring:", "files sealed with a key from the system's keyring"),

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spotipie/spotipie/filestore"
 	"github.com/spotipie/spotipie/internal/storeaddress"
+	"github.com/spotipie/spotipie/internal/tool/failure"
 	"github.com/spotipie/spotipie/keyringstore"
 )
 
@@ -36,6 +37,18 @@ func (s *Settings) StoreKind() (string, error) {
 		}
 	}
 	return "", fmt.Errorf("%s: not a store: use file:DIR, keyring:, redis://HOST:PORT/DB or postgres://USER@HOST/DATABASE", s.Store.From)
+}
+
+// WithStore returns the settings with the store that an argument of the command
+// line names. from is what the argument is called.
+func (s *Settings) WithStore(address, from string) (*Settings, error) {
+	other := *s
+	other.Store = Setting{address, from, OnCommandLine}
+	other.Store.Value = other.absoluteStore()
+	if _, err := other.StoreKind(); err != nil {
+		return nil, failure.Usage(s.Cmd, err)
+	}
+	return &other, nil
 }
 
 func (s *Settings) checkAddress() error {

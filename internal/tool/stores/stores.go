@@ -51,11 +51,25 @@ func makePrivate(s *settings.Settings) {
 
 func noClose() error { return nil }
 
+// Options say how a store is opened. The zero value is for the store of an
+// authorization.
+type Options struct {
+	// Existing fails where there is no store yet, and makes nothing.
+	Existing bool
+	// Key seals the records of a folder of files.
+	Key filestore.Key
+}
+
 // Open returns the store that is set. Its errors say what to do.
-func Open(ctx context.Context, s *settings.Settings) (store spotipie.Store, closeStore func() error, err error) {
+func Open(ctx context.Context, s *settings.Settings, opts Options) (store spotipie.Store, closeStore func() error, err error) {
 	kind, err := s.StoreKind()
 	if err != nil {
 		return nil, nil, failure.Usage(s.Cmd, err)
+	}
+	if opts.Existing {
+		if err := folderExists(s, kind); err != nil {
+			return nil, nil, Failed(s, "opening", err)
+		}
 	}
 	if s.Store.Place == settings.InProfile && s.Config.Profiles[s.Profile.Value].StorePassword {
 		return nil, nil, failure.Usage(s.Cmd, fmt.Errorf("profile %q is kept in %s, whose password is not kept: set %s to the address with the password",
@@ -65,13 +79,13 @@ func Open(ctx context.Context, s *settings.Settings) (store spotipie.Store, clos
 	case settings.StoreRedis:
 		store, closeStore, err = openRedis(s)
 	case settings.StorePostgres:
-		store, closeStore, err = openPostgres(ctx, s)
+		store, closeStore, err = openPostgres(ctx, s, !opts.Existing)
 	case settings.StoreKeyring:
 		store, err = keyringstore.Open(ctx, s.StoreDir(), nil)
 		closeStore = noClose
 	default:
 		makePrivate(s)
-		store, err = filestore.Open(s.StoreDir(), &filestore.Options{AllowExposed: s.Exposed.IsOn()})
+		store, err = filestore.Open(s.StoreDir(), &filestore.Options{AllowExposed: s.Exposed.IsOn(), Key: opts.Key})
 		closeStore = noClose
 	}
 	if errors.Is(err, filestore.ErrExposed) && kind == settings.StoreFile {
@@ -85,6 +99,22 @@ func Open(ctx context.Context, s *settings.Settings) (store spotipie.Store, clos
 		err = failure.Usage(s.Cmd, err)
 	}
 	return store, closeStore, err
+}
+
+// folderExists fails if the folder of a store is not there.
+func folderExists(s *settings.Settings, kind string) error {
+	if kind != settings.StoreFile && kind != settings.StoreKeyring {
+		return nil
+	}
+	dir := s.StoreDir()
+	if dir == "" {
+		var err error
+		if dir, err = settings.DefaultStoreDir(kind); err != nil {
+			return err
+		}
+	}
+	_, err := os.Stat(dir)
+	return err
 }
 
 // errAddress: a driver does not take the address.
@@ -105,7 +135,7 @@ func openRedis(s *settings.Settings) (spotipie.Store, func() error, error) {
 	return store, client.Close, nil
 }
 
-func openPostgres(ctx context.Context, s *settings.Settings) (spotipie.Store, func() error, error) {
+func openPostgres(ctx context.Context, s *settings.Settings, migrate bool) (spotipie.Store, func() error, error) {
 	cfg, err := pgxpool.ParseConfig(s.Store.Value)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w, such as postgres://app@127.0.0.1/app", errAddress)
@@ -116,7 +146,7 @@ func openPostgres(ctx context.Context, s *settings.Settings) (spotipie.Store, fu
 	}
 	closePool := func() error { pool.Close(); return nil }
 	store, err := pgstore.New(pool, nil)
-	if err == nil {
+	if err == nil && migrate {
 		err = store.Migrate(ctx)
 	}
 	if err != nil {
@@ -169,7 +199,7 @@ func ProfileNames(keys []spotipie.Key) []string {
 
 // Use runs use with the store, which is closed afterwards.
 func Use(ctx context.Context, s *settings.Settings, use func(spotipie.Store) error) error {
-	store, closeStore, err := Open(ctx, s)
+	store, closeStore, err := Open(ctx, s, Options{})
 	if err != nil {
 		return err
 	}

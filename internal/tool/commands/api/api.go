@@ -107,9 +107,9 @@ func (f *flags) run(cmd *cobra.Command, args []string) error {
 	}
 	progress := newProgress(cmd.ErrOrStderr(), !call.Terminal || f.slurp)
 	call.OnPage = progress.items
-	call.Out = progress.before(cmd.OutOrStdout())
+	call.Out = progress.Before(cmd.OutOrStdout())
 	if call.Filter != nil {
-		call.Refusal = progress.before(cmd.ErrOrStderr())
+		call.Refusal = progress.Before(cmd.ErrOrStderr())
 		call.RefusalTerminal = cli.IsTerminal(cmd.ErrOrStderr())
 	}
 	ctx := cmd.Context()
@@ -121,7 +121,7 @@ func (f *flags) run(cmd *cobra.Command, args []string) error {
 		f.has = session.Scope()
 		return err
 	})
-	progress.clear()
+	progress.Clear()
 	if errors.Is(err, syscall.EPIPE) { // who reads the results has enough of them
 		return nil
 	}

@@ -228,7 +228,7 @@ func sayImported(s *settings.Settings, format tokenformat.Format, flow spotipie.
 	}
 	fmt.Fprintf(stderr, "  scopes         %s\n", scope)
 	left := "expired, is renewed when it is needed"
-	if d := time.Until(token.ExpiresAt()).Round(time.Minute); d > 0 {
+	if d := time.Until(token.ExpiresAt()); d > 0 {
 		left = "valid for " + cli.Span(d)
 	}
 	fmt.Fprintf(stderr, "  access token   %s\n", left)

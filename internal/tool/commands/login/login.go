@@ -75,7 +75,7 @@ public information only; 'spotipie scopes' lists what there is.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	flags := cmd.Flags()
-	flags.String("flow", "", "`FLOW` to use: authorization_code, client_credentials or\nimplicit_grant (default: the profile's, or the first)")
+	flags.String("flow", "", "`FLOW`: authorization_code, client_credentials or\nimplicit_grant\n(default: the profile's, or the first)")
 	flags.StringArrayVar(&f.scopes, "scope", nil, "`SCOPE` to ask for; repeatable, or several with commas between")
 	flags.BoolVar(&f.allScopes, "all-scopes", false, "ask for every scope there is")
 	flags.BoolVar(&f.anyScope, "any-scope", false, "take scopes in --scope that this version does not know")

@@ -51,7 +51,7 @@ func run(cmd *cobra.Command) error {
 			return tellSignedOut(ctx, s, store)
 		}
 		text := fmt.Sprintf("Signed out of profile %q.", s.Profile.Value)
-		if s.Flow.Value != string(spotipie.FlowClientCredentials) {
+		if s.Flow.Value != string(spotipie.FlowClientCredentials) && s.Services().NotSpotifyName() == "" {
 			text += " To take away the app's access as well, remove it at https://www.spotify.com/account/apps/."
 		}
 		fmt.Fprintln(cmd.ErrOrStderr(), text)

@@ -24,7 +24,7 @@ func TestLogout(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, test := range []struct{ name, stderr string }{
-		{"signed in", "Signed out of profile \"default\". To take away the app's access as well, remove it at https://www.spotify.com/account/apps/.\n"},
+		{"signed in", "Signed out of profile \"default\".\n"}, // Spotify's page knows nothing of a practice service
 		{"again", "Profile \"default\" was not signed in.\n"},
 	} {
 		stdout, stderr, code := tooltest.Run(t.Context(), logout.New(), "logout")
@@ -34,6 +34,16 @@ func TestLogout(t *testing.T) {
 		if _, found, err := store.Load(t.Context(), key); err != nil || found {
 			t.Errorf("%s: the store has it still: %t, %v", test.name, found, err)
 		}
+	}
+}
+
+// TestLogoutOfSpotify: only Spotify's own page takes the access away.
+func TestLogoutOfSpotify(t *testing.T) {
+	tooltest.SignedInAsAda(t)
+	_, stderr, code := tooltest.Run(t.Context(), logout.New(), "logout", "--accounts-url", spotipie.DefaultAccountsURL)
+	want := "Signed out of profile \"default\". To take away the app's access as well, remove it at https://www.spotify.com/account/apps/.\n"
+	if code != failure.ExitOK || stderr != want {
+		t.Errorf("exit code %d, stderr %q", code, stderr)
 	}
 }
 

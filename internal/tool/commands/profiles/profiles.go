@@ -3,6 +3,7 @@ package profiles
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -57,14 +58,19 @@ What goes wrong with a profile is told on stderr.
 
 On a terminal it is a table as wide as that. Elsewhere each profile is one line,
 with tabs between: name, "default" or nothing, flow, client id, store, state,
-user, and the service if that is not Spotify. No field has a tab or a line break
-in it; what is not known is empty. The state is
-signed in, signed out, sign in again or unknown. The user is the name at the
-last login.
+user, the service if that is not Spotify, by when the user has to sign in again,
+and since when the login is refused. No field has a tab or a line break in it;
+what is not known is empty. The user is the name at the last login. The state is
+signed in, signed out, sign in again or unknown.
 
 With --json it prints one line, an array of objects with the keys profile,
-default, signed_in, flow, client_id, store, user, service (empty for Spotify)
-and problem (text).`,
+default, signed_in, flow, client_id, store, user, service (empty for Spotify),
+reauthorize_by, refused_at and problem (text). Times are RFC 3339 in UTC; in
+JSON they are null if they are not known.
+
+Of more than a hundred profiles only the first hundred are read as a whole. Of
+the others the store gives summaries, so that large stores are listed, too: by
+which flow the user signed in is known then only if the config file says it.`,
 		Example: "  spotipie profiles list --json",
 		Args:    commandline.NoArguments,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return list(cmd, asJSON) },
@@ -78,13 +84,9 @@ func list(cmd *cobra.Command, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	names, err := profileNamesOf(cmd.Context(), s)
+	rows, err := rowsOf(cmd.Context(), s)
 	if err != nil {
 		return err
-	}
-	rows := []profile{}
-	for _, name := range names {
-		rows = append(rows, profileRow(cmd.Context(), s, name))
 	}
 	if err := cmd.Context().Err(); err != nil {
 		return err
@@ -105,18 +107,39 @@ func list(cmd *cobra.Command, asJSON bool) error {
 	return err
 }
 
-// profileNamesOf returns the names of those in the config file and in the store,
-// sorted.
-func profileNamesOf(ctx context.Context, s *settings.Settings) ([]string, error) {
-	names := slices.Sorted(maps.Keys(s.Config.Profiles))
-	err := stores.Use(ctx, s, func(store spotipie.Store) error {
+// rowsOf returns the rows of all profiles.
+func rowsOf(ctx context.Context, s *settings.Settings) (rows []profile, err error) {
+	l := &listing{s: s}
+	defer func() { err = errors.Join(err, l.places.closeAll()) }()
+	own, err := l.places.of(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	rows = []profile{}
+	for _, name := range namesWith(s, own.keys) {
+		rows = append(rows, l.row(ctx, name))
+	}
+	return rows, nil
+}
+
+// profileNamesOf returns the names of the profiles in the config file and in the
+// store, sorted.
+func profileNamesOf(ctx context.Context, s *settings.Settings) (names []string, err error) {
+	err = stores.Use(ctx, s, func(store spotipie.Store) error {
 		keys, err := store.List(ctx)
 		if err != nil && len(keys) == 0 {
 			return stores.Failed(s, "listing", err)
 		}
-		names = append(names, stores.ProfileNames(keys)...)
+		names = namesWith(s, keys)
 		return nil
 	})
+	return names, err
+}
+
+// namesWith returns the names of the profiles in the config file and among keys,
+// sorted.
+func namesWith(s *settings.Settings, keys []spotipie.Key) []string {
+	names := append(slices.Collect(maps.Keys(s.Config.Profiles)), stores.ProfileNames(keys)...)
 	slices.Sort(names)
-	return slices.Compact(names), err
+	return slices.Compact(names)
 }

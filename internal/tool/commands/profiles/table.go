@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -15,6 +14,7 @@ import (
 	"github.com/spotipie/spotipie/internal/cli"
 	"github.com/spotipie/spotipie/internal/tool/explain"
 	"github.com/spotipie/spotipie/internal/tool/failure"
+	"github.com/spotipie/spotipie/internal/tool/output"
 	"github.com/spotipie/spotipie/internal/tool/sessions"
 	"github.com/spotipie/spotipie/internal/tool/settings"
 	"github.com/spotipie/spotipie/internal/tool/stores"
@@ -38,23 +38,37 @@ type profile struct {
 	Store    string `json:"store"`
 	User     string `json:"user"`
 	Service  string `json:"service"`
-	Problem  string `json:"problem"`
+
+	ReauthorizeBy *time.Time `json:"reauthorize_by"`
+	RefusedAt     *time.Time `json:"refused_at"`
+	Problem       string     `json:"problem"`
 
 	state string
 }
 
-// profileRow looks into the store of a profile, which may be another than that
-// of the command. What goes wrong is part of the row.
-func profileRow(ctx context.Context, s *settings.Settings, name string) profile {
-	row := profile{Profile: name, Default: name == s.Profile.Value, state: stateUnknown}
-	of, err := settings.OfProfile(s.Cmd, name)
+// maxLoads is how many records are loaded for a list: a summary does not say by
+// which flow the user signed in, and whether there is a refresh token.
+const maxLoads = 100
+
+// listing makes the rows.
+type listing struct {
+	s      *settings.Settings
+	places places
+	loads  int
+}
+
+// row looks into the store of a profile, which may be another than that of the
+// command. What goes wrong is part of the row.
+func (l *listing) row(ctx context.Context, name string) profile {
+	row := profile{Profile: name, Default: name == l.s.Profile.Value, state: stateUnknown}
+	of, err := settings.OfProfile(l.s.Cmd, name)
 	if err != nil {
 		row.Problem = failure.Plain(err)
 		return row
 	}
-	err = explain.Error(of, stores.Use(ctx, of, func(store spotipie.Store) error { return checkLogin(ctx, of, store) }))
+	err = explain.Error(of, l.check(ctx, of, &row))
 	row.Flow, row.ClientID, row.Store = of.Flow.Value, of.ClientID.Value, of.StoreName()
-	row.User, row.Service = s.Config.Profiles[name].User, settings.ServicesOf(s.Config.Profiles[name]).NotSpotifyName()
+	row.User, row.Service = l.s.Config.Profiles[name].User, settings.ServicesOf(l.s.Config.Profiles[name]).NotSpotifyName()
 	switch {
 	case err == nil:
 		row.SignedIn, row.state = true, stateSignedIn
@@ -68,29 +82,69 @@ func profileRow(ctx context.Context, s *settings.Settings, name string) profile 
 	return row
 }
 
-// checkLogin returns nil if the store has an authorization that works as far as
-// can be told without asking.
-func checkLogin(ctx context.Context, s *settings.Settings, store spotipie.Store) error {
-	if err := sessions.ResolveClientID(ctx, s, store); err != nil {
+// check returns nil if the store has an authorization that works as far as can be
+// told without asking. It notes in row what the summary says.
+func (l *listing) check(ctx context.Context, s *settings.Settings, row *profile) error {
+	at, err := l.places.of(ctx, s)
+	if err != nil {
 		return err
 	}
+	if err := sessions.ResolveClientID(ctx, s, at); err != nil {
+		return err
+	}
+	summary, err := l.summarize(ctx, s, at)
+	if err != nil {
+		return err
+	}
+	if s.Flow.Value != string(spotipie.FlowImplicitGrant) { // which gives no refresh token
+		row.ReauthorizeBy = output.UTC(summary.ReauthorizeBy())
+	}
+	if summary.Rejected == "" {
+		return nil
+	}
+	row.RefusedAt = output.UTC(summary.RejectedAt)
+	return refusedError(s, summary)
+}
+
+// summarize returns the summary of the authorization, after a look at its token
+// unless enough of them have been looked at.
+func (l *listing) summarize(ctx context.Context, s *settings.Settings, at *place) (spotipie.Summary, error) {
+	if l.loads >= maxLoads {
+		if summary, found := at.summary(ctx, s.Key()); found {
+			return summary, nil
+		}
+	}
+	l.loads++
+	return checkRecord(ctx, s, at)
+}
+
+// checkRecord loads the record, fails if its token cannot be used or renewed any
+// more, and sets the flow that the record came from.
+func checkRecord(ctx context.Context, s *settings.Settings, store spotipie.Store) (spotipie.Summary, error) {
 	rec, found, err := store.Load(ctx, s.Key())
 	switch {
 	case err != nil:
-		return stores.Failed(s, "reading", err)
+		return spotipie.Summary{}, stores.Failed(s, "reading", err)
 	case !found:
-		return sessions.NotSignedIn(ctx, s, store)
+		return spotipie.Summary{}, sessions.NotSignedIn(ctx, s, store)
 	}
-	s.Flow.Value = string(sessions.FlowOf(s, rec))
-	switch {
-	case rec.Rejected != "":
-		return spotipie.ErrReauthorizationRequired
-	case rec.Token == nil || s.Flow.Value == string(spotipie.FlowClientCredentials):
-		return nil
-	case rec.Token.RefreshToken() == "" && !rec.Token.ExpiresAt().After(time.Now()):
-		return spotipie.ErrNoRefreshToken
+	flow := sessions.FlowOf(s, rec)
+	s.Flow.Value = string(flow)
+	if rec.Rejected == "" && rec.Token != nil && flow != spotipie.FlowClientCredentials &&
+		rec.Token.RefreshToken() == "" && !rec.Token.ExpiresAt().After(time.Now()) {
+		return spotipie.Summary{}, spotipie.ErrNoRefreshToken
 	}
-	return nil
+	return rec.Summary(s.Key()), nil
+}
+
+// refusedError says that the refresh token was refused, and since when.
+func refusedError(s *settings.Settings, summary spotipie.Summary) error {
+	since := ""
+	if !summary.RejectedAt.IsZero() {
+		since = " since " + output.ClockTime(summary.RejectedAt)
+	}
+	return failure.Tell(spotipie.ErrReauthorizationRequired, "Spotify no longer renews the login of profile %q%s (%s): run '%s'",
+		s.Profile.Value, since, summary.Rejected, s.LoginCommand())
 }
 
 // profileTable returns the rows for w: a table if that is a terminal, else
@@ -100,12 +154,12 @@ func profileTable(rows []profile, w io.Writer) string {
 		return tabSeparated(rows)
 	}
 	columns := []cli.Column{
-		{Title: "  PROFILE", Min: 12}, {Title: "FLOW", Drop: 1}, {Title: "CLIENT ID", Min: 9, Drop: 3},
-		{Title: "STORE", Min: 14, Drop: 2}, {Title: "STATE"},
+		{Title: "  PROFILE", Min: 12}, {Title: "FLOW", Drop: 3}, {Title: "CLIENT ID", Min: 9, Drop: 5},
+		{Title: "STORE", Min: 14, Drop: 4}, {Title: "UNTIL", Drop: 1}, {Title: "STATE"},
 	}
 	named := slices.ContainsFunc(rows, func(p profile) bool { return p.User != "" })
 	if named {
-		columns = append(columns, cli.Column{Title: "USER", Min: 6, Drop: 4})
+		columns = append(columns, cli.Column{Title: "USER", Min: 6, Drop: 2})
 	}
 	elsewhere := slices.ContainsFunc(rows, func(p profile) bool { return p.Service != "" })
 	if elsewhere {
@@ -117,8 +171,12 @@ func profileTable(rows []profile, w io.Writer) string {
 		if p.Default {
 			mark = "* "
 		}
+		until := ""
+		if p.SignedIn {
+			until = timeText(p.ReauthorizeBy, time.Local, output.DateFormat)
+		}
 		row := []string{
-			mark + cli.Printable(p.Profile), cli.Printable(p.Flow), cli.Printable(p.ClientID), cli.Printable(p.Store), p.state,
+			mark + cli.Printable(p.Profile), cli.Printable(p.Flow), cli.Printable(p.ClientID), cli.Printable(p.Store), until, p.state,
 		}
 		if named {
 			row = append(row, cli.Printable(p.User))
@@ -138,10 +196,24 @@ func tabSeparated(rows []profile) string {
 		if p.Default {
 			mark = "default"
 		}
-		fmt.Fprintf(&b, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
-			oneField(p.Profile), mark, oneField(p.Flow), oneField(p.ClientID), oneField(p.Store), p.state, oneField(p.User), oneField(p.Service))
+		fields := []string{
+			p.Profile, mark, p.Flow, p.ClientID, p.Store, p.state, p.User, p.Service,
+			timeText(p.ReauthorizeBy, time.UTC, time.RFC3339), timeText(p.RefusedAt, time.UTC, time.RFC3339),
+		}
+		for i, field := range fields {
+			fields[i] = oneField(field)
+		}
+		b.WriteString(strings.Join(fields, "\t") + "\n")
 	}
 	return b.String()
+}
+
+// timeText is a moment, or nothing if it is not known.
+func timeText(t *time.Time, where *time.Location, layout string) string {
+	if t == nil {
+		return ""
+	}
+	return t.In(where).Format(layout)
 }
 
 // oneField makes a space of what would end a field or a line.

@@ -22,13 +22,14 @@ type reach struct {
 	RedirectURIs []string `json:"redirect_uris"`
 
 	control bool // whether it takes control requests
+	approve bool // whether it agrees by itself
 }
 
-func reachOf(base string, app accounts.App, control bool) reach {
+func reachOf(base string, app accounts.App, control, approve bool) reach {
 	return reach{
 		URL: base, APIURL: base,
 		ClientID: app.ClientID, ClientSecret: app.ClientSecret, RedirectURIs: app.RedirectURIs,
-		control: control,
+		control: control, approve: approve,
 	}
 }
 
@@ -67,7 +68,11 @@ func (r reach) writeText(w io.Writer, style cli.Style) error {
 	fmt.Fprintf(&b, "  %s\n\n", r.curl())
 	fmt.Fprintf(&b, "  With the lines for your shell, as a user:\n\n  %s\n  spotipie api me/tracks\n", r.login())
 	fmt.Fprint(&b, "  curl -H \"$(spotipie token --header)\" \"$SPOTIPIE_API_URL/v1/me\"\n\n")
-	fmt.Fprint(&b, "  Without a browser: run 'spotipie serve --approve', and 'curl -L' the address\n  that login prints.\n\n")
+	if r.approve {
+		fmt.Fprint(&b, "  Without a browser: 'curl -L' the address that login prints.\n\n")
+	} else {
+		fmt.Fprint(&b, "  Without a browser: run 'spotipie serve --approve', and 'curl -L' the address\n  that login prints.\n\n")
+	}
 	if r.control {
 		fmt.Fprintf(&b, "  Let an hour pass:\n\n  curl -H 'Content-Type: application/json' -d '{\"seconds\":3600}' %s/_service/advance\n\n", r.URL)
 	}

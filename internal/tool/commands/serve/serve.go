@@ -98,7 +98,7 @@ func run(cmd *cobra.Command, f *flags) error {
 }
 
 func announce(w io.Writer, f *flags, addr net.Addr, app accounts.App) error {
-	reach := reachOf("http://"+addr.String(), app, f.control)
+	reach := reachOf("http://"+addr.String(), app, f.control, f.approve)
 	if f.json {
 		return reach.writeJSON(w)
 	}

@@ -44,10 +44,10 @@ the token is expired and the settings do not let it be renewed.
 With --json it prints one line, a JSON object with the keys signed_in,
 sign_in_needed, profile, client_id, flow, user (an object with id and name, or
 null), scope (an array), expires_at, expires_in (seconds, negative if past),
-refreshable, authorized_at, reauthorize_by, store, service (the
-address, if it is not Spotify's), paused_until (the end of a pause that the Web
-API has asked for) and problem (text). Times are RFC 3339 in UTC, or null if
-they are not known.`,
+refreshable, authorized_at, reauthorize_by, refused_at (since when it cannot be
+renewed), store, service (the address, if it is not Spotify's), paused_until
+(the end of a pause that the Web API has asked for) and problem (text). Times
+are RFC 3339 in UTC, or null if they are not known.`,
 		Example: `  spotipie status
   spotipie status --json --profile work`,
 		Args: commandline.NoArguments,
@@ -74,6 +74,7 @@ type status struct {
 	Refreshable   bool            `json:"refreshable"`
 	AuthorizedAt  *time.Time      `json:"authorized_at"`
 	ReauthorizeBy *time.Time      `json:"reauthorize_by"`
+	RefusedAt     *time.Time      `json:"refused_at"` // since when it cannot be renewed
 	Store         string          `json:"store"`
 	Service       string          `json:"service"`      // empty: Spotify
 	PausedUntil   *time.Time      `json:"paused_until"` // the Web API
@@ -105,7 +106,7 @@ func (f *flags) run(cmd *cobra.Command) error {
 			st.User, problem = ask(ctx, session)
 		}
 		if st.pause = paused.OfAPI(); st.pause != nil {
-			st.PausedUntil = utc(st.pause.Until)
+			st.PausedUntil = output.UTC(st.pause.Until)
 		}
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -139,11 +140,12 @@ func (st *status) fill(s *settings.Settings, session spotipie.Session, problem e
 	st.SignedIn = true
 	st.Flow = session.Flow()
 	st.Scope = append(st.Scope, rec.Token.Scope()...)
-	st.ExpiresAt = utc(rec.Token.ExpiresAt())
+	st.ExpiresAt = output.UTC(rec.Token.ExpiresAt())
 	st.ExpiresIn = int(time.Until(rec.Token.ExpiresAt()).Seconds())
 	st.Refreshable = rec.Rejected == "" && (rec.Token.RefreshToken() != "" || st.Flow == spotipie.FlowClientCredentials)
-	st.AuthorizedAt = utc(session.AuthorizedAt())
-	st.ReauthorizeBy = utc(session.ReauthorizeBy())
+	st.AuthorizedAt = output.UTC(session.AuthorizedAt())
+	st.ReauthorizeBy = output.UTC(session.ReauthorizeBy())
+	st.RefusedAt = output.UTC(rec.RejectedAt)
 	if problem == nil {
 		problem = st.foresee(s, rec, sessions.Missing(session))
 	}
@@ -177,14 +179,6 @@ func (st *status) foresee(s *settings.Settings, rec spotipie.Record, missing str
 			s.Variable("CLIENT_SECRET")))
 	}
 	return nil
-}
-
-func utc(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	t = t.UTC().Truncate(time.Second)
-	return &t
 }
 
 // Limits of asking for the user.

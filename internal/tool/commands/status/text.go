@@ -30,7 +30,10 @@ func (st *status) text(s *settings.Settings) string {
 	line("Flow", string(st.Flow))
 	line("Client ID", st.ClientID)
 	line("Access token", st.tokenLife())
-	if st.ReauthorizeBy != nil {
+	switch {
+	case st.RefusedAt != nil:
+		line("Refused", "since "+output.ClockTime(*st.RefusedAt))
+	case st.ReauthorizeBy != nil:
 		line("Sign in again", "by "+st.ReauthorizeBy.Local().Format(output.DateFormat)+" (in "+cli.Span(time.Until(*st.ReauthorizeBy))+")")
 	}
 	line("Store", st.Store)

@@ -1,0 +1,207 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/filestore"
+	"github.com/spotipie/spotipie/internal/cli"
+	"github.com/spotipie/spotipie/internal/tool/commandline"
+	"github.com/spotipie/spotipie/internal/tool/failure"
+	"github.com/spotipie/spotipie/internal/tool/output"
+	"github.com/spotipie/spotipie/internal/tool/settings"
+	"github.com/spotipie/spotipie/internal/tool/stores"
+)
+
+type copyFlags struct {
+	fromKey, toKey string
+	json           bool
+}
+
+func newCopy() *cobra.Command {
+	var f copyFlags
+	cmd := &cobra.Command{
+		Use:   "copy FROM TO [flags]",
+		Short: "Copy all logins from one store to another",
+		Long: `Copies the logins of all apps and profiles from one store to another. FROM and
+TO are stores as --store takes them: file:DIR, keyring:DIR, redis://… or
+postgres://…. FROM stays as it is.
+
+What is as new or newer in TO is left alone, so the command can be interrupted
+and run again: it then copies what is missing or has changed. A login that was
+deleted in FROM within the last week is deleted in TO, unless its user has
+signed in since.
+
+Stop the programs that use FROM, or copy while they run, stop them, copy again,
+and start them on TO. A program that goes on renewing in FROM uses up the
+refresh tokens that TO has, if Spotify gives new ones.
+
+A program may seal a folder of files with a key of its own; --from-key-file and
+--to-key-file name the file with that key, which must be private (chmod 600). A
+keyring: folder takes its key from the keyring. Records that a program seals in
+any store, by the library's package seal, are copied as they are.
+
+At the end the counts are told on stderr. With --json one line is printed, an
+object with the keys total, copied, deleted, same, kept (newer or only in TO)
+and failed. The exit code is 1 if a login could not be copied, and 130 after an
+interruption.`,
+		Example: `  spotipie store copy file: file:backup
+  spotipie store copy file: file:sealed --to-key-file sealing.key`,
+		Args:              commandline.Exactly(2, "takes two stores, the one to copy from and the one to copy to"),
+		ValidArgsFunction: completeTwo,
+		RunE:              func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0], args[1]) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.fromKey, "from-key-file", "", "`FILE` with the key that FROM is sealed with")
+	flags.StringVar(&f.toKey, "to-key-file", "", "`FILE` with the key that seals TO")
+	flags.BoolVar(&f.json, "json", false, "print the counts as one line of JSON")
+	settings.AddStoreFlags(cmd)
+	return cmd
+}
+
+func completeTwo(cmd *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	if len(args) > 1 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return settings.CompleteStores(cmd, args, typed)
+}
+
+// counts is what --json prints. Its keys do not change.
+type counts struct {
+	Total   int `json:"total"`
+	Copied  int `json:"copied"`
+	Deleted int `json:"deleted"`
+	Same    int `json:"same"`
+	Kept    int `json:"kept"`
+	Failed  int `json:"failed"`
+}
+
+func (f *copyFlags) run(cmd *cobra.Command, from, to string) error {
+	s, err := settings.Read(cmd)
+	if err != nil {
+		return err
+	}
+	source, err := openEnd(s, from, "FROM", f.fromKey, "--from-key-file")
+	if err != nil {
+		return err
+	}
+	destination, err := openEnd(s, to, "TO", f.toKey, "--to-key-file")
+	if err != nil {
+		return err
+	}
+	if source.s.StoreName() == destination.s.StoreName() {
+		return failure.Usage(cmd, fmt.Errorf("FROM and TO are the same store, %s", source.s.StoreName()))
+	}
+	source.options.Existing = true
+	ctx := cmd.Context()
+	return source.use(ctx, func(from spotipie.Store) error {
+		return destination.use(ctx, func(to spotipie.Store) error { return f.copy(cmd, s, from, to) })
+	})
+}
+
+// end is one of the two stores.
+type end struct {
+	s       *settings.Settings
+	options stores.Options
+}
+
+// openEnd reads what the arguments say of a store.
+func openEnd(s *settings.Settings, address, name, keyFile, keyFlag string) (end, error) {
+	of, err := s.WithStore(address, name)
+	if err != nil {
+		return end{}, err
+	}
+	e := end{s: of}
+	if keyFile == "" {
+		return e, nil
+	}
+	if kind, _ := of.StoreKind(); kind != settings.StoreFile {
+		return end{}, failure.Usage(s.Cmd, fmt.Errorf("%s: %s is not a folder of files (file:DIR), which alone is sealed with such a key", keyFlag, name))
+	}
+	if e.options.Key, err = filestore.KeyFromFile(keyFile); err != nil {
+		return end{}, failure.Usage(s.Cmd, fmt.Errorf("%s: %w", keyFlag, err))
+	}
+	return e, nil
+}
+
+// nobody is no authorization's key.
+var nobody = spotipie.Key{ClientID: "spotipie-store-copy", Profile: "nobody"}
+
+// use opens the store and asks it for something, so that one which cannot be
+// reached is told by its name.
+func (e end) use(ctx context.Context, use func(spotipie.Store) error) error {
+	store, closeStore, err := stores.Open(ctx, e.s, e.options)
+	if err != nil {
+		return err
+	}
+	if _, _, err = store.Load(ctx, nobody); err != nil {
+		err = stores.Failed(e.s, "reading", err)
+	} else {
+		err = use(store)
+	}
+	return errors.Join(err, closeStore())
+}
+
+func (f *copyFlags) copy(cmd *cobra.Command, s *settings.Settings, from, to spotipie.Store) error {
+	ctx, progress := cmd.Context(), cli.NewProgress(cmd.ErrOrStderr())
+	shown := -1
+	got, err := spotipie.CopyStore(ctx, from, to, &spotipie.CopyOptions{Progress: func(c spotipie.CopyCounts) {
+		if thousandths := c.Done() * 1000 / c.Total; thousandths != shown {
+			shown = thousandths
+			progress.Show(fmt.Sprintf("%d of %d logins", c.Done(), c.Total))
+		}
+	}})
+	progress.Clear()
+	if ctx.Err() == nil {
+		tellEach(s, err)
+	}
+	s.Say("%s", words(got))
+	if f.json {
+		if err := output.WriteJSON(cmd, counts(got)); err != nil {
+			return err
+		}
+	}
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return &failure.UnfinishedError{Err: failure.Tell(err, "%d of %d logins were looked at: run it again to go on", got.Done(), got.Total)}
+	case errors.Is(err, filestore.ErrSeal):
+		return failure.Tell(err, "not all was copied: name the file with the folder's key by --from-key-file or --to-key-file, "+
+			"or if the keyring has it, write keyring:DIR in place of file:DIR")
+	}
+	return failure.Tell(err, "not all was copied: mend that and run it again, which copies only what is missing")
+}
+
+// tellEach says what went wrong with each login.
+func tellEach(s *settings.Settings, err error) {
+	if all, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, one := range all.Unwrap() {
+			s.Say("%s", failure.Plain(one))
+		}
+		return
+	}
+	if err != nil {
+		s.Say("%s", failure.Plain(err))
+	}
+}
+
+// words says the counts that are not 0, and the number of all.
+func words(c spotipie.CopyCounts) string {
+	text := fmt.Sprintf("%d of %d logins copied", c.Copied, c.Total)
+	for _, part := range []struct {
+		count int
+		words string
+	}{
+		{c.Same, "there already"}, {c.Kept, "newer or only in TO"}, {c.Deleted, "deleted, as in FROM"}, {c.Failed, "failed"},
+	} {
+		if part.count > 0 {
+			text += fmt.Sprintf(", %d %s", part.count, part.words)
+		}
+	}
+	return text + "."
+}
