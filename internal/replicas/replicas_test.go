@@ -20,6 +20,7 @@ type plan struct {
 	kills         time.Duration // how long replicas are killed
 	killEvery     time.Duration
 	outage        time.Duration // how long the database is cut off
+	recovery      time.Duration // after which all has to be saved
 	think         time.Duration
 	tokenLifetime time.Duration
 	lease         time.Duration
@@ -35,11 +36,12 @@ func newPlan(t *testing.T) plan {
 		t.Fatalf("%d users for %d seconds: there are 1 to %d users whose libraries differ", p.users, seconds, newestTracks*mostTracks)
 	}
 	if seconds >= 30 {
-		p.killEvery, p.outage, p.think, p.tokenLifetime = 10*time.Second, 10*time.Second, 5*time.Second, 20*time.Second
+		p.killEvery, p.outage, p.recovery = 10*time.Second, 10*time.Second, 15*time.Second
+		p.think, p.tokenLifetime = 5*time.Second, 20*time.Second
 		return p
 	}
-	p.killEvery, p.outage, p.think = p.kills/2, time.Second, 250*time.Millisecond
-	p.tokenLifetime, p.lease = 4*time.Second, 3*time.Second
+	p.killEvery, p.outage, p.recovery = p.kills/2, time.Second, time.Second
+	p.think, p.tokenLifetime, p.lease = 250*time.Millisecond, 4*time.Second, 3*time.Second
 	return p
 }
 
@@ -61,54 +63,49 @@ func testReplicas(t *testing.T, database database) {
 		tr.run(t.Context(), stop)
 	}()
 	tr.begin("replicas are killed", calm)
-	kills := s.killInTurn(t, plan)
+	tr.killInTurn(t, plan)
+	s.hasOutage.Store(true)
 	tr.begin("the database is restarted", outage)
 	s.restartDatabase(t, plan.outage)
 	tr.begin("the database is cut off", outage)
 	s.cutDatabaseOff(plan.outage)
 	tr.begin("it is back", outage)
-	pause(plan.outage)
+	pause(plan.recovery)
 	close(stop)
 	<-ended
+	s.hasOutage.Store(false)
 	tr.begin("everybody looks once more", calm)
 	tr.lookAtAll(t)
 	tr.end()
-	check(t, tr, kills)
+	check(t, tr)
 }
 
 // killInTurn kills one replica after the other, and starts each again.
-func (s *site) killInTurn(t *testing.T, plan plan) (kills int) {
+func (tr *traffic) killInTurn(t *testing.T, plan plan) {
 	t.Helper()
-	for left := plan.kills; left > 0; left -= plan.killEvery {
-		pause(min(left, plan.killEvery))
-		if left <= plan.killEvery {
-			break
-		}
-		r := s.replicas[kills%len(s.replicas)]
+	for left := plan.kills; left > plan.killEvery; left -= plan.killEvery {
+		pause(plan.killEvery)
+		r := tr.site.replicas[len(tr.kills)%len(tr.site.replicas)]
+		tr.noteKill()
 		r.kill()
 		r.start(t)
-		kills++
 	}
-	return kills
+	pause(plan.killEvery)
 }
 
 // restartDatabase restarts the database and lets it work for a while.
 func (s *site) restartDatabase(t *testing.T, d time.Duration) {
 	t.Helper()
-	s.isStoreAway.Store(true)
 	s.database.Stop()
 	s.database.Start(t)
-	s.isStoreAway.Store(false)
 	pause(d)
 }
 
 // cutDatabaseOff breaks the replicas' connections to the database for a while.
 func (s *site) cutDatabaseOff(d time.Duration) {
-	s.isStoreAway.Store(true)
 	s.proxy.Cut()
 	pause(d)
 	s.proxy.Pass()
-	s.isStoreAway.Store(false)
 }
 
 // pause lets the traffic go on for a while: the length of a phase is what the
@@ -120,7 +117,7 @@ const shownFaults = 20
 
 // check prints the numbers, and fails the test if something happened that must
 // not.
-func check(t *testing.T, tr *traffic, kills int) {
+func check(t *testing.T, tr *traffic) {
 	t.Helper()
 	counts, losses := tr.site.ledger.results()
 	outside, reused := 0, 0
@@ -133,7 +130,7 @@ func check(t *testing.T, tr *traffic, kills int) {
 			t.Errorf("%s: lost: %s", one.account, one.why)
 		}
 	}
-	t.Log(summary(tr, kills, len(losses), outside))
+	t.Log(summary(tr, len(losses), outside))
 	for i, fault := range tr.faults {
 		if i == shownFaults {
 			t.Errorf("and %d more", len(tr.faults)-i)
@@ -144,9 +141,6 @@ func check(t *testing.T, tr *traffic, kills int) {
 	mixed, last := 0, tr.phases[len(tr.phases)-1]
 	for _, phase := range tr.phases {
 		mixed += phase.answers[mixedUp]
-		if phase.answers[trouble] > 0 && !phase.hasOutage {
-			t.Errorf("%s: %d answers of trouble", phase.name, phase.answers[trouble])
-		}
 	}
 	if mixed > 0 {
 		t.Errorf("%d answers with another user's data", mixed)
@@ -174,14 +168,15 @@ func dueAfter(lifetime time.Duration) time.Duration {
 	return lifetime*3/4 - spotipie.DefaultExpiryMargin
 }
 
-func summary(tr *traffic, kills, losses, outside int) string {
+func summary(tr *traffic, losses, outside int) string {
 	counts, _ := tr.site.ledger.results()
 	var b strings.Builder
 	for _, phase := range tr.phases {
 		fmt.Fprintf(&b, "\n  %s", phase)
 	}
-	fmt.Fprintf(&b, "\n  %d kills; %d authorizations lost: %d between Spotify's answer and the save of a replica that was killed, %d otherwise; %d users signed in again for it",
-		kills, losses, losses-outside, outside, tr.gone)
+	fmt.Fprintf(&b, "\n  %d kills, %d requests met two of them and failed; %d authorizations lost: %d between Spotify's answer and the save of a replica that was killed, %d otherwise",
+		len(tr.kills), tr.hitTwice, losses, losses-outside, outside)
+	fmt.Fprintf(&b, "\n  %d logins of the outage were undone by a logout before them whose deletion came late", tr.undone)
 	fmt.Fprintf(&b, "\n  %d expired tokens were renewed by %d requests (%.4f each), the youngest after %s",
 		counts.Renewed, counts.Refreshes, float64(counts.Refreshes)/float64(max(counts.Renewed, 1)), counts.ShortestAge.Round(10*time.Millisecond))
 	fmt.Fprintf(&b, "\n  %d logins, %d of them begun on one replica and finished on the other; %d codes were sent twice",

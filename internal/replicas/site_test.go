@@ -29,7 +29,7 @@ type site struct {
 
 	tokenLifetime time.Duration
 
-	isStoreAway         atomic.Bool
+	hasOutage           atomic.Bool  // until what it has left undone is done
 	logins, movedLogins atomic.Int64 // movedLogins were finished by another replica than began them
 }
 

@@ -21,7 +21,14 @@ type traffic struct {
 	phase  *phase
 	phases []*phase
 	faults []string // what must not happen
-	gone   int      // sign-ins because an authorization was lost
+	kills  []time.Time
+	// hitTwice is how many requests failed because the replica was killed, and
+	// the one that nginx turned to as well.
+	hitTwice int
+	// undone is how many logins of the outage are gone after it, because the
+	// deletion of an earlier logout, which was tried again, came later: the
+	// deletion deletes what is there, whatever the session has seen before.
+	undone int
 }
 
 // phase is a part of the time with its own numbers.
@@ -32,6 +39,7 @@ type phase struct {
 	lasted       time.Duration
 	answers      [verdicts]int
 	durations    []time.Duration // of good answers
+	logins       int
 	failedLogins int
 }
 
@@ -55,6 +63,22 @@ func (tr *traffic) end() {
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
 	tr.endPhase()
+}
+
+func (tr *traffic) noteKill() {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	tr.kills = append(tr.kills, time.Now())
+}
+
+// killsSince is called with the lock held.
+func (tr *traffic) killsSince(begun time.Time) (n int) {
+	for _, at := range tr.kills {
+		if at.After(begun) {
+			n++
+		}
+	}
+	return n
 }
 
 // fault notes what must not happen.
@@ -106,7 +130,7 @@ func (tr *traffic) act(ctx context.Context, p *person) {
 		tr.visit(ctx, p, mePath, libraryPath, mePath)
 	default:
 		if err := p.signOut(ctx, n == 99); err != nil {
-			tr.noteLogin(p, err)
+			tr.noteFailure(p, err)
 		}
 		tr.signIn(ctx, p)
 	}
@@ -133,12 +157,15 @@ func (tr *traffic) visit(ctx context.Context, p *person, paths ...string) {
 	if needLogin == nil {
 		return
 	}
-	if !p.isUnsure && !tr.site.ledger.lost(p.account) {
+	switch {
+	case p.isUnsure, tr.site.ledger.lost(p.account):
+	case p.hasForgotten && tr.site.ledger.isDeleted(ctx, p.account):
+		tr.mu.Lock()
+		tr.undone++
+		tr.mu.Unlock()
+	default:
 		tr.fault("%s had to sign in, though nothing was lost: %s", p.id, needLogin)
 	}
-	tr.mu.Lock()
-	tr.gone++
-	tr.mu.Unlock()
 	p.isSignedIn = false
 	tr.signIn(ctx, p)
 }
@@ -147,23 +174,29 @@ func (tr *traffic) note(p *person, path string, v verdict, got response, err err
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
 	tr.phase.answers[v]++
-	switch v {
-	case good:
+	switch {
+	case v == good:
 		tr.phase.durations = append(tr.phase.durations, took)
-	case mixedUp, strange:
-		tr.faults = append(tr.faults, fmt.Sprintf("%s at %s, %s: %s, error %v", p.id, path, tr.phase.name, got, err))
+	case v == trouble && tr.killsSince(time.Now().Add(-took)) > 1:
+		tr.hitTwice++
+	case v == mixedUp, v == strange, v == trouble && !tr.phase.hasOutage:
+		tr.faults = append(tr.faults, fmt.Sprintf("%s at %s, %s, %s after the beginning: %s after %s, error %v", p.id, path, tr.phase.name, time.Since(tr.phase.begun), got, took, err))
 	}
 }
 
 // signIn signs a user in, or leaves it to the next time.
 func (tr *traffic) signIn(ctx context.Context, p *person) {
 	if err := p.signIn(ctx); err != nil {
-		tr.noteLogin(p, err)
+		tr.noteFailure(p, err)
+		return
 	}
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	tr.phase.logins++
 }
 
-// noteLogin notes a login or logout that has failed.
-func (tr *traffic) noteLogin(p *person, err error) {
+// noteFailure notes a login or logout that has failed.
+func (tr *traffic) noteFailure(p *person, err error) {
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
 	tr.phase.failedLogins++
@@ -177,11 +210,9 @@ func (tr *traffic) signInAll(t *testing.T) {
 	t.Helper()
 	const atOnce = 32
 	tr.each(atOnce, func(p *person) {
-		if err := p.signIn(t.Context()); err != nil {
-			t.Errorf("%s: %v", p.id, err)
-			return
+		if tr.signIn(t.Context(), p); p.isSignedIn {
+			tr.learn(t, p)
 		}
-		tr.learn(t, p)
 	})
 	seen := make(map[library]string)
 	for _, p := range tr.site.people {
@@ -238,6 +269,7 @@ func (tr *traffic) lookAtAll(t *testing.T) {
 		if !p.isSignedIn {
 			tr.signIn(t.Context(), p)
 		}
+		p.isUnsure = false // all is saved by now
 		tr.visit(t.Context(), p, mePath, libraryPath)
 	})
 }
@@ -256,8 +288,8 @@ func (p *phase) String() string {
 	for _, n := range p.answers {
 		total += n
 	}
-	return fmt.Sprintf("%-26s %5.1f s, %6d answers (%4.0f/s): p50 %s, p99 %s, longest %s; %d of trouble, %d to sign in; %d logins failed",
+	return fmt.Sprintf("%-26s %5.1f s: %6d answers (%4.0f/s), p50 %s, p99 %s, longest %s; %d of trouble, %d to sign in; %d logins, %d failed",
 		p.name, p.lasted.Seconds(), total, float64(total)/p.lasted.Seconds(),
 		percentile(p.durations, 50), percentile(p.durations, 99), percentile(p.durations, 100),
-		p.answers[trouble], p.answers[over], p.failedLogins)
+		p.answers[trouble], p.answers[over], p.logins, p.failedLogins)
 }

@@ -22,9 +22,12 @@ type person struct {
 	client  *http.Client
 
 	isSignedIn bool
-	// isUnsure tells that the last sign-in or sign-out met an outage: one replica
-	// may know of it and the other not yet.
+	// isUnsure tells that the last sign-in met an outage: one replica may know of
+	// it and the other not yet.
 	isUnsure bool
+	// hasForgotten tells that the user had the authorization deleted in an outage,
+	// and has not signed in since it was over.
+	hasForgotten bool
 }
 
 func (s *site) newPerson(id, account string) (*person, error) {
@@ -114,7 +117,7 @@ func (p *person) signIn(ctx context.Context) error {
 	if err := p.site.ledger.noteConsent(callback, p.account); err != nil {
 		return err
 	}
-	wasAway := p.site.isStoreAway.Load()
+	metOutage := p.site.hasOutage.Load()
 	finished, err := p.do(ctx, http.MethodGet, callback, nil, page)
 	if err != nil {
 		return err
@@ -122,7 +125,8 @@ func (p *person) signIn(ctx context.Context) error {
 	if finished.location != mePath {
 		return p.unexpected("the callback", finished)
 	}
-	p.isSignedIn, p.isUnsure = true, wasAway || p.site.isStoreAway.Load()
+	p.isSignedIn, p.isUnsure = true, metOutage || p.site.hasOutage.Load()
+	p.hasForgotten = p.hasForgotten && p.isUnsure
 	p.site.logins.Add(1)
 	if begun.replica != finished.replica {
 		p.site.movedLogins.Add(1)
@@ -143,6 +147,7 @@ func (p *person) signOut(ctx context.Context, forget bool) error {
 	form := url.Values{}
 	if forget {
 		form.Set("forget", "true")
+		p.hasForgotten = p.hasForgotten || p.site.hasOutage.Load()
 	}
 	got, err := p.do(ctx, http.MethodPost, "/auth/logout", form, page)
 	if err != nil {
