@@ -48,7 +48,8 @@ completions:
 bench:
 	cd bench && go run .
 
-# The fleets and kills of docs/stores.md, as often as there; takes a quarter of an hour.
+# The fleets and kills of docs/stores.md and the replicas of docs/scale.md, as often
+# as there; takes 20 minutes.
 fleets:
 	@scripts/fleets
 

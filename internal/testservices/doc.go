@@ -7,7 +7,7 @@
 //
 //	func TestSomething(t *testing.T) { client := connect(services.Redis(t)) … }
 //
-// The programs are those of the Debian packages redis-server, postgresql and
-// pgbouncer. Without one, the tests that need it are skipped, which the skip
-// says; with SPOTIPIE_TEST_SERVICES=1 they fail.
+// The programs are those of the Debian packages redis-server, postgresql,
+// pgbouncer and nginx. Without one, the tests that need it are skipped, which the
+// skip says; with SPOTIPIE_TEST_SERVICES=1 they fail.
 package testservices
