@@ -8,14 +8,14 @@ import (
 	"weak"
 )
 
-// pooled is the session of a user in a pool.
+// pooled is a user's session in a pool.
 type pooled struct {
 	AuthorizationCodeSession
 	used atomic.Int64 // when it was last asked for, since the pool was made
 	next *pooled      // another user with the same hash
 }
 
-// usedStep is how exactly it is known when a session was last asked for.
+// usedStep is the precision of the time when a session was last asked for.
 const usedStep = time.Second
 
 // touch notes that the session is asked for.

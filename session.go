@@ -70,9 +70,9 @@ type Session interface {
 	// [*RecordMismatchError] if the record is of another client id or flow, or
 	// if the user was not asked for all of the session's scope.
 	SetRecord(ctx context.Context, rec Record) error
-	// Load takes over the token in the store if it is newer than the one in
-	// memory, and returns the token in memory then, or nil. Without a store it
-	// is the same as CurrentToken.
+	// Load takes over what other processes have saved in the store, and returns
+	// the token in memory then, or nil. Without a store it is the same as
+	// CurrentToken.
 	Load(ctx context.Context) (*Token, error)
 	// Logout forgets the token in memory and deletes it in the store, so that
 	// other processes log out too. Then it calls the listeners with a
