@@ -23,9 +23,9 @@ import (
 const (
 	// probeTimeout is how long a notice to oneself may take.
 	probeTimeout = 5 * time.Second
-	// silence is how long nothing may come before the server is asked for a
-	// sign of life, which it has to give within probeTimeout, and how often the
-	// pools are.
+	// silence is how long a connection may be silent before it is tested by a
+	// notice to oneself, which must arrive within probeTimeout, and how often
+	// the pools are tested.
 	silence = 5 * time.Second
 	// closeTimeout limits saying goodbye to the server.
 	closeTimeout = time.Second
