@@ -25,7 +25,7 @@ func (s *Store) listen(ctx context.Context, ready func(), notify func(base strin
 		select {
 		case event, more := <-watcher.Events:
 			if !more || event.Name == s.dir && event.Has(fsnotify.Remove|fsnotify.Rename) {
-				return fmt.Errorf("filestore: %s is not there any more", s.dir)
+				return fmt.Errorf("filestore: %s no longer exists", s.dir)
 			}
 			s.notifyOf(event.Name, notify)
 		case err := <-watcher.Errors:

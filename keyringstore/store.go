@@ -109,7 +109,7 @@ func Open(ctx context.Context, dir string, opts *Options) (*filestore.Store, err
 // key, a new one is made, and records sealed with the old one cannot be opened.
 func SealingKeys(ctx context.Context, name string, opts *Options) (text string, err error) {
 	if name == "" || filepath.IsAbs(name) {
-		return "", fmt.Errorf("keyringstore: %q is no name for a key: it is empty, or a path, as the keys of folders have", name)
+		return "", fmt.Errorf("keyringstore: %q is not a name for a key: it is empty, or a path, which only the keys of folders have", name)
 	}
 	entry := entryOf(name, opts)
 	text, found, err := entry.get(ctx)

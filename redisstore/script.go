@@ -145,4 +145,4 @@ const maxTries = 20
 
 // errUnknown: the client has repeated a write, and it cannot be known whether
 // the first attempt succeeded.
-var errUnknown = fmt.Errorf("the server's answer was lost, and somebody else has saved or deleted since: whether this was done before is not known")
+var errUnknown = fmt.Errorf("the server's answer was lost, and another process has saved or deleted since: it is not known whether this was done before")
