@@ -10,10 +10,14 @@ import (
 	"strings"
 	"testing"
 
+	"go.uber.org/goleak"
+
 	"github.com/spotipie/spotipie/accounts"
 	"github.com/spotipie/spotipie/login"
 	"github.com/spotipie/spotipie/spotifytest"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // blocksOfTheREADME returns its code blocks in a language.
 func blocksOfTheREADME(t *testing.T, language string, least int) []string {
