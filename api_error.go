@@ -11,12 +11,13 @@ import (
 	"time"
 )
 
-// APIError is an answer of the Web API that is not a success, in Spotify's
-// words (https://developer.spotify.com/documentation/web-api/concepts/api-calls).
+// APIError is an answer of the Web API that is not a success, with Spotify's
+// message
+// (https://developer.spotify.com/documentation/web-api/concepts/api-calls).
 //
 // For 429 Too Many Requests the error is a [*RateLimitError]. [errors.As] finds
-// an *APIError in that too, so a program that handles all refusals alike needs
-// to know this type only.
+// an *APIError in that too, so a program that handles all refusals in the same
+// way needs only this type.
 type APIError struct {
 	StatusCode int           // HTTP status
 	Message    string        // Spotify's message; the beginning of the body if that is plain text
@@ -46,8 +47,7 @@ func (e *APIError) Error() string {
 // whether or not package adapter's retries are in use. [errors.As] finds an
 // *APIError in both.
 //
-// Of the body it reads at most 16 KiB, for at most a second: an error takes the
-// message that has arrived until then.
+// It reads at most 16 KiB of the body, for at most a second.
 func CheckResponse(resp *http.Response) error {
 	if resp.StatusCode < http.StatusBadRequest {
 		return nil
@@ -103,8 +103,8 @@ func apiErrorFields(contentType string, body []byte) (message, reason string) {
 		Error       json.RawMessage `json:"error"`
 		Description string          `json:"error_description"`
 	}
-	// Decode, other than Unmarshal, is content with the first value of a body
-	// whose end has not come.
+	// Unlike Unmarshal, Decode needs only the first value, not the end of the
+	// body.
 	if json.NewDecoder(bytes.NewReader(body)).Decode(&answer) != nil {
 		if strings.HasPrefix(contentType, "text/html") {
 			return "", ""

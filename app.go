@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// app is what all sessions of one app share: who it is, where its services
-// are, its clock, and the token endpoint. It does not change once made, but for
-// what it remembers of the token endpoint.
+// app is what all sessions of one app share: its credentials, the addresses of
+// its services, its clock, and the token endpoint. It does not change once
+// made, except for what it remembers about the token endpoint.
 type app struct {
 	clientID     string
 	clientSecret secret
@@ -35,8 +35,8 @@ type app struct {
 
 	pause atomic.Pointer[pause]
 	slots *slots // of token requests at the same time
-	// refusals notices when many refresh tokens are refused. Nil where there is
-	// one user.
+	// refusals notices when many refresh tokens are refused. Nil outside a
+	// pool.
 	refusals *refusals
 }
 
@@ -82,8 +82,8 @@ func newApp(creds Credentials, opts *Options) (*app, error) {
 }
 
 // instant is a moment on both clocks, in nanoseconds. The wall clock can be
-// set; the monotonic clock stops while a laptop sleeps. Only together can they
-// be believed.
+// set; the monotonic clock stops while a laptop sleeps. Only both together can
+// be trusted.
 type instant struct {
 	wall      int64 // since 1970
 	monotonic int64 // since the app was made

@@ -19,12 +19,13 @@ type AuthorizationURLOptions struct {
 	// ForceDialog asks the user to agree even if they have done so before
 	// (show_dialog). Default: they may be sent back at once.
 	ForceDialog bool
-	// RedirectURI replaces that of the credentials for this login, for a
-	// loopback address whose port is chosen late. The token request repeats it.
+	// RedirectURI replaces the one in the credentials for this login. Use it
+	// for a loopback address whose port is not known before. The token request
+	// repeats it.
 	RedirectURI string
-	// Scope is what the user is asked for beside [Options].Scope. Who asks for
-	// more than before should name what was granted before too: what is not asked
-	// for again is not granted any more. Default: nothing more.
+	// Scope is what the user is asked for besides [Options].Scope. To add
+	// scopes to a login, include those that were granted before: Spotify grants
+	// only what is asked for. Default: nothing more.
 	Scope Scopes
 	// Lifetime is how long the user has to answer. Default: one hour.
 	Lifetime time.Duration
@@ -153,9 +154,9 @@ func pageError(resp *http.Response, text string) error {
 // maxErrorBody is how much of an error's text is read.
 const maxErrorBody = 16 << 10
 
-// readCallback returns the parameters of a callback. It has to have the first
-// of keys or an error. Its errors say what is wrong with it; the login that it
-// should have answered is still under way then.
+// readCallback returns the parameters of a callback. It must have an error or
+// the first of keys. An error says what is wrong with the callback; its login
+// is still under way then.
 func readCallback(values url.Values, keys ...string) (map[string]string, error) {
 	params := make(map[string]string)
 	for _, key := range append(keys, "state", "error", "error_description") {

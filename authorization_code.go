@@ -12,7 +12,7 @@ import (
 //	// … the user visits it, agrees and is sent to the redirect URI …
 //	token, err := session.FetchToken(ctx, callbackURL)
 //
-// Several logins may be under way at a time. See [Session] and
+// Several logins may be under way at the same time. See [Session] and
 // [RefreshableSession] for what it shares with the other sessions.
 type AuthorizationCodeSession struct {
 	refreshable
@@ -37,7 +37,7 @@ func NewAuthorizationCodeSession(creds Credentials, opts *Options) (*Authorizati
 // Flow implements [Session].
 func (s *AuthorizationCodeSession) Flow() Flow { return FlowAuthorizationCode }
 
-// RedirectURI returns that of the credentials.
+// RedirectURI returns the redirect URI of the credentials.
 func (s *AuthorizationCodeSession) RedirectURI() string { return s.redirectURI() }
 
 // RequestedScope returns the scopes that the user is asked for, sorted. Scope
@@ -53,24 +53,24 @@ func (s *AuthorizationCodeSession) AuthorizationURL(opts *AuthorizationURLOption
 }
 
 // CheckAuthorization asks the accounts service whether it takes this app's
-// authorization request, before a user sees it: whether client id, redirect
-// URI and scope are right. A refusal is an [*AuthorizationError]. Spotify
-// tells some mistakes only after the user has signed in.
+// authorization request, before a user sees it: whether client id, redirect URI
+// and scope are right. A refusal is an [*AuthorizationError]. Spotify reports
+// some mistakes only after the user has signed in.
 func (s *AuthorizationCodeSession) CheckAuthorization(ctx context.Context, opts *AuthorizationURLOptions) error {
 	return s.checkAuthorization(ctx, opts)
 }
 
 // FetchToken finishes a login: it reads code and state from the URL that the
 // accounts service sent the user to, exchanges the code for a token (RFC 6749
-// section 4.1.3), sets and returns it. A state works once, but the same callback
-// may be tried again if the accounts service could not be reached or is in
-// trouble, at once the first time and then after a second. The exchange goes on
-// if ctx ends, as a code works once too; a second call with the same callback
-// joins it. Errors: [ErrStateMismatch], [*AuthorizationError] (of which
-// [ErrAccessDenied] is one), [*CallbackError], [*TokenEndpointError], those of
-// the network and of ctx. With a [*StoreError], a [*ListenerError] or an
-// [*InsufficientScopeError] the token is returned all the same; the last means
-// that the user has granted less than was asked for.
+// section 4.1.3), sets the token and returns it. A state works once, but the
+// same callback may be tried again if the accounts service could not be reached
+// or failed, at once the first time and then after a second. A code also works
+// only once, so the exchange goes on in the background if ctx ends; a second
+// call with the same callback joins it. Errors: [ErrStateMismatch],
+// [*AuthorizationError] (of which [ErrAccessDenied] is one), [*CallbackError],
+// [*TokenEndpointError], those of the network and of ctx. With a [*StoreError],
+// a [*ListenerError] or an [*InsufficientScopeError] the token is returned too;
+// the last one means that the user has granted less than was asked for.
 func (s *AuthorizationCodeSession) FetchToken(ctx context.Context, callbackURL string) (*Token, error) {
 	if s.app == nil {
 		return nil, errNotMade
@@ -92,8 +92,8 @@ func (s *AuthorizationCodeSession) FetchToken(ctx context.Context, callbackURL s
 	return s.exchangeCode(ctx, params["code"], params["state"])
 }
 
-// FetchTokenGivenCode is [AuthorizationCodeSession.FetchToken] for a program
-// that has taken code and state from the callback itself.
+// FetchTokenGivenCode is like [AuthorizationCodeSession.FetchToken], for
+// programs that read code and state from the callback themselves.
 func (s *AuthorizationCodeSession) FetchTokenGivenCode(ctx context.Context, code, state string) (*Token, error) {
 	if code == "" {
 		return nil, &CallbackError{Reason: "it has no code"}

@@ -15,9 +15,9 @@ const awaitGrace = 50 * time.Millisecond
 
 // await calls f in a goroutine of its own and returns its result. If ctx ends
 // before and f does not return soon, await returns ctx's error and f goes on
-// alone: late, which may be nil, gets what it returns then. So nobody is held up
-// by a store, a transport or a listener that does not look at its context. A
-// panic in f, or the end of its goroutine, is an error.
+// alone: late, which may be nil, gets what it returns then. So a store, a
+// transport or a listener that ignores its context delays no caller. A panic in
+// f, or the end of its goroutine, is an error.
 func await[T any](ctx context.Context, f func(context.Context) (T, error), late func(T)) (T, error) {
 	type result struct {
 		value T

@@ -11,9 +11,9 @@ import (
 
 // bell calls a session's listeners. What is announced about the token is
 // numbered and delivered in order by one goroutine, which is there only while
-// there is something to deliver. Who announces waits until it is delivered,
-// unless a listener is doing so: then it is delivered after that listener's
-// own event.
+// there is something to deliver. A caller who announces waits until it is
+// delivered, unless the caller is a listener: then it is delivered after that
+// listener's own event.
 type bell struct {
 	limit time.Duration // for each call of a listener
 
@@ -82,8 +82,8 @@ func (b *bell) latestChange() change {
 	return b.latest
 }
 
-// register adds a listener and returns the function that removes it. After that
-// has returned it is not called any more.
+// register adds a listener and returns the function that removes it. Once
+// removed, the listener is not called again.
 func register[E any](b *bell, list *[]*listener[E], call func(context.Context, E) error) (remove func()) {
 	l := &listener[E]{call: call}
 	b.mu.Lock()
@@ -117,9 +117,9 @@ func (b *bell) announceLoggedOut(ctx context.Context, number uint64, e LoggedOut
 	})
 }
 
-// announce has something delivered, unless something with a higher number is or
-// was, and returns what the listeners return. To announce the same number again
-// is to wait for it. What ends with ctx is waiting, not delivering.
+// announce delivers a change, unless one with a higher number is or was
+// delivered, and returns what the listeners return. To announce the same number
+// again means to wait for it. When ctx ends only the waiting ends.
 func (b *bell) announce(ctx context.Context, number uint64, deliver func(context.Context) error) error {
 	if b == nil {
 		return nil
@@ -175,8 +175,8 @@ func (b *bell) failure() error {
 	return b.failed
 }
 
-// wait waits until the listeners have heard of a. That they begin is waited for
-// as long as one of them may take.
+// wait waits until the listeners have heard of a. It waits for their start as
+// long as one listener may take.
 func (b *bell) wait(ctx context.Context, a *announcement) error {
 	timer := time.NewTimer(b.limit)
 	defer timer.Stop()
@@ -197,8 +197,7 @@ func (b *bell) wait(ctx context.Context, a *announcement) error {
 	}
 }
 
-// finish is called with the bell's lock, when a was delivered or is not going
-// to be.
+// finish is called with the bell's lock, when a was delivered or will not be.
 func (a *announcement) finish(err error) {
 	if err != nil {
 		a.chain.errs = append(a.chain.errs, err)
@@ -280,7 +279,8 @@ func (b *bell) close(ctx context.Context) error {
 	return b.end()
 }
 
-// end has no listener called any more, and lets those go who wait for that.
+// end makes sure that no listener is called again, and wakes those who wait for
+// one.
 func (b *bell) end() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -363,8 +363,8 @@ func (b *bell) ringFor(ctx context.Context) *ringContext {
 	return expired
 }
 
-// detached returns a context without end that, like ctx, is one given to a
-// listener or not.
+// detached returns a context without end that is marked as given to a listener
+// if ctx is.
 func detached(ctx context.Context) context.Context {
 	if mark := ringOf(ctx); mark != nil {
 		return context.WithValue(context.Background(), ringKey{}, mark)

@@ -4,8 +4,8 @@ package spotipie
 const changeQueueLength = 1024
 
 // changeQueue passes changes on to a receiver that may be slow. It never waits:
-// what there is no room for becomes one zero [Change], which is the last in the
-// channel then.
+// changes that there is no room for become one zero [Change], the last in the
+// channel.
 type changeQueue struct {
 	changes chan Change
 	zero    bool // the last one put is the zero Change

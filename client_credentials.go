@@ -7,8 +7,8 @@ import (
 
 // ClientCredentialsSession is the app's own authorization, without a user (RFC
 // 6749 section 4.4). It reaches what is public, such as search. There is no
-// refresh token: a new token is simply fetched. With automatic refreshing on,
-// the first is fetched by itself when it is needed.
+// refresh token: the session fetches a new token. With automatic refreshing on,
+// it also fetches the first one when it is needed.
 type ClientCredentialsSession struct {
 	refreshable
 }
@@ -32,8 +32,8 @@ func NewClientCredentialsSession(creds Credentials, opts *Options) (*ClientCrede
 // Flow implements [Session].
 func (s *ClientCredentialsSession) Flow() Flow { return FlowClientCredentials }
 
-// FetchToken gets a token, sets and returns it. It does what
-// [RefreshableSession].RefreshToken does.
+// FetchToken gets a token, sets it and returns it. It is the same as
+// [RefreshableSession].RefreshToken.
 func (s *ClientCredentialsSession) FetchToken(ctx context.Context) (*Token, error) {
 	return s.refreshNow(ctx)
 }

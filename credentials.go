@@ -11,9 +11,8 @@ import (
 // Credentials identify an app to Spotify. They are shown in the app's settings
 // at https://developer.spotify.com/dashboard.
 //
-// Printing credentials, with fmt or with slog, does not show the secret. Only
-// in an unexported field of a struct of yours can fmt not be kept from it: do
-// not print such a struct.
+// Printing credentials with fmt or slog does not show the secret, except in an
+// unexported field of a struct of yours: do not print such a struct.
 type Credentials struct {
 	// ClientID is the app's public identifier.
 	ClientID string

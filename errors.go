@@ -15,28 +15,29 @@ var (
 	// its store.
 	ErrNotAuthorized = errors.New("not authorized yet: fetch or set a token first")
 
-	// ErrTokenExpired: the token is expired and was not refreshed, because
-	// the session cannot or may not, and no listener on the token-expired
-	// event set a new one.
+	// ErrTokenExpired: the token is expired and was not refreshed, because the
+	// session cannot refresh it or automatic refreshing is off, and no
+	// token-expired listener set a new one.
 	ErrTokenExpired = errors.New("the access token is expired: refresh it or authorize again")
 
-	// ErrNoRefreshToken: the token was to be refreshed and is still good, but
-	// has no refresh token. Only the user can renew it, by authorizing the app
-	// again.
+	// ErrNoRefreshToken: RefreshToken was called, but the token has no refresh
+	// token. It is still valid. Only the user can get a new one, by authorizing
+	// the app again.
 	ErrNoRefreshToken = errors.New("the token has no refresh token: authorize again to get a new one")
 
-	// ErrReauthorizationRequired: Spotify has rejected the refresh token for
-	// good (revoked, or older than six months). Only the user can help, by
-	// authorizing the app again. The error also wraps the [*TokenEndpointError]
-	// with Spotify's words.
+	// ErrReauthorizationRequired: Spotify has refused the refresh token for
+	// good, because it was revoked or is older than six months. The user must
+	// authorize the app again. The error also wraps the [*TokenEndpointError]
+	// with what Spotify said.
 	ErrReauthorizationRequired = errors.New("the user must authorize this app again")
 
-	// ErrAccessDenied: the user, or the accounts service for them, said no.
+	// ErrAccessDenied: the user did not agree, or the accounts service refused
+	// for them.
 	ErrAccessDenied = errors.New("access denied")
 
-	// ErrStateMismatch: a callback carries no state, or one that this session
-	// did not hand out, has used already or has forgotten. It may be forged
-	// (RFC 6749 section 10.12), so nothing in it is believed.
+	// ErrStateMismatch: a callback has no state, or one that this session did
+	// not make, has used already or has forgotten. The callback may be forged
+	// (RFC 6749 section 10.12), so nothing in it is used.
 	ErrStateMismatch = errors.New("the state of the callback is not one this session is waiting for: start the login again")
 
 	// ErrClosed: the session was closed.
@@ -60,7 +61,7 @@ func (e *MissingVariableError) Error() string {
 type RedirectURIError struct {
 	URI        string // as given
 	Reason     string // what is wrong with it
-	Suggestion string // a URI that Spotify would take in its place; empty if there is no telling
+	Suggestion string // a URI that Spotify would take instead; empty if none is known
 }
 
 func (e *RedirectURIError) Error() string {
@@ -101,8 +102,8 @@ const (
 	codeInvalidGrant = "invalid_grant"
 )
 
-// CallbackError: a callback URL cannot be understood. The URL itself is left
-// out of the error, for it may hold a code or a token.
+// CallbackError: a callback URL cannot be understood. The error does not
+// contain the URL, which may hold a code or a token.
 type CallbackError struct {
 	Reason string
 }
@@ -110,7 +111,7 @@ type CallbackError struct {
 func (e *CallbackError) Error() string { return "spotipie: callback URL: " + e.Reason }
 
 // TokenFormatError: a token, a token file or an answer of the token endpoint
-// is not what it should be. Values are never part of the error.
+// has the wrong format. The error never contains their values.
 type TokenFormatError struct {
 	Key    string // the offending key; empty if the whole is wrong
 	Reason string
@@ -123,9 +124,9 @@ func (e *TokenFormatError) Error() string {
 	return fmt.Sprintf("spotipie: token: %s: %s", foreignText(e.Key), e.Reason)
 }
 
-// TokenEndpointError: the token endpoint answered, but not with a token
-// (RFC 6749 section 5.2). If it answers success with something that is no
-// token, the cause is a wrapped [*TokenFormatError].
+// TokenEndpointError: the token endpoint answered, but not with a token (RFC
+// 6749 section 5.2). If it answered with success but not with a valid token,
+// Err is a [*TokenFormatError].
 type TokenEndpointError struct {
 	StatusCode  int           // HTTP status
 	Code        string        // the error field, such as invalid_grant; empty if the answer had none
@@ -154,20 +155,21 @@ func (e *TokenEndpointError) Error() string {
 // Unwrap returns Err.
 func (e *TokenEndpointError) Unwrap() error { return e.Err }
 
-// Temporary reports whether the same request may succeed later: the server
-// failed or is busy, and the token is none the worse for it.
+// Temporary reports whether the same request may succeed later, because the
+// server failed or is busy. The token is still good.
 func (e *TokenEndpointError) Temporary() bool {
 	return e.StatusCode >= 500 || e.StatusCode == http.StatusTooManyRequests
 }
 
 // isFinal reports whether the refresh token is refused for good (RFC 6749
-// section 5.2). A server in trouble may say anything.
+// section 5.2). Other statuses do not count: a server in trouble may say
+// anything.
 func (e *TokenEndpointError) isFinal() bool {
 	return e.Code == codeInvalidGrant && (e.StatusCode == http.StatusBadRequest || e.StatusCode == http.StatusUnauthorized)
 }
 
-// finalWords returns the words in which a refresh token is refused, or nothing
-// for a nil error.
+// finalWords returns what the accounts service said when it refused a refresh
+// token, or nothing for a nil error.
 func (e *TokenEndpointError) finalWords() string {
 	if e == nil {
 		return ""
@@ -198,8 +200,8 @@ func (e *StoreError) Error() string {
 // Unwrap returns Err.
 func (e *StoreError) Unwrap() error { return e.Err }
 
-// RecordMismatchError: the store holds a record under the session's key, but
-// one that this session must not use.
+// RecordMismatchError: the store has a record under the session's key that this
+// session must not use.
 type RecordMismatchError struct {
 	Key    Key
 	Reason string
@@ -239,8 +241,8 @@ func (e *InsufficientScopeError) Error() string {
 		e.Missing, e.Needed, current)
 }
 
-// BackgroundError is what [Options].OnError hears of: something went wrong that
-// is returned to nobody.
+// BackgroundError is the type of the errors that [Options].OnError gets:
+// something went wrong in the background.
 type BackgroundError struct {
 	Key Key // of the session
 	Err error

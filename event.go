@@ -9,49 +9,48 @@ import (
 // session, or learned from the store because another process renewed it.
 //
 // Listeners are called one after the other, after the token was saved and
-// before anybody who waits for it gets it, so a listener may itself be what
-// saves it. They hear each token once, and never an older one after a newer
-// one; of several tokens that are set at the same time the last may be the only
-// one they hear of. If one fails, the token is used all the same: SetToken,
-// FetchToken and RefreshToken return the [*ListenerError], Token and Request do
-// not, but [Options].OnError hears of it, and so does Close if it was the
-// latest token.
+// before callers who wait for it get it. So a listener may save the token
+// itself. Listeners hear of each token once, and never of an older one after a
+// newer one. If several tokens are set at the same time, they may hear only of
+// the last. If a listener fails, the token is used all the same. SetToken,
+// FetchToken and RefreshToken return the [*ListenerError]; Token and Request do
+// not, but [Options].OnError is called with it, and Close returns it if it was
+// about the latest token.
 //
-// ctx ends after [Options].RefreshTimeout, and a listener that has not returned
-// by then is not waited for. Listeners may use the session, also to set another
-// token, if they pass on the ctx they were given, or one made of it. Without it a
-// session cannot tell that one of its listeners is calling, and waits for that
-// listener. A token that a listener sets is announced to all after they have
-// heard of the one before. Printing the event shows no secret.
+// ctx ends after [Options].RefreshTimeout; the session does not wait longer for
+// a listener. Listeners may use the session, and set another token, if they
+// pass on the ctx they were given or one derived from it. Otherwise the session
+// cannot know that a listener is calling, and waits for that listener to
+// return. If a listener sets a token, all listeners hear of it after the one
+// before. Printing the event shows no secret.
 type TokenUpdated struct {
 	Session  Session
 	OldToken *Token // nil if there was none
 	NewToken *Token
-	// ReauthorizeBy is when the user must have authorized the app again; see
-	// [Session]. Zero if that is not known.
+	// ReauthorizeBy is when the user must authorize the app again at the
+	// latest; see [Session]. Zero if it is not known.
 	ReauthorizeBy time.Time
 }
 
-// TokenExpired is the event of a token being needed that is expired.
+// TokenExpired is the event of an expired token that is needed.
 //
 // Callers who need the token at the same time share one event and wait until
-// all listeners have returned. A listener may set a new token, with which the
-// callers go on, and should pass on the ctx it was given; if none sets one, the
-// session renews it by itself unless automatic refreshing is off or impossible.
-// Printing the event shows no secret.
+// all listeners have returned. A listener may set a new token, which the
+// callers then get; it should pass on the ctx it was given. If no listener sets
+// one, the session renews the token, unless automatic refreshing is off or
+// impossible. Printing the event shows no secret.
 type TokenExpired struct {
 	Session      Session
 	ExpiredToken *Token
-	// WithholdToken is true for a request that goes without the token; it is
-	// made whatever the listeners do.
+	// WithholdToken is true if the event is about a request that is sent
+	// without the token. It is sent whatever the listeners do.
 	WithholdToken bool
 }
 
-// LoggedOut is the event of an authorization that was given up: by
-// [Session].Logout, or by another process that deleted the record, once this
-// session learns of it. It is told in order with [TokenUpdated]: nobody
-// hears of a new login before the end of the old one. Printing the event shows no
-// secret.
+// LoggedOut is the event of a logout: by [Session].Logout, or by another
+// process that deleted the record, once this session learns of it. It comes in
+// order with [TokenUpdated]: listeners hear of a logout before they hear of the
+// next login. Printing the event shows no secret.
 type LoggedOut struct {
 	Session  Session
 	OldToken *Token // the token that is no longer used

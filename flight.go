@@ -6,8 +6,8 @@ import (
 	"sync/atomic"
 )
 
-// flight is work in progress that many callers wait for. It is detached from
-// their contexts: each stops waiting when its own ends.
+// flight is work in progress that many callers wait for. It does not end with
+// their contexts: each caller stops waiting when its own context ends.
 type flight struct {
 	done  chan struct{}
 	state *state // the result; may be there together with an error
@@ -30,11 +30,11 @@ func landed(s *state, err error) *flight {
 }
 
 // join counts a caller who waits. It is called with the lock held that the
-// flight takes before it lands, so that it is known who waits.
+// flight takes before it lands.
 func (f *flight) join() { f.waiting.Add(1) }
 
-// leave is that a caller who has joined does not wait any more. If the flight
-// has landed and nobody else waits, OnError hears of its error.
+// leave means that a caller who has joined no longer waits. If the flight has
+// landed and nobody else waits, OnError is called with its error.
 func (k *keeper) leave(f *flight) {
 	if f.waiting.Add(-1) > 0 {
 		return
@@ -62,7 +62,7 @@ func (k *keeper) wait(ctx context.Context, f *flight) (*state, error) {
 	}
 }
 
-// land ends a flight. If nobody waits for its error, OnError hears of it.
+// land ends a flight. If nobody waits for it, OnError is called with its error.
 func (k *keeper) land(f *flight, s *state, err error) {
 	f.state, f.err = s, err
 	close(f.done)
@@ -79,7 +79,7 @@ func (k *keeper) reportResult(f *flight) {
 	}
 }
 
-// tasks counts what goes on in the background and ends by itself.
+// tasks counts background work that ends without being told to.
 type tasks struct {
 	running int
 	idle    chan struct{}

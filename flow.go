@@ -14,7 +14,7 @@ const (
 )
 
 // ParseFlow returns the flow with the given name, or an error that lists the
-// names there are.
+// names of all flows.
 func ParseFlow(name string) (Flow, error) {
 	switch f := Flow(name); f {
 	case FlowAuthorizationCode, FlowClientCredentials, FlowImplicitGrant:

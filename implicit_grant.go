@@ -38,7 +38,7 @@ func NewImplicitGrantSession(creds Credentials, opts *Options) (*ImplicitGrantSe
 // Flow implements [Session].
 func (s *ImplicitGrantSession) Flow() Flow { return FlowImplicitGrant }
 
-// RedirectURI returns that of the credentials.
+// RedirectURI returns the redirect URI of the credentials.
 func (s *ImplicitGrantSession) RedirectURI() string { return s.redirectURI() }
 
 // RequestedScope returns the scopes that the user is asked for, sorted. Scope
@@ -60,11 +60,10 @@ func (s *ImplicitGrantSession) CheckAuthorization(ctx context.Context, opts *Aut
 
 // ReadTokenFromCallbackURL finishes a login: it reads the token from the
 // fragment of the URL that the accounts service sent the user to (RFC 6749
-// section 4.2.2), sets and returns it. A state works once. Errors:
+// section 4.2.2), sets the token and returns it. A state works once. Errors:
 // [ErrStateMismatch], [*AuthorizationError] (of which [ErrAccessDenied] is
 // one), [*CallbackError], [*TokenFormatError]; with a [*StoreError], a
-// [*ListenerError] or an [*InsufficientScopeError] the token is returned all the
-// same.
+// [*ListenerError] or an [*InsufficientScopeError] the token is returned too.
 func (s *ImplicitGrantSession) ReadTokenFromCallbackURL(ctx context.Context, callbackURL string) (*Token, error) {
 	query, fragment, err := parseCallback(callbackURL)
 	if err != nil {

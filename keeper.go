@@ -10,8 +10,8 @@ import (
 	"sync/atomic"
 )
 
-// keeper keeps one authorization: it has the state, hands out the token, and
-// sees to it that the token is renewed (renewal.go) and saved (saving.go) and
+// keeper keeps one authorization: it has the state, returns the token, and
+// makes sure that the token is renewed (renewal.go) and saved (saving.go) and
 // that the listeners hear of it (bell.go). There is one for each session.
 type keeper struct {
 	app     *app
@@ -48,8 +48,8 @@ func (k *keeper) rules() rules {
 // current returns what callers get: nil if nothing is known.
 func (k *keeper) current() *state { return k.state.Load().current() }
 
-// apply replaces the state by what a transition makes of it as it is now.
-// Nothing else ever changes it.
+// apply replaces the state by the result of a transition. Nothing else changes
+// it.
 func (k *keeper) apply(transition func(*state) *state) (from, to *state) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -70,8 +70,8 @@ func (k *keeper) apply(transition func(*state) *state) (from, to *state) {
 	return from, to
 }
 
-// shut returns a copy of s whose token is not handed out without a second look,
-// which finds the session closed.
+// shut returns a copy of s in which the token is not fresh, so that callers
+// look again and find the session closed.
 func (s *state) shut() *state {
 	if s == nil {
 		return nil
@@ -97,7 +97,8 @@ func (k *keeper) announce(ctx context.Context) error {
 }
 
 // announceAfter announces what has changed since changes returned before. An
-// error about an earlier change was told to whoever made that.
+// error about an earlier change was returned to the caller who made that
+// change.
 func (k *keeper) announceAfter(ctx context.Context, before uint64) error {
 	if k.changes() == before {
 		return nil
@@ -105,11 +106,10 @@ func (k *keeper) announceAfter(ctx context.Context, before uint64) error {
 	return k.announce(ctx)
 }
 
-// changes returns how often callers have got another token, as far as somebody
-// listens for that.
+// changes returns how often the token has changed, if there are listeners.
 func (k *keeper) changes() uint64 { return k.bell.Load().latestChange().number }
 
-// listeners returns the bell, which is there from the first listener on.
+// listeners returns the bell, and makes it if this is the first listener.
 func (k *keeper) listeners() *bell {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -133,7 +133,7 @@ func (k *keeper) isOpen() error {
 	return nil
 }
 
-// valid returns a state whose token may be handed out.
+// valid returns a state with a token that may be used.
 func (k *keeper) valid(ctx context.Context) (*state, error) {
 	if s := k.state.Load(); s != nil && s.isFresh(k.app.clock()) {
 		return s, nil
@@ -232,9 +232,9 @@ func (k *keeper) refreshNow(ctx context.Context) (*Token, error) {
 // replace returns a state with another token than unwanted, renewing if need
 // be.
 func (k *keeper) replace(ctx context.Context, unwanted *state) (*state, error) {
-	// A renewal under way may turn out to have saved unwanted, no more, or a
-	// laptop slept while the listeners heard of its token; then one of its own
-	// has to follow.
+	// A renewal under way may only have saved the unwanted token, or a laptop
+	// slept while the listeners heard of its token. Then another renewal
+	// follows.
 	for attempt := 1; ; attempt++ {
 		current := k.current()
 		if current != unwanted && !sameAccess(current, unwanted) && current.isUsable(k.app.clock()) {
@@ -256,7 +256,7 @@ func (k *keeper) replace(ctx context.Context, unwanted *state) (*state, error) {
 	}
 }
 
-// noToken says why there is no token and none will come by itself.
+// noToken returns why there is no token and the session cannot get one.
 func (k *keeper) noToken(s *state) error {
 	switch {
 	case !s.signedIn():
@@ -270,8 +270,8 @@ func (k *keeper) noToken(s *state) error {
 }
 
 // tellExpired calls the token-expired listeners once for all who need the token
-// now, and waits for them. It returns what became of that, or nil if they were
-// not called or ctx ended before.
+// now, and waits for them. It returns the result, or nil if they were not
+// called or ctx ended before.
 func (k *keeper) tellExpired(ctx context.Context, s *state, withheld bool) *flight {
 	if !s.signedIn() || !k.bell.Load().listensForExpiry() || k.isInListener(ctx) {
 		return nil
@@ -308,17 +308,17 @@ func (k *keeper) runExpiry(ctx context.Context, f *flight, s *state, withheld bo
 	case renewal != nil:
 		renewal.expiryTold = true
 	case !withheld && k.current().tokenOrNil() == s.token && !k.closed.Load() && k.autoRefresh.Load() && k.rules().isRenewable(s):
-		// At once, lest a caller in between has them called again.
+		// At once, so that a caller in between does not call them again.
 		renewal := k.beginRenewal(context.Background(), s, false, true)
 		if f.waiting.Load() > 0 {
-			renewal.join() // for those who wait, lest they come too late
+			renewal.join() // for those who wait, so that they do not come too late
 		}
 	}
 	k.mu.Unlock()
 	k.land(f, nil, err)
 }
 
-// report passes an error that is returned to nobody to OnError.
+// report calls OnError with an error that no caller gets.
 func (k *keeper) report(err error) {
 	if err != nil {
 		k.app.reports.add(&BackgroundError{Key: k.key(), Err: err})

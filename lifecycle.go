@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// give makes rec the authorization, over whatever memory and store have. It
-// does so even if ctx ends: a token once given must not be lost.
+// give makes rec the authorization, in place of what memory and store have. It
+// does so even if ctx ends, so that the token is not lost.
 func (k *keeper) give(ctx context.Context, rec Record) error {
 	ctx = context.WithoutCancel(ctx)
 	now := k.app.clock()
@@ -20,7 +20,7 @@ func (k *keeper) give(ctx context.Context, rec Record) error {
 	return join(err, k.announce(ctx))
 }
 
-// logout gives the authorization up, in memory and store.
+// logout forgets the authorization, in memory and store.
 func (k *keeper) logout(ctx context.Context) error {
 	if err := k.isOpen(); err != nil {
 		return err
@@ -56,7 +56,7 @@ func (k *keeper) loadInTime(ctx context.Context) error {
 	return err
 }
 
-// watch loads whenever the store tells of a change.
+// watch loads whenever the store reports a change.
 func (k *keeper) watch(ctx context.Context) error {
 	if err := k.isOpen(); err != nil {
 		return err
@@ -157,7 +157,7 @@ func isDone(ctx context.Context, done <-chan struct{}) bool {
 	}
 }
 
-// markClosed makes everything but what is under way fail, and returns that.
+// markClosed makes all new calls fail, and returns what is still under way.
 func (k *keeper) markClosed() []*flight {
 	k.mu.Lock()
 	defer k.mu.Unlock()

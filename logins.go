@@ -29,7 +29,7 @@ type logins struct {
 	exchanges []*exchange
 }
 
-// pendingLogin is an authorization request that the user has yet to answer.
+// pendingLogin is an authorization request that the user has not answered yet.
 type pendingLogin struct {
 	state       secret
 	verifier    secret // PKCE (RFC 7636); not used in the implicit grant
@@ -51,8 +51,8 @@ func (l pendingLogin) after(err error, now instant) pendingLogin {
 	return l
 }
 
-// exchange is the exchange of a code for a token while it goes on. Whoever
-// brings the same callback again joins it.
+// exchange is an exchange of a code for a token that is under way. Calls with
+// the same callback join it.
 type exchange struct {
 	login  pendingLogin
 	code   secret
@@ -142,7 +142,7 @@ func (l *logins) end(x *exchange) {
 func isEqualSecret(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
 // exchangeCode exchanges the code of a callback for a token (RFC 6749 section
-// 4.1.3). The code works once, so that goes on if ctx ends.
+// 4.1.3). The code works once, so the exchange goes on if ctx ends.
 func (s *session) exchangeCode(ctx context.Context, code, state string) (*Token, error) {
 	if err := s.isOpen(); err != nil {
 		return nil, err
@@ -166,8 +166,8 @@ func (s *session) exchangeCode(ctx context.Context, code, state string) (*Token,
 	}
 }
 
-// isOverSoon gives an exchange whose caller was cancelled a moment to end, for
-// the answer may be coming in.
+// isOverSoon gives an exchange whose caller was cancelled a moment to end, as
+// the answer may be arriving.
 func (x *exchange) isOverSoon() bool {
 	timer := time.NewTimer(50 * time.Millisecond)
 	defer timer.Stop()
@@ -214,7 +214,7 @@ func (s *session) exchangeInTurn(ctx context.Context, form url.Values, steps req
 	return s.requestToken(ctx, form, true, steps)
 }
 
-// authorize sets a token that the user has just consented to. It says so if
+// authorize sets a token that the user has just consented to. The error says if
 // the user granted less than they were asked for.
 func (s *session) authorize(ctx context.Context, token *Token, asked Scopes) (*Token, error) {
 	if len(token.scope) == 0 { // it is what was asked for (RFC 6749 section 5.1)

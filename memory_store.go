@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// MemoryStore is a [Store] that lives and dies with the process. It lets
-// several sessions of one program share an authorization, and serves in tests.
-// Its locks are freed by unlock only, and it remembers deletions for a week. It
-// is a [Watcher], [ChangeWatcher] and [Summarizer].
+// MemoryStore is a [Store] in memory. It lets several sessions of one program
+// share an authorization, and is useful in tests. Only unlock frees its locks.
+// It remembers deletions for a week. It is a [Watcher], [ChangeWatcher] and
+// [Summarizer].
 type MemoryStore struct {
 	mu      sync.Mutex
 	records map[Key]Record
@@ -45,14 +45,15 @@ func (d *deletions) add(key Key, version uint64) {
 	d.tidyAt = 2 * len(d.version)
 }
 
-// memoryLock is held by whoever has taken the value out of free. It stays in
-// the map for as long as somebody holds it or waits for it.
+// A memoryLock is held by the goroutine that has taken the value out of free.
+// It stays in the map while a goroutine holds it or waits for it.
 type memoryLock struct {
 	free  chan struct{}
 	users int
 }
 
-// NewMemoryStore returns an empty store. The zero MemoryStore is one too.
+// NewMemoryStore returns an empty store. The zero MemoryStore is an empty store
+// too.
 func NewMemoryStore() *MemoryStore { return &MemoryStore{} }
 
 // Load implements [Store].
@@ -216,8 +217,8 @@ func (m *MemoryStore) WatchChanges(ctx context.Context) (<-chan Change, error) {
 	return queue.changes, nil
 }
 
-// notify tells those who watch the key, unless they have been told already and
-// have not looked yet, and those who watch all keys.
+// notify sends a value to the watchers of the key, unless one is waiting for
+// them already, and a change to the watchers of all keys.
 func (m *MemoryStore) notify(key Key, version uint64) {
 	for queue := range m.queues {
 		queue.put(Change{Key: key, Version: version})

@@ -9,14 +9,14 @@ import (
 	"strings"
 )
 
-// ErrMountPrefix: a mount's prefix is neither a scheme with its slashes, such
-// as "https://", nor the beginning of an http or https URL from the scheme to
-// somewhere in the path.
+// ErrMountPrefix: the prefix of a mount must be a scheme with its slashes, such
+// as "https://", or the beginning of an http or https URL up to somewhere in
+// its path.
 var ErrMountPrefix = errors.New("not a URL prefix such as https:// or https://api.spotify.com/v1/me")
 
 // mount is a RoundTripper for the URLs that start with a prefix. Scheme and
-// host of the prefix are taken as wholes, so that https://api.spotify.com is
-// no prefix of https://api.spotify.com.example; an empty host is any.
+// host of the prefix must match as wholes, so that https://api.spotify.com is
+// not a prefix of https://api.spotify.com.example. An empty host matches any.
 type mount struct {
 	prefix string // as given, in lower case up to the path
 	origin origin
@@ -49,9 +49,8 @@ func pathOf(u *url.URL) string {
 	return "/"
 }
 
-// router is a session as the RoundTripper that sends requests by way of the mount
-// that takes them. It is what the session's own requests go through as well,
-// those for a token included.
+// router is the RoundTripper of a session that sends each request through its
+// mount. The session's own token requests go through it too.
 type router keeper
 
 func (k *keeper) router() *router { return (*router)(k) }

@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// Observation is something a session has done or waited for, for logs, metrics
-// and traces; see [Options].Observe. It holds no secret. A session makes one
-// after the work has ended.
+// Observation is something that a session has done or waited for, for logs,
+// metrics and traces; see [Options].Observe. It comes when the work has ended,
+// and holds no secret.
 type Observation struct {
 	Kind ObservationKind
-	// Op says which: for a token request the grant type (RFC 6749 section 4),
-	// for a store call load, save, delete, lock, unlock, check or watch. Empty
-	// for the other kinds.
+	// Op is the grant type of a token request (RFC 6749 section 4), or the kind
+	// of a store call: load, save, delete, lock, unlock, check or watch. Empty
+	// for the other kinds of observations.
 	Op       string
 	Key      Key // of the session; the profile may be personal data
 	Flow     Flow
@@ -29,8 +29,8 @@ const (
 	// ObservedTokenRequest: one request to the token endpoint.
 	ObservedTokenRequest ObservationKind = "token_request"
 	// ObservedRenewal: a renewal, from the wait for the lock until the token is
-	// saved. Err is nil too if another process had renewed the token. There is none
-	// while nobody is logged in, or the token cannot be renewed.
+	// saved. Err is also nil if another process had renewed the token. If
+	// nobody is logged in or the token cannot be renewed, it is not observed.
 	ObservedRenewal ObservationKind = "renewal"
 	// ObservedStoreCall: one call of a method of the store.
 	ObservedStoreCall ObservationKind = "store_call"
@@ -40,12 +40,12 @@ const (
 	// ObservedRefusal: the accounts service has refused the refresh token for
 	// good.
 	ObservedRefusal ObservationKind = "refusal"
-	// ObservedSavedLate: what could not be saved at first, or what the store has
-	// lost, is saved now: a token, a refusal or a logout. Duration is how long it
-	// was not.
+	// ObservedSavedLate: a token, a refusal or a logout that could not be saved
+	// at first, or that the store has lost, is saved now. Duration is how long
+	// it was not saved.
 	ObservedSavedLate ObservationKind = "saved_late"
-	// ObservedFallback: the store shows an older record than it did before, or
-	// none at all without a deletion. The session keeps its own and saves it
+	// ObservedFallback: the store has an older record than before, or has lost
+	// it without a deletion. The session keeps its own record and saves it
 	// again.
 	ObservedFallback ObservationKind = "store_fallback"
 )

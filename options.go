@@ -27,34 +27,36 @@ type Options struct {
 	// to public information only.
 	Scope Scopes
 
-	// Store keeps the token where it outlives the process and is shared with
-	// other sessions and processes. Default: none, memory only. It needs
-	// Profile.
+	// Store keeps the token when the process ends, and shares it with other
+	// sessions and processes. It needs Profile. Default: none, the token is in
+	// memory only.
 	Store Store
 	// Profile says whose authorization this is; with the client id it is the
 	// [Key] in the store. It has no default, so that no user ever gets
 	// another's token by accident.
 	Profile string
 
-	// DisableAutoRefresh makes the session hand out its token until it is
-	// expired and then fail with [ErrTokenExpired], unless a listener or
-	// RefreshToken gets a new one. Default: the session renews by itself.
+	// DisableAutoRefresh makes the session return its token until it is
+	// expired, and then fail with [ErrTokenExpired] unless a listener or
+	// RefreshToken gets a new one. Default: the session renews its token
+	// automatically.
 	DisableAutoRefresh bool
 	// EarlyRefresh is how long before its end a token is renewed in the
 	// background, give or take 20 %, but never more than a quarter of its
 	// lifetime. Default: 5 minutes.
 	EarlyRefresh time.Duration
-	// RefreshTimeout limits each request to the token endpoint, from when it is
-	// sent. Each call of a listener has the same limit, saving a token one of 10
-	// seconds. Default: 15 seconds.
+	// RefreshTimeout limits each request to the token endpoint, and each call
+	// of a listener. Saving a token has a limit of 10 seconds. Default: 15
+	// seconds.
 	RefreshTimeout time.Duration
 	// LockTimeout limits the wait for the store's lock, which comes before the
-	// request, and the wait for the turn among the app's token requests. It should be longer than the lease of the store, so that a
-	// holder that has died makes nobody fail. Callers can leave earlier, by
-	// their own contexts. Default: 45 seconds, or RefreshTimeout if that is set.
+	// request, and the wait for the turn among the app's token requests. It should
+	// be longer than the lease of the store, so that a process that died with the
+	// lock makes nobody fail. Callers can stop waiting earlier, by their own
+	// contexts. Default: 45 seconds, or RefreshTimeout if that is set.
 	LockTimeout time.Duration
 
-	// Transport sends all requests that no mount takes. Default:
+	// Transport sends all requests for which there is no mount. Default:
 	// [http.DefaultTransport].
 	Transport http.RoundTripper
 	// AccountsURL is where the authorization endpoint (/authorize) and the
@@ -63,9 +65,9 @@ type Options struct {
 	// APIURL is what relative URLs given to Request are relative to. Default:
 	// [DefaultAPIURL].
 	APIURL string
-	// TokenOrigins are the origins (scheme://host[:port]) that the access token
-	// is sent to, and no others, whatever a request or a redirect names.
-	// Default: that of APIURL.
+	// TokenOrigins are the only origins (scheme://host[:port]) that the access
+	// token is sent to, whatever a request or a redirect names. Default: that
+	// of APIURL.
 	TokenOrigins []string
 	// AllowPlainHTTP lets AccountsURL, APIURL and TokenOrigins be http URLs of
 	// other hosts than this one. Secrets and tokens can then be read on the
@@ -74,33 +76,32 @@ type Options struct {
 	// addresses only (RFC 6749 section 1.6, RFC 6750 section 5.3).
 	AllowPlainHTTP bool
 
-	// OnError is called with what goes wrong and is returned to nobody: a renewal
-	// in the background that failed, an event whose listener failed. It is also
-	// called when a renewed token could not be saved, even if a caller was told,
-	// since saving goes on in the background. Each error is a [*BackgroundError], which
-	// names the session's key. It is called in a goroutine of its own, with one
-	// error after the other, and perhaps after Close has returned; it may use the
-	// session, and close it. Default: nothing.
+	// OnError is called with errors that no caller gets: a renewal in the
+	// background failed, or a listener. It is also called when a renewed token
+	// could not be saved, even if a caller got that error, since saving goes on
+	// in the background. Each error is a [*BackgroundError], which names the
+	// session's key. OnError is called in a goroutine of its own, with one
+	// error after the other, and perhaps after Close has returned. It may use
+	// the session, and close it. Default: nothing.
 	OnError func(error)
-	// Observe hears of each token request, renewal, store call and wait, for
-	// logs and metrics. See [Observation]. It is called in the goroutine that
-	// does the work, often in the middle of a renewal: it should return soon,
-	// and must not call what waits for one, such as Token or Close. Default:
-	// nothing, which costs nothing.
+	// Observe is called after each token request, renewal, store call and wait,
+	// for logs and metrics. See [Observation]. It is called in the goroutine
+	// that does the work, often in the middle of a renewal. So it should return
+	// soon, and must not call methods that wait for a renewal, such as Token or
+	// Close. Default: nothing, which costs nothing.
 	Observe func(context.Context, Observation)
-	// SkipRedirectURICheck takes redirect URIs that Spotify refuses (see
-	// [ValidateRedirectURI]), for an accounts service with rules of its own.
+	// SkipRedirectURICheck allows redirect URIs that Spotify refuses (see
+	// [ValidateRedirectURI]), for an accounts service with other rules.
 	SkipRedirectURICheck bool
-	// Now is the wall clock. Default: [time.Now]. A token is handed out only as
-	// long as neither this clock nor the monotonic clock of the system says
-	// that it has expired.
+	// Now is the wall clock. Default: [time.Now]. A token counts as expired
+	// when this clock or the monotonic clock of the system says so.
 	Now func() time.Time
 }
 
 // OptionsFromEnv reads {prefix}_ACCOUNTS_URL and {prefix}_API_URL from the
-// environment, for programs that are to be tried with another accounts service
-// than Spotify's. An empty prefix means [DefaultEnvPrefix]. Variables that are
-// not set leave the defaults. The other fields are the caller's to set.
+// environment, so that a program can be tried with another accounts service
+// than Spotify's. An empty prefix means [DefaultEnvPrefix]. A variable that is
+// not set leaves the default. The caller sets the other fields.
 func OptionsFromEnv(prefix string) *Options {
 	prefix = envPrefix(prefix)
 	return &Options{
@@ -115,7 +116,7 @@ const (
 	defaultLockTimeout    = 45 * time.Second
 )
 
-// check tells what is wrong with the options themselves.
+// check returns what is wrong with the options themselves.
 func (o *Options) check() error {
 	switch {
 	case isTypedNil(o.Store):

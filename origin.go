@@ -24,8 +24,8 @@ func originOf(u *url.URL) origin {
 	return o
 }
 
-// is reports whether u has this origin. The usual spelling needs no
-// allocation.
+// is reports whether u has this origin. In the usual spelling it allocates
+// nothing.
 func (o *origin) is(u *url.URL) bool {
 	if u.Host == o.host && u.Scheme == o.scheme {
 		return true

@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// failure is why a session could not get a new token, remembered for a while so
-// that callers in a loop do not become a storm on the accounts service. Moments
-// are on the monotonic clock.
+// failure is why a session could not get a new token. It is remembered for a
+// while, so that callers in a loop do not flood the accounts service with
+// requests. Moments are on the monotonic clock.
 type failure struct {
 	token *Token // what was to be replaced; nil: none
 	err   error
 	count int // one after the other
-	// until then it is the answer to whoever needs a token.
+	// until then it is what callers who need a token get.
 	until instant
 	// background is when the next attempt is made while the token can still be
 	// used, unless the token endpoint wants a longer pause (see app.paused).
@@ -44,7 +44,7 @@ func (f *failure) putsOff(s *state, now instant) bool {
 	return f.isOf(s) && now.isBefore(f.background)
 }
 
-// after returns the failure that follows on f, which may be nil.
+// after returns the failure that follows f, which may be nil.
 func (f *failure) after(s *state, err error, now instant) *failure {
 	next := &failure{token: s.tokenOrNil(), err: err, count: 1, until: now.add(expiredRetry)}
 	if f.isOf(s) {
@@ -57,14 +57,14 @@ func (f *failure) after(s *state, err error, now instant) *failure {
 	return next
 }
 
-// isFailure reports whether an error is one: that there is nothing to attempt is
-// not.
+// isFailure reports whether an error comes from an attempt, and does not only
+// say that none can be made.
 func isFailure(err error) bool {
 	return !errors.Is(err, ErrNotAuthorized) && !errors.Is(err, ErrTokenExpired) && !errors.Is(err, ErrNoRefreshToken) && !errors.Is(err, ErrClosed)
 }
 
-// retryAfter returns how long the token endpoint asks to wait, be it in its own
-// answer or in the words of a retry adapter that sends the requests.
+// retryAfter returns how long the token endpoint asks to wait, in its own
+// answer or in the error of a retry adapter that sends the requests.
 func retryAfter(err error) time.Duration {
 	var answer *TokenEndpointError
 	var limited *RateLimitError
@@ -94,7 +94,7 @@ const (
 	earlyRenewalWait = 10 * time.Second
 )
 
-// after returns what follows on r, which may be nil, when a token is received.
+// after returns what follows r, which may be nil, when a token is received.
 func (r *renewed) after(token *Token, now instant) *renewed {
 	next := &renewed{at: now.monotonic, lifetime: token.expiresIn}
 	if r != nil && time.Duration(now.monotonic-r.at) < r.lifetime/4 {
@@ -115,8 +115,8 @@ func (r *renewed) wait(now instant) time.Duration {
 	return max(0, earlyRenewalWait-since)
 }
 
-// pause is what the token endpoint has asked of the app: not to come again
-// before a moment on the monotonic clock.
+// pause means that the token endpoint has asked the app to wait until a moment
+// on the monotonic clock.
 type pause struct {
 	until int64
 	err   error
@@ -144,7 +144,7 @@ func (a *app) waitForPause(ctx context.Context, soon time.Duration) {
 }
 
 // heed remembers the pause that an error asks for, unless a longer one is
-// remembered.
+// remembered already.
 func (a *app) heed(err error) {
 	wait := min(retryAfter(err), maxRetryAfter)
 	if wait <= 0 {

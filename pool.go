@@ -11,21 +11,21 @@ import (
 	"time"
 )
 
-// Pool has the sessions of the users of one app, for web backends: one session
-// for each user, loaded from the store when it is asked for, and given up again
-// when it has not been used for a while or there are too many.
+// Pool has the sessions of an app's many users, for web backends. It loads a
+// user's session from the store when it is asked for, and drops it when it has
+// not been used for a while or when there are too many.
 //
 //	pool, err := spotipie.NewPool(creds, &spotipie.PoolOptions{Options: spotipie.Options{Store: store}})
 //	go pool.Run(ctx)
 //	…
 //	session, err := pool.Session(ctx, user)
 //
-// A process has one session of a user at a time, however many requests ask for
-// it, and whether or not the pool still counts it as resident: a session that
-// is in use is never there twice. All sessions share the app's settings and its
-// limit of token requests. Any number of processes may have pools on one store.
+// In a process there is one session of a user at a time, however many requests
+// ask for it, even if the pool has dropped it while a request still uses it.
+// All sessions share the app's settings and its limit of token requests. Any
+// number of processes may have pools on one store.
 //
-// Package web signs users in; without it, AuthorizationURL and FinishLogin do.
+// Package web signs users in. Without it, use AuthorizationURL and FinishLogin.
 // A Pool may be used from many goroutines.
 type Pool struct {
 	app     *app
@@ -46,26 +46,26 @@ type Pool struct {
 
 // PoolOptions adjust a pool.
 type PoolOptions struct {
-	// Options are those of the sessions. Store has to be set. Profile has to be
-	// empty: it is the user that a session is asked for.
+	// Options are those of the sessions. Store is required. Profile must be
+	// empty: each session has the name of its user there.
 	Options
-	// MaxSessions is how many sessions are kept at most that nobody uses at the
-	// moment; one takes some 400 bytes and its strings. A session that has
-	// something unsaved is kept in any case. Default: 100,000.
+	// MaxSessions is how many sessions the pool keeps in memory at most; one
+	// takes some 400 bytes and its strings. Sessions that have something
+	// unsaved are kept in any case. Default: 100,000.
 	MaxSessions int
-	// MaxIdle is how long a session is kept that nobody asks for. Default: one
-	// hour.
+	// MaxIdle is how long the pool keeps a session that nobody asks for.
+	// Default: one hour.
 	MaxIdle time.Duration
-	// TokenRequests is how many token requests are made at the same time. Others
-	// wait for their turn in the order in which they came. Default: 32.
+	// TokenRequests is how many token requests are made at the same time.
+	// Others wait for their turn, first come, first served. Default: 32.
 	TokenRequests int
-	// KeepWarm is how many tokens in a second Run renews at most that are due
-	// for renewal while nobody uses them, so that a user who comes back later
-	// does not wait. Default: none, they are renewed when somebody needs them.
+	// KeepWarm makes Run renew tokens that are due while nobody uses them, at
+	// most so many in a second, so that a user who comes back later does not
+	// wait. Default: 0, tokens are renewed when they are needed.
 	KeepWarm float64
-	// OnSession is called with each session that the pool makes, before anybody
-	// gets it: to register listeners and to mount RoundTrippers. It must not ask
-	// the pool for a session. Default: nothing.
+	// OnSession is called with each session that the pool makes, before any
+	// caller gets it. Use it to register listeners and to mount RoundTrippers.
+	// It must not ask the pool for a session. Default: nothing.
 	OnSession func(*AuthorizationCodeSession)
 }
 
@@ -109,14 +109,14 @@ func NewPool(creds Credentials, opts *PoolOptions) (*Pool, error) {
 	return p, nil
 }
 
-// Session returns the session of a user, who is named by what the user's
-// authorization is kept under: [User].Key where FinishLogin or package web has
-// signed them in. It is loaded from the store the first time; all who ask
-// meanwhile wait for that, each no longer than their own ctx. A user without an
-// authorization gets a session that is not authorized. Errors: [ErrClosed],
-// [*StoreError], [*RecordMismatchError] and ctx's. Keep the session for as long
-// as a request takes, and ask for it again for the next: it costs next to
-// nothing. Do not close it.
+// Session returns the session of a user. user is the profile of the user's
+// authorization in the store: [User].Key if FinishLogin or package web signed
+// them in. The first call loads the session from the store, and other callers
+// wait for that until their own ctx ends. For a user without an authorization,
+// the session is not authorized. Errors: [ErrClosed], [*StoreError],
+// [*RecordMismatchError] and that of ctx. Keep the session while you handle a
+// request, and ask for it again for the next one, which costs next to nothing.
+// Do not close it.
 func (p *Pool) Session(ctx context.Context, user string) (*AuthorizationCodeSession, error) {
 	if user == "" {
 		return nil, errors.New("spotipie: Pool.Session: the user is empty")
@@ -138,7 +138,8 @@ func (p *Pool) Session(ctx context.Context, user string) (*AuthorizationCodeSess
 	return &r.AuthorizationCodeSession, nil
 }
 
-// admit makes a session of a user, or takes back the one that is still in use.
+// admit makes the session of a user, or takes back a dropped one that is still
+// in use.
 func (p *Pool) admit(shard *poolShard, hash uint64, user string) *pooled {
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
@@ -169,7 +170,7 @@ func (p *Pool) tick() (now int64) {
 	return now
 }
 
-// load loads the session of a user who is asked for the first time.
+// load loads a session that was just made.
 func (p *Pool) load(ctx context.Context, shard *poolShard, r *pooled) error {
 	shard.mu.Lock()
 	f := shard.loading[r]
@@ -202,11 +203,11 @@ func (p *Pool) load(ctx context.Context, shard *poolShard, r *pooled) error {
 
 // PoolStats are numbers of a pool, for metrics.
 type PoolStats struct {
-	Sessions             int    // resident now
+	Sessions             int    // in memory now
 	Loaded               uint64 // how often a session was loaded since the pool was made
-	Evicted              uint64 // how often one was given up
+	Evicted              uint64 // how often one was dropped
 	TokenRequests        int    // under way now
-	TokenRequestsWaiting int    // for their turn, now
+	TokenRequestsWaiting int    // waiting for their turn now
 }
 
 // Stats returns the pool's numbers.
@@ -240,10 +241,10 @@ func (p *Pool) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, p.String()
 // closers is how many sessions Close closes at the same time.
 const closers = 64
 
-// Close closes every session: it waits until renewals in flight are saved and
-// saves what could not be saved before. Everything else fails with [ErrClosed]
-// from then on. It returns what the sessions' Close returns, joined, or ctx's
-// error. Closing twice is fine.
+// Close closes every session: it waits until renewals under way are saved, and
+// saves what could not be saved before. All other calls then fail with
+// [ErrClosed]. It returns the errors of the sessions' Close, joined, or that of
+// ctx. Closing twice is fine.
 func (p *Pool) Close(ctx context.Context) error {
 	if p.closed.CompareAndSwap(false, true) {
 		close(p.done)

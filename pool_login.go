@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// Login is a login between the authorization URL and the callback, for programs
-// that keep it outside of the process, so that any replica can finish it. It
-// holds secrets: keep it where only the browser that began the login has it, in
-// a sealed cookie say, as package web does.
+// Login is a login between the authorization URL and the callback. A program
+// keeps it outside of the process, so that any replica can finish the login. It
+// holds secrets: keep it where only the browser that began the login has it,
+// for example in an encrypted cookie, as package web does.
 type Login struct {
 	State       string    `json:"state"`
 	Verifier    string    `json:"verifier"` // PKCE (RFC 7636)
@@ -50,23 +50,24 @@ func (p *Pool) AuthorizationURL(opts *AuthorizationURLOptions) (authorizationURL
 	}, nil
 }
 
-// SignIn is what a login has come to.
+// SignIn is the result of a login.
 type SignIn struct {
 	User    User
 	Session *AuthorizationCodeSession // of the user, in the pool
 }
 
 // FinishLogin finishes a login: it exchanges the code of the callback for a
-// token, asks the Web API whose it is, and only then keeps it, under the key of
-// that user ([User].Key), over what was kept before. callbackURL is the address
-// that the accounts service sent the user to, or just its query after a "?".
+// token, asks the Web API which user it belongs to, and saves it under the key
+// of that user ([User].Key), replacing what was there. callbackURL is the
+// address that the accounts service sent the user to, or only its query after a
+// "?".
 //
-// The code works once, so the work goes on if ctx ends; a second call of the same
-// login and callback joins it. Errors are those of
+// A code works only once, so FinishLogin goes on in the background if ctx ends;
+// a second call with the same login and callback joins it. Errors are those of
 // [AuthorizationCodeSession.FetchToken] and [CurrentUser]. With a
 // [*StoreError], a [*ListenerError] or an [*InsufficientScopeError] the SignIn
-// is returned all the same: the user has signed in, and with a [*StoreError]
-// only this process knows of it until it is saved, which goes on.
+// is returned too: the user has signed in. After a [*StoreError] only this
+// process knows of it, and saving is tried again.
 func (p *Pool) FinishLogin(ctx context.Context, login Login, callbackURL string) (*SignIn, error) {
 	if p.closed.Load() {
 		return nil, ErrClosed
@@ -82,7 +83,7 @@ func (p *Pool) FinishLogin(ctx context.Context, login Login, callbackURL string)
 	}
 }
 
-// newLoginSession returns a session of somebody who is not known yet. It is in
+// newLoginSession returns a session of a user who is not known yet. It is in
 // memory only.
 func (p *Pool) newLoginSession() *AuthorizationCodeSession {
 	s := &AuthorizationCodeSession{}
@@ -113,8 +114,8 @@ func (p *Pool) finishLogin(ctx context.Context, login Login, callbackURL string)
 	return &SignIn{User: *user, Session: &r.AuthorizationCodeSession}, warning
 }
 
-// identifyTries is how often the Web API is asked who has signed in: the code is
-// spent, and to fail would send the user to the consent once more.
+// identifyTries is how often the Web API is asked who has signed in. The code
+// is used up, so after a failure the user would have to agree once more.
 const identifyTries = 3
 
 func (p *Pool) identify(ctx context.Context, s *AuthorizationCodeSession) (*User, error) {

@@ -8,22 +8,22 @@ import (
 	"time"
 )
 
-// MassRefusalError tells that the accounts service refuses many refresh tokens at
-// once, which more likely is a fault of its own than the wish of so many users:
-// it has happened. [Options].OnError of a pool hears of it once each time. Until
-// it is over the pool asks for one token in a second. The refused tokens are
-// kept: [Pool.RetryRefused] tries them again when the fault is mended.
+// MassRefusalError means that the accounts service refuses many refresh tokens
+// at once. This is more likely a fault of the service than the wish of so many
+// users. A pool calls [Options].OnError with it once each time. Until it is
+// over, the pool makes one token request a second. The refused tokens are kept:
+// [Pool.RetryRefused] tries them again when the service works again.
 type MassRefusalError struct {
 	Refused int           // refresh tokens that were refused
-	Asked   int           // requests with a refresh token
-	Within  time.Duration // in which that was
-	Words   string        // of the accounts service, at last
+	Asked   int           // requests that were made with a refresh token
+	Within  time.Duration // the time in which it happened
+	Words   string        // what the accounts service said last
 }
 
 // Error implements error.
 func (e *MassRefusalError) Error() string {
 	return fmt.Sprintf("spotipie: the accounts service has refused %d of %d refresh tokens in %s (%q): this looks like a fault of the service. "+
-		"The pool goes slowly until it is over and keeps the tokens; try them again with Pool.RetryRefused then", e.Refused, e.Asked, e.Within, e.Words)
+		"The pool slows down until it is over and keeps the tokens; call Pool.RetryRefused then to try them again", e.Refused, e.Asked, e.Within, e.Words)
 }
 
 const (
@@ -105,24 +105,23 @@ func (r *refusals) wait(ctx context.Context, clock func() instant) error {
 	}
 	r.mu.Unlock()
 	if wait > 0 && !sleep(ctx, wait) {
-		return fmt.Errorf("spotipie: going slowly, as the accounts service refuses many refresh tokens: %w", context.Cause(ctx))
+		return fmt.Errorf("spotipie: waiting, as the accounts service refuses many refresh tokens: %w", context.Cause(ctx))
 	}
 	return nil
 }
 
-// RetryReport is what [Pool.RetryRefused] has come to.
+// RetryReport is the result of [Pool.RetryRefused]: numbers of users.
 type RetryReport struct {
-	Renewed int // whose refresh token works after all
-	Refused int // refused once more
-	Failed  int // that could not be tried; OnError has heard why
+	Renewed int // the refresh token works after all
+	Refused int // the refresh token was refused again
+	Failed  int // could not be tried; OnError was called with the error
 }
 
-// RetryRefused tries the refresh tokens once more that were refused since a
-// moment, for when the accounts service has refused many by a fault of its own.
-// Those that work are the users' again, who need not sign in. It goes through
-// all users once, no faster than the pool makes token requests, and returns when
-// it is done, with ctx's error, [ErrClosed] or a [*StoreError] if it could not go
-// on. It may be called again.
+// RetryRefused tries again all refresh tokens that were refused since the given
+// time. Call it when the accounts service has refused many by mistake. Users
+// whose refresh token works need not sign in again. It goes through all users
+// once, no faster than the pool makes token requests. If it cannot go on it
+// returns ctx's error, [ErrClosed] or a [*StoreError]. It may be called again.
 func (p *Pool) RetryRefused(ctx context.Context, since time.Time) (report RetryReport, err error) {
 	query := SummaryQuery{Rejected: true}
 	for {

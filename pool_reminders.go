@@ -11,16 +11,17 @@ import (
 // ReminderOptions adjust [Pool.RemindUsers].
 type ReminderOptions struct {
 	// Remind is called for each user whose consent ends soon, one after the
-	// other: to send a mail, say. Session.ReauthorizeBy is what a page can show.
-	// A user whose reminder fails is reminded in the next round. Required.
+	// other. It may send a mail, for example. If it fails, the user is reminded
+	// in the next round. Required.
 	Remind func(ctx context.Context, user Summary) error
 	// Before is how long before the end of the consent a user is reminded.
 	// Default: 14 days.
 	Before time.Duration
-	// Every is how long after one round through the store the next begins.
+	// Every is the time between one round through the store and the next.
 	// Default: 6 hours.
 	Every time.Duration
-	// PerSecond is how many users are looked at in a second at most. Default: 100.
+	// PerSecond is how many users are looked at in a second, at most. Default:
+	// 100.
 	PerSecond float64
 }
 
@@ -28,22 +29,22 @@ const (
 	defaultReminder  = 14 * 24 * time.Hour
 	defaultRound     = 6 * time.Hour
 	defaultPerSecond = 100
-	// remindAgain is how soon a round is tried again that has failed.
+	// remindAgain is how soon a failed round is tried again.
 	remindAgain = time.Minute
-	// remindersProfile is that of the key whose lock the process has that
-	// reminds. No user has it.
+	// remindersProfile is the profile of the key that the process which reminds
+	// has locked. No user has this profile.
 	remindersProfile = " reminders"
 )
 
-// RemindUsers has each user whose consent ends soon reminded once, until ctx
-// ends. Every replica may run it: the one that has a lock in the store does the
-// work, and another takes over when it ends or dies. That a user was reminded is
-// noted in their record ([Record].RemindedAt), and forgotten when they sign in
-// again. It is noted after Remind has returned: if the process dies in between,
-// the user is reminded again. Users whose refresh token was refused already are
-// left out: ask [Pool.Summaries] for them. What fails goes to
-// [Options].OnError, and is tried again. RemindUsers returns ctx's error or
-// [ErrClosed].
+// RemindUsers reminds each user once before their consent ends. It runs until
+// ctx ends. Every replica may run it: the one that holds a lock in the store
+// does the work, and another takes over when it ends or dies. After Remind has
+// returned, the time is saved in the user's record ([Record].RemindedAt), until
+// the user signs in again. If the process dies in between, the user is reminded
+// again. Users whose refresh token was refused are not reminded: find them with
+// [Pool.Summaries]. [Options].OnError is called with errors, and what failed is
+// tried again. RemindUsers returns ctx's error or [ErrClosed]. It can remind
+// only users whose AuthorizedAt is known.
 func (p *Pool) RemindUsers(ctx context.Context, opts ReminderOptions) error {
 	if opts.Remind == nil {
 		return errors.New("spotipie: ReminderOptions.Remind is nil: it is what reminds a user")
@@ -156,7 +157,8 @@ func (p *Pool) remindUser(ctx context.Context, user Summary, remind func(context
 	return p.noteReminder(context.WithoutCancel(ctx), user)
 }
 
-// noteReminder writes it down in the record, which sessions save as well.
+// noteReminder saves the time of the reminder in the record, which sessions
+// save too.
 func (p *Pool) noteReminder(ctx context.Context, user Summary) error {
 	ctx, cancel := context.WithTimeout(ctx, saveTimeout)
 	defer cancel()

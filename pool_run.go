@@ -19,14 +19,14 @@ const (
 	lookers = 8
 )
 
-// Run does what a pool does by itself, until ctx ends or the pool is closed: it
-// watches the store, so that resident sessions learn what other processes have
-// renewed, and who has logged out; it gives up sessions that are idle; and it
-// keeps tokens warm if [PoolOptions].KeepWarm says so. Run it once, in a
-// goroutine of its own. A pool works without it: sessions then learn of others'
-// renewals when their own token is due, and of logouts when it has to be renewed. What fails goes
-// to [Options].OnError, and is tried again. It returns ctx's error or
-// [ErrClosed].
+// Run does a pool's work in the background until ctx ends or the pool is
+// closed. It watches the store, so that sessions in memory learn at once what
+// other processes have renewed and who has logged out. It drops idle sessions.
+// It renews tokens early if [PoolOptions].KeepWarm is set. Run it once, in a
+// goroutine of its own. A pool works without it: sessions then learn of the
+// renewals and logouts of other processes when their own token is due.
+// [Options].OnError is called with errors, and what failed is tried again. Run
+// returns ctx's error or [ErrClosed].
 func (p *Pool) Run(ctx context.Context) error {
 	running, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -44,7 +44,7 @@ func (p *Pool) Run(ctx context.Context) error {
 	return ErrClosed
 }
 
-// sweep comes by a part of the sessions every so often.
+// sweep looks at one part of the sessions after the other.
 func (p *Pool) sweep(ctx context.Context) {
 	every := warmCycle / time.Duration(len(p.shards))
 	ticker := time.NewTicker(every)
@@ -85,7 +85,7 @@ func (p *Pool) keepWarm(ctx context.Context, shard *poolShard, most int) (renewe
 	return renewed
 }
 
-// watch has sessions look whenever the store tells of a change.
+// watch makes sessions load whenever the store reports a change.
 func (p *Pool) watch(ctx context.Context) {
 	for {
 		err := p.watchOnce(ctx)
@@ -168,7 +168,7 @@ func (p *Pool) lookAt(ctx context.Context, turns *slots, change Change) {
 	p.look(ctx, turns, r) // also if it is being loaded: that may have begun before the change
 }
 
-// lookAtAll has all sessions look.
+// lookAtAll makes all sessions load.
 func (p *Pool) lookAtAll(ctx context.Context, turns *slots) {
 	for i := range p.shards {
 		for _, r := range p.shards[i].all() {

@@ -7,7 +7,7 @@ import (
 	"weak"
 )
 
-// pooled is the session of a user in a pool.
+// pooled is a user's session in a pool.
 type pooled struct {
 	AuthorizationCodeSession
 	used atomic.Int64 // when it was last asked for, since the pool was made

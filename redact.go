@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// redacted stands in for a secret wherever one might be printed. It tells only
-// whether there is one.
+// redacted replaces a secret where it might be printed. It shows only whether
+// there is one.
 func redacted(secret string) string {
 	if secret == "" {
 		return "none"
@@ -23,12 +23,12 @@ type secret func() string
 
 func newSecret(s string) secret { return func() string { return s } }
 
-// maxForeignText is how many bytes of somebody else's text an error repeats.
+// maxForeignText is how many bytes of a text from outside an error repeats.
 const maxForeignText = 200
 
 // foreignText makes a text from outside fit for an error message: one line of
-// valid UTF-8, not long, and without the given secrets, should the other side
-// have echoed them.
+// valid UTF-8, not long, and without the given secrets, which the other side
+// may have echoed.
 func foreignText(text string, secrets ...string) string {
 	text = hideSecrets(text, secrets)
 	text = strings.Map(func(r rune) rune {
@@ -58,8 +58,8 @@ func (e *redactedError) Error() string { return e.text }
 
 func (e *redactedError) Unwrap() error { return e.err }
 
-// withoutSecrets returns err with a text that shows none of the secrets, should
-// a transport or the other side have put one there.
+// withoutSecrets returns err with a text that shows none of the secrets, even
+// if a transport or the other side has put one there.
 func withoutSecrets(err error, secrets []string) error {
 	if err == nil {
 		return nil

@@ -9,13 +9,14 @@ import (
 	"strings"
 )
 
-// ValidateRedirectURI tells offline whether Spotify takes a redirect URI
+// ValidateRedirectURI checks, without asking Spotify, whether Spotify takes a
+// redirect URI
 // (https://developer.spotify.com/documentation/web-api/concepts/redirect_uri):
-// https for any host; http for the loopback addresses 127.0.0.1 and [::1]
-// only, where a URI registered without a port matches any port; localhost not
-// at all; a scheme of one's own (com.example.app://callback) is let through,
-// because Spotify documents it as allowed. A URI it would refuse is a
-// [*RedirectURIError] with the corrected one where that is clear.
+// https for any host; http only for the loopback addresses 127.0.0.1 and [::1],
+// where a URI registered without a port matches any port; never localhost. An
+// app's own scheme (com.example.app://callback) is accepted, because Spotify
+// documents it as allowed. If Spotify would refuse the URI, the error is a
+// [*RedirectURIError], with a corrected URI if there is a clear one.
 func ValidateRedirectURI(uri string) error {
 	refuse := func(reason, suggestion string) error {
 		return &RedirectURIError{URI: uri, Reason: reason, Suggestion: suggestion}

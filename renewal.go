@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// startRenewal joins the renewal under way or one that it starts in place of s.
-// Who does not wait for it has to leave it. With force it gets a new token even
-// if s is still good. Of ctx the renewal knows only whether it was given to a
-// listener.
+// startRenewal joins the renewal under way, or starts one to replace s. A
+// caller that does not wait for it must leave it. With force it gets a new
+// token even if s is still good. The renewal uses ctx only to know whether it
+// was given to a listener.
 func (k *keeper) startRenewal(ctx context.Context, s *state, force bool) *flight {
 	now := k.app.clock()
 	k.mu.Lock()
@@ -28,7 +28,7 @@ func (k *keeper) startRenewal(ctx context.Context, s *state, force bool) *flight
 		return landed(current, nil) // somebody was faster
 	}
 	if f := k.failure.Load(); f.isRecent(current, now) && (force || !usable) {
-		return landed(nil, f.err) // somebody was faster, in vain
+		return landed(nil, f.err) // another caller was faster, and failed
 	}
 	f := k.beginRenewal(detached(ctx), current, force, !usable)
 	f.join()
@@ -45,7 +45,7 @@ func (k *keeper) beginRenewal(ctx context.Context, s *state, force, expiryTold b
 	return f
 }
 
-// runRenewal runs a renewal and lets those who wait for it go.
+// runRenewal runs a renewal and wakes those who wait for it.
 func (k *keeper) runRenewal(ctx context.Context, f *flight, unwanted *state, force bool) {
 	var next *state
 	err := errors.New("spotipie: the renewal has ended its goroutine")
@@ -72,10 +72,9 @@ func (k *keeper) runRenewal(ctx context.Context, f *flight, unwanted *state, for
 	}
 }
 
-// renew saves what is not saved yet, then locks, loads, sees whether the work is
-// still needed, asks the accounts service, saves, unlocks and announces. It
-// returns the state to use, together with an error if something besides it went
-// wrong.
+// renew saves what is not saved yet, then locks, loads, sees whether the work
+// is still needed, asks the accounts service, saves, unlocks and announces. It
+// returns the state to use, and an error if something else went wrong.
 func (k *keeper) renew(ctx context.Context, unwanted *state, force bool) (*state, error) {
 	before := k.changes()
 	saveErr := k.save(ctx)
@@ -92,7 +91,7 @@ func (k *keeper) renew(ctx context.Context, unwanted *state, force bool) (*state
 }
 
 // renewInTurn waits for the store's lock and renews, or learns that another
-// process has renewed. It tells whether it had the lock.
+// process has renewed. It reports whether it had the lock.
 func (k *keeper) renewInTurn(ctx context.Context, unwanted *state, force bool) (s *state, locked bool, err error) {
 	pause := time.Duration(0)
 	if !force {
@@ -114,8 +113,8 @@ func (k *keeper) renewInTurn(ctx context.Context, unwanted *state, force bool) (
 	return s, true, err
 }
 
-// lookBeforeLocking looks into the store where that may already tell that there
-// is nothing to renew, and returns why not.
+// lookBeforeLocking looks into the store, which may already show that there is
+// nothing to renew, and returns why.
 func (k *keeper) lookBeforeLocking(ctx context.Context, force bool) (*state, error) {
 	s := k.state.Load()
 	mayRenew := k.rules().isRenewable(s) && (force || k.autoRefresh.Load())
@@ -157,8 +156,8 @@ func (k *keeper) answers(s, unwanted *state, force bool) bool {
 	return !force && !(k.rules().isRenewable(s) && k.autoRefresh.Load())
 }
 
-// renewLocked does what a renewal does while it has the lock. What it could not
-// save it leaves to the caller.
+// renewLocked does the part of a renewal that needs the lock. It leaves what it
+// could not save to the caller.
 func (k *keeper) renewLocked(ctx context.Context, unwanted *state, force bool) (*state, error) {
 	s, err := k.reloadInTime(ctx)
 	if current := k.state.Load(); err != nil && current.detail().unsaved == unsavedWord {
@@ -207,8 +206,8 @@ func (k *keeper) receive(asked *state, token *Token, sent instant) {
 	k.renewed.Store(k.renewed.Load().after(token, now))
 }
 
-// errUsedUp: a refresh token was to be sent that another process has used, as
-// the session has learned after it took the lock.
+// errUsedUp: the refresh token to send was already used by another process, as
+// the session learned after it took the lock.
 var errUsedUp = errors.New("spotipie: another process has used the refresh token meanwhile")
 
 // ask gets a new token from the accounts service in place of that of s. sent is
@@ -269,8 +268,8 @@ func (k *keeper) refuse(ctx context.Context, asked *state, err error, answer *To
 	return nil, join(err, saveErr)
 }
 
-// reload brings the state in line with the store and returns it. What the store
-// has fallen behind in is saved in the background.
+// reload brings the state in line with the store and returns it. If the store
+// has something older, the newer state is saved in the background.
 func (k *keeper) reload(ctx context.Context) (*state, error) {
 	store, err := k.read(ctx)
 	if err != nil {
@@ -302,8 +301,8 @@ func (k *keeper) read(ctx context.Context) (stored, error) {
 	return store, err
 }
 
-// applyLoaded brings the state in line with what was read, and tells if the
-// store has fallen back.
+// applyLoaded brings the state in line with what was read, and reports whether
+// the store has fallen back.
 func (k *keeper) applyLoaded(ctx context.Context, store stored) *state {
 	now := k.app.clock()
 	from, to := k.apply(func(s *state) *state { return k.rules().loaded(s, store, now) })
@@ -321,11 +320,11 @@ func (k *keeper) reloadInTime(ctx context.Context) (*state, error) {
 }
 
 const (
-	// quickLock is how long the lock is waited for before whoever waits looks
-	// what its holder does.
+	// quickLock is how long to wait for the lock before looking what its holder
+	// has done.
 	quickLock = 25 * time.Millisecond
-	// How often the record is looked at while the lock is waited for, if the
-	// store tells of changes, and if it does not.
+	// How often to look at the record while waiting for the lock, if the store
+	// reports changes, and if it does not.
 	rareLook     = 10 * time.Second
 	frequentLook = time.Second
 )

@@ -13,7 +13,7 @@ type reports struct {
 	busy    bool // OnError is being called
 }
 
-// add has OnError hear of err.
+// add passes err to OnError.
 func (r *reports) add(err error) {
 	if r.onError == nil {
 		return

@@ -13,7 +13,7 @@ import (
 	"strings"
 )
 
-// RequestOptions say what a request carries. Nil and the zero value mean
+// RequestOptions are the parts of a request. Nil and the zero value add
 // nothing. At most one of Form, JSON and Body may be set.
 type RequestOptions struct {
 	// Params are added to the query of the URL.
@@ -22,11 +22,11 @@ type RequestOptions struct {
 	Form url.Values
 	// JSON is encoded by encoding/json and sent as application/json.
 	JSON any
-	// Body is sent as it is; a Content-Type belongs into Headers. A
-	// *bytes.Reader, *bytes.Buffer or *strings.Reader can be sent again after a
-	// redirect or a 401.
+	// Body is sent as it is; set its Content-Type in Headers. A *bytes.Reader,
+	// *bytes.Buffer or *strings.Reader can be sent again after a redirect or a
+	// 401.
 	Body io.Reader
-	// Headers are set, replacing those that Form and JSON imply.
+	// Headers are set, and replace those that Form and JSON imply.
 	Headers http.Header
 	// WithholdToken makes the request go without the token.
 	WithholdToken bool
@@ -34,10 +34,10 @@ type RequestOptions struct {
 
 // Request implements [Session]. The url may be absolute, or relative to
 // [Options].APIURL such as /v1/me. The token goes only to
-// [Options].TokenOrigins; a request elsewhere is made without it. The answer is
-// that of [http.Client.Do], whatever its status ([CheckResponse] makes an
-// error of it), and the caller closes its body. Besides the errors of Token
-// it returns those of the network, wrapped in a [*url.Error].
+// [Options].TokenOrigins; a request to another origin is sent without it. The
+// answer is that of [http.Client.Do], whatever its status: [CheckResponse]
+// turns a failure into an error. The caller closes the body. Errors are those
+// of Token and of the network, wrapped in a [*url.Error].
 func (s *session) Request(ctx context.Context, method, url string, opts *RequestOptions) (*http.Response, error) {
 	if opts == nil {
 		opts = &RequestOptions{}

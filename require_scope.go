@@ -2,11 +2,11 @@ package spotipie
 
 import "context"
 
-// RequireScope tells before a request whether the session's token has the
-// scopes it needs. With nothing in memory it looks into the session's store, in
-// at most ten seconds. It returns nil, [ErrNotAuthorized] if there is no token,
-// an [*InsufficientScopeError] with the scopes needed, those the token has and
-// those missing, or what kept it from looking.
+// RequireScope checks before a request whether the session's token has the
+// scopes that it needs. If there is no token in memory it looks into the
+// session's store, for at most ten seconds. It returns nil if the token has the
+// scopes, [ErrNotAuthorized] if there is no token, an [*InsufficientScopeError]
+// if scopes are missing, or the error of the store.
 func RequireScope(s Session, needed ...Scope) error {
 	token := s.CurrentToken()
 	if token == nil {

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// maxRetryAfter is where [ParseRetryAfter] cuts off: more is as good as never,
-// and the sum with any time a program meets still fits.
+// maxRetryAfter is the longest pause that [ParseRetryAfter] returns. It can be
+// added to any time without an overflow.
 const maxRetryAfter = 365 * 24 * time.Hour
 
 // ReasonQuotaExceeded is the [RateLimitError.Reason] of a quota that is used up,
@@ -18,20 +18,18 @@ const maxRetryAfter = 365 * 24 * time.Hour
 // (https://developer.spotify.com/documentation/web-api/references/changes/july-2026).
 const ReasonQuotaExceeded = "QUOTA_EXCEEDED"
 
-// RateLimitError: the server wants no more requests for a while. Spotify is
-// known to ask for pauses of hours, and of a day when a quota is used up. Do
-// something else for RetryAfter, or tell the user, and then make the request
-// again.
+// RateLimitError: the server asks for a pause. Spotify has asked for hours, and
+// for a day when a quota is used up. Make the request again after RetryAfter.
 //
-// [CheckResponse] makes one of every answer 429 Too Many Requests. So do package
-// adapter's retries, instead of sleeping, when the pause is longer than the
-// request may wait or a quota is used up; they do so for statuses 500, 502, 503
-// and 504 with a Retry-After header, too. Its Pause returns one for each request
-// that it does not send.
+// [CheckResponse] returns it for every answer 429 Too Many Requests. The
+// retries of package adapter return it instead of waiting if a quota is used up
+// or the pause is longer than the request may wait; also for the statuses 500,
+// 502, 503 and 504 with a Retry-After header. The Pause of package adapter
+// returns it for each request that it does not send.
 //
 // [errors.As] finds an [*APIError] in it, with the same status, message and
-// reason. errors.Is(err, [context.DeadlineExceeded]) holds when it was the
-// deadline of the request's context that the pause does not fit into.
+// reason. errors.Is(err, [context.DeadlineExceeded]) is true if the pause goes
+// beyond the deadline of the request's context.
 //
 // See https://developer.spotify.com/documentation/web-api/concepts/rate-limits
 type RateLimitError struct {
@@ -46,10 +44,10 @@ type RateLimitError struct {
 	Err        error         // why the caller cannot wait longer; may be nil
 }
 
-// QuotaExceeded reports whether a quota is used up: a longer limit than that of
-// the 30 seconds that Spotify counts requests in. The quota belongs to the
-// developer's account, and all apps of the account share it, so neither trying
-// again nor another client ID helps before it is renewed.
+// QuotaExceeded reports whether a quota is used up. That is a longer limit than
+// Spotify's rate limit, which counts the requests of 30 seconds. All apps of a
+// developer's account share the quota, so until it is renewed neither another
+// try nor another client ID helps.
 func (e *RateLimitError) QuotaExceeded() bool {
 	return strings.EqualFold(e.Reason, ReasonQuotaExceeded)
 }
@@ -94,7 +92,7 @@ func (e *RateLimitError) status() string {
 	return fmt.Sprintf("%d %s", e.StatusCode, http.StatusText(e.StatusCode))
 }
 
-// when words a time for people, and nothing if there is none.
+// when returns a time in words, or an empty string for the zero time.
 func when(preposition string, t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -102,8 +100,8 @@ func when(preposition string, t time.Time) string {
 	return " " + preposition + " " + t.Format("2006-01-02 15:04 MST")
 }
 
-// roundUp rounds a pause to seconds, so that who waits for it does not come too
-// early.
+// roundUp rounds a pause up to seconds, so that nobody who waits for it comes
+// too early.
 func roundUp(d time.Duration) time.Duration {
 	return (d + time.Second - 1).Truncate(time.Second)
 }
@@ -130,11 +128,10 @@ func (e *RateLimitError) Unwrap() error { return e.Err }
 // 10.2.3): a whole number of seconds, which is what Spotify sends, or an HTTP
 // date, from which now is subtracted.
 //
-// ok tells whether header has one of those two forms. An empty or negative
-// value, a fraction or anything else has not: choose a pause yourself then. A
-// date that has passed is a pause of zero. d is never negative, and at most a
-// year (365 days): a larger value, even one that no integer holds, is cut down
-// to that.
+// ok is false if header has neither form, because it is empty, negative or a
+// fraction, for example: choose a pause yourself then. A date that has passed
+// is a pause of zero. d is never negative, and at most a year (365 days), even
+// if the header asks for more.
 func ParseRetryAfter(header string, now time.Time) (d time.Duration, ok bool) {
 	header = strings.Trim(header, " \t")
 	if header == "" {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// maxSwaps bounds how often a save is tried that others keep getting ahead of.
+// maxSwaps is how often a save is tried at most while others keep saving first.
 const maxSwaps = 8
 
 // How long to wait between attempts to save in the background: the first wait,
@@ -19,7 +19,7 @@ const (
 	maxSaveWait  = 10 * time.Second
 )
 
-// saveWait returns how long to wait after a wait and an attempt in vain.
+// saveWait returns how long to wait after a wait and a failed attempt.
 func saveWait(last, sinceBegun time.Duration) time.Duration {
 	if sinceBegun < saveTimeout {
 		return min(2*last, soonSaveWait)
@@ -27,9 +27,9 @@ func saveWait(last, sinceBegun time.Duration) time.Duration {
 	return min(2*last, maxSaveWait)
 }
 
-// save saves what is not saved yet, if there is such a thing, in at most 10
-// seconds. Calls at the same time share an attempt. What could not be saved is
-// used all the same.
+// save saves what is not saved yet, if anything, in at most 10 seconds. Calls
+// at the same time share an attempt. What could not be saved is used all the
+// same.
 func (k *keeper) save(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, saveTimeout)
 	defer cancel()
@@ -61,7 +61,7 @@ func (k *keeper) save(ctx context.Context) error {
 	}
 }
 
-// runSave tries to save and lets those who wait for it go.
+// runSave tries to save and wakes those who wait for it.
 func (k *keeper) runSave(ctx context.Context, f *flight) error {
 	err := errors.New("it ended its goroutine")
 	defer func() {
@@ -122,7 +122,7 @@ func (k *keeper) lookBeforeSaving(ctx context.Context, s *state) (*state, uint64
 	shelf := k.shelf()
 	store, err := k.read(ctx)
 	if err != nil && store.found && store.version != 0 && k.state.Load().detail().unsaved == unsavedWord {
-		k.report(fmt.Errorf("spotipie: what the user has said is saved over a record that cannot be read: %w", err))
+		k.report(fmt.Errorf("spotipie: the user's login or logout replaces a stored record that cannot be read: %w", err))
 		return s, store.version, nil
 	}
 	if err != nil {
@@ -140,7 +140,7 @@ func (k *keeper) lookBeforeSaving(ctx context.Context, s *state) (*state, uint64
 	return k.applyLoaded(ctx, store), store.version, nil
 }
 
-// isUsers reports whether a record is that of a user's login.
+// isUsers reports whether a record is of a user's login.
 func (r Record) isUsers() bool {
 	return r.Token != nil && r.Token.RefreshToken() != ""
 }
@@ -165,7 +165,7 @@ func (k *keeper) saveOnce(ctx context.Context, s *state, version uint64) (uint64
 	return max(s.version, store.version), nil
 }
 
-// saveOp names what is done to the store to save s.
+// saveOp returns the name of the store operation that saves s.
 func (s *state) saveOp() string {
 	if s.signedIn() {
 		return opSave
@@ -180,7 +180,7 @@ func (s *state) versionOrZero() uint64 {
 	return s.version
 }
 
-// isSame reports whether two states have the same to be saved.
+// isSame reports whether the same is to be saved for two states.
 func (s *state) isSame(other *state) bool {
 	return s == other || s != nil && other != nil &&
 		s.token.isSame(other.token) && s.consent == other.consent && s.detail().refused == other.detail().refused
@@ -218,7 +218,7 @@ func (k *keeper) saveInBackground(lock *storeLock, failed bool) {
 	}
 }
 
-// poke has the next attempt made at once.
+// poke makes the next attempt start at once.
 func (r *retrier) poke() {
 	select {
 	case r.wake <- struct{}{}:
@@ -286,8 +286,8 @@ func (k *keeper) takeLock(r *retrier) *storeLock {
 	return lock
 }
 
-// stopRetrier ends saving in the background, and returns the lock it had. What
-// goes on there is waited for until ctx ends.
+// stopRetrier ends saving in the background, and returns the lock it had. It
+// waits for an attempt under way until ctx ends.
 func (k *keeper) stopRetrier(ctx context.Context) *storeLock {
 	k.mu.Lock()
 	r := k.retrier

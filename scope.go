@@ -6,9 +6,9 @@ import (
 )
 
 // Scope is one permission an app asks a user for, by the name Spotify gives it
-// (https://developer.spotify.com/documentation/web-api/concepts/scopes).
-// Any string may be used, so that a scope Spotify adds tomorrow works today;
-// [Scope.Known] tells whether this version of the package knows it.
+// (https://developer.spotify.com/documentation/web-api/concepts/scopes). Any
+// string may be used, so that a scope Spotify adds tomorrow works today;
+// [Scope.Known] reports whether this version of the package knows it.
 type Scope string
 
 // The scopes an ordinary app can ask for.
@@ -37,8 +37,8 @@ const (
 // Known reports whether s is one of the scopes listed in this package.
 func (s Scope) Known() bool { return s.Description() != "" }
 
-// Description says in plain words, as one would to the user who is asked, what
-// the scope allows. It is empty for a scope this package does not know.
+// Description says in plain words, for the user who is asked, what the scope
+// allows. It is empty for a scope this package does not know.
 func (s Scope) Description() string {
 	switch s {
 	case ScopeUGCImageUpload:
@@ -83,9 +83,9 @@ func (s Scope) Description() string {
 	return ""
 }
 
-// Scopes is a set of scopes. The package always hands it out sorted and
-// without duplicates, as the reference does; a slice in any order may be given
-// to it. Methods never change the receiver.
+// Scopes is a set of scopes. The package always returns it sorted and without
+// duplicates, as the Python package does; it accepts slices in any order.
+// Methods never change the receiver.
 type Scopes []Scope
 
 // AllScopes returns every scope this package knows, sorted.
@@ -156,13 +156,13 @@ func (s Scopes) Missing(needed Scopes) Scopes {
 }
 
 // Unknown returns the scopes of s that this version of the package does not
-// know, sorted. Spotify refuses to ask a user for a scope that it does not know
-// itself, so they are worth a warning: they may be misspelt, or new.
+// know, sorted. They may be misspelt or new. Spotify refuses a login with a
+// scope that it does not know, so they are worth a warning.
 func (s Scopes) Unknown() Scopes {
 	return AllScopes().Missing(s)
 }
 
-// Equal reports whether s and other hold the same scopes, in whatever order.
+// Equal reports whether s and other have the same scopes, in any order.
 func (s Scopes) Equal(other Scopes) bool {
 	return slices.Equal(s.Normalize(), other.Normalize())
 }

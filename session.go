@@ -27,76 +27,76 @@ type Session interface {
 	Flow() Flow
 	// ClientID returns the app's client id.
 	ClientID() string
-	// Key returns the client id with [Options].Profile: where the authorization
-	// is in the store.
+	// Key returns the client id and [Options].Profile, which together name the
+	// authorization in the store.
 	Key() Key
-	// Scope returns the token's scopes if there is a token, and else those
-	// that will be asked for.
+	// Scope returns the scopes of the token. Without a token it returns those
+	// that the user will be asked for.
 	Scope() Scopes
 
 	// CurrentToken returns the token in memory, expired or not, or nil. It
 	// never waits; most callers want Token.
 	CurrentToken() *Token
 	// IsAuthorized reports whether there is a token in memory, expired or not.
-	// With a store call Load first: a session begins with an empty memory.
+	// A new session has not looked into its store yet: call Load first.
 	IsAuthorized() bool
-	// Token returns a valid token. A fresh one is returned at once, and so is
-	// one that is due for renewal, which then starts in the background. Only
-	// when it is expired does Token wait for the renewal, which all callers
-	// share and which goes on when ctx ends. It looks into the store when it
-	// has nothing valid in memory. Errors: [ErrNotAuthorized],
+	// Token returns a valid token. If the token is due for renewal, Token
+	// returns it at once and starts the renewal in the background. Token waits
+	// for the renewal only if the token is expired. All callers share one
+	// renewal, which goes on when ctx ends. If there is no valid token in
+	// memory, Token looks into the store. Errors: [ErrNotAuthorized],
 	// [ErrTokenExpired], [ErrReauthorizationRequired], [ErrClosed],
 	// [*TokenEndpointError], [*StoreError], [*RecordMismatchError], those of
-	// the network and of ctx. After an error the next attempt is made a second
-	// later at the earliest, or when the server allows it (Retry-After); until
-	// then Token returns the same error. An answer 502, 503 or 504 of the token
-	// endpoint is tried again at once, twice at most.
+	// the network and of ctx. After an error the session waits a second before
+	// it tries again, or as long as the server asks (Retry-After); until then
+	// Token returns the same error. If the token endpoint answers 502, 503 or
+	// 504, the request is sent again at once, twice at most.
 	Token(ctx context.Context) (*Token, error)
 	// SetToken replaces the token, saves it and announces it with a
 	// token-updated event, even if it is equal. A token without scope gets the
-	// session's. A [*StoreError] or [*ListenerError] does not undo it: the
-	// token is in use, and saving is tried again. A token whose refresh token
-	// the session has used up for the one it holds is passed over.
+	// session's. After a [*StoreError] or [*ListenerError] the token is in use
+	// all the same, and saving is tried again. SetToken ignores a token whose
+	// refresh token the session has already used up to get its current one.
 	SetToken(ctx context.Context, token *Token) error
 	// Record returns the token together with what a store keeps beside it, such
 	// as the time of the consent; ok is false if there is no token. Its Version
 	// is zero without a store.
 	Record() (rec Record, ok bool)
-	// SetRecord is SetToken with what belongs to the token, for moving an
-	// authorization from one session to another: from the one that a web user
-	// has signed in with to the one kept under their user id, say. It counts as
-	// a new consent, and the token as not refused. Without RequestedScope the
-	// user is taken to have been asked for the session's scope. A record of
-	// another client id or flow is a [*RecordMismatchError], and so is one of a
-	// user who was not asked for all of the session's scope.
+	// SetRecord is like SetToken, but takes the whole record. Use it to move an
+	// authorization from one session to another: for example, from the session
+	// that a web user has signed in with to the one kept under their user id.
+	// It counts as a new consent, and the token as not refused. If
+	// RequestedScope is nil, the session's scope is taken. The error is a
+	// [*RecordMismatchError] if the record is of another client id or flow, or
+	// if the user was not asked for all of the session's scope.
 	SetRecord(ctx context.Context, rec Record) error
-	// Load fetches the token from the store if the store has another than
-	// memory, and returns what is in memory then: nil if there is none.
-	// Without a store it does no more than CurrentToken.
+	// Load takes over what other processes have saved in the store, and returns
+	// the token in memory then, or nil. Without a store it is the same as
+	// CurrentToken.
 	Load(ctx context.Context) (*Token, error)
-	// Logout gives the authorization up: it forgets the token in memory, deletes
-	// it in the store, so that other processes log out too, and announces it by
-	// a [LoggedOut] event. Spotify is not told, as it has no endpoint for that:
-	// the user can take the app's access away at
-	// https://www.spotify.com/account/apps. A [*StoreError] does not undo it:
-	// deleting is tried again. A later login works as the first.
+	// Logout forgets the token in memory and deletes it in the store, so that
+	// other processes log out too. Then it calls the listeners with a
+	// [LoggedOut] event. Spotify is not told, as it has no endpoint for that;
+	// users can remove the app's access at
+	// https://www.spotify.com/account/apps. After a [*StoreError] the session
+	// is logged out all the same, and deleting is tried again. The user can log
+	// in again later.
 	Logout(ctx context.Context) error
-	// Watch does what Load does whenever the store tells of a change, and so
-	// has every newer token announced by a token-updated event. It returns
-	// when ctx ends, with its error; when the session is closed, with
-	// [ErrClosed]; or with a [*StoreError] when the store cannot watch (any
-	// longer): call it again then, for nothing is lost but time. A load that
-	// fails, or takes more than ten seconds, goes to [Options].OnError. Run it
-	// in a goroutine of its own.
+	// Watch loads the token whenever the store reports a change, so that
+	// listeners hear of every newer token at once. Run it in a goroutine of its
+	// own. It returns ctx's error when ctx ends, [ErrClosed] when the session
+	// is closed, and a [*StoreError] when the store cannot watch, or no longer
+	// can. Call it again then: no change is lost, it is only noticed later. If
+	// a load fails or takes more than ten seconds, [Options].OnError is called.
 	Watch(ctx context.Context) error
 	// AuthorizedAt returns when the user last consented, or zero if that is
 	// not known.
 	AuthorizedAt() time.Time
-	// ReauthorizeBy returns when the refresh token dies, which is six months
-	// after the user's consent and is not put off by refreshing
+	// ReauthorizeBy returns when the refresh token expires: six months after
+	// the user's consent, however often the token is refreshed
 	// (https://developer.spotify.com/blog/2026-06-18-refresh-token-expiration).
-	// It is zero if the consent's time is not known or nothing can be
-	// refreshed.
+	// It is zero if the time of the consent is not known or there is no refresh
+	// token.
 	ReauthorizeBy() time.Time
 
 	// Request makes a request with the token. See [RequestOptions].
@@ -107,38 +107,39 @@ type Session interface {
 	// Client returns an HTTP client that makes requests like Do, for other
 	// libraries. It is new at each call, so its fields may be set.
 	Client() *http.Client
-	// TokenSource returns the session as a token source of
-	// golang.org/x/oauth2. ctx bounds every wait for a token. Prefer Client:
-	// that package's own client sends the token to any host, and keeps it until
-	// ten seconds before its end by the real clock, whatever [Options].Now says.
+	// TokenSource returns the session as a token source of golang.org/x/oauth2.
+	// ctx limits every wait for a token. Client is safer: the client of that
+	// package sends the token to any host, and keeps it until ten seconds
+	// before its end by the real clock, whatever [Options].Now says.
 	TokenSource(ctx context.Context) oauth2.TokenSource
-	// Mount makes rt send the requests whose URL starts with prefix, those for
-	// a token included; the longest prefix wins. See [ErrMountPrefix]. A nil rt
-	// takes the mount away.
+	// Mount makes rt send the requests whose URL starts with prefix, including
+	// those to the token endpoint. The longest prefix wins. A nil rt removes
+	// the mount. A prefix that is not the beginning of a URL is
+	// [ErrMountPrefix].
 	Mount(prefix string, rt http.RoundTripper) error
 
 	// OnTokenUpdated registers a listener that is called whenever the session
 	// has a new token, after it is saved. The returned function removes it.
 	// See [TokenUpdated].
 	OnTokenUpdated(listener func(context.Context, TokenUpdated) error) (remove func())
-	// OnTokenExpired registers a listener that is called when a token is
-	// needed and the session's is expired, before the session renews it by
-	// itself. The returned function removes it. See [TokenExpired].
+	// OnTokenExpired registers a listener that is called when a token is needed
+	// and the session's token is expired, before the session renews it. The
+	// returned function removes it. See [TokenExpired].
 	OnTokenExpired(listener func(context.Context, TokenExpired) error) (remove func())
 
-	// OnLoggedOut registers a listener that is called when the authorization is
-	// given up, here or elsewhere. The returned function removes it. See
+	// OnLoggedOut registers a listener that is called when the user is logged
+	// out, by this process or another. The returned function removes it. See
 	// [LoggedOut].
 	OnLoggedOut(listener func(context.Context, LoggedOut) error) (remove func())
 
-	// Done returns a channel that is closed when the session is.
+	// Done returns a channel that is closed when the session is closed.
 	Done() <-chan struct{}
-	// Close waits until a renewal in flight is saved, saves what could not be
-	// saved before, and makes everything else fail with [ErrClosed]. A program
-	// that ends without it may lose a rotated refresh token. It returns the
-	// [*StoreError] if a token could not be saved, the [*ListenerError] if a
-	// token-updated listener failed on the latest token, or ctx's error if that
-	// ends first; the renewal still goes on then. Closing twice is fine.
+	// Close waits until a renewal under way is saved, and saves what could not
+	// be saved before. All other calls then fail with [ErrClosed]. A program
+	// that ends without Close may lose a rotated refresh token. Close returns a
+	// [*StoreError] if a token could not be saved, a [*ListenerError] if a
+	// token-updated listener failed on the latest token, or ctx's error if ctx
+	// ends first; the renewal goes on then. Closing twice is fine.
 	Close(ctx context.Context) error
 
 	base() *session
@@ -152,15 +153,15 @@ type RefreshableSession interface {
 
 	// ClientSecret returns the app's secret; it may be empty.
 	ClientSecret() string
-	// RefreshToken gets a new token now, whether or not the old one is
-	// expired, and returns it. Calls at the same time share one renewal, also
-	// with other processes on the same store: if one of those has just renewed
-	// the token, theirs is returned. Errors are those of Token; with a
-	// [*StoreError] or [*ListenerError] the token is returned all the same.
+	// RefreshToken gets a new token now, whether or not the old one is expired,
+	// and returns it. Calls at the same time share one renewal, also with other
+	// processes on the same store: if one of those has just renewed the token,
+	// that token is returned. Errors are those of Token; with a [*StoreError]
+	// or [*ListenerError] the token is returned too.
 	RefreshToken(ctx context.Context) (*Token, error)
-	// AutoRefresh reports whether the session renews its token by itself.
+	// AutoRefresh reports whether the session renews its token automatically.
 	AutoRefresh() bool
-	// SetAutoRefresh switches that on or off.
+	// SetAutoRefresh switches automatic renewal on or off.
 	SetAutoRefresh(on bool)
 	// EnableAutoRefresh is SetAutoRefresh(true).
 	EnableAutoRefresh()
@@ -168,14 +169,14 @@ type RefreshableSession interface {
 	DisableAutoRefresh()
 }
 
-// session is what all flows have in common: the face of its parts.
+// session is what the sessions of all flows have in common.
 type session struct {
 	keeper
 	begun       atomic.Pointer[logins]
 	lastRefused atomic.Pointer[replacement]
 }
 
-// errNotMade: a session that no constructor has made.
+// errNotMade: the session was not made by a New function.
 var errNotMade = errors.New("spotipie: the session is a zero value: make it with its New function")
 
 func (s *session) init(self Session, creds Credentials, opts *Options) error {
@@ -207,8 +208,8 @@ func (s *session) logins() *logins {
 	return s.begun.Load()
 }
 
-// denied forgets the login that the user has refused, and returns err, unless
-// there is no such login.
+// denied forgets the login that the user has refused, and returns err. If there
+// is no such login it returns [ErrStateMismatch].
 func (s *session) denied(state string, err error) error {
 	if _, mismatch := s.logins().take(state, s.app.wallTime()); mismatch != nil {
 		return mismatch
@@ -384,7 +385,7 @@ func (s *session) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.Strin
 // LogValue implements [slog.LogValuer] without secrets.
 func (s *session) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
-// refreshable is what the flows share whose tokens can be renewed.
+// refreshable is what the flows with renewable tokens have in common.
 type refreshable struct {
 	session
 }

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// shelf is a session's place in the store: its record and its lock. It keeps
-// the limits of store calls and makes errors of them, and knows nothing of what
-// the records mean. Without a store it has nothing and takes everything.
+// shelf is a session's place in the store: its record and its lock. It limits
+// the time of store calls and wraps their errors, and does not know what the
+// records mean. Without a store it is always empty, and saving always succeeds.
 type shelf struct {
 	store  Store
 	key    Key
@@ -19,7 +19,7 @@ const (
 	// saveTimeout limits saving apart from the rest of a renewal: what the
 	// accounts service has given must not be lost because it was slow.
 	saveTimeout = 10 * time.Second
-	// loadTimeout limits a load that nobody's context limits.
+	// loadTimeout limits a load for which no caller has a context.
 	loadTimeout   = 10 * time.Second
 	checkTimeout  = 5 * time.Second
 	unlockTimeout = 5 * time.Second
@@ -65,8 +65,8 @@ func (s shelf) remove(ctx context.Context) error {
 	return err
 }
 
-// lock waits for the store's lock. The lock of a call that was given up is
-// given back.
+// lock waits for the store's lock. If the call was given up, a lock that comes
+// later is given back.
 func (s shelf) lock(ctx context.Context) (*storeLock, error) {
 	unlock, err := call(ctx, s, opLock, func(ctx context.Context) (func(context.Context) error, error) {
 		return s.store.Lock(ctx, s.key)
@@ -114,7 +114,7 @@ func (s shelf) checkOnce(ctx context.Context, checker Checker) error {
 	return err
 }
 
-// watch returns the channel that tells of changes.
+// watch returns the channel that reports changes.
 func (s shelf) watch(ctx context.Context) (<-chan struct{}, error) {
 	watcher, ok := s.store.(Watcher)
 	if !ok {
@@ -146,8 +146,8 @@ type storeLock struct {
 	unlock func(context.Context) error
 }
 
-// giveBack gives the lock back. It tries more than once, as others wait for a
-// whole lease if it fails. There may be no lock.
+// giveBack gives the lock back, if there is one. It tries more than once, as
+// others wait for a whole lease if it fails.
 func (l *storeLock) giveBack() {
 	if l == nil || l.unlock == nil {
 		return

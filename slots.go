@@ -16,8 +16,8 @@ const defaultTokenRequests = 32
 // waits beyond it at most, so that many renewals at once do not go off in step.
 const tokenRequestJitter = 20 * time.Millisecond
 
-// slots limits how many do something at the same time. Those who wait get in in
-// the order in which they came.
+// slots limits how many goroutines do something at the same time. The others
+// wait, first come, first served.
 type slots struct {
 	all     int
 	jitter  time.Duration // how long who had to wait waits beyond it, at most
@@ -69,7 +69,7 @@ func (s *slots) giveBack() {
 	close(s.waiting.Remove(first).(chan struct{}))
 }
 
-// leave takes somebody out of the queue who may have been let in meanwhile.
+// leave removes a caller from the queue, who may have got a slot meanwhile.
 func (s *slots) leave(turn chan struct{}, place *list.Element) {
 	s.mu.Lock()
 	select {

@@ -12,10 +12,9 @@ import (
 // *state knows nothing yet. There is one for each session, so it is kept small.
 type state struct {
 	token *Token // nil: nobody is signed in
-	// The moments that matter, on the wall clock. The token is handed out
-	// without a second look until fresh, is due for renewal from stale on, and
-	// is not handed out from expired on, nor from expiredMonotonic on the other
-	// clock.
+	// The moments that matter, on the wall clock. Until fresh the token is used
+	// without looking further, from stale on it is due for renewal, and from
+	// expired on it is not used, nor from expiredMonotonic on the other clock.
 	fresh, stale, expired int64
 	expiredMonotonic      int64
 
@@ -55,7 +54,7 @@ const (
 	unsavedWord            // the user's word: a consent, a token that was set, a logout
 )
 
-// fingerprint stands for a refresh token.
+// fingerprint identifies a refresh token without revealing it.
 type fingerprint uint64
 
 func fingerprintOf(refreshToken string) fingerprint {
@@ -126,12 +125,12 @@ func (s *state) refreshToken() string {
 	return s.token.RefreshToken()
 }
 
-// isUsable reports whether the token may be handed out at a moment.
+// isUsable reports whether the token may be used at a moment.
 func (s *state) isUsable(now instant) bool {
 	return s.signedIn() && now.wall < s.expired && now.monotonic < s.expiredMonotonic && !s.isTooLong(now)
 }
 
-// isFresh reports whether the token may be handed out without a second look.
+// isFresh reports whether the token may be used without looking further.
 func (s *state) isFresh(now instant) bool {
 	return s != nil && now.wall < s.fresh && now.monotonic < s.expiredMonotonic-(s.expired-s.fresh) && !s.isTooLong(now)
 }
@@ -141,8 +140,8 @@ func (s *state) isStale(now instant) bool {
 	return now.wall >= s.stale || now.monotonic >= s.expiredMonotonic-(s.expired-s.stale)
 }
 
-// isTooLong reports whether the token would live longer than it was given: the
-// wall clock was ahead when it was received, and has been set right since.
+// isTooLong reports whether the token would live longer than its lifetime: the
+// wall clock was ahead when it was received, and has been corrected since.
 func (s *state) isTooLong(now instant) bool {
 	return s.expired-now.wall > int64(max(s.token.expiresIn, shortestLife))
 }
@@ -165,7 +164,7 @@ func sameAccess(a, b *state) bool {
 	return a.signedIn() && b.signedIn() && (a.token == b.token || a.token.AccessToken() == b.token.AccessToken())
 }
 
-// reauthorizeBy returns when the refresh token dies; see [Session].
+// reauthorizeBy returns when the refresh token expires; see [Session].
 func (s *state) reauthorizeBy() time.Time {
 	if s == nil || s.authorizedAt == 0 || s.refreshToken() == "" {
 		return time.Time{}

@@ -16,20 +16,21 @@ type CopyOptions struct {
 	// Parallel is how many records are copied at the same time. Default: 4.
 	Parallel int
 	// Progress is called after each record, by one goroutine at a time. Copying
-	// waits for it. Default: nobody is told.
+	// waits for it. Default: nothing.
 	Progress func(CopyCounts)
 }
 
-// CopyCounts say what [CopyStore] has done. A record is counted once.
+// CopyCounts are the results of [CopyStore]. Each record is counted once.
 type CopyCounts struct {
 	// Total is how many records there are to look at: those of the source, and
 	// those that only the destination has.
 	Total int
-	// Copied is how many were saved in the destination, and Deleted how many were
-	// deleted there, as they have been deleted in the source.
+	// Copied is how many were saved in the destination. Deleted is how many
+	// were deleted there, because they were deleted in the source.
 	Copied, Deleted int
-	// Same is how many were there already. Kept is how many are newer in the
-	// destination, or only there, or were deleted there, and left as they are.
+	// Same is how many were there already. Kept is how many were left as they
+	// are, because they are newer in the destination, are only there, or were
+	// deleted there.
 	Same, Kept int
 	// Failed is how many could not be read, written or deleted.
 	Failed int
@@ -48,28 +49,27 @@ const (
 	copyTries = 20
 )
 
-// CopyStore copies all records from one store into another. Of each it looks
-// first what the destination has, and saves nothing over what is as new or newer
-// there: a newer consent, or of the same consent more renewals. So it may be
-// called again, after it was interrupted or to bring over what has changed since;
-// what is there already is only looked at. Records keep their consents, and get
-// versions above those that they had.
+// CopyStore copies all records from one store into another. It never replaces a
+// record in the destination that is as new or newer: one with a newer consent,
+// or with more renewals of the same consent. So it may be called again, after
+// it was interrupted, or to copy what has changed since. Records keep their
+// consents, and get higher versions.
 //
-// A record that the source remembers to have deleted is deleted in the
-// destination, if its user has not consented since, and what the destination
-// remembers to have deleted is not brought back without a newer consent.
+// If the source remembers that a record was deleted, it is deleted in the
+// destination too, unless the user has consented since. If the destination
+// remembers that a record was deleted, it is copied only with a newer consent.
 // Deletions of records that the destination does not have are not copied.
 //
 // It takes no lock in the source, and writes nothing there. Do not let programs
-// renew in both stores: where Spotify rotates refresh tokens, the one that was
-// copied is used up as soon as somebody renews in the source. Stop them, or copy
-// while they run, stop them, copy again, which is quick, and start them on the
+// renew in both stores: if Spotify rotates refresh tokens, the copied one is
+// used up as soon as a program renews in the source. So copy while programs run
+// on the source, stop them, copy again, which is quick, and start them on the
 // destination.
 //
-// A record that fails is counted and passed over; after ten failures in a row
-// CopyStore gives up. The error has the first ten, or that of ctx if it ended.
-// The counts are right beside an error, too. The keys of both stores are held in
-// memory.
+// A record that fails is counted, and copying goes on with the next one; after
+// ten failures in a row CopyStore gives up. The error joins the first ten
+// errors, or is that of ctx. The counts are right in any case. The keys of both
+// stores are held in memory.
 func CopyStore(ctx context.Context, from, to Store, opts *CopyOptions) (CopyCounts, error) {
 	var o CopyOptions
 	if opts != nil {

@@ -12,24 +12,26 @@ import (
 	"time"
 )
 
-// Summary says of a record in a store what can be said without its token.
+// Summary describes a record in a store without its token.
 type Summary struct {
 	Key Key `json:"key"`
 	// AuthorizedAt is when the user last consented. Zero if it is not known.
 	AuthorizedAt time.Time `json:"authorized_at,omitzero"`
-	// Rejected holds the accounts service's words if it has refused the refresh
-	// token for good; RejectedAt is when that was, or zero if it is not known.
+	// Rejected holds what the accounts service said if it has refused the
+	// refresh token for good. RejectedAt is when that was, or zero if it is not
+	// known.
 	Rejected   string    `json:"rejected,omitempty"`
 	RejectedAt time.Time `json:"rejected_at,omitzero"`
-	// SavedAt is when the record was last saved, which a renewal does at least
-	// once in an hour of use. Who copies a store saves too. Zero if the store
-	// does not know.
+	// SavedAt is when the record was last saved. A token in use is renewed and
+	// saved about once an hour. Copying a store saves its records too. Zero if
+	// the store does not know.
 	SavedAt time.Time `json:"saved_at,omitzero"`
 }
 
-// ReauthorizeBy returns when the refresh token dies, six months after the
-// consent, or zero if the consent's time is not known. See [Session]. A summary
-// does not say whether there is a refresh token: an implicit grant gives none.
+// ReauthorizeBy returns when the refresh token expires, six months after the
+// consent, or zero if the time of the consent is not known. See [Session]. A
+// summary does not say whether there is a refresh token: with the implicit
+// grant there is none.
 func (s Summary) ReauthorizeBy() time.Time {
 	if s.AuthorizedAt.IsZero() {
 		return time.Time{}
@@ -37,30 +39,29 @@ func (s Summary) ReauthorizeBy() time.Time {
 	return addMonths(s.AuthorizedAt, refreshTokenMonths)
 }
 
-// SummaryQuery says which summaries are wanted. The zero value wants all.
+// SummaryQuery selects summaries. The zero value selects all.
 type SummaryQuery struct {
-	// ClientID wants the records of one app. Default: of all.
+	// ClientID selects the records of one app. Default: all apps.
 	ClientID string
-	// AuthorizedBefore wants the records whose user consented before then, to
-	// the microsecond. Records whose consent's time is not known are left out.
-	// For those whose refresh token dies within n days, take
-	// now.AddDate(0, -6, n), and some days more where ReauthorizeBy is looked
-	// at: months are not of one length.
+	// AuthorizedBefore selects the records whose user consented before this
+	// time, to the microsecond. Records whose time of consent is not known are
+	// left out. See [ConsentsEndingBefore] for consents that end soon.
 	AuthorizedBefore time.Time
-	// Rejected wants the records whose refresh token was refused for good.
+	// Rejected selects the records whose refresh token was refused for good.
 	Rejected bool
-	// After is [SummaryPage].Next of the page before, which was asked for with
-	// the same query. Default: the first page.
+	// After is [SummaryPage].Next of the page before. The rest of the query
+	// must be the same for all pages. Default: the first page.
 	After string
 	// Limit is how many summaries a page has at most: 100 by default, never
-	// more than 10,000. A large page costs little more than a small one in a
-	// store that has to walk over all names for each.
+	// more than 10,000. In a store that walks over all names for each page, a
+	// large page costs little more than a small one.
 	Limit int
 }
 
-// ConsentsEndingBefore returns the query for the users who have to sign in again
-// before a moment, refused ones included. It may find some whose consent ends up
-// to three days later, as months differ: look at [Summary].ReauthorizeBy.
+// ConsentsEndingBefore returns the query for users who have to sign in again
+// before the given time, including those whose refresh token was refused.
+// Because months differ in length, it may find some whose consent ends up to
+// three days later: check [Summary].ReauthorizeBy.
 func ConsentsEndingBefore(t time.Time) SummaryQuery {
 	return SummaryQuery{AuthorizedBefore: t.AddDate(0, -refreshTokenMonths, 3)}
 }
@@ -79,8 +80,8 @@ func (q SummaryQuery) PageSize() int {
 	return min(q.Limit, maxPage)
 }
 
-// Matches reports whether a record is wanted, for stores that look at each. It
-// does not look at After.
+// Matches reports whether the query selects a record, for stores that look at
+// each. It ignores After.
 func (q SummaryQuery) Matches(s Summary) bool {
 	switch {
 	case q.ClientID != "" && s.Key.ClientID != q.ClientID:
@@ -94,31 +95,32 @@ func (q SummaryQuery) Matches(s Summary) bool {
 // SummaryPage is a page of summaries.
 type SummaryPage struct {
 	Summaries []Summary
-	// Next is the After of the next page. It is empty after the last one.
+	// Next is the After of the next page. On the last page it is empty.
 	Next string
 }
 
-// Summarizer is a [Store] that tells what it holds, in pages, without handing
-// out tokens.
+// Summarizer is a [Store] that lists what it holds in pages, without tokens.
 //
-// Summaries returns a page. Every record that is there from the first page to
-// the last, and wanted all the time, is on one page, and on one only unless its
-// user consents anew meanwhile. Pages come in no particular order, and may be
-// short, or empty, before the last: a store bounds what it looks at for one.
-// What is no record, or one of a newer format, is left out. A query whose After is not the Next of a page of the store's is an error.
+// Summaries returns a page. A record that exists and is selected from the first
+// page to the last is on exactly one page, unless its user consents again
+// meanwhile. Pages come in no particular order. A page may be short, or empty,
+// before the last one, because a store limits how many records it looks at for
+// a page. Records that cannot be read, or that have a newer format, are left
+// out. A query whose After is not the Next of a page of the store's is an
+// error.
 //
-// Call the function [Summaries], which any store will do for.
+// Programs call the function [Summaries], which works with any store.
 type Summarizer interface {
 	Store
 	Summaries(ctx context.Context, query SummaryQuery) (SummaryPage, error)
 }
 
-// Summaries returns a page of summaries of what a store holds. It asks the
-// store if that is a [Summarizer], and else lists the keys for each page and
-// loads the records one by one, in the order of their keys: records whose Load
-// fails with a [*RecordMismatchError] are left out, any other error ends it.
+// Summaries returns a page of summaries of the records in a store. If the store
+// is not a [Summarizer], it lists the keys for each page and loads the records
+// one by one, in the order of their keys. Records whose Load fails with a
+// [*RecordMismatchError] are left out; it returns any other error.
 //
-// To see all, ask until there is no next page:
+// To see all records, ask until there is no next page:
 //
 //	for query := (spotipie.SummaryQuery{Limit: 1000}); ; {
 //		page, err := spotipie.Summaries(ctx, store, query)

@@ -9,27 +9,26 @@ import (
 	"time"
 )
 
-// DefaultExpiryMargin is how long before its end a token counts as expired for
-// [Token.IsExpired] when nothing else is said, and by how much ExpiresAt is
-// earlier than the moment the token was received plus its lifetime. Both are
-// the Python package's. A session is more careful: it hands out no token in its
-// last ten seconds.
+// DefaultExpiryMargin is the usual margin for [Token.IsExpired], and how much
+// earlier ExpiresAt is than the moment the token was received plus its
+// lifetime. Both are as in the Python package. A session is more careful: it
+// does not use a token in its last ten seconds.
 const DefaultExpiryMargin = 2 * time.Second
 
-// maxLifetime bounds what is believed of a lifetime. Spotify's is an hour.
+// maxLifetime is the longest lifetime that is believed. Spotify's is an hour.
 const maxLifetime = 10 * 365 * 24 * time.Hour
 
-// Token is what the accounts service grants: the right to make requests until
-// it expires (RFC 6749 section 1.4), and with a refresh token the right to get
+// Token is what the accounts service grants: an access token for requests until
+// it expires (RFC 6749 section 1.4) and, in most flows, a refresh token to get
 // the next one.
 //
 // A Token never changes once made, so it may be shared between goroutines.
-// Printing it, with fmt or slog, shows no secret; its JSON, being storage,
-// does (see [Token.MarshalJSON]). The zero Token, like a nil one, is none: its
-// parts are empty and it has expired.
+// Printing it with fmt or slog shows no secret, but its JSON does, as it is for
+// storage (see [Token.MarshalJSON]). The zero Token and a nil one have empty
+// parts and count as expired.
 type Token struct {
-	// A function, so that fmt cannot print them where it does not call Format:
-	// inside an unexported field.
+	// A function, so that fmt cannot print them inside an unexported field,
+	// where it does not call Format.
 	secrets   func() tokenSecrets
 	scope     Scopes
 	expiresIn time.Duration
@@ -63,9 +62,9 @@ func (t *Token) secret() tokenSecrets {
 
 func (s tokenSecrets) access() string { return strings.TrimPrefix(s.authorization, tokenType+" ") }
 
-// TokenFields are the parts a [Token] is made of. Unlike the token they are
-// open to be changed; like it they print no secret, but in an unexported field
-// of a struct of yours fmt finds them all the same.
+// TokenFields are the parts of a [Token]. Unlike a token they can be changed.
+// Printing them shows no secret, except in an unexported field of a struct of
+// yours.
 type TokenFields struct {
 	AccessToken  string        // required
 	ExpiresIn    time.Duration // lifetime when received; zero: until ExpiresAt from now
@@ -80,8 +79,9 @@ type TokenFields struct {
 const tokenType = "Bearer"
 
 // NewToken makes a token. It returns a [*TokenFormatError] if there is no
-// access token, if a secret has characters that cannot stand in an HTTP
-// header, if the type is not Bearer, or if the lifetime is negative or absurd.
+// access token, if a secret has characters that an HTTP header cannot have, if
+// the type is not Bearer, or if the lifetime is negative or more than ten
+// years.
 func NewToken(f TokenFields) (*Token, error) { return newToken(f, time.Now()) }
 
 func newToken(f TokenFields, now time.Time) (*Token, error) {
@@ -148,12 +148,12 @@ func isVisibleASCII(s string) bool {
 // AccessToken returns the secret that authorizes requests.
 func (t *Token) AccessToken() string { return t.secret().access() }
 
-// RefreshToken returns the secret that gets the next token, or an empty string
-// if there is none: client credentials and implicit grant tokens have none.
+// RefreshToken returns the secret that gets the next token. It is empty for
+// tokens of the client credentials and implicit grant flows.
 func (t *Token) RefreshToken() string { return t.secret().refresh }
 
-// State returns the state of the request that the token answers, if it was
-// kept with the token.
+// State returns the state of the authorization request, if it was kept with the
+// token.
 func (t *Token) State() string { return t.secret().state }
 
 // Type returns "Bearer".
@@ -169,11 +169,11 @@ func (t *Token) ExpiresIn() time.Duration { return t.orZero().expiresIn }
 // It is [DefaultExpiryMargin] earlier than the accounts service says.
 func (t *Token) ExpiresAt() time.Time { return time.Unix(0, t.orZero().expiresAt).UTC() }
 
-// IsExpired reports whether the token expires within margin from now. Without
-// a reason for another margin use [DefaultExpiryMargin].
+// IsExpired reports whether the token expires within margin from now. Use
+// [DefaultExpiryMargin] unless you need another margin.
 func (t *Token) IsExpired(margin time.Duration) bool { return t.IsExpiredAt(time.Now(), margin) }
 
-// IsExpiredAt is IsExpired at another moment than now.
+// IsExpiredAt is IsExpired at a moment other than now.
 func (t *Token) IsExpiredAt(now time.Time, margin time.Duration) bool {
 	return now.Add(margin).UnixNano() >= t.orZero().expiresAt
 }
@@ -201,8 +201,8 @@ func (t *Token) Equal(other *Token) bool {
 		t.expiresIn == other.expiresIn && t.expiresAt/1000 == other.expiresAt/1000
 }
 
-// isSame reports whether two tokens are the same for a session: a lifetime that
-// was only inferred says nothing.
+// isSame reports whether two tokens are the same for a session. It ignores a
+// lifetime that was only inferred.
 func (t *Token) isSame(other *Token) bool {
 	if t == nil || other == nil {
 		return t == other

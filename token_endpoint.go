@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// tokenRequestTries is how often a request is made at most whose answer is 502,
-// 503 or 504, if somebody waits for the token.
+// tokenRequestTries is how often a request is made at most if its answer is
+// 502, 503 or 504 and a caller waits for the token.
 const tokenRequestTries = 3
 
 // requestSteps are what a token request calls on its way.
@@ -25,9 +25,8 @@ type requestSteps struct {
 	late  func(*Token)                // with a token that comes after the time is over
 }
 
-// requestToken asks the token endpoint for a token, in the time that one
-// request has. If somebody waits it tries again after a passing fault of a
-// server in between.
+// requestToken asks the token endpoint for a token, in the time limit of one
+// request. If a caller waits, it tries again after a brief fault of a gateway.
 func (k *keeper) requestToken(ctx context.Context, form url.Values, somebodyWaits bool, steps requestSteps) (*Token, error) {
 	if err := k.mayAsk(ctx, steps.check); err != nil {
 		return nil, err
@@ -73,8 +72,7 @@ func (k *keeper) mayAsk(ctx context.Context, check func(context.Context) error) 
 	return k.app.paused() // of which others may have heard during the check
 }
 
-// isHiccup reports whether an answer comes from a server in between that is in
-// trouble for a moment.
+// isHiccup reports whether an answer comes from a gateway with a brief fault.
 func isHiccup(err error) bool {
 	var answer *TokenEndpointError
 	if !errors.As(err, &answer) || answer.RetryAfter > 0 {
@@ -127,7 +125,7 @@ func secretsClient(send http.RoundTripper) *http.Client {
 	}
 }
 
-// readAnswer makes a token or an error of the token endpoint's answer.
+// readAnswer reads a token or an error from the token endpoint's answer.
 func (a *app) readAnswer(resp *http.Response, body []byte, form url.Values) (*Token, error) {
 	now := a.wallTime()
 	failed := &TokenEndpointError{StatusCode: resp.StatusCode}
@@ -171,9 +169,8 @@ func errorFields(answer map[string]any, secrets []string) (code, description str
 	return foreignText(code, secrets...), foreignText(description, secrets...)
 }
 
-// tokenFromAnswer makes a token of a successful answer. Keys of no interest
-// are passed over, and a lifetime that is missing is taken to be the
-// documented one.
+// tokenFromAnswer makes a token from a successful answer. It ignores unknown
+// keys, and takes the documented lifetime if there is none.
 func tokenFromAnswer(answer map[string]any, now time.Time) (*Token, error) {
 	fields := make(map[string]any, len(answer)+1)
 	for _, key := range []string{keyAccessToken, keyTokenType, keyExpiresIn, keyScope, keyRefreshToken} {

@@ -32,11 +32,11 @@ const maxTokenJSON = 1 << 20
 
 // TokenFromMap makes a token from the keys access_token, expires_in, scope,
 // state, token_type, expires_at and refresh_token; the first two are required
-// and null counts as absent. It understands both shapes there are: a stored
-// token (scope a list, expires_at present) and a token endpoint's answer
-// (scope a string, the lifetime counted from now). Times are in seconds. Wrong
-// types and other keys are a [*TokenFormatError]; with ignoreUnknownKeys other
-// keys are passed over.
+// and null counts as absent. It understands two formats: a stored token (scope
+// is a list, and there is expires_at) and an answer of the token endpoint
+// (scope is a string, and the lifetime counts from now). Times are in seconds.
+// Wrong types and unknown keys are a [*TokenFormatError]; with
+// ignoreUnknownKeys, unknown keys are ignored.
 func TokenFromMap(m map[string]any, ignoreUnknownKeys bool) (*Token, error) {
 	return tokenFromMap(m, ignoreUnknownKeys, time.Now())
 }
@@ -158,7 +158,7 @@ func asSeconds(key string, value any) (float64, error) {
 
 // Map returns the token as a map with all seven keys: scope as a []string,
 // expires_in in whole seconds, expires_at in seconds since the epoch, absent
-// values as nil. It holds the secrets.
+// values as nil. It contains the secrets.
 func (t *Token) Map() map[string]any {
 	scope := make([]string, len(t.orZero().scope))
 	for i, s := range t.orZero().scope {
@@ -182,9 +182,9 @@ func orNil(s string) any {
 	return s
 }
 
-// ParseTokenJSON reads a token from a JSON object in either of the shapes that
-// [TokenFromMap] understands. Unknown keys are refused, as are data after the
-// object.
+// ParseTokenJSON reads a token from a JSON object in either of the formats that
+// [TokenFromMap] understands. Unknown keys and data after the object are
+// errors.
 func ParseTokenJSON(data []byte) (*Token, error) {
 	m, err := parseJSONObject(data)
 	if err != nil {
@@ -210,8 +210,8 @@ func parseJSONObject(data []byte) (map[string]any, error) {
 	return m, nil
 }
 
-// MarshalJSON returns the token as the Python package writes it. It holds the
-// secrets: JSON is how tokens are stored.
+// MarshalJSON returns the token as the Python package writes it. It contains
+// the secrets, since JSON is for storing tokens.
 func (t Token) MarshalJSON() ([]byte, error) {
 	if t.secrets == nil {
 		return []byte("null"), nil
@@ -228,8 +228,8 @@ func (t Token) MarshalJSON() ([]byte, error) {
 	}{m[keyAccessToken], m[keyExpiresIn], m[keyScope], m[keyState], m[keyTokenType], m[keyExpiresAt], m[keyRefreshToken]})
 }
 
-// UnmarshalJSON makes a token out of JSON, as [ParseTokenJSON] does. As a
-// token never changes, it fails on one that is already made.
+// UnmarshalJSON reads a token as [ParseTokenJSON] does. It fails if t already
+// is a token, since tokens never change.
 func (t *Token) UnmarshalJSON(data []byte) error {
 	if t.secrets != nil {
 		return errors.New("spotipie: token: UnmarshalJSON into a token that is already made")
@@ -242,8 +242,8 @@ func (t *Token) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// ReadTokenFile reads a token from a JSON file, written by [Token.WriteFile] or
-// by the Python package. Errors name the file and never quote it.
+// ReadTokenFile reads a token from a JSON file that [Token.WriteFile] or the
+// Python package has written. Errors name the file and never quote it.
 func ReadTokenFile(path string) (*Token, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -264,10 +264,10 @@ func ReadTokenFile(path string) (*Token, error) {
 	return t, nil
 }
 
-// WriteFile writes the token to a JSON file that only its owner can read
-// (mode 0600), making missing folders (mode 0700). The file is replaced as a
-// whole: a crash leaves the old one or the new one. To share a file between
-// processes use a [Store].
+// WriteFile writes the token to a JSON file that only its owner can read (mode
+// 0600), and makes missing folders (mode 0700). The file is replaced as a
+// whole: after a crash it is the old one or the new one. To share a token
+// between processes use a [Store].
 func (t *Token) WriteFile(path string) error {
 	if err := t.writeFile(path); err != nil {
 		return fmt.Errorf("spotipie: writing token file: %w", err)

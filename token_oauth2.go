@@ -6,9 +6,9 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// TokenFromOAuth2 makes a token from one of golang.org/x/oauth2. The scope is
-// taken from the token's extra data where it has any; a token that never
-// expires there gets Spotify's lifetime of an hour from now.
+// TokenFromOAuth2 makes a token from one of golang.org/x/oauth2. The scope
+// comes from the token's extra data, if it is there. A token that never expires
+// there gets an hour from now, which is Spotify's lifetime.
 func TokenFromOAuth2(t *oauth2.Token) (*Token, error) {
 	if t == nil {
 		return nil, &TokenFormatError{Reason: "is nil"}
@@ -35,7 +35,7 @@ func TokenFromOAuth2(t *oauth2.Token) (*Token, error) {
 }
 
 // OAuth2 returns the token as one of golang.org/x/oauth2, for libraries that
-// take those. It holds the secrets.
+// use those. It contains the secrets.
 func (t *Token) OAuth2() *oauth2.Token {
 	return (&oauth2.Token{
 		AccessToken:  t.secret().access(),

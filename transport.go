@@ -12,8 +12,9 @@ import (
 	"time"
 )
 
-// transport is a session as the RoundTripper of its clients. An HTTP client
-// calls it for every hop of a redirect, so each hop is judged on its own.
+// transport is the RoundTripper of a session's clients. An HTTP client calls it
+// for every hop of a redirect, so whether the token is sent is decided for each
+// hop.
 type transport session
 
 // RoundTrip implements [http.RoundTripper].
@@ -39,7 +40,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return s.recoverUnauthorized(rt, req, resp, held)
 }
 
-// tokenless is a session as the RoundTripper of requests without its token.
+// tokenless is the RoundTripper of a session for requests without the token.
 type tokenless session
 
 // RoundTrip implements [http.RoundTripper].
@@ -105,8 +106,8 @@ func authorized(req *http.Request, token *Token) *http.Request {
 	return &a.request
 }
 
-// send sends req with the token. The answer names req as its request, so that
-// who sees the answer does not see the token.
+// send sends req with the token. The answer has req as its request, so that
+// code which sees the answer does not see the token.
 func send(rt http.RoundTripper, req *http.Request, token *Token) (*http.Response, error) {
 	if sent, ok := req.Context().Value(sentTokenKey{}).(*atomic.Pointer[Token]); ok {
 		sent.Store(token)
@@ -147,9 +148,9 @@ func sentToken(req *http.Request) string {
 	return strings.TrimSpace(token)
 }
 
-// recoverUnauthorized answers a 401 (RFC 6750 section 3.1): it replaces the
-// token that was refused, together with all others who were refused the same,
-// and sends the request once more if its body can be had once more.
+// recoverUnauthorized handles a 401 (RFC 6750 section 3.1): it replaces the
+// refused token, together with all other callers whose token was refused, and
+// sends the request once more if its body can be read again.
 func (s *session) recoverUnauthorized(rt http.RoundTripper, req *http.Request, resp *http.Response, refused *state) (*http.Response, error) {
 	if refused.detail().refused != "" {
 		_ = resp.Body.Close()
@@ -177,9 +178,9 @@ func (s *session) recoverUnauthorized(rt http.RoundTripper, req *http.Request, r
 }
 
 // isTokenRefused reports whether an answer is about the token: 401 with the
-// error code invalid_token (RFC 6750 section 3.1), or without a word on why. A
-// 401 with another code means something else, and so does one without a code to
-// an app's own token: that the request needs a user's.
+// error code invalid_token (RFC 6750 section 3.1), or without a code. A 401
+// with another code means something else, and so does one without a code to an
+// app's own token: that the request needs a user's.
 func isTokenRefused(resp *http.Response, flow Flow) bool {
 	if resp.StatusCode != http.StatusUnauthorized {
 		return false
@@ -192,9 +193,9 @@ func isTokenRefused(resp *http.Response, flow Flow) bool {
 	return code == codeInvalidToken || found && code == "" && flow != FlowClientCredentials
 }
 
-// replaceRefused gets another token than refused. A token that was itself got
-// that way moments ago is not replaced again: then it is not the token that
-// the server dislikes. Nor is one whose renewal has just failed.
+// replaceRefused gets a token other than refused. It does not replace a token
+// again that it got moments ago, because then the token is not what the server
+// objects to. Nor does it replace one whose renewal has just failed.
 func (s *session) replaceRefused(ctx context.Context, refused *state) (*state, error) {
 	if s.renewal.Load() != nil && s.isInListener(ctx) {
 		return nil, nil // the renewal may be waiting for this very listener
@@ -214,7 +215,7 @@ func (s *session) replaceRefused(ctx context.Context, refused *state) (*state, e
 	return next, err
 }
 
-// replacement is a token that was got because its predecessor was refused.
+// replacement is a token that replaced a refused one.
 type replacement struct {
 	token *Token
 	until instant // it is not replaced for the same reason before
@@ -225,8 +226,8 @@ func (r *replacement) isOf(s *state) bool {
 	return r != nil && s.signedIn() && r.token.AccessToken() == s.token.AccessToken()
 }
 
-// How soon after such a replacement the next is made. If that was of no use
-// either, the wait is twice as long each time.
+// How soon after such a replacement the next one is made. If that does not help
+// either, the wait doubles each time.
 const (
 	minRefusedAgain = 10 * time.Second
 	maxRefusedAgain = 10 * time.Minute

@@ -8,13 +8,14 @@ import (
 	"net/http"
 )
 
-// User is the user that a session is authorized by, as far as the Web API tells
-// an app
+// User is the user who has authorized a session, as the Web API describes them
+// to an app
 // (https://developer.spotify.com/documentation/web-api/reference/get-current-users-profile).
 type User struct {
 	// AccountID is the user's public, immutable id for your service, since May
-	// 2026 (https://developer.spotify.com/documentation/web-api/references/changes/may-2026).
-	// It may be empty where the service is older: see Key.
+	// 2026
+	// (https://developer.spotify.com/documentation/web-api/references/changes/may-2026).
+	// It is empty if the service does not have it yet: see Key.
 	AccountID string
 	// ID is the user name or id of the profile.
 	ID          string
@@ -24,8 +25,8 @@ type User struct {
 	ImageURL string
 }
 
-// Key returns what a service should know the user by: AccountID, or ID where
-// there is none.
+// Key returns the id that a program should use for the user: AccountID, or ID
+// if that is empty.
 func (u User) Key() string {
 	if u.AccountID != "" {
 		return u.AccountID
@@ -37,9 +38,9 @@ func (u User) Key() string {
 const maxUser = 256 << 10
 
 // CurrentUser asks the Web API who has authorized the session (GET /v1/me). It
-// needs no scope. Errors are those of [Session].Request and of
-// [CheckResponse]; an answer that names no user is an error too. An app's own
-// session has no user and gets an [*APIError].
+// needs no scope. Errors are those of [Session].Request and of [CheckResponse];
+// an answer that names no user is an error too. A session of the app itself has
+// no user and gets an [*APIError].
 func CurrentUser(ctx context.Context, s Session) (*User, error) {
 	resp, err := s.Request(ctx, http.MethodGet, "/v1/me", nil)
 	if err != nil {

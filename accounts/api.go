@@ -20,8 +20,8 @@ type apiCall struct {
 	development bool
 }
 
-// serveAPI is the Web API: it reads the request, lets a prepared fault strike,
-// and calls the endpoint.
+// serveAPI is the Web API: it reads the request, applies a prepared fault, and
+// calls the endpoint.
 func (s *Service) serveAPI(w http.ResponseWriter, r *http.Request) {
 	allowAnyOrigin(w.Header())
 	if isPreflight(r) {
@@ -45,9 +45,9 @@ func (s *Service) serveAPI(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// callEndpoint goes through what is checked before an endpoint's own work: the
-// token, what the app's mode allows, the limits, the scope. Which of the last
-// three Spotify looks at first is unknown.
+// callEndpoint checks the token, what the app's mode allows, the limits and the
+// scope, and then calls the endpoint. Which of the last three Spotify checks
+// first is unknown.
 func (s *Service) callEndpoint(w http.ResponseWriter, r *http.Request, body []byte) {
 	r, operation, path, allowed := s.findOperation(r)
 	if operation == nil {

@@ -29,7 +29,7 @@ const (
 	messageTooMany      = "Too many requests"
 )
 
-// The reasons that some errors have besides.
+// The reasons that some errors also have.
 const (
 	reasonPremium = "PREMIUM_REQUIRED"
 	reasonQuota   = "QUOTA_EXCEEDED"
@@ -50,8 +50,8 @@ type apiError struct {
 	Reason  string `json:"reason,omitempty"`
 }
 
-// writeAPIError answers in the Web API's form. The headers of what is not the
-// token's fault are assumed from RFC 6750 section 3.
+// writeAPIError answers in the Web API's form. For errors that are not about
+// the token, the headers are assumed from RFC 6750 section 3.
 func writeAPIError(w http.ResponseWriter, status int, message string) {
 	switch message {
 	case messageNotBearer:

@@ -33,7 +33,7 @@ func (s *Service) getAlbum(c *apiCall) {
 	c.failNoSuchID()
 }
 
-// failNoSuchID: both texts are recalled, not read again.
+// failNoSuchID: both texts are from memory.
 func (c *apiCall) failNoSuchID() {
 	if len(c.path["id"]) != idLength {
 		c.fail(http.StatusBadRequest, messageInvalidID)
@@ -42,8 +42,8 @@ func (c *apiCall) failNoSuchID() {
 	c.fail(http.StatusNotFound, "Resource not found")
 }
 
-// several answers GET /v1/artists?ids=… and its like: each in its place, and
-// null for what is not there.
+// several answers GET /v1/artists?ids=… and the like: the items in the order of
+// the ids, and null for an unknown id.
 func several[T any](name string, find func(*Service, *apiCall, string) (T, bool)) func(*Service, *apiCall) {
 	return func(s *Service, c *apiCall) {
 		ids := splitList(c.query.Get("ids"))

@@ -16,16 +16,16 @@ type endpoint struct {
 	scope  spotipie.Scope // needed; empty: none
 	user   bool           // needs a user's token
 
-	// removed says that development mode has it no longer since 2026-03-09
+	// removed says that development mode does not have it since 2026-03-09
 	// (https://developer.spotify.com/documentation/web-api/references/changes/february-2026).
 	removed bool
 
-	// handle is nil where the service knows no more of the endpoint than that
-	// it was removed: in extended quota mode it is not there.
+	// handle is nil if the service knows only that the endpoint was removed: in
+	// extended quota mode it is not there.
 	handle func(s *Service, c *apiCall)
 }
 
-// endpoints are the operations there are.
+// endpoints are all operations.
 type endpoints []endpoint
 
 func webAPI() endpoints {
@@ -59,7 +59,7 @@ func catalogueEndpoints() endpoints {
 	}
 }
 
-// removedEndpoints are those that development mode has no longer.
+// removedEndpoints are those that development mode no longer has.
 func removedEndpoints() endpoints {
 	old := endpoints{
 		{method: "GET", path: "/v1/artists", handle: several("artists", findArtist)},

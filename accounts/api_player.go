@@ -23,7 +23,7 @@ type device struct {
 	VolumePercent    int    `json:"volume_percent"`
 }
 
-// actions tells what the player does not allow now
+// actions says what the player does not allow now
 // (https://developer.spotify.com/documentation/web-api/reference/get-information-about-the-users-current-playback).
 type actions struct {
 	Disallows map[string]bool `json:"disallows"`

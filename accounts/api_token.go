@@ -69,7 +69,7 @@ func bearerToken(authorization string) (token string, ok bool) {
 	return token, true
 }
 
-// tokenRefusal is why a 401 refuses an access token.
+// tokenRefusal is the reason why a 401 refuses an access token.
 type tokenRefusal struct {
 	code, description string
 	legacy            string // the message until July 2026

@@ -47,10 +47,11 @@ type authorizationRequest struct {
 	showDialog   bool
 }
 
-// pageError is an error the user sees, because it cannot be told to the app.
+// pageError is an error that is shown to the user, because it must not go to
+// the app.
 type pageError string
 
-// redirectError is told to the app, by redirect.
+// redirectError is sent to the app, by redirect.
 type redirectError struct {
 	code, description string
 }
@@ -271,8 +272,7 @@ func (req *authorizationRequest) withState(params []string) []string {
 	return params
 }
 
-// redirect has no body, unlike http.Redirect's: the code stands in Location and
-// nowhere else.
+// redirect has no body, unlike http.Redirect's: the code is only in Location.
 func redirect(w http.ResponseWriter, status int, location string) {
 	w.Header().Set("Location", location)
 	w.WriteHeader(status)

@@ -18,7 +18,7 @@ type catalogue struct {
 
 // The ids that Spotify's tutorials and reference use in their examples are
 // those of the first artist, album and track, so that the examples work as they
-// stand. What they name is made up all the same.
+// stand. The artist, album and track are made up all the same.
 const (
 	tutorialArtist = "4Z8W4fKeB5YxbusRsdQVPb" // tutorials/getting-started
 	referenceAlbum = "4aawyAB9vmqN3uQ7FjRGTy" // reference/get-an-album
@@ -126,7 +126,7 @@ type copyright struct {
 	Type string `json:"type"`
 }
 
-// How much there is of everything.
+// The size of the catalogue.
 const (
 	tracksPerAlbum  = 12
 	catalogueTracks = 12 * tracksPerAlbum
@@ -212,7 +212,7 @@ func find[T any](all []T, fits func(T) bool) (found T, ok bool) {
 	return found, false
 }
 
-// full is an album with all that there is to say about it.
+// full is an album with all its fields.
 func (c *catalogue) full(call *apiCall, album simpleAlbum) fullAlbum {
 	tracks := []simpleTrack{}
 	for _, track := range c.tracks {

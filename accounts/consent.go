@@ -120,7 +120,7 @@ func (s *Service) loggedIn(r *http.Request) *User {
 	return user
 }
 
-// redirectHost is what the page tells the user about where they go next.
+// redirectHost is the host that the page names as where the user goes next.
 func redirectHost(redirectURI string) string {
 	u, err := url.Parse(redirectURI)
 	if err != nil || u.Host == "" {

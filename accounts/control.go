@@ -14,8 +14,7 @@ import (
 
 const servicePath = "/_service/"
 
-// controlRequest is something that can be done to the service by HTTP, as its
-// methods do it for Go.
+// controlRequest is what a method of the service does, by HTTP.
 type controlRequest struct {
 	method, name string
 	example      string // a body
@@ -23,7 +22,7 @@ type controlRequest struct {
 	handle       func(s *Service, body []byte) (answer any, err error)
 }
 
-// controlRequests are all there are. The page at / lists them.
+// controlRequests are all control requests. The page at / lists them.
 func controlRequests() []controlRequest {
 	return []controlRequest{
 		{"POST", "advance", `{"seconds":3600}`, "moves the clock forward", (*Service).controlAdvance},
@@ -106,9 +105,9 @@ func findControlRequest(r *http.Request) (request *controlRequest, allowed []str
 	return nil, allowed
 }
 
-// notFromHere returns why a request may come from elsewhere than a program on
-// this machine, or "". The Host is looked at because a page can give a name of
-// its own the address of this machine.
+// notFromHere returns why a request may not come from a program on this
+// machine, or "". It checks the Host because a page can make its own name point
+// to this machine.
 func notFromHere(r *http.Request) string {
 	switch {
 	case !isLoopback(r.RemoteAddr):
@@ -142,8 +141,8 @@ func hostname(address string) string {
 	return strings.TrimSuffix(strings.TrimPrefix(address, "["), "]")
 }
 
-// controlBody reads the body of a request that has one. JSON alone is taken,
-// and declared as such: a form of a page in a browser cannot be.
+// controlBody reads the body of a request that has one. It takes only JSON with
+// the content type of JSON, which a form of a page in a browser cannot send.
 func controlBody(w http.ResponseWriter, r *http.Request, request *controlRequest) ([]byte, *controlError) {
 	if request.example == "" {
 		return nil, nil
@@ -163,7 +162,7 @@ func controlBody(w http.ResponseWriter, r *http.Request, request *controlRequest
 	return body, nil
 }
 
-// decodeControl reads a body strictly: one JSON object, known fields alone.
+// decodeControl reads a body strictly: one JSON object with known fields only.
 func decodeControl(body []byte, into any) error {
 	if trimmed := bytes.TrimSpace(body); len(trimmed) == 0 || trimmed[0] != '{' {
 		return errors.New("the body is not a JSON object")

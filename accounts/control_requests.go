@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Bounds of what control requests may ask for, so that a flood of them cannot
-// make the service overflow.
+// Limits of what control requests may ask for, so that many of them cannot make
+// the service overflow.
 const (
 	maxAdvance = 100 * 365 * 24 * time.Hour // in all
 	maxDenials = 1_000
@@ -50,7 +50,8 @@ func (s *Service) controlAdvance(body []byte) (any, error) {
 	return map[string]string{"now": s.Now().UTC().Format(time.RFC3339)}, nil
 }
 
-// advanceWithin is Advance unless the clock were then further ahead than most.
+// advanceWithin is Advance, unless the clock would then be ahead by more than
+// most.
 func (s *Service) advanceWithin(d, most time.Duration) bool {
 	for {
 		before := s.offset.Load()

@@ -26,8 +26,8 @@ func allowAnyOrigin(h http.Header) {
 	h.Set("Access-Control-Max-Age", corsMaxAge)
 }
 
-// isPreflight recognizes the question a browser asks before a request that a
-// page wants to make (https://fetch.spec.whatwg.org/#cors-preflight-request).
+// isPreflight reports whether a request is the one that a browser sends before
+// a page's own request (https://fetch.spec.whatwg.org/#cors-preflight-request).
 func isPreflight(r *http.Request) bool {
 	return r.Method == http.MethodOptions && r.Header.Get("Origin") != "" &&
 		r.Header.Get("Access-Control-Request-Method") != ""

@@ -1,8 +1,8 @@
-// Package accounts is an offline accounts service that behaves as Spotify's: the
-// authorization server at accounts.spotify.com and a small slice of the Web API
-// at api.spotify.com, in one http.Handler. Whatever logs in with Spotify can be
-// tried and tested against it without a network, an app registration or an
-// account.
+// Package accounts is an offline accounts service that behaves like Spotify's:
+// the authorization server at accounts.spotify.com and a small part of the Web
+// API at api.spotify.com, in one http.Handler. Every program that logs in with
+// Spotify can be tried and tested against it, without a network, an app
+// registration or an account.
 //
 //	service, err := accounts.New(nil)
 //	...
@@ -16,7 +16,7 @@
 //
 // Package spotifytest does this for tests, and "spotipie serve" for programs.
 //
-// With server.URL in place of both of Spotify's hosts there are
+// server.URL replaces both of Spotify's hosts. It serves
 //
 //	GET  /                    what this is, for a person
 //	GET  /authorize           the consent page (/en/authorize too)
@@ -28,74 +28,75 @@
 //
 // Pages of any origin may use /api/token and the Web API, as at Spotify.
 //
-// # What it is faithful to
+// # What it does as Spotify does
 //
-// Statuses, headers, the wording of errors, the order of checks, which errors
-// are shown to the user as a page and which redirect to the app, the rules for
-// redirect URIs (https://developer.spotify.com/documentation/web-api/concepts/redirect_uri),
+// It has Spotify's statuses, headers, wording of errors and order of checks. It
+// shows the same errors to the user as a page and sends the same ones to the
+// app by redirect. It has the rules for redirect URIs
+// (https://developer.spotify.com/documentation/web-api/concepts/redirect_uri),
 // and lifetimes: an hour for an access token, six months from the user's
 // consent for a refresh token
 // (https://developer.spotify.com/documentation/web-api/tutorials/refreshing-tokens).
-// So an unknown client is answered with 400 and not with RFC 6749's 401, and a
-// refresh returns no new refresh token. Where nobody outside Spotify knows what
-// it does, the service does what the RFC says, and the source names the
-// assumption. [Options.Legacy] is Spotify before 2025-11-27: implicit grant,
-// http and localhost redirects, and that time's wording.
+// So an unknown client gets 400 and not RFC 6749's 401, and a refresh returns
+// no new refresh token. Where nobody outside Spotify knows what Spotify does,
+// the service does what the RFC says, and a comment in the source says so.
+// [Options.Legacy] is Spotify before 2025-11-27: implicit grant, http and
+// localhost redirects, and that time's wording.
 //
-// An app is in extended quota mode, where nothing was taken away.
-// [Options.DevelopmentMode] is what Spotify has made of development mode in
-// 2026: an allow list of five, an owner who needs Premium, a quota, fewer fields
-// and endpoints
+// Apps are in extended quota mode, which has every endpoint.
+// [Options.DevelopmentMode] is Spotify's development mode since 2026: an allow
+// list of five users, an owner who needs Premium, a quota, fewer fields and
+// endpoints
 // (https://developer.spotify.com/documentation/web-api/tutorials/february-2026-migration-guide).
 //
 // # Users
 //
 // Each user has a name, a picture, a library and a player of their own, so that
-// a test sees when a program mixes users up. [DefaultUsers] are two; one who is
-// new, as made by User{ID: "zoe"}, has an empty library.
+// a test notices when a program mixes users up. [DefaultUsers] returns two. A
+// new user, such as User{ID: "zoe"}, has an empty library.
 //
 // # Time
 //
-// Nothing has to be waited for. [Service.Advance] moves the service's clock, so
-// a token can be an hour old, or a refresh token six months, at once.
+// Tests never have to wait. [Service.Advance] moves the service's clock, so
+// that a token is an hour old, or a refresh token six months, at once.
 // [Service.ExpireAccessTokens], [Service.ExpireAccessTokensOf],
 // [Service.ExpireRefreshTokensOf] and [Service.RevokeUser] end things directly,
 // and [Service.Reset] starts over.
 //
 // # Consent
 //
-// The page asks as Spotify's does, lets one choose the user, and needs no
-// script. A user who agreed before to all that is asked is redirected at once
-// unless show_dialog=true; a session cookie remembers who that is. A browser
-// must reach the page by https or on a loopback address: elsewhere it does not
-// say where a form comes from, and the service refuses forms of unknown origin.
-// Tests need no page: [Options.AutoApprove] agrees by itself,
-// [Service.ConsentAs] agrees to one request as a named user, and
+// The page asks as Spotify's does, lets you choose the user, and needs no
+// script. A user who agreed before to everything that is asked for is
+// redirected at once, unless show_dialog=true; a session cookie remembers the
+// user. A browser must reach the page by https or on a loopback address:
+// elsewhere it does not say where a form comes from, and the service refuses
+// forms of unknown origin. Tests need no page: [Options.AutoApprove] agrees
+// automatically, [Service.ConsentAs] agrees to one request as a given user, and
 // [Service.DenyNext] presses Cancel.
 //
 // # Faults
 //
 // [Service.QueueFault] makes a request go wrong: rate limits in both of
 // Spotify's forms, server errors, slow and cut connections, answers that are
-// not JSON, and tokens reported dead that are not. A fault can strike once, a
-// few times, or every n-th request, and be limited to one path.
+// not JSON, and valid tokens reported as expired or revoked. A fault can happen
+// once, a few times, or on every n-th request, and be limited to one path.
 //
 // # Endpoints of your own
 //
-// [Service.Handle] adds an endpoint that the slice of the Web API lacks. Under
-// /v1/ the service checks the access token first and tells who asks, so that a
-// handler has nothing to do with authorization.
+// [Service.Handle] adds an endpoint of the Web API that the service does not
+// have. Under /v1/ the service checks the access token first, and [CallerOf]
+// says who asks, so a handler has nothing to do with authorization.
 //
 // # Control
 //
-// With [Options.Control] programs in other languages do by HTTP what the methods
-// of [Service] do, from the same machine alone; docs/accounts-service.md has the
+// With [Options.Control], programs in other languages on the same machine can
+// do by HTTP what the methods of [Service] do; docs/accounts-service.md has the
 // requests.
 //
 // # Secrets
 //
-// Codes and tokens are random, are kept in memory only, and there only as
-// hashes. Neither an [App] nor a [Service] prints a secret. The service is for
-// tests: anyone who can reach it can log in as any of its users, so let it
-// listen on a loopback address.
+// Codes and tokens are random, and are kept only in memory and only as hashes.
+// Printing an [App] or a [Service] shows no secret. The service is for tests:
+// anyone who can reach it can log in as any of its users, so let it listen on a
+// loopback address.
 package accounts

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Target is the part of the service a [Fault] strikes.
+// Target is the part of the service that a [Fault] happens in.
 type Target string
 
 // The targets of faults.
@@ -33,28 +33,30 @@ const (
 	FaultRateLimitedPlain FaultKind = "rate_limited_plain"
 	// FaultQuotaExceeded is the API's 429 for a developer account in
 	// development mode that has used up its quota, since 2026-07-23: the reason
-	// is QUOTA_EXCEEDED, and Retry-After a day when [Fault.RetryAfter] is not
-	// set. The real thing is [DevelopmentMode.DailyQuota].
+	// is QUOTA_EXCEEDED, and Retry-After is a day unless [Fault.RetryAfter] is
+	// set. [DevelopmentMode.DailyQuota] sets a real quota.
 	FaultQuotaExceeded FaultKind = "quota_exceeded"
 	// FaultServerError is a 5xx: [Fault.Status], or 503.
 	FaultServerError FaultKind = "server_error"
-	// FaultCut closes the connection without an answer; nothing was carried out.
+	// FaultCut closes the connection without an answer, before the request is
+	// carried out.
 	FaultCut FaultKind = "cut"
 	// FaultTruncated carries the request out and closes the connection in the
-	// middle of the answer, so a code is spent or a refresh token rotated, and
-	// the client never learns of it.
+	// middle of the answer, so a code is used up or a refresh token rotated,
+	// and the client does not learn of it.
 	FaultTruncated FaultKind = "truncated"
-	// FaultHTML is 200 with an HTML page where JSON is due, as from a captive
+	// FaultHTML is 200 with an HTML page in place of JSON, as from a captive
 	// portal.
 	FaultHTML FaultKind = "html"
-	// FaultInvalidJSON is 200 with a JSON content type and a body that is not.
+	// FaultInvalidJSON is 200 with a JSON content type and a body that is not
+	// JSON.
 	FaultInvalidJSON FaultKind = "invalid_json"
-	// FaultRevoked answers a refresh with "Refresh token revoked" though it is
-	// not, as in Spotify's outages; for the real thing see
-	// [Service.RevokeUser]. It strikes refreshes alone.
+	// FaultRevoked answers a refresh with "Refresh token revoked" although the
+	// token is valid, as in Spotify's outages. [Service.RevokeUser] really
+	// revokes. It is for refreshes only.
 	FaultRevoked FaultKind = "revoked"
 	// FaultExpired answers a refresh with "Refresh token expired", and an API
-	// request with 401 "The access token expired", though neither is.
+	// request with 401 "The access token expired", although the token is valid.
 	FaultExpired FaultKind = "expired"
 	// FaultUserNotRegistered is the API's 403 for a user who is not on a
 	// development app's list. Plain text.
@@ -78,15 +80,15 @@ type Fault struct {
 	// "/v1/me/tracks"; a slash at the end makes no difference.
 	Path string
 
-	// Times is how many requests a queued fault strikes. Default: one.
+	// Times is how many requests a queued fault is for. Default: one.
 	Times int
 
-	// Every, when set, makes it a rate instead: it strikes every n-th request
-	// of its target until [Service.ClearFaults]; Times is not looked at.
+	// Every, when set, makes the fault happen on every n-th request of its
+	// target until [Service.ClearFaults]. Times is ignored then.
 	Every int
 
-	// Delay is waited before anything else, on a real timer, and ends early
-	// with the request's context. It goes with every kind.
+	// Delay is how long to wait before anything else, on a real timer. It ends
+	// early with the request's context. Every kind may have one.
 	Delay time.Duration
 
 	// RetryAfter goes into the header of the 429 kinds, in whole seconds
@@ -102,10 +104,10 @@ type Fault struct {
 	Body   string
 }
 
-// maxFaults bounds how many are prepared at once.
+// maxFaults is how many faults may be prepared at the same time.
 const maxFaults = 1_000
 
-// faults are the prepared ones. Service.mu guards them.
+// faults are the prepared faults. Service.mu guards them.
 type faults struct {
 	queue []Fault
 	rates []*faultRate
@@ -116,12 +118,13 @@ type faultRate struct {
 	seen  int
 }
 
-// QueueFault prepares a fault. Without Every it strikes the next request (or
-// the next Times requests) of its target, after the faults queued before it;
-// with Every it is a rate. Queued faults go before rates, and one request meets
-// at most one fault. It fails for a kind that is unknown or that the target
-// cannot have, a negative number, a status outside 200 to 599, a header that
-// HTTP does not have, and when a thousand faults are prepared already.
+// QueueFault prepares a fault. Without Every it happens on the next request (or
+// the next Times requests) of its target, after the faults queued before it.
+// With Every it happens on every n-th request. Queued faults come first, and a
+// request gets at most one fault. QueueFault fails for a kind that is unknown
+// or that the target cannot have, a negative number, a status outside 200 to
+// 599, a header that HTTP does not allow, and if a thousand faults are prepared
+// already.
 func (s *Service) QueueFault(f Fault) error {
 	if err := f.check(); err != nil {
 		return err
@@ -141,7 +144,7 @@ func (s *Service) QueueFault(f Fault) error {
 	return nil
 }
 
-// ClearFaults forgets every fault that is still queued and every rate.
+// ClearFaults removes all faults, queued or with Every.
 func (s *Service) ClearFaults() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -206,13 +209,13 @@ func (f Fault) checkNumbers() error {
 	return nil
 }
 
-// target is the request that a fault may strike.
+// target is a request that a fault may be for.
 type target struct {
 	part      Target
 	grantType string // of a request to /api/token
 }
 
-// strikes reports whether the fault fits a request.
+// strikes reports whether the fault is for a request.
 func (f Fault) strikes(at target, path string) bool {
 	if f.Target != TargetAny && f.Target != at.part {
 		return false

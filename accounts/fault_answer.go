@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// withFault answers a request with the fault prepared for it, or by answer. It
-// is called when the request's body has been read, so that the context ends
-// when the client goes.
+// withFault answers a request with the fault prepared for it, or calls answer.
+// It is called after the request's body has been read, so that the context ends
+// when the client disconnects.
 func (s *Service) withFault(w http.ResponseWriter, r *http.Request, at target, answer func(http.ResponseWriter)) {
 	f, struck := s.takeFault(at, r.URL.Path)
 	if !struck {
@@ -37,7 +37,7 @@ func (s *Service) withFault(w http.ResponseWriter, r *http.Request, at target, a
 	}
 }
 
-// countLost counts a token request that a fault kept from being carried out.
+// countLost counts a token request that was not carried out because of a fault.
 func (s *Service) countLost(target Target) {
 	if target == TargetToken {
 		s.mu.Lock()
@@ -108,8 +108,8 @@ func (s *Service) respond(w http.ResponseWriter, f Fault, target Target) {
 	}
 }
 
-// serverError takes each endpoint's own form. What /api/token says in an
-// outage is unknown; assumed is the code it used for a 415.
+// serverError answers in the form of the endpoint. What /api/token says in an
+// outage is unknown; the code it used for a 415 is assumed.
 func (f Fault) serverError(w http.ResponseWriter, target Target) {
 	status := f.Status
 	if status == 0 {

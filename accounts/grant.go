@@ -6,8 +6,8 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// consent is what a user once agreed to for an app. Revoking kills it and every
-// grant made under it; the next consent is a new one.
+// consent is what a user agreed to for an app. Revoking ends it and every grant
+// made under it; the next consent is a new one.
 type consent struct {
 	scopes  spotipie.Scopes
 	revoked bool
@@ -69,8 +69,8 @@ func (s *Service) consented(app *App, user *User, scopes spotipie.Scopes) bool {
 
 // newGrant starts an authorization. Every one that passes the authorization
 // endpoint starts six months of its own: assumed also for a user who is
-// redirected without being asked again, since the new tokens would otherwise
-// be born old. s.mu is held.
+// redirected without being asked again, since the new tokens would otherwise be
+// old from the start. s.mu is held.
 func (s *Service) newGrant(app *App, user *User, scopes spotipie.Scopes) *grant {
 	now := s.Now()
 	expires := now.AddDate(0, refreshTokenMonths, 0)
@@ -84,7 +84,7 @@ func (s *Service) newGrant(app *App, user *User, scopes spotipie.Scopes) *grant 
 	}
 }
 
-// issueAccessToken returns the token and its life in seconds. s.mu is held.
+// issueAccessToken returns the token and its lifetime in seconds. s.mu is held.
 func (s *Service) issueAccessToken(app *App, user *User, scopes spotipie.Scopes) (string, int) {
 	token := randomToken(accessTokenPrefix)
 	s.accessTokens.put(token, &accessToken{
@@ -94,7 +94,7 @@ func (s *Service) issueAccessToken(app *App, user *User, scopes spotipie.Scopes)
 	return token, int(s.opts.TokenLifetime / time.Second)
 }
 
-// issueRefreshToken hands out a refresh token for g. s.mu is held.
+// issueRefreshToken returns a refresh token for g. s.mu is held.
 func (s *Service) issueRefreshToken(g *grant) string {
 	token := randomToken(refreshTokenPrefix)
 	s.refreshTokens.put(token, &refreshToken{grant: g})

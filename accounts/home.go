@@ -69,7 +69,7 @@ func (s *Service) serveHome(w http.ResponseWriter, r *http.Request) {
 // only looked at.
 const exampleChallenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 
-// mode says in words which Spotify this is.
+// mode says in words how the service behaves.
 func (s *Service) mode() string {
 	what := "Spotify does today for an app in extended quota mode"
 	if s.development() {

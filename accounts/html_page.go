@@ -27,7 +27,8 @@ func newHTMLPage(name, html, css string) *htmlPage {
 // policy leaves form-action out. Chromium holds every redirect that follows a
 // form to it, and a callback may redirect on to wherever the app likes: a back
 // end on one port to a front end on another, or a server to a scheme of its
-// own. The browser would stay on the consent page, and the code would be spent.
+// own. The browser would stay on the consent page, and the code would be used
+// up.
 func (p *htmlPage) policy() string {
 	return "default-src 'none'; style-src " + p.styleHash + "; frame-ancestors 'none'; base-uri 'none'"
 }

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Apps returns the registered apps with their secrets, the generated one
-// included.
+// Apps returns the registered apps with their secrets, including the generated
+// one.
 func (s *Service) Apps() []App {
 	apps := slices.Clone(s.opts.Apps)
 	for i := range apps {
@@ -19,11 +19,11 @@ func (s *Service) Apps() []App {
 	return apps
 }
 
-// Users returns the accounts one can log in as.
+// Users returns the accounts that can log in.
 func (s *Service) Users() []User { return slices.Clone(s.opts.Users) }
 
-// Now returns the service's time: that of [Options.Now] plus what
-// [Service.Advance] added.
+// Now returns the service's time: [Options.Now] plus what [Service.Advance] has
+// added.
 func (s *Service) Now() time.Time { return s.opts.Now().Round(0).Add(s.clockOffset()) }
 
 // Advance moves the service's time forward by d, so that tokens and codes age
@@ -35,9 +35,8 @@ func (s *Service) clockOffset() time.Duration { return time.Duration(s.offset.Lo
 // past reports whether the instant t has come.
 func (s *Service) past(t time.Time) bool { return !s.Now().Before(t) }
 
-// AutoApproveAs makes every consent from now on agreed to by itself as the
-// given user, without a page. An empty id shows the page again. It fails when
-// there is no such user.
+// AutoApproveAs agrees to every consent from now on as the given user, without
+// a page. An empty id shows the page again. It fails if there is no such user.
 func (s *Service) AutoApproveAs(userID string) error {
 	user := s.users[userID]
 	if user == nil && userID != "" {
@@ -50,11 +49,11 @@ func (s *Service) AutoApproveAs(userID string) error {
 }
 
 // ConsentAs answers an authorization request as the given user, who agrees, and
-// returns the URL that the browser would be sent to. It is what a visit of
-// authorizationURL comes to, without a browser, and for this request alone: many
-// users can agree at once. Of the URL the query counts. ConsentAs fails when
-// there is no such user, and when the service would show an error page instead
-// of redirecting. Neither [Service.DenyNext] nor a fault strikes it.
+// returns the URL that the browser would be sent to. It needs no browser, and
+// is for this request only, so many users can agree at the same time. Only the
+// query of authorizationURL is used. ConsentAs fails if there is no such user,
+// and if the service would show an error page instead of redirecting.
+// [Service.DenyNext] and faults do not affect it.
 func (s *Service) ConsentAs(authorizationURL, userID string) (callbackURL string, err error) {
 	user := s.users[userID]
 	if user == nil {
@@ -84,8 +83,7 @@ func (s *Service) noUser(userID string) error {
 }
 
 // DenyNext makes the next n authorization requests end as if the user had
-// pressed Cancel, without a page and whether or not consents are approved by
-// themselves.
+// pressed Cancel, without a page, even with [Options.AutoApprove].
 func (s *Service) DenyNext(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -93,11 +91,10 @@ func (s *Service) DenyNext(n int) {
 }
 
 // RevokeUser does what a user does by removing the app on the account page:
-// every refresh token of that user for that app dies with "Refresh token
-// revoked", codes not yet exchanged die too, and the user is asked again next
-// time. Live access tokens stay valid until they expire, which is assumed;
-// Spotify does not document it. It reports whether there was anything to
-// revoke.
+// every refresh token of that user for that app is refused with "Refresh token
+// revoked", and so are codes not yet exchanged. The user is asked again next
+// time. Access tokens stay valid until they expire, which is assumed; Spotify
+// does not document it. It reports whether there was anything to revoke.
 func (s *Service) RevokeUser(clientID, userID string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -111,12 +108,12 @@ func (s *Service) RevokeUser(clientID, userID string) bool {
 	return true
 }
 
-// ExpireAccessTokens ends every live access token: from now on each is refused
-// with 401 as expired. Refresh tokens are untouched.
+// ExpireAccessTokens ends every valid access token: from now on each is refused
+// with 401 as expired. Refresh tokens are not affected.
 func (s *Service) ExpireAccessTokens() { s.expireAccessTokens(func(*User) bool { return true }) }
 
-// ExpireAccessTokensOf ends the live access tokens of one user, and of no app's
-// own, and returns how many there were.
+// ExpireAccessTokensOf ends the valid access tokens of one user and returns how
+// many there were. Tokens of an app without a user are not affected.
 func (s *Service) ExpireAccessTokensOf(userID string) int {
 	return s.expireAccessTokens(func(u *User) bool { return u != nil && u.ID == userID })
 }
@@ -134,9 +131,9 @@ func (s *Service) expireAccessTokens(of func(*User) bool) (expired int) {
 	return expired
 }
 
-// ExpireRefreshTokensOf lets the six months of one user's authorizations be
-// over: each of their refresh tokens is refused with "Refresh token expired".
-// It returns how many authorizations there were.
+// ExpireRefreshTokensOf ends the six months of one user's authorizations: each
+// of their refresh tokens is refused with "Refresh token expired". It returns
+// how many authorizations there were.
 func (s *Service) ExpireRefreshTokensOf(userID string) (expired int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -150,9 +147,9 @@ func (s *Service) ExpireRefreshTokensOf(userID string) (expired int) {
 	return expired
 }
 
-// Reset makes the service as [New] made it: no tokens, no consents, no faults,
-// no counts, the libraries as at first, and the time of [Options.Now]. Endpoints
-// of [Service.Handle] stay.
+// Reset returns the service to how [New] made it: no tokens, no consents, no
+// faults, no counts, the libraries as at first, and the time of [Options.Now].
+// Endpoints added by [Service.Handle] stay.
 func (s *Service) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

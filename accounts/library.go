@@ -22,12 +22,12 @@ func (l library) index(uri string) int {
 	return slices.IndexFunc(l, func(e libraryEntry) bool { return e.uri == uri })
 }
 
-// newestSave is when the newest of the tracks was saved that a user has to
-// begin with; each older one a day before.
+// newestSave is when the newest of a user's first tracks was saved; each older
+// one was saved a day before.
 func newestSave() time.Time { return time.Date(2026, time.January, 1, 12, 0, 0, 0, time.UTC) }
 
-// libraryStep is how many tracks further in the catalogue the library of the
-// next user begins, so that no two are alike.
+// libraryStep is how many tracks later in the catalogue the library of the next
+// user begins, so that no two libraries are alike.
 const libraryStep = 40
 
 // ownLibrary returns the user's library. s.mu is held.
@@ -44,7 +44,7 @@ func (s *Service) ownLibrary(user *User) library {
 	return saved
 }
 
-// numberOf is the user's place among the users.
+// numberOf is the user's index among the users.
 func (s *Service) numberOf(user *User) int {
 	return slices.IndexFunc(s.opts.Users, func(u User) bool { return u.ID == user.ID })
 }
@@ -74,8 +74,8 @@ func (s *Service) change(user *User, uris []string, change libraryChange) {
 	s.libraries[user.ID] = saved
 }
 
-// maxLibraryURIs is the most that one client's documentation says /me/library
-// takes.
+// maxLibraryURIs is the most URIs that /me/library takes, as one client's
+// documentation says.
 const maxLibraryURIs = 40
 
 // saveToLibrary is PUT /v1/me/library, removeFromLibrary DELETE, and

@@ -38,8 +38,8 @@ func (l *requestLog) add(now time.Time, limit int) {
 	}
 }
 
-// withinLimits counts a request of an app, or refuses it with 429. A request
-// that is refused is not counted, which is assumed.
+// withinLimits counts a request of an app, or refuses it with 429. It is
+// assumed that a refused request does not count.
 func (s *Service) withinLimits(w http.ResponseWriter, app *App) bool {
 	quota := 0
 	if s.opts.DevelopmentMode != nil {
@@ -85,7 +85,7 @@ func writeQuotaExceeded(w http.ResponseWriter, retryAfter time.Duration) {
 	writeAPIJSON(w, apiError{Status: http.StatusTooManyRequests, Message: messageTooMany, Reason: reasonQuota})
 }
 
-// wholeSeconds rounds up, and is one at least.
+// wholeSeconds rounds up to one or more.
 func wholeSeconds(d time.Duration) string {
 	seconds := int64((d + time.Second - 1) / time.Second)
 	return strconv.FormatInt(max(seconds, 1), 10)

@@ -19,8 +19,8 @@ const (
 // DevelopmentMode is how Spotify treats an app that has no extended quota,
 // since 2026-02-11 for new apps and 2026-03-09 for all
 // (https://developer.spotify.com/documentation/web-api/tutorials/february-2026-migration-guide).
-// Fields are missing from every answer, a search finds at most ten, and what
-// was removed is answered with 403 "Forbidden".
+// Answers lack some fields, a search finds ten results at most, and removed
+// endpoints answer 403 "Forbidden".
 type DevelopmentMode struct {
 	// AllowedUsers are the ids of the users on the apps' allow list, five at
 	// most. The others can log in, and the Web API refuses them with 403 "User
@@ -28,13 +28,13 @@ type DevelopmentMode struct {
 	// [Options.Users].
 	AllowedUsers []string
 
-	// OwnerWithoutPremium lets the owner of the apps have no Premium: the Web
-	// API refuses every request with 403, in plain text.
+	// OwnerWithoutPremium means that the owner of the apps has no Premium: the
+	// Web API refuses every request with 403, in plain text.
 	OwnerWithoutPremium bool
 
 	// DailyQuota is how many requests of the Web API a developer account may
 	// make in any 24 hours, with all its apps and users together (see
-	// [App.Developer]). What is over is refused with 429, the reason
+	// [App.Developer]). Further requests are refused with 429, the reason
 	// "QUOTA_EXCEEDED" and a Retry-After of up to a day. Spotify does not
 	// publish its number. Default: 0, no limit.
 	DailyQuota int

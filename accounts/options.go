@@ -8,22 +8,22 @@ import (
 	"time"
 )
 
-// Defaults of [Options], as Spotify's documentation states them where it does.
+// Defaults of [Options], from Spotify's documentation where it has them.
 const (
 	DefaultTokenLifetime = time.Hour        // "valid for 1 hour", concepts/access-token
 	DefaultCodeLifetime  = 10 * time.Minute // not documented; the maximum of RFC 6749 section 4.1.2
 	refreshTokenMonths   = 6                // tutorials/refreshing-tokens
 )
 
-// Options sets up a [Service]. A nil *Options and the zero value are the same:
-// one generated app, two users, and Spotify's behaviour of today.
+// Options are the settings of a [Service]. A nil *Options and the zero value
+// mean one generated app, two users, and Spotify's behaviour of today.
 type Options struct {
 	// Apps are the registered apps. Default: one app with a random client id
 	// and secret and the redirect URIs http://127.0.0.1/callback and
 	// http://[::1]/callback, which match on any port; see [Service.Apps].
 	Apps []App
 
-	// Users are the accounts one can log in as. Default: "ada" (premium) and
+	// Users are the accounts that can log in. Default: "ada" (premium) and
 	// "grace" (free), see [DefaultUsers].
 	Users []User
 
@@ -53,7 +53,7 @@ type Options struct {
 	RotateRefreshTokens bool
 
 	// RotateAllRefreshTokens does so for every client, as other authorization
-	// servers do and Spotify never has.
+	// servers do. Spotify has never done that.
 	RotateAllRefreshTokens bool
 
 	// DevelopmentMode puts all apps in development mode. Default: extended quota
@@ -61,20 +61,20 @@ type Options struct {
 	DevelopmentMode *DevelopmentMode
 
 	// RateLimit is how many requests of the Web API an app may make, with all
-	// its users together, in any 30 seconds. What is over is refused with 429
-	// and Retry-After
+	// its users together, in any 30 seconds. Further requests are refused with
+	// 429 and Retry-After
 	// (https://developer.spotify.com/documentation/web-api/concepts/rate-limits).
 	// Spotify does not publish its number. Default: 0, no limit.
 	RateLimit int
 
-	// AutoApprove agrees to every consent by itself, as the first user, and
-	// shows no page; see [Service.AutoApproveAs] and [Service.DenyNext].
+	// AutoApprove agrees to every consent as the first user, and shows no page;
+	// see [Service.AutoApproveAs] and [Service.DenyNext].
 	AutoApprove bool
 
 	// Logger gets one line for each request: its method and path, the app and
-	// the user as far as they are known, the fault that struck, the status, and
-	// why it was refused. It gets no query, no body, no token, no code and no
-	// secret. Default: none.
+	// the user if they are known, the fault, the status, and why it was
+	// refused. It never gets a query, a body, a token, a code or a secret.
+	// Default: none.
 	Logger *slog.Logger
 
 	// Control lets programs in other languages do by HTTP what the methods of
@@ -92,8 +92,8 @@ type Options struct {
 	Legacy bool
 }
 
-// App is a registered app. Printing one with fmt or slog shows that there is a
-// secret, not the secret, and its JSON leaves the secret out.
+// App is a registered app. Printing one with fmt or slog shows only whether
+// there is a secret, and its JSON has no secret.
 type App struct {
 	// ClientID names the app. Required.
 	ClientID string
@@ -105,8 +105,8 @@ type App struct {
 	Name string
 
 	// Developer is the account that owns the app. In development mode the apps
-	// of one developer share a quota; see [DevelopmentMode.DailyQuota]. Default:
-	// the apps that name none share one.
+	// of one developer share a quota; see [DevelopmentMode.DailyQuota]. Apps
+	// without a developer also share one.
 	Developer string
 
 	// RedirectURIs are compared as exact strings, but one with a loopback IP
@@ -139,8 +139,8 @@ func (a App) secretState() string {
 	return "[redacted]"
 }
 
-// User is an account one can log in as. GET /v1/me answers with these fields,
-// those that need a scope only with it.
+// User is an account that can log in. GET /v1/me answers with these fields;
+// some need a scope.
 type User struct {
 	ID          string // required, unique
 	DisplayName string // default: the ID
@@ -148,18 +148,16 @@ type User struct {
 	Country     string // ISO 3166-1 alpha-2; default "SE"
 	Product     string // "premium" or "free"; default "premium"
 
-	// AccountID never changes, whatever becomes of the ID. Default: one made
-	// from the ID.
+	// AccountID never changes, even if the ID does. Default: made from the ID.
 	AccountID string
 
-	// ImageURL is a profile picture; none when empty. A path, such as
-	// "/_service/pictures/ada.png", is one at the service itself, which has a
-	// picture for each of its users there.
+	// ImageURL is the address of a profile picture. Default: no picture. A path
+	// is at the service itself, which has a picture for each user, such as
+	// "/_service/pictures/ada.png".
 	ImageURL string
 
-	// SavedTracks is how many tracks are in the user's library to begin with,
-	// other ones for each user; 144 at most. Default: none, as for somebody who
-	// is new.
+	// SavedTracks is how many tracks the user's library has at first, 144 at
+	// most. Each user has other tracks. Default: none, as for a new user.
 	SavedTracks int
 }
 
@@ -227,9 +225,9 @@ func checkedApps(given []App) ([]App, error) {
 	return apps, nil
 }
 
-// DefaultUsers returns the users of a service whose options name none: "ada", who
-// has Premium and 144 saved tracks, and "grace", who has neither Premium nor so
-// many.
+// DefaultUsers returns the users of a service without [Options.Users]: "ada",
+// who has Premium and 144 saved tracks, and "grace", who has no Premium and
+// fewer tracks.
 func DefaultUsers() []User {
 	return []User{
 		{ID: "ada", DisplayName: "Ada", Email: "ada@example.com", Country: "SE", Product: "premium",

@@ -9,16 +9,16 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// Handle puts an endpoint of a tester's own into the service, by a pattern of
-// [http.ServeMux] such as "GET /v1/audio-features/{id}". It goes before the
-// service's own endpoints, all but /authorize, /api/token and what begins with
-// /_service/. Handle fails when the pattern is malformed or conflicts with one
+// Handle adds an endpoint to the service, by a pattern of [http.ServeMux] such
+// as "GET /v1/audio-features/{id}". It comes before the service's own
+// endpoints, except for /authorize, /api/token and paths that begin with
+// /_service/. Handle fails if the pattern is malformed or conflicts with one
 // given before. [Service.Reset] keeps the endpoints.
 //
-// What begins with /v1/ is part of the Web API: faults strike it, the limits
-// count it, and it needs a valid access token, as the rest does; who asks is in
-// [CallerOf]. The handler gets a request whose body is 64 KiB at most. Any other
-// path needs no token.
+// A path that begins with /v1/ is part of the Web API: it needs a valid access
+// token, and faults and limits apply to it. [CallerOf] says who asks. The
+// handler gets a request with a body of 64 KiB at most. Other paths need no
+// token.
 func (s *Service) Handle(pattern string, handler http.Handler) (err error) {
 	defer func() {
 		if problem := recover(); problem != nil { // so does ServeMux say what is wrong
@@ -45,7 +45,7 @@ func (s *Service) ownEndpoint(r *http.Request) (*http.Request, bool) {
 	return shorter, pattern != ""
 }
 
-// ownOperation is a tester's endpoint of the Web API.
+// ownOperation is an endpoint of the Web API that was added by Handle.
 func (s *Service) ownOperation() *endpoint {
 	return &endpoint{handle: func(s *Service, c *apiCall) {
 		caller := Caller{ClientID: c.token.app.ClientID, Scope: c.token.scopes}
@@ -65,8 +65,8 @@ type Caller struct {
 
 type callerKey struct{}
 
-// CallerOf returns who asks an endpoint of [Service.Handle], from the request's
-// context. It reports false outside the Web API.
+// CallerOf returns who sent the request, from the request's context in a
+// handler of [Service.Handle]. It returns false outside the Web API.
 func CallerOf(ctx context.Context) (Caller, bool) {
 	caller, ok := ctx.Value(callerKey{}).(Caller)
 	return caller, ok

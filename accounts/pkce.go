@@ -8,12 +8,13 @@ import (
 )
 
 // challengeMethodS256 is the only transformation accepted. RFC 7636 also has
-// "plain"; Spotify documents S256 alone, and whether it takes plain is unknown.
-// Assumed refused, as RFC 9700 section 2.1.1 and OAuth 2.1 would have it.
+// "plain"; Spotify documents only S256, and whether it takes plain is unknown.
+// It is assumed to be refused, as RFC 9700 section 2.1.1 and OAuth 2.1
+// recommend.
 const challengeMethodS256 = "S256"
 
-// validChallenge accepts what RFC 7636 section 4.2 allows, and trailing '='
-// besides: Spotify lets a padded challenge through and fails the exchange.
+// validChallenge accepts what RFC 7636 section 4.2 allows, and also trailing
+// '=': Spotify lets a padded challenge through and fails the exchange.
 func validChallenge(challenge string) bool {
 	return validVerifier(strings.TrimRight(challenge, "="))
 }

@@ -98,7 +98,7 @@ func (s *Service) createPlaylistOf(c *apiCall, userID string) {
 	c.sendStatus(http.StatusCreated, s.playlistObject(c, p, true))
 }
 
-// randomPlaylistID is one that no test can guess and rely on.
+// randomPlaylistID makes an id that no test can guess and rely on.
 func randomPlaylistID() string { return catalogueID("playlist", randomHex(16)) }
 
 // mayModify checks the scope that changing the playlist needs, or answers.

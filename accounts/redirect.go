@@ -15,8 +15,8 @@ import (
 // and are assumed not to count.
 var loopbackBases = [...]string{"http://127.0.0.1", "http://[::1]"}
 
-// checkRedirectURI refuses what cannot be a redirect URI at all: not absolute,
-// with a fragment (RFC 6749 section 3.1.2), or with characters no URI has.
+// checkRedirectURI refuses a redirect URI that is not absolute, has a fragment
+// (RFC 6749 section 3.1.2), or has characters that no URI may have.
 func checkRedirectURI(raw string) error {
 	for _, c := range []byte(raw) {
 		if c <= ' ' || c >= 0x7f || strings.IndexByte("\"'<>\\^`{|}", c) >= 0 {

@@ -18,9 +18,9 @@ type notes struct {
 	refusal string // by the authorization endpoint
 }
 
-// note adds to the request's line in the log. Never a secret: what a client
-// sends goes in only where it is known to be something else, such as the client
-// id of an app there is.
+// note adds to the request's line in the log, which must never have a secret:
+// what a client sends is logged only if it is known to be something else, such
+// as the client id of a registered app.
 func note(r *http.Request, name, value string) {
 	if n, ok := r.Context().Value(noteKey{}).(*notes); ok && value != "" {
 		n.attrs = append(n.attrs, slog.String(name, value))

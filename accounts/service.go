@@ -9,7 +9,7 @@ import (
 	"sync/atomic"
 )
 
-// Service is the accounts service and the slice of the Web API, as one
+// Service is the accounts service and its part of the Web API, as one
 // http.Handler. Make one with [New]. All methods are safe for concurrent use.
 type Service struct {
 	opts      Options
@@ -46,10 +46,10 @@ type state struct {
 	stats         Stats
 }
 
-// New makes a service. It fails when an app or user of opts has no id, two
-// share one, a redirect URI is malformed, a number is negative, or development
-// mode has more users or apps than Spotify allows. A nil opts is the default of
-// everything.
+// New makes a service. It fails if an app or user of opts has no id, if two
+// share an id, if a redirect URI is malformed, if a number is negative, or if
+// development mode has more users or apps than Spotify allows. A nil opts means
+// all defaults.
 func New(opts *Options) (*Service, error) {
 	o, err := opts.withDefaults()
 	if err != nil {
@@ -96,10 +96,10 @@ func (s *Service) newState() state {
 	return st
 }
 
-// ServeHTTP answers the authorization endpoint, the token endpoint, the Web API
-// and the service's own pages; see the package's documentation for which there
-// are. Any other path is a 404 in the Web API's form, any other method a 405
-// with Allow.
+// ServeHTTP answers requests to the authorization endpoint, the token endpoint,
+// the Web API and the service's own pages, which the package comment lists. Any
+// other path gets a 404 in the Web API's form, any other method a 405 with
+// Allow.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.opts.Logger != nil {
 		s.logged(w, r)
@@ -141,8 +141,8 @@ func (s *Service) serveOther(w http.ResponseWriter, r *http.Request) {
 	writeAPIError(w, http.StatusNotFound, messageNotFound)
 }
 
-// isAuthorizePath takes /authorize and its locale forms, such as /en/authorize
-// and /de-CH/authorize.
+// isAuthorizePath accepts /authorize and its forms with a locale, such as
+// /en/authorize and /de-CH/authorize.
 func isAuthorizePath(path string) bool {
 	locale, ok := strings.CutSuffix(path, "/authorize")
 	if !ok || locale == "" {
@@ -158,7 +158,7 @@ func (s *Service) Format(f fmt.State, _ rune) {
 	fmt.Fprintf(f, "accounts.Service{apps:%d users:%d}", len(s.apps), len(s.users))
 }
 
-// Stats counts what was asked of a [Service].
+// Stats counts the requests to a [Service].
 type Stats struct {
 	// TokenRequests counts well-formed requests by the grant they asked for,
 	// whatever the answer was.

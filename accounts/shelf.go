@@ -9,11 +9,11 @@ import (
 )
 
 // shelfSize is how many values of one kind (codes, access tokens, ...) the
-// service remembers. It bounds the memory; only a run that issues more ever
-// forgets one, and then a dead one first.
+// service remembers, to limit its memory. If there are more, it forgets expired
+// ones first.
 const shelfSize = 20_000
 
-// evictionTries bounds the work of finding a dead value to forget.
+// evictionTries limits the work of finding an expired value to forget.
 const evictionTries = 64
 
 // shelf keeps values by a secret key. It stores only the key's SHA-256, so a

@@ -73,9 +73,9 @@ func (s *Service) countTokenRequest(grantType string) {
 	}
 }
 
-// tokenForm reads the body. Parameters in the URL's query do not count: whether
-// Spotify takes them is unknown, RFC 6749 section 2.3.1 forbids it. A body of
-// another media type is assumed to have no parameters; in 2016 it was a 415.
+// tokenForm reads the body. Parameters in the URL's query are ignored: whether
+// Spotify takes them is unknown, and RFC 6749 section 2.3.1 forbids it. A body
+// of another media type is assumed to have no parameters; in 2016 it was a 415.
 func (s *Service) tokenForm(w http.ResponseWriter, r *http.Request) (url.Values, *tokenError) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"net/url"
 )
 
-// tokenClient is who makes a token request. A client without its secret is one
-// that names itself in the body, as PKCE clients do.
+// tokenClient is the client that makes a token request. A client without a
+// secret sends its id in the body, as PKCE clients do.
 type tokenClient struct {
 	app           *App
 	authenticated bool

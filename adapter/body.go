@@ -11,12 +11,12 @@ import (
 )
 
 const (
-	// drainLimit and drainTime bound what is read of an answer that is thrown
-	// away, so that its connection can be used again.
+	// drainLimit and drainTime limit what is read of an answer that is
+	// discarded, so that its connection can be used again.
 	drainLimit = 64 << 10
 	drainTime  = 100 * time.Millisecond
 
-	// refusalLimit and refusalTime bound what is read of a refusal to learn its
+	// refusalLimit and refusalTime limit what is read of a refusal to learn its
 	// reason.
 	refusalLimit = 16 << 10
 	refusalTime  = time.Second
@@ -25,7 +25,7 @@ const (
 var errBodyTooSlow = errors.New("spotipie/adapter: the body of the answer did not come in time")
 
 // discard reads a little of what is left of resp, which may be nil, and closes
-// it. What fails in doing so concerns nobody any more.
+// it. Errors no longer matter.
 func discard(resp *http.Response) {
 	if resp == nil || resp.Body == nil {
 		return
@@ -74,8 +74,8 @@ func readWithin(body io.ReadCloser, limit int, within time.Duration) ([]byte, er
 	}
 }
 
-// boundedRead is a body that is read in another goroutine, so that nobody has
-// to wait for its end.
+// boundedRead is a body that is read in another goroutine, so that the caller
+// need not wait for its end.
 type boundedRead struct {
 	body io.ReadCloser
 	done chan struct{} // closed when run has returned
@@ -104,7 +104,7 @@ func (r *boundedRead) run(limit int) {
 	}
 }
 
-// add notes what a read has brought, and reports whether to go on.
+// add notes the result of a read, and reports whether to go on.
 func (r *boundedRead) add(data []byte, err error) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -115,7 +115,8 @@ func (r *boundedRead) add(data []byte, err error) bool {
 	return err == nil
 }
 
-// recovered makes an error of a panic: in this goroutine nobody else could.
+// recovered turns a panic into an error, since no caller could recover it in
+// this goroutine.
 func (r *boundedRead) recovered() {
 	if p := recover(); p != nil {
 		r.add(nil, fmt.Errorf("spotipie/adapter: reading the body of the answer panicked: %v", p))

@@ -17,15 +17,15 @@ const (
 	defaultMaxBodyBytes = 1 << 20
 )
 
-// CacheOptions are the settings of [NewCache]. The zero value, and nil, stand
-// for the defaults. When a limit on the whole is reached, the answers that
-// have not been used for longest give way, whoever's they are.
+// CacheOptions are the settings of [NewCache]. Nil and the zero value mean the
+// defaults. When MaxEntries or MaxBytes is reached, the answers that have not
+// been used for the longest time are dropped, for all users alike.
 type CacheOptions struct {
 	// MaxEntries is how many answers are kept in all. 0 or less means 4096.
 	MaxEntries int
 
 	// MaxBytes is how many bytes the kept answers may take in all: bodies,
-	// headers, and a fixed sum for each entry's place. 0 or less means 32 MiB.
+	// headers, and a fixed amount for each entry. 0 or less means 32 MiB.
 	MaxBytes int64
 
 	// MaxBodyBytes is the size of the largest body that is kept. Larger ones
@@ -33,9 +33,9 @@ type CacheOptions struct {
 	// MaxBytes.
 	MaxBodyBytes int64
 
-	// SharedHeaders are the names of request headers that do not tell users
-	// apart, besides those of HTTP itself and of tracing, such as Accept and
-	// Traceparent, which the cache knows.
+	// SharedHeaders are the names of request headers that do not identify
+	// users. The cache already knows those of HTTP itself and of tracing, such
+	// as Accept and Traceparent.
 	SharedHeaders []string
 }
 
@@ -47,41 +47,40 @@ type CacheOptions struct {
 // (Cache-Control: max-age, or Expires) or can be revalidated (ETag,
 // Last-Modified), unless request or answer say no-store, the answer's Vary is
 // "*", or it is larger than [CacheOptions] allow. While an answer is fresh it
-// is given again without asking the server; afterwards the server is asked
+// is returned again without asking the server. Afterwards the server is asked
 // whether it is still good (If-None-Match, If-Modified-Since), and a 304 Not
-// Modified becomes the kept answer with status 200. What Vary names must be
-// equal in both requests; one answer is kept for each URL and user. The request's
-// Cache-Control directives no-cache, no-store, max-age, min-fresh and
-// only-if-cached are heeded; stale answers are never given, not even when the
-// server cannot be reached.
+// Modified becomes the kept answer with status 200. The headers that Vary names
+// must be equal in both requests; one answer is kept for each URL and user. The
+// request's Cache-Control directives no-cache, no-store, max-age, min-fresh and
+// only-if-cached are obeyed. Stale answers are never returned, not even when
+// the server cannot be reached.
 //
-// Answers are never shared between users. What came of a request with one
-// Authorization header (or Cookie) is only ever given to requests with exactly
-// the same one. So it is with every other header that may tell users apart, such
-// as X-Api-Key: all but those that are known not to, see
-// [CacheOptions.SharedHeaders]. Tokens are not kept: they enter the SHA-256 hash
-// that an answer is found by. Set-Cookie and Authentication-Info are for the
-// request that they answer and not kept either.
+// Answers are never shared between users. The answer to a request with an
+// Authorization or Cookie header is returned only to requests with exactly the
+// same header. The same is true of every other header that may identify a user,
+// such as X-Api-Key; see [CacheOptions.SharedHeaders]. Tokens are not kept: an
+// answer is found by a SHA-256 hash. Set-Cookie and Authentication-Info are not
+// kept either.
 //
-// All other requests pass through untouched: other methods, requests with a
-// body, with a Range, or with a condition of the caller's own (If-None-Match
-// and the like). One with an unsafe method (PUT, POST, DELETE, ...) that
-// succeeds makes the cache forget that URL, for all requests with the same
-// Authorization and Cookie, and keep nothing that this user asked for before and
-// has not got yet. Spotify changes some resources through other URLs than it
-// shows them at: send Cache-Control: no-cache where that matters.
+// All other requests pass through unchanged: other methods, and requests with a
+// body, a Range, or a condition (If-None-Match and the like). One with an
+// unsafe method (PUT, POST, DELETE, ...) that succeeds makes the cache forget
+// that URL, for all requests with the same Authorization and Cookie, and keep
+// no answer that this user asked for before and has not got yet. At Spotify,
+// some resources are changed through other URLs than they are read at: send
+// Cache-Control: no-cache where that matters.
 //
-// A kept answer gives way to a new one, and goes when the server says that it is
-// no longer right (a status below 500, such as 404). It stays when the server
-// fails (500 or more, 408, 425, 429) or cannot be reached, and is asked about
-// again later.
+// A kept answer is replaced by a new one, and dropped when the server says that
+// it is no longer right (a status below 500, such as 404). If the server fails
+// (500 or more, 408, 425, 429) or cannot be reached, the answer stays, and the
+// server is asked again later.
 //
-// To be kept, an answer is read to its end before RoundTrip returns it; others
-// stream as ever. An answer from the cache has an Age header in seconds, and
-// Cache-Status (RFC 9211) with the value "spotipie; hit", or
-// "spotipie; fwd=stale; fwd-status=304" if the server was asked whether it is
-// still good. Its Date, Expires and Cache-Control may be worded otherwise than
-// the server's were, to the same effect.
+// An answer that will be kept is read to its end before RoundTrip returns it;
+// others are streamed. An answer from the cache has an Age header in seconds,
+// and Cache-Status (RFC 9211) with the value "spotipie; hit", or "spotipie;
+// fwd=stale; fwd-status=304" if the server was asked whether it is still good.
+// Its Date, Expires and Cache-Control may differ from the server's in wording,
+// but not in effect.
 func NewCache(base http.RoundTripper, opts *CacheOptions) http.RoundTripper {
 	if opts == nil {
 		opts = &CacheOptions{}
@@ -170,7 +169,8 @@ func (t *cacheTransport) passThrough(req *http.Request) (*http.Response, error) 
 	return resp, err
 }
 
-// isCacheable says whether the cache may answer req, or keep the answer to it.
+// isCacheable reports whether the cache may answer req, or keep the answer to
+// it.
 func isCacheable(req *http.Request) bool {
 	if req.Method != http.MethodGet && req.Method != "" {
 		return false
@@ -188,7 +188,7 @@ func isCacheable(req *http.Request) bool {
 	return true
 }
 
-// isSafe is RFC 9110 section 9.2.1.
+// isSafe reports whether a method is safe (RFC 9110 section 9.2.1).
 func isSafe(method string) bool {
 	return slices.Contains([]string{
 		"", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace,

@@ -80,8 +80,8 @@ func (x *exchange) requestControl(lines []string) string {
 	return strings.Join(kept, ", ")
 }
 
-// isStorable says whether the library may store resp: the server's answer, or
-// a stored one that the server has just confirmed.
+// isStorable reports whether the library may store resp: the server's answer,
+// or a stored one that the server has just confirmed.
 func (x *exchange) isStorable(resp *http.Response) bool {
 	if resp == x.resp {
 		return x.storable
@@ -90,8 +90,8 @@ func (x *exchange) isStorable(resp *http.Response) bool {
 }
 
 // isOutdated says whether what was stored before is no longer right, given that
-// the library answers with resp. A server that fails, or wants no more requests
-// for a while, says nothing about it.
+// the library answers with resp. A server that fails, or asks for a pause, says
+// nothing about it.
 func (x *exchange) isOutdated(resp *http.Response) bool {
 	switch {
 	case x.resp == nil:
@@ -109,7 +109,7 @@ func (x *exchange) isOutdated(resp *http.Response) bool {
 	}
 }
 
-// isStorableHeader says whether an answer may be kept and is worth it.
+// isStorableHeader reports whether an answer may be kept and is worth it.
 func isStorableHeader(h http.Header) bool {
 	for _, line := range h.Values("Vary") {
 		if strings.Contains(line, "*") {
@@ -149,7 +149,7 @@ func normalize(h http.Header, now time.Time) {
 }
 
 // ownHeaders are the headers of an answer that are for the request it answers,
-// and for no later one: they hand out or confirm a credential.
+// and for no later one: they contain or confirm a credential.
 func ownHeaders() []string {
 	return []string{"Set-Cookie", "Set-Cookie2", "Authentication-Info", "Proxy-Authentication-Info", "Clear-Site-Data"}
 }

@@ -72,8 +72,8 @@ func withValidators(req *http.Request, view http.Header) (*http.Request, bool) {
 	return req, true
 }
 
-// mayStore says whether it is worth reading the body of resp in order to store
-// it.
+// mayStore reports whether it is worth reading the body of resp in order to
+// store it.
 func (o *origin) mayStore(resp *http.Response) bool {
 	mediaType, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	return isStorableHeader(resp.Header) &&
@@ -113,7 +113,7 @@ func holdBody(resp *http.Response, limit int64) bool {
 }
 
 // dropContentFields removes from a 304 what describes a content that it does
-// not have (RFC 9111 section 3.2), lest it replaces what is stored.
+// not have (RFC 9111 section 3.2), so that it does not replace what is stored.
 func dropContentFields(h http.Header) {
 	for _, name := range []string{"Content-Length", "Content-Encoding", "Content-Type", "Content-Range"} {
 		h.Del(name)

@@ -36,14 +36,16 @@ func httpHeaders() []string {
 	}
 }
 
-// isCredential tells the request headers that tell users apart, or may do so.
-// They enter the key of an entry, and the library does not see them.
+// isCredential reports whether a request header identifies users, or may do so.
+// Such headers are part of the key of an entry, and the library does not see
+// them.
 func (u users) isCredential(name string) bool {
 	name = http.CanonicalHeaderKey(name)
 	return !u.shared[name] || isUsualCredential(name)
 }
 
-// isUsualCredential tells the headers of RFC 9110 section 11 and RFC 6265.
+// isUsualCredential reports whether a header is one of RFC 9110 section 11 or
+// RFC 6265.
 func isUsualCredential(name string) bool {
 	return name == "Authorization" || name == "Proxy-Authorization" || name == "Cookie"
 }
@@ -91,8 +93,8 @@ func hash(parts []string) string {
 	return string(sum[:])
 }
 
-// flights are the exchanges that are going on. An answer that was asked for
-// before a change may come after it.
+// flights are the exchanges under way. An answer that was asked for before a
+// change may come after it.
 type flights struct {
 	mu   sync.Mutex
 	open map[*exchange]bool // whether what it brings may be from before a change

@@ -18,8 +18,8 @@ const (
 	defaultQuotaPause = time.Hour
 )
 
-// PauseOptions are the settings of [NewPause]. The zero value, and nil, stand
-// for the defaults.
+// PauseOptions are the settings of [NewPause]. Nil and the zero value mean the
+// defaults.
 type PauseOptions struct {
 	// MaxPause is the longest time that a pause lasts, whatever the server asks
 	// for; then the server is asked again. 0 or less means 24 hours, the
@@ -41,16 +41,16 @@ type PauseOptions struct {
 	ProbeInterval time.Duration
 
 	// OnPause, if not nil, is called when a pause begins, and when one gets
-	// longer by a second or more or for another reason, in the goroutine of the
-	// request that was told so, before its answer is returned. It may be called
-	// by several goroutines at once. ctx is the request's. A program that runs
-	// again and again can save the pause here, and give it to [Pause.Restore]
-	// when it runs next.
+	// longer by a second or more or changes its reason, in the goroutine of the
+	// request that got the answer, before the answer is returned. It may be
+	// called by several goroutines at once. ctx is the request's. A program
+	// that runs again and again can save the pause here, and give it to
+	// [Pause.Restore] when it runs next.
 	OnPause func(ctx context.Context, pause PauseState)
 }
 
-// Pause is a RoundTripper that remembers when a server has asked to be left
-// alone. Make one with [NewPause]. All its methods may be called by several
+// Pause is a RoundTripper that sends nothing while a server has asked for a
+// pause. Make one with [NewPause]. All its methods may be called by several
 // goroutines at once.
 type Pause struct {
 	base  http.RoundTripper
@@ -64,10 +64,10 @@ type Pause struct {
 // NewPause returns a RoundTripper that sends requests through base
 // ([http.DefaultTransport] if nil) until a server says to wait: with status 429
 // Too Many Requests and a Retry-After header, or because a quota is used up
-// ([spotipie.ReasonQuotaExceeded]). The answer that says so is returned as it
-// is. From then on, until the pause is over, every request to that host fails
-// at once with a [*spotipie.RateLimitError] that has NotSent set, whatever its
-// method and path, and is not sent.
+// ([spotipie.ReasonQuotaExceeded]). That answer is returned unchanged. Until
+// the pause is over, every other request to that host, whatever its method and
+// path, is not sent but fails at once with a [*spotipie.RateLimitError] that
+// has NotSent set.
 //
 // Spotify counts the requests of an app, not of a user: mount one Pause on all
 // sessions of an app. Its quota is that of the developer's account: apps of one
@@ -131,12 +131,11 @@ func (p *Pause) Pauses() []PauseState {
 	return states
 }
 
-// Restore makes p heed pauses that another Pause has told of, be it in another
-// process or on another computer. What is left of a pause follows from Until
-// and the computer's time, but is neither more than the pause was long in all
-// nor more than MaxPause, should that time have been wrong. Pauses that are
-// over are ignored, and so are those that end before the one that p knows of
-// already. OnPause is not called.
+// Restore makes p observe pauses of another Pause, also of one in another
+// process or on another computer. The rest of a pause is calculated from Until
+// and the computer's time, but is never more than the whole pause or MaxPause,
+// in case that time is wrong. Pauses that are over are ignored, and so are
+// those that end before one that p already has. OnPause is not called.
 func (p *Pause) Restore(states ...PauseState) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -165,8 +164,8 @@ func (p *Pause) End(host string) {
 	delete(p.pauses, hostOf(&url.URL{Host: host}))
 }
 
-// admit returns the error for a request to host during a pause. probe tells of
-// a request that may be sent all the same.
+// admit returns the error for a request to host during a pause. probe is true
+// for a request that may be sent all the same.
 func (p *Pause) admit(host string) (probe bool, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -191,8 +190,8 @@ func (p *Pause) admit(host string) (probe bool, err error) {
 	}
 }
 
-// begin notes the pause that limit asks for, and reports whether it is one to
-// tell of.
+// begin notes the pause that limit asks for, and reports whether OnPause is to
+// be called.
 func (p *Pause) begin(host string, limit *spotipie.RateLimitError, probe bool) (state PauseState, changed bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -218,8 +217,8 @@ func (p *Pause) begin(host string, limit *spotipie.RateLimitError, probe bool) (
 	return p.state(host, next), changed
 }
 
-// pauseAsked returns the limit that an answer or an error tells of, or nil if
-// it says nothing of a pause.
+// pauseAsked returns the limit in an answer or an error, or nil if it asks for
+// no pause.
 func pauseAsked(resp *http.Response, err error) *spotipie.RateLimitError {
 	var limit *spotipie.RateLimitError
 	switch {

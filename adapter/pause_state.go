@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// PauseState is a pause as it can be kept outside of the process, as JSON for
-// example. It holds no secrets.
+// PauseState is a pause in a form that can be saved outside of the process, for
+// example as JSON. It holds no secrets.
 type PauseState struct {
 	Host    string    `json:"host"`              // such as "api.spotify.com"; with the port if that is not the scheme's
 	Since   time.Time `json:"since"`             // when the server asked for the pause
@@ -23,7 +23,7 @@ type pause struct {
 	reason, message       string
 }
 
-// left returns how much of held is left. No pause has nothing left.
+// left returns how much of held is left: zero without a pause.
 func (p *Pause) left(held *pause) time.Duration {
 	if held == nil {
 		return 0
@@ -31,7 +31,7 @@ func (p *Pause) left(held *pause) time.Duration {
 	return max(held.end-p.clock.monotonic(), 0)
 }
 
-// state words held in terms of the computer's time as it is now.
+// state returns held in terms of the computer's time.
 func (p *Pause) state(host string, held *pause) PauseState {
 	wall, now := p.clock.wall(), p.clock.monotonic()
 	return PauseState{
@@ -40,8 +40,7 @@ func (p *Pause) state(host string, held *pause) PauseState {
 	}
 }
 
-// clock tells the time twice: as people do, and in steps that no correction
-// disturbs.
+// clock reads the wall clock and the monotonic clock.
 type clock struct {
 	wall      func() time.Time
 	monotonic func() time.Duration

@@ -13,18 +13,18 @@ const (
 	defaultMaxWait        = 30 * time.Second
 )
 
-// RetryOptions are the settings of [NewRetry]. The zero value, and nil, stand
-// for the defaults.
+// RetryOptions are the settings of [NewRetry]. Nil and the zero value mean the
+// defaults.
 type RetryOptions struct {
 	// MaxRetries is how many times a request is tried again after the first
 	// time. 0 means 10, a negative number none.
 	MaxRetries int
 
-	// InitialBackoff is how long to wait before the first retry when the
-	// server does not say. Every further wait is twice as long, up to
-	// MaxBackoff, and each is shortened or lengthened at random by up to
-	// half, lest many clients come back at the same moment. 0 or less means
-	// 0.3 seconds for InitialBackoff and 10 seconds for MaxBackoff.
+	// InitialBackoff is how long to wait before the first retry when the server
+	// does not say. Every further wait is twice as long, up to MaxBackoff, and
+	// each is shortened or lengthened at random by up to half, so that clients
+	// do not all come back at the same moment. 0 or less means 0.3 seconds for
+	// InitialBackoff and 10 seconds for MaxBackoff.
 	InitialBackoff, MaxBackoff time.Duration
 
 	// MaxWait is the longest pause that the server may ask for in a
@@ -37,16 +37,16 @@ type RetryOptions struct {
 	// AttemptTimeout is how long one attempt may take, from the moment it is
 	// sent until the header of the answer is there. An attempt that takes
 	// longer is cut off and counts as a failed connection. Reading the body of
-	// the answer takes as long as it takes. 0 or less means no limit.
+	// the answer is not limited. 0 or less means no limit.
 	//
-	// The base must heed the context of the request, as [http.Transport] does.
+	// The base must obey the context of the request, as [http.Transport] does.
 	AttemptTimeout time.Duration
 
 	// TotalTimeout is how long all attempts at one request and the waits
 	// between them may take together, until the header of the last answer is
 	// there. Like a deadline of the request's context it ends an attempt, and
-	// forbids waits that would outlast it; unlike that, it does not concern the
-	// body. 0 or less means no limit.
+	// prevents waits that would last longer. Unlike a deadline, it does not
+	// limit reading the body. 0 or less means no limit.
 	TotalTimeout time.Duration
 
 	// OnRetry, if not nil, is called before the wait for each retry, in the
@@ -55,8 +55,8 @@ type RetryOptions struct {
 	OnRetry func(ctx context.Context, retry Retry)
 }
 
-// Retry tells [RetryOptions.OnRetry] of an attempt that failed and is made
-// again.
+// Retry describes an attempt that failed and is made again, for
+// [RetryOptions.OnRetry].
 type Retry struct {
 	Attempt    int           // the number of the attempt that failed, from 1
 	Wait       time.Duration // how long to wait before the next
@@ -67,7 +67,7 @@ type Retry struct {
 }
 
 // NewRetry returns a RoundTripper that sends requests through base
-// ([http.DefaultTransport] if nil) and tries again what is worth it:
+// ([http.DefaultTransport] if nil) and tries again after
 //
 //   - 429 Too Many Requests, whatever the method: the server has not acted on
 //     the request;
@@ -75,8 +75,8 @@ type Retry struct {
 //     AttemptTimeout, if the method is idempotent (RFC 9110 section 9.2.2: GET,
 //     HEAD, OPTIONS, TRACE, PUT, DELETE).
 //
-// It does not try again what another attempt cannot change: a quota that is
-// used up ([spotipie.ReasonQuotaExceeded]); a request that cannot be sent, for
+// It does not try again where another attempt cannot help: a quota that is used
+// up ([spotipie.ReasonQuotaExceeded]); a request that cannot be sent, because
 // its URL, method, header or body is not valid or its body cannot be read; a
 // host that does not exist; a server that does not speak TLS or whose
 // certificate is not trusted; a connection that the system forbids; a context
@@ -95,15 +95,15 @@ type Retry struct {
 //
 // If Retry-After asks for more than MaxWait, or leaves no time before the
 // deadline of the request's context or the end of TotalTimeout, RoundTrip does
-// not wait but returns a [*spotipie.RateLimitError]; likewise if a quota is used
-// up. Whenever else it does not try again (no retries left, no retry allowed,
-// or a back-off that would outlast the deadline), it returns the last answer or
-// error just as base gave it. An attempt that was cut off is an error whose
-// Timeout method returns true.
+// not wait but returns a [*spotipie.RateLimitError]; likewise if a quota is
+// used up. In all other cases without a retry (none is left, none is allowed,
+// or the back-off would outlast the deadline) it returns the last answer or
+// error unchanged. An attempt that was cut off is an error whose Timeout method
+// returns true.
 //
-// What is left of the body of an answer that is not returned is not waited for:
-// it is read for a tenth of a second so that the connection can be used again,
-// or for a second where the answer's reason matters, and then closed.
+// If an answer is not returned, its body is read for at most a tenth of a
+// second, so that the connection can be used again, or for a second if the
+// reason in it matters, and then closed.
 func NewRetry(base http.RoundTripper, opts *RetryOptions) http.RoundTripper {
 	if opts == nil {
 		opts = &RetryOptions{}

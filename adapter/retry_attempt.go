@@ -72,15 +72,16 @@ type attempt struct {
 	open   atomic.Bool // whether the header is still being waited for
 }
 
-// cut ends the attempt, unless its header has come at the same moment: then
-// somebody is reading the body already.
+// cut ends the attempt, unless its header has come at the same moment: then the
+// caller may already be reading the body.
 func (a *attempt) cut() {
 	if a.open.CompareAndSwap(true, false) {
 		a.cancel()
 	}
 }
 
-// follow returns body, which frees the context when it is done with.
+// follow returns the body, wrapped to free the context when it has been read or
+// closed.
 func (a *attempt) follow(body io.ReadCloser) io.ReadCloser {
 	if body == nil || body == http.NoBody {
 		a.cancel()
@@ -125,7 +126,7 @@ func (e *timeoutError) Error() string {
 		e.method, e.url, e.limit.Round(time.Millisecond))
 }
 
-// Timeout and Temporary make it a net.Error.
+// Timeout and Temporary implement net.Error.
 func (e *timeoutError) Timeout() bool   { return true }
 func (e *timeoutError) Temporary() bool { return true }
 

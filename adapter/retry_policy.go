@@ -13,7 +13,7 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// isWorthwhile says whether another attempt may change what came of the last.
+// isWorthwhile reports whether another attempt may have another result.
 func (r *retries) isWorthwhile(resp *http.Response, err error) bool {
 	if r.req.Context().Err() != nil || !rewindable(r.req) || r.body.isFaulty() {
 		return false
@@ -49,8 +49,8 @@ func rewindable(req *http.Request) bool {
 	return req.Body == nil || req.Body == http.NoBody || req.GetBody != nil
 }
 
-// isSendable says whether req can be sent at all. [http.Transport] refuses what
-// cannot, with errors that have no type.
+// isSendable reports whether req can be sent at all. [http.Transport] refuses
+// other requests with errors that have no type.
 func isSendable(req *http.Request) bool {
 	if req.URL == nil || req.Header == nil || (req.URL.Scheme != "http" && req.URL.Scheme != "https") {
 		return false
@@ -80,8 +80,8 @@ func isNoTokenCharacter(r rune) bool {
 	return r <= ' ' || r >= 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r)
 }
 
-// isHopeless says of an error of the base that no other attempt would end
-// otherwise.
+// isHopeless reports whether every other attempt would end with the same error
+// of the base.
 func isHopeless(err error) bool {
 	var dns *net.DNSError
 	switch {
@@ -145,8 +145,8 @@ func rootCause(err error) error {
 	}
 }
 
-// isSessionError tells errors of a session that gave no token: it tries again
-// by itself where that helps.
+// isSessionError reports whether an error comes from a session without a token.
+// The session itself tries again where that helps.
 func isSessionError(err error) bool {
 	for _, final := range []error{
 		spotipie.ErrNotAuthorized, spotipie.ErrTokenExpired, spotipie.ErrNoRefreshToken,

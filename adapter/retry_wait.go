@@ -36,8 +36,9 @@ func (t *retryTransport) newRetries(req *http.Request) *retries {
 	return r
 }
 
-// prepare waits after a failed attempt and returns the request for the next. If
-// there is to be none it returns nil, and the answer or error to give instead.
+// prepare waits after a failed attempt and returns the request for the next
+// one. If there is none it returns nil, and the answer or error to return
+// instead.
 func (r *retries) prepare(attempt int, resp *http.Response, err error) (*http.Request, *http.Response, error) {
 	now := time.Now()
 	asked := askedPause(resp, err, now)
@@ -90,7 +91,7 @@ func (r *retries) pause(attempt int, start time.Time, wait time.Duration, resp *
 	return nil
 }
 
-// bareURL is what of a URL may be shown to anybody.
+// bareURL is the part of a URL that may be shown to anybody.
 func bareURL(u *url.URL) string {
 	if u == nil {
 		return ""
@@ -98,8 +99,7 @@ func bareURL(u *url.URL) string {
 	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}).String()
 }
 
-// askedPause returns how long the server wants to be left alone; 0 if it does
-// not say.
+// askedPause returns how long the server asks to wait; 0 if it does not say.
 func askedPause(resp *http.Response, err error, now time.Time) time.Duration {
 	var limit *spotipie.RateLimitError
 	switch {
@@ -165,8 +165,8 @@ func spread(asked time.Duration) time.Duration {
 	return rand.N(min(asked, time.Second))
 }
 
-// refusal returns what an answer or an error says of a limit; nil if nothing.
-// It closes the body of an answer that it has read.
+// refusal returns what an answer or an error says about a limit, or nil. It
+// closes the body of an answer that it has read.
 func refusal(resp *http.Response, err error, asked time.Duration) *spotipie.RateLimitError {
 	var limit *spotipie.RateLimitError
 	if errors.As(err, &limit) {
@@ -180,7 +180,7 @@ func refusal(resp *http.Response, err error, asked time.Duration) *spotipie.Rate
 	return limitOf(resp, peek(resp))
 }
 
-// limitOf returns what resp, with the given beginning of a body, says of a
+// limitOf returns what resp, with the given beginning of a body, says about a
 // limit.
 func limitOf(resp *http.Response, body []byte) *spotipie.RateLimitError {
 	answer := *resp

@@ -22,8 +22,8 @@ const (
 	maxDeletion = 512
 )
 
-// Delete implements [spotipie.Store]. It needs no sealing key, but leaves a file
-// alone that it cannot read at all.
+// Delete implements [spotipie.Store]. It needs no sealing key, but does not
+// remove a file that it cannot read at all.
 func (s *Store) Delete(ctx context.Context, key spotipie.Key) error {
 	if err := s.deleteRecord(ctx, key); err != nil {
 		return err
@@ -80,8 +80,8 @@ func (s *Store) versionOf(key spotipie.Key) (version uint64, found bool, err err
 	return e.Version, e.Deleted == "", nil
 }
 
-// forgetDeletions removes deletions that are past remembering, and what is left
-// of their locks. Not all can always be removed, and nothing depends on it.
+// forgetDeletions removes deletions that are old enough, and their lock files.
+// It ignores errors, as nothing depends on it.
 func (s *Store) forgetDeletions() {
 	s.tidied.Store(time.Now().Unix())
 	entries, err := os.ReadDir(s.dir)

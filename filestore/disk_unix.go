@@ -10,7 +10,7 @@ import (
 )
 
 func openFile(path string) (*os.File, error) {
-	// A pipe put in the file's place must not hold the reader up.
+	// A pipe in the file's place must not block the reader.
 	return os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 }
 
@@ -31,7 +31,7 @@ func hasOtherName(info fs.FileInfo) bool {
 
 func rename(from, to string) error { return os.Rename(from, to) }
 
-// isFull reports whether there was no room for what was to be written.
+// isFull reports whether the disk had no room for the data.
 func isFull(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }

@@ -112,8 +112,8 @@ func (s *Store) encode(key spotipie.Key, version uint64, rec spotipie.Record) ([
 	return append(data, '\n'), err
 }
 
-// encodeDeletion returns the contents of a file whose record was deleted. It does
-// not tell whose it was.
+// encodeDeletion returns the contents of a file whose record was deleted. They
+// do not say whose it was.
 func encodeDeletion(base string, version uint64) ([]byte, error) {
 	data, err := json.Marshal(envelope{
 		Format: deletionFormat, Version: version, Deleted: base, SHA256: deletionChecksum(base, version),
@@ -155,7 +155,7 @@ func decodeStrictly(data []byte, e *envelope) error {
 	return nil
 }
 
-// decodeEnvelope reads what a file says of itself, short of the record.
+// decodeEnvelope reads everything in a file except the record.
 func decodeEnvelope(path string, data []byte) (*envelope, error) {
 	var e envelope
 	header, record, sum, plain := splitPlain(data)
@@ -206,7 +206,7 @@ func checkDeletion(path string, e *envelope, err error) error {
 	return nil
 }
 
-// decode reads a record's file. Of a deletion it returns the version alone.
+// decode reads a record's file. For a deletion it returns only the version.
 func (s *Store) decode(path string, key spotipie.Key, data []byte) (rec spotipie.Record, found bool, err error) {
 	e, err := decodeEnvelope(path, data)
 	if err != nil {
@@ -234,7 +234,7 @@ func (s *Store) decodeRecord(path string, key spotipie.Key, e *envelope) (rec sp
 	return rec, true, nil
 }
 
-// open returns the record's JSON out of an envelope, if nobody has changed it.
+// open returns the record's JSON in an envelope, if nobody has changed it.
 func (s *Store) open(path string, key spotipie.Key, e *envelope) ([]byte, error) {
 	seal := func(problem, advice string) error {
 		return &FileError{Path: path, Problem: problem, Advice: advice, Err: ErrSeal}
@@ -262,5 +262,5 @@ func (s *Store) open(path string, key spotipie.Key, e *envelope) ([]byte, error)
 	return record, nil
 }
 
-// printable keeps what is in a file from making up an error's text.
+// printable makes text from a file safe to print in an error.
 func printable(id string) string { return fmt.Sprintf("%.16q", id) }

@@ -5,38 +5,37 @@ import (
 	"fmt"
 )
 
-// What can be wrong, to be told apart with [errors.Is]. All but ErrNoKey come
+// Errors of the store. Test for them with [errors.Is]. All except ErrNoKey are
 // wrapped in a [*FileError].
 var (
-	// ErrDamaged: the file is not what this package wrote there: it is torn,
-	// edited, renamed, or something else altogether.
+	// ErrDamaged: the file is not as this package wrote it: it is torn, edited,
+	// renamed, or something else.
 	ErrDamaged = errors.New("not a whole record")
 
 	// ErrNewerFormat: a later version of this package wrote the file.
 	ErrNewerFormat = errors.New("a newer format")
 
-	// ErrSeal: the file is sealed and the store has no key or another one, or
+	// ErrSeal: the file is sealed and the store has no key or another key, or
 	// it is not sealed and the store has a key.
 	ErrSeal = errors.New("sealed otherwise than this store seals")
 
-	// ErrExposed: others can get at the file or folder, or it belongs to a user
-	// who is neither this one nor root.
+	// ErrExposed: other users can read or change the file or folder, or it
+	// belongs to a user who is neither this one nor root.
 	ErrExposed = errors.New("open to others")
 
-	// ErrNoKey: there is no sealing key where it was looked for.
+	// ErrNoKey: there is no sealing key in the variable or file.
 	ErrNoKey = errors.New("no sealing key there: make one with `openssl rand -base64 32`")
 
 	// ErrLockLost: the file of a lock that is held has been removed or replaced,
 	// so that another process may hold the lock as well.
 	ErrLockLost = errors.New("the lock was lost")
 
-	// ErrMissingFolder: the store's folder has gone since Open. That is not
-	// taken for an empty store: the disk may be unmounted.
+	// ErrMissingFolder: the store's folder has disappeared since Open. This is
+	// an error and not an empty store, because the disk may be unmounted.
 	ErrMissingFolder = errors.New("the folder is missing")
 )
 
-// FileError: a file or folder cannot be used as it is. It has been left as it
-// was.
+// FileError: a file or folder cannot be used as it is. It was not changed.
 type FileError struct {
 	Path    string
 	Problem string // what is wrong

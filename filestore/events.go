@@ -9,8 +9,8 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// listen has the system tell of changes in the folder until ctx ends, the folder
-// is removed or renamed, or the system has lost count.
+// listen passes on the system's notices of changes in the folder until ctx
+// ends, the folder is removed or renamed, or the system has lost notices.
 func (s *Store) listen(ctx context.Context, ready func(), notify func(base string)) error {
 	watcher, err := fsnotify.NewWatcher()
 	if err != nil {
@@ -25,7 +25,7 @@ func (s *Store) listen(ctx context.Context, ready func(), notify func(base strin
 		select {
 		case event, more := <-watcher.Events:
 			if !more || event.Name == s.dir && event.Has(fsnotify.Remove|fsnotify.Rename) {
-				return fmt.Errorf("filestore: %s is not there any more", s.dir)
+				return fmt.Errorf("filestore: %s no longer exists", s.dir)
 			}
 			s.notifyOf(event.Name, notify)
 		case err := <-watcher.Errors:

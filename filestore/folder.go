@@ -71,9 +71,9 @@ func exposed(err error) error {
 }
 
 // removeLeftovers removes temporary files of writers that were killed, and lock
-// files that nothing is left of to lock: whoever gets the lock that a writer
-// holds knows that it is gone. Not all can always be removed, from a read-only
-// disk for one, and nothing depends on it.
+// files without a record. If it gets the lock that a writer holds, the writer
+// is gone. It ignores errors, as on a read-only disk, since nothing depends on
+// it.
 func (s *Store) removeLeftovers() {
 	entries, err := os.ReadDir(s.dir)
 	if err != nil {

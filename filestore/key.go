@@ -10,16 +10,16 @@ import (
 )
 
 // Key seals records with AES-256-GCM. The zero Key seals nothing. A Key may be
-// used from many goroutines. Printing it shows its id, which says nothing
-// about it.
+// used from many goroutines. Printing it shows its id, which does not reveal
+// the key.
 type Key struct{ key sealingkey.Key }
 
 // GenerateKey returns a new random key as the text that [ParseKey] takes: 32
-// bytes in base64. It is as good as what "openssl rand -base64 32" prints.
+// bytes in base64, as "openssl rand -base64 32" prints them.
 func GenerateKey() string { return sealingkey.Generate() }
 
-// ParseKey returns the key whose 32 bytes a text holds in base64 (RFC 4648
-// section 4). White space around it is ignored. A password is not a key: it is
+// ParseKey returns the key whose 32 bytes are in text in base64 (RFC 4648
+// section 4). White space around it is ignored. A password is not a key and is
 // refused. Errors do not quote the text.
 func ParseKey(text string) (Key, error) {
 	key, err := sealingkey.Parse(text)
@@ -29,9 +29,9 @@ func ParseKey(text string) (Key, error) {
 	return Key{key}, nil
 }
 
-// KeyFromEnv returns the key in an environment variable, as [ParseKey] takes
-// it. Where other users can see a process's environment, a file is the better
-// place. A variable that is not set, or empty, is [ErrNoKey].
+// KeyFromEnv returns the key in an environment variable, in the form of
+// [ParseKey]. If other users can see the environment of processes, a file is
+// better. If the variable is not set or empty, the error is [ErrNoKey].
 func KeyFromEnv(name string) (Key, error) {
 	text := os.Getenv(name)
 	if text == "" {
@@ -44,8 +44,8 @@ func KeyFromEnv(name string) (Key, error) {
 	return key, nil
 }
 
-// KeyFromFile returns the key in a file, as [ParseKey] takes it. A file that
-// others can get at is refused with [ErrExposed].
+// KeyFromFile returns the key in a file, in the form of [ParseKey]. A file that
+// other users can read is refused with [ErrExposed].
 func KeyFromFile(path string) (Key, error) {
 	data, err := readFile(path, false)
 	if err != nil {
@@ -60,7 +60,7 @@ func KeyFromFile(path string) (Key, error) {
 
 func (k Key) isZero() bool { return k.key.IsZero() }
 
-// id tells keys apart without saying anything about them.
+// id identifies a key without revealing it.
 func (k Key) id() string { return k.key.ID() }
 
 func (k Key) seal(plain, bound []byte) []byte { return k.key.Seal(plain, bound) }

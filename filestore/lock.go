@@ -20,8 +20,8 @@ const (
 	// How often a lock that another process holds is asked for again, on average.
 	firstPoll = time.Millisecond
 	lastPoll  = 20 * time.Millisecond
-	// maxTurn is how long a process that is before others keeps them waiting
-	// though the lock is free: it may be stopped.
+	// maxTurn is how long a process with the next turn keeps the others waiting
+	// while the lock is free, since it may be stopped.
 	maxTurn = 250 * time.Millisecond
 )
 
@@ -34,16 +34,16 @@ type kernelLocks struct {
 	queues map[string]*queue
 }
 
-// queue is entered by whoever has taken the value out of turn. It stays in the
-// map for as long as somebody holds the lock or waits for it.
+// A goroutine enters queue by taking the value out of turn. It stays in the map
+// while a goroutine holds the lock or waits for it.
 type queue struct {
 	turn   chan struct{}
 	users  int
 	holder *kernelLock
 }
 
-// kernelLock is a lock that is held. The file of a key that has nothing else is
-// removed with it: whoever has waited for it finds out.
+// kernelLock is a lock that is held. If the key has no other file, the lock's
+// file is removed with the lock; those who waited for it notice that.
 type kernelLock struct {
 	locks *kernelLocks
 	base  string
@@ -123,7 +123,7 @@ func (l *kernelLocks) check(path string) error {
 	return nil
 }
 
-// remove removes the lock's file. Whoever waits for its lock finds out.
+// remove removes the lock's file. Those who wait for its lock notice that.
 func (k *kernelLock) remove() { removeLockFile(k.file) }
 
 // removeLockFile removes a file whose lock is held, and no other that has taken
@@ -186,10 +186,10 @@ func (l *kernelLocks) leave(path string, q *queue) {
 	}
 }
 
-// lockFile polls for the kernel's lock: a call that waits inside the kernel
-// cannot be called off. Who has to wait locks a second file, the turn, and has
-// the lock next; whoever comes later sees it there, and waits for the turn. So
-// a process that takes the lock again and again keeps nobody out.
+// lockFile polls for the kernel's lock, because a call that waits inside the
+// kernel cannot be cancelled. A process that has to wait locks a second file,
+// the turn, and gets the lock next; later ones see that and wait for the turn.
+// So a process that takes the lock again and again cannot keep the others out.
 func (l *kernelLocks) lockFile(ctx context.Context, path string) (*flock.Flock, error) {
 	turnPath := path + turnSuffix
 	if isMissing(turnPath) {
@@ -222,10 +222,10 @@ func (l *kernelLocks) lockFile(ctx context.Context, path string) (*flock.Flock, 
 }
 
 // tryLockFile asks the kernel for the lock once. It returns nil if another
-// process has it, or somebody removed the file meanwhile. What is not a lock's
-// file is refused before it is opened, and again when it cannot be exchanged
-// any more. A file that has got a second name, from a backup made of hard links
-// for one, is exchanged for a new one.
+// process has it, or somebody removed the file meanwhile. A file that is not a
+// lock's file is refused before it is opened, and again afterwards, when it can
+// no longer be replaced. A file with a second name, for example from a backup
+// that uses hard links, is replaced by a new one.
 func (l *kernelLocks) tryLockFile(path string) (*flock.Flock, error) {
 	for {
 		file, err := l.tryLockThisFile(path)
@@ -288,9 +288,9 @@ func unlockFile(file *flock.Flock) error {
 	return nil
 }
 
-// makeLockFile makes a lock's file, private under any umask. Only whoever holds
-// the lock may remove it: others find out when they have the lock of a file that
-// is not there any more.
+// makeLockFile makes a lock's file, private under any umask. Only the holder of
+// the lock may remove it: others notice when they have locked a file that is no
+// longer there.
 func (l *kernelLocks) makeLockFile(path string) error {
 	info, err := os.Lstat(path)
 	if err == nil {
@@ -311,8 +311,8 @@ func (l *kernelLocks) makeLockFile(path string) error {
 	return nil
 }
 
-// checkLockFile refuses what others have made, and what would reach out of the
-// folder.
+// checkLockFile refuses files that other users have made, and links that lead
+// out of the folder.
 func (l *kernelLocks) checkLockFile(path string, info fs.FileInfo) error {
 	problem := ""
 	switch owner, foreign := privatedir.ForeignOwner(info); {

@@ -21,28 +21,28 @@ import (
 // Options adjust a store. A nil *Options and the zero value mean the defaults
 // named here.
 type Options struct {
-	// Key seals the records. Default: the zero Key, which leaves them readable
-	// to whoever can read the files.
+	// Key seals the records. Default: the zero Key, with which everybody who
+	// can read the files can read the records.
 	Key Key
-	// AllowExposed takes files and folders that others can get at or that are
-	// another user's, for file systems that know no permissions. Default: they are refused.
+	// AllowExposed accepts files and folders that other users can read or
+	// change, or that belong to another user, for file systems without
+	// permissions. Default: they are refused.
 	AllowExposed bool
-	// PollInterval has Watch look at the file every so often. Set it for file
-	// systems that do not tell of changes, as those over a network. Default:
-	// the system is asked to tell of changes, and where it cannot, Watch looks
-	// every 250 ms.
+	// PollInterval makes Watch look at the file at this interval. Set it for
+	// file systems that do not report changes, such as network file systems.
+	// Default: the operating system reports changes, and where it cannot, Watch
+	// looks every 250 ms.
 	PollInterval time.Duration
 }
 
 const defaultPollInterval = 250 * time.Millisecond
 
-// Store is a [spotipie.Checker], [spotipie.Watcher], [spotipie.ChangeWatcher] and
-// [spotipie.Summarizer] in a folder. Its methods may be called from many
-// goroutines and processes at once. It holds nothing open, but while somebody
-// watches, and needs no closing.
+// Store is a [spotipie.Checker], [spotipie.Watcher], [spotipie.ChangeWatcher]
+// and [spotipie.Summarizer] in a folder. Its methods may be called from many
+// goroutines and processes at once. It needs no closing, and keeps files open
+// only while a Watch runs.
 //
-// Its methods return when their context ends, except that a disk that does not
-// answer holds them up, as it does any program.
+// Its methods return when their context ends, unless the disk does not answer.
 type Store struct {
 	dir          string
 	key          Key
@@ -67,8 +67,8 @@ func DefaultDir() (string, error) {
 
 // Open returns the store in a folder, by default [DefaultDir]. It makes the
 // folder if it is missing, and removes temporary files of writers that were
-// killed and deletions that are past remembering. It fails if the folder is open to others ([ErrExposed]) or cannot be
-// made.
+// killed and old deletions. It fails if other users can get at the folder
+// ([ErrExposed]) or if it cannot be made.
 func Open(dir string, opts *Options) (*Store, error) {
 	if opts == nil {
 		opts = &Options{}
@@ -126,7 +126,7 @@ func (s *Store) Load(ctx context.Context, key spotipie.Key) (spotipie.Record, bo
 	return s.decode(path, key, data)
 }
 
-// read returns a file's contents. It takes a file for missing only if the
+// read returns a file's contents. It reports a file as missing only if the
 // folder is there.
 func (s *Store) read(path string) (data []byte, found bool, err error) {
 	data, err = readFile(path, s.allowExposed)
@@ -171,8 +171,8 @@ func (s *Store) Swap(ctx context.Context, key spotipie.Key, version uint64, rec 
 	return next, nil
 }
 
-// List implements [spotipie.Store]. It needs no sealing key. Files it cannot
-// read are errors beside the keys of those it can.
+// List implements [spotipie.Store]. It needs no sealing key. If it cannot read
+// some files, it returns the keys of the others together with an error.
 func (s *Store) List(ctx context.Context) ([]spotipie.Key, error) {
 	var keys []spotipie.Key
 	var errs []error
@@ -227,9 +227,9 @@ func (s *Store) each(ctx context.Context, do func(path string) error) error {
 	}
 }
 
-// CheckKey fails with [ErrSeal] if the records are sealed with another key than
-// the store's, or it has none and they are sealed. It looks at one of them, and
-// finds nothing wrong with a folder that has none.
+// CheckKey fails with [ErrSeal] if the store's key, or the lack of one, does
+// not fit the records. It looks at one record, and returns nil if the folder
+// has none.
 func (s *Store) CheckKey(ctx context.Context) error {
 	found := errors.New("found a record")
 	err := s.each(ctx, func(path string) error {
@@ -274,9 +274,9 @@ func (s *Store) Lock(ctx context.Context, key spotipie.Key) (func(context.Contex
 	return func(context.Context) error { return lock.release() }, nil
 }
 
-// Check implements [spotipie.Checker]. It looks whether the lock's file is still
-// the one that was locked, and does what Swap does to save a record, short of
-// the last step.
+// Check implements [spotipie.Checker]. It checks that the lock's file is still
+// the one that was locked, and does everything that Swap does to save a record
+// except for the last step.
 func (s *Store) Check(ctx context.Context, key spotipie.Key) error {
 	if err := ctx.Err(); err != nil {
 		return err

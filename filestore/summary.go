@@ -14,9 +14,9 @@ import (
 const maxLooks = 10_000
 
 // Summaries implements [spotipie.Summarizer]. There is no index: for each page
-// the folder is listed, and the files of the page are read, which takes the
-// sealing key if they are sealed; without it, Summaries fails with [ErrSeal].
-// Files that are damaged or of a newer format are left out.
+// it lists the folder and reads the files of the page. If they are sealed it
+// needs the sealing key, and fails with [ErrSeal] without it. Files that are
+// damaged or of a newer format are left out.
 func (s *Store) Summaries(ctx context.Context, query spotipie.SummaryQuery) (page spotipie.SummaryPage, err error) {
 	if query.After != "" && !isBaseName(query.After) {
 		return page, errors.New("filestore: SummaryQuery.After is not the Next of a page")
@@ -72,8 +72,7 @@ func (s *Store) summarize(base, clientID string) (summary spotipie.Summary, foun
 	return rec.Summary(e.Key.key()), found && err == nil, unlessOfTheFile(err)
 }
 
-// unlessOfTheFile returns no error for a file that is at fault itself, whatever
-// becomes of the others.
+// unlessOfTheFile returns nil for an error that is about one file only.
 func unlessOfTheFile(err error) error {
 	if errors.Is(err, ErrDamaged) || errors.Is(err, ErrNewerFormat) {
 		return nil

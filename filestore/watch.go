@@ -12,11 +12,11 @@ import (
 	"github.com/spotipie/spotipie/internal/notices"
 )
 
-// Watch implements [spotipie.Watcher]. On Linux and Windows the system tells of
-// changes, to all watchers of a store at once. Elsewhere, if the system has no
-// more to give (on Linux see fs.inotify.max_user_instances), or with
-// [Options].PollInterval, each watcher looks at its file every so often. It does
-// not fail.
+// Watch implements [spotipie.Watcher]. On Linux and Windows the system reports
+// changes, to all watchers of a store at once. On other systems, if the system
+// has no more watches (on Linux see fs.inotify.max_user_instances), or with
+// [Options].PollInterval, each watcher looks at its file at an interval. It
+// never fails.
 func (s *Store) Watch(ctx context.Context, key spotipie.Key) (<-chan struct{}, error) {
 	if s.pollInterval == 0 {
 		changes, err := s.hub.Watch(ctx, baseName(key))
@@ -27,8 +27,8 @@ func (s *Store) Watch(ctx context.Context, key spotipie.Key) (<-chan struct{}, e
 	return s.poll(ctx, s.Path(key)), nil
 }
 
-// poll looks at a file's name, size and time every so often: that works on every
-// system and file system, and costs one system call.
+// poll looks at a file's name, size and time at an interval. This works on
+// every system and file system, and costs one system call.
 func (s *Store) poll(ctx context.Context, path string) <-chan struct{} {
 	interval := s.pollInterval
 	if interval == 0 {
@@ -66,9 +66,10 @@ func (s *Store) notifyOf(path string, notify func(base string)) {
 }
 
 // WatchChanges implements [spotipie.ChangeWatcher]. The file of a deletion does
-// not say whose it is, so that a deletion is told by the zero Change. Where Watch
-// looks at its file every so often, this looks at all, which takes no more than a
-// tenth of the time. It does not fail.
+// not say whose it is, so a deletion is reported as the zero Change. Where
+// Watch looks at its file at an interval, WatchChanges looks at all files, and
+// waits between looks so that they take no more than a tenth of the time. It
+// never fails.
 func (s *Store) WatchChanges(ctx context.Context) (<-chan spotipie.Change, error) {
 	if s.pollInterval == 0 {
 		changes, err := s.hub.WatchAll(ctx)
@@ -93,7 +94,7 @@ func (s *Store) changeOf(base string) spotipie.Change {
 	return spotipie.Change{Key: e.Key.key(), Version: e.Version}
 }
 
-// pollAll looks at the names, sizes and times of all files every so often.
+// pollAll looks at the names, sizes and times of all files at an interval.
 func (s *Store) pollAll(ctx context.Context) <-chan spotipie.Change {
 	interval := s.pollInterval
 	if interval == 0 {

@@ -13,7 +13,8 @@ import (
 	"github.com/spotipie/spotipie/internal/privatedir"
 )
 
-// maxFile bounds what is read of a file, and hence written. A record is one or two KiB.
+// maxFile is the largest file that is read or written. A record has one or two
+// KiB.
 const maxFile = 1 << 20
 
 // readFile reads a private file whole.
@@ -44,7 +45,7 @@ func readFile(path string, allowExposed bool) (data []byte, err error) {
 }
 
 // replace makes data the contents of the record's file at base, as a whole and
-// to stay. Whoever calls it holds the swap lock.
+// synced. The caller holds the swap lock.
 func (s *Store) replace(ctx context.Context, base string, data []byte) error {
 	temp, err := s.writeTemp(filepath.Base(base), data)
 	if err != nil {
@@ -60,7 +61,7 @@ func (s *Store) replace(ctx context.Context, base string, data []byte) error {
 	return s.syncFolder()
 }
 
-// writeTemp writes data to a new file beside the record's, for good.
+// writeTemp writes data to a new file beside the record's, and syncs it.
 func (s *Store) writeTemp(name string, data []byte) (path string, err error) {
 	f, err := os.CreateTemp(s.dir, name+".*"+tempSuffix)
 	if err != nil {

@@ -13,14 +13,14 @@ import (
 	"github.com/spotipie/spotipie/filestore"
 )
 
-// Errors of [Open], to be told apart with [errors.Is].
+// Errors of [Open]. Test for them with [errors.Is].
 var (
-	// ErrUnavailable: the keyring cannot be used: there is none, it is locked,
-	// or it does not answer in time.
+	// ErrUnavailable: the keyring cannot be used, because there is none, it is
+	// locked, or it does not answer in time.
 	ErrUnavailable = errors.New("the keyring cannot be used")
 
-	// ErrKeyLost: the folder has records, and the keyring no key for it, another
-	// one, or something that is not one.
+	// ErrKeyLost: the folder has records, but the keyring has no key for it,
+	// another key, or something that is not a key.
 	ErrKeyLost = errors.New("the keyring does not have the key to the records")
 )
 
@@ -39,8 +39,8 @@ const (
 	defaultTimeout = 10 * time.Second
 )
 
-// DefaultDir returns the folder that Open uses by default: keyring in that of
-// [filestore.DefaultDir].
+// DefaultDir returns the folder that Open uses by default: keyring in the
+// folder of [filestore.DefaultDir].
 func DefaultDir() (string, error) {
 	dir, err := filestore.DefaultDir()
 	if err != nil {
@@ -51,13 +51,13 @@ func DefaultDir() (string, error) {
 
 // Open returns the store in a folder, by default [DefaultDir], whose records
 // are sealed with the key that the keyring has for the folder. It makes the
-// folder and the key if they are missing; of many processes that do so at once
-// one makes the key. Only Open calls the keyring: the store itself works on
+// folder and the key if they are missing; if many processes do so at once, one
+// of them makes the key. Only Open calls the keyring: the store goes on working
 // when the keyring is locked again.
 //
 // It fails with [ErrUnavailable] or [ErrKeyLost], as [filestore.Open] does, or
-// when ctx ends. A call that does not answer cannot be called off: it stays
-// behind, in a goroutine, until it does.
+// when ctx ends. A call that does not answer cannot be cancelled: it stays in a
+// goroutine until it answers.
 func Open(ctx context.Context, dir string, opts *Options) (*filestore.Store, error) {
 	if dir == "" {
 		var err error
@@ -99,17 +99,17 @@ func Open(ctx context.Context, dir string, opts *Options) (*filestore.Store, err
 }
 
 // SealingKeys returns the keys that the keyring has under a name, as the text
-// that ParseKeys of package seal takes. It makes one key if there is none; of many
-// processes that do so at once one makes it, for which they take turns by a lock
-// file in [DefaultDir]. The entry has the options' service and the name as the
-// account. To rotate, put a new key before the old one into the entry, with a
-// space between them.
+// that ParseKeys of package seal reads. It makes a key if there is none; if
+// many processes do so at once, one of them makes it, using a lock file in
+// [DefaultDir]. The entry has the options' service and the name as the account.
+// To rotate, put a new key before the old one into the entry, with a space
+// between them.
 //
-// It fails with [ErrUnavailable], or when ctx ends. A keyring that has lost the
-// key gets a new one: what was sealed with the old one does not open then.
+// It fails with [ErrUnavailable], or when ctx ends. If the keyring has lost the
+// key, a new one is made, and records sealed with the old one cannot be opened.
 func SealingKeys(ctx context.Context, name string, opts *Options) (text string, err error) {
 	if name == "" || filepath.IsAbs(name) {
-		return "", fmt.Errorf("keyringstore: %q is no name for a key: it is empty, or a path, as the keys of folders have", name)
+		return "", fmt.Errorf("keyringstore: %q is not a name for a key: it is empty, or a path, which only the keys of folders have", name)
 	}
 	entry := entryOf(name, opts)
 	text, found, err := entry.get(ctx)
@@ -165,7 +165,7 @@ func (e *entry) get(ctx context.Context) (text string, found bool, err error) {
 	return text, err == nil, err
 }
 
-// checkNotLost fails if there are records, whose key has been lost then.
+// checkNotLost fails if there are records, since their key has been lost then.
 func (e *entry) checkNotLost(ctx context.Context, files *filestore.Store) error {
 	records, err := files.List(ctx)
 	if err != nil {

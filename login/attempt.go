@@ -10,8 +10,8 @@ import (
 	"sync/atomic"
 )
 
-// maxAttempts bounds how often a login begins anew because a pasted code was
-// refused.
+// maxAttempts is how often a login starts again at most because a pasted code
+// was refused.
 const maxAttempts = 20
 
 // attempt is a visit to the accounts service that the login waits for.
@@ -24,7 +24,7 @@ type attempt struct {
 	callbackURL string      // the page's answer; set before it is handed on
 }
 
-// attempts are those of one login. Only the latest counts.
+// attempts are the attempts of one login. Only the latest counts.
 type attempts struct {
 	mu   sync.Mutex
 	list []*attempt
@@ -67,7 +67,7 @@ func (a *attempts) find(state string) *attempt {
 	return found
 }
 
-// endState reports whether the state of an attempt ends with text.
+// endState reports whether the state of an attempt ends with the given text.
 func (a *attempts) endState(text string) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -117,8 +117,8 @@ func (l *login) callbackURL(params url.Values) string {
 	return base + "?" + params.Encode()
 }
 
-// isBareCode tells a code without the address around it. RFC 6749 appendix
-// A.11 would allow more; this is what cannot be mistaken for anything else.
+// isBareCode reports whether text is a code without an address. RFC 6749
+// appendix A.11 allows more; this form cannot be mistaken for anything else.
 func isBareCode(text string) bool {
 	const characters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._~+-"
 	text = strings.TrimRight(text, "=")
@@ -131,14 +131,13 @@ const (
 	maxCode = 4096
 )
 
-// trimPasted takes off what gets copied along with an address.
+// trimPasted removes what gets copied along with an address.
 func trimPasted(text string) string { return strings.Trim(text, " \t\r\n\"'<>") }
 
-// readPasted makes a callback URL of what the user pasted: the address the
-// browser ended at, the parameters in it, or the code
-// alone. What it returns belongs to the current attempt. Terminals and mail
-// programs wrap long addresses, so a line may also be the rest of the one
-// before.
+// readPasted makes a callback URL from what the user pasted: the address the
+// browser ended at, the parameters in it, or only the code. The URL belongs to
+// the current attempt. Terminals and mail programs wrap long addresses, so a
+// line may also be the rest of the one before.
 func (l *login) readPasted(text string) (callbackURL string, err error) {
 	text = trimPasted(text)
 	begun := l.begun
@@ -165,7 +164,8 @@ func (l *login) readPasted(text string) (callbackURL string, err error) {
 	return callbackURL, err
 }
 
-// isCut reports whether a text that is no answer may be the beginning of one.
+// isCut reports whether a text that is not an answer may be the beginning of
+// one.
 func (l *login) isCut(text string, err error) bool {
 	switch err {
 	case errCut:

@@ -9,13 +9,13 @@ import (
 	"github.com/cli/browser"
 )
 
-// quietBrowser keeps what a browser prints when it starts out of the program's
-// own output, which may be piped somewhere.
+// quietBrowser keeps a browser's own messages out of the program's output,
+// which may be piped somewhere.
 var quietBrowser = sync.OnceFunc(func() { browser.Stdout, browser.Stderr = io.Discard, io.Discard })
 
 // openBrowser opens the user's browser: $BROWSER, which remote development
-// environments set to a program that opens it at the user's end, or the
-// desktop's.
+// environments set to a program that opens a browser on the user's machine, or
+// the desktop's.
 func openBrowser(url string) error {
 	if name := os.Getenv("BROWSER"); name != "" {
 		if path, err := exec.LookPath(name); err == nil {

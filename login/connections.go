@@ -7,9 +7,9 @@ import (
 	"sync"
 )
 
-// maxConnections bounds the connections to the page. The oldest that is not
-// kept makes room for a new one, so that those who only hold connections open
-// cannot keep the browser out.
+// maxConnections is how many connections to the page may be open. A new one
+// closes the oldest that is not kept, so that clients which only hold
+// connections open cannot keep the browser out.
 const maxConnections = 128
 
 // connections are the open connections of the page's server.

@@ -7,16 +7,15 @@ import (
 	"github.com/spotipie/spotipie/internal/cli"
 )
 
-// conversation writes the texts for the user. That nobody can read them is no
-// reason to fail.
+// conversation writes the texts for the user. It ignores errors of writing.
 type conversation struct {
 	w        io.Writer
 	question string // what the user was asked last
 	open     bool   // the cursor stands behind the question
 }
 
-// say writes a text in lines of its own. A question that it comes in between
-// of is asked again.
+// say writes a text on lines of its own. If a question was waiting for an
+// answer, it is asked again.
 func (c *conversation) say(format string, args ...any) {
 	text := fmt.Sprintf(format, args...) + "\n"
 	if c.open {
@@ -34,7 +33,7 @@ func (c *conversation) ask(question string) {
 // answered is to be called when the user has pressed Enter.
 func (c *conversation) answered() { c.open = false }
 
-// withdraw ends a question that nobody answers any more.
+// withdraw ends a question that nobody will answer.
 func (c *conversation) withdraw() {
 	if c.open {
 		c.open = false

@@ -11,8 +11,8 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// pageGrace is how long browsers have to fetch the page that tells how the
-// login ended.
+// pageGrace is how long browsers have to fetch the page that says how the login
+// ended.
 const pageGrace = 2 * time.Second
 
 // ending is how the login ended, for those who wait for it.
@@ -67,8 +67,8 @@ func (e *ending) result() (page Page, done bool) {
 	}
 }
 
-// expect announces a tab that is to get the page, and returns what it will be
-// known by: a value that is no secret and works once.
+// expect announces a tab that will get the page, and returns a value to
+// recognize it by, which is not a secret and works once.
 func (e *ending) expect() (visit string) {
 	visit = rand.Text()
 	e.mu.Lock()
@@ -83,7 +83,7 @@ func (e *ending) expects(visit string) bool {
 	return e.visits[visit]
 }
 
-// forget is for a tab that has the page or will not come for it.
+// forget forgets a tab that has the page or will not come for it.
 func (e *ending) forget(visit string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -94,7 +94,7 @@ func (e *ending) forget(visit string) {
 	}
 }
 
-// awaited reports whether a tab has yet to get the page.
+// awaited reports whether a tab has not got the page yet.
 func (e *ending) awaited() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -12,12 +12,12 @@ import (
 	"time"
 )
 
-// ErrNoTerminal: [Prompt] has no terminal into which the user could paste the
-// answer, and so does not wait for it.
+// ErrNoTerminal: there is no terminal for [Prompt], so the user cannot paste
+// the answer.
 var ErrNoTerminal = errors.New("login: there is no terminal to paste the answer into: run the program in one, " +
 	"or let it use Authorize where a browser can reach it")
 
-// inputEndedError: there will be no answer, for the input has ended.
+// inputEndedError: the input has ended, so there will be no answer.
 type inputEndedError struct{}
 
 func (inputEndedError) Error() string {
@@ -44,8 +44,8 @@ func (e *TimeoutError) Is(target error) bool { return target == context.Deadline
 // Timeout returns true, as net.Error has it.
 func (e *TimeoutError) Timeout() bool { return true }
 
-// PortError: the page cannot be listened for, mostly because another program
-// has the port.
+// PortError: the page cannot listen on its port, usually because another
+// program has it.
 type PortError struct {
 	Host        string // where it was tried
 	Ports       []int  // all that were tried; a single 0 is any free port
@@ -81,8 +81,8 @@ func (e *PortError) Error() string {
 // Unwrap returns Err.
 func (e *PortError) Unwrap() error { return e.Err }
 
-// ended is the error of a context that has ended: what its owner said about
-// it, and whether by time or by hand.
+// ended is the error of a context that has ended: its cause, and whether by
+// timeout or by cancellation.
 func ended(ctx context.Context, doing string) error {
 	cause := context.Cause(ctx)
 	if errors.Is(cause, ctx.Err()) {

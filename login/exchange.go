@@ -19,9 +19,9 @@ const (
 	maxPause   = 15 * time.Second
 )
 
-// exchange makes a token of the answer. While the token endpoint is in trouble
-// it is asked again, as long as the login lasts: the user has agreed, and need
-// not do so once more.
+// exchange exchanges the answer for a token. While the token endpoint fails it
+// is asked again until the login's timeout, so that the user need not agree
+// again.
 func (l *login) exchange(ctx context.Context, callbackURL string) (*spotipie.Token, error) {
 	pause := firstPause
 	for {
@@ -48,7 +48,7 @@ func (l *login) exchange(ctx context.Context, callbackURL string) (*spotipie.Tok
 	}
 }
 
-// delay tells terminal and browser that it takes longer.
+// delay says in terminal and browser that it takes longer.
 func (l *login) delay(err error, wait time.Duration) {
 	l.user.withdraw()
 	text := trouble(err)
@@ -56,7 +56,7 @@ func (l *login) delay(err error, wait time.Duration) {
 	l.end.delay(text)
 }
 
-// trouble says in words what is wrong with the token endpoint.
+// trouble returns in words what is wrong with the token endpoint.
 func trouble(err error) string {
 	var answer *spotipie.TokenEndpointError
 	if errors.As(err, &answer) {
@@ -89,7 +89,7 @@ func isPassing(err error) bool {
 	return errors.As(err, &network) // that of net/http, whatever went wrong
 }
 
-// askedPause is how long the token endpoint wants to be left alone.
+// askedPause is how long the token endpoint asks to wait.
 func askedPause(err error) time.Duration {
 	var answer *spotipie.TokenEndpointError
 	var limited *spotipie.RateLimitError
@@ -102,7 +102,7 @@ func askedPause(err error) time.Duration {
 	return 0
 }
 
-// errSessionClosed ends a login that can lead to nothing any more.
+// errSessionClosed ends a login whose session was closed.
 func errSessionClosed() error {
 	return fmt.Errorf("login: %w, so nobody can be signed in: start the login again with a new one", spotipie.ErrClosed)
 }

@@ -12,7 +12,8 @@ import (
 	"github.com/spotipie/spotipie/internal/cli"
 )
 
-// checkLoopback tells whether a page of ours can be what a redirect URI names.
+// checkLoopback returns an error if this program cannot listen at a redirect
+// URI.
 func checkLoopback(redirectURI string) (*url.URL, error) {
 	refuse := func(reason string) error {
 		return &spotipie.RedirectURIError{URI: redirectURI, Reason: reason, Suggestion: DefaultRedirectURI}

@@ -19,12 +19,12 @@ import (
 // See the package comment for what it does.
 //
 // Errors: [*spotipie.RedirectURIError], [*PortError], [*TimeoutError],
-// [spotipie.ErrClosed] if the session is closed meanwhile, those of the session's
-// FetchToken or ReadTokenFromCallbackURL, among them [spotipie.ErrAccessDenied],
-// and those of ctx. With a [*spotipie.StoreError], a [*spotipie.ListenerError] or
-// a [*spotipie.InsufficientScopeError] the token is returned all the same; the
-// last means that the user has granted less than was asked for. When it has
-// returned, nothing listens any more.
+// [spotipie.ErrClosed] if the session is closed meanwhile, those of the
+// session's FetchToken or ReadTokenFromCallbackURL, among them
+// [spotipie.ErrAccessDenied], and those of ctx. With a [*spotipie.StoreError],
+// a [*spotipie.ListenerError] or a [*spotipie.InsufficientScopeError] the token
+// is returned too; the last one means that the user has granted less than was
+// asked for. When Authorize has returned, nothing listens any longer.
 func Authorize(ctx context.Context, session spotipie.Session, opts *Options) (*spotipie.Token, error) {
 	l, err := newLogin(session, opts)
 	if err != nil {
@@ -45,14 +45,15 @@ func Authorize(ctx context.Context, session spotipie.Session, opts *Options) (*s
 	return l.run(ctx, listener)
 }
 
-// Prompt is [Authorize] without a browser and a page: it prints the address at
-// which the user agrees, and waits until the answer is pasted; the package
-// comment tells in which forms. It works with any redirect URI, also one that
-// leads nowhere, for the answer is in the browser's address bar.
+// Prompt is like [Authorize], but opens no browser and serves no page: it
+// prints the address at which the user agrees, and waits until the user pastes
+// the answer. See the package comment for what can be pasted. It works with any
+// redirect URI, even if nothing listens there, since the answer is in the
+// browser's address bar.
 //
-// Errors: [ErrNoTerminal], at once, if Options.Input is an [*os.File] that is no
-// terminal; an error that wraps [io.EOF] when the input ends; else those of
-// Authorize.
+// Errors: [ErrNoTerminal], at once, if Options.Input is an [*os.File] that is
+// not a terminal; an error that wraps [io.EOF] when the input ends; and those
+// of Authorize.
 func Prompt(ctx context.Context, session spotipie.Session, opts *Options) (*spotipie.Token, error) {
 	l, err := newLogin(session, opts)
 	if err != nil {
@@ -77,8 +78,8 @@ type userSession interface {
 	CheckAuthorization(context.Context, *spotipie.AuthorizationURLOptions) error
 }
 
-// login is a login under way. Its run method alone reads answers, writes to
-// the output and decides how it ends.
+// login is a login under way. Only its run method reads answers, writes to the
+// output and decides how it ends.
 type login struct {
 	session     userSession
 	finish      func(ctx context.Context, callbackURL string) (*spotipie.Token, error)
@@ -124,7 +125,8 @@ func newLogin(session spotipie.Session, opts *Options) (*login, error) {
 	l.user.w = l.opts.Output
 	l.registered, l.scope = l.session.RedirectURI(), l.session.RequestedScope()
 	if uri := l.opts.RedirectURI; uri != "" {
-		// A session whose own redirect URI would be refused does not want the check.
+		// A session whose own redirect URI would be refused has the check
+		// switched off.
 		if err := spotipie.ValidateRedirectURI(uri); err != nil && spotipie.ValidateRedirectURI(l.registered) == nil {
 			return nil, err
 		}
@@ -133,8 +135,8 @@ func newLogin(session spotipie.Session, opts *Options) (*login, error) {
 	return l, nil
 }
 
-// existing returns the token that makes a login unnecessary, or nil. With a
-// token the error is one that does not touch it.
+// existing returns the token that makes a login unnecessary, or nil. An error
+// beside a token does not affect the token.
 func (l *login) existing(ctx context.Context) (*spotipie.Token, error) {
 	if ctx.Err() != nil {
 		return nil, ended(ctx, "beginning")
@@ -175,15 +177,15 @@ func (l *login) existing(ctx context.Context) (*spotipie.Token, error) {
 	return token, errors.Join(loadErr, err)
 }
 
-// untouched reports whether an error is about what follows a renewal.
+// untouched reports whether an error came after a renewal that succeeded.
 func untouched(err error) bool {
 	var store *spotipie.StoreError
 	var listener *spotipie.ListenerError
 	return errors.As(err, &store) || errors.As(err, &listener)
 }
 
-// needsUser reports whether an error is mended by a user who agrees. A record
-// that the store itself cannot read is not.
+// needsUser reports whether a login of the user would fix an error. It would
+// not if the store cannot read the record.
 func needsUser(err error) bool {
 	var mismatch *spotipie.RecordMismatchError
 	var store *spotipie.StoreError
@@ -240,8 +242,8 @@ func (l *login) conclude(ctx context.Context, token *spotipie.Token, err error) 
 	l.end.waitShown(ctx)
 }
 
-// check asks whether the accounts service knows the implicit grant at all:
-// one that does not tells only the browser.
+// check asks whether the accounts service has the implicit grant: otherwise
+// only the browser would show that it does not.
 func (l *login) check(ctx context.Context) error {
 	if !l.implicit {
 		return nil
@@ -249,8 +251,8 @@ func (l *login) check(ctx context.Context) error {
 	return l.session.CheckAuthorization(ctx, l.request())
 }
 
-// minLifetime is how long a state is good at least: after a computer has slept,
-// a login goes on longer by the clock on the wall than by its timeout.
+// minLifetime is how long a state is good at least: if the computer sleeps, a
+// login goes on longer by the wall clock than its timeout says.
 const minLifetime = time.Hour
 
 // request is what the user is asked. Its state is good as long as the login may
@@ -262,8 +264,7 @@ func (l *login) request() *spotipie.AuthorizationURLOptions {
 	}
 }
 
-// begin starts an attempt: a state of its own, and the address that goes with
-// it.
+// begin starts an attempt, with a state and an address of its own.
 func (l *login) begin() error {
 	authorizationURL, state, err := l.session.AuthorizationURL(l.request())
 	if err != nil {
@@ -346,7 +347,7 @@ func (l *login) typed(ctx context.Context, typed line, hasPage bool) (token *spo
 	if token != nil || !errors.As(err, &refused) || refused.Code != "invalid_grant" || l.attempts.count() >= maxAttempts {
 		return token, true, err
 	}
-	// The code was wrong or old. The state is used up, so begin anew.
+	// The code was wrong or old. The state is used up, so start again.
 	if err := l.begin(); err != nil {
 		return nil, true, err
 	}
@@ -358,7 +359,7 @@ func (l *login) typed(ctx context.Context, typed line, hasPage bool) (token *spo
 
 const pasteAgain = "Paste the address again: "
 
-// askAgain tells what is wrong with what was pasted.
+// askAgain says what is wrong with the pasted text.
 func (l *login) askAgain(wrong error) {
 	l.user.say("That is no answer: %v.", wrong)
 	l.user.ask(pasteAgain)
@@ -387,8 +388,8 @@ func (l *login) introduce(listener net.Listener, paste bool) {
 	}
 }
 
-// warnOfUnknown tells of scopes that Spotify may refuse to ask the user for. It
-// would tell them so, and not the program.
+// warnOfUnknown warns of scopes that Spotify may refuse. Spotify would say so
+// to the user, but not to the program.
 func (l *login) warnOfUnknown() {
 	switch unknown := names(l.scope.Unknown()); len(unknown) {
 	case 0:

@@ -14,7 +14,7 @@ import (
 
 const (
 	// DefaultRedirectURI is the redirect URI to register for a program that
-	// uses [Authorize]. Having no port it matches any.
+	// uses [Authorize]. It has no port, so it matches any port.
 	DefaultRedirectURI = "http://127.0.0.1/callback"
 	// DefaultTimeout is how long the user has to agree.
 	DefaultTimeout = 2 * time.Minute
@@ -31,18 +31,18 @@ type Options struct {
 	// AccentColor is the app's colour on the pages, as #rgb or #rrggbb. It
 	// only decorates, so any will do. Default: [DefaultAccentColor].
 	AccentColor string
-	// Pages replaces pages by one's own. See [Page] for the templates' names.
-	// Default: none.
+	// Pages replaces pages by your own. See [Page] for the templates' names.
+	// Default: the built-in pages.
 	Pages *template.Template
 
-	// Timeout is how long to wait for the user's answer, and how long to go on
-	// asking a token endpoint that is in trouble after it. Default:
-	// [DefaultTimeout]. Each request has the session's limits.
+	// Timeout is how long to wait for the user's answer, and then for a token
+	// endpoint that fails. Default: [DefaultTimeout]. Each request has the
+	// session's limits.
 	Timeout time.Duration
 	// ForceDialog asks the user to agree even if they have done so before, or
-	// the session has a token already: the way to change the user. Default:
-	// a token that the session has is enough, and Spotify may send a user who
-	// agreed before back at once.
+	// if the session has a token already. Use it to change the user. Default: a
+	// session that has a token is not asked, and Spotify may send back a user
+	// who agreed before at once.
 	ForceDialog bool
 
 	// RedirectURI replaces the session's for this login. Default: the
@@ -53,20 +53,18 @@ type Options struct {
 	// URI registered with a port works at that port only.
 	Ports []int
 	// BindAddress is where to listen, a host or host:port, for containers and
-	// forwarded ports whose inside differs from what the browser sees.
-	// Anything but a loopback address lets other machines reach the page.
+	// forwarded ports, where this differs from the address that the browser
+	// uses. If it is not a loopback address, other machines can reach the page.
 	// Default: host and port of the redirect URI.
 	BindAddress string
-	// ListenCommand returns the command, with the program's own flags, by which
-	// it logs in with a BindAddress and a port among Ports, such as
-	// "tune-keeper login --bind 0.0.0.0 --port 8888". Users in a container,
-	// where no browser reaches the page otherwise, are shown it. Default: the
-	// two options as Go writes them.
+	// ListenCommand returns the command that logs in with the given BindAddress
+	// and port, with the program's own flags, such as "tune-keeper login --bind
+	// 0.0.0.0 --port 8888". It is shown to users in a container, where a
+	// browser cannot reach the page otherwise. Default: the two options in Go.
 	ListenCommand func(bindAddress string, port int) string
 
-	// ShortHints leaves out of the texts what is only needed the first time: how
-	// to start a container so that a browser reaches the page. Default: all is
-	// printed.
+	// ShortHints leaves out what users need only the first time: how to start a
+	// container so that a browser reaches the page. Default: print everything.
 	ShortHints bool
 
 	// Browser opens a URL in the user's browser. It is called in a goroutine
@@ -77,14 +75,14 @@ type Options struct {
 	NoBrowser bool
 
 	// Input is where the user can paste the answer. An [*os.File] is read only
-	// if it is a terminal. Nothing beyond the answer's line is read from it;
-	// but where a read cannot be broken off (on Windows, and from anything but
-	// an *os.File) a goroutine stays behind until the read that it is in
-	// returns, and that input is lost. Default: [os.Stdin].
+	// if it is a terminal. Nothing after the line with the answer is read.
+	// Where a read cannot be interrupted (on Windows, and if Input is not an
+	// *os.File), a goroutine stays behind until its read returns, and that
+	// input is lost. Default: [os.Stdin].
 	Input io.Reader
 	// Output is where the texts for the user go. They are wrapped at the width
-	// of the terminal, which is looked for if Output is an [*os.File] or has
-	// its Fd method; at 80 columns where there is none. Default: [os.Stderr].
+	// of the terminal if Output is an [*os.File] or has its Fd method, and at
+	// 80 columns otherwise. Default: [os.Stderr].
 	Output io.Writer
 }
 

@@ -36,12 +36,12 @@ const (
 //	delayed    the user agreed, and the accounts service is in trouble and is
 //	           asked again; the browser loads the page again by itself
 //	signed-in  the user agreed and the session has its token
-//	denied     the user, or Spotify for them, said no
+//	denied     the user did not agree, or Spotify refused for them
 //	error      the login has failed otherwise
 //
-// The Content-Security-Policy lets a page use only what stands in it: style
-// and script elements with nonce="{{.Nonce}}", and images as data: URLs. Links
-// to elsewhere work.
+// The Content-Security-Policy lets a page use only what stands in it: style and
+// script elements with nonce="{{.Nonce}}", and images as data: URLs. Links to
+// other sites work.
 type Page struct {
 	AppName     string
 	AccentColor template.CSS

@@ -16,13 +16,13 @@ const maxLine = 64 << 10
 
 var errLineTooLong = errors.New("the line is longer than 64 KiB")
 
-// canPaste reports whether somebody can paste into in.
+// canPaste reports whether a user can paste into in.
 func canPaste(in io.Reader) bool {
 	file, ok := in.(*os.File)
 	return !ok || term.IsTerminal(int(file.Fd())) && isForeground(file)
 }
 
-// line is a line of input, or why there is none.
+// line is a line of input, or the error that ended the input.
 type line struct {
 	text string
 	err  error // errLineTooLong; anything else ends the input
@@ -31,9 +31,8 @@ type line struct {
 // ends reports whether no line follows.
 func (l line) ends() bool { return l.err != nil && l.err != errLineTooLong }
 
-// lineReader reads lines until it is stopped. It reads byte by byte, and no
-// further until it is asked to, so that what comes after a line is left to
-// whoever reads next.
+// lineReader reads lines until it is stopped. It reads byte by byte, and only
+// when asked to, so that what comes after a line is left for the next reader.
 type lineReader struct {
 	lines  chan line
 	more   chan struct{} // asks for the next line
@@ -60,8 +59,8 @@ func readLines(in io.Reader) *lineReader {
 	return r
 }
 
-// foregroundFile is a terminal that has nothing for a process in the
-// background, which would be stopped if it read.
+// foregroundFile is a terminal that does not let a process in the background
+// read, which would be stopped otherwise.
 type foregroundFile struct{ *os.File }
 
 func (f foregroundFile) Read(b []byte) (int, error) {
@@ -71,8 +70,8 @@ func (f foregroundFile) Read(b []byte) (int, error) {
 	return f.File.Read(b)
 }
 
-// foregroundPoll is how often a process in the background looks whether it has
-// been brought back: nothing tells it.
+// foregroundPoll is how often a process in the background checks whether it is
+// in the foreground again. The system does not notify it.
 const foregroundPoll = 200 * time.Millisecond
 
 // waitForeground returns false if reading is to end instead.
@@ -92,8 +91,8 @@ func (r *lineReader) waitForeground() bool {
 	return true
 }
 
-// interruptible makes reads that can be broken off, without losing input,
-// where the system has such.
+// interruptible makes reads that can be interrupted without losing input, if
+// the system supports that.
 func interruptible(in io.Reader) cancelreader.CancelReader {
 	if runtime.GOOS != "windows" { // where it would switch off echo and line editing
 		if r, err := cancelreader.NewReader(in); err == nil {
@@ -145,8 +144,8 @@ func (r *lineReader) next() line {
 	return line{err: cancelreader.ErrCanceled}
 }
 
-// stop ends the reading. If the read under way cannot be broken off, it is
-// left behind.
+// stop ends the reading. A read under way that cannot be interrupted is left
+// behind.
 func (r *lineReader) stop() {
 	if r == nil {
 		return

@@ -23,8 +23,8 @@ const (
 	maxPicture     = 256 << 10
 )
 
-// profile returns the user's name as far as it is to be had, and the picture
-// too if a tab is to show it: greeting somebody is not worth failing for.
+// profile returns the user's name, and the picture too if a tab will show it.
+// It returns what it can get: a greeting is not worth an error.
 func (l *login) profile(ctx context.Context) (name string, picture template.URL) {
 	ctx, cancel := context.WithTimeout(ctx, profileTimeout)
 	defer cancel()

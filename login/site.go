@@ -14,15 +14,14 @@ import (
 	"time"
 )
 
-// Limits of the page's server. Whoever is at the loopback address needs a few
-// small requests.
+// Limits of the page's server. A browser needs only a few small requests.
 const (
 	readHeaderTimeout = 5 * time.Second
 	readTimeout       = 10 * time.Second
 	writeTimeout      = 45 * time.Second // above what exchanging the code may take
 	maxHeader         = 64 << 10         // browsers send the cookies of all local servers
 	maxFragment       = 64 << 10
-	// stopTimeout is how long the answers in flight may take when all is said.
+	// stopTimeout is how long the last answers may take.
 	stopTimeout = time.Second
 )
 
@@ -112,11 +111,11 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// isNamed reports whether the request was meant for this page. Other names than
-// that of the redirect URI are refused, lest a site that makes its own name lead
-// here reads the page (DNS rebinding). Literal addresses cannot be made to lead
-// elsewhere: where other machines can reach the page, users put one in place of
-// 127.0.0.1.
+// isNamed reports whether the request was meant for this page. It accepts only
+// the host of the redirect URI, so that a site whose name points here cannot
+// read the page (DNS rebinding), and IP addresses, which cannot point
+// elsewhere: if other machines can reach the page, users put an address in
+// place of 127.0.0.1.
 func (s *site) isNamed(r *http.Request) bool {
 	if slices.Contains(s.hosts, strings.ToLower(r.Host)) {
 		return true
@@ -147,8 +146,8 @@ func (s *site) callback(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// takeFragment gets the fragment of the callback URL, which browsers keep to
-// themselves, from the script of the fragment page.
+// takeFragment gets the fragment of the callback URL, which browsers do not
+// send, from the script of the fragment page.
 func (s *site) takeFragment(w http.ResponseWriter, r *http.Request) {
 	if from := r.Header.Get("Sec-Fetch-Site"); from != "" && from != "same-origin" {
 		refuse(w, http.StatusForbidden)
@@ -169,9 +168,9 @@ func (s *site) takeFragment(w http.ResponseWriter, r *http.Request) {
 	s.take(w, r, params)
 }
 
-// take hands an answer to the login and waits for what becomes of it. Whatever
-// it is, the browser is sent on to an address without secrets. What is no
-// answer to this login changes nothing.
+// take passes an answer to the login and waits for the result. In any case the
+// browser is sent on to an address without secrets. A request that does not
+// answer this login changes nothing.
 func (s *site) take(w http.ResponseWriter, r *http.Request, params url.Values) {
 	a, err := s.login.answerOf(params)
 	if err != nil {
@@ -197,7 +196,7 @@ func (s *site) take(w http.ResponseWriter, r *http.Request, params url.Values) {
 	}
 }
 
-// showResult gives the page to whoever asks, but only the tabs that were sent
+// showResult shows the page to every client, but only the tabs that were sent
 // here count.
 func (s *site) showResult(w http.ResponseWriter, r *http.Request) {
 	page, done := s.login.end.result()

@@ -14,7 +14,7 @@ import (
 	"github.com/spotipie/spotipie/internal/cli"
 )
 
-// surroundings is where the program runs, as far as it matters to a login.
+// surroundings says where the program runs, as far as it matters to a login.
 type surroundings struct {
 	ssh       bool
 	sshServer string // user@address as ssh wants it
@@ -54,11 +54,11 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// thisMachine is left to the user to fill in.
+// thisMachine is a placeholder that the user fills in.
 const thisMachine = "<this machine>"
 
-// sshServer makes of SSH_CONNECTION (client address and port, server address
-// and port) what the user gives to ssh to come here.
+// sshServer returns the destination for the user's ssh command, from
+// SSH_CONNECTION (client address and port, server address and port).
 func sshServer(connection string) string {
 	fields := strings.Fields(connection)
 	if len(fields) != 4 {
@@ -78,8 +78,8 @@ func sshServer(connection string) string {
 	return target
 }
 
-// hints are the texts that help a browser elsewhere to reach the page, for
-// which the program listens at local.
+// hints are the texts that help a browser on another machine to reach the page,
+// for which the program listens at local.
 func (l *login) hints(here surroundings, local *net.TCPAddr) []string {
 	u, err := url.Parse(l.redirectURI)
 	if err != nil {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// spoken writes a duration as people say it: 2 minutes.
+// spoken returns a duration in words, such as "2 minutes".
 func spoken(d time.Duration) string {
 	count := func(unit time.Duration, name string) string {
 		if d != unit {

@@ -25,8 +25,8 @@ func (s *Store) Lock(ctx context.Context, key spotipie.Key) (func(context.Contex
 }
 
 // Check implements [spotipie.Checker]. It extends the lease, which is a write,
-// so that it fails for the same reasons as Swap: a replica, a server that is
-// read-only or whose disk takes nothing more.
+// so it fails for the same reasons as Swap: a replica, a server that is
+// read-only or whose disk is full.
 func (s *Store) Check(ctx context.Context, key spotipie.Key) error {
 	return s.locks.Check(ctx, key)
 }
@@ -58,7 +58,7 @@ func (l leases) Leave(ctx context.Context, key spotipie.Key, owner string) error
 	return err
 }
 
-// giveUp runs a statement that gives a lock or a turn up, and reports whether
+// giveUp runs a statement that gives up a lock or a turn, and reports whether
 // there was one.
 func (l leases) giveUp(ctx context.Context, statement string, key spotipie.Key, owner string) (bool, error) {
 	var waitedFor, empty bool
@@ -80,7 +80,7 @@ func (l leases) giveUp(ctx context.Context, statement string, key spotipie.Key, 
 func (l leases) Wrap(doing string, key spotipie.Key, err error) error { return l.wrap(doing, key, err) }
 
 // Hopeless implements [lease.Server]: the pool is closed, or the server has
-// said that it will not do such a thing.
+// refused for good.
 func (l leases) Hopeless(err error) bool {
 	if errors.Is(err, puddle.ErrClosedPool) {
 		return true
@@ -89,7 +89,7 @@ func (l leases) Hopeless(err error) bool {
 	if !errors.As(err, &answer) {
 		return false
 	}
-	// Data that cannot be, no right, no such table or database.
+	// Invalid data, missing rights, no such table or database.
 	for _, class := range []string{"22", "28", "3D", "3F", "42"} {
 		if strings.HasPrefix(answer.Code, class) {
 			return true

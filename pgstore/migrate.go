@@ -28,13 +28,12 @@ const commentPrefix = "spotipie authorizations, schema "
 // their transaction: "spotipie" in ASCII.
 const migrationLock = 0x73706f7469706965
 
-// Migrate makes the table, or brings one that an older version made up to
-// date. Any number of processes may call it at once, at every start: if there
-// is nothing to do it reads one row and needs no privileges but those. A table
-// that a newer version has brought further stays as it is. It fails, and
-// changes nothing, if a table of that name is not the store's. Where the
-// program may not create tables, give the statements of [Store.Schema] to who
-// may.
+// Migrate makes the table, or updates one that an older version has made. Any
+// number of processes may call it at the same time, at every start: if there is
+// nothing to do, it reads one row and needs no other privilege. It does not
+// change a table that a newer version has updated. If a table of that name is
+// not the store's, it fails and changes nothing. If the program may not create
+// tables, give the statements of [Store.Schema] to an administrator.
 func (s *Store) Migrate(ctx context.Context) error {
 	files, err := migrationFiles()
 	if err != nil {
@@ -50,9 +49,9 @@ func (s *Store) Migrate(ctx context.Context) error {
 	return nil
 }
 
-// migrate sends all statements at once, which are one transaction then, also
-// through a pooler that gives each request to another connection. Whoever comes
-// second finds that all is there.
+// migrate sends all statements at once, which makes them one transaction, even
+// through a pooler that sends each request to another connection. The second of
+// two processes finds that everything is there.
 func (s *Store) migrate(ctx context.Context, done int) error {
 	text, err := s.schema(done)
 	if err != nil {
@@ -63,10 +62,10 @@ func (s *Store) migrate(ctx context.Context, done int) error {
 	return err
 }
 
-// Schema returns the statements that make the table, or bring one that an older
-// version made up to date, for a database in which the program itself may not do
-// that. They may be carried out again, and belong into one transaction. Migrate
-// has nothing to do afterwards.
+// Schema returns the statements that make the table, or update one that an
+// older version has made, for a database in which the program itself may not do
+// that. Run them in one transaction; they may be run again. Migrate has nothing
+// to do afterwards.
 func (s *Store) Schema() string {
 	text, err := s.schema(0)
 	if err != nil {
@@ -75,8 +74,8 @@ func (s *Store) Schema() string {
 	return text
 }
 
-// Grants returns the statements that give a role what the store needs, and
-// nothing else, once the table is there.
+// Grants returns the statements that give a role the rights that the store
+// needs, and no others. The table must exist.
 func (s *Store) Grants(role string) string {
 	role = pgx.Identifier{role}.Sanitize()
 	text := fmt.Sprintf("GRANT SELECT, INSERT, UPDATE, DELETE ON %s TO %s;\n", s.table, role)
@@ -86,7 +85,7 @@ func (s *Store) Grants(role string) string {
 	return text
 }
 
-// schema returns the statements of all migrations but the first ones.
+// schema returns the statements of the migrations after the first ones.
 func (s *Store) schema(done int) (string, error) {
 	files, err := migrationFiles()
 	if err != nil {
@@ -111,13 +110,13 @@ func (s *Store) schema(done int) (string, error) {
 func migrationFiles() ([]string, error) { return fs.Glob(migrations, "migrations/*.sql") }
 
 // migrated returns how many migrations the table has been through: none if
-// there is no table. Its comment says so; a dump may have left that out, so that
-// it has to be seen from the columns.
+// there is no table. The table's comment has the number; if a dump has left it
+// out, the columns show it.
 func (s *Store) migrated(ctx context.Context) (int, error) {
 	var comment *string
 	var columns []string
 	var indexes int // with a condition
-	// Reading pg_class has the server look for tables that others have made
+	// Reading pg_class makes the server look for tables that others have made
 	// since the transaction began; to_regclass alone does not.
 	err := s.queryRow(ctx, `
 SELECT obj_description(c.oid, 'pg_class'),

@@ -16,16 +16,16 @@ const notifyTimeout = 5 * time.Second
 // maxNotices is how many are sent with one statement.
 const maxNotices = 1000
 
-// A transaction that notifies holds a lock of the whole server while it commits.
-// Notices are therefore sent by themselves and not with what they tell of, many
-// at once, and without waiting for the disk or a replica.
+// A transaction that notifies holds a lock of the whole server while it
+// commits. So notices are sent in statements of their own, many at once, and
+// without waiting for the disk or a replica.
 const notifySQL = `
 WITH quick AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
 SELECT pg_notify({channel}, notice) FROM quick, unnest(string_to_array($1::text, ',')) AS notice`
 
 // notifier sends notices in the background, one statement at a time. Those that
-// come meanwhile go together with the next one. It runs only while there is
-// something to send. A notice that cannot be sent is lost.
+// come meanwhile are sent together by the next statement. It runs only while
+// there is something to send. A notice that cannot be sent is lost.
 type notifier struct {
 	send func(ctx context.Context, notices []string) error
 
@@ -40,7 +40,7 @@ type pending struct {
 	version int64 // 0: it is about something else
 }
 
-// changed sends word of a new version.
+// changed sends the notice of a new version.
 func (n *notifier) changed(key spotipie.Key, version int64) {
 	n.add(notice(key), pending{key, version})
 }
@@ -77,7 +77,7 @@ func (n *notifier) run() {
 	}
 }
 
-// take returns what is to be sent, or nil when that is nothing.
+// take returns the notices to send, or nil if there are none.
 func (n *notifier) take() (batch []string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

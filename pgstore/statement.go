@@ -17,10 +17,10 @@ const tombstoneLife = 7 * 24 * time.Hour
 // microseconds of the server's clock; now() itself would be the start of the
 // transaction, and does not go on while a statement waits for a row.
 //
-// A row without a record is that of a deletion, whose version it has, or has
-// version 0: it is there for the lock only. Only the version that a statement
-// names is ever replaced, so that one that was held up on its way, for however
-// long, replaces nothing that came after.
+// A row without a record is that of a deletion, and has its version, or it is
+// there only for the lock, and has version 0. A statement replaces only the
+// version that it names, so a statement that was delayed on its way, for
+// however long, does not replace anything newer.
 const (
 	loadSQL = `
 SELECT format::bigint, version, record FROM {table} WHERE client_id = $1::text AND profile = $2::text`
@@ -49,9 +49,9 @@ UPDATE {table} SET
 WHERE client_id = $1::text AND profile = $2::text AND record IS NOT NULL AND format = 1 AND version = $4::bigint
 RETURNING version`
 
-	// $3: the version to replace. A few rows that are past remembering go as
-	// well, none that anybody is at work on. Their index takes no time that is
-	// not fixed, hence now().
+	// $3: the version to replace. A few rows of old deletions are removed too,
+	// except those that another statement works on. Their index needs a fixed
+	// time, so this uses now().
 	deleteSQL = `
 WITH cleared AS (
 	DELETE FROM {table} WHERE ctid = ANY (ARRAY(
@@ -72,9 +72,9 @@ RETURNING version`
 
 // The lock. The owners of one process have their first {prefix} bytes in common.
 const (
-	// Whoever finds that there is nothing to do writes nothing. A lease that an
-	// earlier owner of the same process has left behind is free. A process that
-	// had the lock last does not get it while somebody else waits.
+	// A statement with nothing to do writes nothing. A lease that an earlier
+	// owner of the same process has left behind is free. The process that had
+	// the lock last does not get it while another one waits.
 	acquireSQL = `
 INSERT INTO {table} AS t (client_id, profile, lock_owner, lock_until)
 SELECT $1::text, $2::text, $3::text, clock_timestamp() + $4::bigint * interval '1 microsecond'
@@ -103,8 +103,8 @@ RETURNING coalesce(lock_owner = $3::text, false)`
 UPDATE {table} SET lock_until = clock_timestamp() + $4::bigint * interval '1 microsecond'
 WHERE client_id = $1::text AND profile = $2::text AND lock_owner = $3::text`
 
-	// It returns whether somebody waits, and whether the row is there for the
-	// lock only.
+	// It returns whether another process waits, and whether the row is there
+	// only for the lock.
 	releaseSQL = `
 UPDATE {table} SET lock_owner = NULL, lock_until = NULL, last_owner = lock_owner
 WHERE client_id = $1::text AND profile = $2::text AND lock_owner = $3::text
@@ -119,7 +119,7 @@ UPDATE {table} SET
 WHERE client_id = $1::text AND profile = $2::text AND (lock_owner = $3::text OR next_owner = $3::text)
 RETURNING coalesce(next_until > clock_timestamp(), false), record IS NULL AND version = 0`
 
-	// Whoever asks for a profile that nobody knows leaves no row for good.
+	// A lock for an unknown profile leaves no row behind.
 	forgetSQL = `
 DELETE FROM {table}
 WHERE client_id = $1::text AND profile = $2::text AND record IS NULL AND version = 0

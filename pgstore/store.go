@@ -32,7 +32,8 @@ const (
 	format    = 1       // of the record column
 	maxRecord = 1 << 20 // bytes of a record's JSON
 	maxName   = 63      // bytes of an identifier in PostgreSQL
-	// maxAttempts is how often a statement is tried that the server undoes.
+	// maxAttempts is how often a statement is tried if the server rolls it
+	// back.
 	maxAttempts = 20
 )
 
@@ -44,24 +45,24 @@ type Options struct {
 	// share their records.
 	// Default: [DefaultTable].
 	Table string
-	// Lease is how long a lock outlives a holder that has died. At least 50
-	// ms; keep it well above the longest pause that a healthy process has.
-	// Default: [DefaultLease].
+	// Lease is how long a lock lasts after its holder has died. At least 50 ms.
+	// It should be much longer than a healthy process ever pauses. Default:
+	// [DefaultLease].
 	Lease time.Duration
-	// Prepare lets the pool prepare statements as it is set up to, which by
-	// pgx's default takes work off the server. It does not go with a pooler in
-	// transaction mode, unless that knows of prepared statements. Default:
-	// nothing is prepared.
+	// Prepare lets the pool prepare statements as it is configured, which by
+	// pgx's default saves the server work. It does not work with a pooler in
+	// transaction mode, unless the pooler supports prepared statements.
+	// Default: nothing is prepared.
 	Prepare bool
 	// Listen is a pool whose connections go to the server itself and not
-	// through a pooler in transaction mode. Watch takes one connection out of
-	// it for as long as somebody watches. Default: the store's own pool.
+	// through a pooler in transaction mode. While there is a watcher, Watch
+	// uses one of its connections. Default: the store's own pool.
 	Listen *pgxpool.Pool
 }
 
-// Store is a [spotipie.Checker], [spotipie.Watcher], [spotipie.ChangeWatcher] and
-// [spotipie.Summarizer] on PostgreSQL. Use New to make one; it may be used from
-// many goroutines, and is one of any number on the same table.
+// Store is a [spotipie.Checker], [spotipie.Watcher], [spotipie.ChangeWatcher]
+// and [spotipie.Summarizer] on PostgreSQL. Make one with New. It may be used
+// from many goroutines, and any number of stores may share the same table.
 type Store struct {
 	pool       *pgxpool.Pool
 	listenPool *pgxpool.Pool
@@ -77,9 +78,9 @@ type Store struct {
 	connected  atomic.Int64 // when the pool was last told to connect anew
 }
 
-// New returns a store that uses pool, which stays the caller's: close it when
-// nothing uses the store any more. New does not connect. It fails for a lease
-// that is too short and a table name that is none.
+// New returns a store that uses pool. The caller closes the pool when nothing
+// uses the store any longer. New does not connect. It fails for a lease that is
+// too short and an invalid table name.
 func New(pool *pgxpool.Pool, opts *Options) (*Store, error) {
 	var o Options
 	if opts != nil {
@@ -116,7 +117,7 @@ func New(pool *pgxpool.Pool, opts *Options) (*Store, error) {
 }
 
 // Load implements [spotipie.Store]. Loads of one key at the same time share a
-// statement; one that takes longer than ten seconds fails.
+// statement. A load that takes longer than ten seconds fails.
 func (s *Store) Load(ctx context.Context, key spotipie.Key) (spotipie.Record, bool, error) {
 	rec, found, err := s.loads.Load(ctx, key)
 	if err != nil && errors.Is(err, ctx.Err()) {
@@ -125,7 +126,7 @@ func (s *Store) Load(ctx context.Context, key spotipie.Key) (spotipie.Record, bo
 	return rec, found, err
 }
 
-// load is Load, alone.
+// load is Load without sharing.
 func (s *Store) load(ctx context.Context, key spotipie.Key) (rec spotipie.Record, found bool, err error) {
 	row, err := s.read(ctx, key)
 	switch {
@@ -144,7 +145,7 @@ func (s *Store) load(ctx context.Context, key spotipie.Key) (rec spotipie.Record
 	return rec, true, nil
 }
 
-// row is what the table has of a key.
+// row is what the table has for a key.
 type row struct {
 	format  int64
 	version int64   // of the record or the deletion; 0 if there is neither
@@ -162,11 +163,11 @@ func (s *Store) read(ctx context.Context, key spotipie.Key) (r row, err error) {
 	return r, nil
 }
 
-// maxTries is how often a write is begun anew because somebody else was faster
-// than it could look and write.
+// maxTries is how often a write starts again because another process wrote
+// between its look and its write.
 const maxTries = 20
 
-// contents are what is saved of a record.
+// contents are the columns of a record.
 type contents struct {
 	record       string // JSON
 	authorizedAt *time.Time
@@ -174,7 +175,7 @@ type contents struct {
 	floor        uint64 // the lowest version that the new one may follow on
 }
 
-// encode returns what is to be saved of a record.
+// encode returns the columns of a record.
 func encode(key spotipie.Key, rec spotipie.Record) (contents, error) {
 	c := contents{rejected: rec.Rejected != "", floor: rec.Version}
 	if !rec.AuthorizedAt.IsZero() {
@@ -203,7 +204,7 @@ func (s *Store) Swap(ctx context.Context, key spotipie.Key, version uint64, rec 
 	if version == 0 {
 		return s.swapNew(ctx, key, c)
 	}
-	// As an int64 a version that cannot be becomes one that is not.
+	// As an int64, an impossible version becomes one that does not exist.
 	saved, err := s.save(ctx, s.statements.update, key, int64(version), c)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return 0, s.conflict(ctx, key)
@@ -211,8 +212,8 @@ func (s *Store) Swap(ctx context.Context, key spotipie.Key, version uint64, rec 
 	return saved, err
 }
 
-// swapNew saves a record where there is none. It looks first what there is, so
-// that the write, however late it arrives, does not replace what came after.
+// swapNew saves a new record. It first looks what is there, so that the write
+// does not replace anything newer, however late it arrives.
 func (s *Store) swapNew(ctx context.Context, key spotipie.Key, c contents) (uint64, error) {
 	for range maxTries {
 		now, err := s.read(ctx, key)
@@ -245,7 +246,7 @@ func (s *Store) save(ctx context.Context, statement string, key spotipie.Key, ov
 	return uint64(saved), nil
 }
 
-// conflict says why a record was not saved.
+// conflict returns why a record was not saved.
 func (s *Store) conflict(ctx context.Context, key spotipie.Key) error {
 	var mismatch *spotipie.RecordMismatchError
 	if _, _, err := s.load(ctx, key); errors.As(err, &mismatch) {
@@ -254,8 +255,8 @@ func (s *Store) conflict(ctx context.Context, key spotipie.Key) error {
 	return s.wrap("saving", key, spotipie.ErrVersionConflict)
 }
 
-// Delete implements [spotipie.Store]. It also removes what Load refuses as a
-// record of another format.
+// Delete implements [spotipie.Store]. It also removes a record of another
+// format, which Load refuses.
 func (s *Store) Delete(ctx context.Context, key spotipie.Key) error {
 	for range maxTries {
 		now, err := s.read(ctx, key)
@@ -307,8 +308,8 @@ func (s *Store) affects(ctx context.Context, statement string, arguments ...any)
 	return tag.RowsAffected() > 0, err
 }
 
-// again runs a statement once more if the server has undone it to keep up an
-// isolation stricter than READ COMMITTED, or to end a deadlock.
+// again runs a statement once more if the server has rolled it back because of
+// an isolation level stricter than READ COMMITTED, or to end a deadlock.
 func (s *Store) again(run func() error) error {
 	for attempt := 1; ; attempt++ {
 		err := run()
@@ -322,7 +323,7 @@ func (s *Store) again(run func() error) error {
 	}
 }
 
-// codeReadOnly is what a replica says to a write, and a server whose
+// codeReadOnly is the answer to a write of a replica, and of a server whose
 // transactions are read-only.
 const codeReadOnly = "25006"
 
@@ -331,8 +332,9 @@ func hasCode(err error, codes ...string) bool {
 	return errors.As(err, &answer) && slices.Contains(codes, answer.Code)
 }
 
-// connectAnew has the pool leave a server that takes no writes: it may have been
-// the primary when the pool connected. It does so once in a second at most.
+// connectAnew makes the pool connect again if its server takes no writes: it
+// may have been the primary when the pool connected. It does so at most once a
+// second.
 func (s *Store) connectAnew() {
 	now := time.Now().UnixNano()
 	if last := s.connected.Load(); now-last >= int64(time.Second) && s.connected.CompareAndSwap(last, now) {
@@ -340,8 +342,8 @@ func (s *Store) connectAnew() {
 	}
 }
 
-// inMode has a statement run in one round trip without leaving a prepared one
-// behind, unless that is asked for.
+// inMode makes a statement run in one round trip without leaving a prepared
+// statement behind, unless Prepare is set.
 func (s *Store) inMode(arguments []any) []any {
 	if s.prepare {
 		return arguments
@@ -349,7 +351,7 @@ func (s *Store) inMode(arguments []any) []any {
 	return append([]any{pgx.QueryExecModeExec}, arguments...)
 }
 
-// wrap says what was being done, and with what in PostgreSQL.
+// wrap adds to an error what was being done, and with which table and key.
 func (s *Store) wrap(doing string, key spotipie.Key, err error) error {
 	if hasCode(err, codeReadOnly) {
 		err = fmt.Errorf("%w: if this is a replica, name the primary, or all hosts and target_session_attrs=read-write", clean(err))
@@ -357,7 +359,7 @@ func (s *Store) wrap(doing string, key spotipie.Key, err error) error {
 	return fmt.Errorf("pgstore: %s %s in table %s: %w", doing, key, s.table, clean(err))
 }
 
-// clean takes out of the server's error what may quote a row, hence a token.
+// clean removes from the server's error what may quote a row, and so a token.
 func clean(err error) error {
 	var answer *pgconn.PgError
 	if errors.As(err, &answer) {

@@ -14,8 +14,8 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// A record that a program saved which knows nothing of the columns for summaries
-// is told by summarized, which is not its version then: its JSON counts.
+// If a program that does not know the columns for summaries has saved a record,
+// summarized is not its version: then its JSON counts.
 const (
 	summarySQL = `
 SELECT client_id, profile, authorized_at, updated_at,
@@ -33,13 +33,13 @@ WHERE t.client_id = n.client_id AND t.profile = n.profile AND t.version = n.vers
 )
 
 const (
-	// summarizeAtOnce is how many records are brought up to date by a statement,
-	// and maxSummarize by a call.
+	// summarizeAtOnce is how many records a statement updates, and maxSummarize
+	// is how many a call updates.
 	summarizeAtOnce = 500
 	maxSummarize    = 10_000
 )
 
-// The orders that pages come in, and what a walk begins with.
+// The orders that pages come in, and where a walk begins.
 const (
 	byKey        = "key"
 	byConsent    = "consent"
@@ -47,10 +47,10 @@ const (
 )
 
 // Summaries implements [spotipie.Summarizer], from indexes. A query for old
-// consents or refused refresh tokens begins by bringing up to date what programs
-// with older versions of this package have saved, ten thousand records for a
-// call, whose page is empty then; after Migrate of an older table these are all.
-// That is the only case in which it writes.
+// consents or refused refresh tokens first updates the columns of records that
+// older versions of this package have saved, ten thousand for each call, and
+// returns an empty page then. After Migrate of an older table these are all
+// records. Only then does it write.
 func (s *Store) Summaries(ctx context.Context, query spotipie.SummaryQuery) (page spotipie.SummaryPage, err error) {
 	at, err := parseCursor(query)
 	if err != nil {
@@ -180,7 +180,7 @@ func (r summaryRow) cursor(order string) cursor {
 	return c
 }
 
-// summary returns the summary, unless there is something that is no record.
+// summary returns the summary, unless the row has no valid record.
 func (r summaryRow) summary() (summary spotipie.Summary, ok bool) {
 	var rec readable
 	if r.Record != nil && json.Unmarshal([]byte(*r.Record), &rec) != nil {
@@ -198,7 +198,7 @@ func (r summaryRow) summary() (summary spotipie.Summary, ok bool) {
 	return summary, true
 }
 
-// readable is what a summary has of a record.
+// readable is the part of a record that is in its summary.
 type readable struct {
 	AuthorizedAt time.Time `json:"authorized_at"`
 	Rejected     string    `json:"rejected"`
@@ -217,8 +217,8 @@ func (s *Store) summarizeRest(ctx context.Context, after *spotipie.Key) (last *s
 	return after, nil
 }
 
-// summarizeSome is summarizeRest for one statement's worth of records. What is no
-// record stays as it is.
+// summarizeSome is summarizeRest for the records of one statement. Rows without
+// a valid record stay as they are.
 func (s *Store) summarizeSome(ctx context.Context, after *spotipie.Key) (last *spotipie.Key, err error) {
 	statement, arguments := s.statements.unsummarized, []any{summarizeAtOnce}
 	if after != nil {

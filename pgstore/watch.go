@@ -23,9 +23,9 @@ import (
 const (
 	// probeTimeout is how long a notice to oneself may take.
 	probeTimeout = 5 * time.Second
-	// silence is how long nothing may come before the server is asked for a
-	// sign of life, which it has to give within probeTimeout, and how often the
-	// pools are.
+	// silence is how long a connection may be silent before it is tested by a
+	// notice to oneself, which must arrive within probeTimeout, and how often
+	// the pools are tested.
 	silence = 5 * time.Second
 	// closeTimeout limits saying goodbye to the server.
 	closeTimeout = time.Second
@@ -46,10 +46,10 @@ func notice(key spotipie.Key) string {
 // waits for.
 func releasedNotice(key spotipie.Key) string { return "released " + notice(key) }
 
-// Watch implements [spotipie.Watcher]. All watchers share one connection, which
-// is made anew when it fails; they are told then, as notices may have been
-// lost. It fails if notices do not get through; see [Options.Listen]. Some
-// seconds after a pool is closed the channels are too.
+// Watch implements [spotipie.Watcher]. All watchers share one connection. When
+// it fails, the store connects again, and all watchers get a value, since
+// notices may have been lost. Watch fails if notices do not arrive; see
+// [Options.Listen]. The channels are closed some seconds after the pool.
 func (s *Store) Watch(ctx context.Context, key spotipie.Key) (<-chan struct{}, error) {
 	changes, err := s.hub.Watch(ctx, notice(key))
 	if err != nil {
@@ -59,9 +59,9 @@ func (s *Store) Watch(ctx context.Context, key spotipie.Key) (<-chan struct{}, e
 }
 
 // WatchChanges implements [spotipie.ChangeWatcher]. It shares the connection of
-// all watchers, and ends as they do. What programs with older versions of this
-// package save it does not hear of, nor of keys that are longer than some
-// thousand characters: their notices do not say whose they are.
+// all watchers, and ends as they do. It does not report changes by older
+// versions of this package, nor changes of keys that are longer than some
+// thousand characters: their notices do not have the key.
 func (s *Store) WatchChanges(ctx context.Context) (<-chan spotipie.Change, error) {
 	changes, err := s.hub.WatchAll(ctx)
 	if err != nil {

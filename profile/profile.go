@@ -1,5 +1,6 @@
-// Package profile opens the logins that the tool spotipie has made, so that a Go
-// program can rely on `spotipie login`: a profile goes in, a session comes out.
+// Package profile opens the logins that the tool spotipie has made, so that a
+// Go program can rely on `spotipie login`. It takes the name of a profile and
+// returns a session.
 //
 //	session, err := profile.Open(ctx, "work", nil)
 //	if err != nil {
@@ -8,7 +9,7 @@
 //	defer session.Close(ctx)
 //
 // The session shares the authorization with the tool and with every other
-// program that has it open: whoever renews the token saves it for all.
+// program that has it open: when one of them renews the token, all get it.
 package profile
 
 import (
@@ -30,25 +31,25 @@ import (
 
 // Options adjust [Open]. Nil and the zero value mean the defaults named here.
 type Options struct {
-	// Session are settings for the session. What the profile has (store,
-	// profile, addresses) is put in their place; the scopes count for a later
-	// login only. Default: none.
+	// Session are settings for the session. The profile's own settings (store,
+	// profile, addresses) replace them. The scopes are only for a later login.
+	// Default: none.
 	Session *spotipie.Options
 	// ClientSecret is the app's secret, for profiles that were signed in with
-	// it; the tool does not keep it. Default: SPOTIPIE_CLIENT_SECRET, or what
-	// the user has put into the config file.
+	// it; the tool does not keep it. Default: SPOTIPIE_CLIENT_SECRET, or the
+	// secret in the config file.
 	ClientSecret string
 	// OpenStore opens a store with a server, by an address such as
 	// redis://127.0.0.1:6379/0 or postgres://app@127.0.0.1/app, so that only
-	// programs that need a driver have one. Closing the store is the program's
-	// own matter. Default: such a profile is an error.
+	// programs that need a driver include one. The program closes the store
+	// itself. Default: a profile with such a store is an error.
 	OpenStore func(ctx context.Context, address string) (spotipie.Store, error)
 }
 
 // Open returns the session of a profile, with its token loaded. An empty name
-// means what the tool uses then: SPOTIPIE_PROFILE, the profile that was chosen by
-// `spotipie profiles default`, or "default". Close the session when it is done
-// with.
+// means the profile that the tool would use: SPOTIPIE_PROFILE, the one chosen
+// by `spotipie profiles default`, or "default". Close the session when you no
+// longer need it.
 //
 // It is a [*spotipie.AuthorizationCodeSession], a
 // [*spotipie.ClientCredentialsSession] or a [*spotipie.ImplicitGrantSession].
@@ -67,7 +68,7 @@ func Open(ctx context.Context, name string, opts *Options) (spotipie.Session, er
 	return session, nil
 }
 
-// profile is what the config file says of one.
+// profile is what the config file says about a profile.
 type profile struct {
 	name   string
 	folder string // of the config file
@@ -94,7 +95,8 @@ func read(name string, opts *Options) (*profile, error) {
 	return p, nil
 }
 
-// merged are the settings of a profile, with those at the top where it has none.
+// merged are the settings of a profile, and for those that it does not have,
+// the settings at the top of the file.
 func merged(p, top config.Settings) config.Settings {
 	if p.AccountsURL == "" && p.APIURL == "" { // they belong together
 		p.AccountsURL, p.APIURL, p.AllowPlainHTTP = top.AccountsURL, top.APIURL, p.AllowPlainHTTP || top.AllowPlainHTTP

@@ -10,11 +10,12 @@
 //		Store: store, Profile: userID,
 //	})
 //
-// The client is the caller's, and with it the address, TLS, user and password,
-// timeouts, cluster and Sentinel. Redis 6 or newer is needed. A [redis.Ring] does
-// not do, nor reading from replicas. Where a server may hang without breaking its
-// connections, set ReadTimeout and DialTimeout to a second or two: the client
-// takes three and five otherwise, and tries a command four times.
+// The caller makes the client, and sets its address, TLS, user and password,
+// timeouts, cluster and Sentinel. The server must be Redis 6 or newer. A
+// [redis.Ring] and reading from replicas do not work. If a server may hang
+// without breaking its connections, set ReadTimeout and DialTimeout to a second
+// or two: by default the client waits for three and five seconds, and tries a
+// command four times.
 //
 // # What is stored
 //
@@ -29,65 +30,66 @@
 //	                          after that for older versions of this package, and the TAG
 //	                          of locks that were released while somebody waited
 //
-// The braces put the keys of one authorization into one slot of a cluster. A
-// record of a newer format, and anything else that is found under the name of
-// a record, is answered with a [*spotipie.RecordMismatchError] that names the
-// key, and is overwritten by nobody; [Store.Delete] removes it. Swap refuses a
-// record whose JSON is larger than 1 MiB.
+// The braces put the keys of one authorization into one slot of a cluster. For
+// a record of a newer format, and for anything else under the name of a record,
+// Load returns a [*spotipie.RecordMismatchError] that names the key. Swap does
+// not overwrite it; [Store.Delete] removes it. Swap refuses a record whose JSON
+// is larger than 1 MiB.
 //
-// Tokens are stored as they are: whoever may read these keys may use them. A
-// Redis user for the store needs no more than
+// Tokens are stored unencrypted: whoever may read these keys can use them.
+// Package seal encrypts them. A Redis user for the store needs only
 //
 //	ACL SETUSER app on >PASSWORD ~spotipie:* &spotipie:* +evalsha +eval
 //	    +get +set +pexpire +del +type +hget +hmget +hset +time +scan
 //	    +publish +subscribe +unsubscribe +ping +select +asking
 //
-// and in a cluster +cluster|slots besides. It needs +select for another database
-// than 0, and +asking in a cluster whose slots move. Without the channel (&) everything
-// but Watch works.
+// and in a cluster also +cluster|slots. It needs +select for a database other
+// than 0, and +asking in a cluster whose slots move. Without the channel (&)
+// everything except Watch works.
 //
-// MONITOR and the slow log show the arguments of commands, hence tokens.
+// MONITOR and the slow log show the arguments of commands, and so the tokens.
 //
-// There is no index. In a cluster it could not be in the slot of every record, so
-// that a script could not write both, and where it lacks a record a user would be
-// forgotten. [Store.Summaries] scans the names of all keys for each page, as
-// [Store.List] does: ask for pages of thousands, and where there are millions of
-// records that are often asked for, take package pgstore.
+// There is no index. In a cluster it would be in another slot than most
+// records, so one script could not write both, and a user whose record is
+// missing in the index would be forgotten. [Store.Summaries] scans the names of
+// all keys for each page, as [Store.List] does: ask for pages of thousands. For
+// frequent summaries of millions of records use package pgstore.
 //
 // # Guarantees
 //
-// Lock is a lease, 30 s by default, which the holder extends while it lives:
-// one that dies keeps the others waiting no longer than that. One that is
-// paused for longer and goes on learns of it from [Store.Check] before Spotify
-// is asked, and cannot overwrite what came after, for Swap compares versions
-// inside Redis. A version is the microseconds of the server's clock, or one more
-// than the last where the clock has not moved on; the tombstone keeps that so
-// for a deleted record if the clock is set back.
+// Lock is a lease, 30 s by default, which the holder extends while it lives: a
+// holder that dies keeps the others waiting no longer than that. A holder that
+// is suspended for longer learns of it from [Store.Check] before Spotify is
+// asked, and cannot overwrite newer records, because Swap compares versions
+// inside Redis. A version is the microseconds of the server's clock, or one
+// more than the last if the clock has not moved on. A tombstone ensures this
+// for a deleted record, too, if the clock is set back.
 //
 // The client repeats commands whose answer was lost. Each write has a name of
-// its own and names the version it replaces, so that it happens once. If
-// somebody else has saved between two attempts, what became of the first cannot
-// be known: the error says so, and is not [spotipie.ErrVersionConflict]. A first
-// save or a deletion that is held up on its way replaces nothing that came after
-// it was sent; both take a round trip more for that.
+// its own and names the version it replaces, so that it happens only once. If
+// another process has saved between two attempts, it is not known whether the
+// first attempt succeeded: the error says so, and is not
+// [spotipie.ErrVersionConflict]. A first save or a deletion that is delayed on
+// its way does not replace anything saved after it was sent; for that, both
+// take one more round trip.
 //
-// A server whose clock jumps ahead ends leases early, which Check notices; one
-// whose clock is set back lets those of dead holders last longer.
+// If the server's clock jumps ahead, leases end early, which Check notices. If
+// it is set back, the leases of dead holders last longer.
 //
-// How well a record survives a crash is a matter of the server's settings:
-// appendonly yes with appendfsync always loses nothing, everysec up to a
+// How well a record survives a crash depends on the server's settings: with
+// appendonly yes and appendfsync always nothing is lost, with everysec up to a
 // second. Replication is asynchronous, so a fail-over may lose the last save.
 //
-// Set maxmemory-policy to noeviction. The allkeys-… policies throw records away.
-// The volatile-… policies throw away what expires when the memory is full: locks,
-// which Check notices, and deletions, after which a logout looks like a loss and
-// a process that still has the token saves it again.
+// Set maxmemory-policy to noeviction. The allkeys-… policies remove records
+// when the memory is full. The volatile-… policies remove keys that expire:
+// locks, which Check notices, and deletions, after which a logout looks like a
+// loss, and a process that still has the token saves it again.
 //
 // A renewal costs four round trips: lock, load and swap before anyone has the
-// token, unlock after; Check is one more. However many goroutines wait for the
-// lock of one key they ask Redis as one, every 10 to 100 ms, or less often if
-// the store watches, as it is told then when the lock is free. Waiters of one
-// process take turns in the order they came, and a process that has just had the
-// lock does not get it again while another one waits. Loads of one key at the same
-// time share a command. All watchers of a store share one connection.
+// token, and unlock after that; Check is one more. Goroutines that wait for the
+// lock of one key ask Redis together, every 10 to 100 ms, or less often if the
+// store watches, since it then hears when the lock is free. Waiters of one
+// process take turns, first come, first served, and a process that has just had
+// the lock does not get it again while another one waits. Loads of one key at
+// the same time share a command. All watchers of a store share one connection.
 package redisstore

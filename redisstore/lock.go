@@ -18,11 +18,11 @@ const releasedLife = 10 * time.Second
 //
 //	HOLDER [NEXT UNTIL]
 //
-// HOLDER is its owner, or "released:" and the last one, so that a repeated
-// release is told from one that comes too late. NEXT waits for it, and comes again
-// before UNTIL, in milliseconds of the server's clock; until then the last holder's
-// process does not get it again. Versions before that knew only the holder, and no
-// colon in it; theirs is left as it is.
+// HOLDER is its owner, or "released:" and the last owner, so that a repeated
+// release differs from one that comes too late. NEXT waits for the lock, and
+// comes again before UNTIL, in milliseconds of the server's clock; until then
+// the last holder's process does not get it again. Older versions of this
+// package write only the holder, without a colon; such a lock is left as it is.
 //
 // KEYS: lock. ARGV: owner, length of the part that all owners of a process have
 // in common.
@@ -108,8 +108,8 @@ func (s *Store) Lock(ctx context.Context, key spotipie.Key) (func(context.Contex
 }
 
 // Check implements [spotipie.Checker]. It extends the lease, which is a write,
-// so that it fails for the same reasons as Swap: a replica, a full memory, a
-// disk that takes nothing more.
+// so it fails for the same reasons as Swap: a replica, a full memory, a full
+// disk.
 func (s *Store) Check(ctx context.Context, key spotipie.Key) error {
 	return s.locks.Check(ctx, key)
 }
@@ -146,7 +146,7 @@ func (l leases) Leave(ctx context.Context, key spotipie.Key, owner string) error
 func (l leases) Wrap(doing string, key spotipie.Key, err error) error { return l.wrap(doing, key, err) }
 
 // Hopeless implements [lease.Server]: the client is closed, or the server has
-// said that it will not do such a thing.
+// refused for good.
 func (l leases) Hopeless(err error) bool {
 	if errors.Is(err, redis.ErrClosed) {
 		return true
@@ -164,6 +164,6 @@ func (l leases) Released(key spotipie.Key) (notices <-chan struct{}, stop func()
 	return l.hub.Overhear(releasedNotice(key))
 }
 
-// releasedNotice is what the channel says when a lock is released that somebody
-// waits for. No tag has a space.
+// releasedNotice is the message on the channel when a lock is released that
+// others wait for. No tag has a space.
 func releasedNotice(key spotipie.Key) string { return "released " + tag(key) }

@@ -55,8 +55,9 @@ func (s *Store) tagOf(name string) (tag string, ok bool) {
 }
 
 // List implements [spotipie.Store]. It scans all keys of the database, on every
-// master of a cluster twice: it is for people and start-up, not for every
-// request. A client of one node of a cluster is refused, as it would list a part.
+// master of a cluster twice: call it at start-up or by hand, not for every
+// request. A client of a single node of a cluster is refused, as it would list
+// only a part.
 func (s *Store) List(ctx context.Context) ([]spotipie.Key, error) {
 	tags, err := await(ctx, func(ctx context.Context) ([]string, error) {
 		return s.scanAll(ctx, "*", s.deleted)
@@ -103,8 +104,9 @@ func (s *Store) scanAll(ctx context.Context, tags string, unwanted unwanted) ([]
 	return slices.Collect(maps.Keys(found.tags)), err
 }
 
-// refuseClusterNode fails if a client leads to one node of a cluster. A user who
-// may not ask for that is not in a cluster, or could not use it.
+// refuseClusterNode fails if a client is connected to a single node of a
+// cluster. A user who may not ask for that is not in a cluster, or could not
+// use it.
 func refuseClusterNode(ctx context.Context, client *redis.Client) error {
 	if client.Do(ctx, "CLUSTER", "SLOTS").Err() != nil {
 		return nil

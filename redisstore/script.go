@@ -32,9 +32,9 @@ const maxVersion = 1<<53 - 2
 // channel, tag.
 //
 // The client repeats a command whose reply was lost, so each operation has a
-// name of its own, and each attempt a number. Only the version that is named is
-// ever replaced, which a repetition cannot find any more if an attempt before it
-// has had its effect.
+// name of its own, and each attempt a number. A write replaces only the version
+// that it names, which a repetition no longer finds if an earlier attempt
+// succeeded.
 const prepareWrite = `
 local function valid(version)
 	return type(version) == 'string' and string.find(version, '^[1-9]%d*$') and #version <= 16
@@ -63,8 +63,8 @@ local last = current == 'foreign' and 0 or tonumber(current)
 local version = string.format('%.0f', math.max(last + 1, tonumber(ARGV[3]) + 1, now[1] * 1000000 + now[2]))
 `
 
-// publishChange tells who listens of the new version, and right after it, for
-// versions of this package that know no other notice, of the tag alone.
+// publishChange publishes the tag with the new version, and right after it only
+// the tag, for older versions of this package.
 const publishChange = `
 redis.pcall('PUBLISH', ARGV[6], ARGV[7] .. ' ' .. version)
 redis.pcall('PUBLISH', ARGV[6], ARGV[7])`
@@ -82,9 +82,9 @@ redis.call('HSET', KEYS[1], 'format', ARGV[1], 'version', version, 'writer', ARG
 ` + publishChange + `
 return version`
 
-	// ARGV: … life of the tombstone in milliseconds. What is no record may be
-	// deleted as well: the version to replace is "foreign" then. DEL comes first,
-	// so that it works with a full memory.
+	// ARGV: … life of the tombstone in milliseconds. Something that is not a
+	// record may be deleted too: the version to replace is "foreign" then. DEL
+	// comes first, so that it works with a full memory.
 	deleteScript = prepareWrite + `
 if not valid(version) then version = '9007199254740990' end
 redis.call('DEL', KEYS[1])
@@ -119,7 +119,7 @@ func (a *attempt) MarshalBinary() ([]byte, error) {
 	return strconv.AppendInt(nil, int64(a.sent), 10), nil
 }
 
-// String is for whoever prints commands.
+// String is for programs that print commands.
 func (a *attempt) String() string { return "attempt" }
 
 // write runs a script that writes. It returns the new version, or one of the
@@ -139,10 +139,10 @@ func (s *Store) write(ctx context.Context, script *redis.Script, key spotipie.Ke
 	})
 }
 
-// maxTries is how often a write is begun anew because somebody else was faster
-// than it could look and write.
+// maxTries is how often a write starts again because another process wrote
+// between its look and its write.
 const maxTries = 20
 
-// errUnknown: the client has repeated a write, and what it finds does not tell
-// whether the first attempt had an effect.
-var errUnknown = fmt.Errorf("the server's answer was lost, and somebody else has saved or deleted since: whether this was done before is not known")
+// errUnknown: the client has repeated a write, and it cannot be known whether
+// the first attempt succeeded.
+var errUnknown = fmt.Errorf("the server's answer was lost, and another process has saved or deleted since: it is not known whether this was done before")

@@ -37,15 +37,15 @@ type Options struct {
 	// Stores with the same prefix share their records. It has no "{". Default:
 	// [DefaultPrefix].
 	Prefix string
-	// Lease is how long a lock outlives a holder that has died. At least 50
-	// ms; keep it well above the longest pause that a healthy process has.
-	// Default: [DefaultLease].
+	// Lease is how long a lock lasts after its holder has died. At least 50 ms.
+	// It should be much longer than a healthy process ever pauses. Default:
+	// [DefaultLease].
 	Lease time.Duration
 }
 
-// Store is a [spotipie.Checker], [spotipie.Watcher], [spotipie.ChangeWatcher] and
-// [spotipie.Summarizer] on Redis. Use New to make one; it may be used from many
-// goroutines, and is one of any number on the same records.
+// Store is a [spotipie.Checker], [spotipie.Watcher], [spotipie.ChangeWatcher]
+// and [spotipie.Summarizer] on Redis. Make one with New. It may be used from
+// many goroutines, and any number of stores may share the same records.
 type Store struct {
 	client  redis.UniversalClient
 	prefix  string
@@ -56,12 +56,12 @@ type Store struct {
 	hub     *notices.Hub
 }
 
-// New returns a store that uses client, which stays the caller's: close it
-// when nothing uses the store any more. New does not connect. It fails for a
-// lease that is too short, a prefix with "{" in it, a cluster client that reads
-// from replicas, which lag behind, so that a refresh token may be used that is
-// revoked by it, and a [redis.Ring], which looks for a record on another server
-// when one is down, and does not find it there.
+// New returns a store that uses client. The caller closes the client when
+// nothing uses the store any longer. New does not connect. It fails for a lease
+// that is too short, a prefix with "{" in it, a cluster client that reads from
+// replicas (they lag behind, so that a used-up refresh token could be sent
+// again), and a [redis.Ring] (when a server is down, it looks for a record on
+// another one, which does not have it).
 func New(client redis.UniversalClient, opts *Options) (*Store, error) {
 	var o Options
 	if opts != nil {
@@ -92,7 +92,7 @@ func New(client redis.UniversalClient, opts *Options) (*Store, error) {
 }
 
 // Load implements [spotipie.Store]. Loads of one key at the same time share a
-// command; one that takes longer than ten seconds fails.
+// command. A load that takes longer than ten seconds fails.
 func (s *Store) Load(ctx context.Context, key spotipie.Key) (spotipie.Record, bool, error) {
 	rec, found, err := s.loads.Load(ctx, key)
 	if err != nil && errors.Is(err, ctx.Err()) {
@@ -101,7 +101,7 @@ func (s *Store) Load(ctx context.Context, key spotipie.Key) (spotipie.Record, bo
 	return rec, found, err
 }
 
-// load is Load, alone.
+// load is Load without sharing.
 func (s *Store) load(ctx context.Context, key spotipie.Key) (rec spotipie.Record, found bool, err error) {
 	state, err := s.read(ctx, key)
 	if err != nil {
@@ -122,7 +122,7 @@ type state struct {
 	old     bool    // the deletion is one of an older version of this package
 }
 
-// read reads a state. What it cannot make sense of is a
+// read reads a state. If it does not understand what is there, the error is a
 // [*spotipie.RecordMismatchError].
 func (s *Store) read(ctx context.Context, key spotipie.Key) (state, error) {
 	fields, err := await(ctx, func(ctx context.Context) ([]any, error) {
@@ -187,10 +187,10 @@ func (s *Store) decode(key spotipie.Key, data string) (rec spotipie.Record, err 
 	return rec, nil
 }
 
-// Swap implements [spotipie.Store]. If the client has repeated the command,
-// because the server's answer was lost, and somebody else has saved since, it
-// fails with an error that is not [spotipie.ErrVersionConflict]: it may have
-// saved.
+// Swap implements [spotipie.Store]. If the client has repeated the command
+// because the server's answer was lost, and another process has saved since, it
+// is not known whether Swap has saved: the error is not
+// [spotipie.ErrVersionConflict].
 func (s *Store) Swap(ctx context.Context, key spotipie.Key, version uint64, rec spotipie.Record) (uint64, error) {
 	floor := max(version, rec.Version)
 	rec.Version = 0
@@ -210,9 +210,8 @@ func (s *Store) Swap(ctx context.Context, key spotipie.Key, version uint64, rec 
 	return s.written(ctx, key, saved, err)
 }
 
-// swapNew saves a record where there is none. It looks first what there is, so
-// that the write, however late it arrives and however often, does not replace
-// what came after.
+// swapNew saves a new record. It first looks what is there, so that the write
+// does not replace anything newer, however late or often it arrives.
 func (s *Store) swapNew(ctx context.Context, key spotipie.Key, floor uint64, data []byte) (uint64, error) {
 	for try := 1; ; try++ {
 		now, err := s.read(ctx, key)
@@ -238,7 +237,7 @@ func (s *Store) swapNew(ctx context.Context, key spotipie.Key, floor uint64, dat
 	}
 }
 
-// swapOverTheLast says why there can be no version after the last one.
+// swapOverTheLast returns why there can be no version after the last one.
 func (s *Store) swapOverTheLast(ctx context.Context, key spotipie.Key, version uint64) error {
 	now, err := s.read(ctx, key)
 	switch {
@@ -272,9 +271,9 @@ func (s *Store) written(ctx context.Context, key spotipie.Key, said string, err 
 	return version, nil
 }
 
-// Delete implements [spotipie.Store]. It also removes what Load refuses as a
-// record of another format. Like Swap it may fail though it has deleted, if the
-// client has repeated the command.
+// Delete implements [spotipie.Store]. It also removes a record of another
+// format, which Load refuses. Like Swap it may fail although it has deleted, if
+// the client has repeated the command.
 func (s *Store) Delete(ctx context.Context, key spotipie.Key) error {
 	said := ""
 	for range maxTries {
@@ -305,7 +304,7 @@ func (s *Store) Delete(ctx context.Context, key spotipie.Key) error {
 	return s.wrap("deleting", key, errors.New("others keep saving it"))
 }
 
-// wrap says what was being done, and with what in Redis.
+// wrap adds to an error what was being done, and with which key.
 func (s *Store) wrap(doing string, key spotipie.Key, err error) error {
 	return fmt.Errorf("redisstore: %s %s: %w", doing, s.recordName(key), err)
 }

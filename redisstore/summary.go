@@ -74,8 +74,8 @@ func (s *Store) summaries(ctx context.Context, after string, query spotipie.Summ
 	return page, nil
 }
 
-// summarize returns the summaries of records, and nil for what is none: deleted,
-// of another format, or something else.
+// summarize returns the summaries of records, and nil for a deletion, another
+// format, or something else.
 func (s *Store) summarize(ctx context.Context, tags []string) ([]*spotipie.Summary, error) {
 	reads := make([]*redis.SliceCmd, len(tags))
 	_, _ = s.client.Pipelined(ctx, func(pipe redis.Pipeliner) error {

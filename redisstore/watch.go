@@ -15,16 +15,17 @@ import (
 )
 
 const (
-	// silence is how long nothing may come before the connection is asked for a
-	// sign of life.
+	// silence is how long the connection may be silent before it is tested by a
+	// ping.
 	silence = 5 * time.Second
-	// answerTimeout is how long that may take before it is given up.
+	// answerTimeout is how long the answer to the ping may take.
 	answerTimeout = 2 * time.Second
 )
 
-// Watch implements [spotipie.Watcher]. All watchers share one connection, which
-// is made anew when it fails; they are told then, as notices may have been
-// lost. When the client is closed, the channels are too.
+// Watch implements [spotipie.Watcher]. All watchers share one connection. When
+// it fails, the store connects again, and all watchers get a value, since
+// notices may have been lost. When the client is closed, the channels are
+// closed too.
 func (s *Store) Watch(ctx context.Context, key spotipie.Key) (<-chan struct{}, error) {
 	changes, err := s.hub.Watch(ctx, tag(key))
 	if err != nil {
@@ -34,8 +35,8 @@ func (s *Store) Watch(ctx context.Context, key spotipie.Key) (<-chan struct{}, e
 }
 
 // WatchChanges implements [spotipie.ChangeWatcher]. It shares the connection of
-// all watchers. What programs with older versions of this package save is told
-// of without its version.
+// all watchers. Changes by older versions of this package come without a
+// version.
 func (s *Store) WatchChanges(ctx context.Context) (<-chan spotipie.Change, error) {
 	changes, err := s.hub.WatchAll(ctx)
 	if err != nil {
@@ -44,7 +45,7 @@ func (s *Store) WatchChanges(ctx context.Context) (<-chan spotipie.Change, error
 	return changes, nil
 }
 
-// reader makes sense of what the channel says, in order.
+// reader reads the messages of the channel, in order.
 type reader struct {
 	hub    *notices.Hub
 	notify func(name string)

@@ -16,14 +16,14 @@ import (
 // Server is a running accounts service. It stops when the test ends.
 type Server struct {
 	*accounts.Service
-	// URL stands for both of Spotify's hosts, without a slash at the end.
+	// URL replaces both of Spotify's hosts. It has no slash at the end.
 	URL string
 
 	transport http.RoundTripper
 }
 
 // New starts a server on the loopback interface that agrees to every consent
-// by itself, as the user "ada", and behaves as Spotify does today.
+// automatically, as the user "ada", and behaves as Spotify does today.
 func New(t testing.TB) *Server {
 	t.Helper()
 	return NewWith(t, &accounts.Options{AutoApprove: true})
@@ -78,11 +78,11 @@ func newService(t testing.TB, opts *accounts.Options) *accounts.Service {
 	return service
 }
 
-// Transport returns what reaches the server; another test server, or the
-// network, it need not.
+// Transport returns a RoundTripper that reaches the server. It may not reach
+// other servers or the network.
 func (s *Server) Transport() http.RoundTripper { return s.transport }
 
-// Credentials returns those of the server's first app.
+// Credentials returns the credentials of the server's first app.
 func (s *Server) Credentials() spotipie.Credentials {
 	app := s.Apps()[0]
 	c := spotipie.Credentials{ClientID: app.ClientID, ClientSecret: app.ClientSecret}
@@ -99,7 +99,7 @@ func (s *Server) Options() *spotipie.Options {
 		Scope:       spotipie.AllScopes(),
 		AccountsURL: s.URL,
 		APIURL:      s.URL,
-		// The name of an in-memory server is no loopback address.
+		// The name of an in-memory server is not a loopback address.
 		AllowPlainHTTP: true,
 		Transport:      s.transport,
 		Now:            s.Now,
@@ -138,8 +138,8 @@ func (s *Server) Login(t testing.TB, session *spotipie.AuthorizationCodeSession)
 	}
 }
 
-// SessionAs is [Server.Session] for a named user, whoever the server agrees as
-// by itself: sessions of several users can be had side by side, also at once.
+// SessionAs is [Server.Session] for the given user, for tests with several
+// users. It may be called by several goroutines at once.
 func (s *Server) SessionAs(t testing.TB, userID string) *spotipie.AuthorizationCodeSession {
 	t.Helper()
 	session := s.newSession(t)
@@ -147,7 +147,7 @@ func (s *Server) SessionAs(t testing.TB, userID string) *spotipie.AuthorizationC
 	return session
 }
 
-// LoginAs is [Server.Login] as a named user, who agrees; see
+// LoginAs is [Server.Login] as the given user, who agrees; see
 // [accounts.Service.ConsentAs].
 func (s *Server) LoginAs(t testing.TB, session *spotipie.AuthorizationCodeSession, userID string) {
 	t.Helper()
@@ -165,8 +165,8 @@ func (s *Server) LoginAs(t testing.TB, session *spotipie.AuthorizationCodeSessio
 }
 
 // Consent visits an authorization URL as the user's browser would and returns
-// the callback URL that the server sends it to. The server must agree (or
-// deny, see DenyNext) by itself.
+// the callback URL that the server sends it to. The server must agree
+// automatically (or deny, see DenyNext).
 func (s *Server) Consent(t testing.TB, authorizationURL string) (callbackURL string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, authorizationURL, nil)
@@ -187,8 +187,8 @@ func (s *Server) Consent(t testing.TB, authorizationURL string) (callbackURL str
 	return ""
 }
 
-// ExpectTokenRequests fails the test if the token endpoint was not asked
-// exactly so often.
+// ExpectTokenRequests fails the test unless the token endpoint got exactly so
+// many requests.
 func (s *Server) ExpectTokenRequests(t testing.TB, want accounts.TokenRequests) {
 	t.Helper()
 	if got := s.Stats().TokenRequests; got != want {

@@ -8,8 +8,8 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// checker skips the test for a store that is no [spotipie.Checker], or wraps one
-// that is none.
+// checker skips the test for a store that is not a [spotipie.Checker], or wraps
+// one that is not.
 func checker(t *testing.T, s spotipie.Store) spotipie.Checker {
 	t.Helper()
 	c, isChecker := s.(spotipie.Checker)
@@ -48,8 +48,8 @@ func check(t *testing.T, s spotipie.Store) {
 	}
 }
 
-// checkWithoutLock: Check is about the holder of the lock, and must not take
-// that of somebody else for it.
+// checkWithoutLock: Check is about the caller's own lock, and must not succeed
+// because of another holder's.
 func checkWithoutLock(t *testing.T, s spotipie.Store) {
 	c := checker(t, s)
 	defer lock(t, s, key("grace"))()

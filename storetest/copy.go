@@ -15,8 +15,8 @@ func copyAll(t *testing.T, from, to spotipie.Store) spotipie.CopyCounts {
 	return counts
 }
 
-// copyInAndOut copies a store's worth of records into the store, and out of it
-// into a third one.
+// copyInAndOut copies all records of another store into the store, and out of
+// it into a third one.
 func copyInAndOut(t *testing.T, s spotipie.Store) {
 	before, after := spotipie.NewMemoryStore(), spotipie.NewMemoryStore()
 	saved := fill(t, before)
@@ -43,7 +43,7 @@ func copyInAndOut(t *testing.T, s spotipie.Store) {
 		expect(t, after, k, rec, last.Version)
 	}
 
-	// What is renewed and deleted in the store is brought over by another copy.
+	// Another copy brings over what was renewed and deleted in the store.
 	k := spotipie.Key{ClientID: "client", Profile: "ada"}
 	rec, _, err := s.Load(t.Context(), k)
 	if err != nil {

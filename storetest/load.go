@@ -71,8 +71,8 @@ func loadDuringSwaps(t *testing.T, s spotipie.Store) {
 	wg.Wait()
 }
 
-// timesAreKept: tokens keep microseconds, and two tokens that differ in less
-// would be told from each other after a round trip.
+// timesAreKept: tokens keep microseconds, so that a token is equal to itself
+// after a round trip.
 func timesAreKept(t *testing.T, s spotipie.Store) {
 	token, err := spotipie.NewToken(spotipie.TokenFields{
 		AccessToken: "one", ExpiresIn: time.Hour, ExpiresAt: time.Date(2026, 11, 24, 12, 0, 0, 123_456_000, time.UTC),
@@ -84,8 +84,8 @@ func timesAreKept(t *testing.T, s spotipie.Store) {
 	expect(t, s, key("ada"), rec, swap(t, s, key("ada"), 0, rec))
 }
 
-// sealedIsKept: package seal saves records without a token. What they show
-// besides is in their summaries.
+// sealedIsKept: package seal saves records without a token. Their other fields
+// are in their summaries.
 func sealedIsKept(t *testing.T, s spotipie.Store) {
 	rec := record(t, "one")
 	rec.Token, rec.RequestedScope = nil, nil

@@ -114,7 +114,8 @@ func unlockAfterContext(t *testing.T, s spotipie.Store) {
 	lock(t, s, key("ada"))()
 }
 
-// lockQueue: those who give up are in nobody's way, and all others get in.
+// lockQueue: callers who give up do not block others, and all others get the
+// lock.
 func lockQueue(t *testing.T, s spotipie.Store) {
 	unlock := lock(t, s, key("ada"))
 	impatient, giveUp := context.WithCancel(t.Context())

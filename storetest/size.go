@@ -7,8 +7,8 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// largeRecords leaves open how much a store takes: there is no record that it
-// takes and does not give back.
+// largeRecords does not say how much a store must take: whatever it takes, it
+// must return.
 func largeRecords(t *testing.T, s spotipie.Store) {
 	before := record(t, "before")
 	version := swap(t, s, key("ada"), 0, before)

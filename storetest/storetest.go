@@ -13,15 +13,15 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// patience is how long the suite waits for what must happen.
+// patience is how long the suite waits for something that must happen.
 const patience = 30 * time.Second
 
-// moment is how long it looks on for what must not happen.
+// moment is how long it watches for something that must not happen.
 const moment = 100 * time.Millisecond
 
-// Run tests a store. open returns one that is empty, and is called once for
-// each subtest; to test a store that processes share, let what it returns
-// stand for several clients of one place.
+// Run tests a store. It calls open once for each subtest, which must return an
+// empty store. To test a store that several processes share, let open return a
+// store that spreads its calls over several clients.
 func Run(t *testing.T, open func(t *testing.T) spotipie.Store) {
 	for _, test := range []struct {
 		name string

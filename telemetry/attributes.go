@@ -12,16 +12,16 @@ import (
 )
 
 // The attributes that the semantic conventions have no name for. A store is not
-// always a database, and its operations are not those of one, so db.operation.name
-// is not used.
+// always a database, and has other operations, so db.operation.name is not
+// used.
 const (
 	flowKey           = attribute.Key("spotipie.flow")
 	grantTypeKey      = attribute.Key("spotipie.grant_type")
 	storeOperationKey = attribute.Key("spotipie.store.operation")
 )
 
-// other is the value of what is none of the known values, as the semantic
-// conventions have it.
+// other stands for all values that are not known, as in the semantic
+// conventions.
 const other = "_OTHER"
 
 // attributesOf returns the attributes of an observation. Each has one of a few
@@ -64,9 +64,9 @@ func oneOf(value string, known ...string) string {
 	return other
 }
 
-// statusCode returns the HTTP status of an answer that is no token, or 0 if
-// there was no answer, or one with a status that HTTP does not have (RFC 9110
-// section 15).
+// statusCode returns the HTTP status of an answer that is not a token, or 0 if
+// there was no answer, or if HTTP does not have its status (RFC 9110 section
+// 15).
 func statusCode(err error) int {
 	var answer *spotipie.TokenEndpointError
 	var limited *spotipie.RateLimitError

@@ -10,8 +10,8 @@ import (
 	"go.opentelemetry.io/otel/metric"
 )
 
-// ConsentWindow is the time within which a consent ends that [Telemetry.ObserveConsents]
-// exports the number of.
+// ConsentWindow is how soon a consent ends that [Telemetry.ObserveConsents]
+// counts.
 const ConsentWindow = 30 * 24 * time.Hour
 
 const (
@@ -23,12 +23,13 @@ const (
 )
 
 // ObserveConsents exports how many consents end within [ConsentWindow], so that
-// their users can be asked to sign in again. count returns that number, from the
-// store. It is called when metrics are collected, at most once a minute and by
-// one goroutine at a time, and has five seconds: all metrics wait for it, so it
-// must obey its context. If it fails, the metric is left out for that minute, and
-// the error goes to the reader of the metrics once, which as a rule passes it to
-// [otel.Handle]. Unregister what is returned before the store is closed.
+// their users can be asked to sign in again. count returns that number, from
+// the store. It is called when metrics are collected, at most once a minute and
+// by one goroutine at a time, and has five seconds: all metrics wait for it, so
+// it must obey its context. If it fails, the metric is left out for that
+// minute, and the reader of the metrics gets the error once, and usually passes
+// it to [otel.Handle]. Unregister the returned registration before you close
+// the store.
 //
 // Replicas that share a store all export the same number: take the maximum, not
 // the sum.

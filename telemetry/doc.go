@@ -9,34 +9,34 @@
 //		Observe: t.Observe,
 //	})
 //
-// A [Telemetry] serves any number of sessions. It needs no end of its own: what
-// is not exported yet is the providers' to flush.
+// A [Telemetry] serves any number of sessions. It needs no closing: the
+// providers flush what is not exported yet.
 //
 // # Metrics
 //
 // Durations are histograms in seconds, and their counts are the numbers of
-// calls. What failed has the attribute error.type. docs/telemetry.md lists every
+// calls. Failures have the attribute error.type. docs/telemetry.md lists every
 // metric with its unit and attributes, and docs/grafana-dashboard.json is a
 // Grafana dashboard that shows them all.
 //
 // [Telemetry.ObservePool] and [Telemetry.ObserveConsents] add the numbers that
-// no session knows: how many sessions a pool has in memory, and how many
-// consents end soon.
+// a single session does not know: how many sessions a pool has in memory, and
+// how many consents end soon.
 //
 // # Traces
 //
 // Every observation is a span, made when the work has ended and dated back to
 // its start. Its parent is the span of the context that the work was done with:
-// a wait for a token belongs to the request that waited. A renewal belongs to
-// nobody, as many requests may wait for it, so its span and that of its token
-// request begin traces of their own. A store call without a parent is no span,
-// but a number in the metrics.
+// a wait for a token belongs to the request that waited. A renewal does not
+// belong to one request, as many may wait for it, so its span and that of its
+// token request begin traces of their own. A store call without a parent makes
+// no span, and is only in the metrics.
 //
 // # What is never exported
 //
-// No attribute names a user, a profile, a key or a client id, and none holds a
-// text of an error, for that may name them. Every attribute has one of a few
-// values, whatever Spotify, the store or the network answers, so the number of
-// time series has a bound. To tell apps apart, make a [Telemetry] for each and
-// name it in [Options].Attributes.
+// No attribute has a user, a profile, a key, a client id or the text of an
+// error, which may contain them. Every attribute has one of a few values,
+// whatever Spotify, the store or the network answers, so the number of time
+// series is limited. To tell apps apart, make a [Telemetry] for each and name
+// it in [Options].Attributes.
 package telemetry

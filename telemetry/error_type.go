@@ -37,8 +37,8 @@ func errorType(ctx context.Context, o spotipie.Observation) string {
 	return word
 }
 
-// sessionErrorType returns the word for an answer of the accounts service or for
-// what a session says itself, or an empty string.
+// sessionErrorType returns the word for an answer of the accounts service or
+// for an error of a session, or an empty string.
 func sessionErrorType(err error) string {
 	var answer *spotipie.TokenEndpointError
 	var limited *spotipie.RateLimitError

@@ -11,8 +11,8 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// instrument is what becomes of one kind of observation: a histogram of
-// durations, or a counter of what takes no time, and a span.
+// instrument exports one kind of observation: as a histogram of durations, or a
+// counter of what takes no time, and as a span.
 type instrument struct {
 	duration    metric.Float64Histogram // or nil
 	count       metric.Int64Counter     // or nil
@@ -31,9 +31,9 @@ func (in instrument) record(ctx context.Context, took time.Duration, attributes 
 }
 
 // newInstruments makes the instruments of all kinds of observations. The bounds
-// of the histograms are those that the semantic conventions advise for HTTP
-// requests and database calls, and go on to the longest time that a session
-// grants.
+// of the histograms are those that the semantic conventions recommend for HTTP
+// requests and database calls, and go up to the longest time that a session
+// allows.
 func newInstruments(meter metric.Meter) (map[spotipie.ObservationKind]instrument, error) {
 	m := maker{meter: meter}
 	instruments := map[spotipie.ObservationKind]instrument{

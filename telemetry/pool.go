@@ -10,9 +10,10 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// ObservePool exports the numbers of a pool: stats is its [spotipie.Pool.Stats].
-// It is called whenever metrics are collected, perhaps by several goroutines at
-// once. Unregister what is returned when the pool is closed.
+// ObservePool exports the numbers of a pool: stats is its
+// [spotipie.Pool.Stats]. It is called whenever metrics are collected, perhaps
+// by several goroutines at once. Unregister the returned registration when the
+// pool is closed.
 //
 // A program with several pools makes a [Telemetry] for each, with different
 // [Options].Attributes: otherwise their numbers are mixed up.

@@ -30,8 +30,8 @@ type Options struct {
 	// [otel.GetMeterProvider], also if it is set later.
 	MeterProvider metric.MeterProvider
 	// Attributes are added to every metric and span, to tell apart several apps
-	// of one program. They are exported as they are: name no user and no secret
-	// in them. Default: none.
+	// of one program. They are exported unchanged: put no user and no secret
+	// into them. Default: none.
 	Attributes []attribute.KeyValue
 }
 
@@ -44,7 +44,7 @@ type Telemetry struct {
 	instruments map[spotipie.ObservationKind]instrument
 }
 
-// errNotMade: a Telemetry that New has not made.
+// errNotMade: the Telemetry was not made by New.
 var errNotMade = errors.New("telemetry: the Telemetry is a zero value: make it with New")
 
 // New returns a Telemetry. It fails if the meter provider refuses an instrument,
@@ -72,10 +72,9 @@ func New(opts *Options) (*Telemetry, error) {
 	return t, nil
 }
 
-// Observe makes metrics and a span of an observation: it is what
-// [spotipie.Options].Observe is set to. It takes a few microseconds, does not
-// block and reports no error. It passes over kinds of observations that it does
-// not know.
+// Observe makes metrics and a span from an observation: set
+// [spotipie.Options].Observe to it. It takes a few microseconds, does not block
+// and reports no error. It ignores unknown kinds of observations.
 func (t *Telemetry) Observe(ctx context.Context, o spotipie.Observation) {
 	instrument, known := t.instruments[o.Kind]
 	if !known {

@@ -1,11 +1,11 @@
 // Command desktop prints the user's profile. The first time it opens a browser
-// in which the user agrees; from then on the authorization is kept in a file
-// and renews itself.
+// in which the user agrees. After that the authorization is in a file and
+// renews itself.
 //
 //	export SPOTIPIE_CLIENT_ID=… SPOTIPIE_REDIRECT_URI=http://127.0.0.1/callback
 //	go run ./examples/desktop
 //
-// Without Spotify: run "spotipie serve", and take over the variables that it
+// To try it without Spotify, run "spotipie serve" and set the variables that it
 // prints.
 package main
 

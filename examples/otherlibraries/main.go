@@ -1,12 +1,12 @@
-// Command otherlibraries gives a session to code that knows nothing of it: as
+// Command otherlibraries uses a session in code that does not know spotipie: as
 // an *http.Client, which is the better way, and as a token source of
 // golang.org/x/oauth2.
 //
 //	export SPOTIPIE_CLIENT_ID=… SPOTIPIE_CLIENT_SECRET=…
 //	go run ./examples/otherlibraries
 //
-// To try it without Spotify, run "spotipie serve", take over the variables that
-// it prints.
+// To try it without Spotify, run "spotipie serve" and set the variables that it
+// prints.
 package main
 
 import (

@@ -1,11 +1,11 @@
-// Command script searches for artists: the client credentials flow, without a
-// user. The session fetches its token by itself.
+// Command script searches for artists with the client credentials flow, without
+// a user. The session fetches its own token.
 //
 //	export SPOTIPIE_CLIENT_ID=… SPOTIPIE_CLIENT_SECRET=…
 //	go run ./examples/script radiohead
 //
-// Without Spotify: run "spotipie serve", take over the variables that it prints,
-// and search for "moons".
+// To try it without Spotify, run "spotipie serve", set the variables that it
+// prints, and search for "moons".
 package main
 
 import (

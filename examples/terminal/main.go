@@ -1,11 +1,11 @@
 // Command terminal signs a user in on a machine without a browser: it prints an
-// address to open anywhere, and the user pastes the address that the browser
-// ends at.
+// address, which the user opens on any machine, and the user pastes the address
+// that the browser ends at.
 //
 //	export SPOTIPIE_CLIENT_ID=… SPOTIPIE_REDIRECT_URI=http://127.0.0.1/callback
 //	go run ./examples/terminal
 //
-// Without Spotify: run "spotipie serve", and take over the variables that it
+// To try it without Spotify, run "spotipie serve" and set the variables that it
 // prints.
 package main
 

@@ -1,12 +1,12 @@
-// Command tokenfile greets the user, who signs in once: a listener keeps every
-// new token in a JSON file, which the Python package can read too.
+// Command tokenfile greets the user, who signs in once. A listener writes every
+// new token to a JSON file, which the Python package can read too.
 //
 //	export SPOTIPIE_CLIENT_ID=… SPOTIPIE_REDIRECT_URI=http://127.0.0.1:8080/callback
 //	go run ./examples/tokenfile token.json
 //
 // Nothing listens at the redirect URI: copy the address that the browser ends
-// up at. To try it without Spotify, run "spotipie serve" and take over the
-// variables that it prints. A file is for one process; several share a store.
+// at. To try it without Spotify, run "spotipie serve" and set the variables
+// that it prints. A file is for one process; use a store for several.
 package main
 
 import (

@@ -12,7 +12,7 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// restore takes the token from the file, or else from the user.
+// restore reads the token from the file, or gets one from the user.
 func restore(ctx context.Context, session *spotipie.AuthorizationCodeSession, path string) error {
 	token, err := spotipie.ReadTokenFile(path)
 	switch {
@@ -24,7 +24,8 @@ func restore(ctx context.Context, session *spotipie.AuthorizationCodeSession, pa
 	return session.SetToken(ctx, token)
 }
 
-// signIn has the user visit the authorization URL and paste what came of it.
+// signIn asks the user to visit the authorization URL and to paste the callback
+// URL.
 func signIn(ctx context.Context, session *spotipie.AuthorizationCodeSession) error {
 	authorizationURL, _, err := session.AuthorizationURL(nil)
 	if err != nil {
@@ -40,7 +41,7 @@ func signIn(ctx context.Context, session *spotipie.AuthorizationCodeSession) err
 	return err
 }
 
-// readLine reads what is typed, or gives up at Ctrl-C.
+// readLine reads a line, or gives up at Ctrl-C.
 func readLine(ctx context.Context) (string, error) {
 	lines := make(chan string, 1)
 	go func() {

@@ -15,7 +15,8 @@ type Checker interface {
 }
 
 // Registration checks whether the accounts service knows the app and its
-// redirect URI. Spotify tells some mistakes only after the user has signed in.
+// redirect URI. Spotify reports some mistakes only after the user has signed
+// in.
 func Registration(ctx context.Context, app Checker, redirectURI string) Result {
 	const name = "app"
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
@@ -29,7 +30,7 @@ func Registration(ctx context.Context, app Checker, redirectURI string) Result {
 		return bad(name, "the accounts service refuses it: "+plain(err),
 			fmt.Sprintf("compare client id and redirect URI (%s) with the app's page at %s", redirectURI, dashboard))
 	}
-	return bad(name, "there is no telling: "+networkReason(err), "check the connection, and try again")
+	return bad(name, "cannot be checked: "+networkReason(err), "check the connection, and try again")
 }
 
 // Secret checks whether the accounts service takes the client secret, by asking
@@ -48,5 +49,5 @@ func Secret(ctx context.Context, app *spotipie.ClientCredentialsSession, from st
 		return bad(name, fmt.Sprintf("the accounts service refuses the client secret (%s)", from),
 			`copy it from the app's page at `+dashboard+`, under "View client secret"`)
 	}
-	return bad(name, "there is no telling: "+networkReason(err), "check the connection, and try again")
+	return bad(name, "cannot be checked: "+networkReason(err), "check the connection, and try again")
 }

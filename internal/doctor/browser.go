@@ -13,7 +13,7 @@ type Machine struct {
 // github.com/cli/browser tries them.
 func openers() []string { return []string{"xdg-open", "x-www-browser", "www-browser", "wslview"} }
 
-// Browser checks whether a login can open one. signedIn tells that none is
+// Browser checks whether a login can open a browser. signedIn says that none is
 // needed now.
 func Browser(m Machine, signedIn bool) Result {
 	const name = "browser"

@@ -17,8 +17,8 @@ type certificate struct {
 	time bool              // it is outside the time in which it is valid
 }
 
-// certificateProblem tells an error about a certificate from others of the
-// network, and returns nil for those.
+// certificateProblem returns the problem with a certificate, or nil for other
+// errors of the network.
 func certificateProblem(err error) *certificate {
 	var (
 		failed    *tls.CertificateVerificationError
@@ -56,13 +56,13 @@ func (c *certificate) result(ctx context.Context, service, system string, now fu
 	case c.time:
 		return c.timeResult(ctx, service, system, now)
 	case errors.As(c.err, &authority), errors.As(c.err, &noRoots):
-		return bad(name, fmt.Sprintf("there is no telling: the certificate of %s is of an authority that this machine does not know%s", service, c.issuer()),
+		return bad(name, fmt.Sprintf("cannot be checked: the certificate of %s is of an authority that this machine does not know%s", service, c.issuer()),
 			authorityFix(system))
 	case errors.As(c.err, &wrongName):
-		return bad(name, fmt.Sprintf("there is no telling: what answers at %s has the certificate of another host (%s)", service, networkReason(c.err)),
+		return bad(name, fmt.Sprintf("cannot be checked: what answers at %s has the certificate of another host (%s)", service, networkReason(c.err)),
 			"check the URL, the name server, and whether the network wants you to sign in on a page of its own first")
 	}
-	return bad(name, fmt.Sprintf("there is no telling: the certificate of %s is not good (%s)", service, networkReason(c.err)),
+	return bad(name, fmt.Sprintf("cannot be checked: the certificate of %s is not good (%s)", service, networkReason(c.err)),
 		"check whether something between here and there answers in its place")
 }
 
@@ -84,7 +84,7 @@ func authorityFix(system string) string {
 		"or mount the host's and set SSL_CERT_FILE"
 }
 
-// timeResult tells a clock that is wrong from a certificate that is.
+// timeResult decides whether the clock is wrong or the certificate.
 func (c *certificate) timeResult(ctx context.Context, service, system string, now func() time.Time) Result {
 	const name = "clock"
 	what := "is not valid now"
@@ -103,7 +103,7 @@ func (c *certificate) timeResult(ctx context.Context, service, system string, no
 		return bad(name, fmt.Sprintf("the clock is right, but the certificate of %s %s", service, what),
 			"something between here and there may answer in its place: ask who runs the network or the proxy; if it is a service of your own, renew its certificate")
 	}
-	return bad(name, fmt.Sprintf("there is no telling: the certificate of %s %s, and the clock says %s", service, what, clock),
+	return bad(name, fmt.Sprintf("cannot be checked: the certificate of %s %s, and the clock says %s", service, what, clock),
 		"if the clock is wrong, "+clockFix(system)+"; if it is right, something between here and there answers in place of the service")
 }
 

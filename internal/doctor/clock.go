@@ -22,7 +22,7 @@ const (
 )
 
 // Clock compares the clock with the Date header (RFC 9110 section 6.6.1) of the
-// accounts service, and so also tells whether that can be reached. system is as
+// accounts service, and so also checks whether that can be reached. system is
 // runtime.GOOS.
 func Clock(ctx context.Context, transport http.RoundTripper, accountsURL, system string, now func() time.Time) Result {
 	const name = "clock"
@@ -30,7 +30,7 @@ func Clock(ctx context.Context, transport http.RoundTripper, accountsURL, system
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodHead, accountsURL, nil)
 	if err != nil {
-		return bad(name, "there is no telling: "+plain(err), "correct the URL of the accounts service")
+		return bad(name, "cannot be checked: "+plain(err), "correct the URL of the accounts service")
 	}
 	before := now()
 	resp, err := transport.RoundTrip(req)
@@ -44,12 +44,12 @@ func Clock(ctx context.Context, transport http.RoundTripper, accountsURL, system
 			fix = "start the service on this machine again, such as by 'spotipie serve'; or, if Spotify itself is meant, take its address " +
 				"out of the environment and sign in by 'spotipie login --accounts-url " + spotipie.DefaultAccountsURL + "'"
 		}
-		return bad(name, fmt.Sprintf("there is no telling: no answer from %s (%s)", accountsURL, networkReason(err)), fix)
+		return bad(name, fmt.Sprintf("cannot be checked: no answer from %s (%s)", accountsURL, networkReason(err)), fix)
 	}
 	_ = resp.Body.Close()
 	off, ok := clockOff(resp, before, after)
 	if !ok {
-		return bad(name, fmt.Sprintf("there is no telling: %s does not say what time it is", accountsURL),
+		return bad(name, fmt.Sprintf("cannot be checked: %s does not say what time it is", accountsURL),
 			"check whether something between here and there answers in its place")
 	}
 	if off.Abs() <= clockTolerance+after.Sub(before)/2 {

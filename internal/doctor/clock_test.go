@@ -69,6 +69,6 @@ func TestClock(t *testing.T) {
 		})
 	})
 	t.Run("no URL", func(t *testing.T) {
-		check(t, doctor.Clock(context.Background(), dated(0, 0), "://", "linux", time.Now), "no telling", "correct the URL")
+		check(t, doctor.Clock(context.Background(), dated(0, 0), "://", "linux", time.Now), "cannot be checked", "correct the URL")
 	})
 }

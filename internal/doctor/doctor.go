@@ -22,16 +22,16 @@ func good(name, detail string) Result { return Result{Name: name, OK: true, Deta
 
 func bad(name, detail, fix string) Result { return Result{Name: name, Detail: detail, Fix: fix} }
 
-// Blocked is the result of a check that cannot be made before what another has
-// found is mended.
+// Blocked is the result of a check that cannot be made before another check's
+// problem is fixed.
 func Blocked(name string, by Result) Result {
-	return bad(name, "there is no telling before the "+by.Name+" is in order", "mend the "+by.Name+" first")
+	return bad(name, "cannot be checked before the "+by.Name+" is in order", "fix the "+by.Name+" first")
 }
 
-// plain is an error's text in one line, without the library's own name.
+// plain returns an error's text in one line, without the library's name.
 func plain(err error) string {
 	return strings.TrimPrefix(strings.Join(strings.Fields(err.Error()), " "), "spotipie: ")
 }
 
-// tooLong reports whether err came of a check's own time limit.
+// tooLong reports whether err is due to the check's own time limit.
 func tooLong(err error) bool { return errors.Is(err, context.DeadlineExceeded) }

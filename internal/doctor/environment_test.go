@@ -70,7 +70,7 @@ func TestEnvironment(t *testing.T) {
 }
 
 func TestBlocked(t *testing.T) {
-	check(t, doctor.Blocked("token", doctor.Result{Name: "store"}), "before the store is in order", "mend the store first")
+	check(t, doctor.Blocked("token", doctor.Result{Name: "store"}), "before the store is in order", "fix the store first")
 }
 
 // The keys that doctor --json promises.

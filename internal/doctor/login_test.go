@@ -43,7 +43,7 @@ func TestPort(t *testing.T) {
 		"https://example.com/cb":    {"none is needed", ""},
 		"com.example.app://cb":      {"none is needed", ""},
 		"http://localhost:8888/":    {"none is needed", ""},
-		"http://[::1":               {"no telling", "correct the redirect URI"},
+		"http://[::1":               {"cannot be checked", "correct the redirect URI"},
 		"http://127.0.0.1:99999/":   {"cannot listen", "works with any free port"},
 	} {
 		t.Run(uri, func(t *testing.T) { check(t, doctor.Port(t.Context(), uri), want[0], want[1]) })
@@ -100,5 +100,5 @@ func TestRegistration(t *testing.T) {
 	check(t, doctor.Registration(t.Context(), checker{}, uri), "takes its client id", "")
 	check(t, doctor.Registration(t.Context(), checker{&spotipie.AuthorizationError{Code: "INVALID_CLIENT"}}, uri),
 		"refuses it", "redirect URI (http://127.0.0.1/callback) with the app's page")
-	check(t, doctor.Registration(t.Context(), checker{errors.New("offline")}, uri), "no telling: offline", "connection")
+	check(t, doctor.Registration(t.Context(), checker{errors.New("offline")}, uri), "cannot be checked: offline", "connection")
 }

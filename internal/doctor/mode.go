@@ -9,9 +9,9 @@ import (
 	"github.com/spotipie/spotipie/internal/webapi"
 )
 
-// Mode tells whether the app is in development mode, by an endpoint that such
-// apps no longer have (GET /v1/markets, since March 2026). known is false if the
-// answer does not tell. Either mode is as it should be.
+// Mode finds out whether the app is in development mode, by an endpoint that
+// such apps no longer have (GET /v1/markets, since March 2026). known is false
+// if the answer does not show it. Both modes are fine.
 func Mode(ctx context.Context, with WithSession) (result Result, known bool) {
 	const name = "app mode"
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)

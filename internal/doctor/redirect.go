@@ -34,7 +34,7 @@ func Port(ctx context.Context, uri string) Result {
 	const name = "port"
 	u, err := url.Parse(uri)
 	if err != nil {
-		return bad(name, "there is no telling, the redirect URI is wrong", "correct the redirect URI first")
+		return bad(name, "cannot be checked, as the redirect URI is wrong", "correct the redirect URI first")
 	}
 	ip, err := netip.ParseAddr(u.Hostname())
 	if err != nil || !ip.IsLoopback() {

@@ -93,7 +93,7 @@ func tokenProblem(err error, login string) (problem, fix string) {
 	case errors.Is(err, spotipie.ErrTokenExpired), errors.Is(err, spotipie.ErrNoRefreshToken):
 		return "it is expired and has no refresh token", signIn
 	case errors.As(err, &redirect):
-		return "there is no telling, the redirect URI is wrong", "correct the redirect URI first"
+		return "cannot be checked, as the redirect URI is wrong", "correct the redirect URI first"
 	case errors.As(err, &refused) && refused.Code == "invalid_client":
 		return plain(err), "check client id and client secret at " + dashboard
 	case errors.As(err, &limited):

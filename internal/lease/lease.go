@@ -1,15 +1,16 @@
-// Package lease locks by means of a server that only has to answer short
-// requests: whoever holds the lock extends it while it lives, and the server
-// ends it when nobody does. No connection is held meanwhile, and a holder that
-// is gone keeps nobody waiting for longer than the lease.
+// Package lease makes locks with a server that only answers short requests: the
+// holder extends the lease while it lives, and otherwise the server ends it. No
+// connection is held meanwhile, and a holder that is gone keeps the others
+// waiting no longer than the lease.
 //
-// A lease saves work and protects nothing: a holder that is paused for longer
-// does not know that it has lost it. What is written has to be fenced by other
-// means, such as a version.
+// A lease saves work and protects nothing: a holder that is suspended for
+// longer does not know that it has lost the lease. Writes must be protected by
+// other means, such as a version.
 //
 // The goroutines of one process queue in memory, first come, first served, and
-// one of them asks the server for all. A process that has just had the lease does
-// not get it again while another one waits, so that a busy one keeps nobody out.
+// one of them asks the server for all. A process that has just had the lease
+// does not get it again while another one waits, so a busy process cannot keep
+// the others out.
 package lease
 
 import (
@@ -32,34 +33,35 @@ var (
 	ErrNotHeld = errors.New("nobody in this process holds the lock")
 )
 
-// Server keeps one lease for each key, and who waits for it. Its methods are
-// called from many goroutines, and end with their context.
+// Server keeps one lease for each key, and remembers who waits for it. Its
+// methods are called from many goroutines, and end with their context.
 //
 // Owners are words of [OwnerPrefix] bytes that are the same for all owners of a
 // process, and a number that counts up and compares as text.
 type Server interface {
-	// Acquire makes owner the holder if nobody else holds the lease, and reports
-	// whether it is. A lease of an earlier owner of the same process is nobody
-	// else's: it was left behind. If the lease is somebody else's, the server
-	// remembers that owner waits for it, for as long as turn says: whoever holds
-	// it does not get it again before, unless others have had it. An owner may
-	// ask again.
+	// Acquire makes owner the holder if nobody else holds the lease, and
+	// reports whether it is. A lease of an earlier owner of the same process is
+	// free: it was left behind. If another process has the lease, the server
+	// remembers for the time turn that owner waits for it: until then the
+	// holder does not get it again, unless others have had it. An owner may ask
+	// again.
 	Acquire(ctx context.Context, key spotipie.Key, owner string, turn time.Duration) (bool, error)
-	// Extend has the lease last for its length from now on if it is owner's,
-	// and reports whether it is. It writes, so that it fails where nothing can
-	// be written.
+	// Extend makes the lease last for its length from now on if it is owner's,
+	// and reports whether it is. It writes, so it fails where nothing can be
+	// written.
 	Extend(ctx context.Context, key spotipie.Key, owner string) (bool, error)
 	// Release ends the lease if it is owner's, and reports whether it was.
 	Release(ctx context.Context, key spotipie.Key, owner string) (bool, error)
-	// Leave has owner wait no longer, and ends the lease if it is owner's.
+	// Leave ends owner's wait, and ends the lease if it is owner's.
 	Leave(ctx context.Context, key spotipie.Key, owner string) error
-	// Hopeless reports whether it is in vain to ask again after an error of
+	// Hopeless reports whether it is useless to ask again after an error of
 	// Acquire.
 	Hopeless(err error) bool
-	// Wrap says of an error what was being done with the lock of a key.
+	// Wrap adds to an error what was being done with the lock of a key.
 	Wrap(doing string, key spotipie.Key, err error) error
 	// Released returns a channel that gets a value when a lease of the key has
-	// been released while somebody waited. It is nil if that is not known.
+	// been released while another process waited. It is nil if the server does
+	// not report that.
 	Released(key spotipie.Key) (notices <-chan struct{}, stop func())
 }
 
@@ -67,7 +69,7 @@ type Server interface {
 const OwnerPrefix = 27
 
 // held is a lease that this process has. It passes from one goroutine to the
-// next without the server's doing.
+// next without the server.
 type held struct {
 	server Server
 	key    spotipie.Key
@@ -117,8 +119,8 @@ func (h *held) keep(ctx context.Context) {
 	}
 }
 
-// extend has the lease last for its length from now on. It counts from when it
-// was asked for: an answer that comes later than that is worth nothing.
+// extend makes the lease last for its length from now on. It counts from the
+// request: an answer that takes longer is ignored.
 func (h *held) extend(ctx context.Context) error {
 	if h.lost.Load() {
 		return ErrLost

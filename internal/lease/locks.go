@@ -27,8 +27,8 @@ type Locks struct {
 	owners uint64
 }
 
-// lock is one that somebody holds, waits for or asks the server for. Locks.mu
-// protects it.
+// lock is a lock that a goroutine holds, waits for or asks the server for.
+// Locks.mu protects it.
 type lock struct {
 	holder  *holder   // nil: nobody in this process
 	waiters list.List // of *waiter, in the order they came
@@ -68,15 +68,14 @@ func NewLocks(server Server, length time.Duration) *Locks {
 }
 
 // Lock waits for the lock of a key. It returns soon after ctx ends, with the
-// error of the last request if that failed, and holds nothing then: what may
-// have been got is given back. Errors of the server do not end a wait before,
-// unless ctx has no deadline and there has been nothing else for five seconds.
-// The lease is extended three times in its length until unlock is called or it
-// is lost.
+// error of the last request if that failed, and holds no lock then. Errors of
+// the server do not end a wait earlier, unless ctx has no deadline and there
+// have been only errors for five seconds. The lease is extended three times in
+// its length until unlock is called or it is lost.
 //
-// unlock fails with [ErrLost] if somebody else may have held the lease
+// unlock fails with [ErrLost] if another process may have held the lease
 // meanwhile. It may be called more than once; after another error it tries
-// again. It does not outlast its context.
+// again. It returns when its context ends.
 func (l *Locks) Lock(ctx context.Context, key spotipie.Key) (unlock func(context.Context) error, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, l.wrap("locking", key, err)
@@ -135,8 +134,8 @@ func (l *Locks) join(ctx context.Context, key spotipie.Key) *waiter {
 	return w
 }
 
-// ask has the server asked for the lease, unless that is under way already or
-// in vain.
+// ask starts asking the server for the lease, unless that is under way already
+// or useless.
 func (l *Locks) ask(key spotipie.Key, k *lock) {
 	if k.holder != nil || k.asking || k.waiters.Len() == 0 {
 		return
@@ -146,7 +145,8 @@ func (l *Locks) ask(key spotipie.Key, k *lock) {
 	go l.poll(key, k, fmt.Sprintf("%s%016x", l.prefix, l.owners))
 }
 
-// leave ends a wait. Who has been let in at that very moment gives the lock back.
+// leave ends a wait. If the waiter got the lock at that very moment, it is
+// given back.
 func (l *Locks) leave(key spotipie.Key, w *waiter, cause error) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -170,7 +170,7 @@ func (l *Locks) leave(key spotipie.Key, w *waiter, cause error) error {
 	return cause
 }
 
-// letIn makes the first who waits the holder of a lease. It returns false if
+// letIn makes the first waiter the holder of a lease. It returns false if
 // nobody waits.
 func (l *Locks) letIn(k *lock, lease *held) bool {
 	first := k.waiters.Front()
@@ -189,8 +189,8 @@ func (k *lock) grant(place *list.Element, g grant) {
 	w.grants <- g
 }
 
-// passOn gives the holder's lease to the next goroutine, unless other processes
-// are to have their turn. It returns false if the lease is to be released.
+// passOn gives the holder's lease to the next goroutine, unless it is the turn
+// of other processes. It returns false if the lease must be released.
 func (l *Locks) passOn(h *holder) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -200,7 +200,7 @@ func (l *Locks) passOn(h *holder) bool {
 	return l.letIn(l.locks[h.lease.key], h.lease)
 }
 
-// next ends a holder, and has the server asked for those who wait.
+// next ends a holder, and asks the server again for those who wait.
 func (l *Locks) next(key spotipie.Key) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -267,5 +267,6 @@ func (h *holder) release(ctx context.Context) error {
 	return err
 }
 
-// giveBack unlocks for nobody. If it fails the lease ends by itself.
+// giveBack unlocks and ignores errors: the lease then ends when its time is
+// over.
 func (h *holder) giveBack() { _ = h.unlock(context.Background()) }

@@ -13,12 +13,12 @@ const (
 	// How long a process waits until it asks the server again, on average.
 	minPoll = 10 * time.Millisecond
 	maxPoll = 100 * time.Millisecond
-	// The same if the server tells when a lease is released.
+	// The same if the server reports when a lease is released.
 	maxPollWithNotices = 500 * time.Millisecond
 	// The same after an error.
 	maxPollAfterError = time.Second
-	// patience is how long somebody without a deadline waits for a server that
-	// has nothing but errors.
+	// patience is how long a caller without a deadline waits for a server that
+	// returns only errors.
 	patience = 5 * time.Second
 	// requestTimeout limits one request.
 	requestTimeout = 5 * time.Second
@@ -26,8 +26,8 @@ const (
 	turnMargin = 200 * time.Millisecond
 )
 
-// poll asks the server for a lease until the first who waits has it, nobody
-// waits any more, or it is hopeless.
+// poll asks the server for a lease until the first waiter has it, nobody waits
+// any longer, or it is hopeless.
 func (l *Locks) poll(key spotipie.Key, k *lock, owner string) {
 	released, stop := l.server.Released(key)
 	defer func() { stop() }()
@@ -57,8 +57,8 @@ func (l *Locks) poll(key spotipie.Key, k *lock, owner string) {
 }
 
 // request asks for the lease once. The request does not end with those who
-// wait, as nobody would know then what has become of it. A lease counts from
-// when it was asked for: one whose answer takes longer is not taken.
+// wait, as its result would not be known then. A lease counts from the request:
+// if the answer takes longer, the lease is not used.
 func (l *Locks) request(key spotipie.Key, owner string, turn time.Duration) (*held, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), min(l.length, requestTimeout))
 	defer cancel()
@@ -70,8 +70,8 @@ func (l *Locks) request(key spotipie.Key, owner string, turn time.Duration) (*he
 	return newHeld(l.server, key, owner, l.length, asked), nil
 }
 
-// stopAsking lets the first who waits in, or tells all that it is hopeless. A
-// lease that nobody waits for is released.
+// stopAsking gives the lease to the first waiter, or tells all that it is
+// hopeless. A lease that nobody waits for is released.
 func (l *Locks) stopAsking(key spotipie.Key, k *lock, lease *held, err error) {
 	l.mu.Lock()
 	taken := lease != nil && l.letIn(k, lease)
@@ -87,7 +87,8 @@ func (l *Locks) stopAsking(key spotipie.Key, k *lock, lease *held, err error) {
 	l.stopped(key, k)
 }
 
-// stopped ends the asking. If somebody has come meanwhile it begins anew.
+// stopped ends the asking. If another waiter has come meanwhile, it starts
+// again.
 func (l *Locks) stopped(key spotipie.Key, k *lock) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -96,8 +97,8 @@ func (l *Locks) stopped(key spotipie.Key, k *lock) {
 	l.forget(key, k)
 }
 
-// noteError keeps the error of the last request, nil if it had none, and sends
-// those away who would wait for ever for a server that does not answer.
+// noteError keeps the error of the last request, or nil, and ends the waits
+// that would last for ever because the server does not answer.
 func (l *Locks) noteError(k *lock, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -121,7 +122,7 @@ func (l *Locks) noteError(k *lock, err error) {
 }
 
 // pause waits until it is time to ask again. It returns false as soon as nobody
-// waits any more.
+// waits any longer.
 func (l *Locks) pause(k *lock, wait time.Duration, released <-chan struct{}) bool {
 	timer := time.NewTimer(wait/2 + rand.N(wait))
 	defer timer.Stop()
@@ -142,8 +143,8 @@ func (l *Locks) pause(k *lock, wait time.Duration, released <-chan struct{}) boo
 	}
 }
 
-// leaveServer gives up what owner has. If it fails the lease and the turn end
-// by themselves.
+// leaveServer gives up owner's lease or turn. If it fails they end when their
+// time is over.
 func (l *Locks) leaveServer(key spotipie.Key, owner string) {
 	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
 	defer cancel()

@@ -1,5 +1,5 @@
-// Package loads has goroutines that load the same record at the same time share
-// what they load.
+// Package loads lets goroutines that load the same record at the same time
+// share one load.
 package loads
 
 import (
@@ -15,16 +15,16 @@ import (
 const (
 	// timeout limits a load.
 	timeout = 10 * time.Second
-	// patience is how long a load waits for the one before it. A server that
-	// does not answer the one may answer the next, on another connection.
+	// patience is how long a load waits for the one before it. If the server
+	// does not answer one, it may answer the next on another connection.
 	patience = 250 * time.Millisecond
 )
 
-// Load loads a record as [spotipie.Store] says.
+// Load loads a record, as in [spotipie.Store].
 type Load func(ctx context.Context, key spotipie.Key) (spotipie.Record, bool, error)
 
-// Group loads records with a Load. Use NewGroup to make one. Its Load is a Load
-// and may be called from many goroutines.
+// Group loads records with a Load. Make one with NewGroup. Its Load method may
+// be called from many goroutines.
 type Group struct {
 	load Load
 
@@ -49,10 +49,10 @@ func NewGroup(load Load) *Group {
 	return &Group{load: load, next: make(map[spotipie.Key]*flight), last: make(map[spotipie.Key]*flight)}
 }
 
-// Load returns what a load brings that begins after Load is called, so that it
-// knows of every save that has ended by then. While one is under way, all that
-// come share the next one. A load is given up when nobody waits for it any more,
-// or takes longer than ten seconds.
+// Load returns the result of a load that begins after Load is called, so it
+// includes every save that has ended by then. While a load is under way, new
+// callers share the next one. A load is given up when nobody waits for it any
+// longer, or if it takes longer than ten seconds.
 func (g *Group) Load(ctx context.Context, key spotipie.Key) (spotipie.Record, bool, error) {
 	if err := ctx.Err(); err != nil {
 		return spotipie.Record{}, false, err

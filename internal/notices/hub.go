@@ -1,7 +1,7 @@
-// Package notices has many watchers share one connection to a server that tells
-// of changes by name. The connection is there only while somebody watches. When
-// it fails it is made anew, and all watchers are told then, as notices may have
-// been lost.
+// Package notices lets many watchers share one connection to a server that
+// reports changes by name. The connection exists only while there are watchers.
+// When it fails the hub connects again, and all watchers get a value, since
+// notices may have been lost.
 package notices
 
 import (
@@ -19,16 +19,16 @@ const (
 	maxReconnect = 5 * time.Second
 )
 
-// ErrClosed in the error of a [Listen]: no connection will ever come about
-// again, as its owner has closed what makes them.
+// ErrClosed, wrapped in the error of a [Listen]: there will be no connection
+// again, because the client or pool was closed.
 var ErrClosed = errors.New("there is nothing to watch with any more")
 
 // Listen listens on a connection: it calls ready when it has subscribed and
 // notify for each notice that comes then. It returns when ctx ends or the
-// connection fails, with [ErrClosed] if it is in vain to try again.
+// connection fails, with [ErrClosed] if it is useless to try again.
 type Listen func(ctx context.Context, ready func(), notify func(name string)) error
 
-// Hub passes notices on to those who watch. Its methods may be called from many
+// Hub passes notices on to watchers. Its methods may be called from many
 // goroutines.
 type Hub struct {
 	listen Listen
@@ -83,10 +83,10 @@ func NewHub(listen Listen) *Hub {
 	return &Hub{listen: listen, watchers: make(listeners), others: make(listeners), queues: make(map[*Queue]struct{})}
 }
 
-// Watch returns a channel that gets a value for the notices of a name, one
-// perhaps for several, and is closed when ctx ends. It waits until the hub
-// listens, and returns the error of a first attempt that fails; later the hub
-// keeps trying, unless it is in vain ([ErrClosed]): the channel is closed then.
+// Watch returns a channel that gets a value for notices of a name, perhaps one
+// for several, and is closed when ctx ends. It waits until the hub listens. If
+// the first attempt fails it returns the error; later the hub keeps trying, and
+// closes the channel if that is useless ([ErrClosed]).
 func (h *Hub) Watch(ctx context.Context, name string) (<-chan struct{}, error) {
 	changes := make(chan struct{}, 1)
 	join := func() { h.watchers.add(name, changes) }
@@ -101,9 +101,9 @@ func (h *Hub) Watch(ctx context.Context, name string) (<-chan struct{}, error) {
 	return changes, nil
 }
 
-// WatchAll returns a channel that gets what the hub is told by Changed, and is
-// otherwise as that of Watch. When notices may have been lost, or the receiver
-// is too slow, it gets the zero Change.
+// WatchAll returns a channel that gets the changes passed to Changed, and is
+// otherwise like that of Watch. When notices may have been lost, or the
+// receiver is too slow, it gets the zero Change.
 func (h *Hub) WatchAll(ctx context.Context) (<-chan spotipie.Change, error) {
 	q := NewQueue()
 	join := func() { h.queues[q] = struct{}{} }
@@ -140,7 +140,8 @@ func (h *Hub) watch(ctx context.Context, join, leave func()) error {
 	return nil
 }
 
-// Changed tells those of WatchAll of a change. Who listens calls it.
+// Changed passes a change on to the channels of WatchAll. The function that
+// listens calls it.
 func (h *Hub) Changed(change spotipie.Change) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -149,17 +150,17 @@ func (h *Hub) Changed(change spotipie.Change) {
 	}
 }
 
-// WantsChanges reports whether there is anybody whom Changed would tell.
+// WantsChanges reports whether Changed has any receivers.
 func (h *Hub) WantsChanges() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return len(h.queues) > 0
 }
 
-// Overhear returns a channel that gets a value for the notices of a name for as
-// long as somebody watches something: it does not have the hub listen by itself.
-// It returns nil if nobody does. The channel is never closed; stop it when it is
-// not needed any more.
+// Overhear returns a channel that gets a value for notices of a name while the
+// hub listens for other watchers; Overhear itself does not make the hub listen.
+// It returns nil if the hub does not listen. The channel is never closed; stop
+// it when it is no longer needed.
 func (h *Hub) Overhear(name string) (changes <-chan struct{}, stop func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -230,7 +231,7 @@ func (h *Hub) run(ctx context.Context, l *listening) {
 	}
 }
 
-// fail tells those who wait for the first subscription that there is none.
+// fail returns the error to those who wait for the first subscription.
 func (h *Hub) fail(l *listening, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -241,7 +242,7 @@ func (h *Hub) fail(l *listening, err error) {
 	close(l.started)
 }
 
-// end sends away all who watch, unless somebody else looks after them.
+// end closes the channels of all watchers, unless another run serves them.
 func (h *Hub) end(l *listening) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -278,7 +279,7 @@ func (h *Hub) notifyAll() {
 	}
 }
 
-// tell does nothing if the last notice has not been looked at yet.
+// tell does nothing if the last value has not been received yet.
 func tell(changes chan<- struct{}) {
 	select {
 	case changes <- struct{}{}:

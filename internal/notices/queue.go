@@ -5,9 +5,10 @@ import "github.com/spotipie/spotipie"
 // queueLength is how many changes wait for a receiver.
 const queueLength = 1024
 
-// Queue passes changes on to a receiver that may be slow. It never waits: what
-// there is no room for becomes one zero Change, which is the last in the channel
-// then. The root package has the same one: it imports nothing of this module.
+// Queue passes changes on to a receiver that may be slow. It never waits:
+// changes that there is no room for become one zero Change, the last in the
+// channel. The root package has the same type, since it imports nothing of this
+// module.
 type Queue struct {
 	changes chan spotipie.Change
 	zero    bool // the last one put is the zero Change
@@ -16,7 +17,7 @@ type Queue struct {
 // NewQueue returns an empty queue.
 func NewQueue() *Queue { return &Queue{changes: make(chan spotipie.Change, queueLength)} }
 
-// Changes returns what the receiver receives from.
+// Changes returns the channel to receive from.
 func (q *Queue) Changes() <-chan spotipie.Change { return q.changes }
 
 // Put is called by one goroutine at a time, and not after Close.

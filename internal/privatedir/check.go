@@ -14,8 +14,7 @@ const (
 	FileMode   fs.FileMode = 0o600
 )
 
-// ExposedError: others can get at a file or folder, or put another one in its
-// place.
+// ExposedError: other users can read or change a file or folder, or replace it.
 type ExposedError struct {
 	Path    string
 	Problem string // what is wrong
@@ -27,8 +26,8 @@ func (e *ExposedError) Error() string {
 	return fmt.Sprintf("%s %s: %s", e.Path, e.Problem, e.Advice)
 }
 
-// Check refuses, with an [*ExposedError], what others can get at. want is the
-// mode to advise.
+// Check returns an [*ExposedError] if other users can read or change a file or
+// folder. want is the mode to recommend.
 func Check(path string, info fs.FileInfo, want fs.FileMode) error {
 	if runtime.GOOS == "windows" {
 		return nil
@@ -51,9 +50,8 @@ func Check(path string, info fs.FileInfo, want fs.FileMode) error {
 	}
 }
 
-// CheckParents refuses, with an [*ExposedError], a folder that others can put
-// another one in the place of, because they can write to one of the folders
-// above it.
+// CheckParents returns an [*ExposedError] if other users can replace a folder,
+// because they can write to one of the folders above it.
 func CheckParents(dir string) error {
 	resolved, err := filepath.EvalSymlinks(dir)
 	if err != nil {

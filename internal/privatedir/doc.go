@@ -1,4 +1,4 @@
-// Package privatedir makes folders that nobody but this user can get at, and
-// looks whether a folder, or a file in it, is one. On Windows it does not look at
-// access lists.
+// Package privatedir makes folders that only this user can read and change, and
+// checks folders and the files in them. On Windows it does not check access
+// lists.
 package privatedir

@@ -22,7 +22,7 @@ func ForeignOwner(info fs.FileInfo) (uid uint32, foreign bool) {
 // nobody owns, in a user namespace, what belongs to users who are not in it.
 const nobody = 65534
 
-// openToChange says who else can rename what is in a folder, or nothing if
+// openToChange returns who else can rename the files of a folder, or nothing if
 // nobody can. In a folder with the sticky bit, such as /tmp, only owners can. A
 // group that is the user's own one counts as the user.
 func openToChange(info fs.FileInfo) string {
@@ -42,8 +42,8 @@ func openToChange(info fs.FileInfo) string {
 	return ""
 }
 
-// Sync makes a rename in a folder last. Some file systems cannot, and say
-// so: they have no better way.
+// Sync syncs a rename in a folder to the disk. It ignores the error of file
+// systems that cannot do this.
 func Sync(dir string, sync func(*os.File) error) error {
 	f, err := os.Open(dir)
 	if err != nil {

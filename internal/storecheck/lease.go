@@ -100,9 +100,9 @@ func BusyHolderKeepsNobodyOut(t *testing.T, busy, outsider spotipie.Store) {
 	}
 }
 
-// OutageDoesNotEndAWait tests a store behind a proxy: who waits for the lock
-// while the server is away gets it when the server is back, or hears why not
-// when the context ends.
+// OutageDoesNotEndAWait tests a store behind a proxy: a caller who waits for
+// the lock while the server is away gets it when the server is back, or hears
+// why not when the context ends.
 func OutageDoesNotEndAWait(t *testing.T, s spotipie.Store, proxy *testservices.Proxy) {
 	t.Helper()
 	proxy.Cut()
