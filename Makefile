@@ -20,11 +20,13 @@ build:
 unit:
 	@scripts/test
 
-# bench/, interop/ and e2e/ are modules of their own, so that peers, outside
-# clients and the browser's driver are no dependency of the library.
+# bench/, interop/, e2e/ and examples/webapp/ are modules of their own, so that
+# peers, outside clients, the browser's driver and an app's sessions are no
+# dependency of the library.
 modules:
 	cd interop && go test -race ./...
 	cd bench && SPOTIPIE_TEST_SERVICES=1 go test ./...
+	cd examples/webapp && SPOTIPIE_TEST_SERVICES=1 go test -race ./...
 
 # The pages in Chromium.
 e2e:
