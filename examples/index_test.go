@@ -15,7 +15,7 @@ func TestIndex(t *testing.T) {
 		t.Fatal(err)
 	}
 	var listed, there []string
-	for _, row := range regexp.MustCompile("(?m)^\\| \\[(\\w+)\\]\\((\\S+)\\) \\| .+ \\| `go run ./examples/(\\w+)[^`]*` \\|$").FindAllStringSubmatch(string(index), -1) {
+	for _, row := range regexp.MustCompile("(?m)^\\| \\[(\\w+)\\]\\((\\S+)\\) \\| .+ \\| `(?:go run ./examples/|cd examples/)(\\w+)[^`]*` \\|$").FindAllStringSubmatch(string(index), -1) {
 		listed = append(listed, row[1])
 		if row[2] != row[1]+"/main.go" || row[3] != row[1] {
 			t.Errorf("the row of %s links to %s and runs %s", row[1], row[2], row[3])
