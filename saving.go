@@ -52,7 +52,7 @@ func (k *keeper) save(ctx context.Context) error {
 		select {
 		case <-f.done:
 		case <-ctx.Done():
-			k.apply(k.rules().saveFailed)
+			k.saveFailed(want)
 			return k.shelf().failed(s.saveOp(), fmt.Errorf("waiting for an earlier save: %w", context.Cause(ctx)))
 		}
 		if f.err != nil && f.state.isSame(want) && !errors.Is(f.err, context.Canceled) {
@@ -79,9 +79,20 @@ func (k *keeper) runSave(ctx context.Context, f *flight) error {
 		f.state, err = k.trySave(ctx) // a connection may have been reset
 	}
 	if err != nil {
-		k.apply(k.rules().saveFailed)
+		k.saveFailed(f.state)
 	}
 	return err
+}
+
+// saveFailed lets callers have the state that could not be saved. A word that
+// came meanwhile is tried by whoever brought it.
+func (k *keeper) saveFailed(tried *state) {
+	k.apply(func(s *state) *state {
+		if !s.isSame(tried) {
+			return s
+		}
+		return k.rules().saveFailed(s)
+	})
 }
 
 // trySave saves the state as it is, and as it becomes meanwhile. It returns what

@@ -143,10 +143,11 @@ func nextConsent(previous, moment, random uint64) uint64 {
 }
 
 // outlive makes the number of the user's word, which is being saved for the first
-// time, higher than that of what it is to be saved over. After that its number
-// stays, by which others tell it from what was said meanwhile.
+// time, or meets what is in the store for the first time, higher than that of
+// what it is to be saved over. After that its number stays, by which others tell
+// it from what was said meanwhile.
 func (s *state) outlive(d *details, moment uint64) {
-	if d.saving && moment >= consentMoment(s.consent) && moment <= lastMoment {
+	if (d.saving || d.looked == 0) && moment >= consentMoment(s.consent) && moment <= lastMoment {
 		s.consent = (moment+1)<<consentRandomBits | s.consent&(1<<consentRandomBits-1)
 	}
 }

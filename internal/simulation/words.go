@@ -125,7 +125,19 @@ func (o *oracle) older(a, b *word) bool {
 	if a == nil || b == nil || a == b {
 		return false
 	}
-	return b.older.has(a) || o.rollbacks == 0 && b.perhaps.has(a) || b.isLaterByClock(a)
+	return b.older.has(a) || o.rollbacks == 0 && b.perhaps.has(a) || b.isLaterByClock(a) && !o.followOnFuture(a, b)
+}
+
+// followOnFuture reports whether two words were said by who knew of a third, whose
+// speaker's clock was ahead. The numbers of both follow on its number then, and
+// tell nothing.
+func (o *oracle) followOnFuture(a, b *word) bool {
+	for _, w := range o.words {
+		if a.older.has(w) && b.older.has(w) && w.said.After(a.said) {
+			return true
+		}
+	}
+	return false
 }
 
 // isLaterByClock reports whether neither of two words was said by who knew of
@@ -159,7 +171,7 @@ func (o *oracle) speak(p *process, g *grant) *word {
 				w.count = max(w.count, other.count+1)
 			}
 		}
-		if inStore := o.inStore(); inStore != nil && p.skew == 0 && w.count >= inStore.count {
+		if inStore := o.inStore(); inStore != nil && p.skew == 0 && w.count >= inStore.count && !inStore.said.After(w.said) {
 			w.perhaps |= inStore.bit() | inStore.older | inStore.perhaps
 		}
 		w.overlaps = o.unfinishedElsewhere(p)

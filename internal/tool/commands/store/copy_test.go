@@ -84,19 +84,6 @@ func TestCopyIsInterrupted(t *testing.T) {
 	}
 }
 
-func TestProgressOnATerminal(t *testing.T) {
-	from, _ := fill(t, 3)
-	t.Setenv("TERM", "xterm")
-	tty, shown := tooltest.Terminal(t)
-	var stdout strings.Builder
-	code := tooltest.RunOn(t.Context(), store.New(), &stdout, tty, "store", "copy", "file:"+from, "file:"+filepath.Join(t.TempDir(), "to"))
-	const line = "\r\x1b[K"
-	want := line + "1 of 3 logins" + line + "2 of 3 logins" + line + "3 of 3 logins" + line + "3 of 3 logins copied.\r\n"
-	if got := shown(); code != failure.ExitOK || got != want {
-		t.Errorf("exit code %d, shown %q, want %q", code, got, want)
-	}
-}
-
 // TestCopyIsInterruptedHalfway: one login is copied, and the deletion of the other
 // has to wait for somebody who holds its lock.
 func TestCopyIsInterruptedHalfway(t *testing.T) {
