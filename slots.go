@@ -84,6 +84,9 @@ func (s *slots) leave(turn chan struct{}, place *list.Element) {
 
 // sleep waits for d or until ctx ends, and reports whether d has passed.
 func sleep(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return ctx.Err() == nil
+	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
