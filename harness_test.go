@@ -206,6 +206,15 @@ func (h *hookedStore) Delete(ctx context.Context, key spotipie.Key) error {
 	return h.MemoryStore.Delete(ctx, key)
 }
 
+func (h *hookedStore) DeleteVersion(ctx context.Context, key spotipie.Key, version uint64) error {
+	if remove := h.remove.get(); remove != nil {
+		if err := remove(ctx); err != nil {
+			return err
+		}
+	}
+	return h.MemoryStore.DeleteVersion(ctx, key, version)
+}
+
 func fails(context.Context) error { return errStore }
 
 func hangs(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }

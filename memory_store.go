@@ -108,11 +108,30 @@ func (m *MemoryStore) Delete(ctx context.Context, key Key) error {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.delete(key)
+	return nil
+}
+
+// DeleteVersion implements [VersionDeleter].
+func (m *MemoryStore) DeleteVersion(ctx context.Context, key Key, version uint64) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.records[key].Version != version {
+		return ErrVersionConflict
+	}
+	m.delete(key)
+	return nil
+}
+
+// delete is called with the lock held.
+func (m *MemoryStore) delete(key Key) {
 	delete(m.records, key)
 	m.version = NextVersion(m.version, time.Now())
 	m.deleted.add(key, m.version)
 	m.notify(key, m.version)
-	return nil
 }
 
 // List implements [Store].

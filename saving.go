@@ -166,7 +166,7 @@ func (k *keeper) saveOnce(ctx context.Context, s *state, version uint64) (uint64
 	case s.signedIn():
 		return shelf.swap(ctx, version, s.toSave(k.rules()))
 	}
-	if err := shelf.remove(ctx); err != nil {
+	if err := shelf.remove(ctx, version); err != nil {
 		return 0, err
 	}
 	store, err := shelf.load(ctx) // for the version of the deletion

@@ -78,7 +78,7 @@ func TestNothingPrintsASecret(t *testing.T) {
 		"LoggedOut":    spotipie.LoggedOut{Session: code, OldToken: tok},
 		"Observation":  spotipie.Observation{Kind: spotipie.ObservedRenewal, Key: key, Err: errors.New("x")}, "ObservationKind": spotipie.ObservedRenewal,
 		"Session": spotipie.Session(code), "RefreshableSession": spotipie.RefreshableSession(client), "Store": spotipie.Store(store), "Watcher": spotipie.Watcher(store), "Checker": spotipie.Checker(nil),
-		"Change": spotipie.Change{Key: key}, "ChangeWatcher": spotipie.ChangeWatcher(store), "Summarizer": spotipie.Summarizer(store),
+		"Change": spotipie.Change{Key: key}, "ChangeWatcher": spotipie.ChangeWatcher(store), "VersionDeleter": spotipie.VersionDeleter(store), "Summarizer": spotipie.Summarizer(store),
 		"Summary": rec.Summary(key), "SummaryPage": spotipie.SummaryPage{Summaries: []spotipie.Summary{rec.Summary(key)}}, "SummaryQuery": spotipie.SummaryQuery{},
 		"Pool": pool, "PoolOptions": spotipie.PoolOptions{Options: *opts}, "PoolStats": pool.Stats(),
 		"ReminderOptions": spotipie.ReminderOptions{}, "RetryReport": spotipie.RetryReport{},

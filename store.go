@@ -154,6 +154,19 @@ type Checker interface {
 	Check(ctx context.Context, key Key) error
 }
 
+// VersionDeleter is a [Store] that can delete a record only if nobody has saved it
+// since. A session logs out by it where it can: a logout that is tried again does
+// then not delete a login that came after it.
+//
+// DeleteVersion does what Delete does if the record's version still is version,
+// where 0 means that there is no record. Otherwise it deletes nothing and returns
+// an error that wraps [ErrVersionConflict]. A wrapper of a store that cannot do
+// this returns an error that wraps [errors.ErrUnsupported].
+type VersionDeleter interface {
+	Store
+	DeleteVersion(ctx context.Context, key Key, version uint64) error
+}
+
 // Watcher is a [Store] that can report changes of a record. A process then
 // learns of a newer token at once, and not only when its own is about to
 // expire.

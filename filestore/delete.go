@@ -25,7 +25,22 @@ const (
 // Delete implements [spotipie.Store]. It needs no sealing key, but does not
 // remove a file that it cannot read at all.
 func (s *Store) Delete(ctx context.Context, key spotipie.Key) error {
-	if err := s.deleteRecord(ctx, key); err != nil {
+	return s.deleteIf(ctx, key, func(uint64, bool) bool { return true })
+}
+
+// DeleteVersion implements [spotipie.VersionDeleter]. See Delete.
+func (s *Store) DeleteVersion(ctx context.Context, key spotipie.Key, version uint64) error {
+	return s.deleteIf(ctx, key, func(now uint64, found bool) bool {
+		if !found {
+			return version == 0
+		}
+		return now == version
+	})
+}
+
+// deleteIf deletes if the version of the record, or of its deletion, isWanted.
+func (s *Store) deleteIf(ctx context.Context, key spotipie.Key, isWanted func(version uint64, found bool) bool) error {
+	if err := s.deleteRecord(ctx, key, isWanted); err != nil {
 		return err
 	}
 	if now := time.Now().Unix(); now-s.tidied.Load() >= int64(tidyEvery/time.Second) {
@@ -34,7 +49,7 @@ func (s *Store) Delete(ctx context.Context, key spotipie.Key) error {
 	return nil
 }
 
-func (s *Store) deleteRecord(ctx context.Context, key spotipie.Key) error {
+func (s *Store) deleteRecord(ctx context.Context, key spotipie.Key, isWanted func(version uint64, found bool) bool) error {
 	base := s.path(key, "")
 	lock, err := s.locks.acquire(ctx, base, swapSuffix)
 	if err != nil {
@@ -44,6 +59,9 @@ func (s *Store) deleteRecord(ctx context.Context, key spotipie.Key) error {
 	version, found, err := s.versionOf(key)
 	if err != nil {
 		return err
+	}
+	if !isWanted(version, found) {
+		return fmt.Errorf("filestore: deleting %s: %w", s.Path(key), spotipie.ErrVersionConflict)
 	}
 	data, err := encodeDeletion(filepath.Base(base), spotipie.NextVersion(version, time.Now()))
 	if err != nil {

@@ -258,10 +258,28 @@ func (s *Store) conflict(ctx context.Context, key spotipie.Key) error {
 // Delete implements [spotipie.Store]. It also removes a record of another
 // format, which Load refuses.
 func (s *Store) Delete(ctx context.Context, key spotipie.Key) error {
+	return s.deleteIf(ctx, key, func(row) bool { return true })
+}
+
+// DeleteVersion implements [spotipie.VersionDeleter].
+func (s *Store) DeleteVersion(ctx context.Context, key spotipie.Key, version uint64) error {
+	return s.deleteIf(ctx, key, func(now row) bool {
+		if now.record == nil {
+			return version == 0
+		}
+		return uint64(max(now.version, 0)) == version
+	})
+}
+
+// deleteIf deletes what isWanted.
+func (s *Store) deleteIf(ctx context.Context, key spotipie.Key, isWanted func(row) bool) error {
 	for range maxTries {
 		now, err := s.read(ctx, key)
 		if err != nil {
 			return err
+		}
+		if !isWanted(now) {
+			return s.wrap("deleting", key, spotipie.ErrVersionConflict)
 		}
 		var version int64
 		arguments := []any{key.ClientID, key.Profile, now.version, tombstoneLife.Microseconds()}

@@ -275,6 +275,22 @@ func (s *Store) written(ctx context.Context, key spotipie.Key, said string, err 
 // format, which Load refuses. Like Swap it may fail although it has deleted, if
 // the client has repeated the command.
 func (s *Store) Delete(ctx context.Context, key spotipie.Key) error {
+	return s.deleteIf(ctx, key, nil)
+}
+
+// DeleteVersion implements [spotipie.VersionDeleter]. Like Delete it may fail
+// although it has deleted.
+func (s *Store) DeleteVersion(ctx context.Context, key spotipie.Key, version uint64) error {
+	return s.deleteIf(ctx, key, func(now state) bool {
+		if now.record == nil {
+			return version == 0
+		}
+		return now.version == version
+	})
+}
+
+// deleteIf deletes what isWanted, or whatever there is if that is nil.
+func (s *Store) deleteIf(ctx context.Context, key spotipie.Key, isWanted func(state) bool) error {
 	said := ""
 	for range maxTries {
 		over, floor := writeForeign, uint64(0)
@@ -282,11 +298,13 @@ func (s *Store) Delete(ctx context.Context, key spotipie.Key) error {
 			now, err := s.read(ctx, key)
 			var mismatch *spotipie.RecordMismatchError
 			switch {
+			case err == nil && isWanted != nil && !isWanted(now):
+				return s.wrap("deleting", key, spotipie.ErrVersionConflict)
 			case err == nil && now.old:
 				over, floor = "0", now.version
 			case err == nil:
 				over = strconv.FormatUint(now.version, 10)
-			case !errors.As(err, &mismatch):
+			case !errors.As(err, &mismatch) || isWanted != nil:
 				return err
 			}
 		}
@@ -297,6 +315,8 @@ func (s *Store) Delete(ctx context.Context, key spotipie.Key) error {
 			return s.wrap("deleting", key, err)
 		case said == writeUnknown:
 			return s.wrap("deleting", key, errUnknown)
+		case said == writeForeign && isWanted != nil:
+			return s.mismatch(key, "is not a record")
 		case said != writeConflict && said != writeForeign:
 			return nil
 		}

@@ -143,6 +143,16 @@ func (s *Store) Swap(ctx context.Context, key spotipie.Key, version uint64, rec 
 // Delete implements [spotipie.Store]. It needs no key.
 func (s *Store) Delete(ctx context.Context, key spotipie.Key) error { return s.inner.Delete(ctx, key) }
 
+// DeleteVersion implements [spotipie.VersionDeleter]. It needs no key. If the other
+// store is no VersionDeleter, the error wraps [errors.ErrUnsupported].
+func (s *Store) DeleteVersion(ctx context.Context, key spotipie.Key, version uint64) error {
+	deleter, ok := s.inner.(spotipie.VersionDeleter)
+	if !ok {
+		return unsupported("delete a version of a record")
+	}
+	return deleter.DeleteVersion(ctx, key, version)
+}
+
 // List implements [spotipie.Store]. It needs no key.
 func (s *Store) List(ctx context.Context) ([]spotipie.Key, error) { return s.inner.List(ctx) }
 

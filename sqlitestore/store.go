@@ -286,10 +286,28 @@ func (s *Store) replace(ctx context.Context, tx *sql.Tx, key spotipie.Key, previ
 // Delete implements [spotipie.Store]. It also removes what Load refuses as a
 // record of another format.
 func (s *Store) Delete(ctx context.Context, key spotipie.Key) error {
+	return s.deleteIf(ctx, key, func(row) bool { return true })
+}
+
+// DeleteVersion implements [spotipie.VersionDeleter].
+func (s *Store) DeleteVersion(ctx context.Context, key spotipie.Key, version uint64) error {
+	return s.deleteIf(ctx, key, func(now row) bool {
+		if !now.record.Valid {
+			return version == 0
+		}
+		return uint64(max(now.version, 0)) == version
+	})
+}
+
+// deleteIf deletes what isWanted.
+func (s *Store) deleteIf(ctx context.Context, key spotipie.Key, isWanted func(row) bool) error {
 	err := s.saving.change(ctx, s, func(tx *sql.Tx) error {
 		now, err := s.rowToReplace(ctx, tx, key)
 		if err != nil {
 			return err
+		}
+		if !isWanted(now) {
+			return spotipie.ErrVersionConflict
 		}
 		if _, err := s.replace(ctx, tx, key, uint64(max(now.version, 0)), nil, ""); err != nil {
 			return err

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/spotipie/spotipie"
@@ -94,5 +95,42 @@ func deleteRemoves(t *testing.T, s spotipie.Store) {
 func deleteNothing(t *testing.T, s spotipie.Store) {
 	if err := s.Delete(t.Context(), key("nobody")); err != nil {
 		t.Errorf("Delete: %v", err)
+	}
+}
+
+func deleteVersion(t *testing.T, s spotipie.Store) {
+	deleter, ok := s.(spotipie.VersionDeleter)
+	if !ok {
+		t.Skip("the store is no spotipie.VersionDeleter")
+	}
+	ctx, k := t.Context(), key("ada")
+	err := deleter.DeleteVersion(ctx, k, 0)
+	if errors.Is(err, errors.ErrUnsupported) {
+		t.Skip("the store that is wrapped is no spotipie.VersionDeleter")
+	}
+	if err != nil {
+		t.Fatalf("DeleteVersion of nothing: %v", err)
+	}
+	if version := versionOfNothing(t, s, k); version == 0 {
+		t.Error("the deletion of nothing is not remembered")
+	}
+	first := swap(t, s, k, 0, record(t, "one"))
+	second := swap(t, s, k, first, record(t, "two"))
+	for _, version := range []uint64{0, first, second + 1} {
+		if err := deleter.DeleteVersion(ctx, k, version); !errors.Is(err, spotipie.ErrVersionConflict) {
+			t.Errorf("DeleteVersion of version %d while there is %d: %v, want a conflict", version, second, err)
+		}
+	}
+	if rec, found, err := s.Load(ctx, k); err != nil || !found || rec.Version != second {
+		t.Fatalf("after deletions in vain: found %t, version %d, error %v", found, rec.Version, err)
+	}
+	if err := deleter.DeleteVersion(ctx, k, second); err != nil {
+		t.Fatalf("DeleteVersion: %v", err)
+	}
+	if version := versionOfNothing(t, s, k); version < second {
+		t.Errorf("version %d was deleted, and Load tells of a deletion with version %d", second, version)
+	}
+	if err := deleter.DeleteVersion(ctx, k, second); !errors.Is(err, spotipie.ErrVersionConflict) {
+		t.Errorf("DeleteVersion a second time: %v, want a conflict", err)
 	}
 }

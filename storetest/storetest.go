@@ -45,6 +45,7 @@ func Run(t *testing.T, open func(t *testing.T) spotipie.Store) {
 		{"Delete of nothing is no error", deleteNothing},
 		{"Load tells a deletion from what was never there", deletionIsRemembered},
 		{"Delete of nothing is remembered", deletionOfNothingIsRemembered},
+		{"DeleteVersion deletes a record that nobody has saved since, and no other", deleteVersion},
 		{"keys are kept apart, whatever characters they have", keysApart},
 		{"List returns the keys of all records", list},
 		{"Summaries tell of every record that is wanted, once", summaries},
