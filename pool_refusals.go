@@ -171,6 +171,9 @@ func (p *Pool) RetryRefused(ctx context.Context, since time.Time) (report RetryR
 func (p *Pool) retryRefused(ctx context.Context, user string, report *RetryReport) error {
 	s, err := p.Session(ctx, user)
 	if err == nil {
+		_, err = s.Load(ctx) // another process may have been refused
+	}
+	if err == nil {
 		s.apply(s.rules().doubted)
 		_, err = s.RefreshToken(ctx)
 	}

@@ -2,6 +2,7 @@ package spotipie_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -77,6 +78,27 @@ func TestOthersWhileManyAreRefused(t *testing.T) {
 		group.Wait()
 		if got := spotify.requests() - before; got < seconds*3/4 || got > seconds+5 {
 			t.Errorf("%d token requests in %d seconds, want about one in each", got, seconds)
+		}
+	})
+}
+
+// TestRetryWhatAnotherReplicaSawRefused, when this one has the users in memory.
+func TestRetryWhatAnotherReplicaSawRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := spotipie.NewMemoryStore()
+		addUsers(t, store, time.Hour, "bad-ada")
+		spotify := &services{}
+		refusesUsers(spotify)
+		one := newPool(t, &spotipie.PoolOptions{Options: spotipie.Options{Store: store, Transport: spotify}})
+		other := newPool(t, &spotipie.PoolOptions{Options: spotipie.Options{Store: store, Transport: spotify}})
+		sessionOf(t, other, "bad-ada")
+		if _, err := sessionOf(t, one, "bad-ada").RefreshToken(t.Context()); !errors.Is(err, spotipie.ErrReauthorizationRequired) {
+			t.Fatal(err)
+		}
+		spotify.token = nil
+		report, err := other.RetryRefused(t.Context(), time.Time{})
+		if err != nil || report != (spotipie.RetryReport{Renewed: 1}) {
+			t.Errorf("got %+v, %v", report, err)
 		}
 	})
 }
