@@ -206,9 +206,9 @@ func (s *session) runExchange(ctx context.Context, x *exchange) {
 func (s *session) exchangeInTurn(ctx context.Context, form url.Values, steps requestSteps) (*Token, error) {
 	waiting, cancel := context.WithTimeout(ctx, s.app.refreshTimeout)
 	defer cancel()
-	giveBack, err := s.app.slots.take(waiting)
+	giveBack, err := s.app.takeSlot(waiting)
 	if err != nil {
-		return nil, fmt.Errorf("spotipie: waiting for other token requests of this app: %w", err)
+		return nil, err
 	}
 	defer giveBack()
 	return s.requestToken(ctx, form, true, steps)

@@ -241,10 +241,10 @@ func (p *Pool) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, p.String()
 // closers is how many sessions Close closes at the same time.
 const closers = 64
 
-// Close closes every session: it waits until renewals under way are saved, and
-// saves what could not be saved before. All other calls then fail with
+// Close closes every session: it waits until renewals and logins under way are
+// saved, and saves what could not be saved before. All other calls then fail with
 // [ErrClosed]. It returns the errors of the sessions' Close, joined, or that of
-// ctx. Closing twice is fine.
+// ctx; what is under way then goes on. Closing twice is fine.
 func (p *Pool) Close(ctx context.Context) error {
 	if p.closed.CompareAndSwap(false, true) {
 		close(p.done)
@@ -252,17 +252,23 @@ func (p *Pool) Close(ctx context.Context) error {
 	sessions := make(chan *pooled)
 	var errs []error
 	var mu sync.Mutex
+	failed := func(err error) {
+		if err != nil {
+			mu.Lock()
+			defer mu.Unlock()
+			errs = append(errs, err)
+		}
+	}
 	var group sync.WaitGroup
 	for range closers {
 		group.Go(func() {
-			for r := range sessions {
-				if err := r.Close(ctx); err != nil {
-					mu.Lock()
-					errs = append(errs, err)
-					mu.Unlock()
-				}
+			for s := range sessions {
+				failed(s.Close(ctx))
 			}
 		})
+	}
+	for _, f := range p.finish.close() {
+		group.Go(func() { failed(f.close(ctx)) })
 	}
 	for i := range p.shards {
 		for _, r := range p.shards[i].all() {

@@ -125,6 +125,59 @@ func TestReminderGoesOnElsewhere(t *testing.T) {
 	})
 }
 
+// TestReminderEndsWithTheLock: somebody else reminds then.
+func TestReminderEndsWithTheLock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newCheckedStore()
+		addUsers(t, store, time.Hour, users(10)...)
+		time.Sleep(170 * day)
+		pool := newPool(t, &spotipie.PoolOptions{Options: spotipie.Options{Store: store}})
+		ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
+		defer stop()
+		mails := 0
+		_ = pool.RemindUsers(ctx, spotipie.ReminderOptions{Remind: func(context.Context, spotipie.Summary) error {
+			if mails++; mails == 3 { // the process was suspended, say
+				store.check.set(fails)
+			}
+			return nil
+		}})
+		if mails != 3 {
+			t.Errorf("%d users were reminded, 3 of them with the lock", mails)
+		}
+	})
+}
+
+// TestReminderWithAStoreThatHangs, whatever its context says.
+func TestReminderWithAStoreThatHangs(t *testing.T) {
+	for _, name := range []string{"lock", "load", "swap"} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store := newHookedStore()
+				addUsers(t, store, time.Hour, "ada")
+				time.Sleep(170 * day)
+				free := make(chan struct{})
+				defer close(free)
+				hang := func(context.Context) error { <-free; return nil }
+				map[string]*hook[func(context.Context) error]{"lock": &store.lock, "load": &store.load, "swap": &store.swap}[name].set(hang)
+				pool := newPool(t, &spotipie.PoolOptions{Options: spotipie.Options{Store: store}})
+				ctx, stop := context.WithCancel(t.Context())
+				ended := make(chan error, 1)
+				go func() { ended <- pool.RemindUsers(ctx, spotipie.ReminderOptions{Remind: (&reminded{}).remind}) }()
+				time.Sleep(time.Second)
+				stop()
+				select {
+				case err := <-ended:
+					if !errors.Is(err, context.Canceled) {
+						t.Errorf("RemindUsers returned %v", err)
+					}
+				case <-time.After(time.Minute):
+					t.Error("RemindUsers goes on")
+				}
+			})
+		})
+	}
+}
+
 func TestSummariesOfAPool(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := spotipie.NewMemoryStore()

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 )
@@ -64,17 +66,19 @@ type SignIn struct {
 //
 // A code works only once, so FinishLogin goes on in the background if ctx ends;
 // a second call with the same login and callback joins it. Errors are those of
-// [AuthorizationCodeSession.FetchToken] and [CurrentUser]. With a
+// [AuthorizationCodeSession.FetchToken] and [CurrentUser], [ErrClosed], and a
+// [*RecordMismatchError] if the login was begun by a pool that asked for fewer
+// scopes: begin another one. With a
 // [*StoreError], a [*ListenerError] or an [*InsufficientScopeError] the SignIn
 // is returned too: the user has signed in. After a [*StoreError] only this
 // process knows of it, and saving is tried again.
 func (p *Pool) FinishLogin(ctx context.Context, login Login, callbackURL string) (*SignIn, error) {
-	if p.closed.Load() {
-		return nil, ErrClosed
-	}
 	f := p.finish.join(login.State+" "+callbackURL, func() (*SignIn, error) {
 		return p.finishLogin(detached(ctx), login, callbackURL)
 	})
+	if f == nil {
+		return nil, ErrClosed
+	}
 	select {
 	case <-f.done:
 		return f.signIn, f.err
@@ -108,7 +112,10 @@ func (p *Pool) finishLogin(ctx context.Context, login Login, callbackURL string)
 	rec, _ := s.Record()
 	shard, hash := p.shardOf(user.Key())
 	r := p.admit(shard, hash, user.Key())
-	if err := r.SetRecord(ctx, rec); err != nil {
+	if rec, err = r.fitting(rec); err != nil {
+		return nil, err
+	}
+	if err := r.give(ctx, rec); err != nil { // even if the pool is closed: the code is spent
 		warning = join(warning, err)
 	}
 	return &SignIn{User: *user, Session: &r.AuthorizationCodeSession}, warning
@@ -136,7 +143,16 @@ func (p *Pool) identify(ctx context.Context, s *AuthorizationCodeSession) (*User
 // finishing are the logins that are being finished.
 type finishing struct {
 	mu      sync.Mutex
+	closed  bool
 	flights map[string]*loginFlight
+}
+
+// close has join begin nothing any more, and returns what is under way.
+func (l *finishing) close() []*loginFlight {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
+	return slices.Collect(maps.Values(l.flights))
 }
 
 type loginFlight struct {
@@ -145,12 +161,27 @@ type loginFlight struct {
 	err    error
 }
 
-// join finishes a login in the background, unless that goes on already.
+// close waits for the end of a login, and saves what that could not save.
+func (f *loginFlight) close(ctx context.Context) error {
+	if !isDone(ctx, f.done) {
+		return fmt.Errorf("spotipie: closing the pool while a login is being finished, which goes on: %w", context.Cause(ctx))
+	}
+	if f.signIn == nil {
+		return nil
+	}
+	return f.signIn.Session.Close(ctx)
+}
+
+// join finishes a login in the background, unless that goes on already. It
+// returns nil if the pool is closed.
 func (l *finishing) join(key string, finish func() (*SignIn, error)) *loginFlight {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if f := l.flights[key]; f != nil {
 		return f
+	}
+	if l.closed {
+		return nil
 	}
 	f := &loginFlight{done: make(chan struct{}), err: errors.New("spotipie: finishing a login has ended its goroutine")}
 	if l.flights == nil {

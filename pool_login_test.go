@@ -236,3 +236,62 @@ func TestLoginsTakeTurns(t *testing.T) {
 		}
 	})
 }
+
+// TestPoolCloseWaitsForLogins: the code is spent, so a login in flight would be
+// lost if it was not saved.
+func TestPoolCloseWaitsForLogins(t *testing.T) {
+	for name, patience := range map[string]time.Duration{"and has the time": time.Minute, "and is in a hurry": time.Second} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store := spotipie.NewMemoryStore()
+				spotify := &services{before: func(int) { time.Sleep(3 * time.Second) }, api: func(req *http.Request) (*http.Response, error) {
+					return respond(req, http.StatusOK, `{"id":"ada"}`), nil
+				}}
+				pool := newPool(t, &spotipie.PoolOptions{Options: spotipie.Options{Store: store, Transport: spotify}})
+				_, login, err := pool.AuthorizationURL(nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				callback := "?code=C&state=" + login.State
+				var group sync.WaitGroup
+				group.Go(func() {
+					signIn, err := pool.FinishLogin(t.Context(), login, callback)
+					if err != nil || signIn.User.ID != "ada" {
+						t.Errorf("the login came to %v, %v", signIn, err)
+					}
+				})
+				time.Sleep(time.Second)
+				ctx, stop := context.WithTimeout(t.Context(), patience)
+				defer stop()
+				began := time.Now()
+				err = pool.Close(ctx)
+				if hurries := patience < 3*time.Second; hurries != errors.Is(err, context.DeadlineExceeded) || time.Since(began) > 3*time.Second {
+					t.Errorf("Close returned %v after %s", err, time.Since(began))
+				}
+				if _, err := pool.FinishLogin(t.Context(), spotipie.Login{State: "other"}, callback); !errors.Is(err, spotipie.ErrClosed) {
+					t.Errorf("another login: %v", err)
+				}
+				group.Wait()
+				rec, found, err := store.Load(t.Context(), spotipie.Key{ClientID: "id", Profile: "ada"})
+				if err != nil || !found || rec.Token.RefreshToken() != "R1" {
+					t.Errorf("the store has %v, %v", rec, err)
+				}
+			})
+		})
+	}
+}
+
+// TestLoginThatIsNotKept: it was begun before the app asked for more, and nobody
+// is told that they have signed in.
+func TestLoginThatIsNotKept(t *testing.T) {
+	server := spotifytest.New(t)
+	store := spotipie.NewMemoryStore()
+	before := newServerPool(t, server, store, spotipie.ScopeUserReadEmail)
+	after := newServerPool(t, server, store, spotipie.ScopeUserReadEmail, spotipie.ScopeUserLibraryRead)
+	login, callback := consent(t, server, before, "ada", nil)
+	signIn, err := after.FinishLogin(t.Context(), login, callback)
+	var mismatch *spotipie.RecordMismatchError
+	if signIn != nil || !errors.As(err, &mismatch) {
+		t.Errorf("got %v, %v", signIn, err)
+	}
+}

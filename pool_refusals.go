@@ -88,26 +88,50 @@ func (r *refusals) count(number int64) (asked, refused int) {
 	return asked, refused
 }
 
-// wait waits before a request if many are refused.
-func (r *refusals) wait(ctx context.Context, clock func() instant) error {
+// errSlow: the turn of a request would come too late.
+var errSlow = errors.New("spotipie: not asking for a token, as the accounts service refuses many refresh tokens and its turn would come too late")
+
+// turn returns how long a request has to wait if many are refused. Who cannot
+// wait that long takes no turn, which would be lost to the others, and gets
+// errSlow.
+func (r *refusals) turn(ctx context.Context, clock func() instant) (wait time.Duration, err error) {
 	if r == nil {
-		return nil
+		return 0, nil
 	}
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	now := clock().monotonic
 	if _, refused := r.count(now / int64(refusalWindow/refusalParts)); refused < massRefusals {
 		r.isMass = false
 	}
-	wait := time.Duration(0)
-	if r.isMass {
-		wait = time.Duration(max(0, r.next-now))
-		r.next = max(r.next, now) + int64(slowRequests)
+	if !r.isMass {
+		return 0, nil
 	}
-	r.mu.Unlock()
-	if wait > 0 && !sleep(ctx, wait) {
-		return fmt.Errorf("spotipie: waiting, as the accounts service refuses many refresh tokens: %w", context.Cause(ctx))
+	wait = time.Duration(max(0, r.next-now))
+	if end, limited := ctx.Deadline(); limited && time.Until(end) < wait {
+		return 0, errSlow
 	}
-	return nil
+	r.next = max(r.next, now) + int64(slowRequests)
+	return wait, nil
+}
+
+// takeTurn waits for the turn of a request with a refresh token among all token
+// requests of the app. While it goes slowly it has no slot, so that users can
+// sign in.
+func (a *app) takeTurn(ctx context.Context) (giveBack func(), err error) {
+	if giveBack, err = a.takeSlot(ctx); err != nil {
+		return nil, err
+	}
+	wait, err := a.refusals.turn(ctx, a.clock)
+	if wait == 0 && err == nil {
+		return giveBack, nil
+	}
+	giveBack()
+	if err != nil {
+		return nil, err
+	}
+	sleep(ctx, wait)
+	return a.takeSlot(ctx)
 }
 
 // RetryReport is the result of [Pool.RetryRefused]: numbers of users.
@@ -146,6 +170,9 @@ func (p *Pool) RetryRefused(ctx context.Context, since time.Time) (report RetryR
 
 func (p *Pool) retryRefused(ctx context.Context, user string, report *RetryReport) error {
 	s, err := p.Session(ctx, user)
+	if err == nil {
+		_, err = s.Load(ctx) // another process may have been refused
+	}
 	if err == nil {
 		s.apply(s.rules().doubted)
 		_, err = s.RefreshToken(ctx)

@@ -75,15 +75,20 @@ func (p *Pool) remindersKey() Key { return Key{ClientID: p.app.clientID, Profile
 // remindWithLock goes round and round until something fails.
 func (p *Pool) remindWithLock(ctx context.Context, opts ReminderOptions) error {
 	key := p.remindersKey()
-	unlock, err := p.app.store.Lock(ctx, key)
+	giveBack := func(unlock func(context.Context) error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlockTimeout)
+		defer cancel()
+		_, _ = await(ctx, func(ctx context.Context) (struct{}, error) {
+			return struct{}{}, unlock(ctx) // else it ends with its lease
+		}, nil)
+	}
+	unlock, err := await(ctx, func(ctx context.Context) (func(context.Context) error, error) {
+		return p.app.store.Lock(ctx, key)
+	}, giveBack)
 	if err != nil {
 		return &StoreError{Op: opLock, Key: key, Err: err}
 	}
-	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlockTimeout)
-		defer cancel()
-		_ = unlock(ctx) // else it ends with its lease
-	}()
+	defer giveBack(unlock)
 	for {
 		if err := p.remindRound(ctx, opts); err != nil {
 			return err
@@ -107,7 +112,10 @@ func (p *Pool) checkRemindersLock(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	if err := checker.Check(ctx, p.remindersKey()); err != nil {
+	_, err := await(ctx, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, checker.Check(ctx, p.remindersKey())
+	}, nil)
+	if err != nil && !errors.Is(err, errors.ErrUnsupported) {
 		return &StoreError{Op: opCheck, Key: p.remindersKey(), Err: err}
 	}
 	return nil
@@ -117,10 +125,7 @@ func (p *Pool) remindRound(ctx context.Context, opts ReminderOptions) error {
 	end := p.app.wallTime().Add(opts.Before)
 	query := ConsentsEndingBefore(end)
 	for {
-		page, err := p.Summaries(ctx, query)
-		if err == nil {
-			err = p.checkRemindersLock(ctx)
-		}
+		page, err := await(ctx, func(ctx context.Context) (SummaryPage, error) { return p.Summaries(ctx, query) }, nil)
 		if err != nil {
 			return err
 		}
@@ -128,7 +133,14 @@ func (p *Pool) remindRound(ctx context.Context, opts ReminderOptions) error {
 			if !user.ReauthorizeBy().Before(end) || user.Rejected != "" {
 				continue
 			}
-			if err := p.remindUser(ctx, user, opts.Remind); err != nil {
+			isDue, err := p.isDue(ctx, user)
+			if isDue {
+				if err := p.checkRemindersLock(ctx); err != nil {
+					return err
+				}
+				err = p.remindUser(ctx, user, opts.Remind)
+			}
+			if err != nil {
 				p.app.reports.add(&BackgroundError{Key: user.Key, Err: err})
 			}
 			if !sleep(ctx, time.Duration(float64(time.Second)/opts.PerSecond)) {
@@ -142,15 +154,13 @@ func (p *Pool) remindRound(ctx context.Context, opts ReminderOptions) error {
 	}
 }
 
-// remindUser reminds a user who was not reminded of this consent.
+// isDue reports whether a user was not reminded of this consent.
+func (p *Pool) isDue(ctx context.Context, user Summary) (bool, error) {
+	rec, found, err := p.loadConsent(ctx, user)
+	return found && rec.Rejected == "" && rec.RemindedAt.IsZero(), err
+}
+
 func (p *Pool) remindUser(ctx context.Context, user Summary, remind func(context.Context, Summary) error) error {
-	rec, found, err := p.app.store.Load(ctx, user.Key)
-	switch {
-	case err != nil:
-		return &StoreError{Op: opLoad, Key: user.Key, Err: err}
-	case !found || rec.Rejected != "" || !rec.RemindedAt.IsZero() || !rec.AuthorizedAt.Equal(user.AuthorizedAt):
-		return nil // or has signed in again meanwhile
-	}
 	if err := remind(ctx, user); err != nil {
 		return fmt.Errorf("spotipie: reminding a user: %w", err)
 	}
@@ -163,15 +173,14 @@ func (p *Pool) noteReminder(ctx context.Context, user Summary) error {
 	ctx, cancel := context.WithTimeout(ctx, saveTimeout)
 	defer cancel()
 	for range maxSwaps {
-		rec, found, err := p.app.store.Load(ctx, user.Key)
-		if err != nil {
-			return &StoreError{Op: opLoad, Key: user.Key, Err: err}
-		}
-		if !found || !rec.AuthorizedAt.Equal(user.AuthorizedAt) {
-			return nil
+		rec, found, err := p.loadConsent(ctx, user)
+		if err != nil || !found {
+			return err
 		}
 		rec.RemindedAt = p.app.wallTime().UTC().Round(0)
-		_, err = p.app.store.Swap(ctx, user.Key, rec.Version, rec)
+		_, err = await(ctx, func(ctx context.Context) (uint64, error) {
+			return p.app.store.Swap(ctx, user.Key, rec.Version, rec)
+		}, nil)
 		if err == nil {
 			return nil
 		}
@@ -180,4 +189,20 @@ func (p *Pool) noteReminder(ctx context.Context, user Summary) error {
 		}
 	}
 	return &StoreError{Op: opSave, Key: user.Key, Err: ErrVersionConflict}
+}
+
+// loadConsent loads the record of a user, unless they have signed in again since.
+func (p *Pool) loadConsent(ctx context.Context, user Summary) (rec Record, found bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
+	defer cancel()
+	has, err := await(ctx, func(ctx context.Context) (stored, error) {
+		rec, found, err := p.app.store.Load(ctx, user.Key)
+		return stored{rec: rec, found: found}, err
+	}, nil)
+	if err != nil {
+		return Record{}, false, &StoreError{Op: opLoad, Key: user.Key, Err: err}
+	}
+	// A store may keep the moment to the microsecond for its summaries.
+	isSame := has.rec.AuthorizedAt.Sub(user.AuthorizedAt).Abs() < time.Millisecond
+	return has.rec, has.found && isSame, nil
 }

@@ -60,7 +60,7 @@ func (p *Pool) sweep(ctx context.Context) {
 		}
 		shard := &p.shards[i]
 		p.evicted.Add(uint64(shard.evictIdle(p.tick() - int64(p.options.MaxIdle))))
-		budget = min(budget, p.options.KeepWarm) + p.options.KeepWarm*every.Seconds()
+		budget = min(budget, max(p.options.KeepWarm, 1)) + p.options.KeepWarm*every.Seconds()
 		if budget >= 1 {
 			budget -= float64(p.keepWarm(ctx, shard, int(budget)))
 		}

@@ -294,6 +294,33 @@ func TestPoolKeepsTokensWarm(t *testing.T) {
 	}
 }
 
+func TestPoolKeepsTokensWarmSlowly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := spotipie.NewMemoryStore()
+		addUsers(t, store, time.Hour, users(20)...)
+		endpoint := &herd{}
+		pool := newPool(t, &spotipie.PoolOptions{
+			Options: spotipie.Options{Store: store, Transport: endpoint}, KeepWarm: 0.25, MaxIdle: 2 * time.Hour,
+		})
+		for _, user := range users(20) {
+			sessionOf(t, pool, user)
+		}
+		ctx, stop := context.WithTimeout(t.Context(), 59*time.Minute)
+		defer stop()
+		_ = pool.Run(ctx)
+		endpoint.mu.Lock()
+		defer endpoint.mu.Unlock()
+		if len(endpoint.starts) < 10 {
+			t.Fatalf("%d tokens were renewed", len(endpoint.starts))
+		}
+		for i := range len(endpoint.starts) - 5 {
+			if took := endpoint.starts[i+5].Sub(endpoint.starts[i]); took < 12*time.Second {
+				t.Fatalf("5 renewals in %s are more than one in 4 seconds", took)
+			}
+		}
+	})
+}
+
 func TestPoolWithATroubledStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newHookedStore()

@@ -215,14 +215,11 @@ var errUsedUp = errors.New("spotipie: another process has used the refresh token
 func (k *keeper) ask(ctx context.Context, s *state) (token *Token, sent instant, err error) {
 	waiting, cancel := context.WithTimeout(ctx, k.app.lockTimeout)
 	defer cancel()
-	giveBack, err := k.app.slots.take(waiting)
+	giveBack, err := k.app.takeTurn(waiting)
 	if err != nil {
-		return nil, sent, fmt.Errorf("spotipie: waiting for other token requests of this app: %w", err)
-	}
-	defer giveBack()
-	if err := k.app.refusals.wait(waiting, k.app.clock); err != nil {
 		return nil, sent, err
 	}
+	defer giveBack()
 	form := url.Values{"grant_type": {"client_credentials"}} // RFC 6749 section 4.4.2
 	if k.flow() == FlowAuthorizationCode {
 		form = url.Values{"grant_type": {"refresh_token"}, "refresh_token": {s.refreshToken()}} // section 6

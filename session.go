@@ -278,18 +278,24 @@ func (s *session) SetRecord(ctx context.Context, rec Record) error {
 	if err := s.isOpen(); err != nil {
 		return err
 	}
+	rec, err := s.fitting(rec)
+	if err != nil {
+		return err
+	}
+	return s.give(ctx, rec)
+}
+
+// fitting fills in what rec leaves out, or says why the session cannot use it.
+func (s *session) fitting(rec Record) (Record, error) {
 	if rec.Token == nil || rec.Token.secrets == nil {
-		return &TokenFormatError{Reason: "is nil"}
+		return rec, &TokenFormatError{Reason: "is nil"}
 	}
 	rec.Token = s.rules().inherit(rec.Token, nil)
 	rec.ClientID, rec.Flow = cmp.Or(rec.ClientID, s.app.clientID), cmp.Or(rec.Flow, s.flow())
 	if rec.RequestedScope == nil {
 		rec.RequestedScope = s.app.scope
 	}
-	if err := s.rules().check(s.Key(), rec); err != nil {
-		return err
-	}
-	return s.give(ctx, rec)
+	return rec, s.rules().check(s.Key(), rec)
 }
 
 // Load implements [Session].

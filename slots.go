@@ -3,6 +3,7 @@ package spotipie
 import (
 	"container/list"
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -49,6 +50,14 @@ func (s *slots) take(ctx context.Context) (giveBack func(), err error) {
 		s.leave(turn, place)
 		return nil, context.Cause(ctx)
 	}
+}
+
+// takeSlot waits for the slot of a token request.
+func (a *app) takeSlot(ctx context.Context) (giveBack func(), err error) {
+	if giveBack, err = a.slots.take(ctx); err != nil {
+		return nil, fmt.Errorf("spotipie: waiting for other token requests of this app: %w", err)
+	}
+	return giveBack, nil
 }
 
 // numbers returns how many have a slot and how many wait for one.

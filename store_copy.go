@@ -274,7 +274,7 @@ func isSameRecord(a, b Record) bool {
 	isSealed := a.Sealed != nil && b.Sealed != nil
 	return a.Token.isSame(b.Token) && a.AuthorizedAt.Equal(b.AuthorizedAt) && a.ClientID == b.ClientID && a.Flow == b.Flow &&
 		a.Consent == b.Consent && a.Renewals == b.Renewals && slices.Equal(a.RequestedScope, b.RequestedScope) &&
-		a.Rejected == b.Rejected && a.RejectedAt.Equal(b.RejectedAt) &&
+		a.Rejected == b.Rejected && a.RejectedAt.Equal(b.RejectedAt) && a.RemindedAt.Equal(b.RemindedAt) &&
 		(a.Sealed == nil && b.Sealed == nil || isSealed && bytes.Equal(a.Sealed.Data, b.Sealed.Data))
 }
 

@@ -45,6 +45,12 @@ func refusedRecord(rec *spotipie.Record) *spotipie.Record {
 	return rec
 }
 
+func remindedRecord(rec *spotipie.Record) *spotipie.Record {
+	reminded := *rec
+	reminded.RemindedAt = october
+	return &reminded
+}
+
 // put brings a store to what it is to have of a key: a record, nothing, or for
 // the empty record a deletion.
 func put(t *testing.T, store spotipie.Store, rec *spotipie.Record) {
@@ -91,7 +97,7 @@ func copyStore(t *testing.T, from, to spotipie.Store) spotipie.CopyCounts {
 }
 
 func TestCopyStoreKeepsWhatIsNewer(t *testing.T) {
-	deletion := &spotipie.Record{}
+	deletion, same := &spotipie.Record{}, recordOf("s", july, 3)
 	type counts = spotipie.CopyCounts
 	for name, test := range map[string]struct {
 		source, destination *spotipie.Record
@@ -108,6 +114,7 @@ func TestCopyStoreKeepsWhatIsNewer(t *testing.T) {
 		"the same refresh token":    {source: recordOf("s", july, 3), destination: withRefreshToken(recordOf("d", july, 4), "R-s"), destinationFirst: true, want: "s", counts: counts{Copied: 1}},
 		"a later verdict":           {source: refusedRecord(recordOf("s", july, 3)), destination: recordOf("s", july, 3), destinationFirst: true, want: "s", counts: counts{Copied: 1}},
 		"an earlier verdict":        {source: refusedRecord(recordOf("s", july, 3)), destination: recordOf("s", july, 3), want: "s", counts: counts{Kept: 1}},
+		"a later reminder":          {source: remindedRecord(same), destination: same, destinationFirst: true, want: "s", counts: counts{Copied: 1}},
 		"consents without a number": {source: unnumbered(recordOf("s", july, 0)), destination: unnumbered(recordOf("d", october, 0)), destinationFirst: true, want: "d", counts: counts{Kept: 1}},
 		"without any consent":       {source: unnumbered(recordOf("s", time.Time{}, 0)), destination: unnumbered(recordOf("d", time.Time{}, 0)), destinationFirst: true, want: "s", counts: counts{Copied: 1}},
 

@@ -1,6 +1,7 @@
 package pgstore_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -39,6 +40,41 @@ func profiles(t *testing.T, store *pgstore.Store, query spotipie.SummaryQuery) (
 		if query.After = page.Next; query.After == "" {
 			return found
 		}
+	}
+}
+
+// TestUserIsReminded though a session notes the consent's time to the
+// nanosecond, and PostgreSQL to the microsecond.
+func TestUserIsReminded(t *testing.T) {
+	store := open(t, connect(t, services.Postgres(t)), fresh(0))
+	consented := time.Now().AddDate(0, -6, 3).Truncate(time.Second).Add(123456789)
+	token, err := spotipie.NewToken(spotipie.TokenFields{AccessToken: "A", RefreshToken: "R", ExpiresIn: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ada := spotipie.Key{ClientID: "client", Profile: "ada"}
+	if _, err := store.Swap(t.Context(), ada, 0, spotipie.Record{
+		Token: token, ClientID: "client", Flow: spotipie.FlowAuthorizationCode, AuthorizedAt: consented,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	pool, err := spotipie.NewPool(spotipie.Credentials{ClientID: "client", RedirectURI: "https://app.example/callback"},
+		&spotipie.PoolOptions{Options: spotipie.Options{Store: store}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close(context.WithoutCancel(t.Context()))
+	ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
+	defer stop()
+	reminded := 0
+	_ = pool.RemindUsers(ctx, spotipie.ReminderOptions{PerSecond: 1, Remind: func(context.Context, spotipie.Summary) error {
+		reminded++
+		time.AfterFunc(500*time.Millisecond, stop) // when it is noted
+		return nil
+	}})
+	rec, _, err := store.Load(t.Context(), ada)
+	if err != nil || reminded != 1 || rec.RemindedAt.IsZero() {
+		t.Errorf("reminded %d times, noted at %s, %v", reminded, rec.RemindedAt, err)
 	}
 }
 

@@ -214,6 +214,26 @@ func TestKeysThatAnswerNonsense(t *testing.T) {
 	}
 }
 
+// TestKeysThatRemember what they have decrypted: it is theirs, and is not to be
+// changed.
+func TestKeysThatRemember(t *testing.T) {
+	inner, keys := spotipie.NewMemoryStore(), newService(t)
+	var known []byte
+	keys.unwrapped = func(dataKey []byte) []byte {
+		if known == nil {
+			known = dataKey
+		}
+		return known
+	}
+	put(t, over(t, inner, keys, nil), ada, full(t, "one"))
+	s := over(t, inner, keys, &seal.Options{CacheSize: -1})
+	for range 2 {
+		if got := stored(t, s, ada); got.Token.AccessToken() != "one" {
+			t.Errorf("got %v", got)
+		}
+	}
+}
+
 func TestKeysThatPanic(t *testing.T) {
 	keys := newService(t)
 	keys.wrapped = func(string, []byte) (string, []byte) { panic("out of order") }

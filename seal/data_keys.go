@@ -152,7 +152,7 @@ func (d *dataKeys) open(ctx context.Context, key spotipie.Key, sealed *spotipie.
 		return nil, keysFailed(key, sealed.Key, "opened", err)
 	}
 	secret, _ := r.([]byte)
-	aead, err := newAEAD(secret)
+	aead, err := newAEAD(slices.Clone(secret)) // the keys may remember theirs
 	if err != nil {
 		return nil, damaged(key, sealed.Key, "has a data key that is none: "+err.Error())
 	}

@@ -56,3 +56,29 @@ func TestPoolOnASealedStore(t *testing.T) {
 		})
 	}
 }
+
+// TestReminderOnASealedStore that cannot check its locks, as the other store
+// cannot.
+func TestReminderOnASealedStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := spotifytest.NewInMemory(t, nil)
+		opts := server.Options()
+		opts.Store, opts.Profile = over(t, spotipie.NewMemoryStore(), newKeys(t, seal.GenerateKey()), nil), ""
+		server.Login(t, newSession(t, server, opts.Store, nil))
+		pool, err := spotipie.NewPool(server.Credentials(), &spotipie.PoolOptions{Options: *opts})
+		if err != nil {
+			t.Fatal(err)
+		}
+		server.Advance(170 * 24 * time.Hour)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		reminded := 0
+		_ = pool.RemindUsers(ctx, spotipie.ReminderOptions{Every: time.Minute, Remind: func(context.Context, spotipie.Summary) error {
+			reminded++
+			return nil
+		}})
+		if err := pool.Close(t.Context()); err != nil || reminded != 1 {
+			t.Errorf("reminded %d times, %v", reminded, err)
+		}
+	})
+}
