@@ -114,7 +114,7 @@ func TestLoginReplacesWhatCannotBeOpened(t *testing.T) {
 			if rec := stored(t, over(t, inner, keys, nil), session.Key()); !rec.Token.Equal(session.CurrentToken()) {
 				t.Errorf("the store has %v", rec)
 			}
-			if err := <-h; !errors.Is(err, test.want) || !strings.Contains(err.Error(), "saved over") {
+			if err := <-h; !errors.Is(err, test.want) || !strings.Contains(err.Error(), "replaces a stored record") {
 				t.Errorf("OnError has heard %v, want %v", err, test.want)
 			}
 			next := newSession(t, server, over(t, inner, keys, nil), nil)

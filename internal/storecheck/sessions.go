@@ -35,7 +35,26 @@ func (e *endpoint) RoundTrip(req *http.Request) (*http.Response, error) {
 // one through store. There must be one token request, nobody may fail, they must
 // make fewer than 100 commands between them, and loading another key must not
 // take twice as long as before. commands returns how many store has made.
+//
+// A busy machine takes longer, so that more is asked meanwhile: what counts is the
+// best of three rounds.
 func ManySessions(t *testing.T, store spotipie.Store, commands func() int) {
+	t.Helper()
+	for round := 1; ; round++ {
+		problem := manySessions(t, store, commands)
+		if problem == "" || t.Failed() {
+			return
+		}
+		if round == 3 {
+			t.Error(problem)
+			return
+		}
+		t.Log(problem + ": once more")
+	}
+}
+
+// manySessions is a round. It returns what a busy machine can be the reason for.
+func manySessions(t *testing.T, store spotipie.Store, commands func() int) (problem string) {
 	t.Helper()
 	old := Record(t, "old")
 	token, err := spotipie.NewToken(spotipie.TokenFields{
@@ -47,6 +66,9 @@ func ManySessions(t *testing.T, store spotipie.Store, commands func() int) {
 	old.Token, old.RequestedScope, old.Rejected = token, nil, ""
 	other := spotipie.Key{ClientID: "client", Profile: "grace"}
 	for _, key := range []spotipie.Key{Key(), other} {
+		if err := store.Delete(t.Context(), key); err != nil {
+			t.Fatal(err)
+		}
 		if _, err := store.Swap(t.Context(), key, 0, old); err != nil {
 			t.Fatal(err)
 		}
@@ -80,16 +102,17 @@ func ManySessions(t *testing.T, store spotipie.Store, commands func() int) {
 		t.Errorf("%d token requests, want 1", n)
 	}
 	if made >= 100 {
-		t.Errorf("they made %d commands, want fewer than 100", made)
+		problem = fmt.Sprintf("they made %d commands, want fewer than 100", made)
 	}
 	if idle = max(idle, medianLoad(t, store, other)); busy >= 2*idle {
-		t.Errorf("loading another key took %s beside them, and %s without them", busy, idle)
+		problem = fmt.Sprintf("loading another key took %s beside them, and %s without them", busy, idle)
 	}
 	for _, s := range sessions {
 		if err := s.Close(t.Context()); err != nil {
 			t.Errorf("Close: %v", err)
 		}
 	}
+	return problem
 }
 
 func newSession(t *testing.T, store spotipie.Store, spotify http.RoundTripper) *spotipie.AuthorizationCodeSession {
