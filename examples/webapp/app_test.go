@@ -18,9 +18,9 @@ func insecureTransport() *http.Transport {
 	return &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} // the test's own server
 }
 
-// library returns the addresses of the tracks that a user has saved, by Spotify's
+// savedTracks returns the addresses of the tracks that a user has saved, by Spotify's
 // word.
-func (s *site) library(account string) []string {
+func (s *site) savedTracks(account string) []string {
 	s.t.Helper()
 	session := s.spotify.SessionAs(s.t, account)
 	var urls []string
@@ -74,7 +74,7 @@ func (b *browser) allTracks() (urls []string) {
 // TestTwoUsers: each sees what is theirs, on both replicas and at the same time.
 func TestTwoUsers(t *testing.T) {
 	s := newSite(t, siteOptions{})
-	want := map[string][]string{"ada": s.library("ada"), "grace": s.library("grace")}
+	want := map[string][]string{"ada": s.savedTracks("ada"), "grace": s.savedTracks("grace")}
 	if len(want["ada"]) < 20 || len(want["grace"]) == 0 || slices.Equal(want["ada"], want["grace"]) {
 		t.Fatalf("the libraries have %d and %d tracks", len(want["ada"]), len(want["grace"]))
 	}
@@ -153,7 +153,7 @@ func TestPageNumbers(t *testing.T) {
 	s := newSite(t, siteOptions{})
 	b := s.browser("ada")
 	b.signIn()
-	total := len(s.library("ada"))
+	total := len(s.savedTracks("ada"))
 	last := (total + tracksPerPage - 1) / tracksPerPage
 	for path, want := range map[string]int{
 		"/tracks":                              1,

@@ -81,7 +81,7 @@ func (s *site) startSpotify(t *testing.T, opts siteOptions, config replicaConfig
 		if err != nil {
 			t.Fatal(err)
 		}
-		p.library.Total = users[i].SavedTracks
+		p.saved.Total = users[i].SavedTracks
 		s.people = append(s.people, p)
 	}
 	s.service, err = accounts.New(&accounts.Options{

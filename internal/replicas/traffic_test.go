@@ -216,10 +216,10 @@ func (tr *traffic) signInAll(t *testing.T) {
 	})
 	seen := make(map[library]string)
 	for _, p := range tr.site.people {
-		if other := seen[p.library]; other != "" {
-			t.Errorf("%s and %s have the same library %+v", p.id, other, p.library)
+		if other := seen[p.saved]; other != "" {
+			t.Errorf("%s and %s have the same library %+v", p.id, other, p.saved)
 		}
-		seen[p.library] = p.id
+		seen[p.saved] = p.id
 	}
 	if t.Failed() {
 		t.FailNow()
@@ -235,11 +235,11 @@ func (tr *traffic) learn(t *testing.T, p *person) {
 		return
 	}
 	says, err := got.answer()
-	if err != nil || says.Library.Total != p.library.Total || says.Library.Newest == "" {
-		t.Errorf("%s has %d tracks, and sees %s, error %v", p.id, p.library.Total, got, err)
+	if err != nil || says.Library.Total != p.saved.Total || says.Library.Newest == "" {
+		t.Errorf("%s has %d tracks, and sees %s, error %v", p.id, p.saved.Total, got, err)
 		return
 	}
-	p.library = says.Library
+	p.saved = says.Library
 }
 
 // each calls a function for everybody, so many at once.

@@ -18,7 +18,7 @@ type person struct {
 	site    *site
 	id      string
 	account string
-	library library // that they must see
+	saved   library // that they must see
 	client  *http.Client
 
 	isSignedIn bool
@@ -195,7 +195,7 @@ func (p *person) visit(ctx context.Context, path string) (verdict, response, err
 		return over, got, nil
 	case says.Account != p.account,
 		path == mePath && says.ID != p.id,
-		path == libraryPath && says.Library != p.library:
+		path == libraryPath && says.Library != p.saved:
 		return mixedUp, got, nil
 	}
 	return good, got, nil
