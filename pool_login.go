@@ -127,8 +127,8 @@ const identifyTries = 3
 
 func (p *Pool) identify(ctx context.Context, s *AuthorizationCodeSession) (*User, error) {
 	for try := 1; ; try++ {
-		ctx, cancel := context.WithTimeout(ctx, p.app.refreshTimeout)
-		user, err := CurrentUser(ctx, s)
+		asking, cancel := context.WithTimeout(ctx, p.app.refreshTimeout)
+		user, err := CurrentUser(asking, s)
 		cancel()
 		var answer *APIError
 		var limited *RateLimitError

@@ -205,6 +205,34 @@ func TestLoginOutlivesPassingTrouble(t *testing.T) {
 	group.Wait()
 }
 
+// TestProfileIsAskedForAgainAfterAWhile: a Web API in trouble has time to recover.
+func TestProfileIsAskedForAgainAfterAWhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked []time.Time
+		spotify := &services{api: func(req *http.Request) (*http.Response, error) {
+			asked = append(asked, time.Now())
+			return respond(req, http.StatusBadGateway, ""), nil
+		}}
+		pool := newPool(t, &spotipie.PoolOptions{Options: spotipie.Options{Store: spotipie.NewMemoryStore(), Transport: spotify}})
+		_, login, err := pool.AuthorizationURL(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var answer *spotipie.APIError
+		if _, err := pool.FinishLogin(t.Context(), login, "?code=C&state="+login.State); !errors.As(err, &answer) {
+			t.Errorf("got %v, want the 502", err)
+		}
+		if len(asked) != 3 {
+			t.Fatalf("the profile was asked for %d times, want 3", len(asked))
+		}
+		for i := range 2 {
+			if wait := asked[i+1].Sub(asked[i]); wait < 100*time.Millisecond {
+				t.Errorf("try %d came after %s", i+2, wait)
+			}
+		}
+	})
+}
+
 // TestLoginsTakeTurns: exchanges of codes count among the app's token requests.
 func TestLoginsTakeTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
