@@ -6,7 +6,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
@@ -91,15 +90,7 @@ func readmeProgram(block string) string {
 		"adapter": "github.com/spotipie/spotipie/adapter", "login": "github.com/spotipie/spotipie/login",
 		"profile": "github.com/spotipie/spotipie/profile", "spotify": "github.com/zmb3/spotify/v2",
 	})
-	var b strings.Builder
-	b.WriteString("package docs\n\nimport (\n")
-	for _, name := range slices.Sorted(maps.Keys(all)) {
-		if regexp.MustCompile(`\b` + name + `\.[A-Z]`).MatchString(body) {
-			b.WriteString("\t" + name + ` "` + all[name] + "\"\n")
-		}
-	}
-	b.WriteString(")\n\n" + body)
-	return b.String()
+	return withImports(body, all)
 }
 
 // firstProgram builds the program in a module of its own, as the README says,

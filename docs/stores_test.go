@@ -46,15 +46,20 @@ func program(block string) string {
 			stores + " spotipie.Store) (err error) {\n" +
 			block + used + "\treturn err\n}\n"
 	}
+	return withImports(block, imports())
+}
+
+// withImports makes a file of declarations, with those of all imports that they
+// use.
+func withImports(declarations string, all map[string]string) string {
 	var b strings.Builder
 	b.WriteString("package docs\n\nimport (\n")
-	all := imports()
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		if regexp.MustCompile(`\b` + name + `\.`).MatchString(block) {
+		if regexp.MustCompile(`\b` + name + `\.[A-Z]`).MatchString(declarations) {
 			b.WriteString("\t" + name + ` "` + all[name] + "\"\n")
 		}
 	}
-	b.WriteString(")\n\n" + block)
+	b.WriteString(")\n\n" + declarations)
 	return b.String()
 }
 

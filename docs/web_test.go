@@ -6,7 +6,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -39,16 +38,7 @@ func webProgram(block string) string {
 	} else if strings.HasPrefix(block, "func library(") {
 		body = "var auth *web.Auth\n\n" + block
 	}
-	var b strings.Builder
-	b.WriteString("package docs\n\nimport (\n")
-	all := webImports()
-	for _, name := range slices.Sorted(maps.Keys(all)) {
-		if regexp.MustCompile(`\b` + name + `\.`).MatchString(body) {
-			b.WriteString("\t" + name + ` "` + all[name] + "\"\n")
-		}
-	}
-	b.WriteString(")\n\n" + body)
-	return b.String()
+	return withImports(body, webImports())
 }
 
 // TestCodeOfTheWebApp: the code blocks of web.md compile, and the test among them

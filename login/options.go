@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/spotipie/spotipie/internal/cli"
+	"github.com/spotipie/spotipie/internal/signinpage"
 )
 
 const (
@@ -126,7 +127,7 @@ func (o *Options) withDefaults() (Options, error) {
 	if opts.Output == nil {
 		opts.Output = os.Stderr
 	}
-	if err := checkPages(opts.Pages); err != nil {
+	if err := signinpage.Check(opts.Pages, replaceable(), samplePage()); err != nil {
 		return opts, fmt.Errorf("login: Options.Pages: %w", err)
 	}
 	return opts, nil

@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	_ "embed"
-	"fmt"
 	"html/template"
-	"io"
 	"net/http"
 	"strconv"
 )
@@ -54,37 +52,15 @@ type Page struct {
 	name string
 }
 
+// samplePage is what a program's own pages are tried with.
+func samplePage() Page {
+	return Page{AppName: "App", User: "Ada", Message: "message", Nonce: "nonce"}
+}
+
 // replaceable are the pages that Options.Pages can replace. The others take
 // part in the protocol.
 func replaceable() []string {
 	return []string{pageStarted, pageDelayed, pageSignedIn, pageDenied, pageError}
-}
-
-func builtinPages() *template.Template {
-	t := template.New("pages").Funcs(template.FuncMap{"style": func() template.CSS { return template.CSS(styleCSS) }})
-	return template.Must(t.Parse(pagesHTML))
-}
-
-// checkPages tries each of the app's own pages.
-func checkPages(pages *template.Template) error {
-	if pages == nil {
-		return nil
-	}
-	found := false
-	for _, name := range replaceable() {
-		t := pages.Lookup(name)
-		if t == nil {
-			continue
-		}
-		found = true
-		if err := t.Execute(io.Discard, Page{AppName: "App", User: "Ada", Message: "message", Nonce: "nonce"}); err != nil {
-			return err
-		}
-	}
-	if !found {
-		return fmt.Errorf("none of its templates has one of the names %q", replaceable())
-	}
-	return nil
 }
 
 // show writes a page.

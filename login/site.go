@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/spotipie/spotipie/internal/signinpage"
 )
 
 // Limits of the page's server. A browser needs only a few small requests.
@@ -47,7 +49,7 @@ type site struct {
 
 func newSite(l *login) *site {
 	u, _ := url.Parse(l.redirectURI) // was checked
-	s := &site{login: l, hosts: hostsOf(strings.ToLower(u.Host)), callbackPath: u.Path, pages: builtinPages()}
+	s := &site{login: l, hosts: hostsOf(strings.ToLower(u.Host)), callbackPath: u.Path, pages: signinpage.New(pagesHTML, styleCSS)}
 	if s.callbackPath == "" {
 		s.callbackPath = "/"
 	}
@@ -85,7 +87,7 @@ func (s *site) stop() {
 
 // ServeHTTP implements [http.Handler].
 func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	setHeaders(w.Header())
+	signinpage.SetHeaders(w.Header())
 	post := s.login.implicit && r.URL.Path == s.callbackPath
 	switch {
 	case !s.isNamed(r):
@@ -222,16 +224,6 @@ func redirect(w http.ResponseWriter, location string) {
 
 func refuse(w http.ResponseWriter, status int) {
 	http.Error(w, http.StatusText(status), status)
-}
-
-func setHeaders(h http.Header) {
-	h.Set("Cache-Control", "no-store")
-	h.Set("Content-Security-Policy", "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("X-Frame-Options", "DENY")
 }
 
 // hostsOf is what a browser at host may put into its Host header: it leaves

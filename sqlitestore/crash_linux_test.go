@@ -3,16 +3,12 @@ package sqlitestore_test
 import (
 	"context"
 	"errors"
-	"fmt"
-	"math/rand/v2"
-	"strconv"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/storecheck"
-	"github.com/spotipie/spotipie/internal/testservices"
 	"github.com/spotipie/spotipie/internal/testservices/child"
 	"github.com/spotipie/spotipie/sqlitestore"
 )
@@ -21,48 +17,16 @@ import (
 // the next process waits for nothing, however often.
 func TestSwapSurvivesKills(t *testing.T) {
 	if path, isChild := child.Argument(); isChild {
-		s := open(t, path, nil)
-		rec, _, err := s.Load(t.Context(), ada)
-		for version := rec.Version; err == nil; {
-			version, err = s.Swap(t.Context(), ada, version, storecheck.Record(t, fmt.Sprint(version)))
-			child.Say(strconv.FormatUint(version, 10))
-		}
-		t.Fatal(err)
+		storecheck.SaveAndSay(t, open(t, path, nil))
 	}
 	path := newPath(t)
 	watcher := open(t, path, nil) // is there all the time, so that its view of the log has to follow
-	for i := range testservices.Count(t, "SPOTIPIE_TEST_KILLS", 10) {
-		writer := child.Start(t, path)
-		saved := <-writer.Lines
-		for end := time.After(rand.N(20 * time.Millisecond)); ; {
-			select {
-			case saved = <-writer.Lines:
-				continue
-			case <-end:
-			}
-			break
-		}
-		writer.Signal(syscall.SIGKILL)
-		for saved = range writer.Lines {
-		}
-		version, err := strconv.ParseUint(saved, 10, 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s := watcher
+	storecheck.SurvivesKills(t, path, func(i int) spotipie.Store {
 		if i%2 == 0 {
-			s = open(t, path, nil)
+			return open(t, path, nil)
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-		rec, found, err := s.Load(ctx, ada)
-		if err != nil || !found || rec.Version < version || rec.Token.RefreshToken() != "refresh-"+rec.Token.AccessToken() {
-			t.Fatalf("Load: found %t, error %v; got %v, want version %d or later", found, err, rec, version)
-		}
-		if _, err := s.Swap(ctx, ada, rec.Version, storecheck.Record(t, "next")); err != nil {
-			t.Fatalf("Swap after the kill: %v", err)
-		}
-		cancel()
-	}
+		return watcher
+	}, func() {})
 	var verdict string
 	if err := raw(t, path).QueryRow("PRAGMA integrity_check").Scan(&verdict); err != nil || verdict != "ok" {
 		t.Errorf("the database is %q, %v", verdict, err)

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/signinpage"
 )
 
 // Middleware gives the requests of next their user: see [SessionFrom] and
@@ -98,7 +99,7 @@ func (a *Auth) Error(w http.ResponseWriter, r *http.Request, err error) {
 
 // answer answers a request that cannot be served.
 func (a *Auth) answer(w http.ResponseWriter, r *http.Request, err error) {
-	setHeaders(w.Header())
+	signinpage.SetHeaders(w.Header())
 	var login *needsLogin
 	var less *spotipie.InsufficientScopeError
 	var limit *spotipie.RateLimitError

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/signinpage"
 )
 
 const (
@@ -86,7 +87,7 @@ func (o *Options) withDefaults(host string) (Options, error) {
 	if !isHexColor(opts.AccentColor) {
 		return opts, fmt.Errorf("web: Options.AccentColor %q is not a colour such as #1a2b3c", opts.AccentColor)
 	}
-	if err := checkPages(opts.Pages); err != nil {
+	if err := signinpage.Check(opts.Pages, pageNames(), samplePage()); err != nil {
 		return opts, fmt.Errorf("web: Options.Pages: %w", err)
 	}
 	if opts.Now == nil {

@@ -4,13 +4,12 @@ import (
 	"bytes"
 	"crypto/rand"
 	_ "embed"
-	"fmt"
 	"html/template"
-	"io"
 	"net/http"
 	"strconv"
 
 	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/signinpage"
 )
 
 //go:embed pages/pages.html
@@ -79,42 +78,19 @@ type MissingScope struct {
 	Description string // what it allows, in plain words; empty if it is not known
 }
 
+// samplePage is what an app's own pages are tried with.
+func samplePage() Page {
+	return Page{AppName: "App", LoginURL: "/login", Missing: []MissingScope{{Scope: "scope"}}, Nonce: "nonce"}
+}
+
 func pageNames() []string {
 	return []string{pageSignIn, pageConsent, pageSignOut, pageDenied, pageStray, pageNotAllowed, pageGrantedLess,
 		pageRefused, pageDelayed, pageFailed, pageUnavailable, pageNotFound}
 }
 
-func builtinPages() *template.Template {
-	t := template.New("pages").Funcs(template.FuncMap{"style": func() template.CSS { return template.CSS(styleCSS) }})
-	return template.Must(t.Parse(pagesHTML))
-}
-
-// checkPages tries each of the app's own pages.
-func checkPages(pages *template.Template) error {
-	if pages == nil {
-		return nil
-	}
-	found := false
-	for _, name := range pageNames() {
-		t := pages.Lookup(name)
-		if t == nil {
-			continue
-		}
-		found = true
-		sample := Page{AppName: "App", LoginURL: "/login", Missing: []MissingScope{{Scope: "scope"}}, Nonce: "nonce"}
-		if err := t.Execute(io.Discard, sample); err != nil {
-			return err
-		}
-	}
-	if !found {
-		return fmt.Errorf("none of its templates has one of the names %q", pageNames())
-	}
-	return nil
-}
-
 // show writes a page.
 func (a *Auth) show(w http.ResponseWriter, r *http.Request, status int, name string, page Page) {
-	setHeaders(w.Header())
+	signinpage.SetHeaders(w.Header())
 	page.AppName = a.opts.AppName
 	page.AccentColor = template.CSS(a.opts.AccentColor)
 	page.LogoutURL, page.HomeURL = a.paths.logout, a.opts.Home
@@ -166,15 +142,4 @@ func (a *Auth) contentSecurityPolicy(page Page, own bool) string {
 	}
 	return "default-src 'none'; style-src " + nonce + "; script-src " + script + "; img-src data:; form-action 'self' " + a.accounts +
 		"; base-uri 'none'; frame-ancestors 'none'"
-}
-
-// setHeaders is for every answer of ours.
-func setHeaders(h http.Header) {
-	h.Set("Cache-Control", "no-store")
-	h.Set("Content-Security-Policy", "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("X-Frame-Options", "DENY")
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/signinpage"
 )
 
 // Auth signs the users of one app in and out. It is the handler of login,
@@ -49,7 +50,7 @@ func New(pool *spotipie.Pool, opts *Options) (*Auth, error) {
 		return nil, err
 	}
 	a := &Auth{
-		pool: pool, redirectURI: login.RedirectURI, paths: newPaths(redirect.Path), pages: builtinPages(),
+		pool: pool, redirectURI: login.RedirectURI, paths: newPaths(redirect.Path), pages: signinpage.New(pagesHTML, styleCSS),
 		origin:      redirect.Scheme + "://" + strings.ToLower(redirect.Host),
 		accounts:    authorization.Scheme + "://" + authorization.Host,
 		crossOrigin: http.NewCrossOriginProtection(),
@@ -123,7 +124,7 @@ func isAt(r *http.Request, path string) bool {
 
 // ServeHTTP implements [http.Handler]: it answers login, callback and logout.
 func (a *Auth) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	setHeaders(w.Header())
+	signinpage.SetHeaders(w.Header())
 	switch {
 	case isAt(r, a.paths.callback):
 		if allowed(w, r, http.MethodGet) {

@@ -1,0 +1,72 @@
+package storecheck
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/testservices"
+	"github.com/spotipie/spotipie/internal/testservices/child"
+)
+
+// SaveAndSay is what a child process does for [SurvivesKills]: it saves records
+// and says their versions until it is killed.
+func SaveAndSay(t *testing.T, s spotipie.Store) {
+	t.Helper()
+	rec, _, err := s.Load(t.Context(), Key())
+	for version := rec.Version; err == nil; {
+		version, err = s.Swap(t.Context(), Key(), version, Record(t, fmt.Sprint(version)))
+		child.Say(strconv.FormatUint(version, 10))
+	}
+	t.Fatal(err)
+}
+
+// SurvivesKills has children save at a place (see [SaveAndSay]) and kills them.
+// What Swap has returned for has to be there, whole, and the next process waits
+// for nothing. open opens the store for the i-th look at it; after is called after
+// each.
+func SurvivesKills(t *testing.T, place string, open func(i int) spotipie.Store, after func()) {
+	t.Helper()
+	for i := range testservices.Count(t, "SPOTIPIE_TEST_KILLS", 10) {
+		version := killWhileSaving(t, place)
+		s := open(i)
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		rec, found, err := s.Load(ctx, Key())
+		if err != nil || !found || rec.Version < version || rec.Token.RefreshToken() != "refresh-"+rec.Token.AccessToken() {
+			t.Fatalf("Load: found %t, error %v; got %v, want version %d or later", found, err, rec, version)
+		}
+		if _, err := s.Swap(ctx, Key(), rec.Version, Record(t, "next")); err != nil {
+			t.Fatalf("Swap after the kill: %v", err)
+		}
+		cancel()
+		after()
+	}
+}
+
+// killWhileSaving returns the last version that the child has said.
+func killWhileSaving(t *testing.T, place string) uint64 {
+	t.Helper()
+	writer := child.Start(t, place)
+	saved := <-writer.Lines
+	for end := time.After(rand.N(20 * time.Millisecond)); ; {
+		select {
+		case saved = <-writer.Lines:
+			continue
+		case <-end:
+		}
+		break
+	}
+	writer.Signal(syscall.SIGKILL)
+	for saved = range writer.Lines {
+	}
+	version, err := strconv.ParseUint(saved, 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return version
+}
