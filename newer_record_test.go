@@ -41,6 +41,20 @@ func TestWhichRecordIsNewer(t *testing.T) {
 		s = r.given(s, Record{Token: token("word", "R1")}, now)
 		return load(s, rec("older", "R0", consentAt(ahead), 0, 10), now)
 	}
+	// A word of a clock that was ahead and has been set right since. The store had
+	// nothing when it was first looked at.
+	hasty := func() *state {
+		s := r.given(nil, Record{Token: token("word", "R1")}, instant{wall: ahead, monotonic: now.monotonic})
+		return r.loaded(s, stored{}, now)
+	}
+	// A word that came while an answer to the one before it was being saved.
+	busy := func() *state {
+		renewed := load(nil, rec("older", "R0", consentAt(ahead), 0, 10), now)
+		renewed = r.received(renewed, renewed, token("answer", "R1"), now, now)
+		s := r.given(renewed, Record{Token: token("word", "R2")}, now)
+		s = load(s, rec("older", "R0", consentAt(ahead), 0, 10), now)
+		return r.saved(s, renewed, 20)
+	}
 	answer := func() *state {
 		s := load(nil, rec("first", "R0", past, 1, 10), now)
 		return r.received(s, s, token("answer", "R1"), now, now)
@@ -59,6 +73,8 @@ func TestWhichRecordIsNewer(t *testing.T) {
 		{"the verdict on the answer's own refresh token", answer(), rejected(rec("first", "R1", past, 2, 20)), 0, "answer"},
 		{"another word that followed on the same consent, long after", word(), rec("later", "R2", consentAt(ahead)+1<<consentRandomBits, 0, 20), time.Minute, "later"},
 		{"another word that followed on the same consent, at once", word(), rec("other", "R2", consentAt(ahead)+1<<consentRandomBits, 0, 20), time.Millisecond, "word"},
+		{"a word that followed on ours, at once", hasty(), rec("next", "R2", consentAt(ahead)+1<<consentRandomBits, 0, 20), time.Second / 2, "next"},
+		{"what the session itself has saved since it looked", busy(), rec("answer", "R1", consentAt(ahead), 1, 20), time.Minute, "word"},
 		{"what was there when the store was looked at", word(), rec("older", "R0", consentAt(ahead), 0, 10), time.Minute, "word"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

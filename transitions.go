@@ -377,18 +377,25 @@ const atOnce = time.Second
 // clock may have spoken.
 func (r rules) isAheadOfTheClock(rec Record, s *state, now instant) bool {
 	d := s.detail()
-	return d.unsaved == unsavedWord && d.saving &&
+	return d.unsaved == unsavedWord && d.saving && !isSavedSince(rec, s) &&
 		consentMoment(rec.Consent) > now.consentMoment() && time.Duration(now.monotonic-d.said) <= atOnce
 }
 
 // isSaidLater reports whether a record is of a word that came after the user's word
 // in s, though the numbers of both say nothing: they follow on a consent whose
-// clock was ahead. It was saved after s had looked into the store, and a good
-// while after the word in s was spoken.
+// clock was ahead. Another process saved it after s had looked into the store, a
+// good while after the word in s was spoken.
 func (r rules) isSaidLater(rec Record, s *state, now instant) bool {
 	d, moment := s.detail(), now.consentMoment()
-	return d.unsaved == unsavedWord && d.looked != 0 && rec.Version > d.looked && rec.Consent != s.consent &&
+	return d.unsaved == unsavedWord && isSavedSince(rec, s) && rec.Version > s.version && rec.Consent != s.consent &&
 		consentMoment(rec.Consent) > moment && consentMoment(s.consent) > moment && time.Duration(now.monotonic-d.said) > atOnce
+}
+
+// isSavedSince reports whether a record was saved after the store was first looked
+// at for the user's word in s.
+func isSavedSince(rec Record, s *state) bool {
+	looked := s.detail().looked
+	return looked != 0 && rec.Version > looked
 }
 
 // saved is that the store has taken what, as the given version.
