@@ -75,6 +75,7 @@ func TestWhichRecordIsNewer(t *testing.T) {
 		{"another word that followed on the same consent, at once", word(), rec("other", "R2", consentAt(ahead)+1<<consentRandomBits, 0, 20), time.Millisecond, "word"},
 		{"a word that followed on ours, at once", hasty(), rec("next", "R2", consentAt(ahead)+1<<consentRandomBits, 0, 20), time.Second / 2, "next"},
 		{"what the session itself has saved since it looked", busy(), rec("answer", "R1", consentAt(ahead), 1, 20), time.Minute, "word"},
+		{"what the word followed on, saved again after a loss", word(), rec("older", "R0", consentAt(ahead), 0, 30), time.Minute, "word"},
 		{"what was there when the store was looked at", word(), rec("older", "R0", consentAt(ahead), 0, 10), time.Minute, "word"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

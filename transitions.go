@@ -384,11 +384,12 @@ func (r rules) isAheadOfTheClock(rec Record, s *state, now instant) bool {
 // isSaidLater reports whether a record is of a word that came after the user's word
 // in s, though the numbers of both say nothing: they follow on a consent whose
 // clock was ahead. Another process saved it after s had looked into the store, a
-// good while after the word in s was spoken.
+// good while after the word in s was spoken. That consent itself may be saved
+// again, and is not later.
 func (r rules) isSaidLater(rec Record, s *state, now instant) bool {
 	d, moment := s.detail(), now.consentMoment()
 	return d.unsaved == unsavedWord && isSavedSince(rec, s) && rec.Version > s.version && rec.Consent != s.consent &&
-		consentMoment(rec.Consent) > moment && consentMoment(s.consent) > moment && time.Duration(now.monotonic-d.said) > atOnce
+		consentMoment(rec.Consent) >= consentMoment(s.consent) && consentMoment(s.consent) > moment && time.Duration(now.monotonic-d.said) > atOnce
 }
 
 // isSavedSince reports whether a record was saved after the store was first looked
