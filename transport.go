@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -95,10 +96,13 @@ type authorizedRequest struct {
 // those of req.
 func authorized(req *http.Request, token *Token) *http.Request {
 	a := &authorizedRequest{request: *req, value: [1]string{token.secret().authorization}}
-	header := make(http.Header, len(req.Header)+1)
-	for name, values := range req.Header {
-		if len(name) != len("Authorization") || !strings.EqualFold(name, "Authorization") {
-			header[name] = values
+	header := maps.Clone(req.Header)
+	if header == nil {
+		header = make(http.Header, 1)
+	}
+	for name := range header {
+		if len(name) == len("Authorization") && strings.EqualFold(name, "Authorization") {
+			delete(header, name)
 		}
 	}
 	header["Authorization"] = a.value[:]
