@@ -85,3 +85,29 @@ func TestWhichRecordIsNewer(t *testing.T) {
 		})
 	}
 }
+
+// TestWordsThatWaitedKeepTheirOrder has two logins wait for a store that is away.
+// When it is back it has a deletion, over which both are saved.
+func TestWordsThatWaitedKeepTheirOrder(t *testing.T) {
+	start := instant{wall: 1000 * int64(time.Hour), monotonic: int64(time.Hour)}
+	r := rules{clientID: "id", flow: FlowAuthorizationCode, early: func() time.Duration { return time.Minute }, random: func() uint64 { return 7 }}
+	login := func(name string, at instant) *state {
+		tok, err := newToken(TokenFields{AccessToken: name, RefreshToken: "R" + name, ExpiresIn: time.Hour}, time.Unix(0, at.wall))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r.given(nil, Record{Token: tok}, at)
+	}
+	deletion := stored{version: uint64(start.add(2*time.Minute).wall) / 1000}
+	meet := func(s *state, at instant) *state { return r.loaded(r.saveFailed(s), deletion, at) }
+
+	first := meet(login("first", start), start.add(2*time.Minute))
+	second := meet(login("second", start.add(time.Minute)), start.add(2*time.Minute))
+	if compareConsents(first.consent, second.consent) >= 0 {
+		t.Errorf("the login that was first is numbered %d, and the one a minute later %d", consentMoment(first.consent), consentMoment(second.consent))
+	}
+	now := instant{wall: start.wall - int64(time.Hour), monotonic: start.monotonic} // an hour slow
+	if s := meet(login("slow", now), now.add(time.Millisecond)); consentMoment(s.consent) <= deletion.version/1000 {
+		t.Error("a login of a clock that is slow is not numbered above the deletion that it found")
+	}
+}

@@ -82,7 +82,13 @@ const tokenType = "Bearer"
 // access token, if a secret has characters that an HTTP header cannot have, if
 // the type is not Bearer, or if the lifetime is negative or more than ten
 // years.
-func NewToken(f TokenFields) (*Token, error) { return newToken(f, time.Now()) }
+func NewToken(f TokenFields) (*Token, error) {
+	now := time.Now()
+	if f.ExpiresIn == 0 && f.ExpiresAt.After(now) {
+		f.ExpiresIn = min(f.ExpiresAt.Sub(now).Round(0), maxLifetime)
+	}
+	return newToken(f, now)
+}
 
 func newToken(f TokenFields, now time.Time) (*Token, error) {
 	switch {
@@ -100,9 +106,6 @@ func newToken(f TokenFields, now time.Time) (*Token, error) {
 		return nil, &TokenFormatError{Key: keyExpiresIn, Reason: "is more than ten years"}
 	}
 	expiresAt := f.ExpiresAt
-	if f.ExpiresIn == 0 && expiresAt.After(now) {
-		f.ExpiresIn = min(expiresAt.Sub(now).Round(0), maxLifetime)
-	}
 	if expiresAt.IsZero() {
 		expiresAt = now.Add(f.ExpiresIn - DefaultExpiryMargin)
 	}

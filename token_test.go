@@ -300,3 +300,17 @@ func asStrings(scopes spotipie.Scopes) []string {
 	}
 	return list
 }
+
+// TestStoredTokenWithoutLifetime: what a clock that is slow reads of a token that
+// had none is no lifetime.
+func TestStoredTokenWithoutLifetime(t *testing.T) {
+	token, err := spotipie.TokenFromMap(map[string]any{
+		"access_token": "a", "expires_in": 0, "expires_at": time.Now().Add(2 * time.Hour).Unix(),
+	}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if token.ExpiresIn() != 0 {
+		t.Errorf("its lifetime is %s, want 0", token.ExpiresIn())
+	}
+}

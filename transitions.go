@@ -2,7 +2,6 @@ package spotipie
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"time"
 )
@@ -248,7 +247,7 @@ func (r rules) loadedAny(s *state, store stored, now instant) *state {
 	case store.found:
 		return r.loadedRecord(s, store.rec, now)
 	case store.version != 0:
-		return r.loadedDeletion(s, store.version)
+		return r.loadedDeletion(s, store.version, now)
 	case s.signedIn() && !s.isUnsaved(): // lost: save it again
 		return s.with(func(_ *state, more *details) { more.unsaved = unsavedAgain })
 	case s != nil && !s.signedIn() && s.version != 0: // the logout is lost: say it again
@@ -257,10 +256,21 @@ func (r rules) loadedAny(s *state, store stored, now instant) *state {
 	return s
 }
 
-func (r rules) loadedDeletion(s *state, version uint64) *state {
+func (r rules) loadedDeletion(s *state, version uint64, now instant) *state {
 	switch {
 	case s.detail().unsaved == unsavedWord && s.signedIn():
-		return s.with(func(next *state, more *details) { next.outlive(more, version/1000) })
+		return s.with(func(next *state, more *details) {
+			if more.looked != 0 {
+				return // it is later than the word
+			}
+			// A word that waited long for the store was said as long before, so that
+			// words which waited keep their order.
+			waited := time.Duration(now.monotonic - more.said)
+			if waited <= atOnce {
+				waited = 0
+			}
+			next.outlive(more, version/1000-min(version/1000, uint64(waited.Milliseconds())))
+		})
 	case s.signedIn() && version < s.version: // fallen back to before the login
 		return s.with(func(_ *state, more *details) { more.unsaved = max(more.unsaved, unsavedAgain) })
 	case !s.signedIn() && s != nil && version <= s.version && !s.isUnsaved():
@@ -439,30 +449,6 @@ func (r rules) clockSetBack(s *state, now instant) *state {
 		next.expired, next.stale = end.wall, end.wall
 		next.expiredMonotonic = min(next.expiredMonotonic, end.monotonic)
 	})
-}
-
-// check tells whether this session may use a stored record.
-func (r rules) check(key Key, rec Record) error {
-	mismatch := func(format string, args ...any) error {
-		return &RecordMismatchError{Key: key, Reason: fmt.Sprintf(format, args...)}
-	}
-	switch {
-	case rec.Sealed != nil:
-		return mismatch("it is sealed with the key %q: wrap the store with package seal and that key", foreignText(rec.Sealed.Key))
-	case rec.Token == nil || rec.Token.secrets == nil:
-		return mismatch("it holds no token: delete it and authorize again")
-	case rec.ClientID != r.clientID:
-		return mismatch("it belongs to client id %q, not %q: authorize again", foreignText(rec.ClientID), r.clientID)
-	case rec.Flow != "" && rec.Flow != r.flow:
-		return mismatch("it was obtained by the flow %q, and this session's is %q: give each flow a profile of its own", foreignText(string(rec.Flow)), r.flow)
-	case rec.Flow == "" && r.flow == FlowClientCredentials && rec.Token.RefreshToken() != "":
-		return mismatch("it is a user's, and this session is the app's own: give each a profile of its own")
-	}
-	// What the user was asked for and did not grant is no reason to ask again.
-	if missing := rec.RequestedScope.Missing(rec.Token.scope.Missing(r.scope)); len(missing) > 0 {
-		return mismatch("its token lacks the scope %s: authorize again", missing)
-	}
-	return nil
 }
 
 // inherit fills in what an answer left out because it has not changed: the

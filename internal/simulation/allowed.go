@@ -161,8 +161,6 @@ func (p *process) couldNotKnow(a *accessToken, saysExpiresAt time.Time) (may boo
 		return true, ""
 	case p.skew != 0 && w.oracle.countLogouts > 0:
 		return true, "" // it may have forgotten the token in between
-	case a.lifetime == 0 && !a.clockRight:
-		return true, "" // what the store keeps of it looks like a lifetime
 	case w.now()-since > lifetime+slack:
 		return false, "it has had the token for " + (w.now() - since).String()
 	case p.wall().After(saysExpiresAt.Add(slack + time.Second)):

@@ -154,6 +154,13 @@ func (o *oracle) loaded(p *process, rec spotipie.Record, found bool) {
 	}
 }
 
+// knowsToBeUsedUp reports whether a process knows of a successor of a record's
+// refresh token.
+func (o *oracle) knowsToBeUsedUp(p *process, rec spotipie.Record) bool {
+	a := o.tokenOf(rec.Token)
+	return a != nil && !p.dead && a.refresh.used != nil && p.known[a.grant].refresh > a.refresh.number
+}
+
 // saved: a Swap has taken effect.
 func (o *oracle) saved(p *process, rec, old spotipie.Record, hadOld bool, logout *word) {
 	a := o.tokenOf(rec.Token)
@@ -169,9 +176,6 @@ func (o *oracle) saved(p *process, rec, old spotipie.Record, hadOld bool, logout
 	}
 	w := a.grant.word
 	w.gone = false // a Swap that nobody waits for any more can save it late
-	if !p.dead && a.refresh.used != nil && p.known[a.grant].refresh > a.refresh.number {
-		o.find("older-saved", p, "it saves %s, which it knows to be used up", a.refresh)
-	}
 	o.checkConsent(p, w, rec)
 	switch before := o.tokenOf(old.Token); {
 	case hadOld && before != nil:
@@ -333,19 +337,26 @@ func (o *oracle) announced(p *process, t *spotipie.Token) {
 	if p.removed {
 		o.find("after-close", p, "the listener hears of %s after it was removed", a)
 	}
-	if logouts, heard := p.heard[a]; heard && logouts == o.countLogouts && o.rollbacks == 0 {
+	if before, again := p.heard[a]; again && before.loggedOut == p.loggedOut && o.rollbacks == 0 {
 		o.find("order", p, "the listener hears of %s twice", a)
 	}
 	if last := p.lastHeard; last != nil {
 		switch {
 		case a.olderThan(last) && o.rollbacks == 0:
 			o.find("order", p, "the listener hears of %s after %s", a, last)
-		case o.older(a.grant.word, last.grant.word) && p.heard[last] == o.countLogouts:
+		case o.older(a.grant.word, last.grant.word) && p.heard[last].logouts == o.countLogouts:
 			o.find("order", p, "the listener hears of %s (%s) after %s (%s), which is newer", a, a.grant.word, last, last.grant.word)
 		}
 	}
-	p.heard[a], p.lastHeard = o.countLogouts, a
+	p.heard[a], p.lastHeard = heard{o.countLogouts, p.loggedOut}, a
 	o.checkSavedBefore(p, "the listener", a)
+}
+
+// heardLogout: a listener hears that the user is logged out.
+func (o *oracle) heardLogout(p *process) {
+	o.listenerCalled(p)
+	p.loggedOut++
+	o.world.note(p.name, "hears of a logout")
 }
 
 // tokenAfterClose: Token of a closed session has not returned ErrClosed.

@@ -35,6 +35,7 @@ type Session interface {
 	Request(ctx context.Context, method, url string, opts *spotipie.RequestOptions) (*http.Response, error)
 	OnTokenUpdated(func(context.Context, spotipie.TokenUpdated) error) (remove func())
 	OnTokenExpired(func(context.Context, spotipie.TokenExpired) error) (remove func())
+	OnLoggedOut(func(context.Context, spotipie.LoggedOut) error) (remove func())
 	Close(context.Context) error
 }
 
@@ -277,6 +278,10 @@ func (p *process) listen() {
 	if p.setup.UpdatedFirst {
 		observe()
 	}
+	p.session.OnLoggedOut(func(context.Context, spotipie.LoggedOut) error {
+		p.world.locked(func() { p.world.oracle.heardLogout(p) })
+		return nil
+	})
 	if l := p.setup.Expired; l != ListenerNone {
 		p.session.OnTokenExpired(func(ctx context.Context, _ spotipie.TokenExpired) error { return p.misbehave(ctx, l) })
 	}

@@ -58,8 +58,9 @@ func (s *store) set(key spotipie.Key, rec spotipie.Record, found bool, version u
 	e.history = append(e.history, state{s.world.now(), rec, found, version})
 }
 
-// swap is Swap, once it has reached the store.
-func (s *store) swap(p *process, key spotipie.Key, version uint64, rec spotipie.Record) (uint64, error) {
+// swap is Swap, once it has reached the store. usedUp says that the process knew
+// of a successor of the refresh token when it called.
+func (s *store) swap(p *process, key spotipie.Key, version uint64, rec spotipie.Record, usedUp bool) (uint64, error) {
 	e := s.entry(key)
 	current := e.version
 	if !e.found {
@@ -75,6 +76,9 @@ func (s *store) swap(p *process, key spotipie.Key, version uint64, rec spotipie.
 		rec.AuthorizedAt = rec.AuthorizedAt.Truncate(time.Microsecond)
 	}
 	s.set(key, rec, true, rec.Version)
+	if usedUp {
+		s.world.oracle.find("older-saved", p, "it saves %s, which it knows to be used up", rec.Token.RefreshToken())
+	}
 	s.world.oracle.saved(p, rec, old, hadOld, before)
 	s.notify(key)
 	return rec.Version, nil

@@ -257,13 +257,15 @@ func (c *client) Load(ctx context.Context, key spotipie.Key) (rec spotipie.Recor
 // Swap implements [spotipie.Store].
 func (c *client) Swap(ctx context.Context, key spotipie.Key, version uint64, rec spotipie.Record) (newVersion uint64, err error) {
 	w := c.store.world
+	var usedUp bool
+	w.locked(func() { usedUp = w.oracle.knowsToBeUsedUp(c.process, rec) }) // now, as a call cannot be taken back
 	var effective uint64
 	err = c.do(ctx, SwapCall, " of "+nameOf(rec.Token), func() error {
 		if c.readOnly > w.now() {
 			return errReadOnly
 		}
 		var err error
-		effective, err = c.store.swap(c.process, key, version, rec)
+		effective, err = c.store.swap(c.process, key, version, rec, usedUp)
 		return err
 	})
 	if err != nil {

@@ -73,8 +73,15 @@ type knowledge struct {
 	requests   []moment // refresh requests
 	banned     moment   // until when the accounts service does not want to be asked
 
-	heard     map[*accessToken]int // by the listener; with the number of logouts before
+	heard     map[*accessToken]heard // by the listener
+	loggedOut int                    // how often a listener has heard that the user is logged out
 	lastHeard *accessToken
+}
+
+// heard is how many logouts there were before a listener heard of a token.
+type heard struct {
+	logouts   int // of the user
+	loggedOut int // that a listener has heard of
 }
 
 // known is the latest that a process knows of a grant.
@@ -86,7 +93,7 @@ type known struct {
 func newKnowledge() knowledge {
 	return knowledge{
 		known: make(map[*grant]known), since: make(map[*accessToken]moment), unanswered: make(map[*grant]bool),
-		heard: make(map[*accessToken]int), lastLoad: -1, lastFailed: -1,
+		heard: make(map[*accessToken]heard), lastLoad: -1, lastFailed: -1,
 	}
 }
 
