@@ -3,16 +3,14 @@ package spotipie
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"sync"
 	"sync/atomic"
 )
 
-// keeper keeps one authorization: it has the state, returns the token, and
-// makes sure that the token is renewed (renewal.go) and saved (saving.go) and
-// that the listeners hear of it (bell.go). There is one for each session.
+// keeper keeps one authorization: it has the state, hands out the token
+// (valid_token.go), and makes sure that it is renewed (renewal.go), saved
+// (saving.go) and announced (bell.go). There is one for each session.
 type keeper struct {
 	app     *app
 	session Session // for events
@@ -81,6 +79,28 @@ func (s *state) shut() *state {
 	return &c
 }
 
+// read returns what the store has.
+func (k *keeper) read(ctx context.Context) (stored, error) {
+	var seen uint64
+	if s := k.state.Load(); s != nil {
+		seen = s.version
+	}
+	store, err := k.shelf().load(ctx)
+	store.seen = seen
+	return store, err
+}
+
+// applyLoaded brings the state in line with what was read, and reports whether
+// the store has fallen back.
+func (k *keeper) applyLoaded(ctx context.Context, store stored) *state {
+	now := k.app.clock()
+	from, to := k.apply(func(s *state) *state { return k.rules().loaded(s, store, now) })
+	if to.detail().fallenBack && !from.detail().fallenBack {
+		k.observation(ctx, ObservedFallback, "")(nil)
+	}
+	return to
+}
+
 // announce tells the listeners of the latest change, and waits until they have
 // heard of it.
 func (k *keeper) announce(ctx context.Context) error {
@@ -131,191 +151,6 @@ func (k *keeper) isOpen() error {
 		return ErrClosed
 	}
 	return nil
-}
-
-// valid returns a state with a token that may be used.
-func (k *keeper) valid(ctx context.Context) (*state, error) {
-	if s := k.state.Load(); s != nil && s.isFresh(k.app.clock()) {
-		return s, nil
-	}
-	return k.validSlow(ctx)
-}
-
-func (k *keeper) validSlow(ctx context.Context) (*state, error) {
-	if err := k.isOpen(); err != nil {
-		return nil, err
-	}
-	now := k.app.clock()
-	if s := k.state.Load(); s.signedIn() && s.isTooLong(now) {
-		k.apply(func(s *state) *state { return k.rules().clockSetBack(s, now) })
-	}
-	s := k.current()
-	if s.isUsable(now) {
-		k.renewInBackground(ctx, s, now)
-		return s, nil
-	}
-	if ctx.Err() != nil {
-		return nil, fmt.Errorf("spotipie: getting a token: %w", context.Cause(ctx))
-	}
-	if f := k.failure.Load(); f.isRecent(s, now) {
-		return nil, f.err
-	}
-	end := k.observation(ctx, ObservedWait, "")
-	next, err := k.validLater(ctx, s)
-	end(err)
-	return next, err
-}
-
-// validLater waits for a token in place of s, which is expired or nil.
-func (k *keeper) validLater(ctx context.Context, s *state) (*state, error) {
-	told := k.tellExpired(ctx, s, false)
-	if next := k.current(); next.isUsable(k.app.clock()) {
-		k.reportResult(told)
-		return next, nil
-	}
-	next, err := k.renewExpired(ctx, k.current())
-	if err != nil {
-		if told != nil {
-			err = join(err, told.err)
-		}
-		return nil, err
-	}
-	k.reportResult(told)
-	return next, nil
-}
-
-// renewInBackground starts a renewal if s is due for one.
-func (k *keeper) renewInBackground(ctx context.Context, s *state, now instant) {
-	switch {
-	case !s.isStale(now), !k.autoRefresh.Load(), !k.rules().isRenewable(s), k.renewal.Load() != nil:
-		return
-	case s != k.state.Load(), k.failure.Load().putsOff(s, now), k.app.paused() != nil:
-		return
-	}
-	k.leave(k.startRenewal(ctx, s, false))
-}
-
-// renewExpired waits for a renewal in place of s.
-func (k *keeper) renewExpired(ctx context.Context, s *state) (*state, error) {
-	if k.renewal.Load() != nil && k.isInListener(ctx) {
-		return nil, k.noToken(s) // the renewal may be waiting for this very listener
-	}
-	// A renewal under way may have begun so long ago, on the wall clock, that
-	// its token is expired too; then one of its own has to follow.
-	for range 2 {
-		f := k.startRenewal(ctx, s, false)
-		next, err := k.wait(ctx, f)
-		if next.isUsable(k.app.clock()) {
-			k.reportResult(f) // the caller gets the token, and nothing else
-			return next, nil
-		}
-		if next == nil {
-			return nil, err
-		}
-		s = next
-	}
-	return nil, ErrTokenExpired
-}
-
-// refreshNow gets a new token in place of the current one, expired or not.
-func (k *keeper) refreshNow(ctx context.Context) (*Token, error) {
-	if err := k.isOpen(); err != nil {
-		return nil, err
-	}
-	if k.renewal.Load() != nil && k.isInListener(ctx) {
-		return nil, errors.New("spotipie: RefreshToken called by a listener of the renewal under way: it would wait for itself")
-	}
-	s, err := k.replace(ctx, k.current())
-	return s.tokenOrNil(), err
-}
-
-// replace returns a state with another token than unwanted, renewing if need
-// be.
-func (k *keeper) replace(ctx context.Context, unwanted *state) (*state, error) {
-	// A renewal under way may only have saved the unwanted token, or a laptop
-	// slept while the listeners heard of its token. Then another renewal
-	// follows.
-	for attempt := 1; ; attempt++ {
-		current := k.current()
-		if current != unwanted && !sameAccess(current, unwanted) && current.isUsable(k.app.clock()) {
-			return current, nil
-		}
-		joined := k.renewal.Load()
-		f := k.startRenewal(ctx, current, true)
-		s, err := k.wait(ctx, f)
-		isNew := !sameAccess(s, unwanted) || f != joined
-		usable := s.isUsable(k.app.clock())
-		switch {
-		case s == nil || isNew && usable:
-			return s, err
-		case attempt == 2 && !usable:
-			return nil, join(ErrTokenExpired, err)
-		case attempt == 2:
-			return s, err
-		}
-	}
-}
-
-// noToken returns why there is no token and the session cannot get one.
-func (k *keeper) noToken(s *state) error {
-	switch {
-	case !s.signedIn():
-		return ErrNotAuthorized
-	case s.detail().refused != "":
-		return fmt.Errorf("%w: %w", ErrReauthorizationRequired, &TokenEndpointError{
-			StatusCode: http.StatusBadRequest, Code: codeInvalidGrant, Description: s.detail().refused,
-		})
-	}
-	return ErrTokenExpired
-}
-
-// tellExpired calls the token-expired listeners once for all who need the token
-// now, and waits for them. It returns the result, or nil if they were not
-// called or ctx ended before.
-func (k *keeper) tellExpired(ctx context.Context, s *state, withheld bool) *flight {
-	if !s.signedIn() || !k.bell.Load().listensForExpiry() || k.isInListener(ctx) {
-		return nil
-	}
-	now := k.app.clock()
-	k.mu.Lock()
-	renewal := k.renewal.Load()
-	if k.current().tokenOrNil() != s.token || renewal != nil && renewal.expiryTold || k.failure.Load().isRecent(s, now) {
-		k.mu.Unlock()
-		return nil
-	}
-	f := k.expiry
-	if f == nil {
-		f = newFlight()
-		k.expiry = f
-		go k.runExpiry(detached(ctx), f, s, withheld)
-	}
-	f.join()
-	k.mu.Unlock()
-	_, _ = k.wait(ctx, f)
-	select {
-	case <-f.done:
-		return f
-	default:
-		return nil
-	}
-}
-
-func (k *keeper) runExpiry(ctx context.Context, f *flight, s *state, withheld bool) {
-	err := k.bell.Load().callExpired(ctx, TokenExpired{Session: k.session, ExpiredToken: s.token, WithholdToken: withheld})
-	k.mu.Lock()
-	k.expiry = nil
-	switch renewal := k.renewal.Load(); {
-	case renewal != nil:
-		renewal.expiryTold = true
-	case !withheld && k.current().tokenOrNil() == s.token && !k.closed.Load() && k.autoRefresh.Load() && k.rules().isRenewable(s):
-		// At once, so that a caller in between does not call them again.
-		renewal := k.beginRenewal(context.Background(), s, false, true)
-		if f.waiting.Load() > 0 {
-			renewal.join() // for those who wait, so that they do not come too late
-		}
-	}
-	k.mu.Unlock()
-	k.land(f, nil, err)
 }
 
 // report calls OnError with an error that no caller gets.

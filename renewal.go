@@ -131,7 +131,7 @@ func (k *keeper) lookBeforeLocking(ctx context.Context, force bool) (*state, err
 	if force && s.isUsable(k.app.clock()) && s.detail().refused == "" {
 		return nil, ErrNoRefreshToken
 	}
-	return nil, k.noToken(s)
+	return nil, s.noToken()
 }
 
 // learn looks for what others have saved, when the session itself cannot renew
@@ -173,7 +173,7 @@ func (k *keeper) renewLocked(ctx context.Context, unwanted *state, force bool) (
 	case k.answers(s, unwanted, force):
 		return s, nil
 	case !k.rules().isRenewable(s) || !force && !k.autoRefresh.Load():
-		return nil, k.noToken(s)
+		return nil, s.noToken()
 	}
 	token, sent, err := k.ask(ctx, s)
 	if errors.Is(err, errUsedUp) {
@@ -263,57 +263,6 @@ func (k *keeper) refuse(ctx context.Context, asked *state, err error, answer *To
 	err = fmt.Errorf("%w: %w", ErrReauthorizationRequired, err)
 	k.observation(ctx, ObservedRefusal, "")(err)
 	return nil, join(err, saveErr)
-}
-
-// reload brings the state in line with the store and returns it. If the store
-// has something older, the newer state is saved in the background.
-func (k *keeper) reload(ctx context.Context) (*state, error) {
-	store, err := k.read(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if store.found {
-		if err := k.rules().check(k.key(), store.rec); err != nil {
-			return nil, err
-		}
-	}
-	if k.app.store == nil {
-		return k.state.Load(), nil
-	}
-	s := k.applyLoaded(ctx, store)
-	if s.isUnsaved() {
-		k.saveInBackground(nil, false)
-	}
-	return s, nil
-}
-
-// read returns what the store has.
-func (k *keeper) read(ctx context.Context) (stored, error) {
-	var seen uint64
-	if s := k.state.Load(); s != nil {
-		seen = s.version
-	}
-	store, err := k.shelf().load(ctx)
-	store.seen = seen
-	return store, err
-}
-
-// applyLoaded brings the state in line with what was read, and reports whether
-// the store has fallen back.
-func (k *keeper) applyLoaded(ctx context.Context, store stored) *state {
-	now := k.app.clock()
-	from, to := k.apply(func(s *state) *state { return k.rules().loaded(s, store, now) })
-	if to.detail().fallenBack && !from.detail().fallenBack {
-		k.observation(ctx, ObservedFallback, "")(nil)
-	}
-	return to
-}
-
-// reloadInTime is reload with a limit of its own.
-func (k *keeper) reloadInTime(ctx context.Context) (*state, error) {
-	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
-	defer cancel()
-	return k.reload(ctx)
 }
 
 const (

@@ -3,6 +3,8 @@ package spotipie
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"fmt"
+	"net/http"
 	"slices"
 	"time"
 )
@@ -213,4 +215,17 @@ func (s *state) toSave(r rules) Record {
 	rec := s.record(r)
 	rec.Version = max(rec.Version, versionAbove(rec.Consent))
 	return rec
+}
+
+// noToken returns why there is no token and the session cannot get one.
+func (s *state) noToken() error {
+	switch {
+	case !s.signedIn():
+		return ErrNotAuthorized
+	case s.detail().refused != "":
+		return fmt.Errorf("%w: %w", ErrReauthorizationRequired, &TokenEndpointError{
+			StatusCode: http.StatusBadRequest, Code: codeInvalidGrant, Description: s.detail().refused,
+		})
+	}
+	return ErrTokenExpired
 }

@@ -158,7 +158,7 @@ func sentToken(req *http.Request) string {
 func (s *session) recoverUnauthorized(rt http.RoundTripper, req *http.Request, resp *http.Response, refused *state) (*http.Response, error) {
 	if refused.detail().refused != "" {
 		_ = resp.Body.Close()
-		return nil, s.noToken(refused)
+		return nil, refused.noToken()
 	}
 	if !s.autoRefresh.Load() || !s.rules().isRenewable(refused) {
 		return resp, nil

@@ -1,0 +1,92 @@
+package spotipie
+
+import (
+	"context"
+	"errors"
+)
+
+// load fetches the token from the store.
+func (k *keeper) load(ctx context.Context) (*Token, error) {
+	if err := k.isOpen(); err != nil {
+		return nil, err
+	}
+	before := k.changes()
+	s, err := k.reloadInTime(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.current().tokenOrNil(), k.announceAfter(ctx, before)
+}
+
+// loadInTime is load with a limit of its own.
+func (k *keeper) loadInTime(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
+	defer cancel()
+	_, err := k.load(ctx)
+	return err
+}
+
+// watch loads whenever the store reports a change.
+func (k *keeper) watch(ctx context.Context) error {
+	if err := k.isOpen(); err != nil {
+		return err
+	}
+	watching, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	go func() {
+		select {
+		case <-k.closing():
+			stop(ErrClosed)
+		case <-watching.Done():
+		}
+	}()
+	changes, err := k.shelf().watch(watching)
+	for more := true; err == nil && more; {
+		if err := k.loadInTime(watching); err != nil && watching.Err() == nil && !errors.Is(err, ErrClosed) {
+			k.report(err)
+		}
+		select {
+		case _, more = <-changes:
+		case <-watching.Done():
+			more = false
+		}
+	}
+	switch {
+	case errors.Is(context.Cause(watching), ErrClosed):
+		return ErrClosed
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case err != nil:
+		return err
+	}
+	return k.shelf().failed(opWatch, errors.New("the store has stopped telling of changes"))
+}
+
+// reload brings the state in line with the store and returns it. If the store
+// has something older, the newer state is saved in the background.
+func (k *keeper) reload(ctx context.Context) (*state, error) {
+	store, err := k.read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if store.found {
+		if err := k.rules().check(k.key(), store.rec); err != nil {
+			return nil, err
+		}
+	}
+	if k.app.store == nil {
+		return k.state.Load(), nil
+	}
+	s := k.applyLoaded(ctx, store)
+	if s.isUnsaved() {
+		k.saveInBackground(nil, false)
+	}
+	return s, nil
+}
+
+// reloadInTime is reload with a limit of its own.
+func (k *keeper) reloadInTime(ctx context.Context) (*state, error) {
+	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
+	defer cancel()
+	return k.reload(ctx)
+}
