@@ -188,9 +188,9 @@ func (o *oracle) saved(p *process, rec, old spotipie.Record, hadOld bool, logout
 			o.replace(before.grant.word, w)
 		}
 	case logout != nil && o.older(w, logout):
-		// Else the logout may have come before, or the store, which had lost it,
-		// has it back.
-		if p.saved.has(w) && !logout.gone {
+		// Else the logout may have come before, or after the process looked, or the
+		// store, which had lost it, has it back.
+		if p.saved.has(w) && !logout.gone && p.lastLoad >= logout.at {
 			o.find("login-lost", p, "it saves %s although the user has signed out", a)
 		}
 		logout.gone, o.lostLogout = true, true
@@ -227,6 +227,7 @@ func (o *oracle) told(p *process, rec spotipie.Record) {
 // loggedOut: the record was deleted, and the deletion has a version.
 func (o *oracle) loggedOut(before *word, version uint64) {
 	w := o.speak(nil, nil)
+	w.at = o.world.now()
 	if before != nil {
 		w.older |= before.bit() | before.older
 	}
@@ -238,8 +239,12 @@ func (o *oracle) loggedOut(before *word, version uint64) {
 	o.lose()
 }
 
-// fellBack: the store has lost what was saved last.
+// fellBack: the store has lost what was saved last. It may have a login
+// again that it had lost before.
 func (o *oracle) fellBack(before *word) {
+	if again := o.inStore(); again != nil && again.grant != nil {
+		again.gone = false
+	}
 	o.rollbacks++
 	o.rolledBack = o.world.now()
 	if before != nil && before.grant == nil && o.inStore() != before {

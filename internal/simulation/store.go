@@ -87,6 +87,7 @@ func (s *store) swap(p *process, key spotipie.Key, version uint64, rec spotipie.
 // coarse returns the token with its end in whole microseconds.
 func coarse(token *spotipie.Token) *spotipie.Token {
 	fields := token.Fields()
+	fields.ExpiresIn = notZero(fields.ExpiresIn)
 	fields.ExpiresAt = fields.ExpiresAt.Truncate(time.Microsecond)
 	rounded, err := spotipie.NewToken(fields)
 	if err != nil {
@@ -94,6 +95,10 @@ func coarse(token *spotipie.Token) *spotipie.Token {
 	}
 	return rounded
 }
+
+// notZero returns a lifetime for NewToken, which takes 0 for a lifetime that
+// begins now by the system's clock. That clock is not a process's.
+func notZero(lifetime time.Duration) time.Duration { return max(lifetime, time.Nanosecond) }
 
 // logout deletes the record, as Delete does and a tool beside the processes.
 func (s *store) logout(key spotipie.Key) {

@@ -157,8 +157,7 @@ func (p *process) setToken(ctx context.Context, record bool) error {
 		at = p.wall()
 		fields = spotipie.TokenFields{
 			AccessToken: a.String(), RefreshToken: a.refresh.String(), Scope: spotipie.Scopes{scope},
-			// Not 0, which NewToken takes for a lifetime from the system's clock on.
-			ExpiresIn: max(a.lifetime, time.Nanosecond), ExpiresAt: at.Add(a.lifetime - spotipie.DefaultExpiryMargin),
+			ExpiresIn: notZero(a.lifetime), ExpiresAt: at.Add(a.lifetime - spotipie.DefaultExpiryMargin),
 		}
 		w.note(p.name, "sets %s and %s", a, a.refresh)
 	})
