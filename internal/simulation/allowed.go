@@ -50,7 +50,7 @@ func (o *oracle) mayResend(p *process, r *refreshToken, before *tokenRequest) (m
 		return false, "it is still waiting for the answer to the same"
 	case !before.hasEnded, !before.delivered, r.used != before:
 		return true, ""
-	case p.known[r.grant].refresh > r.number:
+	case p.remembers(r):
 		return false, "it knows that there is a newer one"
 	}
 	answer := before.issued
@@ -73,12 +73,18 @@ func (o *oracle) mayResend(p *process, r *refreshToken, before *tokenRequest) (m
 		return false, "it has seen its successor in the store"
 	default:
 		for _, other := range o.world.processes {
-			if !other.dead && other.known[r.grant].refresh > r.number && other.sawStore == o.rollbacks && other.couldSave(other.sawStoreAt, p.lastLoad) {
+			if !other.dead && other.remembers(r) && other.sawStore == o.rollbacks && other.couldSave(other.sawStoreAt, p.lastLoad) {
 				return false, other.name + " has seen that the store fell back, and had the time to save its newer one again"
 			}
 		}
 	}
 	return true, ""
+}
+
+// remembers reports whether a process knows of a successor of a refresh token. It
+// has forgotten those that it did not use itself once it was logged out.
+func (p *process) remembers(r *refreshToken) bool {
+	return p.known[r.grant].refresh > r.number && p.loggedOut == 0
 }
 
 // couldSave reports whether a process had a fair chance to save what it had

@@ -105,7 +105,8 @@ func (o *oracle) checkLock(p *process, now moment) {
 // given: the answer to a token request has reached the session.
 func (o *oracle) given(p *process, req *tokenRequest) {
 	a := req.issued
-	a.clockRight, a.late = p.skew == 0, o.world.wall().Sub(a.issued)
+	a.late = o.world.wall().Sub(a.issued)
+	a.clockRight = p.skew == 0 && a.late < time.Minute // else the machine has slept, and its lifetime counts from now
 	if a.grant.word == nil {
 		o.speak(p, a.grant)
 	}

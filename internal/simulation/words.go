@@ -229,12 +229,31 @@ func (o *oracle) replace(a, b *word) {
 	if a == nil || a == b || a.older.has(b) {
 		return
 	}
-	b.older |= a.bit() | a.older
+	b.older |= a.bit() | o.replacedBy(a, b)
+	for _, w := range o.words {
+		if b.older.has(w) && w.older.has(b) { // the logout in between is undone
+			b.older &^= w.bit()
+			w.gone = true
+		}
+	}
 	for _, w := range o.words {
 		if w.older.has(b) {
 			w.older |= b.older
 		}
 	}
+}
+
+// replacedBy returns the words that a has replaced, and b with it. A login that
+// waited for the store while the user signed in elsewhere and out replaces the
+// logout alone.
+func (o *oracle) replacedBy(a, b *word) words {
+	older := a.older
+	for _, w := range o.words {
+		if a.grant == nil && older.has(w) && w.isLaterByClock(b) {
+			older &^= w.bit()
+		}
+	}
+	return older
 }
 
 // inStore returns the word that the store knows, or nil.
