@@ -170,37 +170,6 @@ func (p *Pool) tick() (now int64) {
 	return now
 }
 
-// load loads a session that was just made.
-func (p *Pool) load(ctx context.Context, shard *poolShard, r *pooled) error {
-	shard.mu.Lock()
-	f := shard.loading[r]
-	if f == nil {
-		f = newFlight()
-		if shard.loading == nil {
-			shard.loading = make(map[*pooled]*flight)
-		}
-		shard.loading[r] = f
-		r.inBackground(func() {
-			f.err = errors.New("spotipie: loading the session of a user has ended its goroutine")
-			defer func() { // even if Options.Observe ends the goroutine
-				shard.mu.Lock()
-				delete(shard.loading, r)
-				shard.mu.Unlock()
-				p.loaded.Add(1)
-				close(f.done)
-			}()
-			f.err = r.loadInTime(detached(ctx))
-		})
-	}
-	shard.mu.Unlock()
-	select {
-	case <-f.done:
-		return f.err
-	case <-ctx.Done():
-		return fmt.Errorf("spotipie: waiting for the session of a user: %w", context.Cause(ctx))
-	}
-}
-
 // PoolStats are numbers of a pool, for metrics.
 type PoolStats struct {
 	Sessions             int    // in memory now
