@@ -113,7 +113,8 @@ func NewPool(creds Credentials, opts *PoolOptions) (*Pool, error) {
 // authorization in the store: [User].Key if FinishLogin or package web signed
 // them in. The first call loads the session from the store, and other callers
 // wait for that until their own ctx ends. For a user without an authorization,
-// the session is not authorized. Errors: [ErrClosed], [*StoreError],
+// the session is not authorized; the store is asked again for them a second later
+// at the earliest, unless they sign in here or Run hears of it. Errors: [ErrClosed], [*StoreError],
 // [*RecordMismatchError] and that of ctx. Keep the session while you handle a
 // request, and ask for it again for the next one, which costs next to nothing.
 // Do not close it.
@@ -213,7 +214,9 @@ const closers = 64
 // Close closes every session: it waits until renewals and logins under way are
 // saved, and saves what could not be saved before. All other calls then fail with
 // [ErrClosed]. It returns the errors of the sessions' Close, joined, or that of
-// ctx; what is under way then goes on. Closing twice is fine.
+// ctx; what is under way then goes on. Closing twice is fine. A listener may close
+// the pool with the context it was given: Close does not wait for what waits for
+// that listener.
 func (p *Pool) Close(ctx context.Context) error {
 	if p.closed.CompareAndSwap(false, true) {
 		close(p.done)

@@ -8,11 +8,18 @@ import (
 	"time"
 )
 
+// unknownFor is how long a pool takes the store's word that it does not know a
+// user, unless a login or the store itself tells of one.
+const unknownFor = time.Second
+
 var errLoadEnded = errors.New("spotipie: loading the session of a user has ended its goroutine")
 
 // load loads a session that was just made. Callers at the same time share that,
 // and each waits no longer than its own context.
 func (p *Pool) load(ctx context.Context, shard *poolShard, r *pooled) error {
+	if p.tick() < r.unknownUntil.Load() {
+		return nil
+	}
 	shard.mu.Lock()
 	f := shard.loading[r]
 	if f == nil {
@@ -45,6 +52,9 @@ func (p *Pool) startLoad(ctx context.Context, shard *poolShard, r *pooled, f *fl
 		delete(shard.loading, r)
 		shard.mu.Unlock()
 		p.loaded.Add(1)
+		if err == nil && r.state.Load() == nil {
+			r.unknownUntil.Store(p.tick() + int64(unknownFor))
+		}
 		f.err = err
 		close(f.done)
 		r.taskDone()

@@ -12,6 +12,9 @@ type pooled struct {
 	AuthorizationCodeSession
 	used atomic.Int64 // when it was last asked for, since the pool was made
 	next *pooled      // another user with the same hash
+	// unknownUntil is until when the store is not asked again whether it knows
+	// the user.
+	unknownUntil atomic.Int64
 }
 
 // touch notes that the session is asked for.
@@ -99,6 +102,21 @@ func (s *poolShard) resident(hash uint64, user string) *pooled {
 // lock is held.
 func (s *poolShard) add(hash uint64, r *pooled, idle int64) (evicted int) {
 	delete(s.evicted, r.profile)
+	if s.evictOldest(func(oldest *pooled) bool { return s.count >= s.most || oldest.used.Load() < idle }) {
+		evicted++
+	}
+	if s.count >= s.most && s.evictOldest(nil) { // what had to stay has made it grow
+		evicted++
+	}
+	r.next = s.residents[hash]
+	s.residents[hash] = r
+	s.count++
+	return evicted
+}
+
+// evictOldest evicts, among a few, the one that was not used for the longest time,
+// if that isWanted; nil: in any case. The lock is held.
+func (s *poolShard) evictOldest(isWanted func(*pooled) bool) bool {
 	oldest, oldestHash := (*pooled)(nil), uint64(0)
 	looked := 0
 	for h, other := range s.residents { // in random order
@@ -109,14 +127,11 @@ func (s *poolShard) add(hash uint64, r *pooled, idle int64) (evicted int) {
 			break
 		}
 	}
-	if oldest != nil && (s.count >= s.most || oldest.used.Load() < idle) {
-		s.evict(oldestHash, oldest)
-		evicted++
+	if oldest == nil || isWanted != nil && !isWanted(oldest) {
+		return false
 	}
-	r.next = s.residents[hash]
-	s.residents[hash] = r
-	s.count++
-	return evicted
+	s.evict(oldestHash, oldest)
+	return true
 }
 
 // evict lets go of a session. The lock is held.
@@ -156,7 +171,8 @@ func (s *poolShard) tidy() {
 	s.tidyAt = max(2*len(s.evicted), minTidy)
 }
 
-// evictIdle evicts what was last used before a moment, and returns how many.
+// evictIdle evicts what was last used before a moment, and what is more than
+// there may be, and returns how many.
 func (s *poolShard) evictIdle(before int64) (evicted int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -168,6 +184,9 @@ func (s *poolShard) evictIdle(before int64) (evicted int) {
 				break // the rest of the chain is for the next time
 			}
 		}
+	}
+	for s.count > s.most && s.evictOldest(nil) {
+		evicted++
 	}
 	s.tidy()
 	return evicted
