@@ -156,15 +156,12 @@ func TestPoolClosedByAListenerOfALogin(t *testing.T) {
 			return respond(req, http.StatusOK, `{"id":"ada"}`), nil
 		}}
 		var pool *spotipie.Pool
-		var closed error
-		var took time.Duration
+		closed := make(chan error, 1)
 		pool = newPool(t, &spotipie.PoolOptions{
 			Options: spotipie.Options{Store: store, Transport: spotify},
 			OnSession: func(s *spotipie.AuthorizationCodeSession) {
 				s.OnTokenUpdated(func(ctx context.Context, _ spotipie.TokenUpdated) error {
-					start := time.Now()
-					closed = pool.Close(ctx)
-					took = time.Since(start)
+					closed <- pool.Close(ctx)
 					return nil
 				})
 			},
@@ -173,12 +170,13 @@ func TestPoolClosedByAListenerOfALogin(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		begun := time.Now()
 		signIn, err := pool.FinishLogin(t.Context(), login, "?code=C&state="+login.State)
 		if err != nil || signIn.User.ID != "ada" {
 			t.Errorf("the login came to %v, %v", signIn, err)
 		}
-		if closed != nil || took > 0 {
-			t.Errorf("Close returned %v after %s", closed, took)
+		if err := <-closed; err != nil || time.Since(begun) > 0 {
+			t.Errorf("Close returned %v after %s", err, time.Since(begun))
 		}
 		rec, found, err := store.Load(t.Context(), spotipie.Key{ClientID: "id", Profile: "ada"})
 		if err != nil || !found || rec.Token.RefreshToken() != "R1" {
