@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"net"
 	"net/http"
 	"slices"
 	"sync"
@@ -125,7 +126,8 @@ func (p *Pool) finishLogin(ctx context.Context, login Login, callbackURL string)
 
 // The Web API is asked who has signed in until identifyLimit is over. The code is
 // used up, so after a failure the user would have to agree once more. In a pool
-// that is closed it is asked identifyTries times.
+// that is closed, and if its answer makes no sense, it is asked identifyTries
+// times.
 const (
 	identifyLimit   = 90 * time.Second
 	identifyTries   = 3
@@ -141,26 +143,31 @@ func (p *Pool) identify(ctx context.Context, s *AuthorizationCodeSession) (*User
 		asking, cancel := context.WithTimeout(ctx, p.app.refreshTimeout)
 		user, err := CurrentUser(asking, s)
 		cancel()
-		pause, again := identifyAgain(err)
-		if !again || p.closed.Load() && try >= identifyTries || !p.wait(ctx, max(pause, jitter(wait))) {
+		pause, isPassing := whenToIdentify(err)
+		isLast := try >= identifyTries && (!isPassing || p.closed.Load())
+		if err == nil || isLast || pause < 0 || !p.wait(ctx, max(pause, jitter(wait))) {
 			return user, err
 		}
 		wait = min(2*wait, maxIdentifyWait)
 	}
 }
 
-// identifyAgain reports whether the Web API may know later who has signed in, and
-// how much later.
-func identifyAgain(err error) (pause time.Duration, again bool) {
+// whenToIdentify returns how long the Web API wants to be left alone at least,
+// which is negative if it will not say who has signed in, and whether its trouble
+// is one that passes.
+func whenToIdentify(err error) (pause time.Duration, isPassing bool) {
 	var answer *APIError
 	var limited *RateLimitError
+	var network net.Error
 	switch {
 	case errors.As(err, &limited):
 		return limited.RetryAfter, true
-	case errors.As(err, &answer):
-		return answer.RetryAfter, answer.StatusCode >= 500 || answer.StatusCode == http.StatusTooManyRequests
+	case errors.As(err, &answer) && answer.StatusCode < 500 && answer.StatusCode != http.StatusTooManyRequests:
+		return -1, false
+	case answer != nil:
+		return answer.RetryAfter, true
 	}
-	return 0, err != nil
+	return 0, errors.As(err, &network)
 }
 
 // wait waits for d, or until the pool is closed. It reports false if ctx ends

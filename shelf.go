@@ -3,6 +3,7 @@ package spotipie
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -54,6 +55,9 @@ func (s shelf) load(ctx context.Context) (stored, error) {
 	}
 	return call(ctx, s, opLoad, func(ctx context.Context) (stored, error) {
 		rec, found, err := s.store.Load(ctx, s.key)
+		if err != nil && found { // see [Store]
+			err = fmt.Errorf("%w: %w", ErrUnreadableRecord, err)
+		}
 		return stored{rec: rec, found: found, version: rec.Version}, err
 	}, nil)
 }

@@ -207,7 +207,7 @@ func TestWebAppTrouble(t *testing.T) {
 func TestWebAppPages(t *testing.T) {
 	b := newTab(t)
 	a := newWebApp(t, accounts.Options{})
-	for _, name := range []string{"stray", "not-allowed", "granted-less", "refused", "failed", "unavailable"} {
+	for _, name := range []string{"stray", "not-allowed", "granted-less", "refused", "failed", "unavailable", "unreadable"} {
 		b.visit(a.url + "/auth/callback?problem=" + name)
 		b.check("web-" + name)
 	}
