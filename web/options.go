@@ -11,6 +11,7 @@ import (
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/signinpage"
+	"github.com/spotipie/spotipie/internal/typednil"
 )
 
 const (
@@ -74,6 +75,9 @@ func (o *Options) withDefaults(host string) (Options, error) {
 	}
 	if opts.Keys.isZero() {
 		return opts, errors.New("web: Options.Keys has no key: make one with `openssl rand -base64 32`, give it to all replicas, and read it with KeysFromEnv")
+	}
+	if typednil.Is(opts.Sessions) {
+		return opts, fmt.Errorf("web: Options.Sessions is a nil %T: leave it out, or make the sessions first", opts.Sessions)
 	}
 	if opts.SessionLifetime <= 0 {
 		opts.SessionLifetime = DefaultSessionLifetime
