@@ -38,6 +38,10 @@ type Options struct {
 	// nobody too, and so not behind Require. Default: "/".
 	Home string
 
+	// BannerBefore is how long before the end of a user's consent [Auth.Banner]
+	// says so. Default: [DefaultBannerBefore].
+	BannerBefore time.Duration
+
 	// OnLogin is called when a user has agreed, for the first time or to more, and
 	// their authorization is kept, before they are signed in. An error refuses
 	// them: they are not signed in, and see a page that says so. Their
@@ -81,6 +85,9 @@ func (o *Options) withDefaults(host string) (Options, error) {
 	}
 	if opts.SessionLifetime <= 0 {
 		opts.SessionLifetime = DefaultSessionLifetime
+	}
+	if opts.BannerBefore <= 0 {
+		opts.BannerBefore = DefaultBannerBefore
 	}
 	opts.Home = cmp.Or(opts.Home, "/")
 	if _, ok := localPath(opts.Home); !ok {
