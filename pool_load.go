@@ -17,10 +17,11 @@ var errLoadEnded = errors.New("spotipie: loading the session of a user has ended
 // load loads a session that was just made. Callers at the same time share that,
 // and each waits no longer than its own context.
 func (p *Pool) load(ctx context.Context, shard *poolShard, r *pooled) error {
-	if p.tick() < r.unknownUntil.Load() {
+	shard.mu.Lock()
+	if p.tick() < shard.unknown[r.profile] {
+		shard.mu.Unlock()
 		return nil
 	}
-	shard.mu.Lock()
 	f := shard.loading[r]
 	if f == nil {
 		f = newFlight()
@@ -50,11 +51,11 @@ func (p *Pool) startLoad(ctx context.Context, shard *poolShard, r *pooled, f *fl
 		}
 		shard.mu.Lock()
 		delete(shard.loading, r)
+		if err == nil && r.state.Load() == nil {
+			shard.noteUnknown(r.profile, p.tick()+int64(unknownFor))
+		}
 		shard.mu.Unlock()
 		p.loaded.Add(1)
-		if err == nil && r.state.Load() == nil {
-			r.unknownUntil.Store(p.tick() + int64(unknownFor))
-		}
 		f.err = err
 		close(f.done)
 		r.taskDone()

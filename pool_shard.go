@@ -12,9 +12,6 @@ type pooled struct {
 	AuthorizationCodeSession
 	used atomic.Int64 // when it was last asked for, since the pool was made
 	next *pooled      // another user with the same hash
-	// unknownUntil is until when the store is not asked again whether it knows
-	// the user.
-	unknownUntil atomic.Int64
 }
 
 // touch notes that the session is asked for.
@@ -40,6 +37,9 @@ type poolShard struct {
 	evicted   map[string]weak.Pointer[pooled]
 	tidyAt    int // the number of evicted at which those that are gone are forgotten
 	loading   map[*pooled]*flight
+	// unknown are users whom the store does not know: until when it is not asked
+	// again.
+	unknown map[string]int64
 }
 
 const (
@@ -48,6 +48,9 @@ const (
 	// for the longest time.
 	sampled = 8
 	minTidy = 64
+	// maxUnknown is how many users a shard remembers as unknown: all are
+	// forgotten when there are more.
+	maxUnknown = 1024
 )
 
 func newPoolShards(most int) []poolShard {
@@ -69,6 +72,14 @@ func newPoolShards(most int) []poolShard {
 func (p *Pool) shardOf(user string) (*poolShard, uint64) {
 	hash := maphash.String(p.shards[0].seed, user)
 	return &p.shards[hash%uint64(len(p.shards))], hash
+}
+
+// noteUnknown notes that the store does not know a user. The lock is held.
+func (s *poolShard) noteUnknown(user string, until int64) {
+	if s.unknown == nil || len(s.unknown) == maxUnknown {
+		s.unknown = make(map[string]int64)
+	}
+	s.unknown[user] = until
 }
 
 // find returns the resident session of a user, or nil.
