@@ -2,6 +2,7 @@ package spotipie
 
 import (
 	"hash/maphash"
+	"math"
 	"sync"
 	"sync/atomic"
 	"weak"
@@ -47,7 +48,12 @@ const (
 	// sampled is how many sessions are looked at for the one that was not used
 	// for the longest time.
 	sampled = 8
-	minTidy = 64
+	// always is later than any session was used.
+	always = math.MaxInt64
+	// sampledIdle is how many are looked at for one that is idle, while there is
+	// room.
+	sampledIdle = 2
+	minTidy     = 64
 	// maxUnknown is how many users a shard remembers as unknown: all are
 	// forgotten when there are more.
 	maxUnknown = 1024
@@ -113,11 +119,13 @@ func (s *poolShard) resident(hash uint64, user string) *pooled {
 // lock is held.
 func (s *poolShard) add(hash uint64, r *pooled, idle int64) (evicted int) {
 	delete(s.evicted, r.profile)
-	if s.evictOldest(func(oldest *pooled) bool { return s.count >= s.most || oldest.used.Load() < idle }) {
+	if s.count < s.most && s.evictOldest(sampledIdle, idle) {
 		evicted++
 	}
-	if s.count >= s.most && s.evictOldest(nil) { // what had to stay has made it grow
-		evicted++
+	for range 2 { // the second, as what had to stay may have made it grow
+		if s.count >= s.most && s.evictOldest(sampled, always) {
+			evicted++
+		}
 	}
 	r.next = s.residents[hash]
 	s.residents[hash] = r
@@ -125,20 +133,20 @@ func (s *poolShard) add(hash uint64, r *pooled, idle int64) (evicted int) {
 	return evicted
 }
 
-// evictOldest evicts, among a few, the one that was not used for the longest time,
-// if that isWanted; nil: in any case. The lock is held.
-func (s *poolShard) evictOldest(isWanted func(*pooled) bool) bool {
+// evictOldest evicts the one of a few that was not used for the longest time, if
+// there is one that was not used since before. The lock is held.
+func (s *poolShard) evictOldest(few int, before int64) bool {
 	oldest, oldestHash := (*pooled)(nil), uint64(0)
 	looked := 0
 	for h, other := range s.residents { // in random order
 		if !other.isBusy() && (oldest == nil || other.used.Load() < oldest.used.Load()) {
 			oldest, oldestHash = other, h
 		}
-		if looked++; looked == sampled {
+		if looked++; looked == few {
 			break
 		}
 	}
-	if oldest == nil || isWanted != nil && !isWanted(oldest) {
+	if oldest == nil || oldest.used.Load() >= before {
 		return false
 	}
 	s.evict(oldestHash, oldest)
@@ -196,7 +204,7 @@ func (s *poolShard) evictIdle(before int64) (evicted int) {
 			}
 		}
 	}
-	for s.count > s.most && s.evictOldest(nil) {
+	for s.count > s.most && s.evictOldest(sampled, always) {
 		evicted++
 	}
 	s.tidy()
