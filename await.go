@@ -61,6 +61,16 @@ func await[T any](ctx context.Context, f func(context.Context) (T, error), late 
 	return r.value, r.err
 }
 
+// recovering calls f. A panic in f is an error.
+func recovering[T any](ctx context.Context, f func(context.Context) (T, error)) (value T, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &panicError{text: fmt.Sprint(p), site: panicSite()}
+		}
+	}()
+	return f(ctx)
+}
+
 // panicError is a panic in somebody else's code.
 type panicError struct {
 	text string

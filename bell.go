@@ -192,8 +192,21 @@ func (b *bell) wait(ctx context.Context, a *announcement) error {
 		case <-ctx.Done():
 			return &ListenerError{Event: eventTokenUpdated, Err: fmt.Errorf("did not return in time: %w", context.Cause(ctx))}
 		case <-shut:
+			if isClosed(begun) { // and a listener of a itself has closed the session
+				shut = nil
+				continue
+			}
 			return &ListenerError{Event: eventTokenUpdated, Err: ErrClosed}
 		}
+	}
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
 	}
 }
 

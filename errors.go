@@ -200,11 +200,27 @@ func (e *StoreError) Error() string {
 // Unwrap returns Err.
 func (e *StoreError) Unwrap() error { return e.Err }
 
+// ErrUnreadableRecord: the store has a record of the user that cannot be read
+// here, and may be readable elsewhere: it is sealed with a key that this process
+// does not have, for example. It is left as it is. Trying again does not help,
+// and neither should the user be sent through the login for it: if the user logs
+// in of their own accord, that replaces the record. It comes wrapped in a
+// [*StoreError] or [*RecordMismatchError].
+var ErrUnreadableRecord = errors.New("the record cannot be read here")
+
 // RecordMismatchError: the store has a record under the session's key that this
 // session must not use.
 type RecordMismatchError struct {
 	Key    Key
 	Reason string
+
+	isSealed bool
+}
+
+// Is reports that a record which is sealed, in a store that seals nothing, is
+// also an [ErrUnreadableRecord].
+func (e *RecordMismatchError) Is(target error) bool {
+	return e.isSealed && target == ErrUnreadableRecord
 }
 
 func (e *RecordMismatchError) Error() string {

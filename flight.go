@@ -87,16 +87,20 @@ type tasks struct {
 
 // inBackground runs a task that Close waits for.
 func (k *keeper) inBackground(task func()) {
-	k.mu.Lock()
-	if k.tasks == nil {
-		k.tasks = &tasks{idle: make(chan struct{})}
-	}
-	k.tasks.running++
-	k.mu.Unlock()
+	k.taskBegun()
 	go func() {
 		defer k.taskDone()
 		task()
 	}()
+}
+
+func (k *keeper) taskBegun() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.tasks == nil {
+		k.tasks = &tasks{idle: make(chan struct{})}
+	}
+	k.tasks.running++
 }
 
 func (k *keeper) taskDone() {

@@ -80,12 +80,12 @@ func (s *state) shut() *state {
 }
 
 // read returns what the store has.
-func (k *keeper) read(ctx context.Context) (stored, error) {
+func (k *keeper) read(ctx context.Context, from shelf) (stored, error) {
 	var seen uint64
 	if s := k.state.Load(); s != nil {
 		seen = s.version
 	}
-	store, err := k.shelf().load(ctx)
+	store, err := from.load(ctx)
 	store.seen = seen
 	return store, err
 }

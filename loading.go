@@ -19,11 +19,17 @@ func (k *keeper) load(ctx context.Context) (*Token, error) {
 }
 
 // loadInTime is load with a limit of its own.
-func (k *keeper) loadInTime(ctx context.Context) error {
+func (k *keeper) loadInTime(ctx context.Context, from shelf) error {
+	if err := k.isOpen(); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
 	defer cancel()
-	_, err := k.load(ctx)
-	return err
+	before := k.changes()
+	if _, err := k.reloadFrom(ctx, from); err != nil {
+		return err
+	}
+	return k.announceAfter(ctx, before)
 }
 
 // watch loads whenever the store reports a change.
@@ -42,7 +48,7 @@ func (k *keeper) watch(ctx context.Context) error {
 	}()
 	changes, err := k.shelf().watch(watching)
 	for more := true; err == nil && more; {
-		if err := k.loadInTime(watching); err != nil && watching.Err() == nil && !errors.Is(err, ErrClosed) {
+		if err := k.loadInTime(watching, k.shelf()); err != nil && watching.Err() == nil && !errors.Is(err, ErrClosed) {
 			k.report(err)
 		}
 		select {
@@ -64,8 +70,10 @@ func (k *keeper) watch(ctx context.Context) error {
 
 // reload brings the state in line with the store and returns it. If the store
 // has something older, the newer state is saved in the background.
-func (k *keeper) reload(ctx context.Context) (*state, error) {
-	store, err := k.read(ctx)
+func (k *keeper) reload(ctx context.Context) (*state, error) { return k.reloadFrom(ctx, k.shelf()) }
+
+func (k *keeper) reloadFrom(ctx context.Context, from shelf) (*state, error) {
+	store, err := k.read(ctx, from)
 	if err != nil {
 		return nil, err
 	}

@@ -222,7 +222,9 @@ func (s *session) authorize(ctx context.Context, token *Token, asked Scopes) (*T
 		granted.scope = asked
 		token = &granted
 	}
-	token = s.rules().inherit(token, nil)
+	if len(asked) > 0 { // else nothing is granted, whatever the session itself asks for
+		token = s.rules().inherit(token, nil)
+	}
 	err := s.give(ctx, Record{
 		Token:          token,
 		AuthorizedAt:   s.app.wallTime().Round(0).UTC(),

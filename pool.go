@@ -113,7 +113,8 @@ func NewPool(creds Credentials, opts *PoolOptions) (*Pool, error) {
 // authorization in the store: [User].Key if FinishLogin or package web signed
 // them in. The first call loads the session from the store, and other callers
 // wait for that until their own ctx ends. For a user without an authorization,
-// the session is not authorized. Errors: [ErrClosed], [*StoreError],
+// the session is not authorized; the store is asked again for them a second later
+// at the earliest, unless they sign in here or Run hears of it. Errors: [ErrClosed], [*StoreError],
 // [*RecordMismatchError] and that of ctx. Keep the session while you handle a
 // request, and ask for it again for the next one, which costs next to nothing.
 // Do not close it.
@@ -170,37 +171,6 @@ func (p *Pool) tick() (now int64) {
 	return now
 }
 
-// load loads a session that was just made.
-func (p *Pool) load(ctx context.Context, shard *poolShard, r *pooled) error {
-	shard.mu.Lock()
-	f := shard.loading[r]
-	if f == nil {
-		f = newFlight()
-		if shard.loading == nil {
-			shard.loading = make(map[*pooled]*flight)
-		}
-		shard.loading[r] = f
-		r.inBackground(func() {
-			f.err = errors.New("spotipie: loading the session of a user has ended its goroutine")
-			defer func() { // even if Options.Observe ends the goroutine
-				shard.mu.Lock()
-				delete(shard.loading, r)
-				shard.mu.Unlock()
-				p.loaded.Add(1)
-				close(f.done)
-			}()
-			f.err = r.loadInTime(detached(ctx))
-		})
-	}
-	shard.mu.Unlock()
-	select {
-	case <-f.done:
-		return f.err
-	case <-ctx.Done():
-		return fmt.Errorf("spotipie: waiting for the session of a user: %w", context.Cause(ctx))
-	}
-}
-
 // PoolStats are numbers of a pool, for metrics.
 type PoolStats struct {
 	Sessions             int    // in memory now
@@ -244,7 +214,9 @@ const closers = 64
 // Close closes every session: it waits until renewals and logins under way are
 // saved, and saves what could not be saved before. All other calls then fail with
 // [ErrClosed]. It returns the errors of the sessions' Close, joined, or that of
-// ctx; what is under way then goes on. Closing twice is fine.
+// ctx; what is under way then goes on. Closing twice is fine. A listener may close
+// the pool with the context it was given: Close does not wait for what waits for
+// that listener.
 func (p *Pool) Close(ctx context.Context) error {
 	if p.closed.CompareAndSwap(false, true) {
 		close(p.done)

@@ -7,6 +7,8 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"net"
+	"net/http"
 	"slices"
 	"sync"
 	"time"
@@ -64,8 +66,9 @@ type SignIn struct {
 // address that the accounts service sent the user to, or only its query after a
 // "?".
 //
-// A code works only once, so FinishLogin goes on in the background if ctx ends;
-// a second call with the same login and callback joins it. Errors are those of
+// A code works only once, so FinishLogin goes on in the background if ctx ends, and
+// asks the Web API for up to 90 seconds if that is in trouble; a second call with
+// the same login and callback joins it. Errors are those of
 // [AuthorizationCodeSession.FetchToken] and [CurrentUser], [ErrClosed], and a
 // [*RecordMismatchError] if the login was begun by a pool that asked for fewer
 // scopes: begin another one. With a
@@ -73,8 +76,8 @@ type SignIn struct {
 // is returned too: the user has signed in. After a [*StoreError] only this
 // process knows of it, and saving is tried again.
 func (p *Pool) FinishLogin(ctx context.Context, login Login, callbackURL string) (*SignIn, error) {
-	f := p.finish.join(login.State+" "+callbackURL, func() (*SignIn, error) {
-		return p.finishLogin(detached(ctx), login, callbackURL)
+	f := p.finish.join(login.State+" "+callbackURL, func(f *loginFlight) (*SignIn, error) {
+		return p.finishLogin(context.WithValue(detached(ctx), loginKey{}, f), login, callbackURL)
 	})
 	if f == nil {
 		return nil, ErrClosed
@@ -121,24 +124,72 @@ func (p *Pool) finishLogin(ctx context.Context, login Login, callbackURL string)
 	return &SignIn{User: *user, Session: &r.AuthorizationCodeSession}, warning
 }
 
-// identifyTries is how often the Web API is asked who has signed in. The code
-// is used up, so after a failure the user would have to agree once more.
-const identifyTries = 3
+// The Web API is asked who has signed in until identifyLimit is over. The code is
+// used up, so after a failure the user would have to agree once more. In a pool
+// that is closed, and if its answer makes no sense, it is asked identifyTries
+// times.
+const (
+	identifyLimit   = 90 * time.Second
+	identifyTries   = 3
+	minIdentifyWait = 300 * time.Millisecond
+	maxIdentifyWait = 5 * time.Second
+)
 
 func (p *Pool) identify(ctx context.Context, s *AuthorizationCodeSession) (*User, error) {
+	ctx, cancel := context.WithTimeout(ctx, identifyLimit)
+	defer cancel()
+	wait := minIdentifyWait
 	for try := 1; ; try++ {
 		asking, cancel := context.WithTimeout(ctx, p.app.refreshTimeout)
 		user, err := CurrentUser(asking, s)
 		cancel()
-		var answer *APIError
-		var limited *RateLimitError
-		isFinal := errors.As(err, &answer) && answer.StatusCode < 500 || errors.As(err, &limited)
-		if err == nil || isFinal || try == identifyTries {
+		pause, isPassing := whenToIdentify(err)
+		isLast := try >= identifyTries && (!isPassing || p.closed.Load())
+		if err == nil || isLast || pause < 0 || !p.wait(ctx, max(pause, jitter(wait))) {
 			return user, err
 		}
-		sleep(ctx, jitter(300*time.Millisecond<<(try-1)))
+		wait = min(2*wait, maxIdentifyWait)
 	}
 }
+
+// whenToIdentify returns how long the Web API wants to be left alone at least,
+// which is negative if it will not say who has signed in, and whether its trouble
+// is one that passes.
+func whenToIdentify(err error) (pause time.Duration, isPassing bool) {
+	var answer *APIError
+	var limited *RateLimitError
+	var network net.Error
+	switch {
+	case errors.As(err, &limited):
+		return limited.RetryAfter, true
+	case errors.As(err, &answer) && answer.StatusCode < 500 && answer.StatusCode != http.StatusTooManyRequests:
+		return -1, false
+	case answer != nil:
+		return answer.RetryAfter, true
+	}
+	return 0, errors.As(err, &network)
+}
+
+// wait waits for d, or until the pool is closed. It reports false if ctx ends
+// before.
+func (p *Pool) wait(ctx context.Context, d time.Duration) bool {
+	if end, limited := ctx.Deadline(); limited && time.Until(end) < d {
+		return false
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-p.done:
+	case <-ctx.Done():
+		return false
+	}
+	return true
+}
+
+// loginKey marks the context of a login with its flight: its listeners may close
+// the pool.
+type loginKey struct{}
 
 // finishing are the logins that are being finished.
 type finishing struct {
@@ -161,8 +212,12 @@ type loginFlight struct {
 	err    error
 }
 
-// close waits for the end of a login, and saves what that could not save.
+// close waits for the end of a login, and saves what that could not save. It does
+// not wait for a login that waits for the caller, one of its listeners.
 func (f *loginFlight) close(ctx context.Context) error {
+	if ctx.Value(loginKey{}) == f {
+		return nil
+	}
 	if !isDone(ctx, f.done) {
 		return fmt.Errorf("spotipie: closing the pool while a login is being finished, which goes on: %w", context.Cause(ctx))
 	}
@@ -174,7 +229,7 @@ func (f *loginFlight) close(ctx context.Context) error {
 
 // join finishes a login in the background, unless that goes on already. It
 // returns nil if the pool is closed.
-func (l *finishing) join(key string, finish func() (*SignIn, error)) *loginFlight {
+func (l *finishing) join(key string, finish func(*loginFlight) (*SignIn, error)) *loginFlight {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if f := l.flights[key]; f != nil {
@@ -195,7 +250,7 @@ func (l *finishing) join(key string, finish func() (*SignIn, error)) *loginFligh
 			l.mu.Unlock()
 			close(f.done)
 		}()
-		f.signIn, f.err = finish()
+		f.signIn, f.err = finish(f)
 	}()
 	return f
 }

@@ -222,13 +222,13 @@ func TestProfileIsAskedForAgainAfterAWhile(t *testing.T) {
 		if _, err := pool.FinishLogin(t.Context(), login, "?code=C&state="+login.State); !errors.As(err, &answer) {
 			t.Errorf("got %v, want the 502", err)
 		}
-		if len(asked) != 3 {
-			t.Fatalf("the profile was asked for %d times, want 3", len(asked))
-		}
-		for i := range 2 {
+		for i := range len(asked) - 1 {
 			if wait := asked[i+1].Sub(asked[i]); wait < 100*time.Millisecond {
 				t.Errorf("try %d came after %s", i+2, wait)
 			}
+		}
+		if took := asked[len(asked)-1].Sub(asked[0]); len(asked) > 40 || took < time.Minute || took > 90*time.Second {
+			t.Errorf("the profile was asked for %d times in %s", len(asked), took)
 		}
 	})
 }

@@ -188,7 +188,7 @@ func (p *Pool) look(ctx context.Context, turns *slots, r *pooled) {
 	}
 	r.inBackground(func() {
 		defer giveBack()
-		if err := r.loadInTime(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, ErrClosed) {
+		if err := r.loadInTime(ctx, r.shelf()); err != nil && ctx.Err() == nil && !errors.Is(err, ErrClosed) {
 			r.report(err)
 		}
 	})

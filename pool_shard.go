@@ -2,6 +2,7 @@ package spotipie
 
 import (
 	"hash/maphash"
+	"math"
 	"sync"
 	"sync/atomic"
 	"weak"
@@ -37,6 +38,9 @@ type poolShard struct {
 	evicted   map[string]weak.Pointer[pooled]
 	tidyAt    int // the number of evicted at which those that are gone are forgotten
 	loading   map[*pooled]*flight
+	// unknown are users whom the store does not know: until when it is not asked
+	// again.
+	unknown map[string]int64
 }
 
 const (
@@ -44,7 +48,15 @@ const (
 	// sampled is how many sessions are looked at for the one that was not used
 	// for the longest time.
 	sampled = 8
-	minTidy = 64
+	// always is later than any session was used.
+	always = math.MaxInt64
+	// sampledIdle is how many are looked at for one that is idle, while there is
+	// room.
+	sampledIdle = 2
+	minTidy     = 64
+	// maxUnknown is how many users a shard remembers as unknown: all are
+	// forgotten when there are more.
+	maxUnknown = 1024
 )
 
 func newPoolShards(most int) []poolShard {
@@ -66,6 +78,14 @@ func newPoolShards(most int) []poolShard {
 func (p *Pool) shardOf(user string) (*poolShard, uint64) {
 	hash := maphash.String(p.shards[0].seed, user)
 	return &p.shards[hash%uint64(len(p.shards))], hash
+}
+
+// noteUnknown notes that the store does not know a user. The lock is held.
+func (s *poolShard) noteUnknown(user string, until int64) {
+	if s.unknown == nil || len(s.unknown) == maxUnknown {
+		s.unknown = make(map[string]int64)
+	}
+	s.unknown[user] = until
 }
 
 // find returns the resident session of a user, or nil.
@@ -99,24 +119,38 @@ func (s *poolShard) resident(hash uint64, user string) *pooled {
 // lock is held.
 func (s *poolShard) add(hash uint64, r *pooled, idle int64) (evicted int) {
 	delete(s.evicted, r.profile)
+	if s.count < s.most && s.evictOldest(sampledIdle, idle) {
+		evicted++
+	}
+	for range 2 { // the second, as what had to stay may have made it grow
+		if s.count >= s.most && s.evictOldest(sampled, always) {
+			evicted++
+		}
+	}
+	r.next = s.residents[hash]
+	s.residents[hash] = r
+	s.count++
+	return evicted
+}
+
+// evictOldest evicts the one of a few that was not used for the longest time, if
+// there is one that was not used since before. The lock is held.
+func (s *poolShard) evictOldest(few int, before int64) bool {
 	oldest, oldestHash := (*pooled)(nil), uint64(0)
 	looked := 0
 	for h, other := range s.residents { // in random order
 		if !other.isBusy() && (oldest == nil || other.used.Load() < oldest.used.Load()) {
 			oldest, oldestHash = other, h
 		}
-		if looked++; looked == sampled {
+		if looked++; looked == few {
 			break
 		}
 	}
-	if oldest != nil && (s.count >= s.most || oldest.used.Load() < idle) {
-		s.evict(oldestHash, oldest)
-		evicted++
+	if oldest == nil || oldest.used.Load() >= before {
+		return false
 	}
-	r.next = s.residents[hash]
-	s.residents[hash] = r
-	s.count++
-	return evicted
+	s.evict(oldestHash, oldest)
+	return true
 }
 
 // evict lets go of a session. The lock is held.
@@ -156,7 +190,8 @@ func (s *poolShard) tidy() {
 	s.tidyAt = max(2*len(s.evicted), minTidy)
 }
 
-// evictIdle evicts what was last used before a moment, and returns how many.
+// evictIdle evicts what was last used before a moment, and what is more than
+// there may be, and returns how many.
 func (s *poolShard) evictIdle(before int64) (evicted int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -168,6 +203,9 @@ func (s *poolShard) evictIdle(before int64) (evicted int) {
 				break // the rest of the chain is for the next time
 			}
 		}
+	}
+	for s.count > s.most && s.evictOldest(sampled, always) {
+		evicted++
 	}
 	s.tidy()
 	return evicted

@@ -9,7 +9,8 @@ func (r rules) check(key Key, rec Record) error {
 	}
 	switch {
 	case rec.Sealed != nil:
-		return mismatch("it is sealed with the key %q: wrap the store with package seal and that key", foreignText(rec.Sealed.Key))
+		return &RecordMismatchError{Key: key, isSealed: true, Reason: fmt.Sprintf(
+			"it is sealed with the key %q: wrap the store with package seal and that key", foreignText(rec.Sealed.Key))}
 	case rec.Token == nil || rec.Token.secrets == nil:
 		return mismatch("it holds no token: delete it and authorize again")
 	case rec.ClientID != r.clientID:

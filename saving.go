@@ -131,7 +131,7 @@ func (k *keeper) trySave(ctx context.Context) (*state, error) {
 // returns the state then, and the version that is to be saved over.
 func (k *keeper) lookBeforeSaving(ctx context.Context, s *state) (*state, uint64, error) {
 	shelf := k.shelf()
-	store, err := k.read(ctx)
+	store, err := k.read(ctx, shelf)
 	if err != nil && store.found && store.version != 0 && k.state.Load().detail().unsaved == unsavedWord {
 		k.report(fmt.Errorf("spotipie: the user's login or logout replaces a stored record that cannot be read: %w", err))
 		return s, store.version, nil

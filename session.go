@@ -290,7 +290,12 @@ func (s *session) fitting(rec Record) (Record, error) {
 	if rec.Token == nil || rec.Token.secrets == nil {
 		return rec, &TokenFormatError{Reason: "is nil"}
 	}
-	rec.Token = s.rules().inherit(rec.Token, nil)
+	if token := *rec.Token; rec.RequestedScope != nil && len(token.scope) == 0 { // it is what was asked for, also if that is nothing
+		token.scope = rec.RequestedScope.Normalize()
+		rec.Token = &token
+	} else {
+		rec.Token = s.rules().inherit(rec.Token, nil)
+	}
 	rec.ClientID, rec.Flow = cmp.Or(rec.ClientID, s.app.clientID), cmp.Or(rec.Flow, s.flow())
 	if rec.RequestedScope == nil {
 		rec.RequestedScope = s.app.scope

@@ -3,6 +3,7 @@ package spotipie
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -10,9 +11,10 @@ import (
 // the time of store calls and wraps their errors, and does not know what the
 // records mean. Without a store it is always empty, and saving always succeeds.
 type shelf struct {
-	store  Store
-	key    Key
-	keeper *keeper // for what observes
+	store    Store
+	key      Key
+	keeper   *keeper // for what observes
+	isDirect bool    // see inPlace
 }
 
 const (
@@ -37,6 +39,13 @@ const (
 	opWatch  = "watch"
 )
 
+// inPlace returns a shelf that calls the store in the goroutine of its caller,
+// who makes sure that nobody waits for it too long.
+func (s shelf) inPlace() shelf {
+	s.isDirect = true
+	return s
+}
+
 func (s shelf) isThere() bool { return s.store != nil }
 
 // load returns what the store has.
@@ -46,6 +55,9 @@ func (s shelf) load(ctx context.Context) (stored, error) {
 	}
 	return call(ctx, s, opLoad, func(ctx context.Context) (stored, error) {
 		rec, found, err := s.store.Load(ctx, s.key)
+		if err != nil && found { // see [Store]
+			err = fmt.Errorf("%w: %w", ErrUnreadableRecord, err)
+		}
 		return stored{rec: rec, found: found, version: rec.Version}, err
 	}, nil)
 }
@@ -138,7 +150,13 @@ func (s shelf) failed(op string, err error) error {
 // call calls a method of the store.
 func call[T any](ctx context.Context, s shelf, op string, method func(context.Context) (T, error), late func(T)) (T, error) {
 	end := s.keeper.observation(ctx, ObservedStoreCall, op)
-	value, err := await(ctx, method, late)
+	var value T
+	var err error
+	if s.isDirect {
+		value, err = recovering(ctx, method)
+	} else {
+		value, err = await(ctx, method, late)
+	}
 	if err != nil {
 		err = s.failed(op, err)
 	}

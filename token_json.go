@@ -1,7 +1,6 @@
 package spotipie
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -144,7 +144,7 @@ func asSeconds(key string, value any) (float64, error) {
 		seconds = v
 	case json.Number:
 		var err error
-		if seconds, err = strconv.ParseFloat(string(v), 64); err != nil {
+		if seconds, err = parseDecimal(string(v)); err != nil {
 			return 0, &TokenFormatError{Key: key, Reason: "is not a number of seconds"}
 		}
 	default:
@@ -154,6 +154,17 @@ func asSeconds(key string, value any) (float64, error) {
 		return 0, &TokenFormatError{Key: key, Reason: "is out of range"}
 	}
 	return seconds, nil
+}
+
+// parseDecimal is [strconv.ParseFloat], which has the same result for short
+// numbers, but makes a new goroutine get a larger stack for them.
+func parseDecimal(text string) (float64, error) {
+	whole, fraction, _ := strings.Cut(text, ".")
+	digits, err := strconv.ParseInt(whole+fraction, 10, 64)
+	if err != nil || digits > 1<<53 || digits < -1<<53 || len(fraction) > 15 || strings.HasPrefix(fraction, "-") || strings.HasPrefix(fraction, "+") {
+		return strconv.ParseFloat(text, 64)
+	}
+	return float64(digits) / math.Pow10(len(fraction)), nil
 }
 
 // Map returns the token as a map with all seven keys: scope as a []string,
@@ -191,23 +202,6 @@ func ParseTokenJSON(data []byte) (*Token, error) {
 		return nil, err
 	}
 	return TokenFromMap(m, false)
-}
-
-func parseJSONObject(data []byte) (map[string]any, error) {
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.UseNumber()
-	var m map[string]any
-	if err := dec.Decode(&m); err != nil {
-		// The decoder's own words may quote the input.
-		return nil, &TokenFormatError{Reason: "is not a JSON object"}
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, &TokenFormatError{Reason: "has data after the JSON object"}
-	}
-	if m == nil {
-		return nil, &TokenFormatError{Reason: "is null"}
-	}
-	return m, nil
 }
 
 // MarshalJSON returns the token as the Python package writes it. It contains

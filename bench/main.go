@@ -71,7 +71,7 @@ func main() {
 	flags.IntVar(&s.users, "users", 1_000_000, "how many users a large pool has")
 	flags.IntVar(&s.herdUsers, "herd-users", 10_000, "how many users of a pool expire at once")
 	flags.IntVar(&s.coldUsers, "cold-users", 2000, "how many users a pool loads from PostgreSQL in each round")
-	flags.StringVar(&s.only, "only", "", "the one group of measures to take: token, roundtrip, stale, expired, cancelled, memory, pool, login, stores, sealed or startup")
+	flags.StringVar(&s.only, "only", "", "the one group of measures to take: token, roundtrip, stale, expired, cancelled, memory, pool, load, login, stores, sealed or startup")
 	_ = flags.Parse(os.Args[1:]) // exits by itself
 	s.rounds, s.herds = max(s.rounds, 1), max(s.herds, 1)
 	s.callers, s.sessions = max(s.callers, 2), max(s.sessions, 1)
@@ -100,7 +100,7 @@ func measure(ctx context.Context, s settings) report {
 		take func(context.Context, settings) ([]row, error)
 	}{
 		{"token", measureToken}, {"roundtrip", measureRoundTrip}, {"stale", measureStale}, {"expired", measureExpired},
-		{"cancelled", measureCancelled}, {"memory", measureMemory}, {"pool", measurePool}, {"login", measureLogin},
+		{"cancelled", measureCancelled}, {"memory", measureMemory}, {"pool", measurePool}, {"load", measurePoolLoad}, {"login", measureLogin},
 		{"stores", measureStores}, {"sealed", measureSealed}, {"startup", measureStartup},
 	} {
 		if s.only != "" && s.only != group.name {

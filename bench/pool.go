@@ -30,7 +30,7 @@ func measurePool(ctx context.Context, s settings) ([]row, error) {
 	hit := newRow("Pool, the session of one of 1,000 users", "ns", nanoseconds(hits)).atMost(150)
 	hit.Note = "x/oauth2: a map of token sources behind a mutex."
 	rows := []row{hit, newRow("  allocations", "", allocations(hits)).exactly(0)}
-	for _, take := range []func(context.Context, settings) ([]row, error){measurePoolMemory, measurePoolRequest, measurePoolLoad, measurePoolHerd} {
+	for _, take := range []func(context.Context, settings) ([]row, error){measurePoolMemory, measurePoolRequest, measurePoolHerd} {
 		more, err := take(ctx, s)
 		if err != nil {
 			return rows, err

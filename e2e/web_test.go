@@ -26,20 +26,26 @@ type webApp struct {
 
 func newWebApp(t *testing.T, opts accounts.Options) *webApp {
 	t.Helper()
-	var replicas []http.Handler
+	var a *webApp
 	var turn atomic.Uint64
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		replicas[turn.Add(1)%uint64(len(replicas))].ServeHTTP(w, r)
+		webRoutes(a.auths[turn.Add(1)%uint64(len(a.auths))]).ServeHTTP(w, r)
 	}))
 	t.Cleanup(server.Close)
-	a := &webApp{url: server.URL}
+	a = startReplicas(t, server.URL, spotipie.NewMemoryStore(), opts)
+	return a
+}
+
+// startReplicas makes an app that browsers find at url.
+func startReplicas(t *testing.T, url string, store spotipie.Store, opts accounts.Options) *webApp {
+	t.Helper()
+	a := &webApp{url: url}
 	opts.Apps = []accounts.App{{ClientID: "app", ClientSecret: "secret", Name: appName, RedirectURIs: []string{a.url + "/auth/callback"}}}
 	a.spotify = spotifytest.NewWith(t, &opts)
 	keys, err := web.ParseKeys(web.GenerateKey())
 	if err != nil {
 		t.Fatal(err)
 	}
-	store := spotipie.NewMemoryStore()
 	for range 2 {
 		session := a.spotify.Options()
 		session.Scope, session.Store = nil, store
@@ -53,7 +59,6 @@ func newWebApp(t *testing.T, opts accounts.Options) *webApp {
 			t.Fatal(err)
 		}
 		a.auths = append(a.auths, auth)
-		replicas = append(replicas, webRoutes(auth))
 	}
 	return a
 }
@@ -88,11 +93,15 @@ func webPage(auth *web.Auth, what string) http.Handler {
 	})
 }
 
-// TestWebApp: a user signs in, opens two tabs, grants more and signs out, and
-// every request reaches the other replica.
+// TestWebApp: every request reaches the other replica.
 func TestWebApp(t *testing.T) {
 	b := newTab(t)
-	a := newWebApp(t, accounts.Options{})
+	goThroughWebApp(t, b, newWebApp(t, accounts.Options{}))
+}
+
+// goThroughWebApp has a user sign in, open two tabs, grant more and sign out.
+func goThroughWebApp(t *testing.T, b *tab, a *webApp) {
+	t.Helper()
 	b.visit(a.url + "/")
 	b.heading("Home of nobody")
 	b.click("#login")
@@ -207,7 +216,7 @@ func TestWebAppTrouble(t *testing.T) {
 func TestWebAppPages(t *testing.T) {
 	b := newTab(t)
 	a := newWebApp(t, accounts.Options{})
-	for _, name := range []string{"stray", "not-allowed", "granted-less", "refused", "failed", "unavailable"} {
+	for _, name := range []string{"stray", "not-allowed", "granted-less", "refused", "failed", "unavailable", "unreadable"} {
 		b.visit(a.url + "/auth/callback?problem=" + name)
 		b.check("web-" + name)
 	}

@@ -138,7 +138,7 @@ func (s *Store) load(ctx context.Context, key spotipie.Key) (rec spotipie.Record
 		return rec, false, s.mismatch(key, fmt.Sprintf("has format %d, and this program knows format %d", row.format, format))
 	case row.version <= 0:
 		return rec, false, s.mismatch(key, "has a version that is none")
-	case len(*row.record) > maxRecord || json.Unmarshal([]byte(*row.record), &rec) != nil:
+	case len(row.record) > maxRecord || json.Unmarshal(row.record, &rec) != nil:
 		return spotipie.Record{}, false, s.mismatch(key, "is no record in JSON")
 	}
 	rec.Version = uint64(row.version)
@@ -148,8 +148,8 @@ func (s *Store) load(ctx context.Context, key spotipie.Key) (rec spotipie.Record
 // row is what the table has for a key.
 type row struct {
 	format  int64
-	version int64   // of the record or the deletion; 0 if there is neither
-	record  *string // JSON; nil if there is none
+	version int64  // of the record or the deletion; 0 if there is neither
+	record  []byte // JSON; nil if there is none
 }
 
 func (s *Store) read(ctx context.Context, key spotipie.Key) (r row, err error) {
@@ -346,6 +346,9 @@ func (s *Store) again(run func() error) error {
 const codeReadOnly = "25006"
 
 func hasCode(err error, codes ...string) bool {
+	if err == nil {
+		return false
+	}
 	var answer *pgconn.PgError
 	return errors.As(err, &answer) && slices.Contains(codes, answer.Code)
 }

@@ -83,6 +83,7 @@ func TestNewRefuses(t *testing.T) {
 		says   string
 	}{
 		"no client":            {nil, nil, "client is nil"},
+		"a nil client":         {(*redis.Client)(nil), nil, "client is nil"},
 		"a short lease":        {single, &redisstore.Options{Lease: time.Millisecond}, "Options.Lease"},
 		"a negative lease":     {single, &redisstore.Options{Lease: -time.Hour}, "Options.Lease"},
 		"an empty hash tag":    {single, &redisstore.Options{Prefix: "{}app:"}, "Options.Prefix"},

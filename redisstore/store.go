@@ -17,6 +17,7 @@ import (
 	"github.com/spotipie/spotipie/internal/lease"
 	"github.com/spotipie/spotipie/internal/loads"
 	"github.com/spotipie/spotipie/internal/notices"
+	"github.com/spotipie/spotipie/internal/typednil"
 )
 
 // Defaults of [Options].
@@ -69,7 +70,7 @@ func New(client redis.UniversalClient, opts *Options) (*Store, error) {
 	}
 	o.Prefix = cmp.Or(o.Prefix, DefaultPrefix)
 	o.Lease = cmp.Or(o.Lease, DefaultLease)
-	if client == nil {
+	if client == nil || typednil.Is(client) {
 		return nil, errors.New("redisstore: the client is nil")
 	}
 	if o.Lease < lease.MinLength {

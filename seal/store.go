@@ -9,6 +9,7 @@ import (
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/loads"
+	"github.com/spotipie/spotipie/internal/typednil"
 )
 
 // Defaults of [Options].
@@ -68,6 +69,10 @@ func New(inner spotipie.Store, keys Keys, opts *Options) (*Store, error) {
 		return nil, errors.New("seal: the store is nil")
 	case keys == nil:
 		return nil, errors.New("seal: the keys are nil")
+	case typednil.Is(inner):
+		return nil, fmt.Errorf("seal: the store is a nil %T", inner)
+	case typednil.Is(keys):
+		return nil, fmt.Errorf("seal: the keys are a nil %T", keys)
 	case o.KeyTimeout < 0 || o.CacheFor < 0:
 		return nil, errors.New("seal: Options.KeyTimeout or Options.CacheFor is negative")
 	}

@@ -149,6 +149,8 @@ func TestNewRefusesWhatCannotWork(t *testing.T) {
 	for name, make := range map[string]func() (*seal.Store, error){
 		"no store":         func() (*seal.Store, error) { return seal.New(nil, newKeys(t), nil) },
 		"no keys":          func() (*seal.Store, error) { return seal.New(spotipie.NewMemoryStore(), nil, nil) },
+		"a nil store":      func() (*seal.Store, error) { return seal.New((*spotipie.MemoryStore)(nil), newKeys(t), nil) },
+		"nil keys":         func() (*seal.Store, error) { return seal.New(spotipie.NewMemoryStore(), (*service)(nil), nil) },
 		"negative timeout": func() (*seal.Store, error) { return seal.New(bare{}, newKeys(t), &seal.Options{KeyTimeout: -1}) },
 	} {
 		if _, err := make(); err == nil {

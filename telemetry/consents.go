@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/metric"
+
+	"github.com/spotipie/spotipie"
 )
 
 // ConsentWindow is how soon a consent ends that [Telemetry.ObserveConsents]
@@ -82,4 +84,31 @@ func (c *consentCounter) latest(ctx context.Context) (n int64, ok bool, err erro
 		return 0, false, fmt.Errorf("telemetry: counting the consents that end within 30 days: %w", err)
 	}
 	return c.n, true, nil
+}
+
+// EndingConsents returns what counts the consents that end within [ConsentWindow]
+// by going through the summaries of a pool's users: those of
+// [spotipie.Pool.Summaries]. Refused refresh tokens do not count: their users have
+// to sign in again already. With some hundred thousand consents that end within
+// 30 days, count them with a query of your own, as there are five seconds for it.
+func EndingConsents(summaries func(context.Context, spotipie.SummaryQuery) (spotipie.SummaryPage, error)) func(context.Context) (int64, error) {
+	return func(ctx context.Context) (n int64, err error) {
+		end := time.Now().Add(ConsentWindow)
+		query := spotipie.ConsentsEndingBefore(end)
+		for {
+			page, err := summaries(ctx, query)
+			if err != nil {
+				return 0, err
+			}
+			for _, user := range page.Summaries {
+				if user.Rejected == "" && user.ReauthorizeBy().Before(end) {
+					n++
+				}
+			}
+			if page.Next == "" {
+				return n, nil
+			}
+			query.After = page.Next
+		}
+	}
 }

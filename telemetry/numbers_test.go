@@ -10,7 +10,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/spotifytest"
@@ -156,7 +158,13 @@ func TestNothingToObserve(t *testing.T) {
 	for name, register := range map[string]func() (any, error){
 		"a pool without a function":   func() (any, error) { return made.ObservePool(nil) },
 		"consents without a function": func() (any, error) { return made.ObserveConsents(nil) },
-		"a pool on a zero Telemetry":  func() (any, error) { return new(telemetry.Telemetry).ObservePool(poolOf(spotipie.PoolStats{})) },
+		"a nil tracer provider": func() (any, error) {
+			return telemetry.New(&telemetry.Options{TracerProvider: (*sdktrace.TracerProvider)(nil)})
+		},
+		"a nil meter provider": func() (any, error) {
+			return telemetry.New(&telemetry.Options{MeterProvider: (*sdkmetric.MeterProvider)(nil)})
+		},
+		"a pool on a zero Telemetry": func() (any, error) { return new(telemetry.Telemetry).ObservePool(poolOf(spotipie.PoolStats{})) },
 		"consents on a zero Telemetry": func() (any, error) {
 			return new(telemetry.Telemetry).ObserveConsents(func(context.Context) (int64, error) { return 0, nil })
 		},

@@ -14,6 +14,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/typednil"
 )
 
 // ScopeName is the name of the instrumentation scope of all metrics and spans,
@@ -47,12 +48,17 @@ type Telemetry struct {
 // errNotMade: the Telemetry was not made by New.
 var errNotMade = errors.New("telemetry: the Telemetry is a zero value: make it with New")
 
-// New returns a Telemetry. It fails if the meter provider refuses an instrument,
-// which that of the SDK does not.
+// New returns a Telemetry. It fails if a provider is a nil pointer, or if the meter
+// provider refuses an instrument, which that of the SDK does not.
 func New(opts *Options) (*Telemetry, error) {
 	var o Options
 	if opts != nil {
 		o = *opts
+	}
+	for name, provider := range map[string]any{"TracerProvider": o.TracerProvider, "MeterProvider": o.MeterProvider} {
+		if typednil.Is(provider) {
+			return nil, fmt.Errorf("telemetry: Options.%s is a nil %T: leave it out, or make the provider first", name, provider)
+		}
 	}
 	if o.TracerProvider == nil {
 		o.TracerProvider = otel.GetTracerProvider()

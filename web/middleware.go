@@ -106,6 +106,8 @@ func (a *Auth) answer(w http.ResponseWriter, r *http.Request, err error) {
 	var store *spotipie.StoreError
 	var known *Error
 	switch {
+	case errors.Is(err, spotipie.ErrUnreadableRecord) && !errors.As(err, &known):
+		a.fail(w, r, Page{}, &Error{Page: pageUnreadable, Status: http.StatusServiceUnavailable, Err: err})
 	case errors.As(err, &login):
 		a.demandLogin(w, r, login)
 	case errors.As(err, &less):

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/signinpage"
+	"github.com/spotipie/spotipie/internal/typednil"
 )
 
 const (
@@ -36,6 +37,10 @@ type Options struct {
 	// else is known, and that the pages of trouble link to. It should be there for
 	// nobody too, and so not behind Require. Default: "/".
 	Home string
+
+	// BannerBefore is how long before the end of a user's consent [Auth.Banner]
+	// says so. Default: [DefaultBannerBefore].
+	BannerBefore time.Duration
 
 	// OnLogin is called when a user has agreed, for the first time or to more, and
 	// their authorization is kept, before they are signed in. An error refuses
@@ -75,8 +80,14 @@ func (o *Options) withDefaults(host string) (Options, error) {
 	if opts.Keys.isZero() {
 		return opts, errors.New("web: Options.Keys has no key: make one with `openssl rand -base64 32`, give it to all replicas, and read it with KeysFromEnv")
 	}
+	if typednil.Is(opts.Sessions) {
+		return opts, fmt.Errorf("web: Options.Sessions is a nil %T: leave it out, or make the sessions first", opts.Sessions)
+	}
 	if opts.SessionLifetime <= 0 {
 		opts.SessionLifetime = DefaultSessionLifetime
+	}
+	if opts.BannerBefore <= 0 {
+		opts.BannerBefore = DefaultBannerBefore
 	}
 	opts.Home = cmp.Or(opts.Home, "/")
 	if _, ok := localPath(opts.Home); !ok {

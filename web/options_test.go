@@ -30,6 +30,7 @@ func TestOptionsThatCannotWork(t *testing.T) {
 	}{
 		{"no options", good, nil, "Options.Keys has no key: make one with `openssl rand -base64 32`"},
 		{"no keys", good, &web.Options{}, "Options.Keys has no key"},
+		{"nil sessions", good, &web.Options{Keys: parseKeys(t, keyText), Sessions: (*countingSessions)(nil)}, "Options.Sessions is a nil *web_test.countingSessions"},
 		{"home elsewhere", good, &web.Options{Keys: parseKeys(t, keyText), Home: "https://example.com/"}, "Options.Home"},
 		{"colour", good, &web.Options{Keys: parseKeys(t, keyText), AccentColor: "red;}"}, "Options.AccentColor"},
 		{"pages", good, &web.Options{Keys: parseKeys(t, keyText), Pages: template.Must(template.New("x").Parse(""))}, "Options.Pages: none of its templates"},

@@ -31,6 +31,7 @@ const (
 	pageDelayed     = "delayed"
 	pageFailed      = "failed"
 	pageUnavailable = "unavailable"
+	pageUnreadable  = "unreadable"
 	pageNotFound    = "not-found"
 )
 
@@ -53,6 +54,8 @@ const (
 //	failed        Spotify or the app has failed
 //	unavailable   the store, or Options.Sessions, does not answer; or Spotify
 //	              limits the app's requests
+//	unreadable    the user's authorization cannot be read, as the key is missing
+//	              that it was sealed with; to sign in again would replace it
 //	not-found     an address that the handlers do not have
 //
 // A form for signing in or out has method="post" and no fields but those of
@@ -85,7 +88,7 @@ func samplePage() Page {
 
 func pageNames() []string {
 	return []string{pageSignIn, pageConsent, pageSignOut, pageDenied, pageStray, pageNotAllowed, pageGrantedLess,
-		pageRefused, pageDelayed, pageFailed, pageUnavailable, pageNotFound}
+		pageRefused, pageDelayed, pageFailed, pageUnavailable, pageUnreadable, pageNotFound}
 }
 
 // show writes a page.
@@ -105,7 +108,7 @@ func (a *Auth) show(w http.ResponseWriter, r *http.Request, status int, name str
 	}
 	h := w.Header()
 	h.Set("Content-Security-Policy", a.contentSecurityPolicy(page, own))
-	if name == pageSignIn || name == pageConsent || name == pageSignOut {
+	if name == pageSignIn || name == pageConsent || name == pageSignOut || name == pageUnreadable {
 		// Browsers send forms without an origin under no-referrer.
 		h.Set("Referrer-Policy", "same-origin")
 	}

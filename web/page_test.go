@@ -17,7 +17,7 @@ func pageAddresses() []string {
 	return []string{
 		"/auth/logout", "/auth/x", "/auth/callback?problem=denied", "/auth/callback?problem=stray",
 		"/auth/callback?problem=not-allowed", "/auth/callback?problem=granted-less", "/auth/callback?problem=refused",
-		"/auth/callback?problem=failed", "/auth/callback?problem=unavailable",
+		"/auth/callback?problem=failed", "/auth/callback?problem=unavailable", "/auth/callback?problem=unreadable",
 	}
 }
 

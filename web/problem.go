@@ -42,7 +42,7 @@ func problemStatus(page string) (status int, ok bool) {
 		return http.StatusBadRequest, true
 	case pageFailed:
 		return http.StatusBadGateway, true
-	case pageUnavailable:
+	case pageUnavailable, pageUnreadable:
 		return http.StatusServiceUnavailable, true
 	}
 	return 0, false

@@ -74,6 +74,8 @@ func (a *Auth) visitor(r *http.Request) (*visitor, error) {
 	}
 	var mismatch *spotipie.RecordMismatchError
 	switch {
+	case errors.Is(err, spotipie.ErrUnreadableRecord):
+		return nil, &Error{Page: pageUnreadable, Status: http.StatusServiceUnavailable, Err: err}
 	case errors.As(err, &mismatch):
 		return &visitor{auth: a, trouble: err}, nil
 	case err != nil:

@@ -11,9 +11,11 @@ import (
 
 	"github.com/alexedwards/scs/v2"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"go.opentelemetry.io/otel/metric"
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/pgstore"
+	"github.com/spotipie/spotipie/telemetry"
 	"github.com/spotipie/spotipie/web"
 )
 
@@ -30,19 +32,24 @@ type app struct {
 	sessions sessions
 	auth     *web.Auth
 	pages    *pages
+	metrics  []metric.Registration
 	// timeout is how long a request may take: a database that hangs is
 	// answered with a page. A login may take 20 seconds where Spotify is slow.
 	timeout time.Duration
 }
 
 // newApp makes the app, with authorizations in db and sessions in sessionStore.
-// Both have their tables already. Close the app's pool at the end.
+// Both have their tables already. Close the app at the end.
 func newApp(db *pgxpool.Pool, sessionStore scs.Store, creds spotipie.Credentials, opts *spotipie.Options, keys web.Keys) (*app, error) {
 	store, err := pgstore.New(db, nil)
 	if err != nil {
 		return nil, err
 	}
-	opts.Store = store
+	t, err := telemetry.New(nil)
+	if err != nil {
+		return nil, err
+	}
+	opts.Store, opts.Observe = store, t.Observe
 	opts.OnError = func(err error) { slog.Error("authorizations", "error", err) }
 	pool, err := spotipie.NewPool(creds, &spotipie.PoolOptions{Options: *opts})
 	if err != nil {
@@ -55,6 +62,9 @@ func newApp(db *pgxpool.Pool, sessionStore scs.Store, creds spotipie.Credentials
 		Keys: keys, Sessions: a.sessions, AppName: appName, AccentColor: accentColor, OnError: logTrouble, Now: opts.Now,
 	})
 	if err != nil {
+		return nil, err
+	}
+	if a.metrics, err = observe(t, pool); err != nil {
 		return nil, err
 	}
 	return a, nil

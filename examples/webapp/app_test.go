@@ -4,12 +4,14 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"fmt"
+	"html"
 	"net/http"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/spotipie/spotipie"
 )
@@ -246,5 +248,34 @@ func TestDuration(t *testing.T) {
 		if got := (track{Milliseconds: milliseconds}).Duration(); got != want {
 			t.Errorf("%d ms are %s, want %s", milliseconds, got, want)
 		}
+	}
+}
+
+// TestBanner: who has to agree again within two weeks sees so on every page, and is
+// back on the page when they have.
+func TestBanner(t *testing.T) {
+	s := newSite(t, siteOptions{})
+	b := s.browser("ada")
+	b.signIn()
+	if got := b.get("/account"); strings.Contains(got.body, "banner\"") {
+		t.Errorf("there is a banner on the first day: %s", got.body)
+	}
+	record, ok, err := s.store.Load(t.Context(), s.records()[0])
+	if err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	s.spotify.Advance(record.AuthorizedAt.AddDate(0, 6, 0).Sub(s.spotify.Now()) - 10*24*time.Hour - time.Hour)
+	link := regexp.MustCompile(`within 10 days, .*<a id="banner" href="([^"]+)">Sign in again</a>`)
+	for _, path := range []string{"/", "/account"} {
+		found := link.FindStringSubmatch(b.get(path).body)
+		if found == nil {
+			t.Fatalf("%s has no banner: %s", path, b.get(path).body)
+		}
+		if path == "/account" {
+			b.expect(b.get(html.UnescapeString(found[1])), http.StatusOK, "What you have allowed")
+		}
+	}
+	if got := b.get("/account"); link.MatchString(got.body) {
+		t.Error("the banner is still there after the user has agreed again")
 	}
 }

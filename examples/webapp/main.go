@@ -83,7 +83,7 @@ func run(ctx context.Context) error {
 	<-done
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	return errors.Join(err, a.pool.Close(closing))
+	return errors.Join(err, a.close(closing))
 }
 
 // serve serves until ctx ends; then requests that are under way have ten seconds.

@@ -94,7 +94,7 @@ func (s *site) newReplica(db *pgxpool.Pool, keys web.Keys, timeout time.Duration
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(func() {
-		if err := a.pool.Close(context.Background()); err != nil {
+		if err := a.close(context.Background()); err != nil {
 			s.t.Errorf("closing the pool: %v", err)
 		}
 	})

@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"path"
 	"strings"
+
+	"github.com/spotipie/spotipie/web"
 )
 
 //go:embed pages/*.html
@@ -25,7 +27,8 @@ type page struct {
 	Path      string // of the navigation's entry; empty if nobody is signed in
 	LoginURL  string
 	LogoutURL string
-	Data      any // of the page itself
+	Banner    *web.Banner // what the user should know of their consent, or nil
+	Data      any         // of the page itself
 }
 
 // pages are the templates by name: each file in pages/ within the layout.
@@ -83,5 +86,7 @@ func (p *pages) unavailable() string {
 
 // show shows a page to a user who is signed in.
 func (a *app) show(w http.ResponseWriter, r *http.Request, name, title string, data any) {
-	a.pages.show(w, http.StatusOK, name, page{Title: title, Path: r.URL.Path, LogoutURL: a.auth.LogoutURL(), Data: data})
+	a.pages.show(w, http.StatusOK, name, page{
+		Title: title, Path: r.URL.Path, LogoutURL: a.auth.LogoutURL(), Banner: a.auth.Banner(r), Data: data,
+	})
 }

@@ -20,7 +20,10 @@ const (
 	patience = 250 * time.Millisecond
 )
 
-// Load loads a record, as in [spotipie.Store].
+var errTimeout = fmt.Errorf("no answer in %s", timeout)
+
+// Load loads a record, as in [spotipie.Store]: it returns soon after its context
+// ends.
 type Load func(ctx context.Context, key spotipie.Key) (spotipie.Record, bool, error)
 
 // Group loads records with a Load. Make one with NewGroup. Its Load method may
@@ -57,7 +60,14 @@ func (g *Group) Load(ctx context.Context, key spotipie.Key) (spotipie.Record, bo
 	if err := ctx.Err(); err != nil {
 		return spotipie.Record{}, false, err
 	}
-	f := g.join(ctx, key)
+	f, isShared := g.join(ctx, key)
+	if !isShared {
+		g.run(ctx, key, f)
+		if f.err != nil && ctx.Err() != nil {
+			return spotipie.Record{}, false, ctx.Err()
+		}
+		return f.record, f.found, f.err
+	}
 	select {
 	case <-f.done:
 		record := f.record
@@ -69,18 +79,25 @@ func (g *Group) Load(ctx context.Context, key spotipie.Key) (spotipie.Record, bo
 	}
 }
 
-func (g *Group) join(ctx context.Context, key spotipie.Key) *flight {
+// join returns the flight of a new caller. Without another load of the key it is
+// the caller's own, who runs it: nobody joins a load that has begun.
+func (g *Group) join(ctx context.Context, key spotipie.Key) (f *flight, isShared bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	f := g.next[key]
+	f = g.next[key]
 	if f == nil {
 		f = &flight{done: make(chan struct{})}
+		previous := g.last[key]
+		if previous == nil {
+			g.last[key] = f
+			return f, false
+		}
 		ctx, f.cancel = context.WithCancel(context.WithoutCancel(ctx))
 		g.next[key] = f
-		go g.fly(ctx, key, f, g.last[key])
+		go g.fly(ctx, key, f, previous)
 	}
 	f.waiting++
-	return f
+	return f, true
 }
 
 func (g *Group) leave(key spotipie.Key, f *flight) {
@@ -98,14 +115,12 @@ func (g *Group) leave(key spotipie.Key, f *flight) {
 // fly waits for its turn and loads.
 func (g *Group) fly(ctx context.Context, key spotipie.Key, f, previous *flight) {
 	defer f.cancel()
-	if previous != nil {
-		timer := time.NewTimer(patience)
-		defer timer.Stop()
-		select {
-		case <-previous.done:
-		case <-timer.C:
-		case <-ctx.Done():
-		}
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-previous.done:
+	case <-timer.C:
+	case <-ctx.Done():
 	}
 	g.mu.Lock()
 	if g.next[key] == f {
@@ -113,18 +128,27 @@ func (g *Group) fly(ctx context.Context, key spotipie.Key, f, previous *flight) 
 	}
 	g.last[key] = f
 	g.mu.Unlock()
+	g.run(ctx, key, f)
+}
 
-	limited, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("no answer in %s", timeout))
-	defer cancel()
+// run loads.
+func (g *Group) run(ctx context.Context, key spotipie.Key, f *flight) {
+	limited := ctx
+	if end, ok := ctx.Deadline(); !ok || time.Until(end) > timeout {
+		var cancel context.CancelFunc
+		limited, cancel = context.WithTimeoutCause(ctx, timeout, errTimeout)
+		defer cancel()
+	}
+	defer func() { // even if the load panics
+		g.mu.Lock()
+		if g.last[key] == f {
+			delete(g.last, key)
+		}
+		g.mu.Unlock()
+		close(f.done)
+	}()
 	f.record, f.found, f.err = g.load(limited, key)
 	if f.err != nil && limited.Err() != nil && ctx.Err() == nil {
 		f.err = fmt.Errorf("%w: %w", context.Cause(limited), f.err)
 	}
-
-	g.mu.Lock()
-	if g.last[key] == f {
-		delete(g.last, key)
-	}
-	g.mu.Unlock()
-	close(f.done)
 }

@@ -1,0 +1,12 @@
+// Package typednil finds options that are there and cannot be used. The root
+// package has the same for its own, as it imports no package of this module.
+package typednil
+
+import "reflect"
+
+// Is reports whether an interface that is not nil holds a nil pointer or
+// function, whose methods would panic.
+func Is(value any) bool {
+	v := reflect.ValueOf(value)
+	return (v.Kind() == reflect.Pointer || v.Kind() == reflect.Func) && v.IsNil()
+}

@@ -1,0 +1,273 @@
+package spotipie_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/spotipie/spotipie"
+)
+
+// TestPoolShrinksAfterAnOutage: what could not be saved had to stay, and is more
+// than the pool may have when the store is back.
+func TestPoolShrinksAfterAnOutage(t *testing.T) {
+	for name, runs := range map[string]bool{"with Run": true, "by new users": false} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store := newHookedStore()
+				all := users(60)
+				addUsers(t, store, 12*time.Hour, all...)
+				pool := newPool(t, &spotipie.PoolOptions{
+					Options: spotipie.Options{Store: store, Transport: &services{}}, MaxSessions: 10, MaxIdle: 1000 * time.Hour,
+				})
+				store.swap.set(func(context.Context) error { return errAway })
+				for _, user := range all[:40] {
+					if _, err := sessionOf(t, pool, user).RefreshToken(t.Context()); !errors.Is(err, errAway) {
+						t.Fatal(err)
+					}
+				}
+				if got := pool.Stats().Sessions; got != 40 {
+					t.Fatalf("%d sessions are resident, want the 40 that are not saved", got)
+				}
+				store.swap.set(nil)
+				time.Sleep(time.Minute) // it is tried again every ten seconds at least
+				if runs {
+					ctx, stop := context.WithCancel(t.Context())
+					go func() { _ = pool.Run(ctx) }()
+					time.Sleep(2 * time.Minute)
+					stop()
+				} else {
+					for _, user := range all[40:] {
+						sessionOf(t, pool, user)
+						sessionOf(t, pool, user) // is no other
+					}
+					for _, user := range all[:15] {
+						sessionOf(t, pool, user)
+					}
+				}
+				if got := pool.Stats().Sessions; got != 10 {
+					t.Errorf("%d sessions are resident, want MaxSessions, 10", got)
+				}
+			})
+		})
+	}
+}
+
+// TestUnknownUserIsLookedUpOnceInAWhile: who asks for users whom nobody knows
+// does not have the store asked each time.
+func TestUnknownUserIsLookedUpOnceInAWhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newHookedStore()
+		var loads atomic.Int32
+		store.load.set(func(context.Context) error { loads.Add(1); return nil })
+		pool := newPool(t, &spotipie.PoolOptions{Options: spotipie.Options{Store: store}})
+		for range 100 {
+			if sessionOf(t, pool, "nobody").IsAuthorized() {
+				t.Fatal("nobody is authorized")
+			}
+		}
+		if got := loads.Load(); got != 1 {
+			t.Errorf("the store was asked %d times at once, want 1", got)
+		}
+		time.Sleep(2 * time.Second)
+		addUsers(t, store, time.Hour, "nobody")
+		if !sessionOf(t, pool, "nobody").IsAuthorized() {
+			t.Error("who has signed in elsewhere is not known two seconds later")
+		}
+	})
+}
+
+// TestUnknownUserSignsInElsewhere: a pool that watches its store knows at once.
+func TestUnknownUserSignsInElsewhere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := spotipie.NewMemoryStore()
+		pool := newPool(t, &spotipie.PoolOptions{Options: spotipie.Options{Store: store}})
+		go func() { _ = pool.Run(t.Context()) }()
+		synctest.Wait()
+		if sessionOf(t, pool, "ada").IsAuthorized() {
+			t.Fatal("ada has not signed in yet")
+		}
+		addUsers(t, store, time.Hour, "ada")
+		synctest.Wait()
+		if !sessionOf(t, pool, "ada").IsAuthorized() {
+			t.Error("ada has signed in, and the pool does not know")
+		}
+		if err := pool.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestPoolWithAStoreThatIgnoresContexts: a load that hangs holds its callers for
+// ten seconds at most, and those who come after that begin another one.
+func TestPoolWithAStoreThatIgnoresContexts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newHookedStore()
+		addUsers(t, store, time.Hour, "ada")
+		var loads atomic.Int32
+		store.load.set(func(context.Context) error {
+			if loads.Add(1) == 1 {
+				time.Sleep(time.Hour)
+			}
+			return nil
+		})
+		pool := newPool(t, &spotipie.PoolOptions{Options: spotipie.Options{Store: store}})
+		start := time.Now()
+		var storeErr *spotipie.StoreError
+		_, err := pool.Session(t.Context(), "ada")
+		if waited := time.Since(start); !errors.As(err, &storeErr) || !errors.Is(err, context.DeadlineExceeded) || waited > 11*time.Second {
+			t.Errorf("got %v after %s, want a StoreError after ten seconds", err, waited)
+		}
+		if token, err := sessionOf(t, pool, "ada").Token(t.Context()); err != nil {
+			t.Errorf("the next caller got %v, %v", token, err)
+		}
+		start = time.Now()
+		if err := pool.Close(t.Context()); err != nil || time.Since(start) > time.Second {
+			t.Errorf("Close: %v after %s", err, time.Since(start))
+		}
+		time.Sleep(2 * time.Hour) // until the store has answered
+	})
+}
+
+// TestPoolWithAStoreThatPanics tells the caller, and goes on.
+func TestPoolWithAStoreThatPanics(t *testing.T) {
+	store := newHookedStore()
+	addUsers(t, store, time.Hour, "ada")
+	store.load.set(func(context.Context) error { panic("out of tune") })
+	pool := newPool(t, &spotipie.PoolOptions{Options: spotipie.Options{Store: store}})
+	var storeErr *spotipie.StoreError
+	if _, err := pool.Session(t.Context(), "ada"); !errors.As(err, &storeErr) {
+		t.Errorf("got %v, want a StoreError", err)
+	}
+	store.load.set(nil)
+	sessionOf(t, pool, "ada")
+}
+
+// TestPoolClosedByAListenerOfALogin: Close cannot wait for the login that waits
+// for the listener.
+func TestPoolClosedByAListenerOfALogin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := spotipie.NewMemoryStore()
+		spotify := &services{api: func(req *http.Request) (*http.Response, error) {
+			return respond(req, http.StatusOK, `{"id":"ada"}`), nil
+		}}
+		var pool *spotipie.Pool
+		closed := make(chan error, 1)
+		pool = newPool(t, &spotipie.PoolOptions{
+			Options: spotipie.Options{Store: store, Transport: spotify},
+			OnSession: func(s *spotipie.AuthorizationCodeSession) {
+				s.OnTokenUpdated(func(ctx context.Context, _ spotipie.TokenUpdated) error {
+					closed <- pool.Close(ctx)
+					return nil
+				})
+			},
+		})
+		_, login, err := pool.AuthorizationURL(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		begun := time.Now()
+		signIn, err := pool.FinishLogin(t.Context(), login, "?code=C&state="+login.State)
+		if err != nil || signIn.User.ID != "ada" {
+			t.Errorf("the login came to %v, %v", signIn, err)
+		}
+		if err := <-closed; err != nil || time.Since(begun) > 0 {
+			t.Errorf("Close returned %v after %s", err, time.Since(begun))
+		}
+		rec, found, err := store.Load(t.Context(), spotipie.Key{ClientID: "id", Profile: "ada"})
+		if err != nil || !found || rec.Token.RefreshToken() != "R1" {
+			t.Errorf("the store has %v, %v", rec, err)
+		}
+	})
+}
+
+// TestLoginWithoutScopeGrantsNothing, whatever the pool that finishes it asks
+// for itself.
+func TestLoginWithoutScopeGrantsNothing(t *testing.T) {
+	store := spotipie.NewMemoryStore()
+	spotify := &services{api: func(req *http.Request) (*http.Response, error) {
+		return respond(req, http.StatusOK, `{"id":"ada"}`), nil
+	}}
+	before := newPool(t, &spotipie.PoolOptions{Options: spotipie.Options{Store: store, Transport: spotify}})
+	after := newPool(t, &spotipie.PoolOptions{Options: spotipie.Options{
+		Store: store, Transport: spotify, Scope: spotipie.Scopes{spotipie.ScopeUserLibraryRead},
+	}})
+	_, login, err := before.AuthorizationURL(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signIn, err := after.FinishLogin(t.Context(), login, "?code=C&state="+login.State) // the answer has no scope
+	var mismatch *spotipie.RecordMismatchError
+	if signIn != nil || !errors.As(err, &mismatch) {
+		t.Errorf("got %v, %v; want that the user was asked for too little", signIn, err)
+	}
+	if rec, found, _ := store.Load(t.Context(), spotipie.Key{ClientID: "id", Profile: "ada"}); found {
+		t.Errorf("the store has %v with the scope %q", rec, rec.Token.Scope())
+	}
+}
+
+// TestLoginOutlivesALongerOutage: the code is spent, so the login goes on for a
+// while when the Web API is down or limits the app, though the browser has a page
+// that looks again.
+func TestLoginOutlivesALongerOutage(t *testing.T) {
+	for name, trouble := range map[string]func(*http.Request) *http.Response{
+		"it is down": func(req *http.Request) *http.Response { return respond(req, http.StatusServiceUnavailable, "") },
+		"it limits the app": func(req *http.Request) *http.Response {
+			return respond(req, http.StatusTooManyRequests, "", "Retry-After", "40")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				begun, asked := time.Now(), 0
+				spotify := &services{api: func(req *http.Request) (*http.Response, error) {
+					asked++
+					if time.Since(begun) < 40*time.Second {
+						return trouble(req), nil
+					}
+					return respond(req, http.StatusOK, `{"id":"ada"}`), nil
+				}}
+				pool := newPool(t, &spotipie.PoolOptions{Options: spotipie.Options{Store: spotipie.NewMemoryStore(), Transport: spotify}})
+				_, login, err := pool.AuthorizationURL(nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				signIn, err := pool.FinishLogin(t.Context(), login, "?code=C&state="+login.State)
+				if err != nil || signIn.User.ID != "ada" {
+					t.Errorf("got %v, %v", signIn, err)
+				}
+				if asked > 20 {
+					t.Errorf("the Web API was asked %d times in %s", asked, time.Since(begun))
+				}
+			})
+		})
+	}
+}
+
+// TestPoolCloseEndsALoginInTrouble: it is tried once more, and not for as long as
+// the Web API is down.
+func TestPoolCloseEndsALoginInTrouble(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		spotify := &services{api: func(req *http.Request) (*http.Response, error) {
+			return respond(req, http.StatusServiceUnavailable, ""), nil
+		}}
+		pool := newPool(t, &spotipie.PoolOptions{Options: spotipie.Options{Store: spotipie.NewMemoryStore(), Transport: spotify}})
+		_, login, err := pool.AuthorizationURL(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			time.Sleep(20 * time.Second)
+			_ = pool.Close(t.Context())
+		}()
+		begun := time.Now()
+		var answer *spotipie.APIError
+		_, err = pool.FinishLogin(t.Context(), login, "?code=C&state="+login.State)
+		if took := time.Since(begun); !errors.As(err, &answer) || took > 21*time.Second {
+			t.Errorf("got %v after %s", err, took)
+		}
+	})
+}

@@ -1,0 +1,73 @@
+package spotipie
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+)
+
+// unknownFor is how long a pool takes the store's word that it does not know a
+// user, unless a login or the store itself tells of one.
+const unknownFor = time.Second
+
+var errLoadEnded = errors.New("spotipie: loading the session of a user has ended its goroutine")
+
+// load loads a session that was just made. Callers at the same time share that,
+// and each waits no longer than its own context.
+func (p *Pool) load(ctx context.Context, shard *poolShard, r *pooled) error {
+	shard.mu.Lock()
+	if p.tick() < shard.unknown[r.profile] {
+		shard.mu.Unlock()
+		return nil
+	}
+	f := shard.loading[r]
+	if f == nil {
+		f = newFlight()
+		if shard.loading == nil {
+			shard.loading = make(map[*pooled]*flight)
+		}
+		shard.loading[r] = f
+		p.startLoad(detached(ctx), shard, r, f)
+	}
+	shard.mu.Unlock()
+	select {
+	case <-f.done:
+		return f.err
+	case <-ctx.Done():
+		return fmt.Errorf("spotipie: waiting for the session of a user: %w", context.Cause(ctx))
+	}
+}
+
+// startLoad loads a session in a goroutine of its own, in which the store is
+// called too. If the store ignores its context, the flight lands without it, and
+// what comes later is applied like any other load.
+func (p *Pool) startLoad(ctx context.Context, shard *poolShard, r *pooled, f *flight) {
+	var isOver atomic.Bool
+	land := func(err error) {
+		if isOver.Swap(true) {
+			return
+		}
+		shard.mu.Lock()
+		delete(shard.loading, r)
+		if err == nil && r.state.Load() == nil {
+			shard.noteUnknown(r.profile, p.tick()+int64(unknownFor))
+		}
+		shard.mu.Unlock()
+		p.loaded.Add(1)
+		f.err = err
+		close(f.done)
+		r.taskDone()
+	}
+	r.taskBegun()
+	limit := time.AfterFunc(loadTimeout+awaitGrace, func() { land(r.shelf().failed(opLoad, context.DeadlineExceeded)) })
+	go func() {
+		err := errLoadEnded // even if Options.Observe ends the goroutine
+		defer func() {
+			limit.Stop()
+			land(err)
+		}()
+		err = r.loadInTime(ctx, r.shelf().inPlace())
+	}()
+}
