@@ -15,8 +15,6 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/redis/go-redis/v9"
-	"github.com/redis/go-redis/v9/logging"
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/filestore"
@@ -25,7 +23,6 @@ import (
 	"github.com/spotipie/spotipie/internal/tool/settings"
 	"github.com/spotipie/spotipie/keyringstore"
 	"github.com/spotipie/spotipie/pgstore"
-	"github.com/spotipie/spotipie/redisstore"
 )
 
 // makePrivate makes the default folder of a store private as long as there is
@@ -119,21 +116,6 @@ func folderExists(s *settings.Settings, kind string) error {
 
 // errAddress: a driver does not take the address.
 var errAddress = errors.New("it is not a URL that the store takes")
-
-func openRedis(s *settings.Settings) (spotipie.Store, func() error, error) {
-	opts, err := redis.ParseURL(s.Store.Value)
-	if err != nil {
-		return nil, nil, fmt.Errorf("%w, such as redis://127.0.0.1:6379/0", errAddress)
-	}
-	logging.Disable()      // what it would log comes back as an error
-	opts.DialerRetries = 1 // each of MaxRetries dials again
-	client := redis.NewClient(opts)
-	store, err := redisstore.New(client, nil)
-	if err != nil {
-		return nil, nil, errors.Join(err, client.Close())
-	}
-	return store, client.Close, nil
-}
 
 func openPostgres(ctx context.Context, s *settings.Settings, migrate bool) (spotipie.Store, func() error, error) {
 	cfg, err := pgxpool.ParseConfig(s.Store.Value)
