@@ -14,7 +14,6 @@ import (
 	"syscall"
 
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/filestore"
@@ -22,7 +21,6 @@ import (
 	"github.com/spotipie/spotipie/internal/tool/failure"
 	"github.com/spotipie/spotipie/internal/tool/settings"
 	"github.com/spotipie/spotipie/keyringstore"
-	"github.com/spotipie/spotipie/pgstore"
 )
 
 // makePrivate makes the default folder of a store private as long as there is
@@ -116,27 +114,6 @@ func folderExists(s *settings.Settings, kind string) error {
 
 // errAddress: a driver does not take the address.
 var errAddress = errors.New("it is not a URL that the store takes")
-
-func openPostgres(ctx context.Context, s *settings.Settings, migrate bool) (spotipie.Store, func() error, error) {
-	cfg, err := pgxpool.ParseConfig(s.Store.Value)
-	if err != nil {
-		return nil, nil, fmt.Errorf("%w, such as postgres://app@127.0.0.1/app", errAddress)
-	}
-	pool, err := pgxpool.NewWithConfig(ctx, cfg)
-	if err != nil {
-		return nil, nil, err
-	}
-	closePool := func() error { pool.Close(); return nil }
-	store, err := pgstore.New(pool, nil)
-	if err == nil && migrate {
-		err = store.Migrate(ctx)
-	}
-	if err != nil {
-		pool.Close()
-		return nil, nil, err
-	}
-	return store, closePool, nil
-}
 
 // Failed says which store it was, and where the setting comes from.
 func Failed(s *settings.Settings, doing string, err error) error {

@@ -66,7 +66,8 @@ Stores:
   keyring:      files sealed with a key from the system's keyring
   redis://…     redis://USER:PASSWORD@HOST:PORT/DB, or rediss:// for TLS
   postgres://…  postgres://USER:PASSWORD@HOST/DATABASE; the table is made if
-                it is missing
+                it is missing. Of several hosts (HOST,HOST) the one that takes
+                writes is used
 
 After a redis address, ?NAME=VALUE&NAME=VALUE sets
 
