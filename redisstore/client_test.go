@@ -126,12 +126,14 @@ func TestNewRefuses(t *testing.T) {
 		opts   *redisstore.Options
 		says   string
 	}{
-		"no client":            {nil, nil, "client is nil"},
-		"a short lease":        {single, &redisstore.Options{Lease: time.Millisecond}, "Options.Lease"},
-		"a negative lease":     {single, &redisstore.Options{Lease: -time.Hour}, "Options.Lease"},
-		"an empty hash tag":    {single, &redisstore.Options{Prefix: "{}app:"}, "Options.Prefix"},
-		"a ring":               {ring, nil, "redis.Ring"},
-		"reads from a replica": {replicas, nil, "lag behind"},
+		"no client":              {nil, nil, "client is nil"},
+		"a short lease":          {single, &redisstore.Options{Lease: time.Millisecond}, "Options.Lease"},
+		"a negative lease":       {single, &redisstore.Options{Lease: -time.Hour}, "Options.Lease"},
+		"fewer than no replicas": {single, &redisstore.Options{Replicas: -1}, "Options.Replicas"},
+		"a wait of no time":      {single, &redisstore.Options{Replicas: 1, ReplicaTimeout: time.Microsecond}, "Options.ReplicaTimeout"},
+		"an empty hash tag":      {single, &redisstore.Options{Prefix: "{}app:"}, "Options.Prefix"},
+		"a ring":                 {ring, nil, "redis.Ring"},
+		"reads from a replica":   {replicas, nil, "lag behind"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := redisstore.New(test.client, test.opts); err == nil || !strings.Contains(err.Error(), test.says) {

@@ -34,6 +34,7 @@ func newRedis(launcher []string, args ...string) (*Server, error) {
 		return slices.Concat(command[1:], []string{
 			"--port", port, "--bind", "127.0.0.1", "--dir", folder,
 			"--save", "", "--appendonly", "yes", "--appendfsync", "always", "--enable-debug-command", "yes",
+			"--repl-diskless-sync-delay", "0",
 		}, args), nil
 	})
 }
