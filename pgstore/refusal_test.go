@@ -140,3 +140,29 @@ func TestNoConnectionLeft(t *testing.T) {
 	conn.Release()
 	storecheck.Expect(t, refused, "one", version)
 }
+
+// A role that may not use the schema is told so at once, also by Lock, and
+// changes nothing.
+func TestSchemaWithoutRights(t *testing.T) {
+	server := testservices.StartPostgres(t)
+	admin, opts := connect(t, testservices.PostgresDSN(server.Address)), fresh(0)
+	apply(t, admin, `CREATE ROLE app LOGIN; CREATE SCHEMA closed`)
+	opts.Table = "closed." + opts.Table
+	store := open(t, admin, opts)
+	version := storecheck.Swap(t, store, 0, "one")
+	_, table, _ := strings.Cut(opts.Table, ".")
+	stranger := openWithoutMigrate(t, connect(t, strings.Replace(testservices.PostgresDSN(server.Address), "spotipie@", "app@", 1)), opts)
+	ctx, cancel := context.WithTimeout(t.Context(), storecheck.Patience)
+	defer cancel()
+	_, _, loadErr := stranger.Load(ctx, storecheck.Key())
+	_, swapErr := stranger.Swap(ctx, storecheck.Key(), version, storecheck.Record(t, "two"))
+	_, lockErr := stranger.Lock(ctx, storecheck.Key())
+	_, listErr := stranger.List(ctx)
+	for doing, err := range map[string]error{
+		"Load": loadErr, "Swap": swapErr, "Lock": lockErr, "List": listErr,
+		"Delete": stranger.Delete(ctx, storecheck.Key()), "Migrate": stranger.Migrate(ctx),
+	} {
+		expectRefusal(t, doing, err, "42501", table)
+	}
+	storecheck.Expect(t, store, "one", version)
+}
