@@ -1,6 +1,7 @@
 package pgstore_test
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/storecheck"
@@ -92,7 +94,9 @@ func TestServerThatEndsOnAFullDisk(t *testing.T) {
 		outageFleet(t, server.Address, connect(t, testservices.PostgresDSN(server.Address))).TestOutage(t, outage(func() {
 			empty = fill(t, disk)
 			for range 100 {
-				_, err := pool.Exec(t.Context(), `SELECT pg_logical_emit_message(false, '', repeat('x', 1 << 20))`)
+				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+				_, err := pool.Exec(ctx, `SELECT pg_logical_emit_message(false, '', repeat('x', 1 << 20))`)
+				cancel()
 				if err != nil {
 					return
 				}
@@ -100,7 +104,7 @@ func TestServerThatEndsOnAFullDisk(t *testing.T) {
 			t.Error("the server goes on without room for its log")
 		}, func() {
 			empty()
-			server.Stop()
+			server.Kill()
 			server.Start(t)
 		}))
 	})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -39,7 +40,7 @@ func blockRow(t *testing.T, pool *pgxpool.Pool, table string) (end func()) {
 	if _, err := tx.Exec(t.Context(), "SELECT FROM "+pgx.Identifier{table}.Sanitize()+" FOR UPDATE"); err != nil {
 		t.Fatal(err)
 	}
-	return func() { _ = tx.Rollback(context.WithoutCancel(t.Context())) }
+	return sync.OnceFunc(func() { _ = tx.Rollback(context.WithoutCancel(t.Context())) })
 }
 
 // A statement that the server ends because it takes too long has done nothing,

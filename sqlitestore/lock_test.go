@@ -193,10 +193,3 @@ func TestCheckNoticesThatItsPresenceWasRemoved(t *testing.T) {
 		t.Errorf("Check: %v, want that the lock is lost", err)
 	}
 }
-
-// Who waits for a lock asks the database for it as one, however many they are.
-func TestManyWaiters(t *testing.T) {
-	path := newPath(t)
-	holder, store := open(t, path, nil), open(t, path, nil)
-	storecheck.ManyWaiters(t, holder, store, store.CountLockRequests())
-}
