@@ -1,6 +1,8 @@
 package filestore_test
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -173,4 +175,40 @@ func read(t *testing.T, path string) string {
 		t.Fatal(err)
 	}
 	return string(data)
+}
+
+// endsAfter is a context that has ended when it was asked so many times.
+type endsAfter struct {
+	context.Context
+	left, later int
+}
+
+func (e *endsAfter) Err() error {
+	if e.left--; e.left >= 0 {
+		return nil
+	}
+	e.later++
+	return context.Canceled
+}
+
+// List and Summaries end with their context in the middle of a large folder: they
+// look at no file after that.
+func TestListEndsWithItsContext(t *testing.T) {
+	s := open(t, newDir(t), nil)
+	s.SetSync(func(*os.File) error { return nil })
+	const records = 500
+	for n := range records {
+		if _, err := s.Swap(t.Context(), storecheck.SizeKey(n), 0, storecheck.Record(t, "one")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, call := range map[string]func(context.Context) error{
+		"List":      func(ctx context.Context) error { _, err := s.List(ctx); return err },
+		"Summaries": func(ctx context.Context) error { _, err := s.Summaries(ctx, spotipie.SummaryQuery{}); return err },
+	} {
+		ctx := &endsAfter{Context: t.Context(), left: records / 2}
+		if err := call(ctx); !errors.Is(err, context.Canceled) || ctx.later > 5 {
+			t.Errorf("%s: %v, and it has asked the context %d times since it ended", name, err, ctx.later)
+		}
+	}
 }

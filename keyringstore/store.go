@@ -214,7 +214,14 @@ func (e *entry) call(ctx context.Context, doing string, do func() (string, error
 		err  error
 	}
 	answers := make(chan answer, 1)
+	unlocking, cancel := context.WithTimeout(ctx, e.timeout)
+	defer cancel()
 	go func() {
+		err := unlock(unlocking)
+		if err != nil {
+			answers <- answer{err: err}
+			return
+		}
 		text, err := do()
 		answers <- answer{text, err}
 	}()
@@ -222,8 +229,13 @@ func (e *entry) call(ctx context.Context, doing string, do func() (string, error
 	defer timer.Stop()
 	select {
 	case a := <-answers:
-		if a.err == nil || errors.Is(a.err, keyring.ErrNotFound) {
+		switch {
+		case a.err == nil || errors.Is(a.err, keyring.ErrNotFound):
 			return a.text, a.err
+		case unlocking.Err() != nil && ctx.Err() == nil:
+			a.err = fmt.Errorf("no answer in %s", e.timeout)
+		case ctx.Err() != nil:
+			return "", fmt.Errorf("keyringstore: %s %s: %w", doing, e, ctx.Err())
 		}
 		return "", e.unavailable(doing, a.err)
 	case <-timer.C:

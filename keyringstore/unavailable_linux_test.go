@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -121,6 +122,15 @@ func TestLockedKeyring(t *testing.T) {
 			defer d.stop()
 		}
 		expectUnavailable(t, "unlock it")
+		before := runtime.NumGoroutine()
+		for range 10 {
+			expectUnavailable(t, "unlock it")
+		}
+		for deadline := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > before; time.Sleep(time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("10 Opens of a locked keyring leave %d goroutines", runtime.NumGoroutine()-before)
+			}
+		}
 		return
 	}
 	runChildInSession(t)

@@ -79,7 +79,9 @@
 // extends while it lives: a holder that dies keeps the others waiting no longer
 // than that. A holder that is suspended for longer learns of it from
 // [Store.Check] before Spotify is asked, and cannot overwrite newer records,
-// because Swap is UPDATE … WHERE version = …. A version is the microseconds of
+// because Swap is UPDATE … WHERE version = …. If the server's clock jumps ahead,
+// leases end early, which Check notices; if it is set back, the leases of dead
+// holders last up to four times as long, once somebody waits for them. A version is the microseconds of
 // the server's clock, or one more than the last if the clock has not moved on.
 //
 // Statements are not repeated, unless the server says that it has undone them.

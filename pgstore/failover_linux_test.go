@@ -70,7 +70,13 @@ func TestPrimaryThatBecomesReadOnly(t *testing.T) {
 
 // A primary that is gone, or hangs without breaking its connections, holds up
 // renewals for some seconds only.
-func TestReplicaThatIsPromoted(t *testing.T) {
+func TestReplicaThatIsPromoted(t *testing.T) { replicaIsPromoted(t, false) }
+
+// What is saved is on a synchronous replica, too.
+func TestSynchronousReplicaThatIsPromoted(t *testing.T) { replicaIsPromoted(t, true) }
+
+func replicaIsPromoted(t *testing.T, synchronous bool) {
+	t.Helper()
 	for name, trouble := range map[string]func(t *testing.T, primary *testservices.Server){
 		"the primary was killed": func(_ *testing.T, primary *testservices.Server) { primary.Kill() },
 		"the primary hangs":      func(t *testing.T, primary *testservices.Server) { primary.Freeze(t) },
@@ -82,8 +88,19 @@ func TestReplicaThatIsPromoted(t *testing.T) {
 			opts := fresh(2 * time.Second)
 			store := open(t, connect(t, bothDSN(primary, replica, "target_session_attrs=read-write&connect_timeout=2")), opts)
 			store.SetSilence(time.Second)
-			version := storecheck.Swap(t, store, 0, "one")
 			onReplica(t, replica, opts)
+			if synchronous {
+				admin := connect(t, testservices.PostgresDSN(primary.Address))
+				apply(t, admin, "ALTER SYSTEM SET synchronous_standby_names = '*'")
+				apply(t, admin, "SELECT pg_reload_conf()")
+				eventually(t, func() bool {
+					var state string
+					_ = admin.QueryRow(t.Context(), "SELECT sync_state FROM pg_stat_replication").Scan(&state)
+					return state == "sync"
+				})
+				admin.Close()
+			}
+			version := storecheck.Swap(t, store, 0, "one")
 			changes, err := store.Watch(t.Context(), storecheck.Key())
 			if err != nil {
 				t.Fatal(err)
@@ -102,8 +119,14 @@ func TestReplicaThatIsPromoted(t *testing.T) {
 				t.Errorf("Check: %v", err)
 			}
 			locked := time.Since(start)
-			if rec, found, err := store.Load(ctx, storecheck.Key()); err == nil && found { // else the save was lost
-				version = rec.Version
+			rec, found, err := store.Load(ctx, storecheck.Key())
+			switch {
+			case err != nil:
+				t.Errorf("Load: %v", err)
+			case synchronous && (!found || rec.Version != version):
+				t.Errorf("what was saved is lost: %t, version %d, want %d", found, rec.Version, version)
+			case !found:
+				version = 0
 			}
 			version = storecheck.Swap(t, store, version, "two")
 			storecheck.Expect(t, store, "two", version)

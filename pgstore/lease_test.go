@@ -3,6 +3,8 @@ package pgstore_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -11,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/storecheck"
 	"github.com/spotipie/spotipie/internal/testservices"
 )
@@ -119,3 +122,63 @@ func TestCheckNoticesAServerThatTakesNothing(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Saves do not wait for their notices, which are sent many at once: PostgreSQL
+// commits transactions that notify one after the other.
+func TestSavesDoNotWaitForNotices(t *testing.T) {
+	config, err := pgxpool.ParseConfig(services.Postgres(t) + "&pool_max_conns=20")
+	if err != nil {
+		t.Fatal(err)
+	}
+	slow := &slowNotices{goOn: make(chan struct{})}
+	config.ConnConfig.Tracer = slow
+	pool, err := pgxpool.NewWithConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	opts := fresh(0)
+	store := open(t, pool, opts)
+	changes, err := open(t, connect(t, services.Postgres(t)), opts).WatchChanges(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	const users = 200
+	for user := range users {
+		key := spotipie.Key{ClientID: "client", Profile: fmt.Sprint(user)}
+		if _, err := store.Swap(t.Context(), key, 0, storecheck.Record(t, "one")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(slow.goOn) // no notice has been sent before
+	told := make(map[spotipie.Key]bool)
+	for len(told) < users {
+		select {
+		case change := <-changes:
+			if change.Key != (spotipie.Key{}) {
+				told[change.Key] = true
+			}
+		case <-time.After(storecheck.Patience):
+			t.Fatalf("told of %d of %d changes", len(told), users)
+		}
+	}
+	if n := slow.statements.Load(); n > users/10 {
+		t.Errorf("%d saves take %d statements that notify", users, n)
+	}
+}
+
+// slowNotices holds up statements that notify until it goes on, and counts them.
+type slowNotices struct {
+	goOn       chan struct{}
+	statements atomic.Int64
+}
+
+func (s *slowNotices) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
+	if strings.Contains(data.SQL, "pg_notify") {
+		s.statements.Add(1)
+		<-s.goOn
+	}
+	return ctx
+}
+
+func (s *slowNotices) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}

@@ -49,11 +49,18 @@ func connect(t testing.TB, dsn string) *pgxpool.Pool {
 // open returns a store whose table is there.
 func open(t testing.TB, pool *pgxpool.Pool, opts *pgstore.Options) *pgstore.Store {
 	t.Helper()
-	store, err := pgstore.New(pool, opts)
-	if err != nil {
+	store := openWithoutMigrate(t, pool, opts)
+	if err := store.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := store.Migrate(t.Context()); err != nil {
+	return store
+}
+
+// openWithoutMigrate returns a store whose table is there, or is not needed.
+func openWithoutMigrate(t testing.TB, pool *pgxpool.Pool, opts *pgstore.Options) *pgstore.Store {
+	t.Helper()
+	store, err := pgstore.New(pool, opts)
+	if err != nil {
 		t.Fatal(err)
 	}
 	return store

@@ -5,26 +5,53 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/storecheck"
 	"github.com/spotipie/spotipie/internal/testservices"
 	"github.com/spotipie/spotipie/internal/testservices/fleet"
 	"github.com/spotipie/spotipie/pgstore"
 )
 
-func TestSixteenProcessesMigrateAtOnce(t *testing.T) {
+// Twenty processes make a table, or bring one of an older version up to date,
+// which keeps its record.
+func TestTwentyProcessesMigrateAtOnce(t *testing.T) {
 	dsn := services.PgBouncer(t)
-	for range testservices.Count(t, "SPOTIPIE_TEST_ROUNDS", 3) {
-		opts := fresh(0)
-		config := fleet.Config{Address: address(t, dsn), Place: opts.Table}
-		f := fleet.New(t, open(t, connect(t, dsn), fresh(0)), config, true)
-		members := make([]*fleet.Member, 16)
-		for i := range members {
-			members[i] = f.Start(t, f.Config)
-		}
-		for _, m := range members {
-			m.Ready(t)
-		}
-		storecheck.Swap(t, open(t, connect(t, dsn), opts), 0, "one")
+	for name, before := range map[string]func(t *testing.T, opts *pgstore.Options) (version uint64){
+		"where there is no table": func(*testing.T, *pgstore.Options) uint64 { return 0 },
+		"a table of the format before": func(t *testing.T, opts *pgstore.Options) uint64 {
+			pool := connect(t, services.Postgres(t))
+			version := storecheck.Swap(t, open(t, pool, opts), 0, "old")
+			do(t, pool, "ALTER TABLE {table} DROP COLUMN authorized_at, DROP COLUMN rejected, DROP COLUMN summarized", opts)
+			do(t, pool, "COMMENT ON TABLE {table} IS 'spotipie authorizations, schema 3'", opts)
+			return version
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for range testservices.Count(t, "SPOTIPIE_TEST_ROUNDS", 2) {
+				opts := fresh(0)
+				version := before(t, opts)
+				config := fleet.Config{Address: address(t, dsn), Place: opts.Table}
+				f := fleet.New(t, open(t, connect(t, dsn), fresh(0)), config, true)
+				members := make([]*fleet.Member, 20)
+				for i := range members {
+					members[i] = f.Start(t, f.Config)
+				}
+				for _, m := range members {
+					m.Ready(t)
+				}
+				store, err := pgstore.New(connect(t, dsn), opts)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if version != 0 {
+					storecheck.Expect(t, store, "old", version)
+				}
+				storecheck.Swap(t, store, version, "new")
+				if _, err := store.Summaries(t.Context(), spotipie.SummaryQuery{Rejected: true}); err != nil {
+					t.Errorf("Summaries: %v", err)
+				}
+			}
+		})
 	}
 }
 

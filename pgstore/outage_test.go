@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/spotipie/spotipie/internal/storecheck"
 	"github.com/spotipie/spotipie/internal/testservices"
 	"github.com/spotipie/spotipie/internal/testservices/fleet"
 )
@@ -85,4 +86,9 @@ func TestSlowServerServes(t *testing.T) {
 	f := outageFleet(t, proxy.Address, connect(t, testservices.PostgresDSN(proxy.Address)))
 	proxy.Slow(20 * time.Millisecond)
 	f.TestOneRefresh(t, []*fleet.Member{f.Start(t, f.Config), f.Start(t, f.Config)}, 5, 1)
+}
+
+func TestMethodsEndWithTheirContexts(t *testing.T) {
+	proxy := testservices.NewProxy(t, address(t, services.Postgres(t)))
+	storecheck.MethodsEndWithTheirContexts(t, open(t, connect(t, testservices.PostgresDSN(proxy.Address)), fresh(0)), proxy)
 }

@@ -2,6 +2,8 @@ package pgstore_test
 
 import (
 	"context"
+	"crypto/rand"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -109,6 +111,27 @@ func TestTablesOfTheSameNameDoNotHearEachOther(t *testing.T) {
 		t.Error("told of another table's change")
 	case <-time.After(100 * time.Millisecond):
 	}
+}
+
+// Without a schema in its name the table is in the first one of the search path.
+func TestSearchPath(t *testing.T) {
+	admin, opts := connect(t, services.Postgres(t)), fresh(0)
+	schemas := []string{"first_" + strings.ToLower(rand.Text()), "second_" + strings.ToLower(rand.Text())}
+	for i, schema := range schemas {
+		apply(t, admin, "CREATE SCHEMA "+schema)
+		store := open(t, connect(t, services.Postgres(t)+"&search_path="+schema), opts)
+		access := fmt.Sprint("one-of-", i)
+		version := storecheck.Swap(t, store, 0, access)
+		named := open(t, admin, &pgstore.Options{Table: schema + "." + opts.Table})
+		storecheck.Expect(t, named, access, version)
+	}
+	store := open(t, connect(t, services.Postgres(t)+"&search_path="+strings.Join(schemas, ",")), opts)
+	if rec, found, err := store.Load(t.Context(), storecheck.Key()); err != nil || !found || rec.Token.AccessToken() != "one-of-0" {
+		t.Errorf("with both schemas in the path: %v, %t, %v", rec, found, err)
+	}
+	storetest.Run(t, func(t *testing.T) spotipie.Store {
+		return open(t, connect(t, services.Postgres(t)+"&search_path="+schemas[0]), fresh(0))
+	})
 }
 
 // pg_dump --no-comments leaves the comment out.

@@ -74,19 +74,22 @@ RETURNING version`
 const (
 	// A statement with nothing to do writes nothing. A lease that an earlier
 	// owner of the same process has left behind is free. The process that had
-	// the lock last does not get it while another one waits.
+	// the lock last does not get it while another one waits. A lease that lasts
+	// much longer than leases do was made before the server's clock was set back:
+	// it is cut, and its holder extends it if there still is one. The turn of a
+	// waiter from before then counts no more.
 	acquireSQL = `
 INSERT INTO {table} AS t (client_id, profile, lock_owner, lock_until)
 SELECT $1::text, $2::text, $3::text, clock_timestamp() + $4::bigint * interval '1 microsecond'
 WHERE NOT EXISTS (
 	SELECT FROM {table} AS t
 	WHERE client_id = $1::text AND profile = $2::text AND CASE
-		WHEN {held} THEN {others_wait}
-			OR next_owner = $3::text AND next_until > clock_timestamp() + $5::bigint / 2 * interval '1 microsecond'
+		WHEN {held} THEN t.lock_until <= {longest} AND ({others_wait}
+			OR next_owner = $3::text AND next_until > clock_timestamp() + $5::bigint / 2 * interval '1 microsecond')
 		ELSE {others_turn} AND t.lock_owner IS NULL END)
 ON CONFLICT (client_id, profile) DO UPDATE SET
 	lock_owner = CASE WHEN {held} THEN t.lock_owner WHEN {others_turn} THEN NULL ELSE $3::text END,
-	lock_until = CASE WHEN {held} THEN t.lock_until WHEN {others_turn} THEN NULL ELSE excluded.lock_until END,
+	lock_until = CASE WHEN {held} THEN least(t.lock_until, {longest}) WHEN {others_turn} THEN NULL ELSE excluded.lock_until END,
 	last_owner = CASE WHEN {left} THEN t.lock_owner ELSE t.last_owner END,
 	next_owner = CASE WHEN {others_wait} THEN t.next_owner WHEN {held} THEN $3::text END,
 	next_until = CASE WHEN {others_wait} THEN t.next_until
@@ -95,8 +98,10 @@ RETURNING coalesce(lock_owner = $3::text, false)`
 
 	heldExpression       = `(coalesce(t.lock_until > clock_timestamp(), false) AND NOT {left})`
 	leftExpression       = `coalesce({ours:t.lock_owner} AND t.lock_owner COLLATE "C" <= $3::text, false)`
-	othersWaitExpression = `coalesce(NOT {ours:t.next_owner} AND t.next_until > clock_timestamp(), false)`
+	othersWaitExpression = `coalesce(NOT {ours:t.next_owner} AND t.next_until > clock_timestamp()
+		AND t.next_until < clock_timestamp() + interval '10 seconds', false)`
 	othersTurnExpression = `({others_wait} AND ({left} OR coalesce({ours:t.last_owner}, false)))`
+	longestExpression    = `(clock_timestamp() + 4 * $4::bigint * interval '1 microsecond')`
 	oursExpression       = `(left(%[1]s, {prefix}) = left($3::text, {prefix}))`
 
 	extendSQL = `
@@ -163,7 +168,7 @@ func newStatements(table string) statements {
 // spellOut puts the expressions of the lock in their places.
 func spellOut(sql string) string {
 	for _, e := range [][2]string{
-		{"{held}", heldExpression}, {"{others_turn}", othersTurnExpression},
+		{"{held}", heldExpression}, {"{others_turn}", othersTurnExpression}, {"{longest}", longestExpression},
 		{"{others_wait}", othersWaitExpression}, {"{left}", leftExpression},
 	} {
 		sql = strings.ReplaceAll(sql, e[0], e[1])

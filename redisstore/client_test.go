@@ -1,6 +1,8 @@
 package redisstore_test
 
 import (
+	"crypto/tls"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -24,11 +26,53 @@ func TestStoreInACluster(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) spotipie.Store { return open(t, client, fresh(0)) })
 }
 
+// The server has an authority of its own, and takes clients with a certificate
+// only.
 func TestStoreOverTLS(t *testing.T) {
-	address, config := testservices.StartRedisTLS(t)
+	server := testservices.StartRedisTLS(t)
+	config := server.Config(t)
 	storetest.Run(t, func(t *testing.T) spotipie.Store {
-		return open(t, connect(t, &redis.Options{Addr: address, TLSConfig: config}), fresh(0))
+		return open(t, connect(t, &redis.Options{Addr: server.Address, TLSConfig: config}), fresh(0))
 	})
+
+	for name, change := range map[string]func(*tls.Config){
+		"without a certificate": func(c *tls.Config) { c.Certificates = nil },
+		"without the authority": func(c *tls.Config) { c.RootCAs = nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			config := config.Clone()
+			change(config)
+			store := open(t, connect(t, &redis.Options{Addr: server.Address, TLSConfig: config, MaxRetries: -1, DialerRetries: 1}), fresh(0))
+			if _, err := store.Swap(t.Context(), storecheck.Key(), 0, storecheck.Record(t, "one")); err == nil || !strings.Contains(err.Error(), "certificate") {
+				t.Errorf("Swap: %v, want that the certificate is wrong", err)
+			}
+		})
+	}
+}
+
+// RESP 3 is what the client speaks by default; notices come in another form in
+// each.
+func TestStoreWithEachProtocol(t *testing.T) {
+	address := services.Redis(t)
+	for _, protocol := range []int{2, 3} {
+		t.Run(fmt.Sprint("RESP ", protocol), func(t *testing.T) {
+			storetest.Run(t, func(t *testing.T) spotipie.Store {
+				return open(t, connect(t, &redis.Options{Addr: address, Protocol: protocol}), fresh(0))
+			})
+		})
+	}
+}
+
+// The contract through Sentinel, as the ACL user.
+func TestStoreThroughSentinel(t *testing.T) {
+	master, replica, sentinels := testservices.StartRedisSentinel(t)
+	aclUser(t, master.Address, "test:")
+	aclUser(t, replica.Address, "test:")
+	client := redis.NewFailoverClient(&redis.FailoverOptions{
+		MasterName: testservices.SentinelMaster, SentinelAddrs: sentinels, Username: "app", Password: "secret",
+	})
+	t.Cleanup(func() { _ = client.Close() })
+	storetest.Run(t, func(t *testing.T) spotipie.Store { return open(t, client, fresh(0)) })
 }
 
 // aclUser makes the user that the package's documentation describes.
@@ -82,13 +126,15 @@ func TestNewRefuses(t *testing.T) {
 		opts   *redisstore.Options
 		says   string
 	}{
-		"no client":            {nil, nil, "client is nil"},
-		"a nil client":         {(*redis.Client)(nil), nil, "client is nil"},
-		"a short lease":        {single, &redisstore.Options{Lease: time.Millisecond}, "Options.Lease"},
-		"a negative lease":     {single, &redisstore.Options{Lease: -time.Hour}, "Options.Lease"},
-		"an empty hash tag":    {single, &redisstore.Options{Prefix: "{}app:"}, "Options.Prefix"},
-		"a ring":               {ring, nil, "redis.Ring"},
-		"reads from a replica": {replicas, nil, "lag behind"},
+		"no client":              {nil, nil, "client is nil"},
+		"a nil client":           {(*redis.Client)(nil), nil, "client is nil"},
+		"a short lease":          {single, &redisstore.Options{Lease: time.Millisecond}, "Options.Lease"},
+		"a negative lease":       {single, &redisstore.Options{Lease: -time.Hour}, "Options.Lease"},
+		"fewer than no replicas": {single, &redisstore.Options{Replicas: -1}, "Options.Replicas"},
+		"a wait of no time":      {single, &redisstore.Options{Replicas: 1, ReplicaTimeout: time.Microsecond}, "Options.ReplicaTimeout"},
+		"an empty hash tag":      {single, &redisstore.Options{Prefix: "{}app:"}, "Options.Prefix"},
+		"a ring":                 {ring, nil, "redis.Ring"},
+		"reads from a replica":   {replicas, nil, "lag behind"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := redisstore.New(test.client, test.opts); err == nil || !strings.Contains(err.Error(), test.says) {

@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/storecheck"
 	"github.com/spotipie/spotipie/internal/testservices"
+	"github.com/spotipie/spotipie/redisstore"
 )
 
 // mover moves the slot of storecheck.Key from one node of a cluster to another.
@@ -99,13 +101,24 @@ func renew(t *testing.T, s spotipie.Checker, name string) {
 }
 
 func TestRenewalsWhileASlotMoves(t *testing.T) {
+	renewalsWhileASlotMoves(t, fresh(0))
+}
+
+// The masters have no replicas, so that all waits for one end without.
+func TestRenewalsThatWaitForAReplicaWhileASlotMoves(t *testing.T) {
+	opts := fresh(0)
+	opts.Replicas, opts.ReplicaTimeout = 1, time.Millisecond
+	renewalsWhileASlotMoves(t, opts)
+}
+
+func renewalsWhileASlotMoves(t *testing.T, opts *redisstore.Options) {
+	t.Helper()
 	addresses := testservices.StartRedisCluster(t)
 	for _, address := range addresses {
-		aclUser(t, address, "test:", "+cluster|slots")
+		aclUser(t, address, "test:", "+cluster|slots", "+wait")
 	}
 	client := redis.NewClusterClient(&redis.ClusterOptions{Addrs: addresses, Username: "app", Password: "secret"})
 	t.Cleanup(func() { _ = client.Close() })
-	opts := fresh(0)
 	store := open(t, client, opts)
 	record, lock := opts.Prefix+recordName, opts.Prefix+"{client:ada}:lock"
 	m := newMover(t, addresses, record)

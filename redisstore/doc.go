@@ -43,9 +43,9 @@
 //	    +get +set +pexpire +del +type +hget +hmget +hset +time +scan
 //	    +publish +subscribe +unsubscribe +ping +select +asking
 //
-// and in a cluster also +cluster|slots. It needs +select for a database other
-// than 0, and +asking in a cluster whose slots move. Without the channel (&)
-// everything except Watch works.
+// and in a cluster also +cluster|slots, and with [Options].Replicas +wait. It
+// needs +select for a database other than 0, and +asking in a cluster whose slots
+// move. Without the channel (&) everything except Watch works.
 //
 // MONITOR and the slow log show the arguments of commands, and so the tokens.
 //
@@ -74,11 +74,14 @@
 // take one more round trip.
 //
 // If the server's clock jumps ahead, leases end early, which Check notices. If
-// it is set back, the leases of dead holders last longer.
+// it is set back, the leases of dead holders last up to four times as long, once
+// somebody waits for them; on Redis 6 they last longer by as much as it was set
+// back.
 //
 // How well a record survives a crash depends on the server's settings: with
 // appendonly yes and appendfsync always nothing is lost, with everysec up to a
-// second. Replication is asynchronous, so a fail-over may lose the last save.
+// second. Replication is asynchronous, so a fail-over may lose the last save,
+// unless saves wait for a replica: see [Options].Replicas.
 //
 // Set maxmemory-policy to noeviction. The allkeys-… policies remove records
 // when the memory is full. The volatile-… policies remove keys that expire:

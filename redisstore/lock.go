@@ -21,7 +21,8 @@ const releasedLife = 10 * time.Second
 // HOLDER is its owner, or "released:" and the last owner, so that a repeated
 // release differs from one that comes too late. NEXT waits for the lock, and
 // comes again before UNTIL, in milliseconds of the server's clock; until then
-// the last holder's process does not get it again. Older versions of this
+// the last holder's process does not get it again. An UNTIL that is far off was
+// meant before the clock was set back, and counts no more. Older versions of this
 // package write only the holder, without a colon; such a lock is left as it is.
 //
 // KEYS: lock. ARGV: owner, length of the part that all owners of a process have
@@ -38,7 +39,7 @@ if holder then
 	local first, second, third = string.match(holder, '^(%S+) (%S+) (%d+)$')
 	if first then holder, waiter, till = first, second, third end
 end
-if waiter and tonumber(till) <= now then waiter = nil end
+if waiter and (tonumber(till) <= now or tonumber(till) > now + 10000) then waiter = nil end
 local function value(holder)
 	if waiter then return holder .. ' ' .. waiter .. ' ' .. till end
 	return holder
@@ -47,7 +48,9 @@ end
 
 const (
 	// ARGV: … lease, turn, how long to remember who released it, all in
-	// milliseconds.
+	// milliseconds. A lease that lasts much longer than leases do was made before
+	// the server's clock was set back: it is cut (LT takes Redis 7), and its holder
+	// extends it if there still is one.
 	acquireScript = readLock + `
 local last = holder and string.match(holder, '^released:(.*)$')
 local left = not last and ours(holder) and holder <= ARGV[1]
@@ -60,6 +63,7 @@ if not holder or last or left then
 	redis.call('SET', KEYS[1], value(ARGV[1]), 'PX', ARGV[3])
 	return 1
 end
+redis.pcall('PEXPIRE', KEYS[1], string.format('%.0f', 4 * ARGV[3]), 'LT')
 if not waiter and string.find(holder, ':', 1, true) then
 	waiter, till = ARGV[1], string.format('%.0f', now + ARGV[4])
 	redis.call('SET', KEYS[1], value(holder), 'KEEPTTL')

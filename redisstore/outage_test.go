@@ -8,6 +8,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/spotipie/spotipie/internal/storecheck"
 	"github.com/spotipie/spotipie/internal/testservices"
 	"github.com/spotipie/spotipie/internal/testservices/fleet"
 )
@@ -83,4 +84,9 @@ func TestSlowServerServes(t *testing.T) {
 	f := outageFleet(t, proxy.Address)
 	proxy.Slow(20 * time.Millisecond)
 	f.TestOneRefresh(t, []*fleet.Member{f.Start(t, f.Config), f.Start(t, f.Config)}, 5, 1)
+}
+
+func TestMethodsEndWithTheirContexts(t *testing.T) {
+	proxy := testservices.NewProxy(t, services.Redis(t))
+	storecheck.MethodsEndWithTheirContexts(t, open(t, connect(t, &redis.Options{Addr: proxy.Address}), fresh(0)), proxy)
 }

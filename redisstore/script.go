@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -34,7 +35,8 @@ const maxVersion = 1<<53 - 2
 // The client repeats a command whose reply was lost, so each operation has a
 // name of its own, and each attempt a number. A write replaces only the version
 // that it names, which a repetition no longer finds if an earlier attempt
-// succeeded.
+// succeeded. A repetition writes what is there already, as WAIT waits for the
+// writes of its own connection.
 const prepareWrite = `
 local function valid(version)
 	return type(version) == 'string' and string.find(version, '^[1-9]%d*$') and #version <= 16
@@ -52,7 +54,10 @@ if kind == 'hash' then
 elseif kind ~= 'none' then
 	current = 'foreign'
 end
-if operation == ARGV[4] then return current end
+if operation == ARGV[4] then
+	redis.pcall('HSET', KEYS[1], 'writer', operation)
+	return current
+end
 if current ~= ARGV[2] then
 	if current == 'foreign' then return 'foreign' end
 	if ARGV[5] ~= '1' then return 'unknown' end
@@ -125,19 +130,40 @@ func (a *attempt) String() string { return "attempt" }
 // write runs a script that writes. It returns the new version, or one of the
 // words above.
 func (s *Store) write(ctx context.Context, script *redis.Script, key spotipie.Key, over string, floor uint64, last any) (string, error) {
-	operation := rand.Text()
+	w := writing{
+		script: script, name: s.recordName(key),
+		before: []any{format, over, strconv.FormatUint(floor, 10), rand.Text()},
+		after:  []any{s.channel(), tag(key), last},
+	}
 	return await(ctx, func(ctx context.Context) (string, error) {
-		keys := []string{s.recordName(key)}
-		arguments := func() []any {
-			return []any{format, over, strconv.FormatUint(floor, 10), operation, &attempt{}, s.channel(), tag(key), last}
+		if s.replicas > 0 {
+			return s.writeConfirmed(ctx, key, w)
 		}
-		version, err := script.EvalSha(ctx, s.client, keys, arguments()...).Text()
+		version, err := w.evalSha(ctx, s.client).Text()
 		if redis.HasErrorPrefix(err, "NOSCRIPT") { // so that was no attempt
-			version, err = script.Eval(ctx, s.client, keys, arguments()...).Text()
+			version, err = w.eval(ctx, s.client).Text()
 		}
 		return version, err
 	})
 }
+
+// writing is a script that writes, with its arguments before and after the number
+// of the attempt.
+type writing struct {
+	script        *redis.Script
+	name          string // of the record
+	before, after []any
+}
+
+func (w writing) evalSha(ctx context.Context, c redis.Scripter) *redis.Cmd {
+	return w.script.EvalSha(ctx, c, []string{w.name}, w.arguments()...)
+}
+
+func (w writing) eval(ctx context.Context, c redis.Scripter) *redis.Cmd {
+	return w.script.Eval(ctx, c, []string{w.name}, w.arguments()...)
+}
+
+func (w writing) arguments() []any { return slices.Concat(w.before, []any{&attempt{}}, w.after) }
 
 // maxTries is how often a write starts again because another process wrote
 // between its look and its write.

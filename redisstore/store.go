@@ -24,6 +24,9 @@ import (
 const (
 	DefaultPrefix = "spotipie:"
 	DefaultLease  = 30 * time.Second
+	// DefaultReplicaTimeout is much longer than a healthy replica lags behind, and
+	// shorter than users like to wait.
+	DefaultReplicaTimeout = time.Second
 )
 
 const (
@@ -42,6 +45,19 @@ type Options struct {
 	// It should be much longer than a healthy process ever pauses. Default:
 	// [DefaultLease].
 	Lease time.Duration
+	// Replicas is how many replicas must have a save or a deletion before Swap or
+	// Delete returns (WAIT of Redis), so that a fail-over to one of them does not
+	// lose it. It costs the time that a replica takes. Not for a server without
+	// replicas. Default: 0, none.
+	Replicas int
+	// ReplicaTimeout is how long Swap and Delete wait for them. Default:
+	// [DefaultReplicaTimeout].
+	ReplicaTimeout time.Duration
+	// OnUnconfirmed is called if fewer than Replicas have confirmed a save or a
+	// deletion in time: it is done, and a fail-over may lose it. The error says
+	// how many have. Swap and Delete wait for it, and it may be called by many
+	// goroutines at the same time. Default: nothing is told.
+	OnUnconfirmed func(key spotipie.Key, err error)
 }
 
 // Store is a [spotipie.Checker], [spotipie.Watcher], [spotipie.ChangeWatcher]
@@ -55,6 +71,10 @@ type Store struct {
 	locks   *lease.Locks
 	loads   *loads.Group
 	hub     *notices.Hub
+
+	replicas       int
+	replicaTimeout time.Duration
+	onUnconfirmed  func(spotipie.Key, error)
 }
 
 // New returns a store that uses client. The caller closes the client when
@@ -70,6 +90,7 @@ func New(client redis.UniversalClient, opts *Options) (*Store, error) {
 	}
 	o.Prefix = cmp.Or(o.Prefix, DefaultPrefix)
 	o.Lease = cmp.Or(o.Lease, DefaultLease)
+	o.ReplicaTimeout = cmp.Or(o.ReplicaTimeout, DefaultReplicaTimeout)
 	if client == nil || typednil.Is(client) {
 		return nil, errors.New("redisstore: the client is nil")
 	}
@@ -85,7 +106,13 @@ func New(client redis.UniversalClient, opts *Options) (*Store, error) {
 	if _, ok := client.(*redis.Ring); ok {
 		return nil, errors.New("redisstore: the client is a redis.Ring, which takes another server when one is down, where the records are not: use a cluster or Sentinel")
 	}
-	s := &Store{client: client, prefix: o.Prefix, lease: o.Lease, scripts: newScripts()}
+	if o.Replicas < 0 || o.ReplicaTimeout < time.Millisecond {
+		return nil, errors.New("redisstore: Options.Replicas is negative, or Options.ReplicaTimeout less than 1ms")
+	}
+	s := &Store{
+		client: client, prefix: o.Prefix, lease: o.Lease, scripts: newScripts(),
+		replicas: o.Replicas, replicaTimeout: o.ReplicaTimeout, onUnconfirmed: o.OnUnconfirmed,
+	}
 	s.hub = notices.NewHub(s.listen)
 	s.locks = lease.NewLocks(leases{s}, o.Lease)
 	s.loads = loads.NewGroup(s.load)

@@ -1,9 +1,11 @@
 package seal_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"net/http/httptest"
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/seal"
@@ -81,43 +83,29 @@ func ExampleStore_Reseal() {
 	// the old key alone: true
 }
 
-// vault stands for a key management service: one of its methods encrypts with a
-// key that never leaves it, another decrypts.
-type vault interface {
-	Encrypt(ctx context.Context, key string, plain []byte) ([]byte, error)
-	Decrypt(ctx context.Context, key string, encrypted []byte) ([]byte, error)
-}
-
-// vaultKeys makes keys of a vault's key.
-type vaultKeys struct {
-	vault vault
-	key   string
-}
-
-// Wrap implements [seal.Keys].
-func (k vaultKeys) Wrap(ctx context.Context, dataKey []byte) (string, []byte, error) {
-	wrapped, err := k.vault.Encrypt(ctx, k.key, dataKey)
-	return k.key, wrapped, err
-}
-
-// Unwrap implements [seal.Keys].
-func (k vaultKeys) Unwrap(ctx context.Context, name string, wrapped []byte) ([]byte, error) {
-	if name != k.key {
-		return nil, seal.ErrUnknownKey
-	}
-	return k.vault.Decrypt(ctx, k.key, wrapped)
-}
-
-// Keys of a key management service take two methods; a local key can stand
-// beside them for the move from one to the other.
+// A local key stands beside those of a key management service for the move from
+// one to the other: what it has sealed still opens.
 func ExampleRing() {
-	var service vault // a client of yours
+	service := &keyService{}
+	service.makeKey("spotify-1")
+	server := httptest.NewTLSServer(service)
+	defer server.Close()
 	old, err := seal.ParseKeys("l1CkVTo6BbkONe9GPBsDTJ2cd1d7iLqxLlhVCTmYnhM=")
 	if err != nil {
 		panic(err)
 	}
-	keys := seal.Ring(vaultKeys{service, "projects/my-app/keys/spotify"}, old)
-	_, err = keys.Unwrap(context.Background(), "another", nil)
-	fmt.Println(err)
-	// Output: the sealing key is not one of ours
+	ctx, dataKey := context.Background(), make([]byte, 32)
+	oldName, wrapped, err := old.Wrap(ctx, dataKey)
+	if err != nil {
+		panic(err)
+	}
+
+	keys := seal.Ring(serviceKeys{server.Client(), server.URL, "spotify-1"}, old)
+	newName, _, err := keys.Wrap(ctx, dataKey)
+	fmt.Println("seals:", newName, err)
+	opened, err := keys.Unwrap(ctx, oldName, wrapped)
+	fmt.Println("opens what", oldName, "has sealed:", bytes.Equal(opened, dataKey), err)
+	// Output:
+	// seals: spotify-1 <nil>
+	// opens what b51a5f0672ce has sealed: true <nil>
 }

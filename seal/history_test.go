@@ -1,6 +1,7 @@
 package seal_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -40,4 +41,15 @@ func TestLinearizableOnRedis(t *testing.T) {
 
 func TestLinearizableOnPostgres(t *testing.T) {
 	storecheck.LinearizableUnderTrouble(t, testservices.Count(t, "SPOTIPIE_TEST_HISTORIES", 5), unreliablePostgres)
+}
+
+func TestLinearizableOnSQLite(t *testing.T) {
+	storecheck.Linearizable(t, testservices.Count(t, "SPOTIPIE_TEST_HISTORIES", 3), func(t *testing.T) ([]spotipie.Store, func(context.Context)) {
+		path, keys := newDatabase(t), newKeys(t)
+		var stores []spotipie.Store
+		for range 8 {
+			stores = append(stores, over(t, openSQLite(t, path, 0), keys, nil))
+		}
+		return stores, func(ctx context.Context) { <-ctx.Done() }
+	})
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/spotipie/spotipie/pgstore"
 	"github.com/spotipie/spotipie/redisstore"
 	"github.com/spotipie/spotipie/seal"
+	"github.com/spotipie/spotipie/sqlitestore"
 )
 
 var services testservices.Services
@@ -55,6 +56,8 @@ func openForMember(c fleet.Config) (spotipie.Store, error) {
 		if pool, err = pgxpool.New(context.Background(), testservices.PostgresDSN(c.Address)); err == nil {
 			inner, err = pgstore.New(pool, &pgstore.Options{Table: parts[1], Lease: c.Lease})
 		}
+	case "sqlite":
+		inner, err = sqlitestore.Open(context.Background(), parts[1], &sqlitestore.Options{Lease: c.Lease})
 	default:
 		err = fmt.Errorf("no store is called %q", parts[0])
 	}
@@ -128,6 +131,24 @@ func openPostgres(t testing.TB, dsn, table string, lease time.Duration) *pgstore
 		t.Fatal(err)
 	}
 	return store
+}
+
+// newDatabase returns a path for a SQLite database to be made at.
+func newDatabase(t testing.TB) string { return filepath.Join(t.TempDir(), "spotipie", "store.db") }
+
+// openSQLite returns a plain store in a database.
+func openSQLite(t testing.TB, path string, lease time.Duration) *sqlitestore.Store {
+	t.Helper()
+	s, err := sqlitestore.Open(t.Context(), path, &sqlitestore.Options{Lease: lease})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+	})
+	return s
 }
 
 func openFiles(t testing.TB) *filestore.Store {

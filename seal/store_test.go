@@ -37,6 +37,12 @@ func TestStoreOverPostgres(t *testing.T) {
 	})
 }
 
+func TestStoreOverSQLite(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) spotipie.Store {
+		return over(t, openSQLite(t, newDatabase(t), 0), newKeys(t), nil)
+	})
+}
+
 func TestStoreWithKeysOutsideOfTheProcess(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) spotipie.Store {
 		return over(t, openFiles(t), newService(t), nil)

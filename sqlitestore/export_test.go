@@ -1,9 +1,14 @@
 package sqlitestore
 
 import (
+	"context"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/lease"
 )
 
 // RefuseWrites has SQLite refuse writes from now on, as a disk does that the
@@ -29,4 +34,42 @@ func (s *Store) SetBusyTimeout(t *testing.T, d time.Duration) {
 // Statements returns those that read many records.
 func Statements() []string {
 	return []string{changesSQL, pageSQL, pageOfAppSQL, refusedPageSQL, consentPageSQL, firstPage(pageSQL), firstPage(pageOfAppSQL), firstPage(refusedPageSQL)}
+}
+
+// CountLockRequests returns how often the database has been asked for locks from
+// now on. The store must not be in use yet.
+func (s *Store) CountLockRequests() (made func() int) {
+	counter := &countingLeases{leases: leases{s}}
+	s.locks = lease.NewLocks(counter, s.lease)
+	return func() int { return int(counter.made.Load()) }
+}
+
+// countingLeases counts the requests of a store for locks.
+type countingLeases struct {
+	leases
+	made atomic.Int64
+}
+
+// Acquire implements [lease.Server].
+func (c *countingLeases) Acquire(ctx context.Context, key spotipie.Key, owner string, turn time.Duration) (bool, error) {
+	c.made.Add(1)
+	return c.leases.Acquire(ctx, key, owner, turn)
+}
+
+// Extend implements [lease.Server].
+func (c *countingLeases) Extend(ctx context.Context, key spotipie.Key, owner string) (bool, error) {
+	c.made.Add(1)
+	return c.leases.Extend(ctx, key, owner)
+}
+
+// Release implements [lease.Server].
+func (c *countingLeases) Release(ctx context.Context, key spotipie.Key, owner string) (bool, error) {
+	c.made.Add(1)
+	return c.leases.Release(ctx, key, owner)
+}
+
+// Leave implements [lease.Server].
+func (c *countingLeases) Leave(ctx context.Context, key spotipie.Key, owner string) error {
+	c.made.Add(1)
+	return c.leases.Leave(ctx, key, owner)
 }

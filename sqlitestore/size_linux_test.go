@@ -138,13 +138,5 @@ func median(t *testing.T, times int, do func() error) time.Duration {
 func memory(t *testing.T) (kib int) {
 	t.Helper()
 	debug.FreeOSMemory()
-	status, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rest, _ := strings.Cut(string(status), "VmRSS:")
-	if _, err := fmt.Sscan(rest, &kib); err != nil {
-		t.Fatal(err)
-	}
-	return kib
+	return status(t, "VmRSS:")
 }

@@ -105,8 +105,8 @@ func withPassword(user, password string) *url.Userinfo {
 }
 
 // isSecret tells the parameters that are passwords, such as PostgreSQL's
-// password and sslpassword.
+// password and sslpassword, but not those that name a file with one.
 func isSecret(parameter string) bool {
 	name := strings.ToLower(parameter)
-	return strings.Contains(name, "pass") && name != "passfile"
+	return strings.Contains(name, "pass") && !strings.HasSuffix(name, "file")
 }

@@ -21,6 +21,7 @@ func TestRedactedAndKept(t *testing.T) {
 		"key's password":     {"postgres://u@h/d?sslpassword=hush", "postgres://u@h/d?sslpassword=xxxxx", "postgres://u@h/d"},
 		"other capitals":     {"postgres://u@h/d?Password=hush", "postgres://u@h/d?Password=xxxxx", "postgres://u@h/d"},
 		"file of passwords":  {"postgres://u@h/d?passfile=%2Fp", "postgres://u@h/d?passfile=%2Fp", "postgres://u@h/d?passfile=%2Fp"},
+		"password in a file": {"redis://u@h/0?password_file=%2Fp&sentinel_password_file=q", "redis://u@h/0?password_file=%2Fp&sentinel_password_file=q", "redis://u@h/0?password_file=%2Fp&sentinel_password_file=q"},
 		"socket":             {"unix://u:hush@/run/redis.sock", "unix://u:xxxxx@/run/redis.sock", "unix://u@/run/redis.sock"},
 		"empty password":     {"redis://u:@h/0", "redis://u:@h/0", "redis://u:@h/0"},
 		"not to be read":     {"redis://u:hu%sh@h/0", "redis://…", "redis://…"},

@@ -27,20 +27,23 @@ func StartPostgres(t testing.TB) *Server {
 }
 
 // NewPostgres starts a PostgreSQL server, to be removed after use.
-func NewPostgres() (*Server, error) {
+func NewPostgres() (*Server, error) { return newPostgres(nil) }
+
+// newPostgres starts a server by means of a launcher, as newRedis does.
+func newPostgres(launcher []string) (*Server, error) {
 	initdb, err := findProgram("initdb", "postgresql")
 	if err != nil {
 		return nil, err
 	}
-	program := filepath.Join(filepath.Dir(initdb), "postgres")
-	return newServer(program, askPostgres, func(folder, port string) ([]string, error) {
+	command := append(launcher, filepath.Join(filepath.Dir(initdb), "postgres"))
+	return newServer(command[0], askPostgres, func(folder, port string) ([]string, error) {
 		data := filepath.Join(folder, "data")
 		init := unprivileged(initdb, "-D", data, "-U", "spotipie", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
 		init.Dir = folder
 		if words, err := init.CombinedOutput(); err != nil {
 			return nil, fmt.Errorf("initdb: %w\n%s", err, words)
 		}
-		return postgresArguments(data, port), nil
+		return append(command[1:], postgresArguments(data, port)...), nil
 	})
 }
 

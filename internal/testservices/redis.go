@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,16 +20,22 @@ func StartRedis(t testing.TB, args ...string) *Server {
 }
 
 // NewRedis starts a redis-server with more arguments, to be removed after use.
-func NewRedis(args ...string) (*Server, error) {
+func NewRedis(args ...string) (*Server, error) { return newRedis(nil, args...) }
+
+// newRedis starts a redis-server by means of a launcher: a program and its
+// arguments, before those of the server.
+func newRedis(launcher []string, args ...string) (*Server, error) {
 	program, err := findProgram("redis-server", "redis-server")
 	if err != nil {
 		return nil, err
 	}
-	return newServer(program, pingRedis, func(folder, port string) ([]string, error) {
-		return append([]string{
+	command := append(launcher, program)
+	return newServer(command[0], pingRedis, func(folder, port string) ([]string, error) {
+		return slices.Concat(command[1:], []string{
 			"--port", port, "--bind", "127.0.0.1", "--dir", folder,
 			"--save", "", "--appendonly", "yes", "--appendfsync", "always", "--enable-debug-command", "yes",
-		}, args...), nil
+			"--repl-diskless-sync-delay", "0",
+		}, args), nil
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"net"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -30,7 +31,10 @@ func StartRedisSentinel(t testing.TB) (master, replica *Server, sentinels []stri
 		sentinels = append(sentinels, forTest(t, s, err).Address)
 	}
 	cli := Program(t, "redis-cli", "redis-tools")
-	awaitSentinels(t, cli, sentinels)
+	awaitWords(t, cli, replica.Address, "replication", "master_link_status:up")
+	for _, address := range sentinels { // until they know of each other and the replica
+		awaitWords(t, cli, address, "sentinel", "status=ok", "slaves=1,sentinels=3")
+	}
 	return master, replica, sentinels
 }
 
@@ -51,19 +55,17 @@ sentinel failover-timeout %[2]s 3000
 	})
 }
 
-// awaitSentinels waits until the sentinels know of each other and the replica.
-func awaitSentinels(t testing.TB, cli string, sentinels []string) {
+// awaitWords waits until what a server says of itself has all the words.
+func awaitWords(t testing.TB, cli, address, section string, words ...string) {
 	t.Helper()
-	for _, address := range sentinels {
-		_, port, _ := net.SplitHostPort(address)
-		for deadline := time.Now().Add(startTimeout); ; time.Sleep(50 * time.Millisecond) {
-			words, _ := exec.Command(cli, "-p", port, "info", "sentinel").CombinedOutput()
-			if strings.Contains(string(words), "status=ok") && strings.Contains(string(words), "slaves=1,sentinels=3") {
-				break
-			}
-			if time.Now().After(deadline) {
-				t.Fatalf("a sentinel is not ready:\n%s", words)
-			}
+	_, port, _ := net.SplitHostPort(address)
+	for deadline := time.Now().Add(startTimeout); ; time.Sleep(50 * time.Millisecond) {
+		said, _ := exec.Command(cli, "-p", port, "info", section).CombinedOutput()
+		if !slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(string(said), word) }) {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("a server is not ready:\n%s", said)
 		}
 	}
 }

@@ -47,13 +47,32 @@ func Run(t *testing.T, argument string, userID int) {
 	c.SysProcAttr.Cloneflags = syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS
 	c.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: userID, HostID: os.Getuid(), Size: 1}}
 	c.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: userID, HostID: os.Getgid(), Size: 1}}
+	runToTheEnd(t, c, "this system makes no user namespaces")
+}
+
+// RunWithMounts runs the test again as a child that ends by itself, and whose
+// mounts nobody else sees. Unlike Run's, it may start servers as another user. It
+// takes root: for others the test is skipped.
+func RunWithMounts(t *testing.T, argument string) {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("mounting a disk for a server takes root")
+	}
+	c := command(t, argument)
+	c.SysProcAttr.Unshareflags = syscall.CLONE_NEWNS
+	runToTheEnd(t, c, "this system makes no mount namespaces")
+}
+
+// runToTheEnd runs a child. lacks is what is missing if it cannot be started.
+func runToTheEnd(t *testing.T, c *exec.Cmd, lacks string) {
+	t.Helper()
 	out, err := c.CombinedOutput()
 	if _, ended := err.(*exec.ExitError); err != nil && !ended {
 		complain := t.Skipf
 		if os.Getenv("SPOTIPIE_TEST_SERVICES") == "1" {
 			complain = t.Fatalf
 		}
-		complain("this system makes no user namespaces: %v", err)
+		complain("%s: %v", lacks, err)
 	}
 	if err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()) {
 		t.Errorf("the child failed: %v\n%s", err, out)

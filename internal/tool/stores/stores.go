@@ -14,9 +14,6 @@ import (
 	"syscall"
 
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/redis/go-redis/v9"
-	"github.com/redis/go-redis/v9/logging"
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/filestore"
@@ -24,8 +21,6 @@ import (
 	"github.com/spotipie/spotipie/internal/tool/failure"
 	"github.com/spotipie/spotipie/internal/tool/settings"
 	"github.com/spotipie/spotipie/keyringstore"
-	"github.com/spotipie/spotipie/pgstore"
-	"github.com/spotipie/spotipie/redisstore"
 )
 
 // makePrivate makes the default folder of a store private as long as there is
@@ -119,42 +114,6 @@ func folderExists(s *settings.Settings, kind string) error {
 
 // errAddress: a driver does not take the address.
 var errAddress = errors.New("it is not a URL that the store takes")
-
-func openRedis(s *settings.Settings) (spotipie.Store, func() error, error) {
-	opts, err := redis.ParseURL(s.Store.Value)
-	if err != nil {
-		return nil, nil, fmt.Errorf("%w, such as redis://127.0.0.1:6379/0", errAddress)
-	}
-	logging.Disable()      // what it would log comes back as an error
-	opts.DialerRetries = 1 // each of MaxRetries dials again
-	client := redis.NewClient(opts)
-	store, err := redisstore.New(client, nil)
-	if err != nil {
-		return nil, nil, errors.Join(err, client.Close())
-	}
-	return store, client.Close, nil
-}
-
-func openPostgres(ctx context.Context, s *settings.Settings, migrate bool) (spotipie.Store, func() error, error) {
-	cfg, err := pgxpool.ParseConfig(s.Store.Value)
-	if err != nil {
-		return nil, nil, fmt.Errorf("%w, such as postgres://app@127.0.0.1/app", errAddress)
-	}
-	pool, err := pgxpool.NewWithConfig(ctx, cfg)
-	if err != nil {
-		return nil, nil, err
-	}
-	closePool := func() error { pool.Close(); return nil }
-	store, err := pgstore.New(pool, nil)
-	if err == nil && migrate {
-		err = store.Migrate(ctx)
-	}
-	if err != nil {
-		pool.Close()
-		return nil, nil, err
-	}
-	return store, closePool, nil
-}
 
 // Failed says which store it was, and where the setting comes from.
 func Failed(s *settings.Settings, doing string, err error) error {

@@ -66,7 +66,18 @@ Stores:
   keyring:      files sealed with a key from the system's keyring
   redis://…     redis://USER:PASSWORD@HOST:PORT/DB, or rediss:// for TLS
   postgres://…  postgres://USER:PASSWORD@HOST/DATABASE; the table is made if
-                it is missing`,
+                it is missing. Of several hosts (HOST,HOST) the one that takes
+                writes is used
+
+After a redis address, ?NAME=VALUE&NAME=VALUE sets
+
+  password_file  a file with the password, which then is not in the address
+  tls_ca_file    the certificate of the authority that has signed the server's
+  tls_cert_file  this program's certificate, and tls_key_file its key
+  cluster=true   the server is one of a cluster; addr=HOST:PORT names another
+  master_name    the server is a sentinel, which knows the one with the logins
+                 by this name; addr=HOST:PORT names another sentinel. Sentinels
+                 with passwords need sentinel_username, sentinel_password_file`,
 	}
 }
 

@@ -1,0 +1,67 @@
+package storecheck
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/testservices"
+)
+
+// everything is a store that can do what those with a server can.
+type everything interface {
+	spotipie.Checker
+	spotipie.Watcher
+	spotipie.ChangeWatcher
+	spotipie.Summarizer
+	spotipie.VersionDeleter
+}
+
+// MethodsEndWithTheirContexts tests that no method of a store behind a proxy
+// outlives its context while the server does not answer, and that nothing has
+// happened then.
+func MethodsEndWithTheirContexts(t *testing.T, s everything, proxy *testservices.Proxy) {
+	t.Helper()
+	version := Swap(t, s, 0, "one")
+	proxy.Hang()
+	for name, call := range map[string]func(context.Context) error{
+		"Load":          func(ctx context.Context) error { _, _, err := s.Load(ctx, Key()); return err },
+		"Swap":          func(ctx context.Context) error { _, err := s.Swap(ctx, Key(), version+1, Record(t, "two")); return err },
+		"a first Swap":  func(ctx context.Context) error { _, err := s.Swap(ctx, Key(), 0, Record(t, "two")); return err },
+		"Delete":        func(ctx context.Context) error { return s.Delete(ctx, Key()) },
+		"DeleteVersion": func(ctx context.Context) error { return s.DeleteVersion(ctx, Key(), version+1) },
+		"List":          func(ctx context.Context) error { _, err := s.List(ctx); return err },
+		"Lock":          func(ctx context.Context) error { _, err := s.Lock(ctx, Key()); return err },
+		"Summaries": func(ctx context.Context) error {
+			_, err := s.Summaries(ctx, spotipie.SummaryQuery{AuthorizedBefore: time.Now()})
+			return err
+		},
+		"Watch":        func(ctx context.Context) error { _, err := s.Watch(ctx, Key()); return err },
+		"WatchChanges": func(ctx context.Context) error { _, err := s.WatchChanges(ctx); return err },
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		start := time.Now()
+		err := call(ctx)
+		cancel()
+		if took := time.Since(start); !errors.Is(err, context.DeadlineExceeded) || took > time.Second {
+			t.Errorf("%s: %v after %s", name, err, took)
+		}
+	}
+	proxy.Cut() // what is on its way never arrives
+	proxy.Pass()
+	deadline := time.Now().Add(Patience)
+	for {
+		rec, found, err := s.Load(t.Context(), Key())
+		if err == nil {
+			if !found || rec.Version != version {
+				t.Errorf("Load: %t, version %d, want %d", found, rec.Version, version)
+			}
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("Load: %v", err)
+		}
+	}
+}
