@@ -67,7 +67,7 @@ func main() {
 	flags.IntVar(&s.herds, "herds", 9, "how many rounds of herds there are")
 	flags.IntVar(&s.callers, "callers", 1000, "how many goroutines a herd has")
 	flags.IntVar(&s.sessions, "sessions", 20_000, "how many sessions to weigh")
-	flags.IntVar(&s.starts, "starts", 50, "how many times each process is started")
+	flags.IntVar(&s.starts, "starts", 200, "how many times each process is started")
 	flags.IntVar(&s.users, "users", 1_000_000, "how many users a large pool has")
 	flags.IntVar(&s.herdUsers, "herd-users", 10_000, "how many users of a pool expire at once")
 	flags.IntVar(&s.coldUsers, "cold-users", 2000, "how many users a pool loads from PostgreSQL in each round")

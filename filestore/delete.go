@@ -15,7 +15,8 @@ import (
 const (
 	// deletionLife is how long a deletion is remembered at least.
 	deletionLife = 7 * 24 * time.Hour
-	// tidyEvery is how often Delete looks for deletions that are older.
+	// tidyEvery is how often Delete looks for deletions that are older, and for
+	// what else can go.
 	tidyEvery = time.Hour
 	// maxDeletion is more than the file of a deletion takes, and less than that
 	// of most records.
@@ -44,7 +45,7 @@ func (s *Store) deleteIf(ctx context.Context, key spotipie.Key, isWanted func(ve
 		return err
 	}
 	if now := time.Now().Unix(); now-s.tidied.Load() >= int64(tidyEvery/time.Second) {
-		s.forgetDeletions()
+		s.tidy()
 	}
 	return nil
 }
@@ -99,13 +100,7 @@ func (s *Store) versionOf(key spotipie.Key) (version uint64, found bool, err err
 }
 
 // forgetDeletions removes deletions that are old enough, and their lock files.
-// It ignores errors, as nothing depends on it.
-func (s *Store) forgetDeletions() {
-	s.tidied.Store(time.Now().Unix())
-	entries, err := os.ReadDir(s.dir)
-	if err != nil {
-		return
-	}
+func (s *Store) forgetDeletions(entries []os.DirEntry) {
 	for _, entry := range entries {
 		base, ours := baseOfRecord(entry.Name())
 		if !ours || !entry.Type().IsRegular() {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spotipie/spotipie/internal/privatedir"
 )
@@ -70,15 +71,23 @@ func exposed(err error) error {
 	return fmt.Errorf("filestore: %w", err)
 }
 
-// removeLeftovers removes temporary files of writers that were killed, and lock
-// files without a record. If it gets the lock that a writer holds, the writer
-// is gone. It ignores errors, as on a read-only disk, since nothing depends on
-// it.
-func (s *Store) removeLeftovers() {
+// tidy lists the folder once and removes what nobody needs any more: what
+// killed writers have left, and old deletions. It ignores errors, as on a
+// read-only disk, since nothing depends on it.
+func (s *Store) tidy() {
+	s.tidied.Store(time.Now().Unix())
 	entries, err := os.ReadDir(s.dir)
 	if err != nil {
 		return
 	}
+	s.removeLeftovers(entries)
+	s.forgetDeletions(entries)
+}
+
+// removeLeftovers removes temporary files of writers that were killed, and lock
+// files without a record. If it gets the lock that a writer holds, the writer
+// is gone.
+func (s *Store) removeLeftovers(entries []os.DirEntry) {
 	for _, entry := range entries {
 		if !entry.Type().IsRegular() {
 			continue

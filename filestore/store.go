@@ -51,7 +51,7 @@ type Store struct {
 	locks        *kernelLocks
 	hub          *notices.Hub
 	sync         func(*os.File) error
-	tidied       atomic.Int64 // when old deletions were last looked for, in seconds
+	tidied       atomic.Int64 // when the folder was last tidied, in seconds
 }
 
 // DefaultDir returns the folder that Open uses by default: spotipie in the
@@ -98,8 +98,7 @@ func Open(dir string, opts *Options) (*Store, error) {
 	if err := s.checkFolder(); err != nil {
 		return nil, err
 	}
-	s.removeLeftovers()
-	s.forgetDeletions()
+	s.tidy()
 	return s, nil
 }
 
