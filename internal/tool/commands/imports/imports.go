@@ -234,6 +234,8 @@ func sayImported(s *settings.Settings, format tokenformat.Format, flow spotipie.
 	left := "expired, is renewed when it is needed"
 	if d := time.Until(token.ExpiresAt()); d > 0 {
 		left = "valid for " + cli.Span(d)
+	} else if format == tokenformat.Answer {
+		left = "of unknown age, is renewed when it is needed"
 	}
 	fmt.Fprintf(stderr, "  access token   %s\n", left)
 	if token.RefreshToken() == "" {
