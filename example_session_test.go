@@ -173,10 +173,10 @@ func ExampleSession_mount() {
 	defer session.Close(ctx)
 
 	retry := adapter.NewRetry(nil, &adapter.RetryOptions{InitialBackoff: time.Millisecond})
-	if err := session.Mount(spotify.URL+"/", retry); err != nil { // https://api.spotify.com/
+	if err := session.Mount("/", retry); err != nil {
 		log.Fatal(err)
 	}
-	if err := session.Mount(spotify.URL+"/v1/search", adapter.NewCache(retry, nil)); err != nil {
+	if err := session.Mount("/v1/search", adapter.NewCache(retry, nil)); err != nil {
 		log.Fatal(err)
 	}
 
@@ -346,7 +346,7 @@ func ExampleRateLimitError() {
 	defer spotify.Close()
 	session := spotify.signedIn()
 	defer session.Close(context.Background())
-	if err := session.Mount(spotify.URL+"/", adapter.NewRetry(nil, nil)); err != nil {
+	if err := session.Mount("/", adapter.NewRetry(nil, nil)); err != nil {
 		log.Fatal(err)
 	}
 

@@ -11,8 +11,8 @@ import (
 
 // ErrMountPrefix: the prefix of a mount must be a scheme with its slashes, such
 // as "https://", or the beginning of an http or https URL up to somewhere in
-// its path.
-var ErrMountPrefix = errors.New("not a URL prefix such as https:// or https://api.spotify.com/v1/me")
+// its path, or the beginning of a path of the Web API, such as "/v1/".
+var ErrMountPrefix = errors.New("not a URL prefix such as https://, https://api.spotify.com/v1/me or /v1/me")
 
 // mount is a RoundTripper for the URLs that start with a prefix. Scheme and
 // host of the prefix must match as wholes, so that https://api.spotify.com is
@@ -74,7 +74,7 @@ func (r *router) of(u *url.URL) http.RoundTripper {
 
 // mount makes rt send the requests whose URL starts with prefix.
 func (r *router) mount(prefix string, rt http.RoundTripper) error {
-	m, err := newMount(prefix, rt)
+	m, err := newMount(r.app.absolute(prefix), rt)
 	if err != nil {
 		return err
 	}

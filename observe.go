@@ -2,6 +2,7 @@ package spotipie
 
 import (
 	"context"
+	"log/slog"
 	"time"
 )
 
@@ -19,6 +20,24 @@ type Observation struct {
 	Start    time.Time // by the system's clock
 	Duration time.Duration
 	Err      error // nil if it went well
+}
+
+// LogValue implements [slog.LogValuer]. Empty fields are left out, and so is
+// Start, as a log has times of its own. The error is logged as its text.
+func (o Observation) LogValue() slog.Value {
+	attrs := []slog.Attr{slog.String("kind", string(o.Kind))}
+	if o.Op != "" {
+		attrs = append(attrs, slog.String("op", o.Op))
+	}
+	attrs = append(attrs, slog.String("client_id", o.Key.ClientID))
+	if o.Key.Profile != "" {
+		attrs = append(attrs, slog.String("profile", o.Key.Profile))
+	}
+	attrs = append(attrs, slog.String("flow", string(o.Flow)), slog.Duration("duration", o.Duration))
+	if o.Err != nil {
+		attrs = append(attrs, slog.String("error", o.Err.Error()))
+	}
+	return slog.GroupValue(attrs...)
 }
 
 // ObservationKind is a kind of [Observation].

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -353,5 +354,33 @@ func TestObserveCostsNothingUnset(t *testing.T) {
 	}
 	if slow >= withSlow {
 		t.Errorf("a token that nobody has costs %v allocations, observed %v: it should be cheaper", slow, withSlow)
+	}
+}
+
+// TestObservationInALog: the error is there in JSON too, where a struct with an
+// error in it has none.
+func TestObservationInALog(t *testing.T) {
+	failed := spotipie.Observation{
+		Kind: spotipie.ObservedTokenRequest, Op: "refresh_token", Key: spotipie.Key{ClientID: "app", Profile: "ada"},
+		Flow: spotipie.FlowAuthorizationCode, Start: time.Now(), Duration: time.Second, Err: errors.New("no answer"),
+	}
+	for name, test := range map[string]struct {
+		observation spotipie.Observation
+		text, json  string
+	}{
+		"failed": {failed, `o.kind=token_request o.op=refresh_token o.client_id=app o.profile=ada o.flow=authorization_code o.duration=1s o.error="no answer"`,
+			`"o":{"kind":"token_request","op":"refresh_token","client_id":"app","profile":"ada","flow":"authorization_code","duration":1000000000,"error":"no answer"}`},
+		"without what is empty": {spotipie.Observation{Kind: spotipie.ObservedWait, Key: spotipie.Key{ClientID: "app"}, Flow: spotipie.FlowClientCredentials},
+			`o.kind=wait o.client_id=app o.flow=client_credentials o.duration=0s`,
+			`"o":{"kind":"wait","client_id":"app","flow":"client_credentials","duration":0}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var text, json strings.Builder
+			slog.New(slog.NewTextHandler(&text, nil)).Info("x", "o", test.observation)
+			slog.New(slog.NewJSONHandler(&json, nil)).Info("x", "o", test.observation)
+			if !strings.HasSuffix(text.String(), " "+test.text+"\n") || !strings.HasSuffix(json.String(), ","+test.json+"}\n") {
+				t.Errorf("got %s%s", text.String(), json.String())
+			}
+		})
 	}
 }

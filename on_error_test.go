@@ -103,6 +103,31 @@ func TestOnErrorDoesNotHearWhatCallersWereGiven(t *testing.T) {
 			c.tokenOnly(t)
 			return nil
 		}, nil, []func(error) bool{is500}},
+		"a renewal for requests that get the 401": {func(t *testing.T, c *onErrorCase) error {
+			c.spotify.before = func(int) { time.Sleep(time.Second) }
+			c.spotify.token = status(400)
+			c.spotify.api = refused(message2026)
+			var callers sync.WaitGroup
+			for range 50 {
+				callers.Go(func() { get(t, c, "/v1/me", nil) })
+			}
+			callers.Wait()
+			return nil
+		}, nil, []func(error) bool{func(err error) bool { return isStatus(err, 400) }}},
+		"a renewal for a request, with a listener that fails": {func(t *testing.T, c *onErrorCase) error {
+			c.badListener()
+			c.spotify.api = refused(message2026)
+			get(t, c, "/v1/me", nil)
+			return nil
+		}, nil, []func(error) bool{is(errListener)}},
+		"a renewal for a request that is refused for good": {func(t *testing.T, c *onErrorCase) error {
+			c.spotify.token = func(_ int, req *http.Request) (*http.Response, error) {
+				return respond(req, 400, `{"error":"invalid_grant"}`), nil
+			}
+			c.spotify.api = refused(message2026)
+			_, err := c.Request(t.Context(), "GET", "/v1/me", nil)
+			return err
+		}, is(spotipie.ErrReauthorizationRequired), nil},
 		"a renewal whose caller has left": {func(t *testing.T, c *onErrorCase) error {
 			c.spotify.before = func(int) { time.Sleep(5 * time.Second) }
 			c.spotify.token = status(500)

@@ -75,11 +75,17 @@ func (s *session) Do(req *http.Request) (*http.Response, error) {
 // Client implements [Session].
 func (s *session) Client() *http.Client { return &http.Client{Transport: (*transport)(s)} }
 
+// absolute puts the URL of the Web API before a path.
+func (a *app) absolute(raw string) string {
+	if strings.HasPrefix(raw, "/") && !strings.HasPrefix(raw, "//") {
+		return a.apiURL + raw
+	}
+	return raw
+}
+
 // resolve returns the absolute URL of a request.
 func (a *app) resolve(raw string, params url.Values) (string, error) {
-	if strings.HasPrefix(raw, "/") && !strings.HasPrefix(raw, "//") {
-		raw = a.apiURL + raw
-	}
+	raw = a.absolute(raw)
 	u, err := url.Parse(raw)
 	if err != nil {
 		return "", fmt.Errorf("spotipie: making a request: %w", err)

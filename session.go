@@ -113,8 +113,9 @@ type Session interface {
 	// before its end by the real clock, whatever [Options].Now says.
 	TokenSource(ctx context.Context) oauth2.TokenSource
 	// Mount makes rt send the requests whose URL starts with prefix, including
-	// those to the token endpoint. The longest prefix wins. A nil rt removes
-	// the mount. A prefix that is not the beginning of a URL is
+	// those to the token endpoint. A prefix such as "/" or "/v1/me" is relative
+	// to [Options].APIURL, as in Request. The longest prefix wins. A nil rt
+	// removes the mount. A prefix that is not the beginning of a URL is
 	// [ErrMountPrefix].
 	Mount(prefix string, rt http.RoundTripper) error
 

@@ -237,7 +237,8 @@ func (t *Token) UnmarshalJSON(data []byte) error {
 }
 
 // ReadTokenFile reads a token from a JSON file that [Token.WriteFile] or the
-// Python package has written. Errors name the file and never quote it.
+// Python package has written, or from spotipy's .cache. Errors name the file and
+// never quote it.
 func ReadTokenFile(path string) (*Token, error) {
 	f, err := os.Open(path)
 	if err != nil {

@@ -212,9 +212,12 @@ func (s *session) replaceRefused(ctx context.Context, refused *state) (*state, e
 	if current := s.current(); sameAccess(current, refused) && s.failure.Load().putsOff(current, now) {
 		return nil, nil
 	}
-	next, err := s.replace(ctx, refused)
+	next, renewal, err := s.replace(ctx, refused)
 	if next != nil {
 		s.lastRefused.Store(last.after(refused, next, now))
+	}
+	if err != nil && !errors.Is(err, ErrReauthorizationRequired) && ctx.Err() == nil {
+		s.reportResult(renewal) // the caller gets an answer, and nothing else
 	}
 	return next, err
 }

@@ -366,7 +366,7 @@ func TestMountLongestPrefixWins(t *testing.T) {
 
 func TestMountRefusesWhatIsNoPrefix(t *testing.T) {
 	s := withToken(t, nil)
-	for _, prefix := range []string{"", "api.spotify.com", "/v1", "ftp://x", "https:///v1", "https://a?b=c", "https://u@a/", "https://a/#f", "ht tp://"} {
+	for _, prefix := range []string{"", "api.spotify.com", "v1", "//a/v1", "/v1?b=c", "ftp://x", "https:///v1", "https://a?b=c", "https://u@a/", "https://a/#f", "ht tp://"} {
 		if err := s.Mount(prefix, ok("")); !errors.Is(err, spotipie.ErrMountPrefix) {
 			t.Errorf("Mount(%q): %v, want ErrMountPrefix", prefix, err)
 		}

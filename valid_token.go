@@ -98,20 +98,20 @@ func (k *keeper) refreshNow(ctx context.Context) (*Token, error) {
 	if k.renewal.Load() != nil && k.isInListener(ctx) {
 		return nil, errors.New("spotipie: RefreshToken called by a listener of the renewal under way: it would wait for itself")
 	}
-	s, err := k.replace(ctx, k.current())
+	s, _, err := k.replace(ctx, k.current())
 	return s.tokenOrNil(), err
 }
 
 // replace returns a state with another token than unwanted, renewing if need
-// be.
-func (k *keeper) replace(ctx context.Context, unwanted *state) (*state, error) {
+// be, and the renewal that it waited for last, or nil.
+func (k *keeper) replace(ctx context.Context, unwanted *state) (*state, *flight, error) {
 	// A renewal under way may only have saved the unwanted token, or a laptop
 	// slept while the listeners heard of its token. Then another renewal
 	// follows.
 	for attempt := 1; ; attempt++ {
 		current := k.current()
 		if current != unwanted && !sameAccess(current, unwanted) && current.isUsable(k.app.clock()) {
-			return current, nil
+			return current, nil, nil
 		}
 		joined := k.renewal.Load()
 		f := k.startRenewal(ctx, current, true)
@@ -120,11 +120,11 @@ func (k *keeper) replace(ctx context.Context, unwanted *state) (*state, error) {
 		usable := s.isUsable(k.app.clock())
 		switch {
 		case s == nil || isNew && usable:
-			return s, err
+			return s, f, err
 		case attempt == 2 && !usable:
-			return nil, join(ErrTokenExpired, err)
+			return nil, f, join(ErrTokenExpired, err)
 		case attempt == 2:
-			return s, err
+			return s, f, err
 		}
 	}
 }

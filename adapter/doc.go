@@ -8,7 +8,7 @@
 // A session adds the access token to a request and passes it to the
 // RoundTripper that is mounted on the longest matching prefix of the URL:
 //
-//	err := session.Mount("https://api.spotify.com/", adapter.NewRetry(nil, nil))
+//	err := session.Mount("/", adapter.NewRetry(nil, nil)) // all of the Web API
 //
 // A nil base is [http.DefaultTransport] and nil options are the documented
 // defaults, so this line alone handles Spotify's rate limits and brief
@@ -22,7 +22,7 @@
 //	pause := adapter.NewPause(http.DefaultTransport, nil)
 //	retry := adapter.NewRetry(pause, nil)
 //	cache := adapter.NewCache(retry, nil)
-//	err := session.Mount("https://api.spotify.com/", cache)
+//	err := session.Mount("/", cache)
 //
 // In this order an answer from the cache costs nothing, and comes during a
 // pause too. A request of the cache, even one that only asks whether an answer

@@ -27,7 +27,7 @@ func ExampleNewRetry() {
 	}))
 	defer server.Close()
 
-	// With a session: session.Mount("https://api.spotify.com/", retry)
+	// With a session: session.Mount("/", retry)
 	retry := adapter.NewRetry(nil, &adapter.RetryOptions{InitialBackoff: 10 * time.Millisecond})
 	client := &http.Client{Transport: retry}
 	defer client.CloseIdleConnections()

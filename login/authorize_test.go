@@ -136,6 +136,17 @@ func TestABrowserIsNeededWhenTheTokenIsOfNoUse(t *testing.T) {
 			server.Advance(2 * time.Hour)
 			return &login.Options{}
 		},
+		"valid, but never renewed again": func(t *testing.T, server *server, store spotipie.Store) *login.Options {
+			session := newSession(t, server, func(_ *spotipie.Credentials, o *spotipie.Options) {
+				o.Store, o.Profile = store, "ada"
+			})
+			server.Login(t, session)
+			server.RevokeUser(server.Credentials().ClientID, "ada")
+			if _, err := session.RefreshToken(t.Context()); !errors.Is(err, spotipie.ErrReauthorizationRequired) {
+				t.Fatalf("error %v", err)
+			}
+			return &login.Options{}
+		},
 		"not wanted": func(t *testing.T, server *server, store spotipie.Store) *login.Options {
 			server.Login(t, newSession(t, server, func(_ *spotipie.Credentials, o *spotipie.Options) {
 				o.Store, o.Profile = store, "ada"

@@ -12,7 +12,8 @@
 // # What Authorize does
 //
 // If the session or its store has a token that covers the scopes, it is
-// returned (renewed if need be) and no browser is opened. Otherwise Authorize
+// returned (renewed if need be) and no browser is opened. A token whose refresh
+// token Spotify has refused does not count. Otherwise Authorize
 //
 //  1. listens on the loopback address of the redirect URI,
 //  2. prints the address at which the user agrees, and opens it in a browser

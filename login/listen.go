@@ -2,9 +2,11 @@ package login
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/netip"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
 
@@ -61,6 +63,10 @@ func listen(ctx context.Context, redirect *url.URL, opts *Options) (net.Listener
 	}
 	if bindPort != 0 {
 		ports = []int{bindPort}
+	}
+	var failed *os.SyscallError
+	if errors.As(err, &failed) { // what is around it says the port again
+		err = failed.Err
 	}
 	return nil, "", &PortError{Host: bindHost, Ports: ports, RedirectURI: redirect.String(), Err: err}
 }

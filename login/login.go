@@ -169,12 +169,19 @@ func (l *login) existing(ctx context.Context) (*spotipie.Token, error) {
 		return nil, nil
 	case token == nil:
 		return nil, errors.Join(loadErr, err)
-	case !token.Scope().Contains(l.scope):
+	case !token.Scope().Contains(l.scope), l.neverRenewed():
 		return nil, nil
 	case err == nil:
 		return token, loadErr
 	}
 	return token, errors.Join(loadErr, err)
+}
+
+// neverRenewed reports whether Spotify has refused the refresh token: the token
+// ends within the hour, and only the user gets another.
+func (l *login) neverRenewed() bool {
+	rec, _ := l.session.Record()
+	return rec.Rejected != ""
 }
 
 // untouched reports whether an error came after a renewal that succeeded.

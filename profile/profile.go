@@ -20,6 +20,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/filestore"
@@ -54,7 +55,8 @@ type Options struct {
 // It is a [*spotipie.AuthorizationCodeSession], a
 // [*spotipie.ClientCredentialsSession] or a [*spotipie.ImplicitGrantSession].
 // Errors: one that wraps [spotipie.ErrNotAuthorized] and names the command to run
-// if nobody is signed in; those of the config file, of the store and of the
+// if nobody is signed in; one that names the client secret if the token is expired
+// and the secret is missing; those of the config file, of the store and of the
 // session.
 func Open(ctx context.Context, name string, opts *Options) (spotipie.Session, error) {
 	p, err := read(name, opts)
@@ -125,6 +127,10 @@ func (p *profile) open(ctx context.Context) (spotipie.Session, error) {
 	if !found {
 		return nil, fmt.Errorf("%w: run 'spotipie login%s'", spotipie.ErrNotAuthorized, p.flag())
 	}
+	if p.Confidential && p.ClientSecret == "" && rec.Token.IsExpiredAt(p.now(), spotipie.DefaultExpiryMargin) {
+		return nil, errors.New("its token is expired, and is renewed only with the client secret that it was signed in with: " +
+			"set SPOTIPIE_CLIENT_SECRET, or Options.ClientSecret")
+	}
 	session, err := p.session(store, cmp.Or(rec.Flow, spotipie.Flow(p.Flow), spotipie.FlowAuthorizationCode))
 	if err != nil {
 		return nil, err
@@ -133,6 +139,13 @@ func (p *profile) open(ctx context.Context) (spotipie.Session, error) {
 		return nil, errors.Join(err, session.Close(ctx))
 	}
 	return session, nil
+}
+
+func (p *profile) now() time.Time {
+	if s := p.opts.Session; s != nil && s.Now != nil {
+		return s.Now()
+	}
+	return time.Now()
 }
 
 // load finds the record, by its profile alone if no client id is known.

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -112,6 +113,37 @@ func TestOpen(t *testing.T) {
 		if err != nil || !again.CurrentToken().Equal(token) {
 			t.Errorf("%q: the renewed token is not in the store: %v", name, err)
 		}
+	}
+}
+
+// TestOpenWithoutTheSecret: the token does until it ends, and then the error says
+// what is missing.
+func TestOpenWithoutTheSecret(t *testing.T) {
+	server := spotifytest.New(t)
+	of := settings(server, spotipie.FlowAuthorizationCode)
+	of.Confidential = true
+	_, store := home(t, config.File{Profiles: map[string]config.Settings{"work": of}})
+	signIn(t, server, store, "work")
+	opts := &profile.Options{Session: &spotipie.Options{Transport: server.Transport(), Now: server.Now}}
+	session, err := open(t, "work", opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := spotipie.CurrentUser(t.Context(), session); err != nil {
+		t.Fatal(err)
+	}
+	server.Advance(2 * time.Hour)
+	if _, err := open(t, "work", opts); err == nil || !strings.Contains(err.Error(), `profile "work": its token is expired`) ||
+		!strings.Contains(err.Error(), "SPOTIPIE_CLIENT_SECRET") {
+		t.Errorf("got %v", err)
+	}
+	t.Setenv("SPOTIPIE_CLIENT_SECRET", server.Credentials().ClientSecret)
+	session, err = open(t, "work", opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := spotipie.CurrentUser(t.Context(), session); err != nil {
+		t.Error(err)
 	}
 }
 

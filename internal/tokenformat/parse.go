@@ -19,7 +19,8 @@ const MaxSize = 1 << 20
 
 // ErrUnknown: the file is in none of the formats. What it is instead, as far as
 // that can be told, is in the error's text.
-var ErrUnknown = errors.New("not a token file of " + Names())
+var ErrUnknown = errors.New("not a token file of spotipy, tekore, spotipie for Python, rspotify or golang.org/x/oauth2, " +
+	"an answer of the token endpoint, or a refresh token")
 
 // hasKey reports whether a file of the format has a key that says something.
 func (f Format) hasKey(key string) bool {

@@ -113,9 +113,8 @@ func refusal(s *settings.Settings, err error, refused *spotipie.TokenEndpointErr
 			s.AccountsURL.Value, s.AccountsURL.Origin())
 	case refused.Temporary():
 		return failure.Tell(err, "%s: nothing is lost, try again later", failure.Plain(refused))
-	case refused.Code == "invalid_client" && s.Secret.Value == "" && s.Confidential:
-		return failure.Usage(s.Cmd, failure.Tell(err, "profile %q was signed in with the client secret of the app, and Spotify renews it with that only: set %s",
-			s.Profile.Value, s.Variable("CLIENT_SECRET")))
+	case refused.Code == "invalid_client" && LacksSecret(s):
+		return SecretMissing(s, err)
 	case refused.Code == "invalid_client" && s.Secret.Value == "":
 		return failure.Usage(s.Cmd, failure.Tell(err, "%s: check the client id (%s), and if the app has a client secret, set %s",
 			failure.Plain(refused), s.ClientID.Origin(), s.Variable("CLIENT_SECRET")))
@@ -124,6 +123,16 @@ func refusal(s *settings.Settings, err error, refused *spotipie.TokenEndpointErr
 			failure.Plain(refused), s.ClientID.Origin(), s.Secret.Origin()))
 	}
 	return refused
+}
+
+// LacksSecret reports whether the profile was signed in with a client secret that
+// is not set now.
+func LacksSecret(s *settings.Settings) bool { return s.Confidential && s.Secret.Value == "" }
+
+// SecretMissing says of an error that there is no new token without the secret.
+func SecretMissing(s *settings.Settings, err error) error {
+	return failure.Usage(s.Cmd, failure.Tell(err, "profile %q was signed in with the client secret of the app, and Spotify renews it with that only: set %s",
+		s.Profile.Value, s.Variable("CLIENT_SECRET")))
 }
 
 // hostOf is where a request went, without what stands in the query.

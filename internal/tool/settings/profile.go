@@ -60,18 +60,24 @@ func OfProfile(cmd *cobra.Command, name string) (*Settings, error) {
 
 // LoginCommand is what the user has to run to sign in.
 func (s *Settings) LoginCommand() string {
-	if s.Profile.Value == DefaultProfile {
-		return "spotipie login"
-	}
-	return "spotipie login --profile " + cli.QuotedInText(s.Profile.Value)
+	return "spotipie login" + s.ProfileFlag()
 }
 
-// ProfileFlag repeats the profile for a command that is suggested.
+// ProfileFlag repeats the profile and the prefix of the variables for a command
+// that is suggested.
 func (s *Settings) ProfileFlag() string {
-	if s.Profile.Value == DefaultProfile {
+	flags := ""
+	if s.Profile.Value != DefaultProfile {
+		flags = " --profile " + cli.QuotedInText(s.Profile.Value)
+	}
+	return flags + s.prefixFlag()
+}
+
+func (s *Settings) prefixFlag() string {
+	if s.EnvPrefix == "" || s.EnvPrefix == spotipie.DefaultEnvPrefix {
 		return ""
 	}
-	return " --profile " + cli.QuotedInText(s.Profile.Value)
+	return " --env-prefix " + s.EnvPrefix
 }
 
 // Key returns where the authorization is in the store. The client id must be

@@ -60,7 +60,11 @@ func (s *Settings) Remember(ctx context.Context, flow spotipie.Flow, user string
 		s.Say("Note: the store's password is not kept: later commands need %s too.", s.Variable("STORE"))
 	}
 	if inConfig := cmp.Or(s.Config.Profiles[s.Profile.Value].ClientSecret, s.Config.ClientSecret); s.Secret.Value != "" && inConfig == "" {
-		s.Say("Note: the client secret is not kept: later commands need %s too.", s.Variable("CLIENT_SECRET"))
+		with := ""
+		if flag := s.prefixFlag(); flag != "" {
+			with = ", and" + flag + " to look for it"
+		}
+		s.Say("Note: the client secret is not kept: later commands need %s too%s.", s.Variable("CLIENT_SECRET"), with)
 	}
 }
 

@@ -192,5 +192,8 @@ func TestCommandsThatAreAdvised(t *testing.T) {
 		if s, _ := tooltest.Settings(t, "--profile", profile); s.LoginCommand() != want {
 			t.Errorf("%s: got %s, want %s", profile, s.LoginCommand(), want)
 		}
+		if s, _ := tooltest.Settings(t, "--profile", profile, "--env-prefix", "SPOTIPY"); s.LoginCommand() != want+" --env-prefix SPOTIPY" {
+			t.Errorf("%s: got %s, want the prefix too", profile, s.LoginCommand())
+		}
 	}
 }

@@ -186,6 +186,8 @@ func (f *flags) explain(s *settings.Settings, call *webapi.Call, err error) erro
 	case errors.As(err, &refused) && refused.StatusCode == http.StatusUnauthorized && s.Flow.Value == string(spotipie.FlowClientCredentials):
 		return failure.Tell(err, "%s: profile %q is the app itself, and this takes a user: sign one in with 'spotipie login --profile NAME --flow %s'",
 			failure.Plain(err), s.Profile.Value, spotipie.FlowAuthorizationCode)
+	case errors.As(err, &refused) && refused.StatusCode == http.StatusUnauthorized && explain.LacksSecret(s):
+		return explain.SecretMissing(s, err)
 	}
 	return explain.Error(s, err)
 }

@@ -158,8 +158,12 @@ func sayRedirectURI(s *settings.Settings, flow spotipie.Flow) {
 	if flow == spotipie.FlowClientCredentials || !errors.As(spotipie.ValidateRedirectURI(s.RedirectURI.Value), &refused) {
 		return
 	}
+	unset := ""
+	if variable := s.Variable("REDIRECT_URI"); s.RedirectURI.From == variable {
+		unset = ", and unset " + variable
+	}
 	s.Say("Note: Spotify no longer takes the redirect URI %s. Nothing but the next 'spotipie login' needs one: before that, register %s "+
-		"for the app at https://developer.spotify.com/dashboard. It is not kept with the profile.", s.RedirectURI.Value, login.DefaultRedirectURI)
+		"for the app at https://developer.spotify.com/dashboard%s. It is not kept with the profile.", s.RedirectURI.Value, login.DefaultRedirectURI, unset)
 }
 
 // importedFlow tells which flow a login came from. A format that names no scopes
@@ -230,6 +234,8 @@ func sayImported(s *settings.Settings, format tokenformat.Format, flow spotipie.
 	left := "expired, is renewed when it is needed"
 	if d := time.Until(token.ExpiresAt()); d > 0 {
 		left = "valid for " + cli.Span(d)
+	} else if format == tokenformat.Answer {
+		left = "of unknown age, is renewed when it is needed"
 	}
 	fmt.Fprintf(stderr, "  access token   %s\n", left)
 	if token.RefreshToken() == "" {

@@ -89,7 +89,7 @@ func TestPortThatIsTaken(t *testing.T) {
 	tooltest.Home(t, "")
 	_, stderr, code := tooltest.Run(t.Context(), login.New(), "login", "--client-id", "x", "--no-browser", "--port", port, "--scope", "")
 	want := "spotipie: login: cannot listen on 127.0.0.1, port " + port + ": "
-	if code != failure.ExitFailure || !strings.Contains(stderr, want) || !strings.Contains(stderr, "choose another with --port, or leave out --port") {
+	if code != failure.ExitFailure || !strings.Contains(stderr, want) || strings.Contains(stderr, "listen tcp") || !strings.Contains(stderr, "choose another with --port, or leave out --port") {
 		t.Errorf("exit code %d, stderr %q", code, stderr)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/adapter"
 	"github.com/spotipie/spotipie/internal/tool/commandline"
+	"github.com/spotipie/spotipie/internal/tool/explain"
 	"github.com/spotipie/spotipie/internal/tool/failure"
 	"github.com/spotipie/spotipie/internal/tool/output"
 	"github.com/spotipie/spotipie/internal/tool/pauses"
@@ -39,7 +40,7 @@ asked for the user's name, for which an expired token is renewed; without a
 connection it shows what is known without.
 
 The exit code is 0 if signed in, 3 if the user has to sign in (again), and 2 if
-the token is expired and the settings do not let it be renewed.
+the token is expired or refused and the settings do not let it be renewed.
 
 With --json it prints one line, a JSON object with the keys signed_in,
 sign_in_needed, profile, client_id, flow, user (an object with id and name, or
@@ -146,7 +147,10 @@ func (st *status) fill(s *settings.Settings, session spotipie.Session, problem e
 	st.AuthorizedAt = output.UTC(session.AuthorizedAt())
 	st.ReauthorizeBy = output.UTC(session.ReauthorizeBy())
 	st.RefusedAt = output.UTC(rec.RejectedAt)
-	if problem == nil {
+	// Without the client secret a refused access token does not mean that the user
+	// has to sign in.
+	refused := errors.Is(problem, spotipie.ErrReauthorizationRequired)
+	if problem == nil || refused && rec.Rejected == "" && explain.LacksSecret(s) {
 		problem = st.foresee(s, rec, sessions.Missing(session))
 	}
 	if problem == nil {
@@ -156,7 +160,7 @@ func (st *status) fill(s *settings.Settings, session spotipie.Session, problem e
 	st.Problem = failure.Plain(failure.WithoutHint(problem))
 	st.SignInNeeded = failure.SignInNeeded(problem)
 	var wrong *failure.UsageError
-	if st.SignInNeeded || errors.As(problem, &wrong) && st.ExpiresIn <= 0 {
+	if st.SignInNeeded || errors.As(problem, &wrong) && (refused || st.ExpiresIn <= 0) {
 		return problem
 	}
 	return nil
