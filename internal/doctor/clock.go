@@ -44,7 +44,9 @@ func Clock(ctx context.Context, transport http.RoundTripper, accountsURL, system
 			fix = "start the service on this machine again, such as by 'spotipie serve'; or, if Spotify itself is meant, take its address " +
 				"out of the environment and sign in by 'spotipie login --accounts-url " + spotipie.DefaultAccountsURL + "'"
 		}
-		return bad(name, fmt.Sprintf("cannot be checked: no answer from %s (%s)", accountsURL, networkReason(err)), fix)
+		result := bad(name, fmt.Sprintf("cannot be checked: no answer from %s (%s)", accountsURL, networkReason(err)), fix)
+		result.unanswered = true
+		return result
 	}
 	_ = resp.Body.Close()
 	off, ok := clockOff(resp, before, after)

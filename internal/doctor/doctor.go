@@ -16,7 +16,13 @@ type Result struct {
 	OK     bool   `json:"ok"`
 	Detail string `json:"detail"`        // what was found
 	Fix    string `json:"fix,omitempty"` // what to do; empty if OK
+
+	unanswered bool // the accounts service did not answer
 }
+
+// Unanswered reports whether the accounts service did not answer the check of
+// the clock: others that ask it would only repeat that.
+func (r Result) Unanswered() bool { return r.unanswered }
 
 func good(name, detail string) Result { return Result{Name: name, OK: true, Detail: detail} }
 
@@ -26,6 +32,12 @@ func bad(name, detail, fix string) Result { return Result{Name: name, Detail: de
 // problem is fixed.
 func Blocked(name string, by Result) Result {
 	return bad(name, "cannot be checked before the "+by.Name+" is in order", "fix the "+by.Name+" first")
+}
+
+// NoAnswer is the result of a check for which the accounts service would have to
+// answer. by is the check that has asked it.
+func NoAnswer(name string, by Result) Result {
+	return bad(name, "cannot be checked: the accounts service does not answer", "see the "+by.Name)
 }
 
 // plain returns an error's text in one line, without the library's name.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"syscall"
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/filestore"
@@ -13,8 +14,9 @@ import (
 // WithStore opens a store, calls use with it and closes it.
 type WithStore func(ctx context.Context, use func(spotipie.Store) error) error
 
-// Store checks whether the store can be opened, read and locked. where is the
-// store in words. key is not locked if its client id is empty.
+// Store checks whether the store can be opened, read and locked, and whether it
+// would take a record, if it is a [spotipie.Checker]. where is the store in words.
+// key is not locked if its client id is empty.
 func Store(ctx context.Context, where string, with WithStore, key spotipie.Key) Result {
 	const name = "store"
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
@@ -26,11 +28,7 @@ func Store(ctx context.Context, where string, with WithStore, key spotipie.Key) 
 		if err != nil || key.ClientID == "" {
 			return err
 		}
-		unlock, err := store.Lock(ctx, key)
-		if err != nil {
-			return fmt.Errorf("locking %s: %w", key, err)
-		}
-		return unlock(ctx)
+		return tryToSave(ctx, store, key)
 	})
 	if err == nil {
 		return good(name, fmt.Sprintf("%s can be read and locked; it has %s", where, counted(count, "login")))
@@ -47,11 +45,28 @@ func Store(ctx context.Context, where string, with WithStore, key spotipie.Key) 
 		return bad(name, plain(err), "bring the keyring's entry back, or remove the folder's records and sign in again")
 	case errors.Is(err, keyringstore.ErrUnavailable):
 		return bad(name, plain(err), "unlock the keyring, or keep logins in files by --store file:")
+	case errors.Is(err, syscall.ENOSPC):
+		return bad(name, plain(err), "make room there, or choose another by --store: no token is renewed before")
 	case tooLong(err):
 		return bad(name, fmt.Sprintf("%s did not answer for %s: %s", where, checkTimeout, plain(err)),
 			"see that it runs and can be reached from here, and that no stopped process holds the lock")
 	}
 	return bad(name, plain(err), "see that it exists, can be reached and lets you in, or choose another by --store")
+}
+
+// tryToSave locks the key and asks the store whether it would take a record now,
+// as before a renewal.
+func tryToSave(ctx context.Context, store spotipie.Store, key spotipie.Key) error {
+	unlock, err := store.Lock(ctx, key)
+	if err != nil {
+		return fmt.Errorf("locking %s: %w", key, err)
+	}
+	if checker, ok := store.(spotipie.Checker); ok {
+		if err = checker.Check(ctx, key); errors.Is(err, errors.ErrUnsupported) {
+			err = nil
+		}
+	}
+	return errors.Join(err, unlock(ctx))
 }
 
 func counted(n int, what string) string {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -70,6 +71,25 @@ func TestStoreOfFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	check(t, doctor.Store(t.Context(), "file:", files(t, dir), key), dir, "chmod")
+}
+
+// fullStore is a store on a disk that is full.
+type fullStore struct {
+	spotipie.Store
+	err error
+}
+
+func (s fullStore) Check(context.Context, spotipie.Key) error { return s.err }
+
+func TestStoreThatTakesNoRecord(t *testing.T) {
+	store := spotipie.NewMemoryStore()
+	full := fullStore{store, fmt.Errorf("no record could be saved: %w", syscall.ENOSPC)}
+	check(t, doctor.Store(t.Context(), "x:", with(full, nil), key), "no record could be saved", "make room there")
+	readOnly := fullStore{store, fmt.Errorf("no record could be saved: %w", syscall.EROFS)}
+	check(t, doctor.Store(t.Context(), "x:", with(readOnly, nil), key), "no record could be saved", "lets you in")
+	cannotTell := fullStore{store, fmt.Errorf("seal: %w", errors.ErrUnsupported)}
+	check(t, doctor.Store(t.Context(), "x:", with(cannotTell, nil), key), "can be read and locked", "")
+	check(t, doctor.Store(t.Context(), "x:", with(full, nil), spotipie.Key{}), "can be read and locked", "")
 }
 
 // A lock that a stopped process holds is told, not waited for forever.

@@ -18,16 +18,20 @@ import (
 type WithSession func(ctx context.Context, use func(spotipie.Session) error) error
 
 // Token checks whether the login gives a valid token, renewing it if it is due,
-// and whether the Web API takes it. login is the command that signs in.
+// whether Spotify will renew it, and whether the Web API takes it. login is the command that signs in.
 func Token(ctx context.Context, with WithSession, login string, now func() time.Time) Result {
 	const name = "token"
 	ctx, cancel := context.WithTimeout(ctx, 2*checkTimeout)
 	defer cancel()
-	detail := ""
+	detail, refused := "", ""
 	err := with(ctx, func(session spotipie.Session) error {
 		token, err := session.Token(ctx)
 		if token == nil {
 			return err
+		}
+		if rec, ok := session.Record(); ok && rec.Rejected != "" {
+			refused = fmt.Sprintf("valid for %s only: Spotify no longer renews the login (%s)", cli.Span(token.ExpiresAt().Sub(now())), rec.Rejected)
+			return nil
 		}
 		who, err := user(ctx, session)
 		if err != nil {
@@ -36,7 +40,10 @@ func Token(ctx context.Context, with WithSession, login string, now func() time.
 		detail = fmt.Sprintf("%svalid for %s%s", who, cli.Span(token.ExpiresAt().Sub(now())), again(session))
 		return nil
 	})
-	if err == nil {
+	switch {
+	case err == nil && refused != "":
+		return bad(name, refused, "run '"+login+"'")
+	case err == nil:
 		return good(name, detail)
 	}
 	problem, fix := tokenProblem(err, login)

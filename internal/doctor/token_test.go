@@ -40,6 +40,16 @@ func TestToken(t *testing.T) {
 	check(t, token(t, session, nil), `of user "ada", valid for 59m `, "")
 }
 
+// TestTokenThatIsTheLast: it is valid, but Spotify has refused to renew it.
+func TestTokenThatIsTheLast(t *testing.T) {
+	server, session := signedIn(t)
+	server.RevokeUser(server.Credentials().ClientID, "ada")
+	if _, err := session.RefreshToken(t.Context()); !errors.Is(err, spotipie.ErrReauthorizationRequired) {
+		t.Fatal(err)
+	}
+	check(t, token(t, session, nil), "only: Spotify no longer renews the login (", "run 'spotipie login'")
+}
+
 func TestTokenOfUnknownAge(t *testing.T) {
 	server, session := signedIn(t)
 	imported, err := spotipie.NewAuthorizationCodeSession(server.Credentials(), server.Options())

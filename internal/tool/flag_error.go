@@ -5,14 +5,28 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/spotipie/spotipie/internal/cli"
 )
 
 // invalidValue matches what package pflag says of a value that a flag does not
 // take.
 const invalidValue = `^invalid argument (".*") for "(?:-\w, )?--([\w-]+)" flag: (.*)$`
 
-// flagError puts what package flag says about values into our words.
-func flagError(err error) error {
+// flagError puts what package pflag says about values into our words, and names the
+// flag of cmd that one which there is not was most likely meant to be.
+func flagError(cmd *cobra.Command, err error) error {
+	if name, unknown := strings.CutPrefix(err.Error(), "unknown flag: "); unknown {
+		var names []string
+		cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })
+		if near := cli.Closest(name, names); near != "" {
+			return fmt.Errorf("unknown flag: %s (did you mean %s?)", name, near)
+		}
+		return err
+	}
 	found := regexp.MustCompile(invalidValue).FindStringSubmatch(err.Error())
 	if found == nil {
 		return err

@@ -110,7 +110,7 @@ in once, and every script, cron job and program has a valid token.`,
 		if args := cmd.Flags().Args(); cmd == root && len(args) > 0 {
 			return commandline.UnknownCommand(root, args[0]) // and the flag may well be that command's
 		}
-		return failure.Usage(cmd, flagError(err))
+		return failure.Usage(cmd, flagError(cmd, err))
 	})
 	return root
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"runtime"
@@ -66,9 +67,12 @@ func Open(ctx context.Context, s *settings.Settings, opts Options) (store spotip
 			return nil, nil, Failed(s, "opening", err)
 		}
 	}
-	if s.Store.Place == settings.InProfile && s.Config.Profiles[s.Profile.Value].StorePassword {
-		return nil, nil, failure.Usage(s.Cmd, fmt.Errorf("profile %q is kept in %s, whose password is not kept: set %s to the address with the password",
-			s.Profile.Value, s.StoreName(), s.Variable("STORE")))
+	if err := passwordKnown(s, kind); err != nil {
+		return nil, nil, failure.Usage(s.Cmd, err)
+	}
+	if _, err := settings.DefaultStoreDir(kind); err != nil && isFolder(kind) && s.StoreDir() == "" {
+		return nil, nil, failure.Usage(s.Cmd, fmt.Errorf("there is no folder for the store (%s): set %s to one, such as file:/var/lib/spotipie",
+			failure.Plain(err), s.Variable("STORE")))
 	}
 	switch kind {
 	case settings.StoreRedis:
@@ -96,9 +100,29 @@ func Open(ctx context.Context, s *settings.Settings, opts Options) (store spotip
 	return store, closeStore, err
 }
 
+func isFolder(kind string) bool { return kind == settings.StoreFile || kind == settings.StoreKeyring }
+
+// passwordKnown fails if the profile's store has a password that nothing gives:
+// it is not kept in the config file. PostgreSQL's may be in its own variables and
+// files as well.
+func passwordKnown(s *settings.Settings, kind string) error {
+	if s.Store.Place != settings.InProfile || !s.Config.Profiles[s.Profile.Value].StorePassword {
+		return nil
+	}
+	or := ""
+	if kind == settings.StorePostgres {
+		if cfg, err := pgxpool.ParseConfig(s.Store.Value); err == nil && cfg.ConnConfig.Password != "" {
+			return nil
+		}
+		or = ", or PGPASSWORD to it"
+	}
+	return fmt.Errorf("profile %q is kept in %s, whose password is not kept: set %s to the address with the password%s",
+		s.Profile.Value, s.StoreName(), s.Variable("STORE"), or)
+}
+
 // folderExists fails if the folder of a store is not there.
 func folderExists(s *settings.Settings, kind string) error {
-	if kind != settings.StoreFile && kind != settings.StoreKeyring {
+	if !isFolder(kind) {
 		return nil
 	}
 	dir := s.StoreDir()
@@ -124,8 +148,9 @@ func Failed(s *settings.Settings, doing string, err error) error {
 	return fmt.Errorf("%s the store (%s%s): %w", doing, s.StoreName(), from, Brief(s, err))
 }
 
-// Brief says in one line why there is no connection to the store's server:
-// drivers give a line to each attempt.
+// Brief says in one line why there is no connection to the store's server, for
+// which drivers give a line to each attempt, or why it or the system refuses, and
+// what to do.
 func Brief(s *settings.Settings, err error) error {
 	var (
 		connecting *pgconn.ConnectError
@@ -136,12 +161,32 @@ func Brief(s *settings.Settings, err error) error {
 	)
 	switch {
 	case !storeaddress.HasServer(s.Store.Value) || s.Store.Value == "":
+		return briefOfFolder(s, err)
 	case errors.As(err, &connecting) && errors.As(err, &refused):
 		return failure.Tell(err, "%s", explainPostgres(refused))
 	case errors.As(err, &name):
 		return failure.Tell(err, "no connection to %s: %s: check the name of the host", name.Name, name.Err)
 	case errors.As(err, &dial) && dial.Op == "dial" && dial.Addr != nil && errors.As(dial.Err, &number):
 		return failure.Tell(err, "no connection to %s: %v: check that it runs and can be reached from here", dial.Addr, number)
+	}
+	if kind, _ := s.StoreKind(); kind == settings.StoreRedis && err != nil {
+		if why := explainRedis(err); why != "" {
+			return failure.Tell(err, "%s", why)
+		}
+	}
+	return err
+}
+
+// briefOfFolder says what to do about a folder or a file that the system does not
+// let the user read or write.
+func briefOfFolder(s *settings.Settings, err error) error {
+	var said *filestore.FileError
+	switch {
+	case errors.As(err, &said): // and what to do
+	case errors.Is(err, fs.ErrPermission):
+		return failure.Tell(err, "%v: run as the user that it belongs to, or set %s to another folder, as in file:/var/lib/spotipie", err, s.Variable("STORE"))
+	case errors.Is(err, syscall.EROFS):
+		return failure.Tell(err, "%v: set %s to a folder that can be written, as in file:/var/lib/spotipie", err, s.Variable("STORE"))
 	}
 	return err
 }

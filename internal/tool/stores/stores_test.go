@@ -2,9 +2,12 @@ package stores_test
 
 import (
 	"errors"
+	"fmt"
+	"io/fs"
 	"net"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -72,6 +75,52 @@ func TestPasswordThatWasNotKept(t *testing.T) {
 	var wrong *failure.UsageError
 	if err := reads(t); !errors.As(err, &wrong) || !strings.Contains(err.Error(), "set SPOTIPIE_STORE to the address with the password") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestPasswordOfPostgresElsewhere: PostgreSQL's own variable will do.
+func TestPasswordOfPostgresElsewhere(t *testing.T) {
+	tooltest.Home(t, `{"profiles": {"default": {"store": "postgres://u@127.0.0.1:1/d", "store_password": true}}}`)
+	t.Setenv("PGPASSFILE", filepath.Join(t.TempDir(), "none"))
+	var wrong *failure.UsageError
+	if err := reads(t); !errors.As(err, &wrong) || !strings.Contains(err.Error(), "set SPOTIPIE_STORE to the address with the password, or PGPASSWORD to it") {
+		t.Errorf("got %v", err)
+	}
+	t.Setenv("PGPASSWORD", "hush")
+	if err := reads(t); errors.As(err, &wrong) || !strings.Contains(err.Error(), "no connection to 127.0.0.1:1") || strings.Contains(err.Error(), "hush") {
+		t.Errorf("with PGPASSWORD: got %v", err)
+	}
+}
+
+// TestFolderThatCannotBeWritten: the system's words alone do not say what to do.
+func TestFolderThatCannotBeWritten(t *testing.T) {
+	tooltest.Home(t, "")
+	s, _ := tooltest.Settings(t, "--store", "file:/x")
+	for name, test := range map[string]struct {
+		err  error
+		want string
+	}{
+		"another user's": {fs.ErrPermission, "run as the user that it belongs to, or set SPOTIPIE_STORE to another folder"},
+		"read-only":      {syscall.EROFS, "set SPOTIPIE_STORE to a folder that can be written"},
+		"something else": {errors.New("oops"), "oops"},
+	} {
+		if err := stores.Failed(s, "opening", &fs.PathError{Op: "mkdir", Path: "/x", Err: test.err}); !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
+// TestRedisRefuses has the answers that depend on how a server is set up.
+func TestRedisRefuses(t *testing.T) {
+	tooltest.Home(t, "")
+	s, _ := tooltest.Settings(t, "--store", "redis://127.0.0.1:1/0")
+	for answer, want := range map[string]string{
+		"NOAUTH Authentication required.":                              "put it into the address of the store, as in redis://USER:PASSWORD@HOST:PORT/DB",
+		"NOPERM User app has no permissions to run the 'eval' command": "check the ACL of the user",
+	} {
+		if err := stores.Failed(s, "reading", fmt.Errorf("redisstore: loading: %w", errors.New(answer))); !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v", answer, err)
+		}
 	}
 }
 

@@ -18,7 +18,7 @@ import (
 // New returns the command completion.
 func New() *cobra.Command {
 	generators := map[string]func(*cobra.Command, io.Writer) error{
-		"bash":       func(root *cobra.Command, w io.Writer) error { return root.GenBashCompletionV2(w, true) },
+		"bash":       bash,
 		"zsh":        func(root *cobra.Command, w io.Writer) error { return root.GenZshCompletion(w) },
 		"fish":       func(root *cobra.Command, w io.Writer) error { return root.GenFishCompletion(w, true) },
 		"powershell": func(root *cobra.Command, w io.Writer) error { return root.GenPowerShellCompletionWithDesc(w) },
@@ -53,4 +53,23 @@ is not found.`,
 			return output.Write(cmd, script.String())
 		},
 	}
+}
+
+// bash writes cobra's script, changed so that it completes what follows a comma: it
+// compares what was typed with offers in which bash's %q has put a backslash before
+// each comma, which nobody types.
+func bash(root *cobra.Command, w io.Writer) error {
+	var script strings.Builder
+	if err := root.GenBashCompletionV2(&script, true); err != nil {
+		return err
+	}
+	const (
+		offered = `comp=$(printf "%q" "${compline%%$tab*}")`
+		single  = `COMPREPLY[0]=$(printf "%q" "${COMPREPLY[0]%%$tab*}")`
+	)
+	_, err := strings.NewReplacer(
+		offered, offered+"\n        comp=${comp//\\\\,/,}",
+		single, single+"\n        COMPREPLY[0]=${COMPREPLY[0]//\\\\,/,}",
+	).WriteString(w, script.String())
+	return err
 }

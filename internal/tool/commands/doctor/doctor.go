@@ -38,8 +38,8 @@ app's registration and client secret, the store, and whether Spotify takes the
 token and which mode the app is in. Each line is marked ✓, or ✗ with what to do.
 
 An expired token is renewed for it, and the store's folder is made if it is
-missing; nothing else is changed. What the profile's
-flow does not need is left out.
+missing; nothing else is changed. What the profile's flow does not need is left
+out.
 
 The exit code is 0 if all is ✓, and 1 otherwise. With --json it prints one line,
 a JSON object with the keys ok and checks, an array of objects with the keys
@@ -64,12 +64,12 @@ func run(cmd *cobra.Command, asJSON bool) error {
 	ctx := cmd.Context()
 	var results []doctor.Result
 	s, err := settings.Read(cmd)
-	if broken := configProblem(); broken != nil {
-		results = []doctor.Result{*broken}
-	} else if err != nil {
-		return err
-	} else {
+	if err == nil {
 		results = examine(ctx, s)
+	} else if broken := configProblem(); broken != nil {
+		results = []doctor.Result{*broken}
+	} else {
+		return err
 	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -111,9 +111,7 @@ func examine(ctx context.Context, s *settings.Settings) []doctor.Result {
 	store := doctor.Store(ctx, storeInWords(s), func(ctx context.Context, use func(spotipie.Store) error) error {
 		return stores.Brief(s, failure.WithoutHint(stores.Use(ctx, s, use)))
 	}, s.Key())
-	if store.OK { // else it is all that would be said
-		_ = stores.Use(ctx, s, func(store spotipie.Store) error { return sessions.ResolveClientID(ctx, s, store) })
-	}
+	hasLogin := store.OK && useStored(ctx, s)
 	flow := spotipie.Flow(s.Flow.Value)
 	transport := s.Transport()
 	results := []doctor.Result{doctor.Environment(doctor.App{
@@ -125,6 +123,10 @@ func examine(ctx context.Context, s *settings.Settings) []doctor.Result {
 	if store.OK {
 		token = doctor.Token(ctx, withSession, s.LoginCommand(), time.Now)
 	}
+	clock := doctor.Clock(ctx, transport, s.AccountsURL.Value, runtime.GOOS, time.Now)
+	if clock.Unanswered() && hasLogin && !token.OK {
+		token = doctor.NoAnswer("token", clock)
+	}
 	if flow != spotipie.FlowClientCredentials {
 		uri := s.RedirectURI.Value
 		machine := doctor.Machine{OS: runtime.GOOS, Getenv: os.Getenv, Find: exec.LookPath}
@@ -133,21 +135,12 @@ func examine(ctx context.Context, s *settings.Settings) []doctor.Result {
 		if redirect.OK {
 			port = doctor.Port(ctx, uri)
 		}
-		results = append(results, redirect, port, doctor.Browser(machine, token.OK))
+		results = append(results, redirect, port, doctor.Browser(machine, token.OK || hasLogin && clock.Unanswered()))
 	}
 	if where := s.Services().NotSpotify(); where != "" {
 		results = append(results, doctor.Result{Name: "service", OK: true, Detail: where + ", " + s.AccountsURL.Origin()})
 	}
-	results = append(results, doctor.Clock(ctx, transport, s.AccountsURL.Value, runtime.GOOS, time.Now))
-	if checker := checkerOf(s, flow); checker != nil {
-		results = append(results, doctor.Registration(ctx, checker, s.RedirectURI.Value))
-	}
-	if s.Secret.Value != "" && s.ClientID.Value != "" {
-		session, err := sessions.New(s, spotipie.FlowClientCredentials, nil, nil)
-		if app, ok := session.(*spotipie.ClientCredentialsSession); err == nil && ok {
-			results = append(results, doctor.Secret(ctx, app, s.Secret.From))
-		}
-	}
+	results = append(append(results, clock), app(ctx, s, flow, clock)...)
 	results = append(results, store, token)
 	if token.OK {
 		if mode, known := doctor.Mode(ctx, withSession); known {
@@ -157,12 +150,51 @@ func examine(ctx context.Context, s *settings.Settings) []doctor.Result {
 	return results
 }
 
-// withExaminedSession returns sessions.Use without the hint where to read about
+// useStored takes the client id and the flow of the login from the store where
+// nothing else tells them. It reports whether there is a login that may be renewed.
+func useStored(ctx context.Context, s *settings.Settings) (usable bool) {
+	_ = stores.Use(ctx, s, func(store spotipie.Store) error { // the check of the token tells what is wrong
+		if err := sessions.ResolveClientID(ctx, s, store); err != nil {
+			return err
+		}
+		rec, found, err := store.Load(ctx, s.Key())
+		if err == nil && found {
+			s.Flow.Value = string(sessions.FlowOf(s, rec))
+			usable = rec.Rejected == ""
+		}
+		return err
+	})
+	return usable
+}
+
+// app checks the app's registration and secret with the accounts service, as far as
+// the flow and the credentials allow.
+func app(ctx context.Context, s *settings.Settings, flow spotipie.Flow, clock doctor.Result) (results []doctor.Result) {
+	ask := func(name string, check func() doctor.Result) {
+		if clock.Unanswered() {
+			results = append(results, doctor.NoAnswer(name, clock))
+			return
+		}
+		results = append(results, check())
+	}
+	if checker := checkerOf(s, flow); checker != nil {
+		ask("app", func() doctor.Result { return doctor.Registration(ctx, checker, s.RedirectURI.Value) })
+	}
+	if s.Secret.Value != "" && s.ClientID.Value != "" {
+		session, err := sessions.New(s, spotipie.FlowClientCredentials, nil, nil)
+		if app, ok := session.(*spotipie.ClientCredentialsSession); err == nil && ok {
+			ask("secret", func() doctor.Result { return doctor.Secret(ctx, app, s.Secret.From) })
+		}
+	}
+	return results
+}
+
+// withExaminedSession returns sessions.UseQuietly without the hint where to read about
 // flags, for sessions that heed pauses.
 func withExaminedSession(s *settings.Settings) func(context.Context, func(spotipie.Session) error) error {
 	paused := pauses.New(s)
 	return func(ctx context.Context, use func(spotipie.Session) error) error {
-		return failure.WithoutHint(sessions.Use(ctx, s, func(session spotipie.Session) error {
+		return failure.WithoutHint(sessions.UseQuietly(ctx, s, func(session spotipie.Session) error {
 			if err := paused.Mount(session); err != nil {
 				return err
 			}

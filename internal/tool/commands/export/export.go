@@ -152,7 +152,7 @@ func (f *flags) maySee(s *settings.Settings) error {
 	sure, err := cli.Confirm(s.Cmd.Context(), s.Cmd.InOrStdin(), s.Cmd.ErrOrStderr(),
 		"This shows tokens that give access to the account. Print them to the terminal?")
 	if err == nil && !sure {
-		err = errors.New("nothing was printed; redirect it into a file")
+		err = errors.New("nothing was printed; --output FILE writes it to a file")
 	}
 	return err
 }

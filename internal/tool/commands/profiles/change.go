@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -50,6 +51,9 @@ Without a name it prints the one that is used now.`,
 				return err
 			}
 			fmt.Fprintf(cmd.ErrOrStderr(), "Profile %q is used when none is named.\n", args[0])
+			if variable := s.Variable("PROFILE"); os.Getenv(variable) != "" && os.Getenv(variable) != args[0] {
+				s.Say("Note: %s names %q here, and comes before that.", variable, os.Getenv(variable))
+			}
 			return nil
 		},
 	}

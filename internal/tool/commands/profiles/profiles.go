@@ -101,7 +101,7 @@ func list(cmd *cobra.Command, asJSON bool) error {
 	err = output.Write(cmd, profileTable(rows, cmd.OutOrStdout()))
 	for _, row := range rows {
 		if row.Problem != "" {
-			fmt.Fprintf(cmd.ErrOrStderr(), "Profile \"%s\": %s\n", oneField(row.Profile), cli.Printable(row.Problem))
+			s.Say("Profile \"%s\": %s", oneField(row.Profile), cli.Printable(row.Problem))
 		}
 	}
 	return err

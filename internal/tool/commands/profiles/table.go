@@ -66,7 +66,7 @@ func (l *listing) row(ctx context.Context, name string) profile {
 		row.Problem = failure.Plain(err)
 		return row
 	}
-	err = explain.Error(of, l.check(ctx, of, &row))
+	err = failure.WithoutHint(explain.Error(of, l.check(ctx, of, &row)))
 	row.Flow, row.ClientID, row.Store = of.Flow.Value, of.ClientID.Value, of.StoreName()
 	row.User, row.Service = l.s.Config.Profiles[name].User, settings.ServicesOf(l.s.Config.Profiles[name]).NotSpotifyName()
 	switch {
@@ -182,11 +182,20 @@ func profileTable(rows []profile, w io.Writer) string {
 			row = append(row, cli.Printable(p.User))
 		}
 		if elsewhere {
-			row = append(row, cli.Printable(cmp.Or(p.Service, "Spotify")))
+			row = append(row, cli.Printable(cmp.Or(host(p.Service), "Spotify")))
 		}
 		cells = append(cells, row)
 	}
 	return cli.Table(columns, cells, cli.Width(w))
+}
+
+// host is a service's address without its scheme, for which a table has no room.
+func host(service string) string {
+	_, host, ok := strings.Cut(service, "://")
+	if !ok {
+		return service
+	}
+	return host
 }
 
 func tabSeparated(rows []profile) string {
