@@ -388,6 +388,6 @@ func clean(err error) error {
 
 func (s *Store) mismatch(key spotipie.Key, reason string) error {
 	return &spotipie.RecordMismatchError{Key: key, Reason: fmt.Sprintf(
-		"pgstore: the record in table %s %s: update the program that is older, or delete the record and authorize again",
+		"pgstore: the record in table %s %s: update the older program, or delete the record and authorize again",
 		s.table, reason)}
 }

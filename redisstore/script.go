@@ -32,9 +32,9 @@ const maxVersion = 1<<53 - 2
 // channel, tag.
 //
 // The client repeats a command whose reply was lost, so each operation has a
-// name of its own, and each attempt a number. A write replaces only the version
-// that it names, which a repetition no longer finds if an earlier attempt
-// succeeded.
+// unique name, and each attempt a number. A write replaces only the version
+// that it names; a repetition does not find that version any more if an earlier
+// attempt has succeeded.
 const prepareWrite = `
 local function valid(version)
 	return type(version) == 'string' and string.find(version, '^[1-9]%d*$') and #version <= 16
@@ -70,8 +70,8 @@ redis.pcall('PUBLISH', ARGV[6], ARGV[7] .. ' ' .. version)
 redis.pcall('PUBLISH', ARGV[6], ARGV[7])`
 
 const (
-	// ARGV: … record. A full memory refuses the first write of a script only, so
-	// that must not be DEL, which takes the tombstone's expiry away.
+	// ARGV: … record. A full memory refuses the first write of a script only,
+	// so that must not be DEL, which removes the tombstone's expiry.
 	swapScript = prepareWrite + `
 if not valid(version) then return 'foreign' end
 if deleted then
@@ -132,17 +132,17 @@ func (s *Store) write(ctx context.Context, script *redis.Script, key spotipie.Ke
 			return []any{format, over, strconv.FormatUint(floor, 10), operation, &attempt{}, s.channel(), tag(key), last}
 		}
 		version, err := script.EvalSha(ctx, s.client, keys, arguments()...).Text()
-		if redis.HasErrorPrefix(err, "NOSCRIPT") { // so that was no attempt
+		if redis.HasErrorPrefix(err, "NOSCRIPT") { // so the script did not run
 			version, err = script.Eval(ctx, s.client, keys, arguments()...).Text()
 		}
 		return version, err
 	})
 }
 
-// maxTries is how often a write starts again because another process wrote
-// between its look and its write.
+// maxTries is how often a write starts again because another process has
+// written between its read and its write.
 const maxTries = 20
 
-// errUnknown: the client has repeated a write, and it cannot be known whether
-// the first attempt succeeded.
+// errUnknown means that the client has repeated a write and it is unknown
+// whether the first attempt succeeded.
 var errUnknown = fmt.Errorf("the server's answer was lost, and another process has saved or deleted since: it is not known whether this was done before")

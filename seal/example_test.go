@@ -119,5 +119,5 @@ func ExampleRing() {
 	keys := seal.Ring(vaultKeys{service, "projects/my-app/keys/spotify"}, old)
 	_, err = keys.Unwrap(context.Background(), "another", nil)
 	fmt.Println(err)
-	// Output: the sealing key is not one of ours
+	// Output: unknown sealing key
 }

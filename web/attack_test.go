@@ -20,7 +20,7 @@ func TestLoginCSRF(t *testing.T) {
 			callback := attacker.beginAndAgree("/auth/login")
 			p := victim.comeFromElsewhere(callback)
 			victim.expect(p, http.StatusBadRequest, "This sign-in is over")
-			a.expectError("stray", http.StatusBadRequest, "no login that this browser has under way")
+			a.expectError("stray", http.StatusBadRequest, "this browser has no login under way")
 		})
 	}
 	a.expectCodes(1)
@@ -289,7 +289,7 @@ func TestLoginFromElsewhere(t *testing.T) {
 		for _, isSilly := range []bool{false, true} {
 			b.isSilly = isSilly
 			p := b.comeFromElsewhere(path)
-			b.expect(p, http.StatusOK, "Go on to Spotify")
+			b.expect(p, http.StatusOK, "Continue to Spotify")
 			if strings.Contains(path, "library") != strings.Contains(p.body, "See what is saved in your library") {
 				t.Errorf("%s: %s", path, p.body)
 			}
@@ -298,7 +298,7 @@ func TestLoginFromElsewhere(t *testing.T) {
 		}
 	}
 	p := b.post("/auth/login", otherSite, "https://evil.example")
-	b.expect(p, http.StatusForbidden, "Go on to Spotify")
+	b.expect(p, http.StatusForbidden, "Continue to Spotify")
 	a.expectError("sign-in", http.StatusForbidden, "another site may have sent it")
 	a.expectCodes(1)
 

@@ -269,7 +269,7 @@ func TestStoreDown(t *testing.T) {
 		t.Errorf("the page leads to %s", again)
 	}
 	a.lastError()
-	grace.expect(grace.comeFromElsewhere("/auth/login"), http.StatusOK, "Go on to Spotify") // nobody knows whom that would replace
+	grace.expect(grace.comeFromElsewhere("/auth/login"), http.StatusOK, "Continue to Spotify") // nobody knows whom that would replace
 	a.expectError("unavailable", http.StatusServiceUnavailable, errDown.Error())
 	a.browser("grace").expectNobody() // who has never signed in sees the home page
 

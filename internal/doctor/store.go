@@ -14,7 +14,7 @@ import (
 type WithStore func(ctx context.Context, use func(spotipie.Store) error) error
 
 // Store checks whether the store can be opened, read and locked. where is the
-// store in words. key is not locked if its client id is empty.
+// store as text. It does not lock key if its client id is empty.
 func Store(ctx context.Context, where string, with WithStore, key spotipie.Key) Result {
 	const name = "store"
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
@@ -40,18 +40,18 @@ func Store(ctx context.Context, where string, with WithStore, key spotipie.Key) 
 	case errors.As(err, &file):
 		fix := file.Advice
 		if errors.Is(err, filestore.ErrExposed) {
-			fix += "; if only programs that may use the tokens can get at it, as with the fsGroup of Kubernetes, say --allow-exposed-store"
+			fix += "; if only programs that may use the tokens have access to it, as with the fsGroup of Kubernetes, use --allow-exposed-store"
 		}
 		return bad(name, fmt.Sprintf("%s %s", file.Path, file.Problem), fix)
 	case errors.Is(err, keyringstore.ErrKeyLost):
-		return bad(name, plain(err), "bring the keyring's entry back, or remove the folder's records and sign in again")
+		return bad(name, plain(err), "restore the keyring's entry, or remove the folder's records and sign in again")
 	case errors.Is(err, keyringstore.ErrUnavailable):
-		return bad(name, plain(err), "unlock the keyring, or keep logins in files by --store file:")
+		return bad(name, plain(err), "unlock the keyring, or keep logins in files with --store file:")
 	case tooLong(err):
 		return bad(name, fmt.Sprintf("%s did not answer for %s: %s", where, checkTimeout, plain(err)),
-			"see that it runs and can be reached from here, and that no stopped process holds the lock")
+			"check that it runs and can be reached from here, and that no suspended process holds the lock")
 	}
-	return bad(name, plain(err), "see that it exists, can be reached and lets you in, or choose another by --store")
+	return bad(name, plain(err), "check that it exists, can be reached and lets you in, or choose another with --store")
 }
 
 func counted(n int, what string) string {

@@ -53,7 +53,7 @@ func TestStore(t *testing.T) {
 		err         error
 		detail, fix string
 	}{
-		"lost key":   {fmt.Errorf("opening: %w", keyringstore.ErrKeyLost), "opening", "bring the keyring's entry back"},
+		"lost key":   {fmt.Errorf("opening: %w", keyringstore.ErrKeyLost), "opening", "restore the keyring's entry"},
 		"no keyring": {fmt.Errorf("opening: %w", keyringstore.ErrUnavailable), "opening", "--store file:"},
 		"server":     {errors.New("dial tcp: connection refused"), "connection refused", "can be reached"},
 	} {
@@ -72,7 +72,7 @@ func TestStoreOfFiles(t *testing.T) {
 	check(t, doctor.Store(t.Context(), "file:", files(t, dir), key), dir, "chmod")
 }
 
-// A lock that a stopped process holds is told, not waited for forever.
+// A lock that a suspended process holds is reported, not waited for forever.
 func TestStoreLocked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := spotipie.NewMemoryStore()
@@ -80,7 +80,7 @@ func TestStoreLocked(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		check(t, doctor.Store(t.Context(), "memory:", with(store, nil), key), "did not answer for 8s", "stopped process")
+		check(t, doctor.Store(t.Context(), "memory:", with(store, nil), key), "did not answer for 8s", "suspended process")
 		if err := unlock(t.Context()); err != nil {
 			t.Fatal(err)
 		}

@@ -7,11 +7,10 @@ import (
 	"strings"
 )
 
-// invalidValue matches what package pflag says of a value that a flag does not
-// take.
+// invalidValue matches package pflag's error for a wrong value of a flag.
 const invalidValue = `^invalid argument (".*") for "(?:-\w, )?--([\w-]+)" flag: (.*)$`
 
-// flagError puts what package flag says about values into our words.
+// flagError rewords package flag's errors about values.
 func flagError(err error) error {
 	found := regexp.MustCompile(invalidValue).FindStringSubmatch(err.Error())
 	if found == nil {

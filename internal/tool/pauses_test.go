@@ -87,7 +87,7 @@ func TestAPauseIsRemembered(t *testing.T) {
 			}
 
 			expectTool(t, failure.ExitFailure, "", test.asked, "api", "search", "-f", "q=x")
-			expectTool(t, failure.ExitFailure, "", "'spotipie api --ignore-pause' asks all the same", "api", "me")
+			expectTool(t, failure.ExitFailure, "", "'spotipie api --ignore-pause' sends it anyway", "api", "me")
 			expectTool(t, failure.ExitOK, "Web API        paused until ", "", "status")
 			expectTool(t, failure.ExitOK, "(13h 35m from now): "+test.status, "", "status")
 			expectTool(t, failure.ExitOK, "paused until ", "", "status", "--offline")
@@ -164,7 +164,7 @@ func TestABrokenFileOfPausesIsPassedOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.paused.Store(false)
-	expectTool(t, failure.ExitOK, "ada", "Note: pauses that Spotify has asked for earlier are not known: the file of pauses "+pausePath()+" is broken: delete it.", "api", "me")
+	expectTool(t, failure.ExitOK, "ada", "Note: cannot read which pauses Spotify has asked for earlier: the file of pauses "+pausePath()+" is broken: delete it.", "api", "me")
 	p.paused.Store(true)
 	expectTool(t, failure.ExitFailure, "", "quota exceeded", "api", "me")
 	p.requests.Store(0)

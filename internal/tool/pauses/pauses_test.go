@@ -101,7 +101,7 @@ func TestBrokenFile(t *testing.T) {
 			t.Errorf("got %+v", pause)
 		}
 	}
-	if got := stderr.String(); strings.Count(got, "Note: pauses that Spotify has asked for earlier are not known: ") != 1 {
+	if got := stderr.String(); strings.Count(got, "Note: cannot read which pauses Spotify has asked for earlier: ") != 1 {
 		t.Errorf("stderr: %s", got)
 	}
 }
