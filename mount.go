@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// ErrMountPrefix: the prefix of a mount must be a scheme with its slashes, such
-// as "https://", or the beginning of an http or https URL up to somewhere in
-// its path.
+// ErrMountPrefix means that the prefix of a mount is wrong. It must be a scheme
+// with its slashes, such as "https://", or the beginning of an http or https
+// URL with at least the host.
 var ErrMountPrefix = errors.New("not a URL prefix such as https:// or https://api.spotify.com/v1/me")
 
 // mount is a RoundTripper for the URLs that start with a prefix. Scheme and
@@ -60,7 +60,7 @@ func (r *router) RoundTrip(req *http.Request) (*http.Response, error) {
 	return r.of(req.URL).RoundTrip(req)
 }
 
-// of returns what sends requests to u.
+// of returns the RoundTripper for requests to u.
 func (r *router) of(u *url.URL) http.RoundTripper {
 	if mounts := r.mounts.Load(); mounts != nil {
 		for _, m := range *mounts {
@@ -79,7 +79,7 @@ func (r *router) mount(prefix string, rt http.RoundTripper) error {
 		return err
 	}
 	if isTypedNil(rt) {
-		return fmt.Errorf("spotipie: mounting %q: the RoundTripper is a nil %T: make it first, or give nil to take a mount away", m.prefix, rt)
+		return fmt.Errorf("spotipie: mounting %q: the RoundTripper is a nil %T: make it first, or use nil to remove a mount", m.prefix, rt)
 	}
 	for {
 		old := r.mounts.Load()
@@ -97,7 +97,7 @@ func (r *router) mount(prefix string, rt http.RoundTripper) error {
 	}
 }
 
-// closeIdleConnections reaches all transports.
+// closeIdleConnections closes the idle connections of all transports.
 func (r *router) closeIdleConnections() {
 	(&http.Client{Transport: r.app.transport}).CloseIdleConnections()
 	if mounts := r.mounts.Load(); mounts != nil {

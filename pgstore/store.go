@@ -292,7 +292,7 @@ func (s *Store) deleteIf(ctx context.Context, key spotipie.Key, isWanted func(ro
 			return s.wrap("deleting", key, err)
 		}
 	}
-	return s.wrap("deleting", key, errors.New("others keep saving it"))
+	return s.wrap("deleting", key, errors.New("other processes keep saving it"))
 }
 
 // List implements [spotipie.Store].

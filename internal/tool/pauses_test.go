@@ -177,8 +177,8 @@ func TestDevelopmentMode(t *testing.T) {
 		"it can take a few hours before requests are allowed again."
 	for name, test := range map[string]struct{ body, api, doctor string }{
 		"owner without Premium": {owner, "the owner of the app has no Premium", "renew the Premium of the account that owns the app"},
-		"user not on the list":  {"User not registered in the Developer Dashboard", "the user is not on the list of the app", "User Management"},
-		"endpoint removed": {`{"error":{"status":403,"message":"Forbidden"}}`, "taken this endpoint from apps in development mode",
+		"user not on the list":  {"User not registered in the Developer Dashboard", "the user is not on the app's list", "User Management"},
+		"endpoint removed": {`{"error":{"status":403,"message":"Forbidden"}}`, "apps in development mode do not have this endpoint",
 			"apply for extended quota mode"},
 	} {
 		t.Run(name, func(t *testing.T) {
