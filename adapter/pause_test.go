@@ -339,7 +339,7 @@ func TestPauseUnderRetries(t *testing.T) {
 	})
 }
 
-// TestPauseOverABaseThatPanics: the pause is none the worse.
+// TestPauseOverABaseThatPanics: the pause still works afterwards.
 func TestPauseOverABaseThatPanics(t *testing.T) {
 	calls := 0
 	pause := adapter.NewPause(roundTripper(func(req *http.Request) (*http.Response, error) {

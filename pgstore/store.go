@@ -137,9 +137,9 @@ func (s *Store) load(ctx context.Context, key spotipie.Key) (rec spotipie.Record
 	case row.format != format:
 		return rec, false, s.mismatch(key, fmt.Sprintf("has format %d, and this program knows format %d", row.format, format))
 	case row.version <= 0:
-		return rec, false, s.mismatch(key, "has a version that is none")
+		return rec, false, s.mismatch(key, "has an invalid version")
 	case len(*row.record) > maxRecord || json.Unmarshal([]byte(*row.record), &rec) != nil:
-		return spotipie.Record{}, false, s.mismatch(key, "is no record in JSON")
+		return spotipie.Record{}, false, s.mismatch(key, "is not a record in JSON")
 	}
 	rec.Version = uint64(row.version)
 	return rec, true, nil
@@ -197,9 +197,9 @@ func (s *Store) Swap(ctx context.Context, key spotipie.Key, version uint64, rec 
 	case err != nil:
 		return 0, err
 	case len(c.record) > maxRecord:
-		return 0, s.wrap("saving", key, fmt.Errorf("the record has %d bytes as JSON, and the store takes %d", len(c.record), maxRecord))
+		return 0, s.wrap("saving", key, fmt.Errorf("the record has %d bytes as JSON, and the store accepts at most %d", len(c.record), maxRecord))
 	case c.floor >= math.MaxInt64:
-		return 0, s.wrap("saving", key, fmt.Errorf("no version can follow on %d", c.floor))
+		return 0, s.wrap("saving", key, fmt.Errorf("no version can follow %d", c.floor))
 	}
 	if version == 0 {
 		return s.swapNew(ctx, key, c)

@@ -27,7 +27,7 @@ func TestLoginCSRF(t *testing.T) {
 	nobody.expectNobody()
 	ada.expectUser("ada")
 
-	// Nor while the victim has logins of their own under way.
+	// The same while the victim has logins under way.
 	for range 5 {
 		nobody.begin("/auth/login")
 	}
@@ -302,7 +302,7 @@ func TestLoginFromElsewhere(t *testing.T) {
 	a.expectError("sign-in", http.StatusForbidden, "another site may have sent it")
 	a.expectCodes(1)
 
-	// Whoever agrees goes on from there, also in an old browser.
+	// A user who agrees continues from there, also in an old browser.
 	b.isSilly = true
 	b.expect(b.submit("/auth/login?return_to=/me"), http.StatusOK, "home of")
 	b.expectUser("grace")

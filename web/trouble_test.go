@@ -141,7 +141,8 @@ func TestProfileDownInACallback(t *testing.T) {
 	ada.expect(ada.click(link(t, p, "Sign in again")), http.StatusOK, "ada has  at /me")
 }
 
-// TestErrorsOfTheCallback that Spotify sends, and what is no callback.
+// TestErrorsOfTheCallback: errors that Spotify sends, and requests that are not
+// a callback.
 func TestErrorsOfTheCallback(t *testing.T) {
 	a := newApp(t, appOptions{})
 	for query, want := range map[string]struct {
@@ -273,7 +274,7 @@ func TestStoreDown(t *testing.T) {
 	a.expectError("unavailable", http.StatusServiceUnavailable, errDown.Error())
 	a.browser("grace").expectNobody() // who has never signed in sees the home page
 
-	// Who signs in meanwhile is signed in, as far as this replica goes.
+	// A user who signs in meanwhile is signed in at this replica.
 	zoe := a.browser("ada")
 	zoe.expect(zoe.visit("/auth/login?return_to=/me"), http.StatusOK, "ada has ")
 	a.expectError("", 0, errDown.Error())
@@ -318,7 +319,7 @@ func TestSessionsThatFail(t *testing.T) {
 	ada.expectUser("ada")
 }
 
-// TestReplicaThatEnds in the middle of a login: another one goes on.
+// TestReplicaThatEnds in the middle of a login: another one continues.
 func TestReplicaThatEnds(t *testing.T) {
 	a := newApp(t, appOptions{})
 	ada := a.browser("ada")

@@ -63,7 +63,7 @@ func TestWatchAllSharesTheConnection(t *testing.T) {
 	})
 }
 
-// A connection that is made anew has missed nobody knows what.
+// After a new connection, any notice may have been missed.
 func TestWatchAllAfterTheConnectionWasLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &server{}

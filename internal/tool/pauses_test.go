@@ -107,7 +107,7 @@ func TestAPauseIsRemembered(t *testing.T) {
 	}
 }
 
-// TestIgnoringAPauseThatIsNotOver: what the service says then is remembered anew.
+// TestIgnoringAPauseThatIsNotOver: the service's new answer is remembered.
 func TestIgnoringAPauseThatIsNotOver(t *testing.T) {
 	p := newPausing(t, "48925", quotaExceeded)
 	for range 2 {

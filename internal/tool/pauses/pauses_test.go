@@ -88,7 +88,7 @@ func TestPauseOfAnEarlierRun(t *testing.T) {
 	}
 }
 
-// TestBrokenFile: it is told of once, and asked all the same.
+// TestBrokenFile: the user is told once, and requests are still sent.
 func TestBrokenFile(t *testing.T) {
 	home := tooltest.Home(t, "")
 	if err := os.WriteFile(filepath.Join(home, pausefile.Name), []byte("{"), 0o600); err != nil {
