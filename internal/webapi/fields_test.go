@@ -122,7 +122,7 @@ func TestFieldsRefused(t *testing.T) {
 		"object, then list":    {[]string{"a[b]=1", "a[]=2"}, `"a[]" contradicts the fields before it`},
 		"list, then object":    {[]string{"a[]=1", "a[b]=2"}, `"a[b]" contradicts the fields before it`},
 		"missing file":         {[]string{"F:a=@nothing"}, `"a": no such file`},
-		"too many levels":             {[]string{"a" + strings.Repeat("[a]", 40) + "=1"}, "too many levels"},
+		"too many levels":      {[]string{"a" + strings.Repeat("[a]", 40) + "=1"}, "too many levels"},
 		"nothing at all":       {[]string{""}, "no key"},
 		"a list without value": {[]string{"a[b]"}, "no =VALUE"},
 	} {
