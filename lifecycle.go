@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// give makes rec the authorization, in memory and in the store. It does so even
-// if ctx ends, so that the token is not lost.
+// give makes rec the authorization, in place of what memory and store have. It
+// does so even if ctx ends, so that the token is not lost.
 func (k *keeper) give(ctx context.Context, rec Record) error {
 	ctx = context.WithoutCancel(ctx)
 	now := k.app.clock()
@@ -20,7 +20,7 @@ func (k *keeper) give(ctx context.Context, rec Record) error {
 	return join(err, k.announce(ctx))
 }
 
-// logout removes the authorization, from memory and from the store.
+// logout forgets the authorization, in memory and store.
 func (k *keeper) logout(ctx context.Context) error {
 	if err := k.isOpen(); err != nil {
 		return err
@@ -89,7 +89,7 @@ func (k *keeper) watch(ctx context.Context) error {
 	case err != nil:
 		return err
 	}
-	return k.shelf().failed(opWatch, errors.New("the store has stopped reporting changes"))
+	return k.shelf().failed(opWatch, errors.New("the store has stopped telling of changes"))
 }
 
 // closing returns a channel that is closed with the session.
@@ -112,7 +112,7 @@ func (k *keeper) close(ctx context.Context) error {
 	}
 	inListener := k.isInListener(ctx)
 	underWay := k.markClosed()
-	if !inListener { // otherwise they may wait for this listener
+	if !inListener { // else it may be that listener they wait for
 		if err := k.waitFor(ctx, underWay); err != nil {
 			k.inBackground(func() { k.stopRetrier(context.Background()).giveBack() })
 			return join(err, k.bell.Load().close(ctx))
@@ -123,12 +123,13 @@ func (k *keeper) close(ctx context.Context) error {
 	k.inBackground(lock.giveBack)
 	if !inListener {
 		err = join(err, k.waitFor(ctx, nil))
-		_ = k.announce(ctx) // the bell returns the errors
+		_ = k.announce(ctx) // what goes wrong is returned by the bell
 	}
 	return join(err, k.bell.Load().close(ctx))
 }
 
-// waitFor waits until flights have ended and nothing runs in the background.
+// waitFor waits until flights have landed and nothing goes on in the
+// background.
 func (k *keeper) waitFor(ctx context.Context, flights []*flight) error {
 	for _, f := range flights {
 		if !isDone(ctx, f.done) {
@@ -156,8 +157,7 @@ func isDone(ctx context.Context, done <-chan struct{}) bool {
 	}
 }
 
-// markClosed makes all new calls fail, and returns the work that is still under
-// way.
+// markClosed makes all new calls fail, and returns what is still under way.
 func (k *keeper) markClosed() []*flight {
 	k.mu.Lock()
 	defer k.mu.Unlock()

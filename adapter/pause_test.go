@@ -25,7 +25,7 @@ func quota(header ...string) func(*http.Request) (*http.Response, error) {
 	return func(req *http.Request) (*http.Response, error) { return answer(req, 429, quotaBody, header...), nil }
 }
 
-// notSent is what a request is told during a pause.
+// notSent returns the error of a request during a pause.
 func notSent(t *testing.T, rt http.RoundTripper, req *http.Request) *spotipie.RateLimitError {
 	t.Helper()
 	resp, err := rt.RoundTrip(req)

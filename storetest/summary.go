@@ -51,7 +51,7 @@ func queries() map[string]spotipie.SummaryQuery {
 	return map[string]spotipie.SummaryQuery{
 		"all":                                   {},
 		"of one app":                            {ClientID: "client"},
-		"of an unknown app":           {ClientID: "nobody"},
+		"of an unknown app":                     {ClientID: "nobody"},
 		"rejected":                              {Rejected: true},
 		"rejected, of one app":                  {Rejected: true, ClientID: "other"},
 		"old consents":                          {AuthorizedBefore: before},

@@ -210,8 +210,9 @@ func (s *switchableStore) Delete(ctx context.Context, key spotipie.Key) error {
 	return s.Store.Delete(ctx, key)
 }
 
-// TestForgetWhileTheStoreIsDown: who cannot be forgotten at all is told so and
-// stays signed in; where the session is in memory the store hears of it later.
+// TestForgetWhileTheStoreIsDown: if the authorization cannot be deleted, the
+// user is told so and stays signed in; if the session is in memory, it is
+// deleted in the store later.
 func TestForgetWhileTheStoreIsDown(t *testing.T) {
 	store := &switchableStore{Store: spotipie.NewMemoryStore()}
 	a := newApp(t, appOptions{store: store, keys: []string{keyText}})
@@ -270,7 +271,7 @@ func TestStoreDown(t *testing.T) {
 		t.Errorf("the page leads to %s", again)
 	}
 	a.lastError()
-	grace.expect(grace.comeFromElsewhere("/auth/login"), http.StatusOK, "Continue to Spotify") // nobody knows whom that would replace
+	grace.expect(grace.comeFromElsewhere("/auth/login"), http.StatusOK, "Continue to Spotify") // it is unknown which user that would replace
 	a.expectError("unavailable", http.StatusServiceUnavailable, errDown.Error())
 	a.browser("grace").expectNobody() // who has never signed in sees the home page
 
