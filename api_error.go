@@ -39,9 +39,9 @@ func (e *APIError) Error() string {
 	return msg
 }
 
-// CheckResponse makes an error of an answer of the Web API whose status is 400
-// or more, and closes its body. For any other answer it returns nil and leaves
-// the body to be read.
+// CheckResponse returns an error for an answer of the Web API whose status is
+// 400 or more, and closes its body. For any other answer it returns nil, and
+// the caller can read the body.
 //
 // The error is an [*APIError], or a [*RateLimitError] if the status is 429,
 // whether or not package adapter's retries are in use. [errors.As] finds an
@@ -84,8 +84,8 @@ func apiErrorOf(resp *http.Response) *APIError {
 // errorBodyTime is how long the body of an error may take.
 const errorBodyTime = time.Second
 
-// errorBody reads what an error needs of body, and closes it. A body that takes
-// too long is closed under the read, which ends it.
+// errorBody reads the part of body that an error needs, and closes it. If the
+// body takes too long, closing it ends the read.
 func errorBody(body io.ReadCloser) ([]byte, error) {
 	if body == nil {
 		return nil, nil

@@ -95,7 +95,7 @@ func (i instant) add(d time.Duration) instant {
 }
 
 // isBefore reports whether both clocks say so. A pause is over when one of them
-// says it is: the wall clock goes on while a laptop sleeps, and the monotonic
+// says it is: the wall clock advances while a laptop sleeps, and the monotonic
 // clock when the wall clock is set back.
 func (i instant) isBefore(end instant) bool {
 	return i.wall < end.wall && i.monotonic < end.monotonic

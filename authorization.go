@@ -138,8 +138,8 @@ func (s *session) checkAuthorization(ctx context.Context, opts *AuthorizationURL
 	return pageError(resp, string(text))
 }
 
-// pageError makes an error of what an error page of the authorization endpoint
-// says, such as "INVALID_CLIENT: Invalid redirect URI".
+// pageError makes an error from the text of an error page of the authorization
+// endpoint, such as "INVALID_CLIENT: Invalid redirect URI".
 func pageError(resp *http.Response, text string) error {
 	if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") {
 		return &AuthorizationError{Code: resp.Status}
@@ -154,9 +154,9 @@ func pageError(resp *http.Response, text string) error {
 // maxErrorBody is how much of an error's text is read.
 const maxErrorBody = 16 << 10
 
-// readCallback returns the parameters of a callback. It must have an error or
-// the first of keys. An error says what is wrong with the callback; its login
-// is still under way then.
+// readCallback returns the parameters of a callback, which must have an error
+// or the first of keys. If it returns an error, that says what is wrong with
+// the callback, and the login is still under way.
 func readCallback(values url.Values, keys ...string) (map[string]string, error) {
 	params := make(map[string]string)
 	for _, key := range append(keys, "state", "error", "error_description") {
@@ -170,9 +170,9 @@ func readCallback(values url.Values, keys ...string) (map[string]string, error) 
 	case params["error"] != "" || params[keys[0]] != "":
 		return params, nil
 	case values.Has("response_type"):
-		return nil, &CallbackError{Reason: "it is the page to agree on: open it, and give the address that it sends you to"}
+		return nil, &CallbackError{Reason: "it is the page on which the user agrees: open it, and use the address that it sends you to"}
 	}
-	return nil, &CallbackError{Reason: "it has no " + keys[0] + ": give the whole address the browser was sent to"}
+	return nil, &CallbackError{Reason: "it has no " + keys[0] + ": use the whole address that the browser was sent to"}
 }
 
 // callbackError returns the error that the accounts service sent, if it did.
@@ -186,7 +186,7 @@ func callbackError(params map[string]string) error {
 	}
 }
 
-// maxCallbackURL bounds what is parsed as a callback URL.
+// maxCallbackURL is the maximum length of a callback URL.
 const maxCallbackURL = 64 << 10
 
 // parseCallback parses a callback URL. Its errors do not repeat it.
@@ -197,7 +197,7 @@ func parseCallback(callbackURL string) (query, fragment url.Values, err error) {
 	}
 	u, err := url.Parse(callbackURL)
 	if err != nil {
-		return nil, nil, &CallbackError{Reason: "it is not a URL: copy the whole address the browser was sent to"}
+		return nil, nil, &CallbackError{Reason: "it is not a URL: copy the whole address that the browser was sent to"}
 	}
 	query, err = url.ParseQuery(u.RawQuery)
 	if err != nil {

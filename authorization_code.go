@@ -52,7 +52,7 @@ func (s *AuthorizationCodeSession) AuthorizationURL(opts *AuthorizationURLOption
 	return s.authorizationURL(opts)
 }
 
-// CheckAuthorization asks the accounts service whether it takes this app's
+// CheckAuthorization asks the accounts service whether it accepts this app's
 // authorization request, before a user sees it: whether client id, redirect URI
 // and scope are right. A refusal is an [*AuthorizationError]. Spotify reports
 // some mistakes only after the user has signed in.
@@ -65,7 +65,7 @@ func (s *AuthorizationCodeSession) CheckAuthorization(ctx context.Context, opts 
 // section 4.1.3), sets the token and returns it. A state works once, but the
 // same callback may be tried again if the accounts service could not be reached
 // or failed, at once the first time and then after a second. A code also works
-// only once, so the exchange goes on in the background if ctx ends; a second
+// only once, so the exchange continues in the background if ctx ends; a second
 // call with the same callback joins it. Errors: [ErrStateMismatch],
 // [*AuthorizationError] (of which [ErrAccessDenied] is one), [*CallbackError],
 // [*TokenEndpointError], those of the network and of ctx. With a [*StoreError],

@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// bell calls a session's listeners. What is announced about the token is
-// numbered and delivered in order by one goroutine, which is there only while
-// there is something to deliver. A caller who announces waits until it is
-// delivered, unless the caller is a listener: then it is delivered after that
-// listener's own event.
+// bell calls a session's listeners. Events about the token are numbered, and
+// one goroutine delivers them in order. It runs only while there is something
+// to deliver. A caller who announces an event waits until it is delivered. But
+// if the caller is a listener, the event is delivered after the one that the
+// listener is called for.
 type bell struct {
 	limit time.Duration // for each call of a listener
 
@@ -24,45 +24,45 @@ type bell struct {
 	latest    change
 	ringing   bool           // the goroutine runs
 	now       *announcement  // what is being delivered
-	next      *announcement  // the newest that waits; it stands for those before
-	last      uint64         // the number of what is or was delivered last
+	next      *announcement  // the newest that waits; it replaces those before
+	last      uint64         // the number of the last event that is being or was delivered
 	failed    *ListenerError // of a listener that did not get the latest token
-	idle      chan struct{}  // closed when the goroutine ends; nil: nobody waits
+	idle      chan struct{}  // closed when the goroutine ends; nil if nobody waits
 	closed    bool
 	shut      chan struct{} // closed with it
 }
 
-// listener is a function that was registered. removed is guarded by the bell.
+// listener is a registered function. The bell's lock guards removed.
 type listener[E any] struct {
 	call    func(context.Context, E) error
 	removed bool
 }
 
-// announcement is a token, or the end of one, that listeners are to hear of.
+// announcement is an event for listeners: a new token, or a logout.
 type announcement struct {
 	number  uint64
 	deliver func(context.Context) error
-	ctx     context.Context // of who announced it: its marks, not its end
+	ctx     context.Context // the context of the caller, for its marks but not its end
 	chain   *chain
 	begun   chan struct{}
 }
 
-// chain is an announcement together with those that its listeners make.
+// chain is an announcement and those that its listeners make.
 type chain struct {
 	outstanding int
 	errs        []error
 	done        chan struct{}
 }
 
-// change is one state after the other, as callers see them.
+// change is a change from one state to the next, as callers see it.
 type change struct {
 	from, to *state
-	number   uint64 // counts the changes since there is a bell; 0: there was none
+	number   uint64 // counts the changes since the bell was made; 0: none yet
 }
 
 func newBell(limit time.Duration) *bell { return &bell{limit: limit, shut: make(chan struct{})} }
 
-// note notes a change that is to be announced.
+// note records a change that will be announced.
 func (b *bell) note(from, to *state) {
 	if b == nil {
 		return
@@ -72,7 +72,7 @@ func (b *bell) note(from, to *state) {
 	b.latest = change{from: from, to: to, number: b.latest.number + 1}
 }
 
-// latestChange returns the latest that is to be announced, or was.
+// latestChange returns the latest change that was or will be announced.
 func (b *bell) latestChange() change {
 	if b == nil {
 		return change{}
@@ -97,7 +97,7 @@ func register[E any](b *bell, list *[]*listener[E], call func(context.Context, E
 	}
 }
 
-// announceUpdated tells of a new token. See announce.
+// announceUpdated announces a new token. See announce.
 func (b *bell) announceUpdated(ctx context.Context, number uint64, e TokenUpdated) error {
 	return b.announce(ctx, number, func(ctx context.Context) error {
 		b.mu.Lock()
@@ -107,7 +107,7 @@ func (b *bell) announceUpdated(ctx context.Context, number uint64, e TokenUpdate
 	})
 }
 
-// announceLoggedOut tells that there is no token any more. See announce.
+// announceLoggedOut announces that there is no token any more. See announce.
 func (b *bell) announceLoggedOut(ctx context.Context, number uint64, e LoggedOut) error {
 	return b.announce(ctx, number, func(ctx context.Context) error {
 		b.mu.Lock()
@@ -117,9 +117,9 @@ func (b *bell) announceLoggedOut(ctx context.Context, number uint64, e LoggedOut
 	})
 }
 
-// announce delivers a change, unless one with a higher number is or was
-// delivered, and returns what the listeners return. To announce the same number
-// again means to wait for it. When ctx ends only the waiting ends.
+// announce delivers a change, unless one with a higher number is being or was
+// delivered, and returns the errors of the listeners. Announcing the same
+// number again waits for its delivery. When ctx ends, only the wait ends.
 func (b *bell) announce(ctx context.Context, number uint64, deliver func(context.Context) error) error {
 	if b == nil {
 		return nil
@@ -129,14 +129,14 @@ func (b *bell) announce(ctx context.Context, number uint64, deliver func(context
 	nested := outer != nil && outer.chain != nil && outer.chain.outstanding > 0
 	a, err := b.enqueue(ctx, number, deliver, outer, nested)
 	b.mu.Unlock()
-	if a == nil || nested { // a listener's own listener is being waited for
+	if a == nil || nested { // the caller would wait for its own listener
 		return err
 	}
 	return b.wait(ctx, a)
 }
 
-// enqueue returns what stands for the number in the queue, or nil if there is
-// nothing to wait for. b.mu is held.
+// enqueue returns the announcement in the queue that covers the number, or nil
+// if there is nothing to wait for. b.mu is held.
 func (b *bell) enqueue(ctx context.Context, number uint64, deliver func(context.Context) error, outer *ringContext, nested bool) (*announcement, error) {
 	switch {
 	case b.closed || number < b.last || b.next != nil && number < b.next.number:
@@ -175,8 +175,8 @@ func (b *bell) failure() error {
 	return b.failed
 }
 
-// wait waits until the listeners have heard of a. It waits for their start as
-// long as one listener may take.
+// wait waits until the listeners were called with a. It waits for the first
+// call as long as one listener may take.
 func (b *bell) wait(ctx context.Context, a *announcement) error {
 	timer := time.NewTimer(b.limit)
 	defer timer.Stop()
@@ -220,7 +220,7 @@ func (a *announcement) finish(err error) {
 	}
 }
 
-// ring delivers what is announced until there is nothing left.
+// ring delivers announcements until there are none left.
 func (b *bell) ring() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -265,8 +265,9 @@ func (b *bell) listensForExpiry() bool {
 	return len(b.expired) > 0
 }
 
-// close waits until what is announced is delivered, unless ctx ends, and calls
-// no listener after that. It returns what went wrong with the latest token.
+// close waits until all announcements are delivered, unless ctx ends, and makes
+// sure that no listener is called after that. It returns the listeners' error
+// about the latest token.
 func (b *bell) close(ctx context.Context) error {
 	if b == nil {
 		return nil
@@ -292,8 +293,8 @@ func (b *bell) close(ctx context.Context) error {
 	return b.end()
 }
 
-// end makes sure that no listener is called again, and wakes those who wait for
-// one.
+// end makes sure that no listener is called again, and wakes callers who wait
+// for one.
 func (b *bell) end() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -331,14 +332,14 @@ func callListener[E any](ctx context.Context, limit time.Duration, call func(con
 	return err
 }
 
-// maxNesting bounds listeners that set a token from within the event of the
-// token they set before.
+// maxNesting limits how deep events may nest if listeners set a token each time
+// they are called with one.
 const maxNesting = 8
 
 type ringKey struct{}
 
-// ringContext marks a context as given to a bell's listener. Those of the bells
-// in between are linked.
+// ringContext marks a context as passed to a bell's listener. If several bells
+// are involved, their marks are linked.
 type ringContext struct {
 	bell  *bell
 	chain *chain // nil: of a token-expired event
@@ -358,8 +359,8 @@ func nesting(ctx context.Context) int {
 	return 0
 }
 
-// ringFor returns the mark of this bell in ctx if ctx was given to one of its
-// listeners, also by way of other bells.
+// ringFor returns the mark of this bell in ctx if ctx was passed to one of its
+// listeners, also through other bells.
 func (b *bell) ringFor(ctx context.Context) *ringContext {
 	if b == nil {
 		return nil
@@ -376,8 +377,7 @@ func (b *bell) ringFor(ctx context.Context) *ringContext {
 	return expired
 }
 
-// detached returns a context without end that is marked as given to a listener
-// if ctx is.
+// detached returns a context that never ends, with the same marks as ctx.
 func detached(ctx context.Context) context.Context {
 	if mark := ringOf(ctx); mark != nil {
 		return context.WithValue(context.Background(), ringKey{}, mark)

@@ -4,8 +4,7 @@ package spotipie
 const changeQueueLength = 1024
 
 // changeQueue passes changes on to a receiver that may be slow. It never waits:
-// changes that there is no room for become one zero [Change], the last in the
-// channel.
+// if the channel is full, further changes become one zero [Change] at its end.
 type changeQueue struct {
 	changes chan Change
 	zero    bool // the last one put is the zero Change
@@ -22,7 +21,7 @@ func (q *changeQueue) put(change Change) {
 	}
 	isZero := change == Change{}
 	if isZero && q.zero && len(q.changes) > 0 {
-		return // one is still to come
+		return // the zero Change is still waiting
 	}
 	q.changes <- change
 	q.zero = isZero

@@ -6,9 +6,9 @@ import (
 )
 
 // ClientCredentialsSession is the app's own authorization, without a user (RFC
-// 6749 section 4.4). It reaches what is public, such as search. There is no
-// refresh token: the session fetches a new token. With automatic refreshing on,
-// it also fetches the first one when it is needed.
+// 6749 section 4.4). It gives access to public data, such as search. There is
+// no refresh token: the session fetches a new token. With automatic refreshing
+// on, it also fetches the first one when it is needed.
 type ClientCredentialsSession struct {
 	refreshable
 }

@@ -256,7 +256,7 @@ func TestOnErrorMayUseTheSession(t *testing.T) {
 	})
 }
 
-// TestOnErrorMayCloseTheSession, whatever goes on while it is called.
+// TestOnErrorMayCloseTheSession, whatever happens while it is called.
 func TestOnErrorMayCloseTheSession(t *testing.T) {
 	for name, act := range map[string]func(context.Context, *spotipie.AuthorizationCodeSession, *hookedStore, *services){
 		"saving in the background": func(ctx context.Context, s *spotipie.AuthorizationCodeSession, store *hookedStore, _ *services) {

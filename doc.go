@@ -11,7 +11,7 @@
 //     concerns a user: their library, playlists, player. Apps that cannot keep
 //     a secret (desktop, command line) leave it out; PKCE protects them.
 //   - [ClientCredentialsSession]: the app itself, without a user. Use it for
-//     what is public, such as search.
+//     public data, such as search.
 //   - [ImplicitGrantSession]: a user, without refreshing. Spotify has ended
 //     this flow.
 //

@@ -11,44 +11,44 @@ import (
 // Errors that have nothing to add to their text. Test for them with
 // [errors.Is]; what the package returns may wrap them with more detail.
 var (
-	// ErrNotAuthorized: the session has no token yet, neither in memory nor in
-	// its store.
+	// ErrNotAuthorized means that the session has no token yet, neither in
+	// memory nor in its store.
 	ErrNotAuthorized = errors.New("not authorized yet: fetch or set a token first")
 
-	// ErrTokenExpired: the token is expired and was not refreshed, because the
-	// session cannot refresh it or automatic refreshing is off, and no
-	// token-expired listener set a new one.
+	// ErrTokenExpired means that the token is expired and was not refreshed,
+	// because the session cannot refresh it or automatic refreshing is off, and
+	// no token-expired listener set a new one.
 	ErrTokenExpired = errors.New("the access token is expired: refresh it or authorize again")
 
-	// ErrNoRefreshToken: RefreshToken was called, but the token has no refresh
-	// token. It is still valid. Only the user can get a new one, by authorizing
-	// the app again.
+	// ErrNoRefreshToken means that RefreshToken was called, but the token has
+	// no refresh token. It is still valid. Only the user can get a new one, by
+	// authorizing the app again.
 	ErrNoRefreshToken = errors.New("the token has no refresh token: authorize again to get a new one")
 
-	// ErrReauthorizationRequired: Spotify has refused the refresh token for
-	// good, because it was revoked or is older than six months. The user must
-	// authorize the app again. The error also wraps the [*TokenEndpointError]
-	// with what Spotify said.
+	// ErrReauthorizationRequired means that Spotify has refused the refresh
+	// token for good, because it was revoked or is older than six months. The
+	// user must authorize the app again. The error also wraps the
+	// [*TokenEndpointError] with what Spotify said.
 	ErrReauthorizationRequired = errors.New("the user must authorize this app again")
 
-	// ErrAccessDenied: the user did not agree, or the accounts service refused
-	// for them.
+	// ErrAccessDenied means that the user did not agree, or the accounts
+	// service refused for them.
 	ErrAccessDenied = errors.New("access denied")
 
-	// ErrStateMismatch: a callback has no state, or one that this session did
-	// not make, has used already or has forgotten. The callback may be forged
-	// (RFC 6749 section 10.12), so nothing in it is used.
+	// ErrStateMismatch means that a callback has no state, or one that this
+	// session did not make, has used already or has forgotten. The callback may
+	// be forged (RFC 6749 section 10.12), so nothing in it is used.
 	ErrStateMismatch = errors.New("the state of the callback is not one this session is waiting for: start the login again")
 
-	// ErrClosed: the session was closed.
+	// ErrClosed means that the session was closed.
 	ErrClosed = errors.New("the session is closed")
 
-	// ErrVersionConflict: a [Store] refuses a Swap because the record has
-	// changed since it was loaded.
+	// ErrVersionConflict means that a [Store] refuses a Swap because the record
+	// has changed since it was loaded.
 	ErrVersionConflict = errors.New("the stored record has changed meanwhile")
 )
 
-// MissingVariableError: an environment variable is not set, or empty.
+// MissingVariableError means that an environment variable is not set, or empty.
 type MissingVariableError struct {
 	Name string // of the variable
 }
@@ -57,11 +57,11 @@ func (e *MissingVariableError) Error() string {
 	return fmt.Sprintf("spotipie: environment variable %s is not set: export it, or fill in Credentials in the program", e.Name)
 }
 
-// RedirectURIError: Spotify would refuse this redirect URI.
+// RedirectURIError means that Spotify would refuse this redirect URI.
 type RedirectURIError struct {
 	URI        string // as given
 	Reason     string // what is wrong with it
-	Suggestion string // a URI that Spotify would take instead; empty if none is known
+	Suggestion string // a URI that Spotify would accept instead; empty if none is known
 }
 
 func (e *RedirectURIError) Error() string {
@@ -72,9 +72,9 @@ func (e *RedirectURIError) Error() string {
 	return msg
 }
 
-// AuthorizationError: the accounts service answered an authorization request
-// with an error (RFC 6749 section 4.1.2.1), either on the callback URL or, for
-// a request that it must not redirect, on a page of its own.
+// AuthorizationError means that the accounts service answered an authorization
+// request with an error (RFC 6749 section 4.1.2.1), either on the callback URL
+// or, for a request that it must not redirect, on a page of its own.
 // errors.Is(err, [ErrAccessDenied]) holds when the code is access_denied.
 type AuthorizationError struct {
 	Code        string // such as access_denied or INVALID_CLIENT
@@ -102,16 +102,16 @@ const (
 	codeInvalidGrant = "invalid_grant"
 )
 
-// CallbackError: a callback URL cannot be understood. The error does not
-// contain the URL, which may hold a code or a token.
+// CallbackError means that a callback URL cannot be understood. The error does
+// not contain the URL, which may hold a code or a token.
 type CallbackError struct {
 	Reason string
 }
 
 func (e *CallbackError) Error() string { return "spotipie: callback URL: " + e.Reason }
 
-// TokenFormatError: a token, a token file or an answer of the token endpoint
-// has the wrong format. The error never contains their values.
+// TokenFormatError means that a token, a token file or an answer of the token
+// endpoint has the wrong format. The error never contains their values.
 type TokenFormatError struct {
 	Key    string // the offending key; empty if the whole is wrong
 	Reason string
@@ -124,9 +124,9 @@ func (e *TokenFormatError) Error() string {
 	return fmt.Sprintf("spotipie: token: %s: %s", foreignText(e.Key), e.Reason)
 }
 
-// TokenEndpointError: the token endpoint answered, but not with a token (RFC
-// 6749 section 5.2). If it answered with success but not with a valid token,
-// Err is a [*TokenFormatError].
+// TokenEndpointError means that the token endpoint answered, but not with a
+// token (RFC 6749 section 5.2). If it answered with success but not with a
+// valid token, Err is a [*TokenFormatError].
 type TokenEndpointError struct {
 	StatusCode  int           // HTTP status
 	Code        string        // the error field, such as invalid_grant; empty if the answer had none
@@ -177,7 +177,8 @@ func (e *TokenEndpointError) finalWords() string {
 	return cmp.Or(e.Description, e.Code)
 }
 
-// StoreError: the session's store failed. The token in memory is not affected.
+// StoreError means that the session's store failed. The token in memory is not
+// affected.
 type StoreError struct {
 	Op  string // load, save, delete, lock, unlock, check or watch
 	Key Key
@@ -192,7 +193,7 @@ func (e *StoreError) Error() string {
 	case opDelete:
 		msg += " (the session is logged out and deleting is tried again)"
 	case opCheck:
-		msg += " (Spotify was not asked, as its answer could not have been saved)"
+		msg += " (no token was requested, because it could not have been saved)"
 	}
 	return msg
 }
@@ -227,8 +228,9 @@ func (e *RecordMismatchError) Error() string {
 	return fmt.Sprintf("spotipie: stored record %s: %s", e.Key, e.Reason)
 }
 
-// ListenerError: a listener returned an error, panicked or did not return in
-// time. The token is not affected, and the other listeners were called.
+// ListenerError means that a listener returned an error, panicked or did not
+// return in time. The token is not affected, and the other listeners were
+// called.
 type ListenerError struct {
 	Event string // token_updated, token_expired or logged_out
 	Err   error
@@ -241,7 +243,8 @@ func (e *ListenerError) Error() string {
 // Unwrap returns Err.
 func (e *ListenerError) Unwrap() error { return e.Err }
 
-// InsufficientScopeError: a request needs scopes that the token does not have.
+// InsufficientScopeError means that a request needs scopes that the token does
+// not have.
 type InsufficientScopeError struct {
 	Needed  Scopes
 	Current Scopes

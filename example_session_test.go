@@ -38,7 +38,7 @@ func ExampleTokenUpdated() {
 	// Output: a new token in place of the old one: true
 }
 
-// A listener gets the token by means of its own; the request goes on with it.
+// A listener gets a token in its own way, and the request uses it.
 func ExampleTokenExpired() {
 	spotify := startOffline(accounts.Options{})
 	defer spotify.Close()
@@ -366,8 +366,8 @@ func ExampleRateLimitError() {
 	// Output: come back in 5h0m0s
 }
 
-// An answer that is not a success is an answer all the same. CheckResponse
-// makes an error of it.
+// Request returns an answer with an error status without an error.
+// CheckResponse makes an error of it.
 func ExampleCheckResponse() {
 	spotify := startOffline(accounts.Options{})
 	defer spotify.Close()

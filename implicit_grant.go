@@ -52,7 +52,7 @@ func (s *ImplicitGrantSession) AuthorizationURL(opts *AuthorizationURLOptions) (
 	return s.authorizationURL(opts)
 }
 
-// CheckAuthorization asks the accounts service whether it takes this app's
+// CheckAuthorization asks the accounts service whether it accepts this app's
 // authorization request; see [AuthorizationCodeSession.CheckAuthorization].
 func (s *ImplicitGrantSession) CheckAuthorization(ctx context.Context, opts *AuthorizationURLOptions) error {
 	return s.checkAuthorization(ctx, opts)
@@ -98,8 +98,8 @@ func (s *ImplicitGrantSession) ReadTokenFromCallbackURL(ctx context.Context, cal
 	return s.authorize(ctx, token, login.scope)
 }
 
-// tokenFromFragment makes a token of a fragment's parameters, whose lifetime
-// is text.
+// tokenFromFragment makes a token from a fragment's parameters, in which the
+// lifetime is text.
 func tokenFromFragment(params map[string]string, now time.Time) (*Token, error) {
 	answer := map[string]any{
 		keyAccessToken: params[keyAccessToken],

@@ -17,7 +17,7 @@ import (
 const (
 	// defaultLoginLifetime is how long the user has to answer.
 	defaultLoginLifetime = time.Hour
-	// maxPending bounds the logins under way on one session; the oldest is
+	// maxPending limits the logins under way on one session; the oldest is
 	// forgotten first.
 	maxPending = 100
 )
@@ -67,7 +67,7 @@ func newLogin(redirectURI string, scope Scopes, expires time.Time) pendingLogin 
 		verifier:    newSecret(randomText()),
 		redirectURI: redirectURI,
 		scope:       scope,
-		expires:     expires.Round(0), // the wall clock goes on while a laptop sleeps
+		expires:     expires.Round(0), // the wall clock advances while a laptop sleeps
 	}
 }
 
@@ -89,7 +89,7 @@ func (l *logins) take(state string, now time.Time) (pendingLogin, error) {
 	return l.takePending(state, now)
 }
 
-// takePending looks at all logins, in constant time for each. l.mu is held.
+// takePending compares the state of every login in constant time. l.mu is held.
 func (l *logins) takePending(state string, now time.Time) (pendingLogin, error) {
 	found := -1
 	for i, login := range l.pending {
@@ -142,7 +142,7 @@ func (l *logins) end(x *exchange) {
 func isEqualSecret(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
 // exchangeCode exchanges the code of a callback for a token (RFC 6749 section
-// 4.1.3). The code works once, so the exchange goes on if ctx ends.
+// 4.1.3). The code works once, so the exchange continues if ctx ends.
 func (s *session) exchangeCode(ctx context.Context, code, state string) (*Token, error) {
 	if err := s.isOpen(); err != nil {
 		return nil, err
@@ -162,12 +162,12 @@ func (s *session) exchangeCode(ctx context.Context, code, state string) (*Token,
 			return x.token, x.flight.err
 		}
 		s.leave(x.flight)
-		return nil, fmt.Errorf("spotipie: waiting for the token of the login, which goes on: %w", context.Cause(ctx))
+		return nil, fmt.Errorf("spotipie: waiting for the token of the login, which continues in the background: %w", context.Cause(ctx))
 	}
 }
 
-// isOverSoon gives an exchange whose caller was cancelled a moment to end, as
-// the answer may be arriving.
+// isOverSoon gives an exchange whose caller was cancelled a short time to end,
+// as the answer may be arriving.
 func (x *exchange) isOverSoon() bool {
 	timer := time.NewTimer(50 * time.Millisecond)
 	defer timer.Stop()
@@ -180,7 +180,7 @@ func (x *exchange) isOverSoon() bool {
 }
 
 func (s *session) runExchange(ctx context.Context, x *exchange) {
-	s.app.waitForPause(ctx, s.app.refreshTimeout) // a code does not keep
+	s.app.waitForPause(ctx, s.app.refreshTimeout) // codes expire soon
 	token, err := s.exchangeInTurn(ctx, url.Values{
 		"grant_type":    {"authorization_code"},
 		"code":          {x.code()},
@@ -192,7 +192,7 @@ func (s *session) runExchange(ctx context.Context, x *exchange) {
 	})
 	var answer *TokenEndpointError
 	if err != nil && (!errors.As(err, &answer) || answer.Temporary()) {
-		s.logins().add(x.login.after(err, s.app.clock()), s.app.wallTime()) // the code may still be good
+		s.logins().add(x.login.after(err, s.app.clock()), s.app.wallTime()) // the code may still work
 	}
 	if err == nil {
 		x.token, err = s.authorize(ctx, token, x.login.scope)
@@ -201,8 +201,8 @@ func (s *session) runExchange(ctx context.Context, x *exchange) {
 	s.land(x.flight, nil, err)
 }
 
-// exchangeInTurn asks for a token when it is the turn of this login among all
-// token requests of the app.
+// exchangeInTurn requests a token when this login has its turn among all token
+// requests of the app.
 func (s *session) exchangeInTurn(ctx context.Context, form url.Values, steps requestSteps) (*Token, error) {
 	waiting, cancel := context.WithTimeout(ctx, s.app.refreshTimeout)
 	defer cancel()
@@ -217,7 +217,7 @@ func (s *session) exchangeInTurn(ctx context.Context, form url.Values, steps req
 // authorize sets a token that the user has just consented to. The error says if
 // the user granted less than they were asked for.
 func (s *session) authorize(ctx context.Context, token *Token, asked Scopes) (*Token, error) {
-	if len(token.scope) == 0 { // it is what was asked for (RFC 6749 section 5.1)
+	if len(token.scope) == 0 { // then it is the requested scope (RFC 6749 section 5.1)
 		granted := *token
 		granted.scope = asked
 		token = &granted

@@ -66,7 +66,7 @@ func expectRefreshes(t *testing.T, server *spotifytest.Server, n int) {
 	}
 }
 
-// errorLog collects what OnError hears of.
+// errorLog collects the errors of OnError.
 type errorLog struct {
 	mu   sync.Mutex
 	list []error

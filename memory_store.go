@@ -22,8 +22,7 @@ type MemoryStore struct {
 	version uint64
 }
 
-// deletions are the versions of what was deleted, which are microseconds of the
-// clock.
+// deletions are the versions of deleted records, in microseconds of the clock.
 type deletions struct {
 	version map[Key]uint64
 	tidyAt  int // the number of entries at which old ones are forgotten
@@ -70,7 +69,7 @@ func (m *MemoryStore) Load(ctx context.Context, key Key) (Record, bool, error) {
 	return rec.clone(), true, nil
 }
 
-// clone returns a record that shares nothing that could be changed.
+// clone returns a copy that shares no mutable data with the record.
 func (r Record) clone() Record {
 	r.RequestedScope = slices.Clone(r.RequestedScope)
 	if r.Sealed != nil {
@@ -157,13 +156,12 @@ func (m *MemoryStore) Summaries(ctx context.Context, query SummaryQuery) (page S
 	slices.SortFunc(page.Summaries, func(a, b Summary) int { return compareKeys(a.Key, b.Key) })
 	if size := query.PageSize(); len(page.Summaries) > size {
 		page.Next = keyCursor(page.Summaries[size-1].Key)
-		page.Summaries = slices.Clone(page.Summaries[:size]) // and not all the others
+		page.Summaries = slices.Clone(page.Summaries[:size]) // without sorting all the others
 	}
 	return page, nil
 }
 
-// summarize returns the summaries that are wanted, of all pages but those up to
-// after.
+// summarize returns the selected summaries whose keys come after a cursor.
 func (m *MemoryStore) summarize(after Key, query SummaryQuery) (all []Summary) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -236,8 +234,8 @@ func (m *MemoryStore) WatchChanges(ctx context.Context) (<-chan Change, error) {
 	return queue.changes, nil
 }
 
-// notify sends a value to the watchers of the key, unless one is waiting for
-// them already, and a change to the watchers of all keys.
+// notify sends a value to the watchers of the key, unless one is waiting
+// already, and a change to the watchers of all keys.
 func (m *MemoryStore) notify(key Key, version uint64) {
 	for queue := range m.queues {
 		queue.put(Change{Key: key, Version: version})

@@ -60,7 +60,7 @@ func (r *router) RoundTrip(req *http.Request) (*http.Response, error) {
 	return r.of(req.URL).RoundTrip(req)
 }
 
-// of returns what sends requests to u.
+// of returns the RoundTripper for requests to u.
 func (r *router) of(u *url.URL) http.RoundTripper {
 	if mounts := r.mounts.Load(); mounts != nil {
 		for _, m := range *mounts {
@@ -79,7 +79,7 @@ func (r *router) mount(prefix string, rt http.RoundTripper) error {
 		return err
 	}
 	if isTypedNil(rt) {
-		return fmt.Errorf("spotipie: mounting %q: the RoundTripper is a nil %T: make it first, or give nil to take a mount away", m.prefix, rt)
+		return fmt.Errorf("spotipie: mounting %q: the RoundTripper is a nil %T: make it first, or use nil to remove a mount", m.prefix, rt)
 	}
 	for {
 		old := r.mounts.Load()
@@ -97,7 +97,7 @@ func (r *router) mount(prefix string, rt http.RoundTripper) error {
 	}
 }
 
-// closeIdleConnections reaches all transports.
+// closeIdleConnections closes the idle connections of all transports.
 func (r *router) closeIdleConnections() {
 	(&http.Client{Transport: r.app.transport}).CloseIdleConnections()
 	if mounts := r.mounts.Load(); mounts != nil {

@@ -45,31 +45,31 @@ type ObservationKind string
 
 // The kinds of observations.
 const (
-	// ObservedTokenRequest: one request to the token endpoint.
+	// ObservedTokenRequest is one request to the token endpoint.
 	ObservedTokenRequest ObservationKind = "token_request"
-	// ObservedRenewal: a renewal, from the wait for the lock until the token is
-	// saved. Err is also nil if another process had renewed the token. If
+	// ObservedRenewal is a renewal, from the wait for the lock until the token
+	// is saved. Err is also nil if another process had renewed the token. If
 	// nobody is logged in or the token cannot be renewed, it is not observed.
 	ObservedRenewal ObservationKind = "renewal"
-	// ObservedStoreCall: one call of a method of the store.
+	// ObservedStoreCall is one call of a method of the store.
 	ObservedStoreCall ObservationKind = "store_call"
-	// ObservedWait: a caller of Token or of a request has waited for a token.
-	// The context is the caller's.
+	// ObservedWait means that a caller of Token or of a request has waited for
+	// a token. The context is the caller's.
 	ObservedWait ObservationKind = "wait"
-	// ObservedRefusal: the accounts service has refused the refresh token for
-	// good.
+	// ObservedRefusal means that the accounts service has refused the refresh
+	// token for good.
 	ObservedRefusal ObservationKind = "refusal"
-	// ObservedSavedLate: a token, a refusal or a logout that could not be saved
-	// at first, or that the store has lost, is saved now. Duration is how long
-	// it was not saved.
+	// ObservedSavedLate means that a token, a refusal or a logout that could
+	// not be saved at first, or that the store has lost, is saved now. Duration
+	// is how long it was not saved.
 	ObservedSavedLate ObservationKind = "saved_late"
-	// ObservedFallback: the store has an older record than before, or has lost
-	// it without a deletion. The session keeps its own record and saves it
-	// again.
+	// ObservedFallback means that the store has an older record than before, or
+	// has lost it without a deletion. The session keeps its own record and
+	// saves it again.
 	ObservedFallback ObservationKind = "store_fallback"
 )
 
-// observation begins an observation, and returns what ends it.
+// observation begins an observation, and returns a function that ends it.
 func (k *keeper) observation(ctx context.Context, kind ObservationKind, op string) (end func(error)) {
 	observe := k.app.observe
 	if observe == nil {

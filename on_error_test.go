@@ -56,7 +56,7 @@ func (c *onErrorCase) tokenOnly(t *testing.T) {
 	}
 }
 
-// TestOnErrorDoesNotHearWhatCallersWereGiven, and hears of the rest once.
+// TestOnErrorDoesNotHearWhatCallersWereGiven: it gets each other error once.
 func TestOnErrorDoesNotHearWhatCallersWereGiven(t *testing.T) {
 	is := func(want error) func(error) bool { return func(err error) bool { return errors.Is(err, want) } }
 	is500 := func(err error) bool { return isStatus(err, 500) }
@@ -179,7 +179,7 @@ func TestOnErrorDoesNotHearWhatCallersWereGiven(t *testing.T) {
 			c.store.swap.set(failsTwice())
 			_, err := c.RefreshToken(t.Context())
 			return err
-		}, is(errStore), []func(error) bool{is(errStore)}}, // in any case: saving goes on in the background
+		}, is(errStore), []func(error) bool{is(errStore)}}, // in any case, since saving continues in the background
 		"Token that is not saved": {func(t *testing.T, c *onErrorCase) error {
 			time.Sleep(2 * time.Hour)
 			c.store.swap.set(failsTwice())
@@ -309,7 +309,7 @@ func TestNobodyLoggedInTakesNoLock(t *testing.T) {
 					t.Errorf("RefreshToken took the lock")
 				}
 				expectRequests(t, spotify, 0)
-				// A login elsewhere is seen at once all the same.
+				// A login in another process is still seen at once.
 				set(t, offline(t, spotify, store, nil), time.Hour)
 				if tok := token(t, s); tok.AccessToken() != "A0" {
 					t.Errorf("got %s", tokenNames(tok))

@@ -52,7 +52,7 @@ type Options struct {
 	// LockTimeout limits the wait for the store's lock, which comes before the
 	// request, and the wait for the turn among the app's token requests. It should
 	// be longer than the lease of the store, so that a process that died with the
-	// lock makes nobody fail. Callers can stop waiting earlier, by their own
+	// lock makes nobody fail. Callers can stop waiting earlier, with their own
 	// contexts. Default: 45 seconds, or RefreshTimeout if that is set.
 	LockTimeout time.Duration
 
@@ -116,7 +116,7 @@ const (
 	defaultLockTimeout    = 45 * time.Second
 )
 
-// check returns what is wrong with the options themselves.
+// check returns an error if the options are wrong.
 func (o *Options) check() error {
 	switch {
 	case isTypedNil(o.Store):
@@ -128,7 +128,7 @@ func (o *Options) check() error {
 	}
 	for _, scope := range o.Scope {
 		if !isScopeToken(scope) {
-			return fmt.Errorf("spotipie: Options.Scope: %q is not the name of one scope; ParseScopes takes several in a string", foreignText(string(scope)))
+			return fmt.Errorf("spotipie: Options.Scope: %q is not the name of one scope; ParseScopes reads several from a string", foreignText(string(scope)))
 		}
 	}
 	return nil
@@ -168,7 +168,7 @@ func (o *Options) origins(apiURL string) ([]origin, error) {
 	return origins, nil
 }
 
-// serviceURL checks the base URL of a service and takes off its last slash.
+// serviceURL checks the base URL of a service and removes its last slash.
 func (o *Options) serviceURL(name, raw, fallback string) (string, error) {
 	if raw == "" {
 		return fallback, nil

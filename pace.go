@@ -11,7 +11,7 @@ import (
 // while, so that callers in a loop do not flood the accounts service with
 // requests. Moments are on the monotonic clock.
 type failure struct {
-	token *Token // what was to be replaced; nil: none
+	token *Token // the token to replace; nil: none
 	err   error
 	count int // one after the other
 	// until then it is what callers who need a token get.
@@ -49,7 +49,7 @@ func (f *failure) after(s *state, err error, now instant) *failure {
 	next := &failure{token: s.tokenOrNil(), err: err, count: 1, until: now.add(expiredRetry)}
 	if f.isOf(s) {
 		next.count = f.count
-		if !errors.Is(err, f.err) { // else it is a pause's once more, and nobody was asked
+		if !errors.Is(err, f.err) { // otherwise it repeats a pause, and no request was made
 			next.count++
 		}
 	}
@@ -57,8 +57,8 @@ func (f *failure) after(s *state, err error, now instant) *failure {
 	return next
 }
 
-// isFailure reports whether an error comes from an attempt, and does not only
-// say that none can be made.
+// isFailure reports whether an error comes from an attempt, and not from a
+// check that prevented one.
 func isFailure(err error) bool {
 	return !errors.Is(err, ErrNotAuthorized) && !errors.Is(err, ErrTokenExpired) && !errors.Is(err, ErrNoRefreshToken) && !errors.Is(err, ErrClosed)
 }
@@ -94,7 +94,8 @@ const (
 	earlyRenewalWait = 10 * time.Second
 )
 
-// after returns what follows r, which may be nil, when a token is received.
+// after returns the value that follows r, which may be nil, when a token is
+// received.
 func (r *renewed) after(token *Token, now instant) *renewed {
 	next := &renewed{at: now.monotonic, lifetime: token.expiresIn}
 	if r != nil && time.Duration(now.monotonic-r.at) < r.lifetime/4 {
@@ -115,15 +116,15 @@ func (r *renewed) wait(now instant) time.Duration {
 	return max(0, earlyRenewalWait-since)
 }
 
-// pause means that the token endpoint has asked the app to wait until a moment
-// on the monotonic clock.
+// pause means that the token endpoint has asked the app to wait until a time on
+// the monotonic clock.
 type pause struct {
 	until int64
 	err   error
 }
 
-// paused returns the error of the last answer if the token endpoint does not
-// want to be asked yet.
+// paused returns the error of the last answer if the token endpoint has asked
+// for a pause that is not over.
 func (a *app) paused() error {
 	if p := a.pause.Load(); p != nil && a.clock().monotonic < p.until {
 		return p.err
@@ -143,8 +144,8 @@ func (a *app) waitForPause(ctx context.Context, soon time.Duration) {
 	}
 }
 
-// heed remembers the pause that an error asks for, unless a longer one is
-// remembered already.
+// heed remembers the pause that an error asks for, unless it already remembers
+// a longer one.
 func (a *app) heed(err error) {
 	wait := min(retryAfter(err), maxRetryAfter)
 	if wait <= 0 {

@@ -447,7 +447,7 @@ func TestPoolUnderLoad(t *testing.T) {
 	group.Wait()
 }
 
-// TestPoolCloseWaitsForLoads that nobody else waits for any more.
+// TestPoolCloseWaitsForLoads for which no caller waits any more.
 func TestPoolCloseWaitsForLoads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newHookedStore()

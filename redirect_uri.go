@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// ValidateRedirectURI checks, without asking Spotify, whether Spotify takes a
+// ValidateRedirectURI checks, without a request, whether Spotify accepts a
 // redirect URI
 // (https://developer.spotify.com/documentation/web-api/concepts/redirect_uri):
 // https for any host; http only for the loopback addresses 127.0.0.1 and [::1],
@@ -28,7 +28,7 @@ func ValidateRedirectURI(uri string) error {
 		return refuse("it has spaces or quotes around it", trimmed)
 	}
 	if strings.ContainsFunc(uri, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '\\' }) {
-		return refuse("it has characters that no URI has", "")
+		return refuse("it has characters that URIs do not allow", "")
 	}
 	if host, _, _ := strings.Cut(uri, ":"); isLocalhost(host) || net.ParseIP(host) != nil {
 		return refuse("it has no scheme such as http", suggest("http://"+uri))
@@ -49,11 +49,11 @@ func ValidateRedirectURI(uri string) error {
 	case u.Scheme != "http" && u.Scheme != "https" && u.Opaque == "" && isAppScheme(u.Scheme):
 		return nil
 	case u.Scheme != "http" && u.Scheme != "https":
-		return refuse("its scheme is not one an app can have", "")
+		return refuse("apps cannot have this scheme", "")
 	case u.Hostname() == "":
 		return refuse("it has no host", "")
 	case isLocalhost(u.Hostname()):
-		return refuse("Spotify no longer takes localhost, only the loopback address", withHost(u, "http", "127.0.0.1"))
+		return refuse("Spotify no longer accepts localhost, only the loopback address", withHost(u, "http", "127.0.0.1"))
 	case u.Scheme == "https", isLoopbackLiteral(u.Hostname()):
 		return nil
 	}
@@ -63,7 +63,8 @@ func ValidateRedirectURI(uri string) error {
 	return refuse("http is only for the loopback address, everything else needs https", withHost(u, "https", u.Hostname()))
 }
 
-// suggest returns uri if Spotify would take it, and else what it would take.
+// suggest returns uri if Spotify would accept it, and otherwise a similar one
+// that it would accept.
 func suggest(uri string) string {
 	var refused *RedirectURIError
 	if errors.As(ValidateRedirectURI(uri), &refused) {
@@ -80,8 +81,8 @@ func isPort(port string) bool {
 	return err == nil && n > 0
 }
 
-// isAppScheme reports whether a scheme may belong to an app: not one that a
-// browser gives a meaning of its own.
+// isAppScheme reports whether a scheme may belong to an app, and has no other
+// meaning for browsers.
 func isAppScheme(scheme string) bool {
 	switch scheme {
 	case "javascript", "vbscript", "data", "file", "blob", "about", "ftp", "ws", "wss":

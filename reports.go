@@ -26,7 +26,7 @@ func (r *reports) add(err error) {
 	}
 }
 
-// startNext calls OnError with the first error that waits. r.mu is held.
+// startNext calls OnError with the first waiting error. r.mu is held.
 func (r *reports) startNext() {
 	r.busy = len(r.waiting) > 0
 	if !r.busy {

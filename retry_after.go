@@ -18,8 +18,9 @@ const maxRetryAfter = 365 * 24 * time.Hour
 // (https://developer.spotify.com/documentation/web-api/references/changes/july-2026).
 const ReasonQuotaExceeded = "QUOTA_EXCEEDED"
 
-// RateLimitError: the server asks for a pause. Spotify has asked for hours, and
-// for a day when a quota is used up. Make the request again after RetryAfter.
+// RateLimitError means that the server asks for a pause. Spotify has asked for
+// hours, and for a day when a quota is used up. Make the request again after
+// RetryAfter.
 //
 // [CheckResponse] returns it for every answer 429 Too Many Requests. The
 // retries of package adapter return it instead of waiting if a quota is used up
@@ -40,7 +41,7 @@ type RateLimitError struct {
 	Message    string        // the answer's message; may be empty
 	Since      time.Time     // when the server asked for the pause
 	Until      time.Time     // when the pause ends; zero if the server did not say
-	NotSent    bool          // whether the request was held back because of an earlier answer
+	NotSent    bool          // whether the request was not sent because of an earlier answer
 	Err        error         // why the caller cannot wait longer; may be nil
 }
 
@@ -70,8 +71,8 @@ func (e *RateLimitError) Error() string {
 	return e.apiError().Error()
 }
 
-// quotaText says what it is, since when and until when, and that no other app
-// helps.
+// quotaText describes a quota that is used up: since when, until when, and that
+// no other app helps.
 func (e *RateLimitError) quotaText() string {
 	msg := fmt.Sprintf("spotipie: quota exceeded: Spotify (%s) takes no more requests%s", e.status(), when("since", e.Since))
 	switch {
@@ -92,7 +93,7 @@ func (e *RateLimitError) status() string {
 	return fmt.Sprintf("%d %s", e.StatusCode, http.StatusText(e.StatusCode))
 }
 
-// when returns a time in words, or an empty string for the zero time.
+// when formats a time, or returns an empty string for the zero time.
 func when(preposition string, t time.Time) string {
 	if t.IsZero() {
 		return ""

@@ -21,7 +21,7 @@ const tokenRequestJitter = 20 * time.Millisecond
 // wait, first come, first served.
 type slots struct {
 	all     int
-	jitter  time.Duration // how long who had to wait waits beyond it, at most
+	jitter  time.Duration // the longest additional wait of a caller that had to wait
 	mu      sync.Mutex
 	free    int
 	waiting list.List // of channels, which are closed when it is their turn
@@ -60,7 +60,7 @@ func (a *app) takeSlot(ctx context.Context) (giveBack func(), err error) {
 	return giveBack, nil
 }
 
-// numbers returns how many have a slot and how many wait for one.
+// numbers returns how many callers have a slot and how many wait for one.
 func (s *slots) numbers() (taken, waiting int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -78,7 +78,8 @@ func (s *slots) giveBack() {
 	close(s.waiting.Remove(first).(chan struct{}))
 }
 
-// leave removes a caller from the queue, who may have got a slot meanwhile.
+// leave removes a caller from the queue. The caller may have got a slot
+// meanwhile.
 func (s *slots) leave(turn chan struct{}, place *list.Element) {
 	s.mu.Lock()
 	select {

@@ -145,18 +145,18 @@ type Store interface {
 // service, because an answer that cannot be saved may cost the login. Check
 // returns nil if the lock is still held and a record can be saved now. It fails
 // if the lease has ended (because the process was suspended, for example), or
-// if the store is read-only, full or out of reach. The accounts service is not
-// asked then. In a store with leases, Check extends the lease. A store that
-// wraps another one, which is no Checker, returns an error that wraps
-// [errors.ErrUnsupported]: that is as good as nil.
+// if the store is read-only, full or out of reach. Then no token is requested.
+// In a store with leases, Check extends the lease. A store that wraps another
+// one, which is no Checker, returns an error that wraps
+// [errors.ErrUnsupported], which counts as nil.
 type Checker interface {
 	Store
 	Check(ctx context.Context, key Key) error
 }
 
 // VersionDeleter is a [Store] that can delete a record only if nobody has saved it
-// since. A session logs out by it where it can: a logout that is tried again does
-// then not delete a login that came after it.
+// since. Sessions use it to log out, so that a logout that is tried again does
+// not delete a later login.
 //
 // DeleteVersion does what Delete does if the record's version still is version,
 // where 0 means that there is no record. Otherwise it deletes nothing and returns
@@ -220,7 +220,7 @@ func NextVersion(previous uint64, now time.Time) uint64 {
 // NextConsent returns the number of a consent that replaces one with the number
 // previous (0 if there is none, or it is not known): milliseconds of the clock,
 // or one more than those of previous if that is higher, and some random bits
-// that tell consents of the same moment apart. Sessions use it for their
+// that distinguish consents of the same moment. Sessions use it for their
 // consents. Programs need it only if they write the record of a new login into
 // a store themselves.
 func NextConsent(previous uint64, now time.Time) uint64 {

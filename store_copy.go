@@ -22,8 +22,8 @@ type CopyOptions struct {
 
 // CopyCounts are the results of [CopyStore]. Each record is counted once.
 type CopyCounts struct {
-	// Total is how many records there are to look at: those of the source, and
-	// those that only the destination has.
+	// Total is the number of records to check: those of the source, and those
+	// that only the destination has.
 	Total int
 	// Copied is how many were saved in the destination. Deleted is how many
 	// were deleted there, because they were deleted in the source.
@@ -36,7 +36,7 @@ type CopyCounts struct {
 	Failed int
 }
 
-// Done returns how many records have been looked at.
+// Done returns how many records have been checked.
 func (c CopyCounts) Done() int { return c.Copied + c.Deleted + c.Same + c.Kept + c.Failed }
 
 const (
@@ -44,8 +44,8 @@ const (
 	// copyErrors is how many errors are reported, and after how many failures in
 	// a row a store is taken to be out of reach.
 	copyErrors = 10
-	// copyTries is how often a record is looked at anew because somebody else has
-	// saved it meanwhile.
+	// copyTries is how often a record is checked again because another process
+	// has saved it meanwhile.
 	copyTries = 20
 )
 
@@ -68,7 +68,7 @@ const (
 //
 // A record that fails is counted, and copying goes on with the next one; after
 // ten failures in a row CopyStore gives up. The error joins the first ten
-// errors, or is that of ctx. The counts are right in any case. The keys of both
+// errors, or is ctx's error. The counts are right in any case. The keys of both
 // stores are held in memory.
 func CopyStore(ctx context.Context, from, to Store, opts *CopyOptions) (CopyCounts, error) {
 	var o CopyOptions
@@ -92,8 +92,8 @@ func CopyStore(ctx context.Context, from, to Store, opts *CopyOptions) (CopyCoun
 	return c.counts, errors.Join(c.errs...)
 }
 
-// keysToCopy returns the keys of both stores. What a List returns beside an error
-// is copied all the same.
+// keysToCopy returns the keys of both stores. If List returns keys together
+// with an error, they are copied anyway.
 func keysToCopy(ctx context.Context, from, to Store) ([]Key, error) {
 	sources, err := from.List(ctx)
 	if err != nil {
@@ -136,7 +136,7 @@ func (c *copying) run(ctx context.Context, keys []Key, parallel int) {
 			for key := range next {
 				outcome, err := c.copyRecord(ctx, key)
 				if err != nil && ctx.Err() != nil {
-					return // it is not the record's fault
+					return // the record is not the reason
 				}
 				if !c.count(key, outcome, err) {
 					giveUp()
@@ -155,7 +155,7 @@ func (c *copying) run(ctx context.Context, keys []Key, parallel int) {
 	}
 }
 
-// count counts what has become of a record. It reports whether to go on.
+// count counts the result for a record. It reports whether to continue.
 func (c *copying) count(key Key, outcome func(*CopyCounts) *int, err error) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -178,14 +178,14 @@ func (c *copying) count(key Key, outcome func(*CopyCounts) *int, err error) bool
 	return c.inARow < copyErrors
 }
 
-// What becomes of a record.
+// The results for a record.
 func copied(c *CopyCounts) *int  { return &c.Copied }
 func deleted(c *CopyCounts) *int { return &c.Deleted }
 func same(c *CopyCounts) *int    { return &c.Same }
 func kept(c *CopyCounts) *int    { return &c.Kept }
 
-// copyRecord copies a record, or its deletion. What others save meanwhile is
-// looked at.
+// copyRecord copies a record, or its deletion. It checks again what other
+// processes save meanwhile.
 func (c *copying) copyRecord(ctx context.Context, key Key) (outcome func(*CopyCounts) *int, err error) {
 	for range copyTries {
 		source, found, err := c.from.Load(ctx, key)
@@ -219,7 +219,7 @@ func (c *copying) copyRecord(ctx context.Context, key Key) (outcome func(*CopyCo
 			return nil, fmt.Errorf("saving it: %w", err)
 		}
 	}
-	return nil, errors.New("others keep saving it in the destination")
+	return nil, errors.New("other processes keep saving it in the destination")
 }
 
 // copyDeletion deletes a record that the source has deleted, or does nothing if
@@ -246,8 +246,8 @@ func (c *copying) copyDeletion(ctx context.Context, key Key, version uint64) (ou
 	if err := c.to.Delete(ctx, key); err != nil {
 		return nil, fmt.Errorf("deleting it: %w", err)
 	}
-	// A consent that was saved in the source just now is older than this deletion
-	// by its number, and would be kept out from now on.
+	// By its number, a consent that was just saved in the source is older than
+	// this deletion, and would not be copied later.
 	source, found, err := c.from.Load(ctx, key)
 	if err != nil || !found {
 		return deleted, err
@@ -269,7 +269,8 @@ func consentedAfter(rec Record, version uint64) bool {
 	return moment > version/1000
 }
 
-// isSameRecord reports whether two records differ in nothing but their versions.
+// isSameRecord reports whether two records are the same except for their
+// versions.
 func isSameRecord(a, b Record) bool {
 	isSealed := a.Sealed != nil && b.Sealed != nil
 	return a.Token.isSame(b.Token) && a.AuthorizedAt.Equal(b.AuthorizedAt) && a.ClientID == b.ClientID && a.Flow == b.Flow &&
@@ -278,9 +279,9 @@ func isSameRecord(a, b Record) bool {
 		(a.Sealed == nil && b.Sealed == nil || isSealed && bytes.Equal(a.Sealed.Data, b.Sealed.Data))
 }
 
-// compareRecords compares two records of one key by their age, as sessions do (see
-// transitions.go): by their consents, of the same consent with different refresh
-// tokens by their renewals, and then by their versions.
+// compareRecords compares the age of two records of one key in the same way as
+// sessions (see transitions.go): first by their consents; for the same consent
+// with different refresh tokens, by their renewals; and then by their versions.
 func compareRecords(a, b Record) int {
 	byConsent := compareConsents(a.Consent, b.Consent)
 	if byConsent == 0 && (a.Consent == 0 || b.Consent == 0) && !a.AuthorizedAt.IsZero() && !b.AuthorizedAt.IsZero() {

@@ -215,7 +215,7 @@ func TestSavingThatFailsIsToldAndTriedAgain(t *testing.T) {
 			t.Error("OnError did not hear of it")
 		}
 		time.Sleep(time.Minute)
-		token(t, s) // tries again, in vain
+		token(t, s) // tries again, without success
 		synctest.Wait()
 		store.set("swap", false)
 		time.Sleep(time.Minute)

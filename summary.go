@@ -106,8 +106,7 @@ type SummaryPage struct {
 // meanwhile. Pages come in no particular order. A page may be short, or empty,
 // before the last one, because a store limits how many records it looks at for
 // a page. Records that cannot be read, or that have a newer format, are left
-// out. A query whose After is not the Next of a page of the store's is an
-// error.
+// out. If After is not the Next of a page of this store, the query fails.
 //
 // Programs call the function [Summaries], which works with any store.
 type Summarizer interface {
@@ -187,7 +186,7 @@ func (r Record) Summary(key Key) Summary {
 	return s
 }
 
-// firstMoment is where versions begin that can be moments: the beginning of the
+// firstMoment is the lowest version that can be a time: the beginning of the
 // year 2020, in milliseconds.
 const firstMoment = 1_577_836_800_000
 
@@ -195,7 +194,7 @@ func compareKeys(a, b Key) int {
 	return cmp.Or(strings.Compare(a.ClientID, b.ClientID), strings.Compare(a.Profile, b.Profile))
 }
 
-// keyCursor makes a text of a key that says where a page has ended.
+// keyCursor encodes a key as a text that says where a page has ended.
 func keyCursor(key Key) string {
 	data := binary.AppendUvarint(nil, uint64(len(key.ClientID)))
 	return base64.RawURLEncoding.EncodeToString(append(data, key.ClientID+key.Profile...))

@@ -114,7 +114,7 @@ func TestSummarySaysWhenTheRefreshTokenDies(t *testing.T) {
 	}
 }
 
-// Who does not look in time is told that some were lost, and goes on being told.
+// A slow receiver learns that changes were lost, and still gets later ones.
 func TestSlowReceiverOfChanges(t *testing.T) {
 	store := spotipie.NewMemoryStore()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -160,7 +160,7 @@ func ExampleSummaries() {
 		}
 	}
 
-	// Who has to sign in again within 14 days?
+	// Find the users who have to sign in again within 14 days.
 	query := spotipie.SummaryQuery{ClientID: "app", AuthorizedBefore: now.AddDate(0, -6, 14)}
 	for {
 		page, err := spotipie.Summaries(ctx, store, query)

@@ -15,7 +15,7 @@ import (
 // does not use a token in its last ten seconds.
 const DefaultExpiryMargin = 2 * time.Second
 
-// maxLifetime is the longest lifetime that is believed. Spotify's is an hour.
+// maxLifetime is the longest lifetime that is accepted. Spotify's is an hour.
 const maxLifetime = 10 * 365 * 24 * time.Hour
 
 // Token is what the accounts service grants: an access token for requests until
@@ -41,8 +41,8 @@ type tokenSecrets struct {
 	state         string
 }
 
-// keep returns a function that returns s. Most tokens have no state, and theirs
-// is smaller.
+// keep returns a function that returns s. Most tokens have no state, and their
+// function is smaller.
 func (s tokenSecrets) keep() func() tokenSecrets {
 	if s.state != "" {
 		return func() tokenSecrets { return s }
@@ -95,9 +95,9 @@ func newToken(f TokenFields, now time.Time) (*Token, error) {
 	case f.AccessToken == "":
 		return nil, &TokenFormatError{Key: keyAccessToken, Reason: "is missing or empty"}
 	case !isVisibleASCII(f.AccessToken):
-		return nil, &TokenFormatError{Key: keyAccessToken, Reason: "has characters that no token has"}
+		return nil, &TokenFormatError{Key: keyAccessToken, Reason: "has characters that tokens do not allow"}
 	case !isVisibleASCII(f.RefreshToken):
-		return nil, &TokenFormatError{Key: keyRefreshToken, Reason: "has characters that no token has"}
+		return nil, &TokenFormatError{Key: keyRefreshToken, Reason: "has characters that tokens do not allow"}
 	case f.TokenType != "" && !strings.EqualFold(f.TokenType, tokenType):
 		return nil, &TokenFormatError{Key: keyTokenType, Reason: "is not Bearer, the only type that can be used"}
 	case f.ExpiresIn < 0:

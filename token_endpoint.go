@@ -18,15 +18,16 @@ import (
 // 502, 503 or 504 and a caller waits for the token.
 const tokenRequestTries = 3
 
-// requestSteps are what a token request calls on its way.
+// requestSteps are functions that a token request calls.
 type requestSteps struct {
 	check func(context.Context) error // before each try; its error ends the request
 	again func(context.Context) error // before check, if it is not the first try; may be nil
-	late  func(*Token)                // with a token that comes after the time is over
+	late  func(*Token)                // with a token that arrives after the time limit
 }
 
-// requestToken asks the token endpoint for a token, in the time limit of one
-// request. If a caller waits, it tries again after a brief fault of a gateway.
+// requestToken requests a token from the token endpoint, within the time limit
+// of one request. If a caller waits, it tries again after a brief failure of a
+// gateway.
 func (k *keeper) requestToken(ctx context.Context, form url.Values, somebodyWaits bool, steps requestSteps) (*Token, error) {
 	if err := k.mayAsk(ctx, steps.check); err != nil {
 		return nil, err
@@ -40,7 +41,7 @@ func (k *keeper) requestToken(ctx context.Context, form url.Values, somebodyWait
 		}, steps.late)
 		err = withoutSecrets(err, k.app.sent(form))
 		if err != nil && ctx.Err() != nil {
-			err = fmt.Errorf("spotipie: asking for a token: no answer in %s: %w", k.app.refreshTimeout, err)
+			err = fmt.Errorf("spotipie: requesting a token: no answer in %s: %w", k.app.refreshTimeout, err)
 		}
 		end(err)
 		k.app.heed(err)
@@ -69,10 +70,10 @@ func (k *keeper) mayAsk(ctx context.Context, check func(context.Context) error) 
 	if err := check(ctx); err != nil {
 		return err
 	}
-	return k.app.paused() // of which others may have heard during the check
+	return k.app.paused() // other requests may have got one during the check
 }
 
-// isHiccup reports whether an answer comes from a gateway with a brief fault.
+// isHiccup reports whether an answer comes from a gateway with a brief failure.
 func isHiccup(err error) bool {
 	var answer *TokenEndpointError
 	if !errors.As(err, &answer) || answer.RetryAfter > 0 {
@@ -87,16 +88,16 @@ func isHiccup(err error) bool {
 
 // postToken asks the token endpoint (RFC 6749 section 3.2) and returns the
 // token of its answer. An app with a secret authenticates with HTTP Basic
-// (section 2.3.1), one without names itself in the form. The style is fixed:
-// no request is ever repeated in another.
+// (section 2.3.1), an app without one sends its id in the form. The session
+// never tries the other way.
 func (a *app) postToken(ctx context.Context, send http.RoundTripper, form url.Values) (*Token, error) {
 	if a.clientSecret() == "" {
-		form = maps.Clone(form) // who waits no longer may be reading it
+		form = maps.Clone(form) // a caller that stopped waiting may be reading it
 		form.Set("client_id", a.clientID)
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, a.accountsURL+"/api/token", strings.NewReader(form.Encode()))
 	if err != nil {
-		return nil, fmt.Errorf("spotipie: asking for a token: %w", err)
+		return nil, fmt.Errorf("spotipie: requesting a token: %w", err)
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Accept", "application/json")
@@ -105,7 +106,7 @@ func (a *app) postToken(ctx context.Context, send http.RoundTripper, form url.Va
 	}
 	resp, err := secretsClient(send).Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("spotipie: asking for a token: %w", err)
+		return nil, fmt.Errorf("spotipie: requesting a token: %w", err)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxTokenJSON+1))
@@ -151,7 +152,8 @@ func (a *app) readAnswer(resp *http.Response, body []byte, form url.Values) (*To
 	return nil, failed
 }
 
-// sent lists the secrets of a token request, in every way it spells them.
+// sent lists the secrets of a token request, in every encoding in which it
+// sends them.
 func (a *app) sent(form url.Values) []string {
 	var secrets []string
 	for _, secret := range []string{a.clientSecret(), form.Get("code"), form.Get("code_verifier"), form.Get("refresh_token")} {
@@ -162,7 +164,7 @@ func (a *app) sent(form url.Values) []string {
 }
 
 // errorFields returns the error and error_description of an answer (RFC 6749
-// section 5.2), fit to be shown.
+// section 5.2), safe to show.
 func errorFields(answer map[string]any, secrets []string) (code, description string) {
 	code, _ = answer["error"].(string)
 	description, _ = answer["error_description"].(string)
@@ -179,7 +181,7 @@ func tokenFromAnswer(answer map[string]any, now time.Time) (*Token, error) {
 	switch lifetime := fields[keyExpiresIn].(type) {
 	case nil:
 		fields[keyExpiresIn] = int64(defaultLifetime / time.Second)
-	case string: // as some servers do; to refuse it might cost a rotated refresh token
+	case string: // some servers do this; refusing it could lose a rotated refresh token
 		fields[keyExpiresIn] = json.Number(lifetime)
 	}
 	return tokenFromMap(fields, false, now)

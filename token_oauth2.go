@@ -6,7 +6,7 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// TokenFromOAuth2 makes a token from one of golang.org/x/oauth2. The scope
+// TokenFromOAuth2 makes a token from a golang.org/x/oauth2 token. The scope
 // comes from the token's extra data, if it is there. A token that never expires
 // there gets an hour from now, which is Spotify's lifetime.
 func TokenFromOAuth2(t *oauth2.Token) (*Token, error) {
@@ -34,8 +34,8 @@ func TokenFromOAuth2(t *oauth2.Token) (*Token, error) {
 	return NewToken(f)
 }
 
-// OAuth2 returns the token as one of golang.org/x/oauth2, for libraries that
-// use those. It contains the secrets.
+// OAuth2 returns the token as a golang.org/x/oauth2 token, for libraries that
+// use that package. It contains the secrets.
 func (t *Token) OAuth2() *oauth2.Token {
 	return (&oauth2.Token{
 		AccessToken:  t.secret().access(),

@@ -291,7 +291,7 @@ func TestCallersRequestIsNotChanged(t *testing.T) {
 	scribbler := answer(func(req *http.Request) (*http.Response, error) {
 		req.Header.Set("X-Added", "1")
 		req.Header["Accept"] = append(req.Header["Accept"], "text/html")
-		req.URL.Path += "" // a RoundTripper of one's own may keep the request
+		req.URL.Path += "" // a custom RoundTripper may keep the request
 		return ok("")(req)
 	})
 	s := withToken(t, &spotipie.Options{Transport: scribbler})

@@ -131,7 +131,7 @@ func TestWatchOfAClosedSession(t *testing.T) {
 }
 
 // TestWatchThroughTroubleOfTheStore: a load that fails or hangs is reported,
-// and the next change is learned of all the same.
+// and the session still learns of the next change.
 func TestWatchThroughTroubleOfTheStore(t *testing.T) {
 	for name, trouble := range map[string]func(context.Context) error{"fails": fails, "hangs": hangs} {
 		t.Run(name, func(t *testing.T) {

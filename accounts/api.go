@@ -20,8 +20,8 @@ type apiCall struct {
 	development bool
 }
 
-// serveAPI is the Web API: it reads the request, applies a prepared fault, and
-// calls the endpoint.
+// serveAPI answers requests of the Web API: it reads the request, applies a
+// prepared fault, and calls the endpoint.
 func (s *Service) serveAPI(w http.ResponseWriter, r *http.Request) {
 	allowAnyOrigin(w.Header())
 	if isPreflight(r) {
@@ -77,8 +77,9 @@ func (s *Service) callEndpoint(w http.ResponseWriter, r *http.Request, body []by
 	operation.handle(s, &apiCall{w: w, r: r, path: path, query: query, body: body, token: token, development: s.development()})
 }
 
-// findOperation looks among the tester's endpoints first. The request it returns
-// is the one to answer.
+// findOperation returns the operation for a request. It looks first at the
+// endpoints that [Service.Handle] has added. The operation has to answer the
+// returned request.
 func (s *Service) findOperation(r *http.Request) (_ *http.Request, operation *endpoint, path map[string]string, allowed []string) {
 	if own, ok := s.ownEndpoint(r); ok {
 		return own, s.ownOperation(), nil, nil
@@ -89,6 +90,6 @@ func (s *Service) findOperation(r *http.Request) (_ *http.Request, operation *en
 
 func (s *Service) development() bool { return s.opts.DevelopmentMode != nil }
 
-// escapedPath is the path as it was sent, without a slash at its end, which
-// clients in wide use send (/v1/me/) and Spotify takes.
+// escapedPath returns the path as it was sent, without a slash at its end.
+// Widely used clients send one (/v1/me/), and Spotify accepts it.
 func escapedPath(r *http.Request) string { return strings.TrimSuffix(r.URL.EscapedPath(), "/") }

@@ -35,15 +35,15 @@ const (
 	reasonQuota   = "QUOTA_EXCEEDED"
 )
 
-// The texts that come without JSON.
+// The texts that are sent without JSON.
 const (
 	textUserNotRegistered = "User not registered in the Developer Dashboard"
 	textOwnerNotPremium   = "Active premium subscription required for the owner of the app. " +
 		"When the subscription status changes, it can take a few hours before requests are allowed again."
 )
 
-// apiError is the Web API's error object. Reason is the player's and the
-// quota's.
+// apiError is the Web API's error object. Only errors of the player and the
+// quota have a Reason.
 type apiError struct {
 	Status  int    `json:"status"`
 	Message string `json:"message"`

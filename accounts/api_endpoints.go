@@ -12,16 +12,16 @@ import (
 // endpoint is one operation of the Web API.
 type endpoint struct {
 	method string
-	path   string         // with {names} that stand for one segment each
+	path   string         // each {name} stands for one segment
 	scope  spotipie.Scope // needed; empty: none
 	user   bool           // needs a user's token
 
-	// removed says that development mode does not have it since 2026-03-09
+	// removed means that development mode has not had it since 2026-03-09
 	// (https://developer.spotify.com/documentation/web-api/references/changes/february-2026).
 	removed bool
 
-	// handle is nil if the service knows only that the endpoint was removed: in
-	// extended quota mode it is not there.
+	// handle is nil if the service only knows that the endpoint was removed. In
+	// extended quota mode such an endpoint is not found.
 	handle func(s *Service, c *apiCall)
 }
 
@@ -98,8 +98,8 @@ func removedEndpoints() endpoints {
 	return old
 }
 
-// find returns the operation a request is for and the values of its path. When
-// there is none, allowed are the methods the path has.
+// find returns the operation for a request and the values of its path. If there
+// is none, allowed are the methods of the path.
 func (all endpoints) find(r *http.Request, development bool) (operation *endpoint, path map[string]string, allowed []string) {
 	sent := escapedPath(r)
 	for i := range all {

@@ -5,7 +5,7 @@ import (
 	"net/http"
 )
 
-// player is what a user's one device does. Service.mu guards it.
+// player is the state of a user's only device. Service.mu guards it.
 type player struct {
 	track   fullTrack
 	playing bool
@@ -23,7 +23,7 @@ type device struct {
 	VolumePercent    int    `json:"volume_percent"`
 }
 
-// actions says what the player does not allow now
+// actions returns what the player does not allow now
 // (https://developer.spotify.com/documentation/web-api/reference/get-information-about-the-users-current-playback).
 type actions struct {
 	Disallows map[string]bool `json:"disallows"`
@@ -73,9 +73,9 @@ func (s *Service) getPlayer(c *apiCall) {
 	})
 }
 
-// play is PUT /v1/me/player/play. The first of uris is played when the
-// catalogue has it; without a body the player goes on. It answers 204, and a
-// user without Premium gets 403.
+// play is PUT /v1/me/player/play. It plays the first of uris if the catalogue
+// has it; without a body the player resumes. It answers 204; a user without
+// Premium gets 403.
 func (s *Service) play(c *apiCall) {
 	if c.token.user.Product != "premium" {
 		writeAPIJSON(c.w, apiError{Status: http.StatusForbidden, Message: messagePremium, Reason: reasonPremium})

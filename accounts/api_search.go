@@ -8,8 +8,8 @@ import (
 	"unicode"
 )
 
-// search is GET /v1/search for tracks, artists and albums: everything in whose
-// names all words of q occur, in any order (see searchTerms).
+// search is GET /v1/search for tracks, artists and albums. It finds everything
+// whose names contain all words of q, in any order (see searchTerms).
 func (s *Service) search(c *apiCall) {
 	q := c.query.Get("q")
 	terms := searchTerms(q)
@@ -60,19 +60,19 @@ func searchLimits(development bool) limits {
 	return limits{standard: defaultLimit, most: maxLimit}
 }
 
-// names are those that a search finds something by, by their filters.
+// names are the names of an item that a search looks at, by filter.
 type names map[string]string
 
-// term is a part of a search query: text that has to occur in a name.
+// term is a part of a search query: text that a name must contain.
 type term struct {
-	filter string // the only one to look at: track, artist or album; empty: any
+	filter string // which name to look at: track, artist or album; empty: any
 	text   string
 }
 
-// searchTerms returns the terms of a query, of which all have to match: words, and
-// phrases between double quotes, perhaps with a filter before them, such as
-// artist:"paper lanterns". Filters other than the three are text, which nothing
-// here has in its names.
+// searchTerms returns the terms of a query, all of which have to match. A term
+// is a word, or a phrase in double quotes, and may follow a filter, such as
+// artist:"paper lanterns". Other filters than the three are treated as text,
+// which matches no name here.
 func searchTerms(q string) (terms []term) {
 	quoted := false
 	for word := range strings.FieldsFuncSeq(strings.ToLower(q), func(r rune) bool {

@@ -8,8 +8,8 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// authenticateCall returns the request's token. When it returns nil it has
-// answered.
+// authenticateCall returns the request's token. If it returns nil, it has sent
+// the answer.
 func (s *Service) authenticateCall(w http.ResponseWriter, r *http.Request) *accessToken {
 	bearer, ok := bearerToken(r.Header.Get("Authorization"))
 	switch {
@@ -38,7 +38,8 @@ func (s *Service) authenticateCall(w http.ResponseWriter, r *http.Request) *acce
 	return nil
 }
 
-// mayCall checks what the token is for. When it returns false it has answered.
+// mayCall checks what the token is for. If it returns false, it has sent the
+// answer.
 func mayCall(w http.ResponseWriter, token *accessToken, operation *endpoint) bool {
 	switch {
 	case operation.user && token.user == nil:
@@ -51,8 +52,8 @@ func mayCall(w http.ResponseWriter, token *accessToken, operation *endpoint) boo
 	return false
 }
 
-// bearerToken reads an Authorization header of RFC 6750 section 2.1. A header
-// that is missing, or has the scheme alone, has an empty token.
+// bearerToken reads an Authorization header of RFC 6750 section 2.1. It returns
+// an empty token if the header is missing or has only the scheme.
 func bearerToken(authorization string) (token string, ok bool) {
 	scheme, token, _ := strings.Cut(authorization, " ")
 	if authorization != "" && !strings.EqualFold(scheme, "Bearer") {
@@ -81,12 +82,12 @@ var (
 	tokenExpired = tokenRefusal{code: "invalid_token", description: "The access token expired", legacy: "The access token expired"}
 )
 
-// refuseToken answers as Spotify does since about July 2026: one message for
-// every such 401, and the reason in WWW-Authenticate, where missing_token is a
-// code of Spotify's own. The header of an expired token is older than that and
-// assumed to have stayed. Before, the message was the reason; the header of a
-// missing token is assumed for that time from RFC 6750 section 3, which wants
-// no code where no token was sent.
+// refuseToken answers as Spotify has done since about July 2026: with one
+// message for every such 401, and the reason in WWW-Authenticate, where
+// missing_token is Spotify's own code. The header for an expired token is
+// older, and assumed not to have changed. Before July 2026 the message was the
+// reason. For that time the header for a missing token is assumed from RFC 6750
+// section 3, which wants no code if no token was sent.
 func (s *Service) refuseToken(w http.ResponseWriter, why tokenRefusal) {
 	message, challenge := messageRefusedToken, challengeHeader(why.code, why.description)
 	if s.opts.Legacy {

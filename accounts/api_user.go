@@ -8,7 +8,7 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// publicProfile is what everyone may see of a user.
+// publicProfile is the part of a user's profile that everyone may see.
 type publicProfile struct {
 	DisplayName  string        `json:"display_name"`
 	ExternalURLs externalURLs  `json:"external_urls"`
@@ -20,7 +20,7 @@ type publicProfile struct {
 	URI          string        `json:"uri"`
 }
 
-// profile is what GET /v1/me answers with.
+// profile is the answer to GET /v1/me.
 type profile struct {
 	AccountID       string           `json:"account_id"`
 	Country         string           `json:"country,omitempty"`
@@ -42,7 +42,7 @@ type explicitContent struct {
 	FilterLocked  bool `json:"filter_locked"`
 }
 
-// getMe is GET /v1/me. It has account_id since May 2026
+// getMe is GET /v1/me. Its answer has had account_id since May 2026
 // (https://developer.spotify.com/documentation/web-api/references/changes/may-2026).
 func (s *Service) getMe(c *apiCall) {
 	user := c.token.user

@@ -35,7 +35,7 @@ const (
 )
 
 // authorizationRequest is a request of RFC 6749 section 4.1.1 (or 4.2.1) that
-// passed every check.
+// has passed every check.
 type authorizationRequest struct {
 	app          *App
 	responseType string
@@ -51,7 +51,7 @@ type authorizationRequest struct {
 // the app.
 type pageError string
 
-// redirectError is sent to the app, by redirect.
+// redirectError is an error that a redirect sends to the app.
 type redirectError struct {
 	code, description string
 }
@@ -128,9 +128,8 @@ func (s *Service) authorize(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// checkAuthorization goes through the request in the order client,
-// response_type, redirect_uri, scope, PKCE. The request is returned with a
-// *redirectError too.
+// checkAuthorization checks the request in the order client, response_type,
+// redirect_uri, scope, PKCE. With a *redirectError it returns the request too.
 func (s *Service) checkAuthorization(rawQuery string) (*authorizationRequest, error) {
 	query, err := url.ParseQuery(rawQuery)
 	if err != nil {
@@ -181,8 +180,9 @@ func (s *Service) checkResponseType(responseType string) error {
 	return pageError(pageResponseType)
 }
 
-// checkRedirect looks for a match before it looks at security: an unregistered
-// localhost URI is seen to give the mismatch, a registered one the other text.
+// checkRedirect looks for a match before it checks security: at Spotify an
+// unregistered localhost URI gets the error about the mismatch, and a
+// registered one the error about security.
 func (s *Service) checkRedirect(app *App, redirectURI string) error {
 	switch {
 	case redirectURI != "" && checkRedirectURI(redirectURI) != nil:
@@ -251,8 +251,8 @@ func (s *Service) approve(req *authorizationRequest, user *User) string {
 	return req.callback("code", code)
 }
 
-// denial is where the browser goes after Cancel: in the query for the implicit
-// grant too.
+// denial returns where the browser goes after Cancel. The error is in the
+// query, also for the implicit grant.
 func (req *authorizationRequest) denial() string {
 	return req.callback("error", "access_denied")
 }
@@ -272,7 +272,8 @@ func (req *authorizationRequest) withState(params []string) []string {
 	return params
 }
 
-// redirect has no body, unlike http.Redirect's: the code is only in Location.
+// redirect sends no body, unlike http.Redirect, so that the code is only in
+// Location.
 func redirect(w http.ResponseWriter, status int, location string) {
 	w.Header().Set("Location", location)
 	w.WriteHeader(status)

@@ -16,9 +16,9 @@ type catalogue struct {
 	tracks  []fullTrack
 }
 
-// The ids that Spotify's tutorials and reference use in their examples are
-// those of the first artist, album and track, so that the examples work as they
-// stand. The artist, album and track are made up all the same.
+// The first artist, album and track have the ids that Spotify's tutorials and
+// reference use, so that their examples work unchanged. The artist, album and
+// track themselves are made up.
 const (
 	tutorialArtist = "4Z8W4fKeB5YxbusRsdQVPb" // tutorials/getting-started
 	referenceAlbum = "4aawyAB9vmqN3uQ7FjRGTy" // reference/get-an-album

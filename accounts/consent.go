@@ -14,16 +14,16 @@ var consentHTML string
 //go:embed consent.css
 var consentCSS string
 
-// formLifetime is how long a consent page can be answered.
+// formLifetime is how long the user can answer a consent page.
 const formLifetime = 10 * time.Minute
 
-// loginCookie names the browser's last user, so that show_dialog=false can
-// redirect at once a user who agreed before.
+// loginCookie names the browser's last user, so that with show_dialog=false a
+// user who has agreed before is redirected at once.
 const loginCookie = "spotipie_login"
 
-// pendingForm is a consent page waiting for its answer. The answer names it by
-// a token that works once and carries nothing else: the request stays here,
-// where no one can change it.
+// pendingForm is a consent page that waits for its answer. The form contains
+// only a token that works once. The request itself stays here, where the
+// browser cannot change it.
 type pendingForm struct {
 	request *authorizationRequest
 	expires time.Time
@@ -80,7 +80,7 @@ func (s *Service) decide(w http.ResponseWriter, r *http.Request, form url.Values
 	pending, ok := s.forms.take(form.Get("form_token"))
 	s.mu.Unlock()
 	if !ok || s.past(pending.expires) {
-		writePage(w, http.StatusForbidden, "This page has expired or was answered before. Start again from the app.")
+		writePage(w, http.StatusForbidden, "This page has expired or was already answered. Start again from the app.")
 		return
 	}
 	noteClient(r, pending.request.app)
@@ -120,7 +120,7 @@ func (s *Service) loggedIn(r *http.Request) *User {
 	return user
 }
 
-// redirectHost is the host that the page names as where the user goes next.
+// redirectHost returns the host to which the user goes next, for the page.
 func redirectHost(redirectURI string) string {
 	u, err := url.Parse(redirectURI)
 	if err != nil || u.Host == "" {

@@ -14,7 +14,7 @@ import (
 
 const servicePath = "/_service/"
 
-// controlRequest is what a method of the service does, by HTTP.
+// controlRequest is a method of the service that can be called by HTTP.
 type controlRequest struct {
 	method, name string
 	example      string // a body
@@ -28,17 +28,17 @@ func controlRequests() []controlRequest {
 		{"POST", "advance", `{"seconds":3600}`, "moves the clock forward", (*Service).controlAdvance},
 		{"POST", "consent", `{"authorization_url":"…","user":"grace"}`, "agrees to an authorization request and returns its callback_url", (*Service).controlConsent},
 		{"POST", "approve", `{"user":"grace"}`, `agrees to every authorization request from now on; "" shows the page again`, (*Service).controlApprove},
-		{"POST", "deny", `{"times":1}`, "lets the next authorization requests be denied", (*Service).controlDeny},
-		{"POST", "expire", `{"user":"ada"}`, "ends the access tokens of a user, or of everyone", (*Service).controlExpire},
-		{"POST", "expire-refresh-tokens", `{"user":"ada"}`, "lets the six months of a user be over", (*Service).controlExpireRefreshTokens},
-		{"POST", "revoke", `{"user":"ada"}`, "takes back a user's consent, as on the account page", (*Service).controlRevoke},
-		{"POST", "faults", `{"kind":"rate_limited","target":"api","retry_after_seconds":11}`, "lets a coming request go wrong", (*Service).controlFault},
-		{"DELETE", "faults", "", "forgets the faults that are still to come", (*Service).controlClearFaults},
-		{"POST", "reset", `{}`, "makes everything as it was at the start", (*Service).controlReset},
+		{"POST", "deny", `{"times":1}`, "denies the next authorization requests", (*Service).controlDeny},
+		{"POST", "expire", `{"user":"ada"}`, "expires the access tokens of a user, or of all users", (*Service).controlExpire},
+		{"POST", "expire-refresh-tokens", `{"user":"ada"}`, "expires the refresh tokens of a user, as after six months", (*Service).controlExpireRefreshTokens},
+		{"POST", "revoke", `{"user":"ada"}`, "revokes a user's consent, as on the account page", (*Service).controlRevoke},
+		{"POST", "faults", `{"kind":"rate_limited","target":"api","retry_after_seconds":11}`, "makes a later request go wrong", (*Service).controlFault},
+		{"DELETE", "faults", "", "removes all prepared faults", (*Service).controlClearFaults},
+		{"POST", "reset", `{}`, "resets everything to the state at the start", (*Service).controlReset},
 	}
 }
 
-// controlError is the answer to a control request that cannot be carried out.
+// controlError is the answer to a control request that fails.
 type controlError struct {
 	Status  int    `json:"-"`
 	Message string `json:"error"`
@@ -57,10 +57,10 @@ func writeControl(w http.ResponseWriter, status int, answer any) {
 	w.Write(marshal(answer))
 }
 
-// serveControl carries out a control request, if [Options.Control] allows them.
+// serveControl answers a control request, if [Options.Control] allows them.
 func (s *Service) serveControl(w http.ResponseWriter, r *http.Request) {
 	if !s.opts.Control {
-		serveControlError(w, http.StatusNotFound, "control requests are off; spotipie serve has them with --control, and package accounts with Options.Control")
+		serveControlError(w, http.StatusNotFound, "control requests are off; turn them on with spotipie serve --control, or in package accounts with Options.Control")
 		return
 	}
 	if reason := notFromHere(r); reason != "" {
@@ -105,23 +105,23 @@ func findControlRequest(r *http.Request) (request *controlRequest, allowed []str
 	return nil, allowed
 }
 
-// notFromHere returns why a request may not come from a program on this
-// machine, or "". It checks the Host because a page can make its own name point
-// to this machine.
+// notFromHere returns "" if a request comes from a program on this machine, and
+// otherwise why it seems not to. It checks the Host because a page can make its
+// own name point to this machine.
 func notFromHere(r *http.Request) string {
 	switch {
 	case !isLoopback(r.RemoteAddr):
-		return "this one comes from another"
+		return "this request comes from another machine"
 	case !isLoopback(r.Host) && !strings.EqualFold(hostname(r.Host), "localhost"):
-		return fmt.Sprintf("its Host is %q, not a loopback address or localhost", r.Host)
+		return fmt.Sprintf("its Host is %q, which is neither a loopback address nor localhost", r.Host)
 	case r.Header.Get("Origin") != "":
-		return "this one has an Origin, as those of a page in a browser do"
+		return "this request has an Origin, so it comes from a page in a browser"
 	case r.Header.Get("Sec-Fetch-Site") != "":
-		return "this one was made by a browser"
+		return "this request comes from a browser"
 	}
 	for _, header := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip"} {
 		if r.Header.Get(header) != "" {
-			return "a proxy has passed this one on (" + header + ")"
+			return "this request comes through a proxy (" + header + ")"
 		}
 	}
 	return ""

@@ -8,8 +8,7 @@ import (
 	"time"
 )
 
-// Limits of what control requests may ask for, so that many of them cannot make
-// the service overflow.
+// Limits for the numbers in control requests, so that they cannot overflow.
 const (
 	maxAdvance = 100 * 365 * 24 * time.Hour // in all
 	maxDenials = 1_000
@@ -50,8 +49,8 @@ func (s *Service) controlAdvance(body []byte) (any, error) {
 	return map[string]string{"now": s.Now().UTC().Format(time.RFC3339)}, nil
 }
 
-// advanceWithin is Advance, unless the clock would then be ahead by more than
-// most.
+// advanceWithin is Advance, but fails if the clock would then be ahead by more
+// than most.
 func (s *Service) advanceWithin(d, most time.Duration) bool {
 	for {
 		before := s.offset.Load()
@@ -137,7 +136,7 @@ func (s *Service) controlDeny(body []byte) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if times < 1 || s.denials+times > maxDenials {
-		return nil, fmt.Errorf("times is %d; %d denials are still to come, and %d at most can be", times, s.denials, maxDenials)
+		return nil, fmt.Errorf("times is %d; %d denials are prepared already, and at most %d are possible", times, s.denials, maxDenials)
 	}
 	s.denials += times
 	return map[string]int{"denials": s.denials}, nil

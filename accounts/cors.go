@@ -2,10 +2,10 @@ package accounts
 
 import "net/http"
 
-// The headers with which a page of any origin may use the Web API, as they are
-// seen on answers of api.spotify.com, errors included. accounts.spotify.com
-// must allow as much for /api/token, since Spotify's single-page tutorial asks
-// it from a page
+// The headers that let a page of any origin use the Web API, as answers of
+// api.spotify.com have them, also errors. accounts.spotify.com must allow the
+// same for /api/token, since Spotify's single-page tutorial calls it from a
+// page
 // (https://developer.spotify.com/documentation/web-api/tutorials/code-pkce-flow);
 // its exact headers are not known, so they are assumed to be the same.
 const (
@@ -15,9 +15,10 @@ const (
 	corsMaxAge       = "604800"
 )
 
-// allowAnyOrigin lets a page of any origin read the answer. Spotify is seen to
-// send Access-Control-Allow-Credentials too, which no browser takes together
-// with "*". Retry-After is not exposed: what Spotify exposes today is unknown.
+// allowAnyOrigin lets a page of any origin read the answer. Spotify also sends
+// Access-Control-Allow-Credentials, which browsers do not accept together with
+// "*". Retry-After is not exposed, since it is unknown what Spotify exposes
+// today.
 func allowAnyOrigin(h http.Header) {
 	h.Set("Access-Control-Allow-Origin", "*")
 	h.Set("Access-Control-Allow-Credentials", "true")
@@ -33,6 +34,6 @@ func isPreflight(r *http.Request) bool {
 		r.Header.Get("Access-Control-Request-Method") != ""
 }
 
-// answerPreflight needs no token, is not counted, and meets no fault: assumed
-// to be the work of the gateway before the service.
+// answerPreflight needs no token, is not counted, and is not affected by
+// faults. It is assumed that a gateway in front of Spotify's service answers.
 func answerPreflight(w http.ResponseWriter) { w.WriteHeader(http.StatusNoContent) }

@@ -18,59 +18,59 @@
 //
 // server.URL replaces both of Spotify's hosts. It serves
 //
-//	GET  /                    what this is, for a person
-//	GET  /authorize           the consent page (/en/authorize too)
+//	GET  /                    a page about the service
+//	GET  /authorize           the consent page (also /en/authorize)
 //	POST /api/token           every grant
 //	     /v1/                 a slice of the Web API; the page at / lists it
-//	GET  /_service/stats      what was asked, as JSON
+//	GET  /_service/stats      counts of requests, as JSON
 //	GET  /_service/pictures/  the users' pictures
 //	POST /_service/           control, see below
 //
 // Pages of any origin may use /api/token and the Web API, as at Spotify.
 //
-// # What it does as Spotify does
+// # How it matches Spotify
 //
-// It has Spotify's statuses, headers, wording of errors and order of checks. It
-// shows the same errors to the user as a page and sends the same ones to the
-// app by redirect. It has the rules for redirect URIs
+// It has Spotify's statuses, headers, error texts and order of checks. Like
+// Spotify it shows some errors to the user as a page, and sends others to the
+// app by redirect. It has Spotify's rules for redirect URIs
 // (https://developer.spotify.com/documentation/web-api/concepts/redirect_uri),
 // and lifetimes: an hour for an access token, six months from the user's
 // consent for a refresh token
 // (https://developer.spotify.com/documentation/web-api/tutorials/refreshing-tokens).
-// So an unknown client gets 400 and not RFC 6749's 401, and a refresh returns
-// no new refresh token. Where nobody outside Spotify knows what Spotify does,
-// the service does what the RFC says, and a comment in the source says so.
-// [Options.Legacy] is Spotify before 2025-11-27: implicit grant, http and
-// localhost redirects, and that time's wording.
+// For example, an unknown client gets 400 and not RFC 6749's 401, and a refresh
+// returns no new refresh token. Where Spotify's behaviour is unknown, the
+// service follows the RFC, and a comment in the source says so. With
+// [Options.Legacy] it behaves like Spotify before 2025-11-27: implicit grant,
+// http and localhost redirects, and the texts of that time.
 //
 // Apps are in extended quota mode, which has every endpoint.
-// [Options.DevelopmentMode] is Spotify's development mode since 2026: an allow
-// list of five users, an owner who needs Premium, a quota, fewer fields and
-// endpoints
+// [Options.DevelopmentMode] turns on Spotify's development mode since 2026: an
+// allow list of five users, an owner who needs Premium, a quota, fewer fields
+// and endpoints
 // (https://developer.spotify.com/documentation/web-api/tutorials/february-2026-migration-guide).
 //
 // # Users
 //
-// Each user has a name, a picture, a library and a player of their own, so that
-// a test notices when a program mixes users up. [DefaultUsers] returns two. A
-// new user, such as User{ID: "zoe"}, has an empty library.
+// Each user has their own name, picture, library and player, so that a test
+// notices if a program mixes users up. [DefaultUsers] returns two. A new user,
+// such as User{ID: "zoe"}, has an empty library.
 //
 // # Time
 //
-// Tests never have to wait. [Service.Advance] moves the service's clock, so
-// that a token is an hour old, or a refresh token six months, at once.
+// Tests never have to wait. [Service.Advance] moves the service's clock: an
+// access token can be an hour old at once, or a refresh token six months.
 // [Service.ExpireAccessTokens], [Service.ExpireAccessTokensOf],
-// [Service.ExpireRefreshTokensOf] and [Service.RevokeUser] end things directly,
-// and [Service.Reset] starts over.
+// [Service.ExpireRefreshTokensOf] and [Service.RevokeUser] end tokens and
+// consents directly, and [Service.Reset] starts over.
 //
 // # Consent
 //
-// The page asks as Spotify's does, lets you choose the user, and needs no
-// script. A user who agreed before to everything that is asked for is
-// redirected at once, unless show_dialog=true; a session cookie remembers the
-// user. A browser must reach the page by https or on a loopback address:
-// elsewhere it does not say where a form comes from, and the service refuses
-// forms of unknown origin. Tests need no page: [Options.AutoApprove] agrees
+// The page is similar to Spotify's, lets you choose the user, and needs no
+// script. A user who has agreed to all requested scopes before is redirected at
+// once, unless show_dialog=true; a session cookie remembers the user. A browser
+// must reach the page by https or on a loopback address. With other addresses
+// browsers do not say where a form comes from, and the service refuses forms of
+// unknown origin. Tests need no page: [Options.AutoApprove] agrees
 // automatically, [Service.ConsentAs] agrees to one request as a given user, and
 // [Service.DenyNext] presses Cancel.
 //
@@ -81,16 +81,17 @@
 // not JSON, and valid tokens reported as expired or revoked. A fault can happen
 // once, a few times, or on every n-th request, and be limited to one path.
 //
-// # Endpoints of your own
+// # Your own endpoints
 //
 // [Service.Handle] adds an endpoint of the Web API that the service does not
 // have. Under /v1/ the service checks the access token first, and [CallerOf]
-// says who asks, so a handler has nothing to do with authorization.
+// says who has sent the request, so a handler need not care about
+// authorization.
 //
 // # Control
 //
 // With [Options.Control], programs in other languages on the same machine can
-// do by HTTP what the methods of [Service] do; docs/accounts-service.md has the
+// call the methods of [Service] by HTTP; docs/accounts-service.md lists the
 // requests.
 //
 // # Secrets

@@ -9,7 +9,7 @@ import (
 	"github.com/spotipie/spotipie/accounts"
 )
 
-// What docs/spotify-2026.md says an app is told, the service tells it.
+// The service answers with the texts that docs/spotify-2026.md lists.
 func TestDocumentOf2026(t *testing.T) {
 	document, err := os.ReadFile("../docs/spotify-2026.md")
 	if err != nil {

@@ -13,7 +13,7 @@ type Target string
 
 // The targets of faults.
 const (
-	TargetAny       Target = ""          // whichever is asked next
+	TargetAny       Target = ""          // whichever gets the next request
 	TargetAuthorize Target = "authorize" // GET and POST /authorize
 	TargetToken     Target = "token"     // POST /api/token
 	TargetAPI       Target = "api"       // everything under /v1/
@@ -38,14 +38,14 @@ const (
 	FaultQuotaExceeded FaultKind = "quota_exceeded"
 	// FaultServerError is a 5xx: [Fault.Status], or 503.
 	FaultServerError FaultKind = "server_error"
-	// FaultCut closes the connection without an answer, before the request is
-	// carried out.
+	// FaultCut closes the connection without an answer, before the request has
+	// any effect.
 	FaultCut FaultKind = "cut"
-	// FaultTruncated carries the request out and closes the connection in the
-	// middle of the answer, so a code is used up or a refresh token rotated,
-	// and the client does not learn of it.
+	// FaultTruncated processes the request and closes the connection in the
+	// middle of the answer. So a code is used up, or a refresh token rotated,
+	// without the client learning of it.
 	FaultTruncated FaultKind = "truncated"
-	// FaultHTML is 200 with an HTML page in place of JSON, as from a captive
+	// FaultHTML is 200 with an HTML page instead of JSON, as from a captive
 	// portal.
 	FaultHTML FaultKind = "html"
 	// FaultInvalidJSON is 200 with a JSON content type and a body that is not
@@ -53,7 +53,7 @@ const (
 	FaultInvalidJSON FaultKind = "invalid_json"
 	// FaultRevoked answers a refresh with "Refresh token revoked" although the
 	// token is valid, as in Spotify's outages. [Service.RevokeUser] really
-	// revokes. It is for refreshes only.
+	// revokes. FaultRevoked is for refreshes only.
 	FaultRevoked FaultKind = "revoked"
 	// FaultExpired answers a refresh with "Refresh token expired", and an API
 	// request with 401 "The access token expired", although the token is valid.
@@ -134,7 +134,7 @@ func (s *Service) QueueFault(f Fault) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.faults.queue)+len(s.faults.rates) >= maxFaults {
-		return fmt.Errorf("accounts: %d faults are prepared already, which is the most", maxFaults)
+		return fmt.Errorf("accounts: %d faults are prepared already, and no more are possible", maxFaults)
 	}
 	if f.Every > 0 {
 		s.faults.rates = append(s.faults.rates, &faultRate{fault: f})
@@ -172,7 +172,7 @@ func (f Fault) check() error {
 		return fmt.Errorf("accounts: unknown fault %q", f.Kind)
 	}
 	if !slices.Contains(targets, f.Target) {
-		return fmt.Errorf("accounts: fault %q cannot strike %q", f.Kind, f.Target)
+		return fmt.Errorf("accounts: fault %q is not possible for target %q", f.Kind, f.Target)
 	}
 	if f.Path != "" && !strings.HasPrefix(f.Path, "/") {
 		return fmt.Errorf("accounts: the path %q of fault %q does not start with a slash", f.Path, f.Kind)
@@ -193,7 +193,7 @@ func (f Fault) checkHeader() error {
 			malformed = malformed || strings.ContainsFunc(value, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
 		}
 		if malformed {
-			return fmt.Errorf("accounts: the header %q of fault %q is not one that HTTP has", name, f.Kind)
+			return fmt.Errorf("accounts: HTTP does not allow the header %q of fault %q", name, f.Kind)
 		}
 	}
 	return nil
@@ -209,13 +209,13 @@ func (f Fault) checkNumbers() error {
 	return nil
 }
 
-// target is a request that a fault may be for.
+// target is a request for which a fault may be prepared.
 type target struct {
 	part      Target
 	grantType string // of a request to /api/token
 }
 
-// strikes reports whether the fault is for a request.
+// strikes reports whether the fault applies to a request.
 func (f Fault) strikes(at target, path string) bool {
 	if f.Target != TargetAny && f.Target != at.part {
 		return false

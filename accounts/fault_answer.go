@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// withFault answers a request with the fault prepared for it, or calls answer.
-// It is called after the request's body has been read, so that the context ends
-// when the client disconnects.
+// withFault answers a request with the fault that is prepared for it, or calls
+// answer. It is called after the request's body has been read, so that the
+// context ends when the client disconnects.
 func (s *Service) withFault(w http.ResponseWriter, r *http.Request, at target, answer func(http.ResponseWriter)) {
 	f, struck := s.takeFault(at, r.URL.Path)
 	if !struck {
@@ -37,7 +37,7 @@ func (s *Service) withFault(w http.ResponseWriter, r *http.Request, at target, a
 	}
 }
 
-// countLost counts a token request that was not carried out because of a fault.
+// countLost counts a token request that a fault has stopped.
 func (s *Service) countLost(target Target) {
 	if target == TargetToken {
 		s.mu.Lock()
@@ -136,7 +136,7 @@ func (f Fault) write(w http.ResponseWriter, status int, body string) {
 	w.Write([]byte(body))
 }
 
-// heldResponse keeps an answer back, to send half of it.
+// heldResponse collects an answer, so that half of it can be sent.
 type heldResponse struct {
 	header http.Header
 	status int
@@ -164,7 +164,7 @@ func (h *heldResponse) sendHalf(w http.ResponseWriter) {
 		w.Header().Set("Content-Length", strconv.Itoa(len(h.body)))
 		w.WriteHeader(h.status)
 		w.Write(h.body[:len(h.body)/2])
-		_ = http.NewResponseController(w).Flush() // not every writer can; the cut follows anyway
+		_ = http.NewResponseController(w).Flush() // not every writer supports this; the cut follows anyway
 	}
 	panic(http.ErrAbortHandler)
 }

@@ -6,8 +6,8 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// consent is what a user agreed to for an app. Revoking ends it and every grant
-// made under it; the next consent is a new one.
+// consent is what a user has agreed to for an app. Revoking it ends it and all
+// its grants; the next consent is a new one.
 type consent struct {
 	scopes  spotipie.Scopes
 	revoked bool
@@ -15,15 +15,15 @@ type consent struct {
 
 type consentKey struct{ clientID, userID string }
 
-// grant is one authorization of one app by one user: what a code stands for
-// and what refresh tokens renew.
+// grant is one authorization of an app by a user. Codes and refresh tokens
+// belong to a grant.
 type grant struct {
 	app     *App
 	user    *User
 	scopes  spotipie.Scopes
 	consent *consent
-	expires time.Time // end of its refresh tokens
-	public  bool      // obtained without the client secret, so renewed without it
+	expires time.Time // when its refresh tokens end
+	public  bool      // obtained without the client secret, and so renewed without it
 	revoked bool
 }
 
@@ -49,7 +49,7 @@ type accessToken struct {
 	expires time.Time
 }
 
-// recordConsent remembers that user agreed to scopes for app. s.mu is held.
+// recordConsent remembers that user has agreed to scopes for app. s.mu is held.
 func (s *Service) recordConsent(app *App, user *User, scopes spotipie.Scopes) *consent {
 	key := consentKey{app.ClientID, user.ID}
 	c := s.consents[key]
@@ -61,16 +61,16 @@ func (s *Service) recordConsent(app *App, user *User, scopes spotipie.Scopes) *c
 	return c
 }
 
-// consented reports whether user agreed to scopes for app before. s.mu is held.
+// consented reports whether user has agreed to scopes for app before. s.mu is
+// held.
 func (s *Service) consented(app *App, user *User, scopes spotipie.Scopes) bool {
 	c := s.consents[consentKey{app.ClientID, user.ID}]
 	return c != nil && c.scopes.Contains(scopes)
 }
 
-// newGrant starts an authorization. Every one that passes the authorization
-// endpoint starts six months of its own: assumed also for a user who is
-// redirected without being asked again, since the new tokens would otherwise be
-// old from the start. s.mu is held.
+// newGrant starts an authorization. Each authorization has its own six months.
+// This is assumed also for a user who is redirected without being asked again,
+// since otherwise the new tokens would already be old. s.mu is held.
 func (s *Service) newGrant(app *App, user *User, scopes spotipie.Scopes) *grant {
 	now := s.Now()
 	expires := now.AddDate(0, refreshTokenMonths, 0)

@@ -28,7 +28,7 @@ type endpointView struct{ Operation, Needs string }
 
 type controlView struct{ Request, Example, Does string }
 
-// serveHome tells a person at / what this is.
+// serveHome answers / with a page that describes the service.
 func (s *Service) serveHome(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		methodNotAllowed(w, http.MethodGet, http.MethodHead)
@@ -65,11 +65,11 @@ func (s *Service) serveHome(w http.ResponseWriter, r *http.Request) {
 	s.home.write(w, view)
 }
 
-// exampleChallenge is that of RFC 7636 appendix B, for a consent page that is
-// only looked at.
+// exampleChallenge is the challenge of RFC 7636 appendix B, for a consent page
+// that the user only looks at.
 const exampleChallenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 
-// mode says in words how the service behaves.
+// mode describes how the service behaves.
 func (s *Service) mode() string {
 	what := "Spotify does today for an app in extended quota mode"
 	if s.development() {

@@ -8,7 +8,7 @@ import (
 	"net/http"
 )
 
-// htmlPage is a page that needs nothing but itself.
+// htmlPage is a page that loads nothing else.
 type htmlPage struct {
 	template  *template.Template
 	style     template.CSS
@@ -24,11 +24,10 @@ func newHTMLPage(name, html, css string) *htmlPage {
 	}
 }
 
-// policy leaves form-action out. Chromium holds every redirect that follows a
-// form to it, and a callback may redirect on to wherever the app likes: a back
-// end on one port to a front end on another, or a server to a scheme of its
-// own. The browser would stay on the consent page, and the code would be used
-// up.
+// policy leaves form-action out. Chromium applies it to every redirect after a
+// form, and a callback may redirect anywhere: from a back end on one port to a
+// front end on another, or to a custom scheme. The browser would stay on the
+// consent page, and the code would be used up.
 func (p *htmlPage) policy() string {
 	return "default-src 'none'; style-src " + p.styleHash + "; frame-ancestors 'none'; base-uri 'none'"
 }

@@ -32,7 +32,7 @@ func (s *Service) Advance(d time.Duration) { s.offset.Add(int64(d)) }
 
 func (s *Service) clockOffset() time.Duration { return time.Duration(s.offset.Load()) }
 
-// past reports whether the instant t has come.
+// past reports whether the time t has passed.
 func (s *Service) past(t time.Time) bool { return !s.Now().Before(t) }
 
 // AutoApproveAs agrees to every consent from now on as the given user, without
@@ -48,12 +48,12 @@ func (s *Service) AutoApproveAs(userID string) error {
 	return nil
 }
 
-// ConsentAs answers an authorization request as the given user, who agrees, and
-// returns the URL that the browser would be sent to. It needs no browser, and
-// is for this request only, so many users can agree at the same time. Only the
-// query of authorizationURL is used. ConsentAs fails if there is no such user,
-// and if the service would show an error page instead of redirecting.
-// [Service.DenyNext] and faults do not affect it.
+// ConsentAs agrees to an authorization request as the given user, without a
+// browser, and returns the URL that a browser would be sent to. It applies to
+// this request only, so many users can agree at the same time. It uses only the
+// query of authorizationURL. It fails if there is no such user, or if the
+// service would show an error page instead of redirecting. [Service.DenyNext]
+// and faults do not affect it.
 func (s *Service) ConsentAs(authorizationURL, userID string) (callbackURL string, err error) {
 	user := s.users[userID]
 	if user == nil {
@@ -61,7 +61,7 @@ func (s *Service) ConsentAs(authorizationURL, userID string) (callbackURL string
 	}
 	u, err := url.Parse(authorizationURL)
 	if err != nil || !isAuthorizePath(u.Path) {
-		return "", errors.New("accounts: that is not a URL of the authorization endpoint") // without it: it has the state
+		return "", errors.New("accounts: this is not a URL of the authorization endpoint") // without the URL, which contains the state
 	}
 	req, err := s.checkAuthorization(u.RawQuery)
 	var told *redirectError
@@ -90,11 +90,12 @@ func (s *Service) DenyNext(n int) {
 	s.denials += max(n, 0)
 }
 
-// RevokeUser does what a user does by removing the app on the account page:
+// RevokeUser does what happens when a user removes the app on the account page:
 // every refresh token of that user for that app is refused with "Refresh token
-// revoked", and so are codes not yet exchanged. The user is asked again next
-// time. Access tokens stay valid until they expire, which is assumed; Spotify
-// does not document it. It reports whether there was anything to revoke.
+// revoked", and so are codes not yet exchanged. The next login asks the user
+// again. Access tokens stay valid until they expire; this is assumed, as
+// Spotify does not document it. RevokeUser reports whether there was anything
+// to revoke.
 func (s *Service) RevokeUser(clientID, userID string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -131,9 +132,9 @@ func (s *Service) expireAccessTokens(of func(*User) bool) (expired int) {
 	return expired
 }
 
-// ExpireRefreshTokensOf ends the six months of one user's authorizations: each
-// of their refresh tokens is refused with "Refresh token expired". It returns
-// how many authorizations there were.
+// ExpireRefreshTokensOf ends one user's authorizations as after six months:
+// each of their refresh tokens is refused with "Refresh token expired". It
+// returns how many authorizations there were.
 func (s *Service) ExpireRefreshTokensOf(userID string) (expired int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -147,9 +148,9 @@ func (s *Service) ExpireRefreshTokensOf(userID string) (expired int) {
 	return expired
 }
 
-// Reset returns the service to how [New] made it: no tokens, no consents, no
-// faults, no counts, the libraries as at first, and the time of [Options.Now].
-// Endpoints added by [Service.Handle] stay.
+// Reset restores the state that [New] made: no tokens, consents, faults or
+// counts, the original libraries, and the time of [Options.Now]. Endpoints
+// added by [Service.Handle] stay.
 func (s *Service) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -26,8 +26,8 @@ func (l library) index(uri string) int {
 // one was saved a day before.
 func newestSave() time.Time { return time.Date(2026, time.January, 1, 12, 0, 0, 0, time.UTC) }
 
-// libraryStep is how many tracks later in the catalogue the library of the next
-// user begins, so that no two libraries are alike.
+// libraryStep is the distance in the catalogue between the first tracks of two
+// users' libraries, so that no two libraries are the same.
 const libraryStep = 40
 
 // ownLibrary returns the user's library. s.mu is held.
@@ -49,7 +49,7 @@ func (s *Service) numberOf(user *User) int {
 	return slices.IndexFunc(s.opts.Users, func(u User) bool { return u.ID == user.ID })
 }
 
-// libraryChange is what is done with the items of a request.
+// libraryChange is what a request does with its items.
 type libraryChange int
 
 const (
@@ -57,7 +57,7 @@ const (
 	removeItems
 )
 
-// change saves or removes items. Saving what is saved changes nothing.
+// change saves or removes items. Saving an item again changes nothing.
 func (s *Service) change(user *User, uris []string, change libraryChange) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -74,8 +74,8 @@ func (s *Service) change(user *User, uris []string, change libraryChange) {
 	s.libraries[user.ID] = saved
 }
 
-// maxLibraryURIs is the most URIs that /me/library takes, as one client's
-// documentation says.
+// maxLibraryURIs is how many URIs /me/library accepts, according to one
+// client's documentation.
 const maxLibraryURIs = 40
 
 // saveToLibrary is PUT /v1/me/library, removeFromLibrary DELETE, and
@@ -107,9 +107,10 @@ func (s *Service) contains(user *User, uris []string) []bool {
 	return found
 }
 
-// requestedURIs reads the parameter uris. When it returns false it has answered.
-// Which scopes the endpoints want is assumed from those they replace: those of
-// the library for what is saved, those of following for who is followed.
+// requestedURIs reads the parameter uris. If it returns false, it has sent the
+// answer. The scopes are assumed from the endpoints that these replace: the
+// library scopes for saved items, and the follow scopes for followed artists
+// and users.
 func (s *Service) requestedURIs(c *apiCall, saving, following spotipie.Scope) ([]string, bool) {
 	uris := splitList(c.query.Get("uris"))
 	if len(uris) == 0 || len(uris) > maxLibraryURIs {
@@ -134,7 +135,8 @@ func (s *Service) requestedURIs(c *apiCall, saving, following spotipie.Scope) ([
 	return uris, true
 }
 
-// kindOf returns what a Spotify URI names, and whether it is there.
+// kindOf returns the kind of item that a Spotify URI names, and whether the
+// item exists.
 func (s *Service) kindOf(uri string) (kind string, known bool) {
 	kind, id, _ := strings.Cut(strings.TrimPrefix(uri, "spotify:"), ":")
 	if uri != "spotify:"+kind+":"+id {

@@ -9,7 +9,7 @@ import (
 // still have: PUT and DELETE /v1/me/tracks?ids=…, GET /v1/me/tracks/contains?ids=…
 // and their like for albums and followed artists.
 
-// maxIDs is the most that endpoints with several ids take in one request.
+// maxIDs is how many ids a request may have.
 const maxIDs = 50
 
 func saveByID(kind string) func(*Service, *apiCall)   { return changeByID(kind, saveItems) }
@@ -32,8 +32,8 @@ func containsByID(kind string) func(*Service, *apiCall) {
 	}
 }
 
-// urisByID reads ids from the query or, when they are not there, from the body.
-// When it returns false it has answered.
+// urisByID reads ids from the query or, if it has none, from the body. If it
+// returns false, it has sent the answer.
 func (s *Service) urisByID(c *apiCall, kind string) ([]string, bool) {
 	ids := splitList(c.query.Get("ids"))
 	if len(ids) == 0 && len(c.body) > 0 {

@@ -18,8 +18,8 @@ const (
 // guards it.
 type requestLog struct{ times []time.Time }
 
-// wait returns how long it takes until another request fits: 0 when it does
-// now, or when there is no limit.
+// wait returns how long it takes until another request is allowed: 0 if it is
+// allowed now, or if there is no limit.
 func (l *requestLog) wait(now time.Time, limit int, window time.Duration) time.Duration {
 	expired := 0
 	for expired < len(l.times) && now.Sub(l.times[expired]) >= window {
@@ -78,7 +78,7 @@ func writeRateLimited(w http.ResponseWriter, retryAfter time.Duration) {
 	writeAPIError(w, http.StatusTooManyRequests, messageRateLimited)
 }
 
-// writeQuotaExceeded answers as documented since 2026-07-23
+// writeQuotaExceeded answers as Spotify documents since 2026-07-23
 // (https://developer.spotify.com/documentation/web-api/references/changes/july-2026).
 func writeQuotaExceeded(w http.ResponseWriter, retryAfter time.Duration) {
 	w.Header().Set("Retry-After", wholeSeconds(retryAfter))

@@ -16,14 +16,14 @@ const (
 	maxAppsPerDeveloper = 25
 )
 
-// DevelopmentMode is how Spotify treats an app that has no extended quota,
-// since 2026-02-11 for new apps and 2026-03-09 for all
+// DevelopmentMode is how Spotify treats an app without extended quota, since
+// 2026-02-11 for new apps and since 2026-03-09 for all
 // (https://developer.spotify.com/documentation/web-api/tutorials/february-2026-migration-guide).
-// Answers lack some fields, a search finds ten results at most, and removed
+// Answers lack some fields, a search finds at most ten results, and removed
 // endpoints answer 403 "Forbidden".
 type DevelopmentMode struct {
 	// AllowedUsers are the ids of the users on the apps' allow list, five at
-	// most. The others can log in, and the Web API refuses them with 403 "User
+	// most. The others can log in, but the Web API refuses them with 403 "User
 	// not registered in the Developer Dashboard". Default: the first five of
 	// [Options.Users].
 	AllowedUsers []string
@@ -40,7 +40,7 @@ type DevelopmentMode struct {
 	DailyQuota int
 }
 
-// checked returns a copy with its defaults.
+// checked returns a copy with the defaults filled in.
 func (m *DevelopmentMode) checked(users []User, apps []App) (*DevelopmentMode, error) {
 	if m == nil {
 		return nil, nil
@@ -73,7 +73,8 @@ func (m *DevelopmentMode) checked(users []User, apps []App) (*DevelopmentMode, e
 	return &mode, nil
 }
 
-// allow lets through what development mode lets through, or answers.
+// allow reports whether development mode allows the call. If not, it has sent
+// the answer.
 func (m *DevelopmentMode) allow(w http.ResponseWriter, token *accessToken, operation *endpoint) bool {
 	switch {
 	case m == nil:
@@ -90,8 +91,8 @@ func (m *DevelopmentMode) allow(w http.ResponseWriter, token *accessToken, opera
 	return false
 }
 
-// droppedFields returns the fields that development mode drops from an object of
-// a type, wherever it stands
+// droppedFields returns the fields that development mode drops from every
+// object of a type
 // (https://developer.spotify.com/documentation/web-api/references/changes/february-2026).
 // external_ids was among them until March 2026.
 func droppedFields(kind string) []string {
@@ -110,7 +111,7 @@ func droppedFields(kind string) []string {
 	return nil
 }
 
-// withoutDropped is the JSON of an answer without those fields.
+// withoutDropped returns the JSON of an answer without those fields.
 func withoutDropped(body []byte) []byte {
 	decoder := json.NewDecoder(strings.NewReader(string(body)))
 	decoder.UseNumber()

@@ -16,7 +16,7 @@ const (
 )
 
 // Options are the settings of a [Service]. A nil *Options and the zero value
-// mean one generated app, two users, and Spotify's behaviour of today.
+// mean one generated app, two users, and Spotify's current behaviour.
 type Options struct {
 	// Apps are the registered apps. Default: one app with a random client id
 	// and secret and the redirect URIs http://127.0.0.1/callback and
@@ -52,8 +52,8 @@ type Options struct {
 	// refresh_token and the old one stays valid.
 	RotateRefreshTokens bool
 
-	// RotateAllRefreshTokens does so for every client, as other authorization
-	// servers do. Spotify has never done that.
+	// RotateAllRefreshTokens does the same for every client, as other
+	// authorization servers do. Spotify has never done this.
 	RotateAllRefreshTokens bool
 
 	// DevelopmentMode puts all apps in development mode. Default: extended quota
@@ -77,18 +77,18 @@ type Options struct {
 	// Default: none.
 	Logger *slog.Logger
 
-	// Control lets programs in other languages do by HTTP what the methods of
-	// [Service] do: JSON to /_service/advance, /_service/faults and so on. They
-	// must run on this machine and not be pages in a browser: a request is
-	// refused unless it comes from a loopback address, its Host is one too or
-	// localhost, and it has no Origin. Default: off, since such a request can
-	// log in as anyone.
+	// Control lets programs in other languages call the methods of [Service] by
+	// HTTP: JSON to /_service/advance, /_service/faults and so on. The programs
+	// must run on this machine and not be pages in a browser: a request must
+	// come from a loopback address, its Host must be one too or localhost, and
+	// it must have no Origin. Default: off, since such a request can log in as
+	// anyone.
 	Control bool
 
-	// Legacy is Spotify as it was until 2025-11-27: the implicit grant works,
-	// http and localhost redirect URIs are allowed, and errors have the
-	// wording of that time, which for the Web API's 401 was that until July
-	// 2026.
+	// Legacy makes the service behave like Spotify until 2025-11-27: the
+	// implicit grant works, http and localhost redirect URIs are allowed, and
+	// errors have the texts of that time. For the Web API's 401 those are the
+	// texts until July 2026.
 	Legacy bool
 }
 
@@ -110,8 +110,8 @@ type App struct {
 	Developer string
 
 	// RedirectURIs are compared as exact strings, but one with a loopback IP
-	// literal and no port (http://127.0.0.1/callback) matches any port. An
-	// http or localhost URI can be registered, and is refused when used unless
+	// literal and no port (http://127.0.0.1/callback) matches any port. An http
+	// or localhost URI can be registered, but using it fails unless
 	// [Options.Legacy] is on.
 	RedirectURIs []string
 }
@@ -122,7 +122,7 @@ func (a App) Format(f fmt.State, _ rune) {
 		a.ClientID, a.Name, a.RedirectURIs, a.secretState())
 }
 
-// LogValue is the app without its secret.
+// LogValue returns the app without its secret.
 func (a App) LogValue() slog.Value {
 	return slog.GroupValue(
 		slog.String("client_id", a.ClientID),
@@ -156,8 +156,8 @@ type User struct {
 	// "/_service/pictures/ada.png".
 	ImageURL string
 
-	// SavedTracks is how many tracks the user's library has at first, 144 at
-	// most. Each user has other tracks. Default: none, as for a new user.
+	// SavedTracks is how many tracks the user's library has at first, at most
+	// 144. Each user has different tracks. Default: none, as for a new user.
 	SavedTracks int
 }
 

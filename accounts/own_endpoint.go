@@ -9,19 +9,19 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// Handle adds an endpoint to the service, by a pattern of [http.ServeMux] such
-// as "GET /v1/audio-features/{id}". It comes before the service's own
-// endpoints, except for /authorize, /api/token and paths that begin with
-// /_service/. Handle fails if the pattern is malformed or conflicts with one
-// given before. [Service.Reset] keeps the endpoints.
+// Handle adds an endpoint to the service, with a pattern of [http.ServeMux]
+// such as "GET /v1/audio-features/{id}". It takes precedence over the service's
+// own endpoints, except for /authorize, /api/token and paths that begin with
+// /_service/. Handle fails if the pattern is malformed or conflicts with an
+// earlier one. [Service.Reset] keeps the endpoints.
 //
 // A path that begins with /v1/ is part of the Web API: it needs a valid access
-// token, and faults and limits apply to it. [CallerOf] says who asks. The
-// handler gets a request with a body of 64 KiB at most. Other paths need no
+// token, and faults and limits apply to it. [CallerOf] says who has sent the
+// request. The body of the request has at most 64 KiB. Other paths need no
 // token.
 func (s *Service) Handle(pattern string, handler http.Handler) (err error) {
 	defer func() {
-		if problem := recover(); problem != nil { // so does ServeMux say what is wrong
+		if problem := recover(); problem != nil { // ServeMux reports errors this way
 			err = fmt.Errorf("accounts: the pattern %q: %v", pattern, problem)
 		}
 	}()
@@ -29,8 +29,8 @@ func (s *Service) Handle(pattern string, handler http.Handler) (err error) {
 	return nil
 }
 
-// ownEndpoint returns a request that the tester's endpoints have an answer to,
-// which is r, or r without the slash at the end of its path.
+// ownEndpoint returns a request that one of the added endpoints answers: r, or
+// r without the slash at the end of its path.
 func (s *Service) ownEndpoint(r *http.Request) (*http.Request, bool) {
 	if _, pattern := s.own.Handler(r); pattern != "" {
 		return r, true
@@ -45,7 +45,7 @@ func (s *Service) ownEndpoint(r *http.Request) (*http.Request, bool) {
 	return shorter, pattern != ""
 }
 
-// ownOperation is an endpoint of the Web API that was added by Handle.
+// ownOperation is an endpoint of the Web API that Handle has added.
 func (s *Service) ownOperation() *endpoint {
 	return &endpoint{handle: func(s *Service, c *apiCall) {
 		caller := Caller{ClientID: c.token.app.ClientID, Scope: c.token.scopes}
@@ -56,7 +56,7 @@ func (s *Service) ownOperation() *endpoint {
 	}}
 }
 
-// Caller is who a request of the Web API comes from.
+// Caller says who has sent a request of the Web API.
 type Caller struct {
 	ClientID string
 	UserID   string // empty: the app itself, by the client credentials flow
@@ -65,7 +65,7 @@ type Caller struct {
 
 type callerKey struct{}
 
-// CallerOf returns who sent the request, from the request's context in a
+// CallerOf returns who has sent the request, from the request's context in a
 // handler of [Service.Handle]. It returns false outside the Web API.
 func CallerOf(ctx context.Context) (Caller, bool) {
 	caller, ok := ctx.Value(callerKey{}).(Caller)

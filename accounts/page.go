@@ -23,14 +23,14 @@ const (
 	maxLimit     = 50
 )
 
-// limits are how many items a page has when the request does not say, and at
-// most.
+// limits are the default and the maximum number of items on a page.
 type limits struct{ standard, most int }
 
-// window is the part of a list that a request asks for.
+// window is the requested part of a list.
 type window struct{ limit, offset int }
 
-// window reads limit and offset, or answers with 400 and returns false.
+// window reads limit and offset. If they are wrong, it answers with 400 and
+// returns false.
 func (c *apiCall) window() (window, bool) {
 	return c.windowOf(limits{standard: defaultLimit, most: maxLimit})
 }
@@ -64,7 +64,7 @@ func (win window) cut(total int) (from, to int) {
 	return from, min(from+win.limit, total)
 }
 
-// sendPage answers with the part of a list that the request asks for.
+// sendPage answers with the requested part of a list.
 func sendPage[T any](c *apiCall, all []T) {
 	win, ok := c.window()
 	if !ok {

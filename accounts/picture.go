@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// picturePath is where the service has a picture for each of its users.
+// picturePath is the path below which the service has a picture for each user.
 const picturePath = "/_service/pictures/"
 
 const (
@@ -18,8 +18,8 @@ const (
 	pictureTiles = 5
 )
 
-// servePicture answers GET /_service/pictures/{user}.png. It needs no token, as
-// pictures at Spotify need none.
+// servePicture answers GET /_service/pictures/{user}.png. It needs no token,
+// like pictures at Spotify.
 func (s *Service) servePicture(w http.ResponseWriter, r *http.Request) {
 	id, ok := strings.CutSuffix(strings.TrimPrefix(r.URL.Path, picturePath), ".png")
 	if !ok || s.users[id] == nil {
@@ -37,7 +37,7 @@ func (s *Service) servePicture(w http.ResponseWriter, r *http.Request) {
 	w.Write(drawPicture(id))
 }
 
-// drawPicture draws tiles, symmetric as a face is and different for each user.
+// drawPicture draws a symmetric pattern of tiles that differs for each user.
 func drawPicture(userID string) []byte {
 	sum := sha256.Sum256([]byte("picture\x00" + userID))
 	paint := color.RGBA{R: 40 + sum[0]/2, G: 40 + sum[1]/2, B: 40 + sum[2]/2, A: 255}
@@ -55,7 +55,7 @@ func drawPicture(userID string) []byte {
 	}
 	var b bytes.Buffer
 	if err := png.Encode(&b, picture); err != nil {
-		return nil // it cannot fail into memory
+		return nil // writing to memory cannot fail
 	}
 	return b.Bytes()
 }

@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// challengeMethodS256 is the only transformation accepted. RFC 7636 also has
-// "plain"; Spotify documents only S256, and whether it takes plain is unknown.
-// It is assumed to be refused, as RFC 9700 section 2.1.1 and OAuth 2.1
+// challengeMethodS256 is the only accepted transformation. RFC 7636 also has
+// "plain"; Spotify documents only S256, and it is unknown whether it accepts
+// plain. The service refuses it, as RFC 9700 section 2.1.1 and OAuth 2.1
 // recommend.
 const challengeMethodS256 = "S256"
 
@@ -19,7 +19,8 @@ func validChallenge(challenge string) bool {
 	return validVerifier(strings.TrimRight(challenge, "="))
 }
 
-// validVerifier is RFC 7636 section 4.1: 43 to 128 unreserved characters.
+// validVerifier checks for RFC 7636 section 4.1: 43 to 128 unreserved
+// characters.
 func validVerifier(verifier string) bool {
 	if len(verifier) < 43 || len(verifier) > 128 {
 		return false

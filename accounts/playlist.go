@@ -11,7 +11,7 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// The most playlists a user has, as Spotify's reference says, and the most
+// The most playlists of a user, according to Spotify's reference, and the most
 // items of one request and of one playlist.
 const (
 	maxPlaylists     = 11_000
@@ -19,7 +19,7 @@ const (
 	maxPlaylistItems = 10_000
 )
 
-// playlist is one that a user has made. Service.mu guards it.
+// playlist is a playlist that a user has made. Service.mu guards it.
 type playlist struct {
 	id, name, description string
 	owner                 *User
@@ -35,7 +35,7 @@ type playlistObject struct {
 	Href          string        `json:"href"`
 	ID            string        `json:"id"`
 	Images        []imageObject `json:"images"`
-	Items         *page         `json:"items,omitempty"` // the owner alone sees them in development mode
+	Items         *page         `json:"items,omitempty"` // only the owner sees them in development mode
 	Name          string        `json:"name"`
 	Owner         publicProfile `json:"owner"`
 	Public        bool          `json:"public"`
@@ -98,10 +98,11 @@ func (s *Service) createPlaylistOf(c *apiCall, userID string) {
 	c.sendStatus(http.StatusCreated, s.playlistObject(c, p, true))
 }
 
-// randomPlaylistID makes an id that no test can guess and rely on.
+// randomPlaylistID makes a random id, so that no test can rely on it.
 func randomPlaylistID() string { return catalogueID("playlist", randomHex(16)) }
 
-// mayModify checks the scope that changing the playlist needs, or answers.
+// mayModify checks the scope for changing the playlist. If it returns false, it
+// has sent the answer.
 func (c *apiCall) mayModify(p *playlist) bool {
 	needed := spotipie.ScopePlaylistModifyPrivate
 	if p.public {
@@ -137,7 +138,8 @@ func (s *Service) getPlaylists(c *apiCall) {
 	sendPage(c, objects)
 }
 
-// playlist returns the one that the path names, or answers.
+// playlist returns the playlist that the path names. If there is none, it has
+// sent the answer.
 func (s *Service) playlist(c *apiCall) *playlist {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -158,7 +160,7 @@ func (s *Service) getPlaylist(c *apiCall) {
 }
 
 // getPlaylistItems is GET /v1/playlists/{id}/items and, in extended quota mode,
-// /tracks. In development mode the owner alone may read them
+// /tracks. In development mode only the owner may read them
 // (https://developer.spotify.com/documentation/web-api/references/changes/february-2026).
 func (s *Service) getPlaylistItems(c *apiCall) {
 	p := s.playlist(c)
@@ -172,7 +174,8 @@ func (s *Service) getPlaylistItems(c *apiCall) {
 }
 
 // addPlaylistItems is POST /v1/playlists/{id}/items and, in extended quota
-// mode, /tracks. A query goes before the body, as the reference says.
+// mode, /tracks. The query takes precedence over the body, as the reference
+// says.
 func (s *Service) addPlaylistItems(c *apiCall) {
 	p := s.playlist(c)
 	if p == nil {

@@ -20,7 +20,7 @@ var loopbackBases = [...]string{"http://127.0.0.1", "http://[::1]"}
 func checkRedirectURI(raw string) error {
 	for _, c := range []byte(raw) {
 		if c <= ' ' || c >= 0x7f || strings.IndexByte("\"'<>\\^`{|}", c) >= 0 {
-			return fmt.Errorf("redirect URI %q has a character no URI has", raw)
+			return fmt.Errorf("redirect URI %q has a character that URIs do not allow", raw)
 		}
 	}
 	u, err := url.Parse(raw)
@@ -42,9 +42,9 @@ func checkRedirectURI(raw string) error {
 	return nil
 }
 
-// registered reports whether the app may redirect to requested: the exact
-// string, or a loopback literal registered without a port and requested with
-// one.
+// registered reports whether the app may redirect to requested: it must be
+// registered as the exact string, or as the same loopback literal without a
+// port.
 func (a *App) registered(requested string) bool {
 	for _, uri := range a.RedirectURIs {
 		if uri == requested || matchesAnyPort(uri, requested) {
@@ -74,9 +74,9 @@ func matchesAnyPort(registered, requested string) bool {
 	return false
 }
 
-// insecureRedirect reports whether Spotify refuses the URI since 2025: http to
-// anything but a loopback literal, and localhost. Custom schemes stay allowed,
-// as the announcement of 2025-02-12 says.
+// insecureRedirect reports whether Spotify has refused the URI since 2025: http
+// to anything but a loopback literal, and localhost. Custom schemes are still
+// allowed, according to the announcement of 2025-02-12.
 func insecureRedirect(raw string) bool {
 	u, err := url.Parse(raw)
 	if err != nil {

@@ -9,18 +9,18 @@ import (
 	"strings"
 )
 
-// noteKey is where a request's context has the notes for [Options.Logger].
+// noteKey is the key of the notes for [Options.Logger] in a request's context.
 type noteKey struct{}
 
-// notes are what becomes known of a request while it is answered.
+// notes is what the service learns about a request while it answers it.
 type notes struct {
 	attrs   []slog.Attr
 	refusal string // by the authorization endpoint
 }
 
-// note adds to the request's line in the log, which must never have a secret:
-// what a client sends is logged only if it is known to be something else, such
-// as the client id of a registered app.
+// note adds to the request's line in the log, which must never have a secret.
+// Values from the client are logged only if they cannot be secret, such as the
+// client id of a registered app.
 func note(r *http.Request, name, value string) {
 	if n, ok := r.Context().Value(noteKey{}).(*notes); ok && value != "" {
 		n.attrs = append(n.attrs, slog.String(name, value))
@@ -101,8 +101,8 @@ func (o *observedResponse) answer() int {
 	return o.status
 }
 
-// reason is why a request was refused, in the words of the answer, as far as
-// they repeat nothing that the client sent.
+// reason returns why a request was refused: the text of the answer, if it
+// repeats nothing that the client has sent.
 func (o *observedResponse) reason() string {
 	var flat struct {
 		Error       string `json:"error"`
@@ -115,7 +115,7 @@ func (o *observedResponse) reason() string {
 	case len(o.body) == 0:
 		return ""
 	case json.Unmarshal(o.body, &flat) == nil && flat.Error == unsupportedGrantType:
-		return flat.Error // its description has the grant type that was sent
+		return flat.Error // its description repeats the grant type of the request
 	case json.Unmarshal(o.body, &flat) == nil && o.isToken():
 		return strings.TrimSuffix(flat.Error+": "+flat.Description, ": ")
 	case json.Unmarshal(o.body, &nested) == nil && o.isRefusal():
@@ -129,10 +129,10 @@ func (o *observedResponse) reason() string {
 	return ""
 }
 
-// isToken reports whether the answer is one of /api/token.
+// isToken reports whether the answer comes from /api/token.
 func (o *observedResponse) isToken() bool { return o.Header().Get("Pragma") == "no-cache" }
 
-// isRefusal reports whether the answer's text is one of the Web API's own.
+// isRefusal reports whether the answer's text is one of the Web API's texts.
 func (o *observedResponse) isRefusal() bool {
 	switch o.status {
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests:

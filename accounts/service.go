@@ -27,9 +27,9 @@ type Service struct {
 	state
 }
 
-// state is what happened since the service was made, or reset.
+// state is what has happened since the service was made or reset.
 type state struct {
-	approveAs     *User // set: agree by itself
+	approveAs     *User // if set: agree automatically
 	denials       int
 	consents      map[consentKey]*consent
 	codes         *shelf[*authorizationCode]
@@ -47,9 +47,9 @@ type state struct {
 }
 
 // New makes a service. It fails if an app or user of opts has no id, if two
-// share an id, if a redirect URI is malformed, if a number is negative, or if
-// development mode has more users or apps than Spotify allows. A nil opts means
-// all defaults.
+// have the same id, if a redirect URI is malformed, if a number is negative, or
+// if development mode has more users or apps than Spotify allows. If opts is
+// nil, all options have their defaults.
 func New(opts *Options) (*Service, error) {
 	o, err := opts.withDefaults()
 	if err != nil {
@@ -110,7 +110,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (s *Service) route(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w.Header().Set("Date", s.Now().UTC().Format(http.TimeFormat)) // or net/http would set it by its own clock
+	w.Header().Set("Date", s.Now().UTC().Format(http.TimeFormat)) // otherwise net/http would set it from its own clock
 	switch path := r.URL.Path; {
 	case isAuthorizePath(path):
 		s.serveAuthorize(w, r)
@@ -160,12 +160,12 @@ func (s *Service) Format(f fmt.State, _ rune) {
 
 // Stats counts the requests to a [Service].
 type Stats struct {
-	// TokenRequests counts well-formed requests by the grant they asked for,
-	// whatever the answer was.
+	// TokenRequests counts well-formed requests by their grant type, whatever
+	// the answer was.
 	TokenRequests TokenRequests `json:"token_requests"`
 
-	// Rejected counts the requests to /api/token that no token was issued for,
-	// because of an error or a prepared fault.
+	// Rejected counts the requests to /api/token that got no token, because of
+	// an error or a prepared fault.
 	Rejected int `json:"rejected"`
 
 	// APIRequests counts the requests under /v1/, whatever the answer was.
@@ -179,8 +179,8 @@ type TokenRequests struct {
 	ClientCredentials int `json:"client_credentials"`
 }
 
-// Stats returns the counts so far. GET /_service/stats answers with the same as
-// JSON.
+// Stats returns the counts so far. GET /_service/stats answers with the same
+// counts as JSON.
 func (s *Service) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -17,8 +17,8 @@ const shelfSize = 20_000
 const evictionTries = 64
 
 // shelf keeps values by a secret key. It stores only the key's SHA-256, so a
-// memory dump shows no token and a lookup's timing tells nothing about one. It
-// is not safe for concurrent use; Service.mu guards it.
+// memory dump shows no token, and the time of a lookup says nothing about one.
+// It is not safe for concurrent use; Service.mu guards it.
 type shelf[V any] struct {
 	entries map[[sha256.Size]byte]*list.Element
 	order   list.List
@@ -82,7 +82,7 @@ func (s *shelf[V]) remove(element *list.Element) {
 	s.order.Remove(element)
 }
 
-// The prefixes Spotify's opaque strings are seen with.
+// The prefixes of Spotify's opaque strings, as seen.
 const (
 	accessTokenPrefix  = "BQ"
 	codePrefix         = "AQ"

@@ -73,9 +73,10 @@ func (s *Service) countTokenRequest(grantType string) {
 	}
 }
 
-// tokenForm reads the body. Parameters in the URL's query are ignored: whether
-// Spotify takes them is unknown, and RFC 6749 section 2.3.1 forbids it. A body
-// of another media type is assumed to have no parameters; in 2016 it was a 415.
+// tokenForm reads the body. It ignores parameters in the URL's query: it is
+// unknown whether Spotify accepts them, and RFC 6749 section 2.3.1 forbids
+// them. A body of another media type is assumed to have no parameters; in 2016
+// Spotify answered it with 415.
 func (s *Service) tokenForm(w http.ResponseWriter, r *http.Request) (url.Values, *tokenError) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
@@ -163,7 +164,7 @@ func (s *Service) exchangeCode(client tokenClient, form url.Values) (*tokenRespo
 		return nil, errNoCredentials
 	}
 	if err := checkBindings(code, form); err != nil {
-		return nil, err // a failed try leaves the code usable: assumed
+		return nil, err // assumed: a failed attempt does not use up the code
 	}
 	code.used = true
 	code.grant.public = !client.authenticated
@@ -172,8 +173,8 @@ func (s *Service) exchangeCode(client tokenClient, form url.Values) (*tokenRespo
 	return response, nil
 }
 
-// checkBindings compares what the code is bound to. Which of redirect_uri and
-// verifier Spotify looks at first is unknown.
+// checkBindings checks the request against what the code is bound to. It is
+// unknown whether Spotify checks redirect_uri or the verifier first.
 func checkBindings(code *authorizationCode, form url.Values) *tokenError {
 	redirectURI, verifier := form.Get("redirect_uri"), form.Get("code_verifier")
 	switch {
@@ -229,14 +230,15 @@ func (s *Service) refresh(client tokenClient, form url.Values) (*tokenResponse, 
 	return response, nil
 }
 
-// rotates: until mid 2026 rotation was seen for PKCE without a secret, and not
-// for clients with one.
+// rotates reports whether a refresh rotates the refresh token. Until mid 2026
+// Spotify rotated it for PKCE without a secret, but not for clients with one.
 func (s *Service) rotates(g *grant) bool {
 	return s.opts.RotateAllRefreshTokens || s.opts.RotateRefreshTokens && g.public
 }
 
-// narrowed applies the scope of a refresh, whose effect at Spotify is unknown:
-// RFC 6749 section 6 lets it narrow this access token and never widen it.
+// narrowed applies the scope parameter of a refresh. Its effect at Spotify is
+// unknown. By RFC 6749 section 6 it may narrow the scope of this access token
+// and never widen it.
 func narrowed(granted spotipie.Scopes, requested string) (spotipie.Scopes, *tokenError) {
 	if requested == "" {
 		return granted, nil
@@ -265,7 +267,7 @@ func (s *Service) userToken(g *grant, scopes spotipie.Scopes) *tokenResponse {
 	return &tokenResponse{AccessToken: token, TokenType: "Bearer", ExpiresIn: expiresIn, Scope: &scope}
 }
 
-// splitScope reads the scope parameter strictly, separated by spaces alone.
+// splitScope reads the scope parameter strictly: only spaces separate scopes.
 func splitScope(scope string) spotipie.Scopes {
 	var scopes spotipie.Scopes
 	for name := range strings.SplitSeq(scope, " ") {

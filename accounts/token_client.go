@@ -14,9 +14,9 @@ type tokenClient struct {
 	authenticated bool
 }
 
-// authenticateClient takes the credentials from Basic or, which Spotify no
-// longer documents but accepts, from the body. With both, Basic counts, and a
-// client_id in the body that names another app is assumed an error.
+// authenticateClient takes the credentials from Basic or from the body, which
+// Spotify no longer documents but accepts. If there are both, it uses Basic. A
+// client_id in the body that names another app is assumed to be an error.
 func (s *Service) authenticateClient(r *http.Request, form url.Values) (tokenClient, *tokenError) {
 	id, secret := form.Get("client_id"), form.Get("client_secret")
 	authorization := r.Header.Get("Authorization")
@@ -46,9 +46,10 @@ func (s *Service) authenticateClient(r *http.Request, form url.Values) (tokenCli
 	return tokenClient{app: app, authenticated: true}, nil
 }
 
-// basicCredentials undoes the form encoding RFC 6749 section 2.3.1 puts around
-// both halves. Spotify's own are hexadecimal, where it makes no difference; a
-// half that is not form-encoded is taken as it is.
+// basicCredentials undoes the form encoding of both halves that RFC 6749
+// section 2.3.1 requires. Spotify's ids and secrets are hexadecimal, so the
+// encoding does not change them. A half that is not form-encoded is used
+// unchanged.
 func basicCredentials(r *http.Request) (id, secret string, ok bool) {
 	id, secret, ok = r.BasicAuth()
 	return formDecoded(id), formDecoded(secret), ok

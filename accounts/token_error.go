@@ -3,8 +3,8 @@ package accounts
 import "net/http"
 
 // tokenError is an error answer of /api/token: flat JSON, unlike the Web API's,
-// and status 400 also for client authentication, where RFC 6749 section 5.2
-// would have 401 and WWW-Authenticate.
+// and status 400 even for failed client authentication, for which RFC 6749
+// section 5.2 has 401 and WWW-Authenticate.
 type tokenError struct {
 	Code        string `json:"error"`
 	Description string `json:"error_description,omitempty"`
@@ -48,10 +48,10 @@ var (
 	}
 )
 
-// What Spotify answers here is not known; assumed from the RFC named.
+// Spotify's answers to these are unknown; they are assumed from the named RFC.
 var (
-	// RFC 6749 section 4.1.3: redirect_uri is required when the authorization
-	// request had one, and here it always had.
+	// RFC 6749 section 4.1.3: redirect_uri is required if the authorization
+	// request had one, and here it always has one.
 	errNoRedirectURI = &tokenError{Code: invalidRequest, Description: "redirect_uri must be supplied"}
 	// RFC 7636 section 4.5: code_verifier is required after a challenge.
 	errNoVerifier = &tokenError{Code: invalidRequest, Description: "code_verifier must be supplied"}
@@ -64,7 +64,7 @@ var (
 	errBodyTooLarge  = &tokenError{
 		Code: invalidRequest, Description: "Request body too large", status: http.StatusRequestEntityTooLarge,
 	}
-	// RFC 6749 section 3.2: the token endpoint takes POST alone.
+	// RFC 6749 section 3.2: the token endpoint accepts only POST.
 	errTokenMethod = &tokenError{
 		Code: invalidRequest, Description: "Method not allowed", status: http.StatusMethodNotAllowed,
 	}

@@ -16,16 +16,16 @@ const (
 	drainLimit = 64 << 10
 	drainTime  = 100 * time.Millisecond
 
-	// refusalLimit and refusalTime limit what is read of a refusal to learn its
-	// reason.
+	// refusalLimit and refusalTime limit how much of a refusal is read to find
+	// its reason.
 	refusalLimit = 16 << 10
 	refusalTime  = time.Second
 )
 
 var errBodyTooSlow = errors.New("spotipie/adapter: the body of the answer did not come in time")
 
-// discard reads a little of what is left of resp, which may be nil, and closes
-// it. Errors no longer matter.
+// discard reads a little of the rest of resp, which may be nil, and closes it.
+// It ignores errors.
 func discard(resp *http.Response) {
 	if resp == nil || resp.Body == nil {
 		return
@@ -104,7 +104,7 @@ func (r *boundedRead) run(limit int) {
 	}
 }
 
-// add notes the result of a read, and reports whether to go on.
+// add records the result of a read, and reports whether to continue.
 func (r *boundedRead) add(data []byte, err error) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -123,7 +123,7 @@ func (r *boundedRead) recovered() {
 	}
 }
 
-// abandon ends the read from outside.
+// abandon stops the read.
 func (r *boundedRead) abandon() ([]byte, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

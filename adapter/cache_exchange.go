@@ -56,10 +56,10 @@ func viewOf(x *exchange, users users) *http.Request {
 	return view
 }
 
-// requestControl notes what the request's Cache-Control says, and returns what
-// the library is to know of it (RFC 9111 section 5.2.1). A max-age can only
-// shorten an answer's life, but the library would let it lengthen it, so it
-// always revalidates. Stale answers are not given.
+// requestControl reads the request's Cache-Control, and returns the part that
+// the library should see (RFC 9111 section 5.2.1). A max-age can only shorten
+// an answer's life, but the library would let it lengthen it, so it always
+// revalidates. Stale answers are never returned.
 func (x *exchange) requestControl(lines []string) string {
 	var kept []string
 	for _, directive := range directives(lines) {
@@ -89,9 +89,9 @@ func (x *exchange) isStorable(resp *http.Response) bool {
 	return isStorableHeader(resp.Header)
 }
 
-// isOutdated says whether what was stored before is no longer right, given that
-// the library answers with resp. A server that fails, or asks for a pause, says
-// nothing about it.
+// isOutdated reports whether the stored answer is no longer right if the
+// library answers with resp. If the server fails or asks for a pause, the
+// stored answer stays.
 func (x *exchange) isOutdated(resp *http.Response) bool {
 	switch {
 	case x.resp == nil:
@@ -148,8 +148,8 @@ func normalize(h http.Header, now time.Time) {
 	anchorDates(h, now)
 }
 
-// ownHeaders are the headers of an answer that are for the request it answers,
-// and for no later one: they contain or confirm a credential.
+// ownHeaders are the headers of an answer that are only for its own request:
+// they contain or confirm a credential.
 func ownHeaders() []string {
 	return []string{"Set-Cookie", "Set-Cookie2", "Authentication-Info", "Proxy-Authentication-Info", "Clear-Site-Data"}
 }
@@ -170,8 +170,8 @@ func dropConnectionFields(h http.Header) {
 }
 
 // anchorDates sets Date so that its distance from the present is the age of
-// the answer (RFC 9111 section 4.2.3): the library heeds neither the Age
-// header nor a server whose clock is ahead. Expires moves along.
+// the answer (RFC 9111 section 4.2.3): the library ignores the Age header, and
+// does not expect a server whose clock is ahead. Expires moves along.
 func anchorDates(h http.Header, now time.Time) {
 	date, err := http.ParseTime(h.Get("Date"))
 	if err != nil {
@@ -190,7 +190,7 @@ func anchorDates(h http.Header, now time.Time) {
 }
 
 // headerFromCache returns the header that the caller sees of an answer from
-// the cache. confirmed is the header of the server's word that it is still
+// the cache. confirmed is the header of the server's answer that it is still
 // good; nil if the server was not asked.
 func headerFromCache(stored, confirmed http.Header, now time.Time) http.Header {
 	h := stored.Clone()

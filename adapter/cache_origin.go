@@ -87,7 +87,8 @@ func (o *origin) mayStore(resp *http.Response) bool {
 // resp is what it would have been without it.
 func holdBody(resp *http.Response, limit int64) bool {
 	var held bytes.Buffer
-	// The length is what the server claims: memory grows with what comes.
+	// The server may claim any length, so memory grows only with the bytes that
+	// arrive.
 	held.Grow(int(min(max(resp.ContentLength, 0), 64<<10)))
 	n, err := io.Copy(&held, io.LimitReader(resp.Body, limit))
 	if err == nil && n == limit { // is there more?
@@ -112,8 +113,9 @@ func holdBody(resp *http.Response, limit int64) bool {
 	return true
 }
 
-// dropContentFields removes from a 304 what describes a content that it does
-// not have (RFC 9111 section 3.2), so that it does not replace what is stored.
+// dropContentFields removes from a 304 the headers that describe content, which
+// it does not have (RFC 9111 section 3.2), so that they do not replace the
+// stored ones.
 func dropContentFields(h http.Header) {
 	for _, name := range []string{"Content-Length", "Content-Encoding", "Content-Type", "Content-Range"} {
 		h.Del(name)

@@ -8,7 +8,8 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-// entryOverhead is about what an entry takes besides its key and bytes.
+// entryOverhead is about how much memory an entry takes besides its key and
+// bytes.
 const entryOverhead = 256
 
 // store keeps answers, as bytes, within bounds; least recently used ones go
@@ -76,9 +77,9 @@ func (s *store) deleteWithPrefix(prefix string) {
 	}
 }
 
-// libraryStore is a store as the library may use it. The library deletes what
-// is stored whenever it gets something else, be it an error. What is outdated
-// is for cacheTransport to say.
+// libraryStore is a store for the library. The library deletes a stored answer
+// whenever it gets another one, even an error. So Delete does nothing:
+// cacheTransport decides what is outdated.
 type libraryStore struct{ *store }
 
 // Delete does nothing.

@@ -9,7 +9,7 @@ import (
 	"sync"
 )
 
-// users knows how requests of different users differ.
+// users knows which headers distinguish users.
 type users struct {
 	shared map[string]bool // canonical names of headers that are the same for all users
 }
@@ -22,8 +22,8 @@ func newUsers(shared []string) users {
 	return u
 }
 
-// httpHeaders are the headers of HTTP, browsers and tracing that do not tell
-// users apart. What Vary names of them the library compares.
+// httpHeaders are the headers of HTTP, browsers and tracing that do not
+// identify users. If Vary names one of them, the library compares it.
 func httpHeaders() []string {
 	return []string{
 		"Accept", "Accept-Charset", "Accept-Encoding", "Accept-Language", "Access-Control-Request-Headers",
@@ -50,16 +50,16 @@ func isUsualCredential(name string) bool {
 	return name == "Authorization" || name == "Proxy-Authorization" || name == "Cookie"
 }
 
-// place says where the answer to a request belongs. Its parts are SHA-256
-// hashes over all that must be equal for an answer to be given again. They
-// cover the user's credentials, so that no answer is found by anyone else, and
-// do not reveal them.
+// place says where the answer to a request is stored. Its parts are SHA-256
+// hashes over everything that must be equal to return an answer again. They
+// include the user's credentials, so that nobody else finds the answer, and do
+// not reveal them.
 type place struct {
 	resource string // URL and usual credentials: what a change makes outdated
 	user     string // all credentials
 }
 
-// key is what an answer is stored under.
+// key returns the key of a stored answer.
 func (p place) key() string { return p.resource + p.user }
 
 func (u users) placeOf(req *http.Request) place {
@@ -97,7 +97,7 @@ func hash(parts []string) string {
 // change may come after it.
 type flights struct {
 	mu   sync.Mutex
-	open map[*exchange]bool // whether what it brings may be from before a change
+	open map[*exchange]bool // whether its answer may be from before a change
 }
 
 func (f *flights) add(x *exchange) {
@@ -115,7 +115,7 @@ func (f *flights) remove(x *exchange) {
 	delete(f.open, x)
 }
 
-// change notes a change of what is at p, by its user.
+// change records that the user has changed what is at p.
 func (f *flights) change(p place) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -126,8 +126,8 @@ func (f *flights) change(p place) {
 	}
 }
 
-// isChanged reports whether x was overtaken by a change. An answer that was not
-// asked of the server cannot be.
+// isChanged reports whether a change came during x. This is not possible if the
+// server was not asked.
 func (f *flights) isChanged(x *exchange) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()

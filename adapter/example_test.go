@@ -152,7 +152,7 @@ func Example() {
 	// the server was asked 2 times
 }
 
-// A pause that one run of a program is told of, and the next remembers.
+// One run of a program learns of a pause, and the next run remembers it.
 func ExamplePause_Restore() {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Retry-After", "86400")

@@ -83,7 +83,7 @@ func try(rt http.RoundTripper, req *http.Request) (*http.Response, string, error
 	return resp, string(content), errors.Join(err, resp.Body.Close())
 }
 
-// send is try in a test that cannot go on after an error.
+// send is try for tests that cannot continue after an error.
 func send(t *testing.T, rt http.RoundTripper, req *http.Request) (*http.Response, string) {
 	t.Helper()
 	resp, content, err := try(rt, req)

@@ -131,11 +131,11 @@ func (p *Pause) Pauses() []PauseState {
 	return states
 }
 
-// Restore makes p observe pauses of another Pause, also of one in another
-// process or on another computer. The rest of a pause is calculated from Until
-// and the computer's time, but is never more than the whole pause or MaxPause,
-// in case that time is wrong. Pauses that are over are ignored, and so are
-// those that end before one that p already has. OnPause is not called.
+// Restore gives p the pauses of another Pause, also of one in another process
+// or on another computer. The rest of a pause is calculated from Until and the
+// computer's time, but is never more than the whole pause or MaxPause, in case
+// that time is wrong. Pauses that are over are ignored, and so are those that
+// end before one that p already has. OnPause is not called.
 func (p *Pause) Restore(states ...PauseState) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -165,7 +165,7 @@ func (p *Pause) End(host string) {
 }
 
 // admit returns the error for a request to host during a pause. probe is true
-// for a request that may be sent all the same.
+// for a request that may be sent anyway.
 func (p *Pause) admit(host string) (probe bool, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -190,7 +190,7 @@ func (p *Pause) admit(host string) (probe bool, err error) {
 	}
 }
 
-// begin notes the pause that limit asks for, and reports whether OnPause is to
+// begin records the pause that limit asks for, and reports whether OnPause must
 // be called.
 func (p *Pause) begin(host string, limit *spotipie.RateLimitError, probe bool) (state PauseState, changed bool) {
 	p.mu.Lock()

@@ -25,7 +25,7 @@ func quota(header ...string) func(*http.Request) (*http.Response, error) {
 	return func(req *http.Request) (*http.Response, error) { return answer(req, 429, quotaBody, header...), nil }
 }
 
-// notSent is what a request is told during a pause.
+// notSent returns the error of a request during a pause.
 func notSent(t *testing.T, rt http.RoundTripper, req *http.Request) *spotipie.RateLimitError {
 	t.Helper()
 	resp, err := rt.RoundTrip(req)
@@ -339,7 +339,7 @@ func TestPauseUnderRetries(t *testing.T) {
 	})
 }
 
-// TestPauseOverABaseThatPanics: the pause is none the worse.
+// TestPauseOverABaseThatPanics: the pause still works afterwards.
 func TestPauseOverABaseThatPanics(t *testing.T) {
 	calls := 0
 	pause := adapter.NewPause(roundTripper(func(req *http.Request) (*http.Response, error) {

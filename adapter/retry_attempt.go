@@ -33,7 +33,7 @@ func (r *retries) send(req *http.Request) (*http.Response, error) {
 	}()
 	resp, err := r.base.RoundTrip(req.WithContext(ctx))
 	returned = true
-	if !a.open.CompareAndSwap(true, false) { // cut off, whatever the base has made of it
+	if !a.open.CompareAndSwap(true, false) { // cut off, whatever the base returned
 		discard(resp)
 		if err := req.Context().Err(); err != nil {
 			return nil, err
@@ -115,7 +115,7 @@ func (b *followedBody) Close() error {
 	return b.ReadCloser.Close()
 }
 
-// timeoutError: an attempt was cut off.
+// timeoutError means that an attempt was cut off.
 type timeoutError struct {
 	method, url string
 	limit       time.Duration
@@ -130,9 +130,9 @@ func (e *timeoutError) Error() string {
 func (e *timeoutError) Timeout() bool   { return true }
 func (e *timeoutError) Temporary() bool { return true }
 
-// watched returns req with a body that notes whether it is at fault for an
-// error. Where no retry depends on that, and for a body in memory, which cannot
-// fail, it returns req itself: [http.Transport] sends those in one piece.
+// watched returns req with a body that records whether it has caused an error.
+// Where no retry depends on that, and for a body in memory, which cannot fail,
+// it returns req itself: [http.Transport] sends those in one piece.
 func (r *retries) watched(req *http.Request) *http.Request {
 	r.body = nil
 	if r.opts.MaxRetries < 0 || req.Body == nil || req.Body == http.NoBody || req.GetBody == nil || !isIdempotent(req.Method) {
@@ -184,7 +184,7 @@ func (b *watchedBody) Read(p []byte) (int, error) {
 	defer b.mu.Unlock()
 	b.got += int64(n)
 	switch {
-	case b.closed: // the base wants no more of it, for reasons of its own
+	case b.closed: // the base stops reading, for its own reasons
 	case err != nil && err != io.EOF,
 		b.announced > 0 && (b.got > b.announced || err == io.EOF && b.got < b.announced):
 		b.faulty = true

@@ -95,7 +95,8 @@ func isHopeless(err error) bool {
 	})
 }
 
-// isAddressError: the host and port of the URL cannot be an address.
+// isAddressError reports whether the host and port of the URL cannot be an
+// address.
 func isAddressError(err error) bool {
 	var address *net.AddrError
 	var parse *net.ParseError
@@ -103,8 +104,8 @@ func isAddressError(err error) bool {
 	return errors.As(err, &address) || errors.As(err, &parse) || errors.As(err, &network)
 }
 
-// isTLSRefusal: the two sides cannot agree on TLS, or the certificate is not
-// trusted.
+// isTLSRefusal reports whether the two sides cannot agree on TLS, or the
+// certificate is not trusted.
 func isTLSRefusal(err error) bool {
 	var (
 		untrusted *tls.CertificateVerificationError
@@ -126,7 +127,7 @@ func isTLSRefusal(err error) bool {
 	}
 }
 
-// hopelessBeginnings are those of net/http's errors without a type.
+// hopelessBeginnings are how net/http's errors without a type begin.
 func hopelessBeginnings() []string {
 	return []string{
 		"http: nil Request", "http: no Host", "http: invalid Host", "http: Request.", "http: ContentLength=",

@@ -43,7 +43,7 @@ func (r *retries) prepare(attempt int, resp *http.Response, err error) (*http.Re
 	now := time.Now()
 	asked := askedPause(resp, err, now)
 	wait, cause := r.wait(asked, now)
-	if wait < 0 && asked == 0 { // no time, but nobody has asked for a pause
+	if wait < 0 && asked == 0 { // no time, but the server has not asked for a pause
 		return nil, resp, err
 	}
 	next, rewindErr := rewind(r.req)
@@ -165,8 +165,8 @@ func spread(asked time.Duration) time.Duration {
 	return rand.N(min(asked, time.Second))
 }
 
-// refusal returns what an answer or an error says about a limit, or nil. It
-// closes the body of an answer that it has read.
+// refusal returns the limit in an answer or an error, or nil. It closes the
+// body of an answer that it has read.
 func refusal(resp *http.Response, err error, asked time.Duration) *spotipie.RateLimitError {
 	var limit *spotipie.RateLimitError
 	if errors.As(err, &limit) {
@@ -180,8 +180,7 @@ func refusal(resp *http.Response, err error, asked time.Duration) *spotipie.Rate
 	return limitOf(resp, peek(resp))
 }
 
-// limitOf returns what resp, with the given beginning of a body, says about a
-// limit.
+// limitOf returns the limit in resp, with the given beginning of a body.
 func limitOf(resp *http.Response, body []byte) *spotipie.RateLimitError {
 	answer := *resp
 	answer.Body = io.NopCloser(bytes.NewReader(body))

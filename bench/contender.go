@@ -14,13 +14,14 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// contender is somebody's benchmark of a measure.
+// contender is a library's benchmark for a measure.
 type contender struct {
 	column string
 	bench  func(*testing.B)
 }
 
-// race runs every contender once a round, each round beginning with another.
+// race runs every contender once in each round. Each round begins with another
+// one.
 func race(rounds int, contenders []contender) (map[string][]testing.BenchmarkResult, error) {
 	results := make(map[string][]testing.BenchmarkResult)
 	for round := range rounds {

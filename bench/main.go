@@ -1,5 +1,5 @@
-// Command bench measures sessions beside what else a Go program might keep a
-// token with, all in one run on one machine:
+// Command bench compares sessions with other ways in which a Go program can
+// keep a token, in one run on one machine:
 //
 //   - golang.org/x/oauth2: Config.TokenSource and Transport
 //   - cloud.google.com/go/auth: NewCachedTokenProvider, "cloud" in the table
@@ -26,9 +26,9 @@
 // the service's clock is moved, and the peers, who read the computer's, get
 // tokens with an expiry to match.
 //
-// Numbers are measured here, not tested: the program ends with status 0
-// whatever they are. With -json it prints them as JSON. To profile one, use
-// the same code as an ordinary benchmark:
+// The program only measures and does not test: its exit status is 0 whatever
+// the numbers are. With -json it prints them as JSON. To profile one, use the
+// same code as an ordinary benchmark:
 //
 //	go test -bench TokenFresh/spotipie -cpuprofile cpu.out
 package main

@@ -55,7 +55,7 @@ func poolHits(b *testing.B) {
 	}
 }
 
-// sources is what users of x/oauth2 write by hand.
+// sources is what a user of x/oauth2 would write by hand.
 type sources struct {
 	mu     sync.Mutex
 	byUser map[string]oauth2.TokenSource

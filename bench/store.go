@@ -15,8 +15,8 @@ import (
 	"github.com/spotipie/spotipie/internal/testservices"
 )
 
-// measureStores compares stores with the least that a program would do without
-// them, in the raw column.
+// measureStores compares stores with the minimum that a program would do
+// without them, in the raw column.
 func measureStores(ctx context.Context, s settings) ([]row, error) {
 	var rows []row
 	var errs []error
@@ -73,7 +73,7 @@ func measureFile(ctx context.Context, s settings) ([]row, error) {
 	return []row{loading, saving}, nil
 }
 
-// rawFile is what a program does that keeps a record in a file by itself.
+// rawFile does what a program without a store does to keep a record in a file.
 type rawFile struct {
 	dir, name string
 	data      []byte
@@ -185,8 +185,8 @@ func tripsRow(title string, saved, notices float64) row {
 	return r
 }
 
-// notMeasured returns a row for want of a server's program; any other error
-// stays one.
+// notMeasured returns a row that says that a server is not installed. It
+// returns any other error.
 func notMeasured(err error, measures ...string) ([]row, error) {
 	if !errors.Is(err, testservices.ErrNotInstalled) {
 		return nil, err

@@ -17,7 +17,7 @@ import (
 	"github.com/spotipie/spotipie/seal"
 )
 
-// measureSealed compares sealed stores with the same stores in the clear, in the
+// measureSealed compares sealed stores with the same stores unsealed, in the
 // raw column.
 func measureSealed(ctx context.Context, s settings) ([]row, error) {
 	memory, err := sealedBesidePlain(ctx, s, "memory", func(string) (spotipie.Store, error) { return spotipie.NewMemoryStore(), nil })

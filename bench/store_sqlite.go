@@ -16,8 +16,8 @@ import (
 	"github.com/spotipie/spotipie/sqlitestore"
 )
 
-// measureSQLite compares the store with a table of one's own, with the same
-// driver and the same promise about crashes.
+// measureSQLite compares the store with a simple table, with the same driver
+// and the same guarantees after a crash.
 func measureSQLite(ctx context.Context, s settings) (rows []row, err error) {
 	dir, err := os.MkdirTemp("", "spotipie-bench-")
 	if err != nil {

@@ -161,7 +161,7 @@ func orFatal(b *testing.B, err error) {
 	}
 }
 
-// floorCache is the least that a cache of something that expires can be.
+// floorCache is the simplest possible cache for a value that expires.
 type floorCache struct {
 	held atomic.Pointer[floorToken]
 }

@@ -173,7 +173,7 @@ func settled(text string) string {
 	return strings.TrimSpace(regexp.MustCompile(`in \d+ days`).ReplaceAllString(text, "in DAYS"))
 }
 
-// asShown matches a text in which "…" stands for anything.
+// asShown matches a text in which "…" matches anything.
 func asShown(text string) *regexp.Regexp {
 	return regexp.MustCompile(`(?s)^` + strings.ReplaceAll(regexp.QuoteMeta(settled(text)), "…", ".*") + `$`)
 }

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// updatePictures is how the picture is made anew:
+// updatePictures makes the picture again:
 //
 //	go test ./docs -run TestPictureOfTheTerminal -args -update
 var updatePictures = flag.Bool("update", false, "write the picture of the terminal in place of comparing it")

@@ -237,7 +237,7 @@ func TestSecondConsentAndShowDialog(t *testing.T) {
 	b.heading("Hello, Grace")
 	r.succeed()
 
-	// Who has agreed before is not asked again.
+	// A user who has agreed before is not asked again.
 	r = start(t, b, newSession(t, server), login.Options{})
 	b.heading("Hello, Grace")
 	r.succeed()

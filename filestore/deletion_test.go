@@ -106,7 +106,7 @@ func TestDeletionsAreForgottenAfterAWeek(t *testing.T) {
 	}
 }
 
-// Whoever asks for profiles that nobody knows fills no folder.
+// Asking for unknown profiles leaves no files in the folder.
 func TestAskingForUnknownProfilesLeavesNoFile(t *testing.T) {
 	s := open(t, newDir(t), nil)
 	for i := range 50 {

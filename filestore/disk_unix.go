@@ -14,10 +14,11 @@ func openFile(path string) (*os.File, error) {
 	return os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 }
 
-// lockFlags open a lock's file and nothing that was put in its place.
+// lockFlags open a lock's file, but nothing else that was put in its place.
 const lockFlags = os.O_RDONLY | syscall.O_NOFOLLOW | syscall.O_NONBLOCK | syscall.O_CLOEXEC
 
-// ownWithout reports whether a file is this user's, and lacks some of the mode.
+// ownWithout reports whether a file belongs to this user and lacks some bits of
+// the mode.
 func ownWithout(info fs.FileInfo, mode fs.FileMode) bool {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	return ok && int(stat.Uid) == os.Geteuid() && info.Mode().Perm()&mode != mode

@@ -16,7 +16,7 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// The formats of files. There is a new one whenever an older version of this
+// The formats of files. The number changes whenever an older version of this
 // package could not read what a newer one writes.
 const (
 	formatNumber   = 1 // of records
@@ -24,7 +24,7 @@ const (
 	newestFormat   = deletionFormat
 )
 
-// envelope is what a file holds: the record either in the clear with a
+// envelope is the content of a file: a record, either unencrypted with a
 // checksum or sealed, or a deletion with a checksum.
 type envelope struct {
 	Format     int             `json:"format"`
@@ -37,7 +37,7 @@ type envelope struct {
 	Sealed     []byte          `json:"sealed,omitempty"`
 }
 
-// body returns how long all is that comes after the header.
+// body returns the length of everything after the header.
 func (e *envelope) body() int {
 	return len(e.Record) + len(e.SHA256) + len(e.SealedWith) + len(e.Sealed)
 }
@@ -75,8 +75,8 @@ func (t *text) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, (*string)(t))
 }
 
-// binding is what a checksum or seal covers beside the record, so that no
-// record can stand in for another one.
+// binding is what a checksum or seal covers besides the record, so that one
+// record cannot take the place of another.
 func binding(key spotipie.Key, version uint64) []byte {
 	b := appendKey([]byte("spotipie record\x00"), key)
 	b = binary.AppendUvarint(b, formatNumber)
@@ -113,7 +113,7 @@ func (s *Store) encode(key spotipie.Key, version uint64, rec spotipie.Record) ([
 }
 
 // encodeDeletion returns the contents of a file whose record was deleted. They
-// do not say whose it was.
+// do not name the user.
 func encodeDeletion(base string, version uint64) ([]byte, error) {
 	data, err := json.Marshal(envelope{
 		Format: deletionFormat, Version: version, Deleted: base, SHA256: deletionChecksum(base, version),
@@ -126,8 +126,8 @@ func deletionChecksum(base string, version uint64) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// splitPlain takes a file apart whose record is in the clear and laid out as
-// encode does it: the record need not be scanned twice then.
+// splitPlain splits a file with an unencrypted record that has the layout of
+// encode, so that the record need not be scanned twice.
 func splitPlain(data []byte) (header, record []byte, sum string, ok bool) {
 	const start, middle, end = `,"record":`, `,"sha256":"`, "\"}\n"
 	tail := len(middle) + hex.EncodedLen(sha256.Size) + len(end)
@@ -166,7 +166,7 @@ func decodeEnvelope(path string, data []byte) (*envelope, error) {
 	e = envelope{}
 	err := decodeStrictly(data, &e)
 	if err != nil {
-		// A later format may well have other fields.
+		// A later format may have other fields.
 		e = envelope{}
 		_ = json.Unmarshal(data, &struct {
 			Format *int `json:"format"`
@@ -183,10 +183,10 @@ func decodeEnvelope(path string, data []byte) (*envelope, error) {
 		return &e, checkDeletion(path, &e, err)
 	case len(data) == 0:
 		return nil, damaged(path, "is empty")
-	case e.Format == formatNumber && (err != nil || e.Record != nil || e.Deleted != ""): // encode lays it out otherwise
+	case e.Format == formatNumber && (err != nil || e.Record != nil || e.Deleted != ""): // encode uses another layout
 		return nil, damaged(path, "has been changed by something other than this package")
 	case err != nil && !json.Valid(data):
-		return nil, damaged(path, "is torn, or is not JSON at all")
+		return nil, damaged(path, "is incomplete, or is not JSON")
 	case err != nil || e.Format != formatNumber || e.Version == 0 || e.Sealed == nil:
 		return nil, damaged(path, "is not a record of this package")
 	}
@@ -194,14 +194,14 @@ func decodeEnvelope(path string, data []byte) (*envelope, error) {
 }
 
 // checkDeletion fails unless an envelope is what encodeDeletion makes for the
-// file. err is what came of decoding it.
+// file. err is the error of decoding it.
 func checkDeletion(path string, e *envelope, err error) error {
 	empty := envelope{Format: e.Format, Version: e.Version, Deleted: e.Deleted, SHA256: e.SHA256}
 	switch {
 	case err != nil || e.body() != len(e.SHA256) || e.Key != empty.Key || e.SHA256 != deletionChecksum(e.Deleted, e.Version):
 		return damaged(path, "has been changed by something other than this package")
 	case e.Deleted != strings.TrimSuffix(filepath.Base(path), recordSuffix):
-		return damaged(path, "tells of another record's deletion: it was renamed or copied here")
+		return damaged(path, "is the deletion of another record: it was renamed or copied here")
 	}
 	return nil
 }

@@ -8,34 +8,35 @@ import (
 // Errors of the store. Test for them with [errors.Is]. All except ErrNoKey are
 // wrapped in a [*FileError].
 var (
-	// ErrDamaged: the file is not as this package wrote it: it is torn, edited,
-	// renamed, or something else.
-	ErrDamaged = errors.New("not a whole record")
+	// ErrDamaged means that the file is not as this package wrote it: it is
+	// incomplete, edited, renamed, or something else.
+	ErrDamaged = errors.New("not a complete record")
 
-	// ErrNewerFormat: a later version of this package wrote the file.
+	// ErrNewerFormat means that a later version of this package wrote the file.
 	ErrNewerFormat = errors.New("a newer format")
 
-	// ErrSeal: the file is sealed and the store has no key or another key, or
-	// it is not sealed and the store has a key.
-	ErrSeal = errors.New("sealed otherwise than this store seals")
+	// ErrSeal means that the file is sealed and the store has no key or another
+	// key, or that it is not sealed and the store has a key.
+	ErrSeal = errors.New("not sealed with this store's key")
 
-	// ErrExposed: other users can read or change the file or folder, or it
-	// belongs to a user who is neither this one nor root.
+	// ErrExposed means that other users can read or change the file or folder,
+	// or that it belongs to another user than the program's or root.
 	ErrExposed = errors.New("open to others")
 
-	// ErrNoKey: there is no sealing key in the variable or file.
+	// ErrNoKey means that the variable or file has no sealing key.
 	ErrNoKey = errors.New("no sealing key there: make one with `openssl rand -base64 32`")
 
-	// ErrLockLost: the file of a lock that is held has been removed or replaced,
-	// so that another process may hold the lock as well.
+	// ErrLockLost means that the file of a held lock has been removed or
+	// replaced, so that another process may hold the lock too.
 	ErrLockLost = errors.New("the lock was lost")
 
-	// ErrMissingFolder: the store's folder has disappeared since Open. This is
-	// an error and not an empty store, because the disk may be unmounted.
+	// ErrMissingFolder means that the store's folder has disappeared since
+	// Open. The store is not treated as empty, because the disk may be
+	// unmounted.
 	ErrMissingFolder = errors.New("the folder is missing")
 )
 
-// FileError: a file or folder cannot be used as it is. It was not changed.
+// FileError means that a file or folder cannot be used. It was not changed.
 type FileError struct {
 	Path    string
 	Problem string // what is wrong

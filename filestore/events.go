@@ -9,8 +9,8 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// listen passes on the system's notices of changes in the folder until ctx
-// ends, the folder is removed or renamed, or the system has lost notices.
+// listen passes on the system's notices of changes in the folder. It ends when
+// ctx ends, the folder is removed or renamed, or the system has lost notices.
 func (s *Store) listen(ctx context.Context, ready func(), notify func(base string)) error {
 	watcher, err := fsnotify.NewWatcher()
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"errors"
 )
 
-// listen fails: kqueue, which these systems have, takes an open file for each
+// listen fails: kqueue, which these systems have, needs an open file for each
 // file of the folder.
 func (s *Store) listen(context.Context, func(), func(base string)) error {
 	return errors.ErrUnsupported

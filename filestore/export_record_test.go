@@ -8,7 +8,7 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// Checksum returns what a file says beside a record in the clear.
+// Checksum returns the checksum that a file has for an unencrypted record.
 func Checksum(key spotipie.Key, version uint64, record []byte) string {
 	return checksum(key, version, record)
 }

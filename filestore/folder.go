@@ -31,8 +31,7 @@ func (s *Store) checkFolder() error {
 	return s.checkParents()
 }
 
-// checkParents refuses a folder that others can put another one in the place
-// of.
+// checkParents refuses a folder that other users can replace by another one.
 func (s *Store) checkParents() error {
 	if s.allowExposed {
 		return nil
@@ -51,7 +50,7 @@ func (s *Store) folderError(err error) error {
 	return err
 }
 
-// checkPrivate refuses what others can get at.
+// checkPrivate refuses a file or folder that other users can access.
 func checkPrivate(path string, info fs.FileInfo, want fs.FileMode, allowExposed bool) error {
 	if allowExposed {
 		return nil
@@ -59,7 +58,7 @@ func checkPrivate(path string, info fs.FileInfo, want fs.FileMode, allowExposed 
 	return exposed(privatedir.Check(path, info, want))
 }
 
-// exposed has an error of privatedir be one of this package.
+// exposed turns an error of privatedir into one of this package.
 func exposed(err error) error {
 	var e *privatedir.ExposedError
 	switch {

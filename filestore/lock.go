@@ -17,16 +17,17 @@ import (
 )
 
 const (
-	// How often a lock that another process holds is asked for again, on average.
+	// How often the kernel is asked again for a lock that another process
+	// holds, on average.
 	firstPoll = time.Millisecond
 	lastPoll  = 20 * time.Millisecond
 	// maxTurn is how long a process with the next turn keeps the others waiting
-	// while the lock is free, since it may be stopped.
+	// while the lock is free, since it may be suspended.
 	maxTurn = 250 * time.Millisecond
 )
 
 // kernelLocks are locks on files, by path. Goroutines of this process queue in
-// memory, so that one of them at most asks the kernel.
+// memory, so that at most one of them asks the kernel.
 type kernelLocks struct {
 	allowExposed bool
 
@@ -206,7 +207,7 @@ func (l *kernelLocks) lockFile(ctx context.Context, path string) (*flock.Flock, 
 	}()
 	start := time.Now()
 	for pause := firstPoll; ; pause = min(2*pause, lastPoll) {
-		var turnErr error // which does without turns
+		var turnErr error // there are no turns then
 		if turn == nil {
 			turn, turnErr = l.tryLockFile(turnPath)
 		}
@@ -251,8 +252,8 @@ func (l *kernelLocks) tryLockFile(path string) (*flock.Flock, error) {
 	}
 }
 
-// halfMadeTries is how often a file is opened that somebody is about to give
-// its mode.
+// halfMadeTries is how often a file is opened whose mode another process is
+// about to set.
 const halfMadeTries = 10
 
 func (l *kernelLocks) tryLockThisFile(path string) (*flock.Flock, error) {
@@ -297,7 +298,7 @@ func (l *kernelLocks) makeLockFile(path string) error {
 		if err := l.checkLockFile(path, info); err != nil || !ownWithout(info, fileMode) {
 			return err
 		}
-		err = os.Chmod(path, fileMode) // as whoever makes it is about to do
+		err = os.Chmod(path, fileMode) // the process that makes it is about to do the same
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		var f *os.File
@@ -325,7 +326,7 @@ func (l *kernelLocks) checkLockFile(path string, info fs.FileInfo) error {
 	}
 	return &FileError{
 		Path: path, Problem: problem, Err: ErrDamaged,
-		Advice: "it is only there to be locked: remove it while no program uses the store",
+		Advice: "it is only used for locking: remove it while no program uses the store",
 	}
 }
 
@@ -339,5 +340,5 @@ func stillThere(file *flock.Flock) bool {
 }
 
 func waitError(path, holder string, ctx context.Context) error {
-	return fmt.Errorf("filestore: waiting for the lock on %s: %s holds it, and may be stopped: %w", path, holder, ctx.Err())
+	return fmt.Errorf("filestore: waiting for the lock on %s: %s holds it, and may be suspended: %w", path, holder, ctx.Err())
 }

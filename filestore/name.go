@@ -14,7 +14,7 @@ const (
 	recordSuffix = ".json"
 	lockSuffix   = ".lock" // of Lock
 	swapSuffix   = ".swap" // of Swap and Delete
-	turnSuffix   = ".turn" // after that of a lock: of who has it next
+	turnSuffix   = ".turn" // after the ending of a lock: the file of the next turn
 	tempSuffix   = ".tmp"
 )
 
@@ -23,9 +23,9 @@ const (
 	hashBytes   = 16
 )
 
-// baseName returns the name of a key's files without the suffix: what is
-// readable of the profile, and a hash of the whole key. It has only characters
-// that file systems neither refuse nor fold.
+// baseName returns the name of a key's files without the suffix: the readable
+// characters of the profile, and a hash of the whole key. It has only
+// characters that every file system accepts and distinguishes.
 func baseName(key spotipie.Key) string {
 	sum := sha256.Sum256(appendKey(nil, key))
 	return readable(key.Profile) + "-" + hex.EncodeToString(sum[:hashBytes])

@@ -67,7 +67,7 @@ func DefaultDir() (string, error) {
 
 // Open returns the store in a folder, by default [DefaultDir]. It makes the
 // folder if it is missing, and removes temporary files of writers that were
-// killed and old deletions. It fails if other users can get at the folder
+// killed and old deletions. It fails if other users can access the folder
 // ([ErrExposed]) or if it cannot be made.
 func Open(dir string, opts *Options) (*Store, error) {
 	if opts == nil {
@@ -154,7 +154,7 @@ func (s *Store) Swap(ctx context.Context, key spotipie.Key, version uint64, rec 
 	}
 	floor := max(current.Version, rec.Version)
 	if floor == math.MaxUint64 {
-		return 0, fmt.Errorf("filestore: writing %s: no version can follow on %d", s.Path(key), floor)
+		return 0, fmt.Errorf("filestore: writing %s: no version can follow %d", s.Path(key), floor)
 	}
 	next := spotipie.NextVersion(floor, time.Now())
 	data, err := s.encode(key, next, rec)
@@ -162,7 +162,7 @@ func (s *Store) Swap(ctx context.Context, key spotipie.Key, version uint64, rec 
 		return 0, fmt.Errorf("filestore: encoding the record: %w", err)
 	}
 	if len(data) > maxFile {
-		return 0, fmt.Errorf("filestore: writing %s: the record would take %d bytes, and the store takes %d", s.Path(key), len(data), maxFile)
+		return 0, fmt.Errorf("filestore: writing %s: the record would take %d bytes, and the store accepts at most %d", s.Path(key), len(data), maxFile)
 	}
 	if err := s.replace(ctx, s.path(key, ""), data); err != nil {
 		return 0, s.folderError(fmt.Errorf("filestore: writing %s: %w", s.Path(key), err))
@@ -227,13 +227,13 @@ func (s *Store) each(ctx context.Context, do func(path string) error) error {
 }
 
 // CheckKey fails with [ErrSeal] if the store's key, or the lack of one, does
-// not fit the records. It looks at one record, and returns nil if the folder
-// has none.
+// not fit the records. It reads one record, and returns nil if the folder has
+// none.
 func (s *Store) CheckKey(ctx context.Context) error {
 	found := errors.New("found a record")
 	err := s.each(ctx, func(path string) error {
 		key, isRecord, err := s.keyOf(path)
-		if err != nil || !isRecord { // what is damaged is that record's business
+		if err != nil || !isRecord { // a damaged record does not matter here
 			return nil
 		}
 		if _, _, err := s.Load(ctx, key); errors.Is(err, ErrSeal) {

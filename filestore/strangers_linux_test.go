@@ -206,7 +206,7 @@ func TestLockFileWithASecondNameIsExchanged(t *testing.T) {
 	}
 }
 
-// Whoever can write to a folder above could exchange the store's for another.
+// A user who can write to a folder above could replace the store's folder.
 func TestFolderThatOthersCanExchangeIsRefused(t *testing.T) {
 	for name, test := range map[string]struct {
 		change  func(t *testing.T, above string)

@@ -57,7 +57,7 @@ func TestSummariesOfAFolderThatIsAway(t *testing.T) {
 	}
 }
 
-// What is done to files by hand is told as well.
+// Changes that are made to files by hand are reported too.
 func TestWatchChangesOfAFileThatIsRemoved(t *testing.T) {
 	for name, opts := range map[string]*filestore.Options{
 		"told by the system": nil, "looking at all files": {PollInterval: 10 * time.Millisecond},

@@ -27,7 +27,7 @@ func TestRecordThatLoadWouldRefuseIsNotWritten(t *testing.T) {
 			large := storecheck.Record(t, "two")
 			large.Rejected = strings.Repeat("<", 200<<10) // six times as much in JSON
 			_, err := s.Swap(t.Context(), ada, version, large)
-			if err == nil || !strings.Contains(err.Error(), s.Path(ada)) || !strings.Contains(err.Error(), "the store takes 1048576") {
+			if err == nil || !strings.Contains(err.Error(), s.Path(ada)) || !strings.Contains(err.Error(), "the store accepts at most 1048576") {
 				t.Errorf("Swap: %v; want an error with the file and the limit", err)
 			}
 			storecheck.Expect(t, s, "one", version)

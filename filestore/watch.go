@@ -46,7 +46,7 @@ func (s *Store) poll(ctx context.Context, path string) <-chan struct{} {
 			seen = now
 			select {
 			case changes <- struct{}{}:
-			default: // told already, and has not looked
+			default: // a value is waiting already
 			}
 		}
 	}()
@@ -80,11 +80,11 @@ func (s *Store) WatchChanges(ctx context.Context) (<-chan spotipie.Change, error
 	return s.pollAll(ctx), nil
 }
 
-// changeOf returns the change that a record's file tells of.
+// changeOf returns the change that a record's file shows.
 func (s *Store) changeOf(base string) spotipie.Change {
 	path := filepath.Join(s.dir, base+recordSuffix)
 	data, err := readFile(path, s.allowExposed)
-	if err != nil { // it is gone, or nobody can use it
+	if err != nil { // it was removed, or cannot be used
 		return spotipie.Change{}
 	}
 	e, err := decodeEnvelope(path, data)
@@ -108,7 +108,7 @@ func (s *Store) pollAll(ctx context.Context) <-chan spotipie.Change {
 			started := time.Now()
 			now, err := s.stat(ctx)
 			took = time.Since(started)
-			if err != nil { // the folder is away
+			if err != nil { // the folder is missing
 				continue
 			}
 			for base, info := range now {
@@ -117,7 +117,7 @@ func (s *Store) pollAll(ctx context.Context) <-chan spotipie.Change {
 				}
 				delete(seen, base)
 			}
-			if len(seen) > 0 { // their files have gone
+			if len(seen) > 0 { // their files were removed
 				queue.Put(spotipie.Change{})
 			}
 			seen = now
@@ -126,7 +126,8 @@ func (s *Store) pollAll(ctx context.Context) <-chan spotipie.Change {
 	return queue.Changes()
 }
 
-// stat returns what the system says of the files of all records, by base name.
+// stat returns the system's information about the files of all records, by base
+// name.
 func (s *Store) stat(ctx context.Context) (map[string]fs.FileInfo, error) {
 	found := make(map[string]fs.FileInfo)
 	err := s.each(ctx, func(path string) error {

@@ -31,7 +31,7 @@ func told(t *testing.T, changes <-chan struct{}, of string) {
 	}
 }
 
-// Ten thousand watchers are as cheap as one where the system tells of changes.
+// Where the system reports changes, ten thousand watchers cost as much as one.
 func TestManyWatchers(t *testing.T) {
 	if runtime.GOOS != "linux" && runtime.GOOS != "windows" {
 		t.Skip("here each watcher looks for itself")
@@ -65,7 +65,7 @@ func TestManyWatchers(t *testing.T) {
 	}
 }
 
-// Those who watch when the folder is unmounted go on when it is back.
+// Watchers continue when the folder was unmounted and is back.
 func TestWatchersOutliveTheFolder(t *testing.T) {
 	for name, opts := range map[string]*filestore.Options{
 		"told by the system": nil, "looking for themselves": {PollInterval: 10 * time.Millisecond},

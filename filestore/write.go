@@ -67,7 +67,7 @@ func (s *Store) writeTemp(name string, data []byte) (path string, err error) {
 	if err != nil {
 		return "", err
 	}
-	if err = f.Chmod(fileMode); err == nil { // the umask may have taken too much
+	if err = f.Chmod(fileMode); err == nil { // the umask may have removed too much
 		if _, err = f.Write(data); err == nil {
 			err = s.sync(f)
 		}
@@ -82,8 +82,8 @@ func (s *Store) writeTemp(name string, data []byte) (path string, err error) {
 // minTrial is how much tryWriting writes at least.
 const minTrial = 4 << 10
 
-// tryWriting writes as much as the key's record takes, and removes it. What is
-// written is random, as some file systems take no room for zeros.
+// tryWriting writes as many bytes as the key's record has, and removes them.
+// The bytes are random, since some file systems use no space for zeros.
 func (s *Store) tryWriting(key spotipie.Key) error {
 	size := int64(minTrial)
 	if info, err := os.Stat(s.Path(key)); err == nil {

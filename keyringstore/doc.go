@@ -1,7 +1,8 @@
-// Package keyringstore keeps authorizations in files that are sealed with a key
-// from the operating system's keyring: the Keychain of macOS, the Credential
-// Manager of Windows, or on Linux and the BSDs any program that offers the
-// Secret Service on the session's D-Bus (GNOME Keyring, KWallet, KeePassXC).
+// Package keyringstore keeps authorizations in files that are encrypted with a
+// key from the operating system's keyring: the Keychain of macOS, the
+// Credential Manager of Windows, or on Linux and the BSDs any program that
+// offers the Secret Service on the session's D-Bus (GNOME Keyring, KWallet,
+// KeePassXC).
 //
 //	store, err := keyringstore.Open(ctx, "", nil)
 //	...
@@ -18,15 +19,15 @@
 // (Windows takes 2,560 bytes), a renewal does not need the keyring, and all
 // records can be listed, which keyrings cannot do.
 //
-// Somebody who has the files without the keyring can read only the client ids
-// and profiles, which are not secret.
+// Without the keyring, only the client ids and profiles in the files can be
+// read, which are not secret.
 //
 // # Without a keyring
 //
 // A server, a container or an ssh login often has no keyring, a locked one or a
 // D-Bus that does not answer. Then Open fails with [ErrUnavailable], after
-// [Options].Timeout at the latest. It never uses files that are not sealed
-// instead. Without a keyring, use package filestore, with a key from the
+// [Options].Timeout at the latest. It never falls back to unencrypted files.
+// Where there is no keyring, use package filestore, with a key from the
 // environment or a file.
 //
 // # Keys for other stores

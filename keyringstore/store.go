@@ -15,13 +15,13 @@ import (
 
 // Errors of [Open]. Test for them with [errors.Is].
 var (
-	// ErrUnavailable: the keyring cannot be used, because there is none, it is
-	// locked, or it does not answer in time.
+	// ErrUnavailable means that the keyring cannot be used: there is none, it
+	// is locked, or it does not answer in time.
 	ErrUnavailable = errors.New("the keyring cannot be used")
 
-	// ErrKeyLost: the folder has records, but the keyring has no key for it,
-	// another key, or something that is not a key.
-	ErrKeyLost = errors.New("the keyring does not have the key to the records")
+	// ErrKeyLost means that the folder has records, but the keyring has no key
+	// for it, another key, or something that is not a key.
+	ErrKeyLost = errors.New("the keyring does not have the key of the records")
 )
 
 // Options adjust a store. A nil *Options and the zero value mean the defaults
@@ -90,7 +90,7 @@ func Open(ctx context.Context, dir string, opts *Options) (*filestore.Store, err
 		return nil, err
 	}
 	if err := s.CheckKey(ctx); errors.Is(err, filestore.ErrSeal) {
-		return nil, fmt.Errorf("keyringstore: %w: %s has another key: restore the one that was there, or remove it and the files in %s, and authorize again: %w",
+		return nil, fmt.Errorf("keyringstore: %w: %s has another key: restore the old key, or remove the entry and the files in %s, and authorize again: %w",
 			ErrKeyLost, entry, dir, err)
 	} else if err != nil {
 		return nil, err
@@ -109,7 +109,7 @@ func Open(ctx context.Context, dir string, opts *Options) (*filestore.Store, err
 // key, a new one is made, and records sealed with the old one cannot be opened.
 func SealingKeys(ctx context.Context, name string, opts *Options) (text string, err error) {
 	if name == "" || filepath.IsAbs(name) {
-		return "", fmt.Errorf("keyringstore: %q is not a name for a key: it is empty, or a path, which only the keys of folders have", name)
+		return "", fmt.Errorf("keyringstore: %q cannot be the name of a key: it is empty, or a path, and paths are for the keys of folders", name)
 	}
 	entry := entryOf(name, opts)
 	text, found, err := entry.get(ctx)
@@ -127,7 +127,7 @@ func SealingKeys(ctx context.Context, name string, opts *Options) (text string, 
 	return entry.create(ctx, files, func() error { return nil })
 }
 
-// entry is an entry of the keyring.
+// entry is an entry in the keyring.
 type entry struct {
 	service, account string
 	timeout          time.Duration
@@ -165,7 +165,7 @@ func (e *entry) get(ctx context.Context) (text string, found bool, err error) {
 	return text, err == nil, err
 }
 
-// checkNotLost fails if there are records, since their key has been lost then.
+// checkNotLost fails if there are records, since then their key has been lost.
 func (e *entry) checkNotLost(ctx context.Context, files *filestore.Store) error {
 	records, err := files.List(ctx)
 	if err != nil {
@@ -179,7 +179,7 @@ func (e *entry) checkNotLost(ctx context.Context, files *filestore.Store) error 
 }
 
 // create makes a key, unless another process has made it meanwhile or mayMake
-// fails. Processes take turns by a lock of files.
+// fails. A file lock makes processes take turns.
 func (e *entry) create(ctx context.Context, files *filestore.Store, mayMake func() error) (string, error) {
 	unlock, err := files.Lock(ctx, spotipie.Key{Profile: "keyring"})
 	if err != nil {
@@ -204,7 +204,7 @@ func (e *entry) create(ctx context.Context, files *filestore.Store, mayMake func
 	return text, err
 }
 
-// call calls the keyring, for as long as the timeout and the context allow.
+// call calls the keyring, limited by the timeout and the context.
 func (e *entry) call(ctx context.Context, doing string, do func() (string, error)) (string, error) {
 	if err := ctx.Err(); err != nil {
 		return "", err
@@ -246,6 +246,6 @@ func (e *entry) call(ctx context.Context, doing string, do func() (string, error
 }
 
 func (e *entry) unavailable(doing string, err error) error {
-	return fmt.Errorf("keyringstore: %s %s: %w: %w: unlock it, or keep the token in a file store where there is no keyring",
+	return fmt.Errorf("keyringstore: %s %s: %w: %w: unlock it, or use a file store on machines without a keyring",
 		doing, e, ErrUnavailable, err)
 }

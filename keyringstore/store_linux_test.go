@@ -109,7 +109,7 @@ func TestLostKeyIsNotReplaced(t *testing.T) {
 			if after, _ := keyring.Get(service, s.Dir()); after != before {
 				t.Error("the keyring's entry was changed")
 			}
-			expect(t, s, "ada") // who has the key already goes on
+			expect(t, s, "ada") // a store that has the key already still works
 		})
 	}
 }

@@ -14,11 +14,11 @@ import (
 // was refused.
 const maxAttempts = 20
 
-// attempt is a visit to the accounts service that the login waits for.
+// attempt is a visit to the accounts service for which the login waits.
 type attempt struct {
 	authorizationURL string
 	state            string
-	replaced         chan struct{} // closed when a newer attempt takes its place
+	replaced         chan struct{} // closed when a newer attempt replaces it
 
 	answered    atomic.Bool // by the page
 	callbackURL string      // the page's answer; set before it is handed on
@@ -53,8 +53,8 @@ func (a *attempts) count() int {
 	return len(a.list)
 }
 
-// find returns the attempt with the given state, or nil. It looks at all, each
-// in constant time.
+// find returns the attempt with the given state, or nil. It compares the state
+// of each attempt in constant time.
 func (a *attempts) find(state string) *attempt {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -74,7 +74,7 @@ func (a *attempts) endState(text string) bool {
 	return slices.ContainsFunc(a.list, func(attempt *attempt) bool { return strings.HasSuffix(attempt.state, text) })
 }
 
-// What is wrong with an answer, in words for the person who pasted it.
+// What is wrong with an answer, for the user who has pasted it.
 var (
 	errNotCallback = errors.New("it has neither a code nor an error in it")
 	errCut         = errors.New("its state is missing; copy the whole address")
@@ -107,8 +107,8 @@ func (l *login) answerOf(params url.Values) (*attempt, error) {
 	return a, nil
 }
 
-// callbackURL puts the parameters of a callback back where its redirect URI
-// has them.
+// callbackURL makes a callback URL from the redirect URI and the parameters of
+// a callback.
 func (l *login) callbackURL(params url.Values) string {
 	base, _, _ := strings.Cut(l.redirectURI, "?")
 	if l.implicit && !params.Has("error") {
@@ -131,7 +131,7 @@ const (
 	maxCode = 4096
 )
 
-// trimPasted removes what gets copied along with an address.
+// trimPasted removes characters that are often copied together with an address.
 func trimPasted(text string) string { return strings.Trim(text, " \t\r\n\"'<>") }
 
 // readPasted makes a callback URL from what the user pasted: the address the
@@ -164,8 +164,8 @@ func (l *login) readPasted(text string) (callbackURL string, err error) {
 	return callbackURL, err
 }
 
-// isCut reports whether a text that is not an answer may be the beginning of
-// one.
+// isCut reports whether a text may be the beginning of an answer that was cut
+// in two.
 func (l *login) isCut(text string, err error) bool {
 	switch err {
 	case errCut:
@@ -179,7 +179,7 @@ func (l *login) isCut(text string, err error) bool {
 	return false
 }
 
-// readAddress is readPasted for an address in one piece, or its parameters.
+// readAddress is readPasted for a complete address, or its parameters.
 func (l *login) readAddress(text string) (callbackURL string, err error) {
 	address, fragment, hasFragment := strings.Cut(text, "#")
 	_, query, hasQuery := strings.Cut(address, "?")

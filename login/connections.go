@@ -26,7 +26,7 @@ type connection struct {
 
 type connectionKey struct{}
 
-// attach makes c know the server's connections.
+// attach makes c record the server's connections.
 func (c *connections) attach(server *http.Server) {
 	c.open = make(map[net.Conn]*connection)
 	server.ConnContext = func(ctx context.Context, conn net.Conn) context.Context {

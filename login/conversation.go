@@ -11,11 +11,11 @@ import (
 type conversation struct {
 	w        io.Writer
 	question string // what the user was asked last
-	open     bool   // the cursor stands behind the question
+	open     bool   // the cursor is after the question
 }
 
-// say writes a text on lines of its own. If a question was waiting for an
-// answer, it is asked again.
+// say writes a text on separate lines. If a question was waiting for an answer,
+// say asks it again.
 func (c *conversation) say(format string, args ...any) {
 	text := fmt.Sprintf(format, args...) + "\n"
 	if c.open {
@@ -24,13 +24,13 @@ func (c *conversation) say(format string, args ...any) {
 	c.write(text)
 }
 
-// ask writes a question, behind which the user types.
+// ask writes a question; the user types after it.
 func (c *conversation) ask(question string) {
 	c.question, c.open = question, true
 	c.write(question)
 }
 
-// answered is to be called when the user has pressed Enter.
+// answered must be called when the user has pressed Enter.
 func (c *conversation) answered() { c.open = false }
 
 // withdraw ends a question that nobody will answer.

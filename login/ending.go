@@ -15,7 +15,7 @@ import (
 // ended.
 const pageGrace = 2 * time.Second
 
-// ending is how the login ended, for those who wait for it.
+// ending is how the login ended, for everything that waits for it.
 type ending struct {
 	done    chan struct{} // closed when it has
 	page    Page          // about it; set before done is closed
@@ -23,7 +23,7 @@ type ending struct {
 	trouble string        // why; set before delayed is closed
 
 	mu      sync.Mutex
-	visits  map[string]bool // of tabs that have yet to get the page
+	visits  map[string]bool // of tabs that have not got the page yet
 	changed chan struct{}   // has a value when visits has become smaller
 }
 
@@ -47,7 +47,7 @@ func (e *ending) delay(trouble string) {
 	}
 }
 
-// meanwhile is the page for a tab that waits.
+// meanwhile returns the page for a tab that waits.
 func (e *ending) meanwhile() Page {
 	select {
 	case <-e.delayed:
@@ -57,7 +57,7 @@ func (e *ending) meanwhile() Page {
 	}
 }
 
-// result is the page about the ending, if it has come.
+// result returns the page about the ending, if the login has ended.
 func (e *ending) result() (page Page, done bool) {
 	select {
 	case <-e.done:
@@ -83,7 +83,7 @@ func (e *ending) expects(visit string) bool {
 	return e.visits[visit]
 }
 
-// forget forgets a tab that has the page or will not come for it.
+// forget forgets a tab that has the page or will not request it.
 func (e *ending) forget(visit string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -12,12 +12,12 @@ import (
 	"time"
 )
 
-// ErrNoTerminal: there is no terminal for [Prompt], so the user cannot paste
-// the answer.
+// ErrNoTerminal means that there is no terminal for [Prompt], so the user
+// cannot paste the answer.
 var ErrNoTerminal = errors.New("login: there is no terminal to paste the answer into: run the program in one, " +
 	"or let it use Authorize where a browser can reach it")
 
-// inputEndedError: the input has ended, so there will be no answer.
+// inputEndedError means that the input has ended, so there will be no answer.
 type inputEndedError struct{}
 
 func (inputEndedError) Error() string {
@@ -26,9 +26,9 @@ func (inputEndedError) Error() string {
 
 func (inputEndedError) Unwrap() error { return io.EOF }
 
-// TimeoutError: the user did not answer in time.
+// TimeoutError means that the user did not answer in time.
 type TimeoutError struct {
-	After       time.Duration // how long was waited
+	After       time.Duration // how long the login has waited
 	RedirectURI string        // what the app's settings must have
 }
 
@@ -44,8 +44,8 @@ func (e *TimeoutError) Is(target error) bool { return target == context.Deadline
 // Timeout returns true, as net.Error has it.
 func (e *TimeoutError) Timeout() bool { return true }
 
-// PortError: the page cannot listen on its port, usually because another
-// program has it.
+// PortError means that the page cannot listen on its port, usually because
+// another program uses it.
 type PortError struct {
 	Host        string // where it was tried
 	Ports       []int  // all that were tried; a single 0 is any free port
@@ -81,8 +81,8 @@ func (e *PortError) Error() string {
 // Unwrap returns Err.
 func (e *PortError) Unwrap() error { return e.Err }
 
-// ended is the error of a context that has ended: its cause, and whether by
-// timeout or by cancellation.
+// ended returns the error of a context that has ended: its cause, and whether
+// it was a timeout or a cancellation.
 func ended(ctx context.Context, doing string) error {
 	cause := context.Cause(ctx)
 	if errors.Is(cause, ctx.Err()) {

@@ -19,9 +19,8 @@ const (
 	maxPause   = 15 * time.Second
 )
 
-// exchange exchanges the answer for a token. While the token endpoint fails it
-// is asked again until the login's timeout, so that the user need not agree
-// again.
+// exchange exchanges the answer for a token. While the token endpoint fails, it
+// tries again until the login's timeout, so that the user need not agree again.
 func (l *login) exchange(ctx context.Context, callbackURL string) (*spotipie.Token, error) {
 	pause := firstPause
 	for {
@@ -48,7 +47,7 @@ func (l *login) exchange(ctx context.Context, callbackURL string) (*spotipie.Tok
 	}
 }
 
-// delay says in terminal and browser that it takes longer.
+// delay tells the user in the terminal and the browser that it takes longer.
 func (l *login) delay(err error, wait time.Duration) {
 	l.user.withdraw()
 	text := trouble(err)
@@ -56,7 +55,7 @@ func (l *login) delay(err error, wait time.Duration) {
 	l.end.delay(text)
 }
 
-// trouble returns in words what is wrong with the token endpoint.
+// trouble says what is wrong with the token endpoint.
 func trouble(err error) string {
 	var answer *spotipie.TokenEndpointError
 	if errors.As(err, &answer) {
@@ -69,8 +68,8 @@ func trouble(err error) string {
 	return "the accounts service cannot be reached"
 }
 
-// isPassing reports whether the same answer may lead to a token later. The
-// session has kept the state then.
+// isPassing reports whether the same answer may still lead to a token later.
+// Then the session has kept the state.
 func isPassing(err error) bool {
 	var (
 		answer      *spotipie.TokenEndpointError
@@ -86,7 +85,7 @@ func isPassing(err error) bool {
 	case errors.As(err, &certificate), errors.Is(err, spotipie.ErrClosed):
 		return false
 	}
-	return errors.As(err, &network) // that of net/http, whatever went wrong
+	return errors.As(err, &network) // the error of net/http, whatever went wrong
 }
 
 // askedPause is how long the token endpoint asks to wait.
@@ -107,7 +106,7 @@ func errSessionClosed() error {
 	return fmt.Errorf("login: %w, so nobody can be signed in: start the login again with a new one", spotipie.ErrClosed)
 }
 
-// closedOr returns err in the words of a login.
+// closedOr returns err, or errSessionClosed if the session is closed.
 func (l *login) closedOr(err error) error {
 	if errors.Is(err, spotipie.ErrClosed) {
 		return errSessionClosed()

@@ -281,7 +281,7 @@ func (l *login) begin() error {
 	return nil
 }
 
-// wait returns what the first good answer leads to.
+// wait returns the result of the first valid answer.
 func (l *login) wait(ctx context.Context, input *lineReader, served chan error) (*spotipie.Token, error) {
 	timeout := time.NewTimer(l.opts.Timeout)
 	defer timeout.Stop()
@@ -320,7 +320,7 @@ func (l *login) wait(ctx context.Context, input *lineReader, served chan error) 
 	}
 }
 
-// typed takes a line of input and returns whether it ended the login.
+// typed handles a line of input, and returns whether it ended the login.
 func (l *login) typed(ctx context.Context, typed line, hasPage bool) (token *spotipie.Token, done bool, err error) {
 	if typed.ends() {
 		l.user.withdraw()
@@ -358,7 +358,7 @@ func (l *login) typed(ctx context.Context, typed line, hasPage bool) (token *spo
 	if err := l.begin(); err != nil {
 		return nil, true, err
 	}
-	l.user.say("Spotify does not take that code (%s). Open this address and try again:\n\n    %s\n",
+	l.user.say("Spotify does not accept this code (%s). Open this address and try again:\n\n    %s\n",
 		cli.Printable(refused.Description), l.attempts.current().authorizationURL)
 	l.user.ask(pasteAgain)
 	return nil, false, nil
@@ -395,8 +395,8 @@ func (l *login) introduce(listener net.Listener, paste bool) {
 	}
 }
 
-// warnOfUnknown warns of scopes that Spotify may refuse. Spotify would say so
-// to the user, but not to the program.
+// warnOfUnknown warns of scopes that Spotify may refuse. Spotify would tell the
+// user, but not the program.
 func (l *login) warnOfUnknown() {
 	switch unknown := names(l.scope.Unknown()); len(unknown) {
 	case 0:
@@ -407,7 +407,7 @@ func (l *login) warnOfUnknown() {
 	}
 }
 
-// names are those of scopes, fit for a terminal.
+// names returns the names of scopes in a form that is safe for a terminal.
 func names(scopes spotipie.Scopes) []string {
 	var names []string
 	for _, scope := range scopes {

@@ -29,8 +29,9 @@ type Options struct {
 	// AppName is what the pages and texts call the program. Default: the name
 	// of its executable.
 	AppName string
-	// AccentColor is the app's colour on the pages, as #rgb or #rrggbb. It
-	// only decorates, so any will do. Default: [DefaultAccentColor].
+	// AccentColor is the app's colour on the pages, as #rgb or #rrggbb. It is
+	// only decoration, so every colour is readable. Default:
+	// [DefaultAccentColor].
 	AccentColor string
 	// Pages replaces pages by your own. See [Page] for the templates' names.
 	// Default: the built-in pages.
@@ -69,7 +70,7 @@ type Options struct {
 	ShortHints bool
 
 	// Browser opens a URL in the user's browser. It is called in a goroutine
-	// of its own that is not waited for; if it fails, the login goes on.
+	// of its own that is not waited for; if it fails, the login continues.
 	// Default: $BROWSER or the desktop's browser, if there is a display.
 	Browser func(url string) error
 	// NoBrowser leaves opening the printed address to the user.

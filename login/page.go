@@ -26,9 +26,8 @@ const (
 	pageFragment = "fragment"
 )
 
-// Page is what the templates of [Options].Pages are executed with. Those
-// named here replace the pages of the same purpose; for names that are absent
-// the built-in pages stay.
+// Page is the data for the templates of [Options].Pages. A template with one of
+// these names replaces that page; the other pages stay as they are.
 //
 //	started    the loopback address, visited while the login waits
 //	delayed    the user agreed, and the accounts service is in trouble and is
@@ -37,7 +36,7 @@ const (
 //	denied     the user did not agree, or Spotify refused for them
 //	error      the login has failed otherwise
 //
-// The Content-Security-Policy lets a page use only what stands in it: style and
+// The Content-Security-Policy lets a page use only its own content: style and
 // script elements with nonce="{{.Nonce}}", and images as data: URLs. Links to
 // other sites work.
 type Page struct {
@@ -52,7 +51,7 @@ type Page struct {
 	name string
 }
 
-// samplePage is what a program's own pages are tried with.
+// samplePage is the data with which a program's own pages are tested.
 func samplePage() Page {
 	return Page{AppName: "App", User: "Ada", Message: "message", Nonce: "nonce"}
 }
@@ -106,8 +105,7 @@ func ownTemplate(pages *template.Template, name string) *template.Template {
 	return pages.Lookup(name)
 }
 
-// contentSecurityPolicy allows what the page's own elements do and nothing
-// else.
+// contentSecurityPolicy allows only the page's own elements.
 func contentSecurityPolicy(page Page, own bool) string {
 	nonce := "'nonce-" + page.Nonce + "'"
 	script, form := "'none'", "'none'"

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/term"
 )
 
-// maxLine bounds a pasted line.
+// maxLine is the maximum length of a pasted line.
 const maxLine = 64 << 10
 
 var errLineTooLong = errors.New("the line is longer than 64 KiB")
@@ -32,7 +32,7 @@ type line struct {
 func (l line) ends() bool { return l.err != nil && l.err != errLineTooLong }
 
 // lineReader reads lines until it is stopped. It reads byte by byte, and only
-// when asked to, so that what comes after a line is left for the next reader.
+// when asked to, so that the next reader gets the input after a line.
 type lineReader struct {
 	lines  chan line
 	more   chan struct{} // asks for the next line
@@ -59,8 +59,8 @@ func readLines(in io.Reader) *lineReader {
 	return r
 }
 
-// foregroundFile is a terminal that does not let a process in the background
-// read, which would be stopped otherwise.
+// foregroundFile is a terminal that is read only while the process is in the
+// foreground: otherwise the system would stop the process.
 type foregroundFile struct{ *os.File }
 
 func (f foregroundFile) Read(b []byte) (int, error) {
@@ -74,7 +74,7 @@ func (f foregroundFile) Read(b []byte) (int, error) {
 // in the foreground again. The system does not notify it.
 const foregroundPoll = 200 * time.Millisecond
 
-// waitForeground returns false if reading is to end instead.
+// waitForeground returns false if reading must end instead.
 func (r *lineReader) waitForeground() bool {
 	if r.mine() {
 		return true
@@ -94,12 +94,12 @@ func (r *lineReader) waitForeground() bool {
 // interruptible makes reads that can be interrupted without losing input, if
 // the system supports that.
 func interruptible(in io.Reader) cancelreader.CancelReader {
-	if runtime.GOOS != "windows" { // where it would switch off echo and line editing
+	if runtime.GOOS != "windows" { // it would switch off echo and line editing
 		if r, err := cancelreader.NewReader(in); err == nil {
 			return r
 		}
 	}
-	r, _ := cancelreader.NewReader(struct{ io.Reader }{in}) // cannot fail for what is no file
+	r, _ := cancelreader.NewReader(struct{ io.Reader }{in}) // cannot fail if it is not a file
 	return r
 }
 

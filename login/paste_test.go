@@ -162,14 +162,14 @@ func TestACodeThatSpotifyRefusesBeginsAnew(t *testing.T) {
 	first := r.address()
 	typeLine(t, keyboard, "AQnot-a-code-of-Spotify")
 	second := r.output.authorizationURL(t, 2)
-	r.output.waitFor(t, "does not take that code (Invalid authorization code)", 1)
+	r.output.waitFor(t, "does not accept this code (Invalid authorization code)", 1)
 	if parameter(t, first, "state") == parameter(t, second, "state") {
 		t.Error("the used state is still in use")
 	}
 	typeLine(t, keyboard, server.Consent(t, first))
 	r.output.waitFor(t, "the address printed before the last one", 1)
 
-	// The tab that is still open goes on to the new attempt by itself.
+	// The open tab continues with the new attempt by itself.
 	if err := b.open(first); err != nil {
 		t.Fatal(err)
 	}

@@ -24,7 +24,7 @@ const (
 )
 
 // profile returns the user's name, and the picture too if a tab will show it.
-// It returns what it can get: a greeting is not worth an error.
+// It ignores errors, since this is only a greeting.
 func (l *login) profile(ctx context.Context) (name string, picture template.URL) {
 	ctx, cancel := context.WithTimeout(ctx, profileTimeout)
 	defer cancel()
@@ -74,7 +74,7 @@ func (l *login) picture(ctx context.Context, address string) (template.URL, erro
 
 var errNoPicture = errors.New("login: no picture that can be shown")
 
-// isPicture names the kinds that browsers show and that carry no script.
+// isPicture has the types that browsers show and that cannot contain scripts.
 func isPicture(kind string) bool {
 	return kind == "image/jpeg" || kind == "image/png" || kind == "image/webp" || kind == "image/gif"
 }

@@ -27,17 +27,17 @@ const (
 	stopTimeout = time.Second
 )
 
-// The addresses beside the callback's.
+// The other addresses besides the callback's.
 const (
 	resultName = "/done"
 	strayName  = "/stray"
-	visitKey   = "visit" // query parameter that tells a tab of this login from strays
+	visitKey   = "visit" // query parameter that identifies a tab of this login
 )
 
 // site is the page at the loopback address.
 type site struct {
 	login        *login
-	hosts        []string // as browsers name it
+	hosts        []string // the name that browsers use
 	callbackPath string
 	resultPath   string // how the login ended
 	strayPath    string // for answers to something else
@@ -170,8 +170,8 @@ func (s *site) takeFragment(w http.ResponseWriter, r *http.Request) {
 	s.take(w, r, params)
 }
 
-// take passes an answer to the login and waits for the result. In any case the
-// browser is sent on to an address without secrets. A request that does not
+// take passes an answer to the login and waits for the result. In any case it
+// redirects the browser to an address without secrets. A request that does not
 // answer this login changes nothing.
 func (s *site) take(w http.ResponseWriter, r *http.Request, params url.Values) {
 	a, err := s.login.answerOf(params)
@@ -216,7 +216,7 @@ func (s *site) showResult(w http.ResponseWriter, r *http.Request) {
 	s.login.end.forget(visit)
 }
 
-// redirect has no body, unlike [http.Redirect]'s.
+// redirect sends no body, unlike [http.Redirect].
 func redirect(w http.ResponseWriter, location string) {
 	w.Header().Set("Location", location)
 	w.WriteHeader(http.StatusSeeOther)
@@ -226,6 +226,6 @@ func refuse(w http.ResponseWriter, status int) {
 	http.Error(w, http.StatusText(status), status)
 }
 
-// hostsOf is what a browser at host may put into its Host header: it leaves
-// out the port that http implies.
+// hostsOf returns the possible Host headers of a browser at host: browsers
+// leave out the default port of http.
 func hostsOf(host string) []string { return []string{host, strings.TrimSuffix(host, ":80")} }

@@ -14,7 +14,8 @@ import (
 	"github.com/spotipie/spotipie/internal/cli"
 )
 
-// surroundings says where the program runs, as far as it matters to a login.
+// surroundings describes where the program runs, as far as a login depends on
+// it.
 type surroundings struct {
 	ssh       bool
 	sshServer string // user@address as ssh wants it
@@ -33,7 +34,7 @@ func lookAround() surroundings {
 	switch {
 	case anyEnv("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"):
 		s.display = true
-	case s.ssh: // a browser would open where nobody sits
+	case s.ssh: // a browser would open on a machine where the user is not
 	default:
 		s.display = s.wsl || runtime.GOOS == "windows" || runtime.GOOS == "darwin"
 	}
@@ -87,8 +88,8 @@ func (l *login) hints(here surroundings, local *net.TCPAddr) []string {
 	}
 	var hints []string
 	if here.ssh {
-		hints = append(hints, "This is a remote shell. For the answer of a browser at your end to get here, "+
-			"first run there:\n\n    ssh -N -L "+u.Port()+":"+reachable(local, u)+" "+here.sshServer)
+		hints = append(hints, "This is a remote shell. To let your browser's answer reach it, "+
+			"first run this on your machine:\n\n    ssh -N -L "+u.Port()+":"+reachable(local, u)+" "+here.sshServer)
 	}
 	if here.wsl {
 		hints = append(hints, "This is WSL. If the browser cannot reach "+u.Host+" after you agreed, "+
@@ -100,8 +101,8 @@ func (l *login) hints(here surroundings, local *net.TCPAddr) []string {
 		hints = append(hints, "This is a container: paste the address here, or bind the page to a published port.")
 	default:
 		port := l.publishedPort()
-		hints = append(hints, fmt.Sprintf("This is a container. A browser outside reaches a login only at a port that is published. "+
-			"For that start the container by\n\n    docker run -p %s:%d …\n\nand log in there by\n\n    %s",
+		hints = append(hints, fmt.Sprintf("This is a container. A browser outside of it can reach the login only at a published port. "+
+			"To publish one, start the container with\n\n    docker run -p %s:%d …\n\nand log in there with\n\n    %s",
 			net.JoinHostPort(u.Hostname(), strconv.Itoa(port)), port, l.opts.ListenCommand(anyAddress, port)))
 	}
 	return hints
@@ -109,11 +110,11 @@ func (l *login) hints(here surroundings, local *net.TCPAddr) []string {
 
 const (
 	anyAddress       = "0.0.0.0" // all addresses of the machine
-	anyPublishedPort = 8889      // where every one will do; 8888 may be the practice service's
+	anyPublishedPort = 8889      // if every port works; the practice service may use 8888
 )
 
-// publishedPort is the port that a container has to publish: one that is known
-// before the login, unlike a free one.
+// publishedPort returns the port that a container has to publish. It must be
+// known before the login, so it cannot be just any free port.
 func (l *login) publishedPort() int {
 	if u, err := url.Parse(l.registered); err == nil {
 		if port, err := cli.ParsePort(u.Port()); err == nil {
@@ -126,7 +127,7 @@ func (l *login) publishedPort() int {
 	return anyPublishedPort
 }
 
-// reachable is the address at which the machine itself reaches local.
+// reachable returns the address at which the machine itself reaches local.
 func reachable(local *net.TCPAddr, redirect *url.URL) string {
 	host := redirect.Hostname()
 	if !local.IP.IsUnspecified() {

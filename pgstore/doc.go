@@ -25,10 +25,10 @@
 // The store works through a pooler in transaction mode, such as PgBouncer,
 // without any settings: every operation is a single statement, which leaves no
 // prepared statement behind and needs no session, and no connection is held
-// between operations. The exception is Watch: LISTEN needs a connection of its
-// own to the server. Give [Options.Listen] a pool that goes to the server
-// directly; Watch fails if no notice gets through. Without a pooler,
-// [Options.Prepare] makes each operation a little faster.
+// between operations. The exception is Watch: LISTEN needs its own connection
+// to the server. Give [Options.Listen] a pool that goes to the server directly;
+// Watch fails if no notice gets through. Without a pooler, [Options.Prepare]
+// makes each operation a little faster.
 //
 // A pooler in statement mode works too, even for Migrate.
 //
@@ -56,8 +56,8 @@
 // # What is stored
 //
 // One table has one row per authorization: the record as JSON with a format
-// number and a version, and the lock. Tokens are stored unencrypted: whoever
-// may read the table can use them. Package seal encrypts them. With
+// number and a version, and the lock. Tokens are stored unencrypted: anybody
+// who may read the table can use them. Package seal encrypts them. With
 // log_statement = 'all' the server's log has the parameters of statements, and
 // so the tokens.
 //
@@ -68,10 +68,10 @@
 // its version is not used again; later Deletes remove such rows, a hundred at a
 // time. Swap refuses a record whose JSON is larger than 1 MiB.
 //
-// Columns beside the record have the time of the consent and whether the
-// refresh token was refused, with indexes for [Store.Summaries], and the
-// version that both are of. Programs with older versions of this package may go
-// on saving: the versions differ then, and the record itself counts.
+// More columns have the time of the consent and whether the refresh token was
+// refused, with indexes for [Store.Summaries], and the version that both belong
+// to. Programs with older versions of this package may go on saving: the
+// versions then differ, and the store reads the record itself.
 //
 // # Guarantees
 //
@@ -84,8 +84,8 @@
 // holders last up to four times as long, once somebody waits for them. A version is the microseconds of
 // the server's clock, or one more than the last if the clock has not moved on.
 //
-// Statements are not repeated, unless the server says that it has undone them.
-// A first save or a deletion that is delayed on its way does not replace
+// Statements are not repeated, unless the server says that it has rolled them
+// back. A first save or a deletion that is delayed on its way does not replace
 // anything saved after it was sent; for that, both take one more round trip.
 //
 // A saved record survives a crash like any committed data: with
@@ -96,12 +96,12 @@
 // token, and unlock after that; Check is one more. Goroutines that wait for the
 // lock of one key ask the server together, every 10 to 100 ms, or less often if
 // the store watches, since it then hears when the lock is free. Waiting writes
-// next to nothing. Waiters of one process take turns, first come, first served,
+// almost nothing. Waiters of one process take turns, first come, first served,
 // and a process that has just had the lock does not get it again while another
 // one waits. Loads of one key at the same time share a statement.
 //
-// All watchers of a store share one connection. Notices are sent in statements
-// of their own, after the change and many at once, because PostgreSQL commits
+// All watchers of a store share one connection. Notices are sent in separate
+// statements, after the change and many at once, because PostgreSQL commits
 // transactions that notify one after the other. Each has the key and the new
 // version; another one has a hash of the key, for older versions of this
 // package. If a program ends right after a save, its notice may be lost.

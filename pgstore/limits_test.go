@@ -22,7 +22,7 @@ func TestRecordThatLoadWouldRefuseIsNotWritten(t *testing.T) {
 	large := storecheck.Record(t, "two")
 	large.Rejected = strings.Repeat("x", 1<<20)
 	_, err := store.Swap(t.Context(), storecheck.Key(), version, large)
-	if err == nil || !strings.Contains(err.Error(), opts.Table) || !strings.Contains(err.Error(), "the store takes 1048576") {
+	if err == nil || !strings.Contains(err.Error(), opts.Table) || !strings.Contains(err.Error(), "the store accepts at most 1048576") {
 		t.Errorf("Swap: %v; want an error with the table and the limit", err)
 	}
 	storecheck.Expect(t, store, "one", version)

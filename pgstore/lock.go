@@ -17,9 +17,9 @@ import (
 type leases struct{ *Store }
 
 // Lock implements [spotipie.Store]. The lock is a lease that is extended until
-// unlock is called; a holder that is gone loses it when the lease ends. unlock
-// fails if the lease was lost before. No connection is held meanwhile. While
-// the server is out of reach Lock keeps trying until ctx ends.
+// unlock is called; if the holder dies, the lock is free when the lease ends.
+// unlock fails if the lease was lost before. No connection is held meanwhile.
+// While the server is out of reach Lock keeps trying until ctx ends.
 func (s *Store) Lock(ctx context.Context, key spotipie.Key) (func(context.Context) error, error) {
 	return s.locks.Lock(ctx, key)
 }
@@ -41,8 +41,8 @@ func (l leases) Acquire(ctx context.Context, key spotipie.Key, owner string, tur
 	return got, err
 }
 
-// Extend implements [lease.Server]. A lease that is over and that nobody has
-// taken since is still owner's.
+// Extend implements [lease.Server]. A lease that has ended still belongs to
+// owner if nobody has taken it since.
 func (l leases) Extend(ctx context.Context, key spotipie.Key, owner string) (bool, error) {
 	return l.affects(ctx, l.statements.extend, key.ClientID, key.Profile, owner, l.lease.Microseconds())
 }
@@ -70,7 +70,7 @@ func (l leases) giveUp(ctx context.Context, statement string, key spotipie.Key, 
 		return false, err
 	case waitedFor:
 		l.notifier.notify(releasedNotice(key))
-	case empty: // if this fails, Delete clears the row away in a week
+	case empty: // if this fails, Delete removes the row in a week
 		_ = l.exec(ctx, l.statements.forget, key.ClientID, key.Profile)
 	}
 	return true, nil

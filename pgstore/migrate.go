@@ -15,7 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Each migration may be carried out again.
+// Each migration may be run again.
 //
 //go:embed migrations/*.sql
 var migrations embed.FS
@@ -49,9 +49,9 @@ func (s *Store) Migrate(ctx context.Context) error {
 	return nil
 }
 
-// migrate sends all statements at once, which makes them one transaction, even
-// through a pooler that sends each request to another connection. The second of
-// two processes finds that everything is there.
+// migrate sends all statements at once. This makes them one transaction, even
+// through a pooler that sends each request to another connection. If two
+// processes migrate, the second one finds everything done.
 func (s *Store) migrate(ctx context.Context, done int) error {
 	text, err := s.schema(done)
 	if err != nil {
@@ -138,7 +138,7 @@ FROM pg_class c WHERE c.oid = to_regclass($1::text)`, []any{s.table}, &comment, 
 			return done, nil
 		}
 	}
-	return 0, errors.New("there is such a table, but it is not this store's: choose another name in Options.Table")
+	return 0, errors.New("this table belongs to another program: choose another name in Options.Table")
 }
 
 // migratedAsSeen returns how many migrations a table has been through, and 0 if

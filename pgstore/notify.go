@@ -10,7 +10,7 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// notifyTimeout limits sending notices, which nobody waits for.
+// notifyTimeout limits sending notices. No caller waits for it.
 const notifyTimeout = 5 * time.Second
 
 // maxNotices is how many are sent with one statement.
@@ -23,9 +23,9 @@ const notifySQL = `
 WITH quick AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
 SELECT pg_notify({channel}, notice) FROM quick, unnest(string_to_array($1::text, ',')) AS notice`
 
-// notifier sends notices in the background, one statement at a time. Those that
-// come meanwhile are sent together by the next statement. It runs only while
-// there is something to send. A notice that cannot be sent is lost.
+// notifier sends notices in the background, one statement at a time. The next
+// statement sends all notices that have come meanwhile. It runs only while
+// there is something to send. If a notice cannot be sent, it is lost.
 type notifier struct {
 	send func(ctx context.Context, notices []string) error
 
@@ -45,7 +45,7 @@ func (n *notifier) changed(key spotipie.Key, version int64) {
 	n.add(notice(key), pending{key, version})
 }
 
-// notify sends a notice that is about no change.
+// notify sends a notice that is not about a change.
 func (n *notifier) notify(notice string) { n.add(notice, pending{}) }
 
 func (n *notifier) add(notice string, p pending) {

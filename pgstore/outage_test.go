@@ -79,7 +79,7 @@ func TestServerThatDoesNotWrite(t *testing.T) {
 	outageFleet(t, server.Address, stores).TestOutage(t, outage(set("on"), set("off")))
 }
 
-// A slow server is no fault: what waits for it waits, and nobody else.
+// A slow server is not an error: only calls that need it wait.
 func TestSlowServerServes(t *testing.T) {
 	t.Parallel()
 	proxy := testservices.NewProxy(t, address(t, services.Postgres(t)))

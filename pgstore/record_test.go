@@ -17,10 +17,10 @@ import (
 func TestForeignRecordsAreNamedAndNotOverwritten(t *testing.T) {
 	for name, test := range map[string]struct{ change, says string }{
 		"a newer format":   {"format = 2", "has format 2"},
-		"no version":       {"version = 0", "version that is none"},
-		"torn":             {`record = '{"token":{"access_token":"s3cret'`, "no record in JSON"},
-		"no token in it":   {`record = '{"token":{"access_token":3}}'`, "no record in JSON"},
-		"record too large": {"record = repeat(' ', 2000000)", "no record in JSON"},
+		"no version":       {"version = 0", "invalid version"},
+		"torn":             {`record = '{"token":{"access_token":"s3cret'`, "not a record in JSON"},
+		"no token in it":   {`record = '{"token":{"access_token":3}}'`, "not a record in JSON"},
+		"record too large": {"record = repeat(' ', 2000000)", "not a record in JSON"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			pool, opts := connect(t, services.Postgres(t)), fresh(0)

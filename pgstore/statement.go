@@ -15,12 +15,12 @@ const tombstoneLife = 7 * 24 * time.Hour
 // Each operation is one statement, as a pooler may give each to another server
 // connection. {table} stands for the table's name, quoted, and {now} for the
 // microseconds of the server's clock; now() itself would be the start of the
-// transaction, and does not go on while a statement waits for a row.
+// transaction, and does not advance while a statement waits for a row.
 //
-// A row without a record is that of a deletion, and has its version, or it is
-// there only for the lock, and has version 0. A statement replaces only the
-// version that it names, so a statement that was delayed on its way, for
-// however long, does not replace anything newer.
+// A row without a record stands for a deletion, and has its version, or exists
+// only for the lock, and has version 0. A statement replaces only the version
+// that it names, so a statement that was delayed on its way, for however long,
+// does not replace anything newer.
 const (
 	loadSQL = `
 SELECT format::bigint, version, record FROM {table} WHERE client_id = $1::text AND profile = $2::text`

@@ -197,9 +197,9 @@ func (s *Store) Swap(ctx context.Context, key spotipie.Key, version uint64, rec 
 	case err != nil:
 		return 0, err
 	case len(c.record) > maxRecord:
-		return 0, s.wrap("saving", key, fmt.Errorf("the record has %d bytes as JSON, and the store takes %d", len(c.record), maxRecord))
+		return 0, s.wrap("saving", key, fmt.Errorf("the record has %d bytes as JSON, and the store accepts at most %d", len(c.record), maxRecord))
 	case c.floor >= math.MaxInt64:
-		return 0, s.wrap("saving", key, fmt.Errorf("no version can follow on %d", c.floor))
+		return 0, s.wrap("saving", key, fmt.Errorf("no version can follow %d", c.floor))
 	}
 	if version == 0 {
 		return s.swapNew(ctx, key, c)
@@ -292,7 +292,7 @@ func (s *Store) deleteIf(ctx context.Context, key spotipie.Key, isWanted func(ro
 			return s.wrap("deleting", key, err)
 		}
 	}
-	return s.wrap("deleting", key, errors.New("others keep saving it"))
+	return s.wrap("deleting", key, errors.New("other processes keep saving it"))
 }
 
 // List implements [spotipie.Store].
@@ -391,6 +391,6 @@ func clean(err error) error {
 
 func (s *Store) mismatch(key spotipie.Key, reason string) error {
 	return &spotipie.RecordMismatchError{Key: key, Reason: fmt.Sprintf(
-		"pgstore: the record in table %s %s: update the program that is older, or delete the record and authorize again",
+		"pgstore: the record in table %s %s: update the older program, or delete the record and authorize again",
 		s.table, reason)}
 }

@@ -39,7 +39,7 @@ const (
 	maxSummarize    = 10_000
 )
 
-// The orders that pages come in, and where a walk begins.
+// The orders of pages, and where each begins.
 const (
 	byKey        = "key"
 	byConsent    = "consent"
@@ -168,7 +168,7 @@ type summaryRow struct {
 	ClientID, Profile string
 	AuthorizedAt      *time.Time
 	UpdatedAt         time.Time
-	Record            *string // if it has to be looked at
+	Record            *string // if it has to be read
 	IsStale           bool    // the columns are not of this version
 }
 
@@ -205,9 +205,9 @@ type readable struct {
 	RejectedAt   time.Time `json:"rejected_at"`
 }
 
-// summarizeRest fills in the columns of records that were saved without, those
-// of a number of records after a key. It returns the last of these, or nil if
-// there are no more.
+// summarizeRest fills in the columns of a number of records after a key that
+// were saved without them. It returns the last key, or nil if there are no
+// more.
 func (s *Store) summarizeRest(ctx context.Context, after *spotipie.Key) (last *spotipie.Key, err error) {
 	for range maxSummarize / summarizeAtOnce {
 		if after, err = s.summarizeSome(ctx, after); err != nil || after == nil {

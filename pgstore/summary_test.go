@@ -144,7 +144,7 @@ func TestSwapLeavesNothingToBringUpToDate(t *testing.T) {
 }
 
 // Right after Migrate all records of an older table are without their columns.
-// None is passed over, and no call is at work on all of them.
+// None is skipped, and no call updates all of them.
 func TestSummariesOfAnOlderTableBringItUpToDateByAndBy(t *testing.T) {
 	pool, opts := connect(t, services.Postgres(t)), fresh(0)
 	store := open(t, pool, opts)

@@ -21,19 +21,20 @@ import (
 )
 
 const (
-	// probeTimeout is how long a notice to oneself may take.
+	// probeTimeout is how long a notice from the store to itself may take.
 	probeTimeout = 5 * time.Second
-	// silence is how long a connection may be silent before it is tested by a
-	// notice to oneself, which must arrive within probeTimeout, and how often
-	// the pools are tested.
+	// silence is how long a connection may be silent before the store tests it
+	// with a notice to itself, which must arrive within probeTimeout, and how
+	// often the pools are tested.
 	silence = 5 * time.Second
-	// closeTimeout limits saying goodbye to the server.
+	// closeTimeout limits closing the connection to the server.
 	closeTimeout = time.Second
 )
 
 var errNoNotices = errors.New("LISTEN has no effect: the connection seems to go through a pooler in transaction mode; set Options.Listen to a pool that goes to the server")
 
-// channelSQL names what the store notifies: the table, however it is spelt.
+// channelSQL names the channel of the store's notices, by the table's oid and
+// not its name, which can be written in several ways.
 const channelSQL = `'spotipie_' || (SELECT oid FROM pg_class WHERE oid = to_regclass({name}))`
 
 // notice names a key in notifications, which have little room.
@@ -73,8 +74,8 @@ func (s *Store) WatchChanges(ctx context.Context) (<-chan spotipie.Change, error
 // maxPayload is less than PostgreSQL takes in a notification.
 const maxPayload = 7500
 
-// changeNotice is the notice of a key, its version, and what the key is. It has
-// no comma. There is none if it would be too long.
+// changeNotice returns a notice with the hash of a key, its version, and the
+// key itself. It has no comma. It is empty if it would be too long.
 func changeNotice(key spotipie.Key, version int64) []string {
 	text := fmt.Sprintf("%s %d %s:%s", notice(key), version, url.QueryEscape(key.ClientID), url.QueryEscape(key.Profile))
 	if len(text) > maxPayload {
@@ -98,15 +99,16 @@ func parseChangeNotice(text string) (change spotipie.Change, ok bool) {
 	return change, hasColon && errors.Join(err, err1, err2) == nil && notice(change.Key) == fields[0]
 }
 
-// reader makes sense of notifications, in order.
+// reader interprets notifications, in order.
 type reader struct {
 	hub    *notices.Hub
 	notify func(notice string)
 	last   string // the notice of the key that the last one was about
 }
 
-// read passes a notification on. The notice of a key alone, after the one that
-// has more to say, is for older versions of this package.
+// read passes a notification on. It ignores the notice with only the hash of a
+// key after the one with the version, since that is for older versions of this
+// package.
 func (r *reader) read(payload string) {
 	last := r.last
 	r.last = ""
@@ -180,7 +182,7 @@ func (s *Store) listenOnce(ctx context.Context, ready func(), notify func(notice
 		return err
 	}
 	if channel == nil {
-		return fmt.Errorf("table %s does not exist where the pool of Options.Listen leads", s.table)
+		return fmt.Errorf("table %s does not exist in the database of the pool of Options.Listen", s.table)
 	}
 	listen := "LISTEN " + pgx.Identifier{*channel}.Sanitize()
 	if _, err := conn.Exec(ctx, listen, pgx.QueryExecModeSimpleProtocol); err != nil {

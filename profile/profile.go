@@ -97,7 +97,7 @@ func read(name string, opts *Options) (*profile, error) {
 	return p, nil
 }
 
-// merged are the settings of a profile, and for those that it does not have,
+// merged returns the settings of a profile; for those that it does not have,
 // the settings at the top of the file.
 func merged(p, top config.Settings) config.Settings {
 	if p.AccountsURL == "" && p.APIURL == "" { // they belong together
@@ -159,7 +159,7 @@ func (p *profile) load(ctx context.Context, store spotipie.Store) (rec spotipie.
 			switch {
 			case key.Profile != p.name:
 			case p.ClientID != "":
-				return rec, false, errors.New("it is signed in with several apps: set SPOTIPIE_CLIENT_ID to the one that is meant")
+				return rec, false, errors.New("it is signed in with several apps: set SPOTIPIE_CLIENT_ID to choose one")
 			default:
 				p.ClientID = key.ClientID
 			}
@@ -183,7 +183,7 @@ func (p *profile) session(store spotipie.Store, flow spotipie.Flow) (spotipie.Se
 	opts.Store, opts.Profile = store, p.name
 	opts.AccountsURL, opts.APIURL, opts.AllowPlainHTTP = p.AccountsURL, p.APIURL, p.AllowPlainHTTP
 	creds := spotipie.Credentials{ClientID: p.ClientID, ClientSecret: p.ClientSecret, RedirectURI: p.RedirectURI}
-	if spotipie.ValidateRedirectURI(creds.RedirectURI) != nil { // nothing but a login needs one
+	if spotipie.ValidateRedirectURI(creds.RedirectURI) != nil { // only a login needs one
 		creds.RedirectURI = login.DefaultRedirectURI
 	}
 	switch {
@@ -208,11 +208,11 @@ func (p *profile) openStore(ctx context.Context) (spotipie.Store, error) {
 	case kind == storeaddress.Keyring:
 		return keyringstore.Open(ctx, dir, nil)
 	case p.opts.OpenStore == nil:
-		return nil, fmt.Errorf("it is kept in %s: set Options.OpenStore to open that", storeaddress.Redacted(p.Store))
+		return nil, fmt.Errorf("it is in %s: set Options.OpenStore to open that store", storeaddress.Redacted(p.Store))
 	}
 	address := p.Store
 	if given := os.Getenv("SPOTIPIE_STORE"); p.StorePassword && storeaddress.Kept(given) == address {
-		address = given // with the password, which the tool does not keep
+		address = given // with the password, which the tool does not save
 	}
 	return p.opts.OpenStore(ctx, address)
 }

@@ -36,7 +36,7 @@
 // not overwrite it; [Store.Delete] removes it. Swap refuses a record whose JSON
 // is larger than 1 MiB.
 //
-// Tokens are stored unencrypted: whoever may read these keys can use them.
+// Tokens are stored unencrypted: anybody who may read these keys can use them.
 // Package seal encrypts them. A Redis user for the store needs only
 //
 //	ACL SETUSER app on >PASSWORD ~spotipie:* &spotipie:* +evalsha +eval
@@ -51,24 +51,24 @@
 //
 // There is no index. In a cluster it would be in another slot than most
 // records, so one script could not write both, and a user whose record is
-// missing in the index would be forgotten. [Store.Summaries] scans the names of
-// all keys for each page, as [Store.List] does: ask for pages of thousands. For
-// frequent summaries of millions of records use package pgstore.
+// missing from the index would be overlooked. [Store.Summaries] scans the names
+// of all keys for each page, as [Store.List] does: ask for pages of thousands.
+// For frequent summaries of millions of records use package pgstore.
 //
 // # Guarantees
 //
-// Lock is a lease, 30 s by default, which the holder extends while it lives: a
-// holder that dies keeps the others waiting no longer than that. A holder that
-// is suspended for longer learns of it from [Store.Check] before Spotify is
-// asked, and cannot overwrite newer records, because Swap compares versions
-// inside Redis. A version is the microseconds of the server's clock, or one
-// more than the last if the clock has not moved on. A tombstone ensures this
-// for a deleted record, too, if the clock is set back.
+// Lock is a lease, 30 s by default, which the holder extends while it lives: if
+// a holder dies, the others wait no longer than that. If a holder is suspended
+// for longer, [Store.Check] fails before a token request, and the holder cannot
+// overwrite newer records, because Swap compares versions inside Redis. A
+// version is the server's clock in microseconds, or one more than the last
+// version if the clock has not advanced. A tombstone ensures this for a deleted
+// record, too, if the clock is set back.
 //
-// The client repeats commands whose answer was lost. Each write has a name of
-// its own and names the version it replaces, so that it happens only once. If
-// another process has saved between two attempts, it is not known whether the
-// first attempt succeeded: the error says so, and is not
+// The client repeats commands whose answer was lost. Each write has a unique
+// name and names the version that it replaces, so that it takes effect only
+// once. If another process has saved between two attempts, it is not known
+// whether the first attempt succeeded: the error says so, and is not
 // [spotipie.ErrVersionConflict]. A first save or a deletion that is delayed on
 // its way does not replace anything saved after it was sent; for that, both
 // take one more round trip.

@@ -70,15 +70,15 @@ if not waiter and string.find(holder, ':', 1, true) then
 end
 return 0`
 
-	// ARGV: … lease in milliseconds. It is SET and not PEXPIRE, so that it fails
-	// where nothing can be saved.
+	// ARGV: … lease in milliseconds. It uses SET and not PEXPIRE, so that it
+	// fails if nothing can be saved.
 	extendScript = readLock + `
 if holder ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], value(holder), 'PX', ARGV[3])
 return 1`
 
-	// ARGV: … how long to remember it in milliseconds, channel, notice. A full
-	// memory takes nothing that is new.
+	// ARGV: … how long to remember it in milliseconds, channel, notice. If the
+	// memory is full, Redis refuses new keys.
 	releaseScript = readLock + `
 local released = 'released:' .. ARGV[1]
 if holder == released then return 1 end
@@ -104,9 +104,9 @@ return 0`
 type leases struct{ *Store }
 
 // Lock implements [spotipie.Store]. The lock is a lease that is extended until
-// unlock is called; a holder that is gone loses it when the lease ends. unlock
-// fails if the lease was lost before. While Redis is out of reach Lock keeps
-// trying until ctx ends.
+// unlock is called; if the holder dies, the lock is free when the lease ends.
+// unlock fails if the lease was lost before. While Redis is out of reach Lock
+// keeps trying until ctx ends.
 func (s *Store) Lock(ctx context.Context, key spotipie.Key) (func(context.Context) error, error) {
 	return s.locks.Lock(ctx, key)
 }

@@ -20,9 +20,8 @@ const (
 	scanCount    = 1000 // how many keys Redis looks at for a page of List
 )
 
-// tag names an authorization in the keys of Redis. It has no colon but the one
-// between its parts, no brace and nothing that a pattern could take for a
-// wildcard.
+// tag names an authorization in the keys of Redis. Its only colon is the one
+// between its parts, and it has no brace and no wildcard of patterns.
 func tag(key spotipie.Key) string {
 	return url.QueryEscape(key.ClientID) + ":" + url.QueryEscape(key.Profile)
 }
@@ -88,8 +87,8 @@ func (s *Store) scanAll(ctx context.Context, tags string, unwanted unwanted) ([]
 	var err error
 	switch c := s.client.(type) {
 	case *redis.ClusterClient:
-		// A slot that moves during the first round, and is missed there, is where
-		// it belongs during the second one.
+		// A slot that moves during the first round may be missed, but then it
+		// is at its new node in the second one.
 		for range 2 {
 			c.ReloadState(ctx)
 			err = errors.Join(err, c.ForEachMaster(ctx, scan))
@@ -105,13 +104,13 @@ func (s *Store) scanAll(ctx context.Context, tags string, unwanted unwanted) ([]
 }
 
 // refuseClusterNode fails if a client is connected to a single node of a
-// cluster. A user who may not ask for that is not in a cluster, or could not
-// use it.
+// cluster. If the user may not run the command, the server is not in a cluster,
+// or the user could not use one.
 func refuseClusterNode(ctx context.Context, client *redis.Client) error {
 	if client.Do(ctx, "CLUSTER", "SLOTS").Err() != nil {
 		return nil
 	}
-	return errors.New("the address is that of one node of a cluster, which has a part of the records: use a cluster client")
+	return errors.New("the address is a single node of a cluster, which has only a part of the records: use a cluster client")
 }
 
 // tagSet collects tags from several goroutines. A scan may return one twice.
@@ -145,7 +144,7 @@ func (s *Store) scan(ctx context.Context, node *redis.Client, pattern string, un
 	}
 }
 
-// deleted reports which of the names are those of tombstones, or gone.
+// deleted reports which of the names are tombstones or no longer exist.
 func (s *Store) deleted(ctx context.Context, node *redis.Client, names []string) ([]bool, error) {
 	marks := make([]*redis.StringCmd, len(names))
 	_, _ = node.Pipelined(ctx, func(pipe redis.Pipeliner) error {

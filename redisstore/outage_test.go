@@ -77,7 +77,7 @@ func TestServerThatDoesNotWrite(t *testing.T) {
 	}
 }
 
-// A slow server is no fault: what waits for it waits, and nobody else.
+// A slow server is not an error: only calls that need it wait.
 func TestSlowServerServes(t *testing.T) {
 	t.Parallel()
 	proxy := testservices.NewProxy(t, services.Redis(t))

@@ -24,10 +24,10 @@ func TestForeignValuesAreNamedAndNotOverwritten(t *testing.T) {
 		"another hash":     {[]any{"HSET", "", "version", "7"}, "has no field format"},
 		"unrelated hash":   {[]any{"HSET", "", "colour", "blue"}, "is not a record"},
 		"a newer format":   {[]any{"HSET", "", "format", "2", "version", "7", "record", "{}"}, `has format "2"`},
-		"no version":       {[]any{"HSET", "", "format", "1", "version", "new", "record", "{}"}, "no version"},
-		"torn":             {[]any{"HSET", "", "format", "1", "version", "7", "record", `{"token":{"access_token":"s3cret`}, "no record in JSON"},
-		"no token in it":   {[]any{"HSET", "", "format", "1", "version", "7", "record", `{"token":{"access_token":3}}`}, "no record in JSON"},
-		"record too large": {[]any{"HSET", "", "format", "1", "version", "7", "record", strings.Repeat(" ", 2<<20)}, "no record in JSON"},
+		"no version":       {[]any{"HSET", "", "format", "1", "version", "new", "record", "{}"}, "an invalid field version"},
+		"torn":             {[]any{"HSET", "", "format", "1", "version", "7", "record", `{"token":{"access_token":"s3cret`}, "not a record in JSON"},
+		"no token in it":   {[]any{"HSET", "", "format", "1", "version", "7", "record", `{"token":{"access_token":3}}`}, "not a record in JSON"},
+		"record too large": {[]any{"HSET", "", "format", "1", "version", "7", "record", strings.Repeat(" ", 2<<20)}, "not a record in JSON"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			client, opts := connect(t, &redis.Options{Addr: services.Redis(t)}), fresh(0)

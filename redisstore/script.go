@@ -75,8 +75,8 @@ redis.pcall('PUBLISH', ARGV[6], ARGV[7] .. ' ' .. version)
 redis.pcall('PUBLISH', ARGV[6], ARGV[7])`
 
 const (
-	// ARGV: … record. A full memory refuses the first write of a script only, so
-	// that must not be DEL, which takes the tombstone's expiry away.
+	// ARGV: … record. A full memory refuses the first write of a script only,
+	// so that must not be DEL, which removes the tombstone's expiry.
 	swapScript = prepareWrite + `
 if not valid(version) then return 'foreign' end
 if deleted then
@@ -169,6 +169,6 @@ func (w writing) arguments() []any { return slices.Concat(w.before, []any{&attem
 // between its look and its write.
 const maxTries = 20
 
-// errUnknown: the client has repeated a write, and it cannot be known whether
-// the first attempt succeeded.
+// errUnknown means that the client has repeated a write and it is unknown
+// whether the first attempt succeeded.
 var errUnknown = fmt.Errorf("the server's answer was lost, and another process has saved or deleted since: it is not known whether this was done before")

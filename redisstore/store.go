@@ -101,10 +101,10 @@ func New(client redis.UniversalClient, opts *Options) (*Store, error) {
 		return nil, errors.New("redisstore: Options.Prefix has { in it, which marks where the name of a record begins")
 	}
 	if c, ok := client.(*redis.ClusterClient); ok && c.Options().ReadOnly {
-		return nil, errors.New("redisstore: the client reads from replicas (ReadOnly, RouteByLatency or RouteRandomly), which lag behind: give the store one that does not")
+		return nil, errors.New("redisstore: the client reads from replicas (ReadOnly, RouteByLatency or RouteRandomly), which lag behind: give the store a client that does not")
 	}
 	if _, ok := client.(*redis.Ring); ok {
-		return nil, errors.New("redisstore: the client is a redis.Ring, which takes another server when one is down, where the records are not: use a cluster or Sentinel")
+		return nil, errors.New("redisstore: the client is a redis.Ring, which uses another server, without the records, when one is down: use a cluster or Sentinel")
 	}
 	if o.Replicas < 0 || o.ReplicaTimeout < time.Millisecond {
 		return nil, errors.New("redisstore: Options.Replicas is negative, or Options.ReplicaTimeout less than 1ms")
@@ -143,7 +143,7 @@ func (s *Store) load(ctx context.Context, key spotipie.Key) (rec spotipie.Record
 	return rec, err == nil, err
 }
 
-// state is what Redis has under the name of a record.
+// state is what Redis has at the name of a record.
 type state struct {
 	version uint64  // of the record or the deletion; 0 if there is neither
 	record  *string // JSON; nil if there is none
@@ -174,7 +174,7 @@ func (s *Store) read(ctx context.Context, key spotipie.Key) (state, error) {
 	}
 	version, ok := parseVersion(text(1))
 	if !ok {
-		return state{}, s.mismatch(key, "has a field version that is no version")
+		return state{}, s.mismatch(key, "has an invalid field version")
 	}
 	if fields[3] != nil {
 		return state{version: version}, nil
@@ -183,8 +183,8 @@ func (s *Store) read(ctx context.Context, key spotipie.Key) (state, error) {
 	return state{version: version, record: &record}, nil
 }
 
-// readOldTombstone reads what versions of this package that kept deletions under
-// a name of their own have left, where there is nothing else.
+// readOldTombstone reads a deletion by an older version of this package, which
+// kept deletions under another name, if there is nothing newer.
 func (s *Store) readOldTombstone(ctx context.Context, key spotipie.Key) (state, error) {
 	text, err := await(ctx, func(ctx context.Context) (string, error) {
 		return s.client.Get(ctx, s.oldTombstoneName(key)).Result()
@@ -210,7 +210,7 @@ func parseVersion(text string) (version uint64, ok bool) {
 
 func (s *Store) decode(key spotipie.Key, data string) (rec spotipie.Record, err error) {
 	if len(data) > maxRecord || json.Unmarshal([]byte(data), &rec) != nil {
-		return spotipie.Record{}, s.mismatch(key, "has a field record that is no record in JSON")
+		return spotipie.Record{}, s.mismatch(key, "has a field record that is not a record in JSON")
 	}
 	return rec, nil
 }
@@ -227,7 +227,7 @@ func (s *Store) Swap(ctx context.Context, key spotipie.Key, version uint64, rec 
 	case err != nil:
 		return 0, fmt.Errorf("redisstore: encoding the record of %s: %w", key, err)
 	case len(data) > maxRecord:
-		return 0, s.wrap("saving", key, fmt.Errorf("the record has %d bytes as JSON, and the store takes %d", len(data), maxRecord))
+		return 0, s.wrap("saving", key, fmt.Errorf("the record has %d bytes as JSON, and the store accepts at most %d", len(data), maxRecord))
 	case floor >= maxVersion:
 		return 0, s.swapOverTheLast(ctx, key, version)
 	}
@@ -258,7 +258,7 @@ func (s *Store) swapNew(ctx context.Context, key spotipie.Key, floor uint64, dat
 			continue
 		}
 		version, err := s.written(ctx, key, saved, err)
-		if err == nil && now.old { // which would tell of a deletion if the record were lost
+		if err == nil && now.old { // if the record were lost, it would look like a deletion
 			_, _ = await(ctx, func(ctx context.Context) (int64, error) { return s.client.Del(ctx, s.oldTombstoneName(key)).Result() })
 		}
 		return version, err
@@ -274,10 +274,10 @@ func (s *Store) swapOverTheLast(ctx context.Context, key spotipie.Key, version u
 	case now.version != version:
 		return s.wrap("saving", key, spotipie.ErrVersionConflict)
 	}
-	return s.mismatch(key, "has the last of all versions, or is to follow on it")
+	return s.mismatch(key, "has the highest possible version, or would have to follow it")
 }
 
-// written makes a version or an error of what a script says.
+// written turns the answer of a script into a version or an error.
 func (s *Store) written(ctx context.Context, key spotipie.Key, said string, err error) (uint64, error) {
 	switch {
 	case err != nil:
@@ -290,7 +290,7 @@ func (s *Store) written(ctx context.Context, key spotipie.Key, said string, err 
 		if _, err := s.read(ctx, key); err != nil {
 			return 0, err
 		}
-		return 0, s.mismatch(key, "is not a record, or has the last of all versions")
+		return 0, s.mismatch(key, "is not a record, or has the highest possible version")
 	}
 	version, ok := parseVersion(said)
 	if !ok {
@@ -317,7 +317,8 @@ func (s *Store) DeleteVersion(ctx context.Context, key spotipie.Key, version uin
 	})
 }
 
-// deleteIf deletes what isWanted, or whatever there is if that is nil.
+// deleteIf deletes the record if isWanted says so, or anything if isWanted is
+// nil.
 func (s *Store) deleteIf(ctx context.Context, key spotipie.Key, isWanted func(state) bool) error {
 	said := ""
 	for range maxTries {
@@ -349,7 +350,7 @@ func (s *Store) deleteIf(ctx context.Context, key spotipie.Key, isWanted func(st
 			return nil
 		}
 	}
-	return s.wrap("deleting", key, errors.New("others keep saving it"))
+	return s.wrap("deleting", key, errors.New("other processes keep saving it"))
 }
 
 // wrap adds to an error what was being done, and with which key.
@@ -359,7 +360,7 @@ func (s *Store) wrap(doing string, key spotipie.Key, err error) error {
 
 func (s *Store) mismatch(key spotipie.Key, reason string) error {
 	return &spotipie.RecordMismatchError{Key: key, Reason: fmt.Sprintf(
-		"redisstore: the Redis key %s %s: update the program that is older, or delete the record and authorize again",
+		"redisstore: the Redis key %s %s: update the older program, or delete the record and authorize again",
 		s.recordName(key), reason)}
 }
 

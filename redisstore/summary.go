@@ -16,16 +16,16 @@ import (
 )
 
 const (
-	// maxLooks is how many records are looked at for a page.
+	// maxLooks is how many records are read for a page.
 	maxLooks = 50_000
 	// readAtOnce is how many are read in one round trip.
 	readAtOnce = 500
 )
 
-// Summaries implements [spotipie.Summarizer]. There is no index, which could only
-// be in the slot of one record of a cluster: for each page the names of all keys
-// of the database are scanned, as by List, and the records of the page are read.
-// Ask for large pages.
+// Summaries implements [spotipie.Summarizer]. There is no index, because in a
+// cluster it would be in another slot than most records. For each page it scans
+// the names of all keys of the database, like List, and reads the records of
+// the page. Ask for large pages.
 func (s *Store) Summaries(ctx context.Context, query spotipie.SummaryQuery) (page spotipie.SummaryPage, err error) {
 	after, err := parseCursor(query.After)
 	if err != nil {

@@ -49,11 +49,11 @@ func (s *Store) WatchChanges(ctx context.Context) (<-chan spotipie.Change, error
 type reader struct {
 	hub    *notices.Hub
 	notify func(name string)
-	last   string // the tag that the last message told of, with a version
+	last   string // the tag of the last message with a version
 }
 
-// read passes a message on. The tag alone, after the message that has the
-// version as well, is for older versions of this package.
+// read passes a message on. It ignores the message with only the tag after the
+// one with the version, since that is for older versions of this package.
 func (r *reader) read(message string) {
 	last := r.last
 	r.last = ""

@@ -61,7 +61,7 @@ func TestWhatTheStoreHasSealedItNeedNotAskFor(t *testing.T) {
 	}
 }
 
-// A record that another process has sealed anew is opened anew.
+// A record that another process has sealed again is decrypted again.
 func TestTheNextSaveIsNotOpenedWithWhatIsRemembered(t *testing.T) {
 	inner, keys := spotipie.NewMemoryStore(), newService(t)
 	mine, theirs := over(t, inner, keys, nil), over(t, inner, keys, nil)

@@ -23,20 +23,19 @@ type dataKey struct {
 	aead    cipher.AEAD
 }
 
-// dataKeys makes data keys and opens them. If that takes asking somebody
-// outside the process, it remembers those that were opened, and those that
-// Check has made in advance.
+// dataKeys makes and decrypts data keys. If the Keys are outside the process,
+// it caches decrypted data keys, and those that Check has made in advance.
 type dataKeys struct {
 	keys     Keys
 	isLocal  bool
 	timeout  time.Duration
 	life     time.Duration
-	opened   *lru.Cache[string, remembered[cipher.AEAD]]    // nil: remembers none; by name and encrypted key
+	opened   *lru.Cache[string, remembered[cipher.AEAD]]    // nil: no cache; by name and encrypted key
 	mu       sync.Mutex                                     // of what is prepared
 	prepared *lru.Cache[spotipie.Key, remembered[*dataKey]] // nil: makes none in advance
 }
 
-// remembered is a value that is forgotten at a moment.
+// remembered is a cached value and when it expires.
 type remembered[T any] struct {
 	value T
 	until time.Time
@@ -58,8 +57,8 @@ func newDataKeys(keys Keys, o Options) (*dataKeys, error) {
 }
 
 const (
-	// preparedSize is for how many renewals at a time data keys are made in
-	// advance, and preparedLife how long a renewal may take to use one.
+	// preparedSize is the number of data keys that are kept for renewals under
+	// way, and preparedLife how long a renewal may take to use one.
 	preparedSize = 1024
 	preparedLife = 30 * time.Second
 )
@@ -101,7 +100,7 @@ func (d *dataKeys) create(ctx context.Context, key spotipie.Key) (*dataKey, erro
 	secret := make([]byte, dataKeySize)
 	_, _ = rand.Read(secret) // never fails
 	given := secret
-	if !d.isLocal { // who is given up may still read it
+	if !d.isLocal { // a call that was given up may still read it
 		given = slices.Clone(secret)
 	}
 	type result struct {
@@ -132,7 +131,7 @@ func (d *dataKeys) create(ctx context.Context, key spotipie.Key) (*dataKey, erro
 	return &dataKey{name: made.name, wrapped: made.wrapped, aead: aead}, nil
 }
 
-// open returns what a record is sealed with.
+// open returns the data key of a record.
 func (d *dataKeys) open(ctx context.Context, key spotipie.Key, sealed *spotipie.SealedRecord) (cipher.AEAD, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("seal: opening the record of %s: %w", key, err)
@@ -147,14 +146,14 @@ func (d *dataKeys) open(ctx context.Context, key spotipie.Key, sealed *spotipie.
 	case errors.Is(err, ErrUnknownKey):
 		return nil, unknownKey(key, sealed.Key)
 	case errors.Is(err, ErrDamaged):
-		return nil, damaged(key, sealed.Key, "has a data key that its key did not encrypt")
+		return nil, damaged(key, sealed.Key, "has a data key that was not encrypted with its key")
 	case err != nil:
 		return nil, keysFailed(key, sealed.Key, "opened", err)
 	}
 	secret, _ := r.([]byte)
-	aead, err := newAEAD(slices.Clone(secret)) // the keys may remember theirs
+	aead, err := newAEAD(slices.Clone(secret)) // the keys may keep theirs
 	if err != nil {
-		return nil, damaged(key, sealed.Key, "has a data key that is none: "+err.Error())
+		return nil, damaged(key, sealed.Key, "has an invalid data key: "+err.Error())
 	}
 	d.remember(sealed.Key, sealed.DataKey, aead)
 	return aead, nil
@@ -179,7 +178,7 @@ func (d *dataKeys) recall(name string, wrapped []byte) (cipher.AEAD, bool) {
 	return r.value, ok
 }
 
-// call asks the keys, for as long as the timeout and the context allow.
+// call calls the keys, limited by the timeout and the context.
 func (d *dataKeys) call(ctx context.Context, ask func(context.Context) (any, error)) (any, error) {
 	if d.isLocal {
 		return ask(ctx)
@@ -192,10 +191,10 @@ func (d *dataKeys) call(ctx context.Context, ask func(context.Context) (any, err
 	}
 	answers := make(chan answer, 1)
 	go func() {
-		a := answer{err: errors.New("they ended their goroutine")}
+		a := answer{err: errors.New("the call ended its goroutine")}
 		defer func() {
 			if p := recover(); p != nil {
-				a.err = fmt.Errorf("they panicked: %.200q", fmt.Sprint(p))
+				a.err = fmt.Errorf("the call panicked: %.200q", fmt.Sprint(p))
 			}
 			answers <- a
 		}()

@@ -8,47 +8,47 @@
 //		Store: store, Profile: userID,
 //	})
 //
-// Whoever reads the database, its backups, its log or its replicas then has no
+// Then the database, its backups, its log and its replicas contain no readable
 // token. "openssl rand -base64 32" makes a key.
 //
 // # What is sealed
 //
-// Each save encrypts the record with AES-256-GCM under a data key that is made
-// for this save, and encrypts the data key in turn with one of the [Keys]. The
-// encrypted data key and the name of the key that opens it are saved beside it,
-// in [spotipie.Record].Sealed. So the keys themselves can stay in a key
-// management service, and never see a record.
+// Each save makes a new data key, encrypts the record with it (AES-256-GCM),
+// and encrypts the data key with one of the [Keys]. The encrypted data key and
+// the name of the key that decrypts it are saved with the record, in
+// [spotipie.Record].Sealed. So the keys themselves can stay in a key management
+// service, which never sees a record.
 //
-// What can be told without a key stays readable: the client id, the profile,
-// the flow, when the user consented, how often the token was renewed since, and
+// These fields stay readable without a key: the client id, the profile, the
+// flow, when the user consented, how often the token was renewed since, and
 // whether and when the accounts service has refused it. [spotipie.Summaries]
-// needs no more. The encryption covers these fields too (as associated data),
-// with the format and the key's name: a record that was moved to another user,
-// or in which one of them was changed, does not open. Only the version is not
-// covered, which is the store's own.
+// needs only these. The encryption covers them too (as associated data), with
+// the format and the key's name: a record does not open if it was moved to
+// another user, or if one of these fields was changed. Only the version is not
+// covered, because the store makes it.
 //
-// A seal does not tell that a record is the last one. Whoever can write to the
-// store can delete a record, put an old one of the same user back, and change
-// what a summary says without a key being asked.
+// Sealing does not show whether a record is the latest one. Anybody who can
+// write to the store can delete a record, put back an old one of the same user,
+// and change what a summary says, since summaries use no key.
 //
 // # Keys
 //
-// Keys are one that seals and any number that open. [ParseKeys], [KeysFromEnv],
-// [KeysFromFiles] and [KeysFromPassphrase] return keys that are in the process's
-// memory; package keyringstore has one that the operating system's keyring
-// keeps. A key management service is a type with the two methods of [Keys], and
-// [Ring] puts keys of any kind together.
+// One key encrypts, and any number of keys can decrypt. [ParseKeys],
+// [KeysFromEnv], [KeysFromFiles] and [KeysFromPassphrase] return keys in the
+// process's memory; package keyringstore keeps one in the operating system's
+// keyring. For a key management service, write a type with the two methods of
+// [Keys]. [Ring] combines keys of any kind.
 //
-// A key of this package may seal 2^32 data keys: rotate it long before, once a
-// year, say. To rotate, add a new key as one that opens, everywhere; then let it
-// seal, everywhere; then call [Store.Reseal], and when its report is Done,
-// remove the old key.
+// A key of this package may encrypt 2^32 data keys: rotate it long before that,
+// for example once a year. To rotate, add the new key after the old one in all
+// processes; then put it first in all processes; then call [Store.Reseal], and
+// when its report is Done, remove the old key.
 //
-// # What cannot be opened
+// # Records that cannot be opened
 //
 // Without the right key Load fails with an [*Error] that names the record, the
-// key and what to do, and the record is left alone: a renewal does not replace
-// it. Two things do: a logout deletes it, and a login, which is the user's newer
-// word, is saved over it; [spotipie.Options].OnError hears of that. So whoever
-// has lost a key for good makes a new one, and the users log in again.
+// key and what to do. A renewal does not replace the record. But a logout
+// deletes it, and a new login replaces it and calls [spotipie.Options].OnError.
+// So if you have lost a key for good, make a new one and let the users log in
+// again.
 package seal

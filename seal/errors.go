@@ -7,42 +7,43 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// What can be wrong with a record, to be told apart with [errors.Is]. They come
-// wrapped in an [*Error].
+// What can be wrong with a record. Test for these errors with [errors.Is]; they
+// are wrapped in an [*Error].
 var (
-	// ErrUnknownKey: a record is sealed with a key that is not one of the keys.
-	// [Keys].Unwrap returns it for a name that it does not know.
-	ErrUnknownKey = errors.New("the sealing key is not one of ours")
+	// ErrUnknownKey means that a record is sealed with a key that is not one of
+	// the keys. [Keys].Unwrap returns it for a name that it does not know.
+	ErrUnknownKey = errors.New("unknown sealing key")
 
-	// ErrDamaged: what is there is not what was sealed for this record: it was
-	// cut short, changed, or moved from another record. [Keys].Unwrap returns it
-	// for a data key that it has not wrapped.
+	// ErrDamaged means that a record was cut short, changed, or moved from
+	// another key after it was sealed. [Keys].Unwrap returns it for a data key
+	// that Wrap has not encrypted.
 	ErrDamaged = errors.New("not what was sealed")
 
-	// ErrNotSealed: a record is in the clear, in a store that seals.
+	// ErrNotSealed means that a record in a sealed store is not encrypted.
 	ErrNotSealed = errors.New("not sealed")
 
-	// ErrNewerFormat: a later version of this package has sealed a record.
+	// ErrNewerFormat means that a later version of this package has sealed a
+	// record.
 	ErrNewerFormat = errors.New("a newer format")
 )
 
 // What can be wrong with the keys of a file or a variable.
 var (
-	// ErrNoKey: there is no key where it was looked for.
+	// ErrNoKey means that a file or variable has no key.
 	ErrNoKey = errors.New("no sealing key there: make one with `openssl rand -base64 32`")
 
-	// ErrExposed: a file with a key can be read by others.
+	// ErrExposed means that other users can read a file with a key.
 	ErrExposed = errors.New("open to others")
 )
 
-// Error: a record cannot be opened, or not be sealed. It has been left as it
-// was.
+// Error means that a record cannot be opened or cannot be sealed. Nothing was
+// changed.
 type Error struct {
-	Key     spotipie.Key // of the record; zero if it is about no record in particular
+	Key     spotipie.Key // of the record; zero if the error is about no particular record
 	KeyName string       // the name of the key it is sealed with; empty if there is none
 	Problem string       // what is wrong
 	Advice  string       // what to do
-	Err     error        // such as [ErrUnknownKey], or what the keys failed with
+	Err     error        // such as [ErrUnknownKey], or the error of the keys
 }
 
 // Error never quotes what was sealed.
@@ -57,36 +58,36 @@ func (e *Error) Error() string {
 // Unwrap returns Err.
 func (e *Error) Unwrap() error { return e.Err }
 
-// isLasting reports whether e is about the record itself and the keys there are,
-// so that trying again does not help, and this version understands the record
-// well enough to let a login replace it.
+// isLasting reports whether trying again does not help, because the record
+// itself is wrong or no key fits, and whether this version understands the
+// record well enough to let a login replace it.
 func (e *Error) isLasting() bool {
 	return errors.Is(e.Err, ErrUnknownKey) || errors.Is(e.Err, ErrDamaged) || errors.Is(e.Err, ErrNotSealed)
 }
 
-// printable keeps a name that comes out of a store from making up an error's
-// text.
+// printable quotes a name from a store, so that it cannot fake the text of an
+// error.
 func printable(name string) string { return fmt.Sprintf("%.200q", name) }
 
 func unknownKey(key spotipie.Key, name string) *Error {
 	return &Error{
 		Key: key, KeyName: name, Err: ErrUnknownKey,
 		Problem: "is sealed with the key " + printable(name) + ", which is not one of this store's keys",
-		Advice:  "add that key to those that open; if it is lost, delete the record, or have the user log in again",
+		Advice:  "add that key after the others; if it is lost, delete the record, or let the user log in again",
 	}
 }
 
 func damaged(key spotipie.Key, name, problem string) *Error {
 	return &Error{
 		Key: key, KeyName: name, Err: ErrDamaged, Problem: problem + " (its key is " + printable(name) + ")",
-		Advice: "nothing was changed; restore it from a backup, or delete it and have the user log in again",
+		Advice: "nothing was changed; restore it from a backup, or delete it and let the user log in again",
 	}
 }
 
 func notSealed(key spotipie.Key) *Error {
 	return &Error{
 		Key: key, Err: ErrNotSealed, Problem: "is not sealed, and this store seals its records",
-		Advice: "set Options.AllowPlain while you move from plain to sealed, or delete the record and have the user log in again",
+		Advice: "set Options.AllowPlain while you move from plain to sealed, or delete the record and let the user log in again",
 	}
 }
 
@@ -98,11 +99,11 @@ func newerFormat(key spotipie.Key, name string, format byte) *Error {
 	}
 }
 
-// keysFailed is that the keys could not say yes or no.
+// keysFailed returns the error for keys that could not be used.
 func keysFailed(key spotipie.Key, name, doing string, err error) *Error {
 	e := &Error{
 		Key: key, KeyName: name, Err: err, Problem: fmt.Sprintf("cannot be %s: the keys failed: %v", doing, err),
-		Advice: "see that whoever keeps the keys can be reached and lets this program use them; it is tried again",
+		Advice: "check that the key service can be reached and lets this program use the keys; the store tries again later",
 	}
 	if name != "" {
 		e.Problem = fmt.Sprintf("cannot be %s with the key %s: the keys failed: %v", doing, printable(name), err)

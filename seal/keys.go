@@ -7,23 +7,24 @@ import (
 	"strings"
 )
 
-// Keys encrypt the data keys of records, and decrypt them. A key management
-// service is one, as are the keys that this package makes.
+// Keys encrypt and decrypt the data keys of records. Implement it for a key
+// management service, or use the keys that this package makes.
 //
-// The methods are called from many goroutines, at each save and, unless the
-// store remembers, at each load. They should end soon after their context, which
-// [Options].KeyTimeout limits; one that does not is left behind.
+// The methods must be safe for concurrent use. They are called at each save,
+// and at each load whose data key is not cached. They should return soon after
+// their context ends, which [Options].KeyTimeout limits; the store does not
+// wait for a call that does not.
 type Keys interface {
-	// Wrap encrypts a data key of 32 bytes with the key that seals now. It
-	// returns that key's name, which is saved in the clear beside the record and
-	// is of 1 to 1,024 bytes in UTF-8, and the encrypted data key, of 1 to 16,384
-	// bytes. Data keys are used for one record each, so wrapped need not be bound
-	// to anything. Wrap must not keep or change dataKey.
+	// Wrap encrypts a data key of 32 bytes with the current key. It returns
+	// that key's name, which is saved unencrypted with the record and has 1 to
+	// 1,024 bytes of UTF-8, and the encrypted data key, which has 1 to 16,384
+	// bytes. Each data key is used for one record only, so wrapped need not be
+	// bound to anything. Wrap must not keep or change dataKey.
 	Wrap(ctx context.Context, dataKey []byte) (name string, wrapped []byte, err error)
-	// Unwrap decrypts what Wrap has returned. It returns an error that wraps
-	// [ErrUnknownKey], at once, if it has no key of that name, and [ErrDamaged]
-	// if the key has not encrypted this. Any other error is taken for a passing
-	// one.
+	// Unwrap decrypts what Wrap has returned. Its error must wrap
+	// [ErrUnknownKey] if it has no key of that name, without delay, and
+	// [ErrDamaged] if this was not encrypted with the key. Any other error is
+	// treated as temporary.
 	Unwrap(ctx context.Context, name string, wrapped []byte) (dataKey []byte, err error)
 }
 
@@ -33,8 +34,8 @@ const (
 	maxWrapped  = 16 << 10
 )
 
-// Ring returns keys of which seals seals, and all open. To open, they are asked
-// in order; those that return [ErrUnknownKey] are passed over.
+// Ring returns keys that encrypt with seals and decrypt with all. To decrypt,
+// it tries them in order until one does not return [ErrUnknownKey].
 func Ring(seals Keys, opens ...Keys) Keys {
 	return ring(append([]Keys{seals}, opens...))
 }
@@ -55,7 +56,7 @@ func (r ring) Unwrap(ctx context.Context, name string, wrapped []byte) ([]byte, 
 		case err == nil:
 			return dataKey, nil
 		case errors.Is(err, ErrUnknownKey):
-		case errors.Is(failed, ErrUnknownKey) || errors.Is(failed, ErrDamaged): // a passing failure counts most
+		case errors.Is(failed, ErrUnknownKey) || errors.Is(failed, ErrDamaged): // a temporary failure takes precedence
 			failed = err
 		}
 	}
@@ -84,7 +85,7 @@ func (r ring) isLocal() bool {
 }
 
 // isLocal reports whether keys are in this process's memory, so that using them
-// takes no time and cannot fail in passing.
+// is fast and cannot fail temporarily.
 func isLocal(keys Keys) bool {
 	local, ok := keys.(interface{ isLocal() bool })
 	return ok && local.isLocal()

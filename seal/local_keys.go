@@ -18,11 +18,11 @@ import (
 	"github.com/spotipie/spotipie/internal/sealingkey"
 )
 
-// localKey is a key in memory. Its name is its id, which says nothing about it
-// and is the same wherever the key is used. Printing it shows the id.
+// localKey is a key in memory. Its name is an id that reveals nothing about the
+// key and is the same in every process. Printing it shows the id.
 type localKey struct{ key sealingkey.Key }
 
-// wrapBinding keeps a data key apart from anything else that the same key may
+// wrapBinding distinguishes data keys from anything else that the same key may
 // have encrypted.
 const wrapBinding = "spotipie data key\x00\x01"
 
@@ -53,12 +53,12 @@ func (k localKey) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, k.Strin
 // LogValue implements [slog.LogValuer] without the secret.
 func (k localKey) LogValue() slog.Value { return slog.StringValue(k.String()) }
 
-// GenerateKey returns a new random key as a text that [ParseKeys] takes: 32
-// bytes in base64. It is as good as what "openssl rand -base64 32" prints.
+// GenerateKey returns a new random key as a text for [ParseKeys]: 32 bytes in
+// base64, like the output of "openssl rand -base64 32".
 func GenerateKey() string { return sealingkey.Generate() }
 
-// NewKey returns the key that has these 32 bytes, which are random ones and not
-// a password.
+// NewKey returns the key with these 32 bytes, which must be random and not a
+// password.
 func NewKey(secret []byte) (Keys, error) {
 	key, err := sealingkey.New(secret)
 	if err != nil {
@@ -68,9 +68,9 @@ func NewKey(secret []byte) (Keys, error) {
 }
 
 // ParseKeys returns the keys in a text, each 32 bytes in base64 (RFC 4648
-// section 4), with white space between them. The first one seals, all open. A
-// password is not a key: it is refused. No key is [ErrNoKey]. Errors do not quote
-// the text.
+// section 4), with white space between them. The first one encrypts, and each
+// of them can decrypt. A password is not a key and is refused. Without a key
+// the error is [ErrNoKey]. Errors do not quote the text.
 func ParseKeys(text string) (Keys, error) {
 	var keys ring
 	for _, field := range strings.Fields(text) {
@@ -86,9 +86,9 @@ func ParseKeys(text string) (Keys, error) {
 	return keys, nil
 }
 
-// KeysFromEnv returns the keys in an environment variable, as [ParseKeys] takes
-// them. Where other users can see a process's environment, a file is the better
-// place. A variable that is not set, or empty, is [ErrNoKey].
+// KeysFromEnv returns the keys in an environment variable, in the format of
+// [ParseKeys]. If other users can see the process's environment, use a file
+// instead. If the variable is not set, or empty, the error is [ErrNoKey].
 func KeysFromEnv(name string) (Keys, error) {
 	keys, err := ParseKeys(os.Getenv(name))
 	if err != nil {
@@ -97,9 +97,10 @@ func KeysFromEnv(name string) (Keys, error) {
 	return keys, nil
 }
 
-// KeysFromFiles returns the keys in files, as [ParseKeys] takes them. The first
-// key of the first file seals, all open. A file that others can read is refused
-// with [ErrExposed]; on Windows, where modes mean nothing, none is.
+// KeysFromFiles returns the keys in files, in the format of [ParseKeys]. The
+// first key of the first file encrypts, and each of them can decrypt. A file
+// that other users can read is refused with [ErrExposed], except on Windows,
+// which has no such modes.
 func KeysFromFiles(path string, more ...string) (Keys, error) {
 	var all ring
 	for _, path := range append([]string{path}, more...) {
@@ -121,11 +122,11 @@ func KeysFromFiles(path string, more ...string) (Keys, error) {
 //
 //	openssl rand -base64 32 | age --passphrase --armor >sealing-key.age
 //
-// It takes about a second, by intention, and once: the records are sealed with
-// the key in the file, never with the passphrase, so that nobody can try
-// passphrases on a dump of the store alone, and a new passphrase needs no walk
-// over the records. A passphrase that does not fit is an error, which does not
-// quote it.
+// Decrypting the file takes about a second, which is intended, and happens
+// once. The records are sealed with the key in the file, not with the
+// passphrase. So a dump of the store alone does not let anybody try
+// passphrases, and a new passphrase does not change the records. A wrong
+// passphrase is an error, which does not quote it.
 func KeysFromPassphrase(path, passphrase string) (Keys, error) {
 	data, err := readKeyFile(path)
 	if err != nil {
@@ -145,7 +146,7 @@ func KeysFromPassphrase(path, passphrase string) (Keys, error) {
 		return nil, fmt.Errorf("seal: %s: it is encrypted with another passphrase, or not with a passphrase at all", path)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("seal: %s: it is not a file of age, or is damaged: %w", path, err)
+		return nil, fmt.Errorf("seal: %s: it is not an age file, or is damaged: %w", path, err)
 	}
 	text, err := io.ReadAll(io.LimitReader(plain, maxKeyFile))
 	if err != nil {
@@ -158,12 +159,12 @@ func KeysFromPassphrase(path, passphrase string) (Keys, error) {
 	return keys, nil
 }
 
-// maxKeyFile bounds a file with keys.
+// maxKeyFile is the maximum size of a file with keys.
 const maxKeyFile = 64 << 10
 
-// readKeyFile reads a file that nobody else can read.
+// readKeyFile reads a file that no other user can read.
 func readKeyFile(path string) ([]byte, error) {
-	info, err := os.Stat(path) // before opening it: a pipe would hold us up
+	info, err := os.Stat(path) // before opening it: opening a pipe would block
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("seal: %w: %w", err, ErrNoKey)
 	}
@@ -177,7 +178,7 @@ func readKeyFile(path string) ([]byte, error) {
 	case runtime.GOOS != "windows" && mode.Perm()&0o077 != 0:
 		return nil, fmt.Errorf("seal: %s is %w (mode %#o): chmod 0400 it, and make another key if others may have read it", path, ErrExposed, mode.Perm())
 	case info.Size() > maxKeyFile:
-		return nil, fmt.Errorf("seal: %s is larger than %d bytes: it is no file with keys", path, maxKeyFile)
+		return nil, fmt.Errorf("seal: %s is larger than %d bytes: it is not a file with keys", path, maxKeyFile)
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {

@@ -173,7 +173,7 @@ func address(t testing.TB, dsn string) string {
 	return u.Host
 }
 
-// stored returns what a store has of a key, which has to be there.
+// stored returns the record of a key in a store, which must exist.
 func stored(t testing.TB, s spotipie.Store, key spotipie.Key) spotipie.Record {
 	t.Helper()
 	rec, found, err := s.Load(t.Context(), key)

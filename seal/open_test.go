@@ -155,7 +155,7 @@ func TestWhatDoesNotOpen(t *testing.T) {
 		{"no data", func(r *spotipie.Record) { r.Sealed.Data = nil }, seal.ErrDamaged, "no format"},
 		{"format 0", func(r *spotipie.Record) { r.Sealed.Data[0] = 0 }, seal.ErrDamaged, "no format"},
 		{"format 2", func(r *spotipie.Record) { r.Sealed.Data[0] = 2 }, seal.ErrNewerFormat, "format 2"},
-		{"a token beside", func(r *spotipie.Record) { r.Token = full(t, "one").Token }, seal.ErrDamaged, "beside"},
+		{"a token beside", func(r *spotipie.Record) { r.Token = full(t, "one").Token }, seal.ErrDamaged, "unencrypted"},
 		{"in the clear", func(r *spotipie.Record) { *r = full(t, "one") }, seal.ErrNotSealed, "AllowPlain"},
 		{"nothing at all", func(r *spotipie.Record) { *r = spotipie.Record{} }, seal.ErrNotSealed, "not sealed"},
 	} {

@@ -13,13 +13,13 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// formatNumber is the first byte of the data of a sealed record. There is a new
-// one whenever an older version of this package could not open, or would not
-// check all, that a newer one seals.
+// formatNumber is the first byte of the data of a sealed record. It changes
+// whenever an older version of this package could not open, or not fully check,
+// what a newer one seals.
 const formatNumber = 1
 
-// readable returns what of a record can be read without a key, in the form that
-// comes back from a store that keeps JSON.
+// readable returns the fields of a record that stay readable without a key, in
+// the form in which a store that saves JSON returns them.
 func readable(rec spotipie.Record) spotipie.Record {
 	return spotipie.Record{
 		AuthorizedAt: utc(rec.AuthorizedAt),
@@ -42,9 +42,9 @@ func utc(t time.Time) time.Time {
 	return t.UTC().Round(0)
 }
 
-// binding is what a seal covers beside the record: whose it is, what stands
-// beside it, and the name of the key that its data key is encrypted with. Each
-// field has its length before it, so that no two bindings are the same.
+// binding returns the associated data of a record: its key, its readable
+// fields, and the name of the key that encrypts its data key. Each field is
+// preceded by its length, so that different fields never give the same binding.
 func binding(key spotipie.Key, name string, rec spotipie.Record) []byte {
 	b := append([]byte("spotipie sealed record\x00"), formatNumber)
 	for _, field := range []string{
@@ -58,7 +58,7 @@ func binding(key spotipie.Key, name string, rec spotipie.Record) []byte {
 	return binary.BigEndian.AppendUint64(b, rec.Renewals)
 }
 
-// moment returns a time as it is bound.
+// moment encodes a time for the binding.
 func moment(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -84,7 +84,7 @@ func sealRecord(key spotipie.Key, with *dataKey, rec spotipie.Record) (spotipie.
 	return sealed, nil
 }
 
-// checkSealed looks at a sealed record before a key is asked for.
+// checkSealed checks a sealed record before it calls the keys.
 func checkSealed(key spotipie.Key, rec spotipie.Record) error {
 	sealed := rec.Sealed
 	switch {
@@ -95,12 +95,12 @@ func checkSealed(key spotipie.Key, rec spotipie.Record) error {
 	case sealed.Key == "" || len(sealed.Key) > maxName || len(sealed.DataKey) == 0 || len(sealed.DataKey) > maxWrapped:
 		return damaged(key, sealed.Key, "has no name of a key, or no data key")
 	case rec.Token != nil || rec.RequestedScope != nil || !rec.RemindedAt.IsZero():
-		return damaged(key, sealed.Key, "has a token, or another field, beside what is sealed")
+		return damaged(key, sealed.Key, "has an unencrypted token or other field")
 	}
 	return nil
 }
 
-// openRecord returns what was given to sealRecord, if nobody has changed it.
+// openRecord returns what was passed to sealRecord, if nobody has changed it.
 func openRecord(key spotipie.Key, with cipher.AEAD, rec spotipie.Record) (spotipie.Record, error) {
 	sealed := rec.Sealed
 	var plain []byte
@@ -121,7 +121,7 @@ func openRecord(key spotipie.Key, with cipher.AEAD, rec spotipie.Record) (spotip
 
 var errShort = fmt.Errorf("shorter than a nonce")
 
-// newAEAD returns AES-256-GCM under a data key, which it forgets.
+// newAEAD returns AES-256-GCM with a data key, and erases the data key.
 func newAEAD(key []byte) (cipher.AEAD, error) {
 	defer clear(key)
 	if len(key) != dataKeySize {

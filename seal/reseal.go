@@ -16,12 +16,12 @@ import (
 
 // Defaults and limits of [Store.Reseal].
 const (
-	// DefaultPerSecond is how many records Reseal looks at in a second.
+	// DefaultPerSecond is how many records Reseal checks in a second.
 	DefaultPerSecond = 100
 
-	resealTries      = 20  // how often others may be faster than Reseal at one record
-	resealRetries    = 5   // how often a store or keys that fail are asked
-	resealFailures   = 3   // records in a row for which that is in vain: then the whole fails
+	resealTries      = 20  // how often other processes may save a record before Reseal does
+	resealRetries    = 5   // how often a failing store or failing keys are tried
+	resealFailures   = 3   // records in a row that may fail so before Reseal itself fails
 	progressInterval = 100 // records
 	maxFailures      = 20
 )
@@ -29,27 +29,27 @@ const (
 // ResealOptions adjust [Store.Reseal]. A nil *ResealOptions and the zero value
 // mean the defaults named here.
 type ResealOptions struct {
-	// PerSecond is how many records are looked at in a second. A record costs a
-	// load, and a save if it is sealed anew. Negative: as many as can be. Default:
+	// PerSecond is how many records are checked in a second. Each record costs
+	// a load, and a save if it is sealed again. Negative: no limit. Default:
 	// [DefaultPerSecond].
 	PerSecond int
-	// CountOnly changes nothing: the report says what is there.
+	// CountOnly changes nothing, and only makes the report.
 	CountOnly bool
-	// Progress hears how far it is, after every 100 records and at the end. It is
-	// called from Reseal's own goroutine, which waits for it. Default: nobody
-	// hears.
+	// Progress is called with the report so far, after every 100 records and at
+	// the end. Reseal calls it from its own goroutine and waits for it.
+	// Default: none.
 	Progress func(ResealReport)
 }
 
 // ResealReport says what [Store.Reseal] has done.
 type ResealReport struct {
-	Key      string // the name of the key that seals now
+	Key      string // the name of the current key
 	Total    int    // records that were listed at the start
-	Seen     int    // of them, looked at so far
+	Seen     int    // of these, checked so far
 	Current  int    // were sealed with Key already
-	Resealed int    // were sealed anew
+	Resealed int    // were sealed again
 	Gone     int    // were deleted meanwhile
-	Unread   int    // could not be read at all, or not be saved
+	Unread   int    // could not be read, or could not be saved
 	// Left counts the records that are not sealed with Key, by the name of the
 	// key that they are sealed with, which is empty for those that are not
 	// sealed.
@@ -60,13 +60,13 @@ type ResealReport struct {
 	listed bool
 }
 
-// Done reports whether all records were looked at and none is left: no other key
-// is needed any more, if no process seals with another one.
+// Done reports whether all records were checked and none is left. Then no other
+// key is needed, if no process encrypts with another one.
 func (r ResealReport) Done() bool {
 	return r.listed && r.Seen == r.Total && len(r.Left) == 0 && r.Unread == 0
 }
 
-// String says it in a line.
+// String returns the report in one line.
 func (r ResealReport) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d of %d records: %d sealed anew with the key %s, %d with it already, %d gone",
@@ -84,21 +84,20 @@ func (r ResealReport) String() string {
 	return b.String()
 }
 
-// Reseal looks at every record and seals those anew that are sealed with another
-// key than the one that seals now; with [Options].AllowPlain, also those that are
-// not sealed. It may run while sessions renew, and in several processes: a record
-// that was saved meanwhile is looked at again, and no lock is taken. What is
-// done stays done: when it has failed, or was ended, begin again, and it passes
-// over what is sealed already.
+// Reseal checks every record, and seals those again that are not sealed with
+// the current key; with [Options].AllowPlain, also those that are not sealed at
+// all. It may run while sessions renew, and in several processes: it takes no
+// lock, and checks a record again that was saved meanwhile. If it fails or is
+// interrupted, call it again: it skips the records that are done.
 //
-// A record that cannot be read or opened is left alone, counted in the report and
-// no error. An error means that the store or the keys fail, even when they were
-// asked again and for other records, or that ctx has ended; the report says how
-// far it came.
+// A record that cannot be read or opened is not changed. It is counted in the
+// report, and is not an error. Reseal returns an error if the store or the keys
+// keep failing, also for other records, or if ctx has ended; the report says
+// how far it got.
 //
-// Processes that still seal with the old key go on to do so. Give them the new
-// one first, and before you remove the old one call Reseal with CountOnly: the
-// report has to be Done.
+// Processes that still encrypt with the old key are not affected. Give them the
+// new key first. Before you remove the old key, call Reseal with CountOnly: the
+// report must be Done.
 func (s *Store) Reseal(ctx context.Context, opts *ResealOptions) (ResealReport, error) {
 	var o ResealOptions
 	if opts != nil {
@@ -118,7 +117,7 @@ func (s *Store) Reseal(ctx context.Context, opts *ResealOptions) (ResealReport, 
 	return r.snapshot(), err
 }
 
-// resealing is a Reseal under way.
+// resealing is the state of a call of Reseal.
 type resealing struct {
 	store     *Store
 	countOnly bool
@@ -137,7 +136,7 @@ func (r *resealing) run(ctx context.Context, o ResealOptions) error {
 	err := persist(ctx, func() error {
 		made, err := r.store.dataKeys.create(ctx, spotipie.Key{}) // for the key's name
 		if err != nil {
-			return fmt.Errorf("asking for the key that seals: %w", err)
+			return fmt.Errorf("getting the current key: %w", err)
 		}
 		r.report.Key = made.name
 		keys, err = r.store.inner.List(ctx)
@@ -177,8 +176,7 @@ func (r *resealing) run(ctx context.Context, o ResealOptions) error {
 	return nil
 }
 
-// persist has f try again when it has failed, a few times with pauses between
-// them.
+// persist calls f again when it fails, a few times with pauses in between.
 func persist(ctx context.Context, f func() error) error {
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
 		if err := ctx.Err(); err != nil {
@@ -189,7 +187,7 @@ func persist(ctx context.Context, f func() error) error {
 	return err
 }
 
-// visit looks at a record and seals it anew if need be. It counts the record
+// visit checks a record and seals it again if necessary. It counts the record
 // unless it fails.
 func (r *resealing) visit(ctx context.Context, key spotipie.Key) error {
 	for try := 1; ; try++ {
@@ -251,7 +249,7 @@ func (r *resealing) sealAnew(ctx context.Context, key spotipie.Key, rec spotipie
 	return err
 }
 
-// leave counts a record that is not sealed with the key that seals now.
+// leave counts a record that is not sealed with the current key.
 func (r *resealing) leave(name string, why error) {
 	r.report.Left[name]++
 	r.failed(why)

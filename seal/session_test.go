@@ -88,7 +88,7 @@ func TestRenewalLeavesAloneWhatCannotBeOpened(t *testing.T) {
 }
 
 // A login is the user's newer word: it is saved over what cannot be opened, and
-// OnError hears of that.
+// OnError is called.
 func TestLoginReplacesWhatCannotBeOpened(t *testing.T) {
 	for _, test := range []struct {
 		name string

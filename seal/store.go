@@ -23,39 +23,40 @@ const (
 // named here.
 type Options struct {
 	// AllowPlain lets Load return records that are not sealed. Each is sealed
-	// when it is saved next, and Reseal seals all. It is for the move from plain
-	// to sealed: for as long as it is set, whoever can write to the store can put
-	// a record there that nobody has sealed. Default: such a record is an
-	// [*Error] that wraps [ErrNotSealed].
+	// when it is saved next, and Reseal seals all. Use it only while you move
+	// from plain to sealed: while it is set, anybody who can write to the store
+	// can add an unsealed record. Default: such a record is an [*Error] that
+	// wraps [ErrNotSealed].
 	AllowPlain bool
 	// KeyTimeout limits each call of keys that are outside of the process. A
-	// session gives a load or a save 10 seconds in all. Default:
+	// session allows 10 seconds in all for a load or a save. Default:
 	// [DefaultKeyTimeout].
 	KeyTimeout time.Duration
-	// CacheSize is how many opened data keys the store remembers, so that it does
-	// not ask keys that are outside of the process at each Load, or asks only
-	// after a save by another process. A data key opens one record and takes about
-	// 1 KiB. Negative: none. For keys in memory it does not count. Default:
-	// [DefaultCacheSize].
+	// CacheSize is how many decrypted data keys the store caches, so that Load
+	// calls keys outside of the process only after another process has saved. A
+	// data key decrypts one record and takes about 1 KiB. Negative: no cache.
+	// It has no effect for keys in memory. Default: [DefaultCacheSize].
 	CacheSize int
-	// CacheFor is how long a data key is remembered, and so for how long records
-	// are opened after the keys would refuse it. Default: [DefaultCacheFor].
+	// CacheFor is how long a data key is cached. For so long records can still
+	// be opened after the key service would refuse it. Default:
+	// [DefaultCacheFor].
 	CacheFor time.Duration
 }
 
-// Store is a [spotipie.Store] that seals what it saves in another one. It is a
-// [spotipie.Checker], [spotipie.Watcher], [spotipie.ChangeWatcher] and
-// [spotipie.Summarizer] as far as the other one is. Use New to make one; it may
-// be used from many goroutines, and is one of any number on the same records.
+// Store is a [spotipie.Store] that encrypts records and saves them in another
+// store. It is a [spotipie.Checker], [spotipie.Watcher],
+// [spotipie.ChangeWatcher] and [spotipie.Summarizer] if the other store is.
+// Make one with New. It is safe for concurrent use, and any number of them can
+// share the same records.
 type Store struct {
 	inner      spotipie.Store
 	dataKeys   *dataKeys
-	loads      *loads.Group // nil: each load opens its record by itself
+	loads      *loads.Group // nil: each load decrypts its own record
 	allowPlain bool
 }
 
-// New returns a store that keeps its records in inner, sealed. It calls neither
-// inner nor keys.
+// New returns a store that keeps its records encrypted in inner. New calls
+// neither inner nor keys.
 func New(inner spotipie.Store, keys Keys, opts *Options) (*Store, error) {
 	var o Options
 	if opts != nil {
@@ -87,10 +88,10 @@ func New(inner spotipie.Store, keys Keys, opts *Options) (*Store, error) {
 	return s, nil
 }
 
-// Load implements [spotipie.Store]. What cannot be opened is an [*Error]. If that
-// is for a lasting reason, found is true and rec has the version, so that a
-// user's login can be saved over it. Loads of one key at the same time ask keys
-// that are outside of the process once.
+// Load implements [spotipie.Store]. If the record cannot be opened, the error
+// is an [*Error]. If trying again does not help, found is also true and rec has
+// the version, so that a new login can replace the record. Loads of one key at
+// the same time make one call of keys outside of the process.
 func (s *Store) Load(ctx context.Context, key spotipie.Key) (rec spotipie.Record, found bool, err error) {
 	if s.loads != nil {
 		return s.loads.Load(ctx, key)
@@ -98,7 +99,7 @@ func (s *Store) Load(ctx context.Context, key spotipie.Key) (rec spotipie.Record
 	return s.load(ctx, key)
 }
 
-// load is Load, alone.
+// load is Load without sharing the call.
 func (s *Store) load(ctx context.Context, key spotipie.Key) (spotipie.Record, bool, error) {
 	rec, found, err := s.inner.Load(ctx, key)
 	if err != nil || !found {
@@ -167,9 +168,9 @@ func (s *Store) Lock(ctx context.Context, key spotipie.Key) (unlock func(context
 }
 
 // Check implements [spotipie.Checker]. If the keys are outside of the process,
-// it has them encrypt the data key of the next save: Spotify is not asked for a
-// token that could not be sealed, and saving it does not wait for the keys. If
-// the other store is no Checker, the error wraps [errors.ErrUnsupported].
+// it lets them encrypt the data key of the next save. So no token is requested
+// that could not be sealed, and saving it does not wait for the keys. If the
+// other store is no Checker, the error wraps [errors.ErrUnsupported].
 func (s *Store) Check(ctx context.Context, key spotipie.Key) error {
 	checker, ok := s.inner.(spotipie.Checker)
 	if !ok {
@@ -186,7 +187,7 @@ func (s *Store) Check(ctx context.Context, key spotipie.Key) error {
 func (s *Store) Watch(ctx context.Context, key spotipie.Key) (changes <-chan struct{}, err error) {
 	watcher, ok := s.inner.(spotipie.Watcher)
 	if !ok {
-		return nil, unsupported("tell of changes")
+		return nil, unsupported("report changes")
 	}
 	return watcher.Watch(ctx, key)
 }
@@ -196,15 +197,15 @@ func (s *Store) Watch(ctx context.Context, key spotipie.Key) (changes <-chan str
 func (s *Store) WatchChanges(ctx context.Context) (changes <-chan spotipie.Change, err error) {
 	watcher, ok := s.inner.(spotipie.ChangeWatcher)
 	if !ok {
-		return nil, unsupported("tell of all changes")
+		return nil, unsupported("report all changes")
 	}
 	return watcher.WatchChanges(ctx)
 }
 
-// Summaries implements [spotipie.Summarizer]. It needs no key, and opens
-// nothing: who can write to the other store can change what it says. If the
-// other store is no Summarizer, it loads the records one by one, as
-// [spotipie.Summaries] does.
+// Summaries implements [spotipie.Summarizer]. It needs no key and decrypts
+// nothing, so anybody who can write to the other store can change what it
+// returns. If the other store is no Summarizer, it loads the records one by
+// one, as [spotipie.Summaries] does.
 func (s *Store) Summaries(ctx context.Context, query spotipie.SummaryQuery) (spotipie.SummaryPage, error) {
 	return spotipie.Summaries(ctx, s.inner, query)
 }

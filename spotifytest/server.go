@@ -43,8 +43,8 @@ func NewWith(t testing.TB, opts *accounts.Options) *Server {
 }
 
 // NewInMemory starts a server without a network, for bubbles of
-// testing/synctest: only [Server.Transport] reaches it, so URL is of no use
-// to other clients. Nil opts are those of [New].
+// testing/synctest: only [Server.Transport] reaches it, so other clients cannot
+// use URL. If opts is nil, the server has the options of [New].
 func NewInMemory(t testing.TB, opts *accounts.Options) *Server {
 	t.Helper()
 	if opts == nil {
@@ -187,8 +187,8 @@ func (s *Server) Consent(t testing.TB, authorizationURL string) (callbackURL str
 	return ""
 }
 
-// ExpectTokenRequests fails the test unless the token endpoint got exactly so
-// many requests.
+// ExpectTokenRequests fails the test unless the token endpoint got exactly
+// these requests.
 func (s *Server) ExpectTokenRequests(t testing.TB, want accounts.TokenRequests) {
 	t.Helper()
 	if got := s.Stats().TokenRequests; got != want {

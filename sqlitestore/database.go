@@ -105,9 +105,9 @@ func (d *database) rows(ctx context.Context, query string, arguments []any, each
 	return ended(ctx, rows.Err())
 }
 
-// change carries something out in a transaction, which waits until no other
-// process writes. Where the disk is full it has the log written back, which
-// empties it, and tries again in the room that this makes.
+// change runs a function in a transaction, which waits until no other process
+// writes. If the disk is full, it writes the log back into the database, which
+// frees room in the log, and tries again.
 func (d *database) change(ctx context.Context, s *Store, do func(tx *sql.Tx) error) error {
 	err := withCause(s.path, ended(ctx, d.changeOnce(ctx, s, do)))
 	if !isFull(err) {

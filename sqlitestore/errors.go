@@ -17,46 +17,47 @@ import (
 	"github.com/spotipie/spotipie/internal/privatedir"
 )
 
-// What can be wrong with a database, to be told apart with [errors.Is]. All come
-// wrapped in a [*DatabaseError].
+// What can be wrong with a database. Test for these errors with [errors.Is];
+// they are wrapped in a [*DatabaseError].
 var (
-	// ErrForeign: the file is the database of another program.
+	// ErrForeign means that the file is the database of another program.
 	ErrForeign = errors.New("another program's database")
 
-	// ErrNewerSchema: a later version of this package made the database, or has
-	// brought it up to date.
+	// ErrNewerSchema means that a later version of this package has made or
+	// upgraded the database.
 	ErrNewerSchema = errors.New("a newer schema")
 
-	// ErrDamaged: the file is no whole database: it is torn, empty, or something
-	// else altogether.
-	ErrDamaged = errors.New("not a whole database")
+	// ErrDamaged means that the file is not a complete database: it is cut
+	// short, empty, or not a database at all.
+	ErrDamaged = errors.New("not a complete database")
 
-	// ErrMissing: the database is not where it was when it was opened. That is
-	// not taken for an empty store: the disk may be unmounted.
+	// ErrMissing means that the database is not where it was when it was
+	// opened. The store is not treated as empty, since the disk may be
+	// unmounted.
 	ErrMissing = errors.New("the database is missing")
 
-	// ErrExposed: others can get at the database or its folder, or one of them
-	// belongs to a user who is neither this one nor root.
+	// ErrExposed means that other users can access the database or its folder,
+	// or that one of them belongs to another user than the program's or root.
 	ErrExposed = errors.New("open to others")
 
-	// ErrFull: the disk takes nothing more.
+	// ErrFull means that the disk is full.
 	ErrFull = errors.New("the disk is full")
 
-	// ErrReadOnly: the disk, the folder or the file can only be read.
+	// ErrReadOnly means that the disk, the folder or the file is read-only.
 	ErrReadOnly = errors.New("read-only")
 
-	// ErrBusy: another process has kept this one from writing for so long that
-	// it may be stopped.
+	// ErrBusy means that another process has blocked writes for so long that it
+	// may be suspended.
 	ErrBusy = errors.New("another process is writing")
 
-	// ErrClosed: the store has been closed.
+	// ErrClosed means that the store has been closed.
 	ErrClosed = errors.New("the store is closed")
 )
 
-// DatabaseError: a database cannot be used, or not be written to, as it is.
+// DatabaseError means that a database cannot be used or cannot be written to.
 // Nothing in it was changed.
 type DatabaseError struct {
-	Path    string // of the database, or of the folder that is in the way
+	Path    string // of the database, or of its folder if that is the problem
 	Problem string // what is wrong
 	Advice  string // what to do
 	Err     error  // such as [ErrDamaged]
@@ -77,7 +78,7 @@ func (e *DatabaseError) Error() string {
 	return "sqlitestore: " + text
 }
 
-// Unwrap returns Err, and what SQLite or the system said, if they said something.
+// Unwrap returns Err, and the error of SQLite or the system if there is one.
 func (e *DatabaseError) Unwrap() []error {
 	if e.cause == nil {
 		return []error{e.Err}
@@ -94,12 +95,12 @@ func damaged(path, problem string, cause error) error {
 
 func missing(path string) error {
 	return &DatabaseError{
-		Path: path, Problem: "is not there any more, or is another file now", Err: ErrMissing,
+		Path: path, Problem: "no longer exists, or is another file now", Err: ErrMissing,
 		Advice: "mount or restore it, and open the store again if it is another file",
 	}
 }
 
-// exposed has an error of privatedir be one of this package.
+// exposed turns an error of privatedir into one of this package.
 func exposed(err error) error {
 	var e *privatedir.ExposedError
 	switch {
@@ -111,8 +112,8 @@ func exposed(err error) error {
 	return fmt.Errorf("sqlitestore: %w", err)
 }
 
-// explain makes an error of SQLite or the system one of this package, if it is
-// of a kind that somebody can do something about.
+// explain turns an error of SQLite or the system into one of this package, if
+// the user can do something about it.
 func explain(path string, err error) error {
 	err = withCause(path, err)
 	var known *DatabaseError
@@ -123,30 +124,31 @@ func explain(path string, err error) error {
 	case err == nil || errors.As(err, &known):
 		return err
 	case isFull(err):
-		explained.Problem, explained.Err = "takes nothing more", ErrFull
+		explained.Problem, explained.Err = "has no room left", ErrFull
 		explained.Advice = "the disk is full: make room"
 	case code == sqlite3.READONLY, errors.Is(err, syscall.EROFS), errors.Is(err, fs.ErrPermission):
 		explained.Problem, explained.Err = "cannot be written to", ErrReadOnly
-		explained.Advice = "let this user write the file and its folder, and mount the disk so that it can be written to"
+		explained.Advice = "let this user write the file and its folder, and mount the disk writable"
 	case code == sqlite3.NOTADB:
-		return damaged(path, "is no database", err)
+		return damaged(path, "is not a database", err)
 	case code == sqlite3.CORRUPT:
 		return damaged(path, "is damaged", err)
 	case code == sqlite3.BUSY:
-		explained.Problem, explained.Err = fmt.Sprintf("has been written by another process for %s", busyTimeout), ErrBusy
-		explained.Advice = "look for a process that is stopped"
+		explained.Problem, explained.Err = fmt.Sprintf("has been locked by another process for %s", busyTimeout), ErrBusy
+		explained.Advice = "look for a suspended process"
 	default:
 		return err
 	}
 	return explained
 }
 
-// probeSize is how much is written to learn why SQLite could not write: more
-// than it writes at once.
+// probeSize is how much withCause writes to find out why SQLite could not
+// write: more than SQLite writes at once.
 const probeSize = 64 << 10
 
-// withCause says why a write has failed, which SQLite forgets when it cleans up:
-// a write of one's own beside the database fails as well.
+// withCause finds out why a write has failed, since SQLite loses the reason
+// when it cleans up: it writes a file in the same folder, which fails for the
+// same reason.
 func withCause(path string, err error) error {
 	var code sqlite3.ErrorCode
 	if !errors.As(err, &code) || code != sqlite3.IOERR || isFull(err) {
@@ -155,7 +157,7 @@ func withCause(path string, err error) error {
 	file, cause := os.CreateTemp(filepath.Dir(path), tempPrefix(path)+"*"+tempSuffix)
 	if cause == nil {
 		data := make([]byte, probeSize)
-		_, _ = rand.Read(data) // never fails; some file systems take no room for zeros
+		_, _ = rand.Read(data) // never fails; some file systems use no space for zeros
 		_, cause = file.Write(data)
 		cause = errors.Join(cause, file.Sync(), file.Close(), os.Remove(file.Name()))
 	}
@@ -165,25 +167,26 @@ func withCause(path string, err error) error {
 	return fmt.Errorf("%w: %w", err, cause)
 }
 
-// isFull reports whether there was no room for what was to be written.
+// isFull reports whether a write failed because the disk is full.
 func isFull(err error) bool {
 	return errors.Is(err, sqlite3.FULL) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
 
-// ended has an error be that of the context, if it comes of its end.
+// ended turns an error into the context's error, if the end of the context has
+// caused it.
 func ended(ctx context.Context, err error) error {
 	switch {
 	case err == nil || ctx.Err() == nil:
 		return err
 	case errors.Is(err, sqlite3.BUSY):
-		return fmt.Errorf("waiting for another process to end its write: %w", ctx.Err())
+		return fmt.Errorf("waiting for another process to finish its write: %w", ctx.Err())
 	case errors.Is(err, sqlite3.INTERRUPT), errors.Is(err, sql.ErrTxDone):
 		return ctx.Err()
 	}
 	return err
 }
 
-// wrap says what was being done, and in which database.
+// wrap adds the operation and the database to an error.
 func (s *Store) wrap(doing string, key spotipie.Key, err error) error {
 	return s.wrapDoing(fmt.Sprintf("%s %s", doing, key), err)
 }

@@ -50,7 +50,8 @@ func TestFullDisk(t *testing.T) {
 		expectFault(t, "Swap", err, sqlitestore.ErrFull, s.Path())
 		storecheck.Expect(t, s, "one", version)
 
-		// What is small goes on in the room of the log: renewals, and a logout.
+		// Small writes still work in the room of the log: renewals, and a
+		// logout.
 		for range 100 {
 			if err := s.Check(t.Context(), ada); err != nil {
 				t.Fatalf("Check: %v", err)

@@ -113,7 +113,7 @@ func TestWhatIsNoDatabaseOfThisPackageIsLeftAlone(t *testing.T) {
 	}
 }
 
-// contents returns what is in a file, or nothing if it is none.
+// contents returns the contents of a file, or nothing if it is not a file.
 func contents(t *testing.T, path string) []byte {
 	t.Helper()
 	info, err := os.Stat(path)
@@ -141,7 +141,7 @@ func chmod(t testing.TB, path string, mode fs.FileMode) {
 	}
 }
 
-// Whoever has made it knows what it is: it is refused, named, and left alone.
+// Another program's database is refused, named, and not changed.
 func TestRecordsOfAnotherFormat(t *testing.T) {
 	for name, statement := range map[string]string{
 		"a newer format":      `UPDATE records SET format = 2`,

@@ -24,14 +24,14 @@ UPDATE locks SET beat = beat + 1, length = ? WHERE client_id = ? AND profile = ?
 	ownersSQL = `SELECT client_id, profile, owner FROM locks`
 )
 
-// maxWait is more than the turn of a waiter lasts. One that ends later was
-// planned before the clock was set back.
+// maxWait is longer than any turn of a waiter. If a turn ends later than that,
+// the clock has been set back.
 const maxWait = 10 * time.Second
 
 // leases are the store's locks in the database, a [lease.Server].
 type leases struct{ *Store }
 
-// lockRow is what the database has of a lock.
+// lockRow is the row of a lock in the database.
 type lockRow struct {
 	owner     string // "": nobody
 	beat      int64  // changes while the owner lives
@@ -41,15 +41,15 @@ type lockRow struct {
 	nextUntil int64  // as microseconds since 1970
 }
 
-// Lock implements [spotipie.Store]. The lock of a process that has ended, however
-// it ended, is free at once; that of one that is stopped is free when its lease
-// is over. unlock fails if the lock was lost before.
+// Lock implements [spotipie.Store]. When a process ends, however it ends, its
+// locks are free at once; the lock of a suspended process is free when its
+// lease has ended. unlock fails if the lock was lost before.
 func (s *Store) Lock(ctx context.Context, key spotipie.Key) (func(context.Context) error, error) {
 	return s.locks.Lock(ctx, key)
 }
 
-// Check implements [spotipie.Checker]. It extends the lease, and writes as much
-// as the record takes, so that it fails for the same reasons as Swap.
+// Check implements [spotipie.Checker]. It extends the lease, and writes as many
+// bytes as the record has, so that it fails for the same reasons as Swap.
 func (s *Store) Check(ctx context.Context, key spotipie.Key) error {
 	if err := s.locks.Check(ctx, key); err != nil {
 		return err
@@ -162,8 +162,8 @@ func (l leases) Leave(ctx context.Context, key spotipie.Key, owner string) error
 	})
 }
 
-// giveUp has a lock become what change says. Nothing is left of one that nobody
-// has or waits for.
+// giveUp changes the row of a lock. It deletes the row if nobody has the lock
+// or waits for it.
 func (l leases) giveUp(ctx context.Context, key spotipie.Key, change func(lockRow) lockRow) error {
 	return l.locking.change(ctx, l.Store, func(tx *sql.Tx) error {
 		now, err := l.see(ctx, l.locking, tx, key)
@@ -200,7 +200,7 @@ func (l leases) Wrap(doing string, key spotipie.Key, err error) error {
 }
 
 // Hopeless implements [lease.Server]: the store is closed, or the database is
-// none, or cannot be written to.
+// damaged or read-only.
 func (l leases) Hopeless(err error) bool {
 	if l.closed.Load() {
 		return true
@@ -209,11 +209,11 @@ func (l leases) Hopeless(err error) bool {
 	return errors.Is(err, ErrDamaged) || errors.Is(err, ErrReadOnly)
 }
 
-// Released implements [lease.Server]: looking costs some microseconds.
+// Released implements [lease.Server]. Looking takes some microseconds.
 func (l leases) Released(spotipie.Key) (notices <-chan struct{}, stop func()) { return nil, func() {} }
 
-// forgetLocks removes the locks of processes that have ended. Not all can always
-// be removed, and nothing depends on it.
+// forgetLocks removes the locks of processes that have ended. It ignores
+// errors, since nothing depends on this.
 func (s *Store) forgetLocks(ctx context.Context) {
 	rows, err := s.reading.QueryContext(ctx, ownersSQL)
 	if err != nil {

@@ -64,7 +64,7 @@ func TestLocksOfManyStoresExclude(t *testing.T) {
 	storecheck.LocksExclude(t, 8, 10, 3, func() spotipie.Store { return open(t, path, nil) })
 }
 
-// Who closes the store gives up its locks, and their goroutines end.
+// Closing the store releases its locks and ends their goroutines.
 func TestCloseFreesLocks(t *testing.T) {
 	path := newPath(t)
 	a, err := sqlitestore.Open(t.Context(), path, nil)

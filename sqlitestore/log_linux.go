@@ -6,8 +6,9 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// watchLog returns a channel that gets a value when the database's log is written
-// to. It is nil if the system cannot tell (see fs.inotify.max_user_instances).
+// watchLog returns a channel that gets a value when the database's log is
+// written to. It is nil if the system has no more watches (see
+// fs.inotify.max_user_instances).
 func (s *Store) watchLog() (written <-chan struct{}, stop func()) {
 	watcher, err := fsnotify.NewWatcher()
 	if err != nil {
@@ -32,7 +33,7 @@ func (s *Store) watchLog() (written <-chan struct{}, stop func()) {
 				}
 				select {
 				case told <- struct{}{}:
-				default: // told already, and has not looked
+				default: // a value is waiting already
 				}
 			case <-watcher.Errors: // events were lost, or the watcher is closed
 			}

@@ -2,5 +2,5 @@
 
 package sqlitestore
 
-// watchLog returns nil: who watches looks every so often.
+// watchLog returns nil: watchers poll.
 func (s *Store) watchLog() (written <-chan struct{}, stop func()) { return nil, func() {} }

@@ -23,19 +23,19 @@ const (
 	minPageSize = 512
 	// readers is how many connections read at once.
 	readers = 4
-	// busyTimeout is how long somebody without a deadline waits for another
+	// busyTimeout is how long a call without a deadline waits for another
 	// process that writes.
 	busyTimeout = 30 * time.Second
-	// maxWAL is how large the file of the write-ahead log stays, in bytes.
+	// maxWAL is the size to which the file of the write-ahead log is cut, in
+	// bytes.
 	maxWAL = 8 << 20
-	// tempLife is more than making a database takes.
+	// tempLife is longer than making a database takes.
 	tempLife   = time.Hour
 	tempSuffix = ".tmp"
 )
 
-// locate returns the path of the database, with symbolic links followed: its
-// log has to be beside it whatever it is opened by. It makes the folder if that
-// is missing.
+// locate returns the path of the database with symbolic links resolved, so that
+// all processes use the same log. It makes the folder if that is missing.
 func locate(path string) (string, error) {
 	if path == "" {
 		return "", errors.New("sqlitestore: the path is empty")
@@ -61,7 +61,7 @@ func locate(path string) (string, error) {
 	return resolved, nil
 }
 
-// checkFolder refuses a folder that others can get at.
+// checkFolder refuses a folder that other users can access.
 func checkFolder(path string, allowExposed bool) error {
 	if allowExposed {
 		return nil
@@ -77,9 +77,9 @@ func checkFolder(path string, allowExposed bool) error {
 	return exposed(err)
 }
 
-// checkFile refuses what others can get at, and what has not the size of a
-// database: SQLite would take an empty file for a new one, and fill up the last
-// page of one that is torn.
+// checkFile refuses a file that other users can access, or that does not have
+// the size of a database: SQLite would use an empty file as a new database, and
+// would fill up the last page of a file that was cut short.
 func checkFile(path string, allowExposed bool) (fs.FileInfo, error) {
 	info, err := os.Stat(path)
 	switch {
@@ -96,17 +96,17 @@ func checkFile(path string, allowExposed bool) (fs.FileInfo, error) {
 		}
 	}
 	if info.Size() == 0 || info.Size()%minPageSize != 0 {
-		return nil, damaged(path, fmt.Sprintf("has a size that no database has (%d bytes)", info.Size()), nil)
+		return nil, damaged(path, fmt.Sprintf("has %d bytes, which no database can have", info.Size()), nil)
 	}
 	return info, nil
 }
 
-// makeDatabase makes a database where there is none. It has its tables and its
-// mode before it has its name, and does not replace one that somebody else has
-// made meanwhile.
+// makeDatabase makes a database if there is none. It makes the tables and sets
+// the mode before it gives the file its name, and does not replace a database
+// that another process has made meanwhile.
 func makeDatabase(ctx context.Context, path string) (err error) {
 	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
-		return nil // what is wrong with it is found out later
+		return nil // later steps report what is wrong with it
 	}
 	if info, err := os.Lstat(path + "-wal"); err == nil && info.Size() > 0 {
 		return damaged(path, "is missing, and its log "+path+"-wal is there", nil)
@@ -116,7 +116,7 @@ func makeDatabase(ctx context.Context, path string) (err error) {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(temp) }()
-	if err := os.Chmod(temp, privatedir.FolderMode); err != nil { // the umask may have taken too much
+	if err := os.Chmod(temp, privatedir.FolderMode); err != nil { // the umask may have removed too much
 		return err
 	}
 	made := filepath.Join(temp, "database")
@@ -129,7 +129,7 @@ func makeDatabase(ctx context.Context, path string) (err error) {
 	return privatedir.Sync(filepath.Dir(path), (*os.File).Sync)
 }
 
-// fill makes a file with the tables in it and has it synced to the disk.
+// fill makes a file with the tables in it and syncs it to the disk.
 func fill(ctx context.Context, path string) (err error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, privatedir.FileMode)
 	if err != nil {
@@ -145,13 +145,13 @@ func fill(ctx context.Context, path string) (err error) {
 	c.SetInterrupt(ctx)
 	err = makeSchema(c)
 	c.SetInterrupt(context.Background())
-	return errors.Join(err, c.Close()) // which has the log written back, and synced
+	return errors.Join(err, c.Close()) // this writes the log back, and syncs it
 }
 
 func tempPrefix(path string) string { return "." + filepath.Base(path) + "." }
 
-// removeLeftovers removes what processes that were killed have left behind. Not
-// all can always be removed, and nothing depends on it.
+// removeLeftovers removes files that killed processes have left behind. It
+// ignores errors, since nothing depends on this.
 func (s *Store) removeLeftovers() {
 	entries, err := os.ReadDir(filepath.Dir(s.path))
 	if err != nil {
@@ -171,7 +171,8 @@ func (s *Store) removeLeftovers() {
 	}
 }
 
-// uri names a database to SQLite. Its log gets the mode that the database has.
+// uri returns the name of a database for SQLite. The log gets the same mode as
+// the database.
 func uri(path, mode string) string {
 	slashed := filepath.ToSlash(path)
 	if !strings.HasPrefix(slashed, "/") {
@@ -181,8 +182,8 @@ func uri(path, mode string) string {
 	return "file:" + (&url.URL{Path: slashed}).EscapedPath() + "?" + query.Encode()
 }
 
-// connect opens connections to the database, with what each has to be told. They
-// are made when they are needed first, and stay.
+// connect opens connections to the database, with the pragmas for each. They
+// are made when they are first needed, and then kept.
 func (s *Store) connect(connections int, pragmas string) (*sql.DB, error) {
 	db, err := driver.Open(uri(s.path, "rw"), func(c *sqlite3.Conn) error {
 		if err := c.BusyTimeout(busyTimeout); err != nil {
@@ -209,8 +210,8 @@ PRAGMA journal_size_limit = %d;
 	return db, nil
 }
 
-// The pragmas of connections that read, that save records, and that write what a
-// crash of the machine may take away.
+// The pragmas of connections that read, that save records, and that write data
+// which need not survive a crash of the machine.
 const (
 	readPragmas = `PRAGMA query_only = on;`
 	savePragmas = `PRAGMA journal_mode = wal; PRAGMA synchronous = full;`

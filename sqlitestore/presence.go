@@ -15,15 +15,17 @@ import (
 	"github.com/spotipie/spotipie/internal/privatedir"
 )
 
-// presenceInfix is between the name of the database and that of a process.
+// presenceInfix is between the name of the database and the id of a process in
+// the name of a file.
 const presenceInfix = "-process-"
 
-// presencePoll is how often a file is locked that another process is looking at.
+// presencePoll is how long to wait before trying again to lock a file that
+// another process is checking.
 const presencePoll = time.Millisecond
 
-// presence shows other processes that this one lives: it has a file of its own
-// and holds the kernel's lock on it, which the kernel frees when the process
-// ends, however it ends.
+// presence shows other processes that this one lives: it holds a kernel lock on
+// its own file, which the kernel releases when the process ends, however it
+// ends.
 type presence struct {
 	base string // of the files' paths
 
@@ -35,7 +37,7 @@ type presence struct {
 
 func newPresence(database string) *presence { return &presence{base: database + presenceInfix} }
 
-// begin shows that the process with an id lives, from the first call on.
+// begin makes and locks the file for the id of this process, at the first call.
 func (p *presence) begin(ctx context.Context, id string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -51,7 +53,7 @@ func (p *presence) begin(ctx context.Context, id string) error {
 		if err != nil {
 			return fmt.Errorf("making %s: %w", file.Path(), err)
 		}
-		if locked && stillThere(file) { // else somebody took it for one that was left behind
+		if locked && stillThere(file) { // otherwise another process has taken it for a leftover
 			p.id, p.file = id, file
 			return nil
 		}
@@ -61,7 +63,7 @@ func (p *presence) begin(ctx context.Context, id string) error {
 	}
 }
 
-// check fails if others take this process for one that has ended.
+// check fails if other processes think that this one has ended.
 func (p *presence) check() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -71,7 +73,8 @@ func (p *presence) check() error {
 	return nil
 }
 
-// isAlive reports whether a process lives. One that cannot be looked at does.
+// isAlive reports whether a process lives. It returns true if it cannot find
+// out.
 func (p *presence) isAlive(id string) bool {
 	if id == "" {
 		return false
@@ -100,7 +103,7 @@ func (p *presence) removeIfDead(id string) {
 	removeLocked(file)
 }
 
-// end is the end of this process, as far as others are concerned.
+// end makes this process look ended to others.
 func (p *presence) end() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -113,8 +116,8 @@ func (p *presence) end() error {
 	return removeLocked(file)
 }
 
-// removeLocked removes a file whose lock is held, and no other that has taken its
-// place, and frees the lock.
+// removeLocked removes a file whose lock is held, and releases the lock. It
+// does not remove another file that has taken its place.
 func removeLocked(file *flock.Flock) error {
 	var err error
 	if stillThere(file) {

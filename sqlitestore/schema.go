@@ -8,26 +8,25 @@ import (
 )
 
 const (
-	// applicationID says in the file's header whose database it is: "spot" in
-	// ASCII.
+	// applicationID marks the file's header as this package's: "spot" in ASCII.
 	applicationID = 0x73706f74
-	// schemaNumber is that of the tables below. There is a new one whenever an
-	// older version of this package could not work with what a newer one makes.
+	// schemaNumber is the number of the schema below. It changes whenever an
+	// older version of this package could not use the tables of a newer one.
 	schemaNumber = 1
 	pageSize     = 4096
-	// format is that of the record column.
+	// format is the format number of the record column.
 	format = 1
 )
 
-// A row without a record is that of a deletion, whose version it has. Times are
-// microseconds since 1970. change counts all saves and deletions of the database,
-// so that whoever watches finds those that it has not seen.
+// A row without a record stands for a deletion and has its version. Times are
+// microseconds since 1970. change counts all saves and deletions of the
+// database, so that watchers find those that they have not seen.
 //
-// A row of locks is there while somebody has the lock or waits for it. beat
-// changes when the holder extends its lease: who waits takes the lease for over
-// if it has not for as long as length says.
+// A row of locks exists while somebody has the lock or waits for it. beat
+// changes when the holder extends its lease. If beat has not changed for the
+// time in length, waiters regard the lease as ended.
 //
-// The one row of trial is what Check or Open has written last.
+// The only row of trial is what Check or Open has written last.
 const schemaSQL = `
 CREATE TABLE records (
 	id           INTEGER PRIMARY KEY,
@@ -88,7 +87,7 @@ func checkSchema(c *sqlite3.Conn, path string) error {
 	if application != applicationID {
 		return &DatabaseError{
 			Path: path, Problem: "is the database of another program", Err: ErrForeign,
-			Advice: "nothing was changed; choose a file of its own for the store",
+			Advice: "nothing was changed; choose another file for the store",
 		}
 	}
 	schema, err := number(c, `PRAGMA user_version`)
@@ -111,12 +110,12 @@ func checkSchema(c *sqlite3.Conn, path string) error {
 		return err
 	}
 	if schema != schemaNumber || tables != 4 || more != 0 {
-		return damaged(path, "lacks tables of this store, or has more than those", nil)
+		return damaged(path, "lacks tables of this store, or has others", nil)
 	}
 	return nil
 }
 
-// number returns what a statement says in one number.
+// number returns the single number that a statement returns.
 func number(c *sqlite3.Conn, query string) (n int64, err error) {
 	statement, _, err := c.Prepare(query)
 	if err != nil {

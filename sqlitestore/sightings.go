@@ -7,11 +7,12 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// maxSightings is how many are kept. What is forgotten is seen anew.
+// maxSightings is how many sightings are kept. For those that are dropped, the
+// time starts again.
 const maxSightings = 10_000
 
-// sightings are when locks were first seen as they still are, by the clock that
-// nobody can set.
+// sightings records when the current state of each lock was first seen, by the
+// monotonic clock.
 type sightings struct {
 	mu   sync.Mutex
 	seen map[spotipie.Key]sighting
@@ -23,8 +24,8 @@ type sighting struct {
 	since time.Time
 }
 
-// of returns for how long the owner of a lock has not given a sign of life,
-// as far as this process has seen. Waiters that come and go see the same.
+// of returns for how long this process has seen no sign of life from the owner
+// of a lock. All its waiters share this.
 func (s *sightings) of(key spotipie.Key, now lockRow) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()

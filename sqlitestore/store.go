@@ -25,35 +25,34 @@ const DefaultLease = 30 * time.Second
 
 const (
 	maxRecord = 1 << 20 // bytes of a record's JSON
-	// deletionLife is how long a deletion is remembered at least.
+	// deletionLife is how long a deletion is remembered, at least.
 	deletionLife = 7 * 24 * time.Hour
 	// minTrial is how much Check writes at least, in bytes.
 	minTrial = 4 << 10
-	// reserve is how much Open writes, in bytes, so that the log has room for
-	// saves when the disk is full later, and the database for some records.
+	// reserve is how much Open writes, in bytes, so that when the disk is full
+	// later, the log still has room for saves and the database for some
+	// records.
 	reserve = 64 << 10
 )
 
 // Options adjust a store. A nil *Options and the zero value mean the defaults
 // named here.
 type Options struct {
-	// Lease is how long a holder of a lock that is stopped, but not ended, keeps
-	// the others waiting. At least 50 ms; keep it well above the longest pause
-	// that a healthy process has. Default: [DefaultLease].
+	// Lease is how long a suspended holder of a lock keeps the others waiting.
+	// At least 50 ms; set it well above the longest pause of a healthy process.
+	// Default: [DefaultLease].
 	Lease time.Duration
-	// AllowExposed takes a folder and a database that others can get at or that
-	// are another user's, for file systems that know no permissions. Default:
-	// they are refused.
+	// AllowExposed accepts a folder and a database that other users can access
+	// or own, for file systems without permissions. Default: they are refused.
 	AllowExposed bool
 }
 
 // Store is a [spotipie.Store] in a SQLite database, and a [spotipie.Checker],
-// [spotipie.Watcher], [spotipie.ChangeWatcher] and [spotipie.Summarizer]. Use
-// Open to make one. It may be used from many goroutines, and is one of any
-// number, in any number of processes, on the same file.
+// [spotipie.Watcher], [spotipie.ChangeWatcher] and [spotipie.Summarizer]. Make
+// one with Open. It is safe for concurrent use, and any number of them, in any
+// number of processes, can share the same file.
 //
-// Its methods return when their context ends, except that a disk that does not
-// answer holds them up, as it does any program.
+// Its methods return when their context ends, unless the disk does not answer.
 type Store struct {
 	path     string
 	file     fs.FileInfo
@@ -68,11 +67,12 @@ type Store struct {
 	reading, saving, locking *database
 }
 
-// Open opens the database at path, or makes it if there is none, with its folder
-// (mode 0700) if that is missing. It fails, with a [*DatabaseError] that says
-// what to do, and changes nothing, if the file is no database of this package
-// ([ErrForeign], [ErrDamaged]), has a newer schema ([ErrNewerSchema]), or can be
-// got at by others ([ErrExposed]). Close the store when nothing uses it any more.
+// Open opens the database at path. If there is none, it makes the database, and
+// its folder (mode 0700) if that is missing. It fails, with a [*DatabaseError]
+// that says what to do, and changes nothing, if the file is not a database of
+// this package ([ErrForeign], [ErrDamaged]), has a newer schema
+// ([ErrNewerSchema]), or is accessible to other users ([ErrExposed]). Close the
+// store when nothing uses it any more.
 func Open(ctx context.Context, path string, opts *Options) (*Store, error) {
 	var o Options
 	if opts != nil {
@@ -112,11 +112,11 @@ func (s *Store) start(ctx context.Context) (err error) {
 	if s.reading, err = s.newDatabase(ctx, readers, readPragmas, readStatements()); err != nil {
 		return err
 	}
-	// SQLite gives it the mode that the umask leaves.
+	// SQLite creates it with a mode that depends on the umask.
 	_ = os.Chmod(s.path+"-shm", privatedir.FileMode)
-	// A size that is none of whole pages means that the file is torn.
+	// If the size is not a multiple of the page size, the file was cut short.
 	if s.file.Size()%pageSize != 0 {
-		return damaged(s.path, "does not end where a page does", nil)
+		return damaged(s.path, "does not end at the end of a page", nil)
 	}
 	if s.saving, err = s.newDatabase(ctx, 1, savePragmas, saveStatements()); err != nil {
 		return err
@@ -125,7 +125,7 @@ func (s *Store) start(ctx context.Context) (err error) {
 	return err
 }
 
-// Close ends all watches, gives up all locks and closes the database. It may be
+// Close ends all watches, releases all locks and closes the database. It may be
 // called more than once.
 func (s *Store) Close() error {
 	if s.closed.Swap(true) {
@@ -151,8 +151,8 @@ func (s *Store) close() error {
 // Path returns the path of the database.
 func (s *Store) Path() string { return s.path }
 
-// present fails unless the database is still where it was when it was opened.
-// What is written to one that was moved away is lost.
+// present fails if the database is no longer where it was when it was opened.
+// Writes to a database that was moved away would be lost.
 func (s *Store) present() error {
 	info, err := os.Stat(s.path)
 	switch {
@@ -164,19 +164,19 @@ func (s *Store) present() error {
 	return nil
 }
 
-// try writes as much as the record of a key takes, and some bytes at least.
+// try writes as many bytes as the record of a key has, and at least minTrial.
 func (s *Store) try(ctx context.Context, key spotipie.Key, atLeast int) error {
 	return s.saving.change(ctx, s, func(tx *sql.Tx) error {
 		return s.saving.exec(ctx, tx, trySQL, atLeast, key.ClientID, key.Profile)
 	})
 }
 
-// takeRoom takes room in the log and the database, if there is some, for what is
-// to be saved when the disk is full.
+// takeRoom reserves room in the log and the database, if there is some, for
+// saves when the disk is full.
 func (s *Store) takeRoom(ctx context.Context) {
 	err := s.try(ctx, spotipie.Key{}, reserve)
 	if err == nil {
-		err = s.try(ctx, spotipie.Key{}, minTrial) // frees most of it in the database
+		err = s.try(ctx, spotipie.Key{}, minTrial) // this frees most of it in the database
 	}
 	if err == nil {
 		_, _ = s.saving.ExecContext(ctx, `PRAGMA wal_checkpoint(PASSIVE)`) // the log keeps its size
@@ -205,22 +205,22 @@ func (s *Store) load(ctx context.Context, key spotipie.Key) (rec spotipie.Record
 	case r.format != format:
 		return rec, false, s.otherFormat(key, r.format)
 	case r.version <= 0:
-		return rec, false, s.mismatch(key, "has a version that is none")
+		return rec, false, s.mismatch(key, "has an invalid version")
 	case len(r.record.String) > maxRecord || json.Unmarshal([]byte(r.record.String), &rec) != nil:
-		return spotipie.Record{}, false, s.mismatch(key, "is no record in JSON")
+		return spotipie.Record{}, false, s.mismatch(key, "is not a record in JSON")
 	}
 	rec.Version = uint64(r.version)
 	return rec, true, nil
 }
 
-// row is what the database has of a key.
+// row is the row of a key in the database.
 type row struct {
 	format, version int64
 	record          sql.NullString // JSON; not valid: deleted
 }
 
-// Swap implements [spotipie.Store]. On a full disk it makes do with the room that
-// the log has.
+// Swap implements [spotipie.Store]. On a full disk it uses the room that the
+// log has.
 func (s *Store) Swap(ctx context.Context, key spotipie.Key, version uint64, rec spotipie.Record) (saved uint64, err error) {
 	floor := rec.Version
 	rec.Version = 0
@@ -229,7 +229,7 @@ func (s *Store) Swap(ctx context.Context, key spotipie.Key, version uint64, rec 
 	case err != nil:
 		return 0, fmt.Errorf("sqlitestore: encoding the record of %s: %w", key, err)
 	case len(data) > maxRecord:
-		return 0, s.wrap("saving", key, fmt.Errorf("the record has %d bytes as JSON, and the store takes %d", len(data), maxRecord))
+		return 0, s.wrap("saving", key, fmt.Errorf("the record has %d bytes as JSON, and the store accepts at most %d", len(data), maxRecord))
 	}
 	err = s.saving.change(ctx, s, func(tx *sql.Tx) error {
 		now, err := s.rowToReplace(ctx, tx, key)
@@ -259,11 +259,11 @@ func (s *Store) rowToReplace(ctx context.Context, tx *sql.Tx, key spotipie.Key) 
 	return r, err
 }
 
-// replace puts a record, or a deletion if rec is nil, in the place of what a key
-// has, and returns its version, which follows on previous.
+// replace saves a record, or a deletion if rec is nil, in place of what a key
+// has, and returns its version, which is higher than previous.
 func (s *Store) replace(ctx context.Context, tx *sql.Tx, key spotipie.Key, previous uint64, rec *spotipie.Record, data string) (uint64, error) {
 	if previous >= math.MaxInt64 {
-		return 0, fmt.Errorf("no version can follow on %d", previous)
+		return 0, fmt.Errorf("no version can follow %d", previous)
 	}
 	now := time.Now()
 	version := spotipie.NextVersion(previous, now)
@@ -283,8 +283,8 @@ func (s *Store) replace(ctx context.Context, tx *sql.Tx, key spotipie.Key, previ
 		key.ClientID, key.Profile, format, int64(version), record, consentedAt, refused, now.UnixMicro())
 }
 
-// Delete implements [spotipie.Store]. It also removes what Load refuses as a
-// record of another format.
+// Delete implements [spotipie.Store]. It also removes a record that Load
+// refuses because of its format.
 func (s *Store) Delete(ctx context.Context, key spotipie.Key) error {
 	return s.deleteIf(ctx, key, func(row) bool { return true })
 }
@@ -299,7 +299,7 @@ func (s *Store) DeleteVersion(ctx context.Context, key spotipie.Key, version uin
 	})
 }
 
-// deleteIf deletes what isWanted.
+// deleteIf deletes the record if isWanted says so.
 func (s *Store) deleteIf(ctx context.Context, key spotipie.Key, isWanted func(row) bool) error {
 	err := s.saving.change(ctx, s, func(tx *sql.Tx) error {
 		now, err := s.rowToReplace(ctx, tx, key)
@@ -348,6 +348,6 @@ func (s *Store) otherFormat(key spotipie.Key, number int64) error {
 
 func (s *Store) mismatch(key spotipie.Key, reason string) error {
 	return &spotipie.RecordMismatchError{Key: key, Reason: fmt.Sprintf(
-		"sqlitestore: the record in %s %s: update the program that is older, or delete the record and authorize again",
+		"sqlitestore: the record in %s %s: update the older program, or delete the record and authorize again",
 		filepath.ToSlash(s.path), reason)}
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // Pages of summaries. All but those by consent are in the order of the keys,
-// which do not change.
+// which never change.
 const (
 	pageSQL = `
 SELECT id, client_id, profile, format, record, saved_at, consented_at FROM records
@@ -37,18 +37,18 @@ WHERE consented_at IS NOT NULL AND consented_at <= ? AND (consented_at, id) > (?
 ORDER BY consented_at, id LIMIT ?`
 )
 
-// firstPage returns the statement of a page as that of the first one, which may
-// begin with an empty key.
+// firstPage changes the statement of a page for the first page, which may begin
+// with an empty key.
 func firstPage(statement string) string { return strings.Replace(statement, " > ", " >= ", 1) }
 
-// The orders that pages come in.
+// The orders of pages.
 const (
 	byKey     = "key"
 	byConsent = "consent"
 )
 
-// cursor says where a page has ended. JSON keeps bytes, which keys need not be
-// text, as they are.
+// cursor says where a page has ended. It has bytes and not strings, because
+// JSON would change keys that are not text.
 type cursor struct {
 	Order       string `json:"o"`
 	ClientID    []byte `json:"c,omitempty"`
@@ -73,9 +73,9 @@ func parseCursor(text string, query spotipie.SummaryQuery) (c cursor, err error)
 	return c, nil
 }
 
-// Summaries implements [spotipie.Summarizer]. Each kind of query has an index of
-// its own: those with AuthorizedBefore come in the order of the consents, all
-// others in the order of the keys.
+// Summaries implements [spotipie.Summarizer]. Each kind of query has its own
+// index: with AuthorizedBefore the summaries are in the order of the consents,
+// otherwise in the order of the keys.
 func (s *Store) Summaries(ctx context.Context, query spotipie.SummaryQuery) (page spotipie.SummaryPage, err error) {
 	if err = s.present(); err == nil {
 		page, err = s.summaries(ctx, query)
@@ -122,14 +122,14 @@ func (s *Store) summaries(ctx context.Context, query spotipie.SummaryQuery) (pag
 	return page, err
 }
 
-// mayGoByConsent reports whether the order of consents can answer a query.
+// mayGoByConsent reports whether a query can use the order of consents.
 func mayGoByConsent(query spotipie.SummaryQuery) bool {
 	return !query.AuthorizedBefore.IsZero() && !query.Rejected
 }
 
-// firstCursor returns where the first page of a query begins. The order is not
-// that of consents if one of these days is wanted: a user who consents again
-// meanwhile would come twice.
+// firstCursor returns where the first page of a query begins. It does not use
+// the order of consents if the query includes consents of these days: a user
+// who consents again meanwhile would be listed twice.
 func firstCursor(query spotipie.SummaryQuery) cursor {
 	if mayGoByConsent(query) && query.AuthorizedBefore.Before(time.Now()) {
 		return cursor{Order: byConsent, ConsentedAt: math.MinInt64}
@@ -157,8 +157,8 @@ func statementOf(query spotipie.SummaryQuery, after cursor) (statement string, a
 	return statement, arguments
 }
 
-// summarize reads what a record has beside its token. A record that cannot be
-// read has no summary.
+// summarize makes the summary of a record, without its token. A record that
+// cannot be read has no summary.
 func summarize(key spotipie.Key, number int64, record string, savedAt int64) (summary spotipie.Summary, readable bool) {
 	var r struct {
 		AuthorizedAt time.Time `json:"authorized_at"`

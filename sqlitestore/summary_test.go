@@ -80,7 +80,7 @@ func fillStores(t *testing.T, stores ...spotipie.Store) {
 	}
 }
 
-// Whatever is asked, the indexes answer as one does who looks at each record.
+// The indexes give the same answers to all queries as reading each record.
 func TestSummariesAreThoseOfTheRecords(t *testing.T) {
 	s, plain := open(t, newPath(t), nil), spotipie.NewMemoryStore()
 	fillStores(t, s, plain)

@@ -18,21 +18,21 @@ SELECT client_id, profile, version, change FROM records WHERE change > ? ORDER B
 )
 
 const (
-	// How often who watches looks for changes. Where the system tells of writes
-	// to the log, they are looked for right after, and less and less often: what
-	// is written is not saved before it is synced.
+	// How often watchers look for changes. If the system reports a write to the
+	// log, they look right after it, and then less and less often, since the
+	// write takes effect only when it is synced.
 	firstLook = time.Millisecond
 	lastLook  = 250 * time.Millisecond
 )
 
-// anyChange is the name of all changes to the hub. Those of keys have quotes.
+// anyChange is the hub's name for all changes. The names of keys have quotes.
 const anyChange = ""
 
-// errWentBack: the database counts fewer changes than before.
+// errWentBack means that the database counts fewer changes than before.
 var errWentBack = errors.New("the database was put back to an older state")
 
-// Watch implements [spotipie.Watcher]. All watchers of a store together look for
-// changes four times in a second; on Linux the system tells of them at once.
+// Watch implements [spotipie.Watcher]. A store looks for changes four times a
+// second for all its watchers; on Linux the system reports them at once.
 func (s *Store) Watch(ctx context.Context, key spotipie.Key) (<-chan struct{}, error) {
 	changes, err := s.hub.Watch(ctx, key.String())
 	if err != nil {
@@ -41,8 +41,8 @@ func (s *Store) Watch(ctx context.Context, key spotipie.Key) (<-chan struct{}, e
 	return changes, nil
 }
 
-// WatchChanges implements [spotipie.ChangeWatcher]. A receiver that is slow gets
-// every change later, but for those that another one of the same key came after.
+// WatchChanges implements [spotipie.ChangeWatcher]. A slow receiver gets
+// changes later, and only the last one of each key.
 func (s *Store) WatchChanges(ctx context.Context) (<-chan spotipie.Change, error) {
 	ctx, stop := context.WithCancel(ctx)
 	wake, err := s.hub.Watch(ctx, anyChange)
@@ -64,7 +64,7 @@ func (s *Store) WatchChanges(ctx context.Context) (<-chan spotipie.Change, error
 			if err == nil {
 				continue
 			}
-			if !send(ctx, changes, spotipie.Change{}) { // perhaps some were missed
+			if !send(ctx, changes, spotipie.Change{}) { // some may have been missed
 				return
 			}
 			if latest, err := s.latestChange(ctx); err == nil {
@@ -105,8 +105,8 @@ func (s *Store) latestChange(ctx context.Context) (number int64, err error) {
 	return number, err
 }
 
-// changesSince returns the next changes after last, a thousand at most, and the
-// number of the last one of them.
+// changesSince returns the next changes after last, at most a thousand, and the
+// number of the last of them.
 func (s *Store) changesSince(ctx context.Context, last int64) (page []spotipie.Change, newest int64, err error) {
 	if err := s.present(); err != nil {
 		return nil, last, err
@@ -132,7 +132,7 @@ func (s *Store) changesSince(ctx context.Context, last int64) (page []spotipie.C
 	return page, newest, err
 }
 
-// listen looks for changes and tells of them until ctx ends or the store is
+// listen looks for changes and reports them until ctx ends or the store is
 // closed.
 func (s *Store) listen(ctx context.Context, ready func(), notify func(name string)) error {
 	ctx, stop := context.WithCancel(ctx)
@@ -174,7 +174,8 @@ func (s *Store) listen(ctx context.Context, ready func(), notify func(name strin
 	}
 }
 
-// listenAgain says that it is in vain to listen again if the store is closed.
+// listenAgain marks the error with ErrClosed if the store is closed, so that
+// the hub does not listen again.
 func (s *Store) listenAgain(err error) error {
 	if s.closed.Load() {
 		return fmt.Errorf("%w: %w", notices.ErrClosed, err)

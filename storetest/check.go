@@ -21,7 +21,7 @@ func checker(t *testing.T, s spotipie.Store) spotipie.Checker {
 
 func check(t *testing.T, s spotipie.Store) {
 	c := checker(t, s)
-	for _, k := range []spotipie.Key{key("ada"), key("grace")} { // of the one there is a record
+	for _, k := range []spotipie.Key{key("ada"), key("grace")} { // one of them has a record
 		var version uint64
 		if k == key("ada") {
 			version = swap(t, s, k, 0, record(t, "one"))
@@ -35,7 +35,7 @@ func check(t *testing.T, s spotipie.Store) {
 		if version != 0 {
 			expect(t, s, k, record(t, "one"), version)
 		} else if version := versionOfNothing(t, s, k); version != 0 {
-			t.Errorf("after Check there is version %d of nothing", version)
+			t.Errorf("after Check there is version %d without a record", version)
 		}
 		swap(t, s, k, version, record(t, "two"))
 		unlock()

@@ -43,7 +43,7 @@ func copyInAndOut(t *testing.T, s spotipie.Store) {
 		expect(t, after, k, rec, last.Version)
 	}
 
-	// Another copy brings over what was renewed and deleted in the store.
+	// Another copy takes over what was renewed and deleted in the store.
 	k := spotipie.Key{ClientID: "client", Profile: "ada"}
 	rec, _, err := s.Load(t.Context(), k)
 	if err != nil {

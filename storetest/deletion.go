@@ -33,7 +33,7 @@ func deletionIsRemembered(t *testing.T, s spotipie.Store) {
 	remove(t, s, key("ada"))
 	deleted := versionOfNothing(t, s, key("ada"))
 	if deleted < saved {
-		t.Errorf("version %d was deleted, and Load tells of a deletion with version %d", saved, deleted)
+		t.Errorf("version %d was deleted, and Load returns a deletion with version %d", saved, deleted)
 	}
 	if version := versionOfNothing(t, s, key("grace")); version != 0 {
 		t.Errorf("another key comes with version %d, want 0", version)
@@ -45,7 +45,7 @@ func deletionIsRemembered(t *testing.T, s spotipie.Store) {
 	expect(t, s, key("ada"), record(t, "two"), again)
 	remove(t, s, key("ada"))
 	if version := versionOfNothing(t, s, key("ada")); version < again {
-		t.Errorf("version %d was deleted, and Load tells of a deletion with version %d", again, version)
+		t.Errorf("version %d was deleted, and Load returns a deletion with version %d", again, version)
 	}
 }
 
@@ -54,13 +54,13 @@ func deletionIsRemembered(t *testing.T, s spotipie.Store) {
 func deletionOfNothingIsRemembered(t *testing.T, s spotipie.Store) {
 	remove(t, s, key("ada"))
 	if versionOfNothing(t, s, key("ada")) == 0 {
-		t.Error("Load does not tell of the deletion")
+		t.Error("Load does not return the deletion")
 	}
 	swap(t, s, key("ada"), 0, record(t, "one"))
 }
 
-// versionsExceedWhatWasSeen: a store that has fallen back to an older state
-// must not make versions below those that its callers have seen.
+// versionsExceedWhatWasSeen: a store that was set back to an older state must
+// not make versions below those that its callers have seen.
 func versionsExceedWhatWasSeen(t *testing.T, s spotipie.Store) {
 	version := swap(t, s, key("ada"), 0, record(t, "one"))
 	for name, k := range map[string]spotipie.Key{"over a record": key("ada"), "of a new record": key("grace")} {
@@ -106,13 +106,13 @@ func deleteVersion(t *testing.T, s spotipie.Store) {
 	ctx, k := t.Context(), key("ada")
 	err := deleter.DeleteVersion(ctx, k, 0)
 	if errors.Is(err, errors.ErrUnsupported) {
-		t.Skip("the store that is wrapped is no spotipie.VersionDeleter")
+		t.Skip("the wrapped store is no spotipie.VersionDeleter")
 	}
 	if err != nil {
 		t.Fatalf("DeleteVersion of nothing: %v", err)
 	}
 	if version := versionOfNothing(t, s, k); version == 0 {
-		t.Error("the deletion of nothing is not remembered")
+		t.Error("the deletion of a missing record is not remembered")
 	}
 	first := swap(t, s, k, 0, record(t, "one"))
 	second := swap(t, s, k, first, record(t, "two"))
@@ -122,13 +122,13 @@ func deleteVersion(t *testing.T, s spotipie.Store) {
 		}
 	}
 	if rec, found, err := s.Load(ctx, k); err != nil || !found || rec.Version != second {
-		t.Fatalf("after deletions in vain: found %t, version %d, error %v", found, rec.Version, err)
+		t.Fatalf("after failed deletions: found %t, version %d, error %v", found, rec.Version, err)
 	}
 	if err := deleter.DeleteVersion(ctx, k, second); err != nil {
 		t.Fatalf("DeleteVersion: %v", err)
 	}
 	if version := versionOfNothing(t, s, k); version < second {
-		t.Errorf("version %d was deleted, and Load tells of a deletion with version %d", second, version)
+		t.Errorf("version %d was deleted, and Load returns a deletion with version %d", second, version)
 	}
 	if err := deleter.DeleteVersion(ctx, k, second); !errors.Is(err, spotipie.ErrVersionConflict) {
 		t.Errorf("DeleteVersion a second time: %v, want a conflict", err)

@@ -8,8 +8,8 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// hostileProfiles are names that a careless store mixes up, or takes for
-// paths, patterns or statements.
+// hostileProfiles are names that a careless store mixes up, or treats as paths,
+// patterns or statements.
 func hostileProfiles() []string {
 	return []string{
 		"ada", "Ada", "ada ", "ада", "a/b", "a\\b", "../ada", ".", "..", "a:b", "a*", "%41da", "a%b", "{ada}",

@@ -21,7 +21,7 @@ func loadReturnsSaved(t *testing.T, s spotipie.Store) {
 	rec := record(t, "one")
 	expect(t, s, key("ada"), rec, swap(t, s, key("ada"), 0, rec))
 
-	// The least a record can be: no refresh token, no scope, no times.
+	// The smallest record: no refresh token, no scope, no times.
 	token, err := spotipie.NewToken(spotipie.TokenFields{AccessToken: "bare", ExpiresIn: time.Hour})
 	if err != nil {
 		t.Fatal(err)
@@ -71,8 +71,8 @@ func loadDuringSwaps(t *testing.T, s spotipie.Store) {
 	wg.Wait()
 }
 
-// timesAreKept: tokens keep microseconds, so that a token is equal to itself
-// after a round trip.
+// timesAreKept: tokens keep microseconds, so that a token is the same after it
+// was saved and loaded.
 func timesAreKept(t *testing.T, s spotipie.Store) {
 	token, err := spotipie.NewToken(spotipie.TokenFields{
 		AccessToken: "one", ExpiresIn: time.Hour, ExpiresAt: time.Date(2026, 11, 24, 12, 0, 0, 123_456_000, time.UTC),
@@ -97,8 +97,8 @@ func sealedIsKept(t *testing.T, s spotipie.Store) {
 	}
 }
 
-// loadsKnowOfSaves: loads of one key at the same time may share the work, but
-// none may be answered by one that began before it did.
+// loadsKnowOfSaves: loads of one key at the same time may share the work, but a
+// load must not get the result of one that began before it.
 func loadsKnowOfSaves(t *testing.T, s spotipie.Store) {
 	var saved atomic.Uint64
 	saved.Store(swap(t, s, key("ada"), 0, record(t, "0")))

@@ -41,7 +41,7 @@ func lockExcludes(t *testing.T, s spotipie.Store) {
 					return
 				}
 				most.Store(max(most.Load(), holders.Add(1)))
-				_, _, _ = s.Load(t.Context(), key("ada")) // something to be overtaken in
+				_, _, _ = s.Load(t.Context(), key("ada")) // a short time in which others could overtake
 				holders.Add(-1)
 				if err := unlock(t.Context()); err != nil {
 					t.Errorf("unlock: %v", err)
@@ -91,11 +91,11 @@ func unlockTwice(t *testing.T, s spotipie.Store) {
 	unlock := lock(t, s, key("ada"))
 	unlock()
 	next := lock(t, s, key("ada"))
-	unlock() // must not free the next holder's lock
+	unlock() // must not release the next holder's lock
 	ctx, cancel := context.WithTimeout(t.Context(), moment)
 	defer cancel()
 	if release, err := s.Lock(ctx, key("ada")); err == nil {
-		t.Error("an old unlock freed the lock of the next holder")
+		t.Error("an old unlock released the lock of the next holder")
 		_ = release(t.Context())
 	}
 	next()

@@ -7,8 +7,8 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// largeRecords does not say how much a store must take: whatever it takes, it
-// must return.
+// largeRecords does not require a size: a store must return whatever it
+// accepts.
 func largeRecords(t *testing.T, s spotipie.Store) {
 	before := record(t, "before")
 	version := swap(t, s, key("ada"), 0, before)

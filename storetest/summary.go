@@ -10,16 +10,16 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// The cases of Summaries call the function, so that they are about any store.
+// The cases of Summaries call the function, so that they work with any store.
 
 // consents is when the users of fill consented: those of today first.
 func consents(day int) time.Time {
 	return time.Date(2026, 7, 1, 8, 30, 0, 123_456_000, time.FixedZone("", 3600)).AddDate(0, 0, -day)
 }
 
-// fill saves records of two apps, whose users consented on different days. Of
-// some the day is not known, some were refused, and of the refused ones some at
-// a time that is not known. It returns their summaries.
+// fill saves records of two apps, whose users consented on different days. Some
+// days are unknown. Some records were refused, and some of these at an unknown
+// time. It returns their summaries.
 func fill(t *testing.T, s spotipie.Store) map[spotipie.Key]spotipie.Summary {
 	t.Helper()
 	saved := make(map[spotipie.Key]spotipie.Summary)
@@ -45,13 +45,13 @@ func fill(t *testing.T, s spotipie.Store) map[spotipie.Key]spotipie.Summary {
 	return saved
 }
 
-// queries are all kinds of them.
+// queries are queries of every kind.
 func queries() map[string]spotipie.SummaryQuery {
 	before := consents(4)
 	return map[string]spotipie.SummaryQuery{
 		"all":                                   {},
 		"of one app":                            {ClientID: "client"},
-		"of an app that there is not":           {ClientID: "nobody"},
+		"of an unknown app":                     {ClientID: "nobody"},
 		"rejected":                              {Rejected: true},
 		"rejected, of one app":                  {Rejected: true, ClientID: "other"},
 		"old consents":                          {AuthorizedBefore: before},
@@ -64,8 +64,8 @@ func queries() map[string]spotipie.SummaryQuery {
 	}
 }
 
-// walk asks for all pages, and calls between before each but the first. It
-// fails the test if a record comes twice, or on a page that is too large.
+// walk gets all pages, and calls between before each but the first. It fails
+// the test if a record comes twice, or if a page is too large.
 func walk(t *testing.T, s spotipie.Store, query spotipie.SummaryQuery, between func()) map[spotipie.Key]spotipie.Summary {
 	t.Helper()
 	found := make(map[spotipie.Key]spotipie.Summary)
@@ -111,8 +111,8 @@ func summaries(t *testing.T, s spotipie.Store) {
 	}
 }
 
-// expectSummary fails the test unless a summary is as it was saved after a
-// moment. Clocks may differ by a minute.
+// expectSummary fails the test unless a summary is the expected one and was
+// saved after a given time. Clocks may differ by a minute.
 func expectSummary(t *testing.T, got, want spotipie.Summary, savedAfter time.Time) {
 	t.Helper()
 	if at := got.SavedAt; !at.IsZero() && (at.Before(savedAfter.Add(-time.Minute)) || at.After(time.Now().Add(time.Minute))) {

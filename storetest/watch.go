@@ -37,7 +37,7 @@ func watch(t *testing.T, s spotipie.Store) {
 	}
 	version := swap(t, s, key("ada"), 0, record(t, "one"))
 	told("a Swap")
-	for range 5 { // nobody looks
+	for range 5 { // without a receiver
 		version = swap(t, s, key("ada"), version, record(t, "two"))
 	}
 	told("more Swaps")
@@ -106,7 +106,7 @@ func watchChanges(t *testing.T, s spotipie.Store) {
 		told(k, swap(t, s, k, 0, record(t, "one")), fmt.Sprintf("a first Swap of %s", k))
 	}
 	version := swap(t, s, key("ada"), 0, record(t, "one"))
-	for range 5 { // nobody looks
+	for range 5 { // without a receiver
 		version = swap(t, s, key("ada"), version, record(t, "two"))
 	}
 	other := swap(t, s, key("grace"), 0, record(t, "one"))

@@ -11,8 +11,8 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// The attributes that the semantic conventions have no name for. A store is not
-// always a database, and has other operations, so db.operation.name is not
+// The attributes for which the semantic conventions have no name. A store is
+// not always a database, and has other operations, so db.operation.name is not
 // used.
 const (
 	flowKey           = attribute.Key("spotipie.flow")
@@ -20,8 +20,7 @@ const (
 	storeOperationKey = attribute.Key("spotipie.store.operation")
 )
 
-// other stands for all values that are not known, as in the semantic
-// conventions.
+// other stands for all unknown values, as in the semantic conventions.
 const other = "_OTHER"
 
 // attributesOf returns the attributes of an observation. Each has one of a few
@@ -56,7 +55,7 @@ func storeOperation(op string) string {
 	return oneOf(op, "load", "save", "delete", "lock", "unlock", "check", "watch")
 }
 
-// oneOf returns value if it is known.
+// oneOf returns value if it is known, and other if not.
 func oneOf(value string, known ...string) string {
 	if slices.Contains(known, value) {
 		return value

@@ -12,13 +12,13 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// ConsentWindow is how soon a consent ends that [Telemetry.ObserveConsents]
-// counts.
+// ConsentWindow is within what time a consent must end for
+// [Telemetry.ObserveConsents] to count it.
 const ConsentWindow = 30 * 24 * time.Hour
 
 const (
-	// consentInterval is how old a count may be: counting may be work for the
-	// store, and metrics are collected every few seconds.
+	// consentInterval is how old a count may be. Counting may be expensive for
+	// the store, and metrics are collected every few seconds.
 	consentInterval = time.Minute
 	// consentTimeout limits a count, as metrics wait for it.
 	consentTimeout = 5 * time.Second
@@ -68,8 +68,8 @@ type consentCounter struct {
 	ok      bool // count succeeded then
 }
 
-// latest returns the latest count, or ok == false if that failed. The error is
-// that of a count of this call.
+// latest returns the latest count, or ok == false if counting failed. It
+// returns an error only if this call has counted.
 func (c *consentCounter) latest(ctx context.Context) (n int64, ok bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

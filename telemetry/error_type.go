@@ -28,7 +28,7 @@ func errorType(ctx context.Context, o spotipie.Observation) string {
 	default:
 		word = causeType(o.Err)
 	}
-	if word == "" { // a context may end with a cause of the program's own
+	if word == "" { // the program may end a context with its own cause
 		word = causeType(ctx.Err())
 	}
 	if word == "" {
@@ -61,8 +61,8 @@ func sessionErrorType(err error) string {
 	return ""
 }
 
-// answerType returns the error code of an answer of the token endpoint if RFC
-// 6749 section 5.2 has it, else its status.
+// answerType returns the error code of an answer of the token endpoint if it is
+// one of RFC 6749 section 5.2, and its status if not.
 func answerType(answer *spotipie.TokenEndpointError) string {
 	code := oneOf(answer.Code, "invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope")
 	status := statusCode(answer)

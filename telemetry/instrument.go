@@ -11,8 +11,8 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// instrument exports one kind of observation: as a histogram of durations, or a
-// counter of what takes no time, and as a span.
+// instrument exports one kind of observation: as a histogram of durations, or
+// as a counter if it has no duration, and as a span.
 type instrument struct {
 	duration    metric.Float64Histogram // or nil
 	count       metric.Int64Counter     // or nil
@@ -59,7 +59,7 @@ func newInstruments(meter metric.Meter) (map[spotipie.ObservationKind]instrument
 			onlyAsChild: true,
 		},
 		spotipie.ObservedSavedLate: {
-			duration: m.histogram("spotipie.saved_late.duration", "How long something was not saved that could not be saved at first, or that the store had lost.",
+			duration: m.histogram("spotipie.saved_late.duration", "How long it took to save a token that could not be saved at first, or that the store had lost.",
 				0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3600, 14400),
 			spanKind: trace.SpanKindInternal,
 		},
@@ -99,7 +99,7 @@ func (m *maker) counter(name, unit, description string) metric.Int64Counter {
 	return c
 }
 
-// level makes an instrument of a number that goes up and down.
+// level makes an instrument for a number that goes up and down.
 func (m *maker) level(name, unit, description string) metric.Int64ObservableUpDownCounter {
 	if m.err != nil {
 		return nil
@@ -109,7 +109,7 @@ func (m *maker) level(name, unit, description string) metric.Int64ObservableUpDo
 	return c
 }
 
-// total makes an instrument of a number that only grows.
+// total makes an instrument for a number that only grows.
 func (m *maker) total(name, unit, description string) metric.Int64ObservableCounter {
 	if m.err != nil {
 		return nil

@@ -27,7 +27,7 @@ func (t *Telemetry) ObservePool(stats func() spotipie.PoolStats) (metric.Registr
 	m := maker{meter: t.meter}
 	sessions := m.level("spotipie.pool.sessions", "{session}", "Sessions that the pool has in memory.")
 	loads := m.total("spotipie.pool.loads", "{session}", "Sessions that the pool has loaded from the store.")
-	evictions := m.total("spotipie.pool.evictions", "{session}", "Sessions that the pool has put out of memory.")
+	evictions := m.total("spotipie.pool.evictions", "{session}", "Sessions that the pool has dropped from memory.")
 	active := m.level("spotipie.pool.token_requests.active", "{request}", "Token requests that the pool has under way.")
 	pending := m.level("spotipie.pool.token_requests.pending", "{request}", "Token requests that wait for their turn in the pool.")
 	if m.err != nil {

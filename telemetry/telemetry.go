@@ -17,8 +17,8 @@ import (
 	"github.com/spotipie/spotipie/internal/typednil"
 )
 
-// ScopeName is the name of the instrumentation scope of all metrics and spans,
-// for views and samplers that are to match them.
+// ScopeName is the name of the instrumentation scope of all metrics and spans.
+// Use it in views and samplers.
 const ScopeName = "github.com/spotipie/spotipie/telemetry"
 
 // Options adjust a [Telemetry]. A nil *Options and the zero value mean the
@@ -30,9 +30,9 @@ type Options struct {
 	// MeterProvider makes the metrics. Default: the global one,
 	// [otel.GetMeterProvider], also if it is set later.
 	MeterProvider metric.MeterProvider
-	// Attributes are added to every metric and span, to tell apart several apps
-	// of one program. They are exported unchanged: put no user and no secret
-	// into them. Default: none.
+	// Attributes are added to every metric and span, to distinguish several
+	// apps of one program. They are exported unchanged: put no user and no
+	// secret into them. Default: none.
 	Attributes []attribute.KeyValue
 }
 
@@ -41,11 +41,11 @@ type Options struct {
 type Telemetry struct {
 	tracer      trace.Tracer
 	meter       metric.Meter
-	attributes  []attribute.KeyValue // with no room left, so that append copies
+	attributes  []attribute.KeyValue // without spare capacity, so that append copies
 	instruments map[spotipie.ObservationKind]instrument
 }
 
-// errNotMade: the Telemetry was not made by New.
+// errNotMade means that the Telemetry was not made by New.
 var errNotMade = errors.New("telemetry: the Telemetry is a zero value: make it with New")
 
 // New returns a Telemetry. It fails if a provider is a nil pointer, or if the meter

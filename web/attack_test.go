@@ -20,14 +20,14 @@ func TestLoginCSRF(t *testing.T) {
 			callback := attacker.beginAndAgree("/auth/login")
 			p := victim.comeFromElsewhere(callback)
 			victim.expect(p, http.StatusBadRequest, "This sign-in is over")
-			a.expectError("stray", http.StatusBadRequest, "no login that this browser has under way")
+			a.expectError("stray", http.StatusBadRequest, "this browser has no login under way")
 		})
 	}
 	a.expectCodes(1)
 	nobody.expectNobody()
 	ada.expectUser("ada")
 
-	// Nor while the victim has logins of their own under way.
+	// The same while the victim has logins under way.
 	for range 5 {
 		nobody.begin("/auth/login")
 	}
@@ -289,7 +289,7 @@ func TestLoginFromElsewhere(t *testing.T) {
 		for _, isSilly := range []bool{false, true} {
 			b.isSilly = isSilly
 			p := b.comeFromElsewhere(path)
-			b.expect(p, http.StatusOK, "Go on to Spotify")
+			b.expect(p, http.StatusOK, "Continue to Spotify")
 			if strings.Contains(path, "library") != strings.Contains(p.body, "See what is saved in your library") {
 				t.Errorf("%s: %s", path, p.body)
 			}
@@ -298,11 +298,11 @@ func TestLoginFromElsewhere(t *testing.T) {
 		}
 	}
 	p := b.post("/auth/login", otherSite, "https://evil.example")
-	b.expect(p, http.StatusForbidden, "Go on to Spotify")
+	b.expect(p, http.StatusForbidden, "Continue to Spotify")
 	a.expectError("sign-in", http.StatusForbidden, "another site may have sent it")
 	a.expectCodes(1)
 
-	// Whoever agrees goes on from there, also in an old browser.
+	// A user who agrees continues from there, also in an old browser.
 	b.isSilly = true
 	b.expect(b.submit("/auth/login?return_to=/me"), http.StatusOK, "home of")
 	b.expectUser("grace")

@@ -12,14 +12,16 @@ import (
 
 const (
 	attemptLifetime = 10 * time.Minute
-	// slots is how many attempts an app may have in a browser. Their cookies go
-	// with every request, and servers refuse requests whose headers are large.
+	// slots is how many logins of an app a browser may have under way. Their
+	// cookies are sent with every request, and servers refuse requests with
+	// large headers.
 	slots = 5
-	// maxDraws bounds the search for a state of a slot that is free.
+	// maxDraws limits how often begin draws a state until one belongs to a free
+	// slot.
 	maxDraws = 100
 )
 
-// attempt is a login under way, as its cookie has it.
+// attempt is a login under way, as stored in its cookie.
 type attempt struct {
 	State    string `json:"s"`
 	Verifier string `json:"v"`
@@ -35,8 +37,8 @@ func (a *Auth) loginOf(t attempt) spotipie.Login {
 	}
 }
 
-// slotOf returns the slot of the attempt with a state: so the callback finds its
-// cookie, and however many logins a browser begins, it never has more cookies.
+// slotOf returns the slot of the attempt with a state. So the callback finds
+// its cookie, and a browser never has more cookies than slots.
 func slotOf(state string) int {
 	sum := sha256.Sum256([]byte(state))
 	return int(sum[0]) % slots
@@ -44,8 +46,8 @@ func slotOf(state string) int {
 
 func attemptPurpose(slot int) string { return "login-" + strconv.Itoa(slot) }
 
-// begin begins a login: it gives the browser the cookie, and returns the address
-// to send it to.
+// begin begins a login: it sets the cookie, and returns the address to send the
+// browser to.
 func (a *Auth) begin(w http.ResponseWriter, r *http.Request, opts *spotipie.AuthorizationURLOptions, returnTo string) (string, error) {
 	opts.Lifetime = attemptLifetime
 	free := a.freeSlots(r)
@@ -69,8 +71,9 @@ func (a *Auth) begin(w http.ResponseWriter, r *http.Request, opts *spotipie.Auth
 	}
 }
 
-// freeSlots returns the slots that no attempt has, or the one of the oldest.
-// What cannot be opened, or has ended, leaves its slot free.
+// freeSlots returns the slots without an attempt, or else the slot of the
+// oldest attempt. A slot is free if its cookie cannot be decrypted or has
+// expired.
 func (a *Auth) freeSlots(r *http.Request) (free [slots]bool) {
 	oldest, begun := 0, time.Time{}
 	found := false
@@ -89,7 +92,7 @@ func (a *Auth) freeSlots(r *http.Request) (free [slots]bool) {
 	return free
 }
 
-// attemptOf returns the attempt of a state, if this browser has begun it.
+// attemptOf returns the attempt with a state, if this browser has begun it.
 func (a *Auth) attemptOf(r *http.Request, state string) (attempt, bool) {
 	var t attempt
 	if _, ok := a.sealer.cookie(r, attemptPurpose(slotOf(state)), &t); !ok {

@@ -13,17 +13,17 @@ import (
 )
 
 const (
-	// callbackTimeout is how long the browser waits for the end of a login. It
-	// goes on, and the page that is shown meanwhile looks again.
+	// callbackTimeout is how long the browser waits for a login to finish. The
+	// login continues after that, and the page that the browser shows checks
+	// again.
 	callbackTimeout = 20 * time.Second
 	maxState        = 128
 	retryAfter      = 5 * time.Second
 	maxRetryAfter   = time.Minute
 )
 
-// callback is where Spotify sends the browser back to. Whatever comes of it, the
-// browser is sent on to an address without code and state, unless the code may
-// still be good.
+// callback handles the redirect from Spotify. It then redirects the browser to
+// an address without code and state, unless the code may still work.
 func (a *Auth) callback(w http.ResponseWriter, r *http.Request) {
 	params, err := url.ParseQuery(r.URL.RawQuery)
 	if err == nil && params.Has(problemKey) && !params.Has("state") {
@@ -47,7 +47,7 @@ func (a *Auth) callback(w http.ResponseWriter, r *http.Request) {
 	location := a.returnTo(t.ReturnTo)
 	if signIn != nil {
 		isOther, refused := a.signIn(w, r, signIn)
-		if isOther { // who has no business where the first one was
+		if isOther { // another user must not see the page of the first one
 			location = a.opts.Home
 		}
 		if refused != nil {
@@ -61,8 +61,8 @@ func (a *Auth) callback(w http.ResponseWriter, r *http.Request) {
 	redirect(w, location)
 }
 
-// finish finishes a login. With both results the user has signed in, and there
-// is something to tell them.
+// finish finishes a login. If it returns both results, the user has signed in,
+// and a page tells them something.
 func (a *Auth) finish(r *http.Request, t attempt) (*spotipie.SignIn, *Error) {
 	done, failed := a.callbacks.begin(t.State)
 	if failed != nil {
@@ -84,7 +84,7 @@ func (a *Auth) finish(r *http.Request, t attempt) (*spotipie.SignIn, *Error) {
 	return signIn, failed
 }
 
-// callbackError says what a login that failed comes to.
+// callbackError chooses the page and status for a failed login.
 func callbackError(err error) *Error {
 	var token *spotipie.TokenEndpointError
 	var network net.Error
@@ -99,20 +99,20 @@ func callbackError(err error) *Error {
 	case errors.As(err, &token) && token.Temporary():
 		return &Error{Page: pageDelayed, Status: http.StatusServiceUnavailable, RetryAfter: max(token.RetryAfter, retryAfter), Err: err}
 	case errors.As(err, &network), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled),
-		errors.Is(err, spotipie.ErrClosed): // of this replica: another one goes on
+		errors.Is(err, spotipie.ErrClosed): // this replica is stopping: another one continues
 		return &Error{Page: pageDelayed, Status: http.StatusServiceUnavailable, RetryAfter: retryAfter, Err: err}
 	}
 	return &Error{Page: pageFailed, Status: http.StatusBadGateway, Err: err}
 }
 
-// delayed shows a page that loads the callback again by itself.
+// delayed shows a page that reloads the callback by itself.
 func (a *Auth) delayed(w http.ResponseWriter, r *http.Request, failed *Error) {
-	w.Header().Set("Refresh", seconds(min(failed.RetryAfter, maxRetryAfter))) // it needs no script
+	w.Header().Set("Refresh", seconds(min(failed.RetryAfter, maxRetryAfter))) // works without script
 	a.fail(w, r, Page{}, failed)
 }
 
-// signIn makes the user of a login the one who is signed in with the browser, and
-// signs out whoever was before.
+// signIn signs the user of a login in with the browser, and signs another user
+// out first.
 func (a *Auth) signIn(w http.ResponseWriter, r *http.Request, signIn *spotipie.SignIn) (isOther bool, failed *Error) {
 	if a.opts.OnLogin != nil {
 		if err := a.opts.OnLogin(r, signIn); err != nil {
@@ -130,7 +130,7 @@ func (a *Auth) signIn(w http.ResponseWriter, r *http.Request, signIn *spotipie.S
 	if before != "" && before != user {
 		isOther = true
 		if err := a.sessions.SignOut(w, r); err != nil {
-			return unavailable("signing the user before out", err)
+			return unavailable("signing the previous user out", err)
 		}
 		if a.opts.OnLogout != nil {
 			a.opts.OnLogout(r, before)

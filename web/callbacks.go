@@ -11,32 +11,32 @@ import (
 const (
 	// maxCallbacks is how many logins are finished at the same time.
 	maxCallbacks = 256
-	// maxTries is how often a callback may be tried in this process while
-	// Spotify is in trouble.
+	// maxTries is how often this process tries a callback while Spotify has
+	// trouble.
 	maxTries = 5
 	spent    = maxTries + 1
-	// remembered is how many attempts a process remembers.
+	// remembered is the number of attempts that a process remembers.
 	remembered = 8192
 )
 
 var (
-	errSpent    = errors.New("the callback has been used already: sign in again")
-	errTooOften = errors.New("the callback has been tried too often: sign in again")
-	errBusy     = errors.New("too many logins are being finished at the same time: this one is tried again in a moment")
+	errSpent    = errors.New("the callback was already used: sign in again")
+	errTooOften = errors.New("the callback was tried too often: sign in again")
+	errBusy     = errors.New("too many logins are being finished at the same time: this one will be tried again soon")
 )
 
-// callbacks keeps those who replay callbacks, or flood the app with them, from
-// making a token request each. Its memory is bounded. The zero value is ready.
+// callbacks prevents that replayed callbacks, or a flood of them, make a token
+// request each. Its memory is bounded. The zero value is ready to use.
 type callbacks struct {
 	mu    sync.Mutex
 	tries map[[sha256.Size]byte]int // by the state
-	order [][sha256.Size]byte       // a ring of those that are remembered
+	order [][sha256.Size]byte       // a ring of the remembered states
 	next  int                       // in order
 	now   int                       // being finished
 }
 
-// begin is called before a login is finished, and done after it, with whether
-// nothing more can come of the attempt.
+// begin is called before a login is finished, and done after it. The argument
+// of done says whether the attempt is over.
 func (c *callbacks) begin(state string) (done func(over bool), failed *Error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -61,7 +61,8 @@ func (c *callbacks) begin(state string) (done func(over bool), failed *Error) {
 	}, nil
 }
 
-// count notes how often an attempt was tried. It forgets the oldest for it.
+// count counts the tries of an attempt. It forgets the oldest attempt to make
+// room.
 func (c *callbacks) count(id [sha256.Size]byte, tries int) {
 	if c.tries == nil {
 		c.tries = make(map[[sha256.Size]byte]int)

@@ -13,24 +13,24 @@ import (
 	"time"
 )
 
-// sealer seals what browsers keep for an app. What it seals is bound to the app
-// and to its purpose, and ends by itself.
+// sealer encrypts what browsers keep for an app. The result is bound to the app
+// and to its purpose, and expires.
 type sealer struct {
 	keys     Keys
 	clientID string
-	tag      string // tells the cookies of apps on one host apart
+	tag      string // distinguishes the cookies of apps on the same host
 	isSecure bool   // https
 	now      func() time.Time
 }
 
 const (
-	hostPrefix = "__Host-" // Secure, for this host alone, Path=/ (RFC 6265bis section 4.1.3.2)
-	// maxSealed is how long a cookie's value is at most, so that those of all
-	// attempts fit into the 8 KiB that servers and proxies take. Longer ones are
-	// not looked at.
+	hostPrefix = "__Host-" // Secure, only for this host, Path=/ (RFC 6265bis section 4.1.3.2)
+	// maxSealed is the maximum length of a cookie's value, so that the cookies
+	// of all attempts fit into the 8 KiB that servers and proxies accept.
+	// Longer values are ignored.
 	maxSealed = 1536
-	// maxSameName is how many cookies of one name are looked at: without the
-	// prefix __Host- there can be others beside ours.
+	// maxSameName is how many cookies of one name are tried: without the prefix
+	// __Host- other sites can set cookies of the same name.
 	maxSameName = 3
 )
 
@@ -52,21 +52,21 @@ func (s *sealer) cookieName(purpose string) string {
 	return name
 }
 
-// bound is what the sealed is bound to.
+// bound returns what a sealed value is bound to.
 func (s *sealer) bound(purpose string) []byte {
 	return []byte("spotipie web 1\x00" + s.clientID + "\x00" + s.tag + "\x00" + purpose)
 }
 
-// seal seals value until it expires.
+// seal encrypts value, with the time when it expires.
 func (s *sealer) seal(purpose string, value any, expires time.Time) string {
 	plain := bytes.NewBuffer(binary.BigEndian.AppendUint64(nil, uint64(expires.Unix())))
 	e := json.NewEncoder(plain)
-	e.SetEscapeHTML(false) // it makes each & of a query six bytes
-	_ = e.Encode(value)    // strings and numbers always can be
+	e.SetEscapeHTML(false) // it would turn each & of a query into six bytes
+	_ = e.Encode(value)    // encoding strings and numbers cannot fail
 	return base64.RawURLEncoding.EncodeToString(s.keys.seal(plain.Bytes(), s.bound(purpose)))
 }
 
-// open reads into value what was sealed for the same purpose and has not
+// open decrypts into value what was sealed for the same purpose and has not
 // expired.
 func (s *sealer) open(purpose, sealed string, value any) (expires time.Time, ok bool) {
 	if sealed == "" || len(sealed) > maxSealed {
@@ -87,7 +87,7 @@ func (s *sealer) open(purpose, sealed string, value any) (expires time.Time, ok 
 	return expires, true
 }
 
-// setCookie gives the browser a sealed cookie.
+// setCookie sets a sealed cookie.
 func (s *sealer) setCookie(w http.ResponseWriter, purpose string, value any, lifetime time.Duration) error {
 	sealed := s.seal(purpose, value, s.now().Add(lifetime))
 	if len(sealed) > maxSealed {
@@ -97,7 +97,7 @@ func (s *sealer) setCookie(w http.ResponseWriter, purpose string, value any, lif
 	return nil
 }
 
-// removeCookie has the browser forget a cookie.
+// removeCookie makes the browser delete a cookie.
 func (s *sealer) removeCookie(w http.ResponseWriter, purpose string) {
 	s.writeCookie(w, purpose, "", -1)
 }
@@ -109,7 +109,7 @@ func (s *sealer) writeCookie(w http.ResponseWriter, purpose, value string, maxAg
 	})
 }
 
-// cookie reads a cookie that was set with setCookie.
+// cookie reads a cookie that setCookie has set.
 func (s *sealer) cookie(r *http.Request, purpose string, value any) (expires time.Time, ok bool) {
 	cookies := r.CookiesNamed(s.cookieName(purpose))
 	for _, c := range cookies[:min(len(cookies), maxSameName)] {

@@ -149,7 +149,7 @@ func TestKeyRotation(t *testing.T) {
 	}
 }
 
-// TestOversizedCookies and many of them: the app goes on.
+// TestOversizedCookies and many of them: the app still works.
 func TestOversizedCookies(t *testing.T) {
 	a := newApp(t, appOptions{})
 	ada := a.browser("ada")

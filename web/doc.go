@@ -12,12 +12,12 @@
 //	mux.Handle("/", auth.Middleware(http.HandlerFunc(home)))
 //	mux.Handle("/library", auth.Require(spotipie.ScopeUserLibraryRead)(http.HandlerFunc(library)))
 //
-// A handler asks who is signed in and makes requests for them:
+// A handler gets the session of the signed-in user and makes requests with it:
 //
 //	func library(w http.ResponseWriter, r *http.Request) {
 //		resp, err := web.SessionFrom(r.Context()).Request(r.Context(), "GET", "/v1/me/tracks", nil)
 //		if err != nil {
-//			auth.Error(w, r, err) // sends the user to Spotify if that is what helps
+//			auth.Error(w, r, err) // sends the user to Spotify if that helps
 //			return
 //		}
 //		…
@@ -25,75 +25,77 @@
 //
 // # The handlers
 //
-// The redirect URI of the credentials says where they are. With
+// They are where the redirect URI of the credentials says. With
 // https://example.com/auth/callback, an [Auth] answers
 //
 //	GET, POST /auth/login     sends the user to Spotify
 //	GET       /auth/callback  where Spotify sends them back to
 //	POST      /auth/logout    signs them out
 //
-// and everything else with 404. No address is ever made of a request's Host or
-// X-Forwarded-… headers, so no proxy has to be trusted.
+// and everything else with 404. It ignores a request's Host and X-Forwarded-…
+// headers, so no proxy has to be trusted.
 //
 // A page has a link for signing in, and a form for signing out:
 //
 //	<a href="/auth/login?return_to=/about">Sign in with Spotify</a>
 //	<form method="post" action="/auth/logout"><button>Sign out</button></form>
 //
-// Login takes return_to, a path of the app, and show_dialog=true, which lets
-// users choose another Spotify account. A form for logout may have forget=true,
-// which deletes the user's authorization too. A link to a page behind
-// [Auth.Require] signs in too, and asks for the page's scopes in one go, as does
-// an address of [Auth.LoginURL].
+// Login takes the parameters return_to, a path of the app, and
+// show_dialog=true, which lets users choose another Spotify account. A form for
+// logout may have forget=true, which also deletes the user's authorization. A
+// link to a page behind [Auth.Require], or to an address of [Auth.LoginURL],
+// also signs the user in, and asks for the page's scopes in the same step.
 //
 // # A login under way
 //
-// What the callback needs to know (state, PKCE verifier, where to return to) is
-// in a cookie that only this browser has, sealed with the app's keys. So any
-// replica finishes what another began, nothing is kept in memory, and a callback
-// that was begun in another browser is refused. An app never has more than five
-// such cookies in a browser, for logins in five tabs; a sixth replaces the
-// oldest. They are good for ten minutes.
+// What the callback needs (state, PKCE verifier, where to return to) is in a
+// cookie in this browser, encrypted with the app's keys. So any replica can
+// finish a login that another one began, nothing is kept in memory, and a
+// callback of a login from another browser is refused. A browser has at most
+// five such cookies of an app, for logins in five tabs; a sixth replaces the
+// oldest. They are valid for ten minutes.
 //
-// Spotify's answer says who has signed in ([spotipie.Pool.FinishLogin]), and the
-// authorization is kept under that user.
+// Spotify's answer says who has signed in ([spotipie.Pool.FinishLogin]), and
+// the authorization is saved for that user.
 //
 // # Who is signed in
 //
-// By default a sealed cookie holds the user's key, and nothing else, for
-// [Options].SessionLifetime. An app that has sessions of its own, on its server,
-// puts them behind [Sessions]; the example of that is of
-// github.com/alexedwards/scs.
+// By default an encrypted cookie holds only the user's key, for
+// [Options].SessionLifetime. An app with its own sessions on the server
+// implements [Sessions]; its example uses github.com/alexedwards/scs.
 //
-// Users whose authorization is gone (they have it deleted in another browser,
-// say) are signed out. Users whose refresh token was refused, because six months
-// are over or they took the app's access back, stay signed in, and
-// [Auth.Require] and [Auth.Error] send them to Spotify once more.
+// Users whose authorization was deleted, in another browser for example, are
+// signed out. Users whose refresh token was refused, because six months are
+// over or they have removed the app's access, stay signed in, and
+// [Auth.Require] and [Auth.Error] send them to Spotify again.
 //
 // # More scopes
 //
-// [Auth.Require] asks for what a page needs when somebody visits it: the user
-// agrees and is back on that page. What was granted before is asked for again,
-// since Spotify grants no more than is asked for. Only pages can send users
-// away: a form gets a page that says what is missing, and a program gets JSON:
+// When a user visits a page, [Auth.Require] asks for the scopes that it needs:
+// the user agrees and returns to that page. It also asks again for the scopes
+// that were granted before, since Spotify grants only what is asked for. It
+// redirects only visits of pages. The answer to a form is a page that says what
+// is missing, and the answer to a program is JSON:
 //
 //	401 {"error":"login_required","error_description":"…","login_url":"/auth/login"}
 //	403 {"error":"insufficient_scope","error_description":"…","missing":["user-library-read"],"login_url":"/auth/login?ask=…"}
 //
-// A program is who does not accept HTML but JSON, and a script that uses fetch.
+// A request is treated as a program's if it accepts JSON and not HTML, or if a
+// script makes it with fetch.
 //
-// A user who is signed in and comes from another site, or from Spotify, is asked
-// on a page before they are sent there again: no site can have them replaced by
-// another user, or asked for more, without a word.
+// If a signed-in user comes to the login handler from another site, or from
+// Spotify, a page asks them before they are sent to Spotify. So no other site
+// can silently replace them by another user, or make the app ask for more
+// scopes.
 //
 // # What can go wrong
 //
-// Each trouble has a page that says what the user can do; see [Page] for
-// replacing them. [Options].OnError hears of it, as an [*Error].
+// For each problem there is a page that says what the user can do; [Page] says
+// how to replace the pages. [Options].OnError is called with an [*Error].
 //
 // # Cookies on http
 //
-// Cookies are for https alone, and for this host alone (the __Host- prefix).
-// With a redirect URI on http, which Spotify takes for loopback addresses, they
-// cannot be: that is for development and tests.
+// Cookies are sent only over https and only to this host (the __Host- prefix).
+// With a redirect URI on http, which Spotify accepts for loopback addresses,
+// this is not possible: use it only for development and tests.
 package web

@@ -6,20 +6,21 @@ import (
 	"time"
 )
 
-// errStray: a callback that does not belong to a login of this browser. It may
-// be forged (RFC 6749 section 10.12).
-var errStray = errors.New("the callback belongs to no login that this browser has under way: it was begun elsewhere or too long ago, or is forged")
+// errStray means that a callback does not belong to a login of this browser. It
+// may be forged (RFC 6749 section 10.12).
+var errStray = errors.New("this browser has no login under way for the callback: the login began in another browser or too long ago, or the callback is forged")
 
 // Error is what went wrong with a request, for [Options].OnError.
 type Error struct {
-	// Page is the name of the page that the user sees, or empty if they see none
-	// and go on.
+	// Page is the name of the page that the user sees, or empty if they see
+	// none.
 	Page string
 	// Status is the HTTP status of that page.
 	Status int
-	// RetryAfter is when to try again; 0 if that is not known.
+	// RetryAfter is how long to wait before trying again; 0 if that is not
+	// known.
 	RetryAfter time.Duration
-	// Err says more. It has no secrets.
+	// Err is the cause. It contains no secrets.
 	Err error
 }
 
@@ -28,14 +29,14 @@ func (e *Error) Error() string { return "web: " + e.Err.Error() }
 // Unwrap returns Err.
 func (e *Error) Unwrap() error { return e.Err }
 
-// report tells the app.
+// report calls OnError.
 func (a *Auth) report(r *http.Request, err error) {
 	if a.opts.OnError != nil {
 		a.opts.OnError(r, err)
 	}
 }
 
-// fail tells the app, and the user.
+// fail calls OnError, and shows the user a page.
 func (a *Auth) fail(w http.ResponseWriter, r *http.Request, page Page, failed *Error) {
 	a.report(r, failed)
 	if failed.RetryAfter > 0 {

@@ -10,7 +10,7 @@ import (
 	"github.com/spotipie/spotipie/web"
 )
 
-// scsSessions are sessions of github.com/alexedwards/scs. All of the app is
+// scsSessions are sessions of github.com/alexedwards/scs. The whole app is
 // wrapped in LoadAndSave.
 type scsSessions struct{ *scs.SessionManager }
 
@@ -32,7 +32,7 @@ func (s scsSessions) SignOut(_ http.ResponseWriter, r *http.Request) error {
 	return s.Destroy(r.Context())
 }
 
-// An app that has sessions of its own.
+// An app with its own sessions.
 func ExampleSessions() {
 	keys, err := web.ParseKeys(web.GenerateKey()) // web.KeysFromEnv in a real app
 	if err != nil {

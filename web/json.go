@@ -11,7 +11,7 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// answerJSON is what programs get in place of a page.
+// answerJSON is the answer to programs, in place of a page.
 type answerJSON struct {
 	Error       string          `json:"error"`
 	Description string          `json:"error_description"`
@@ -30,8 +30,8 @@ func writeJSON(w http.ResponseWriter, status int, answer answerJSON) {
 	_, _ = w.Write(append(body, '\n'))
 }
 
-// wantsJSON reports whether a program makes the request, who can do nothing with
-// a page. Browsers say of a visit that it is one (Fetch Metadata).
+// wantsJSON reports whether a program makes the request, which cannot use a
+// page. Browsers mark the visit of a page as such (Fetch Metadata).
 func wantsJSON(r *http.Request) bool {
 	if mode := r.Header.Get("Sec-Fetch-Mode"); mode != "" {
 		return mode != "navigate"
@@ -50,5 +50,5 @@ func wantsJSON(r *http.Request) bool {
 	return wants
 }
 
-// seconds is a duration as Retry-After has it.
+// seconds formats a duration for Retry-After.
 func seconds(d time.Duration) string { return strconv.Itoa(int((d + time.Second - 1) / time.Second)) }

@@ -11,28 +11,29 @@ import (
 	"github.com/spotipie/spotipie/internal/sealingkey"
 )
 
-// ErrNoKey: there is no key where one was looked for.
+// ErrNoKey means that a text or variable has no key.
 var ErrNoKey = errors.New("there is no cookie key: make one with `openssl rand -base64 32`")
 
-// Keys seal cookies, with AES-256-GCM: the first seals, all open. The zero Keys
-// has none. Printing it shows how many there are.
+// Keys encrypt cookies, with AES-256-GCM: the first key encrypts, and each of
+// them can decrypt. The zero Keys has no key. Printing it shows how many there
+// are.
 //
-// To rotate, put the new key behind the old one on all replicas, then before it
-// on all, and take the old one away when [Options].SessionLifetime is over.
-// Cookies that no key opens are as good as none: their users sign in again. A
-// key should seal no more than 2^32 cookies: rotate it once a year.
+// To rotate, put the new key after the old one on all replicas, then before it
+// on all, and remove the old one after [Options].SessionLifetime. Cookies that
+// no key can decrypt are ignored: their users sign in again. A key should
+// encrypt at most 2^32 cookies: rotate it once a year.
 type Keys struct {
 	keys []sealingkey.Key
 }
 
-// GenerateKey returns a new random key as a text that [ParseKeys] takes: 32
-// bytes in base64. It is as good as what "openssl rand -base64 32" prints.
+// GenerateKey returns a new random key as a text for [ParseKeys]: 32 bytes in
+// base64, like the output of "openssl rand -base64 32".
 func GenerateKey() string { return sealingkey.Generate() }
 
 // ParseKeys returns the keys in a text, each 32 bytes in base64 (RFC 4648
-// section 4), with white space between them. The first one seals, all open. A
-// password is not a key: it is refused. No key is [ErrNoKey]. Errors do not quote
-// the text.
+// section 4), with white space between them. The first one encrypts, and each
+// of them can decrypt. A password is not a key and is refused. Without a key
+// the error is [ErrNoKey]. Errors do not quote the text.
 func ParseKeys(text string) (Keys, error) {
 	var all []sealingkey.Key
 	for _, field := range strings.Fields(text) {
@@ -48,8 +49,8 @@ func ParseKeys(text string) (Keys, error) {
 	return Keys{keys: all}, nil
 }
 
-// KeysFromEnv returns the keys in an environment variable, as [ParseKeys] takes
-// them. A variable that is not set, or empty, is [ErrNoKey].
+// KeysFromEnv returns the keys in an environment variable, in the format of
+// [ParseKeys]. If the variable is not set, or empty, the error is [ErrNoKey].
 func KeysFromEnv(name string) (Keys, error) {
 	keys, err := ParseKeys(os.Getenv(name))
 	if err != nil {
@@ -65,8 +66,8 @@ func (k Keys) seal(plain, bound []byte) []byte {
 	return k.keys[0].Seal(plain, bound)
 }
 
-// open returns what seal was given, if one of the keys has sealed it and nobody
-// has changed it.
+// open returns what was passed to seal, if one of the keys has encrypted it and
+// nobody has changed it.
 func (k Keys) open(sealed, bound []byte) (plain []byte, ok bool) {
 	for _, key := range k.keys {
 		if plain, err := key.Open(sealed, bound); err == nil {
@@ -76,7 +77,7 @@ func (k Keys) open(sealed, bound []byte) (plain []byte, ok bool) {
 	return nil, false
 }
 
-// String says how many keys there are.
+// String returns how many keys there are.
 func (k Keys) String() string {
 	if k.isZero() {
 		return "Keys(none)"

@@ -21,17 +21,17 @@ const (
 	askLifetime = 24 * time.Hour
 )
 
-// asked is what the login address asks for beside the pool's scopes. It is
-// sealed, lest somebody else makes the app ask for more than it wants.
+// asked has the scopes that a login address asks for besides the pool's. It is
+// encrypted, so that nobody else can make the app ask for more than it wants.
 type asked struct {
 	Scope string `json:"a"`
 }
 
-// login sends the user to Spotify. Another site cannot have a user who is signed
-// in replaced: they are asked first.
+// login sends the user to Spotify. If a signed-in user comes from another site,
+// a page asks them first, so that the site cannot replace them by another user.
 func (a *Auth) login(w http.ResponseWriter, r *http.Request) {
 	v, unknown := a.visitor(r)
-	if unknown != nil { // they may sign in all the same
+	if unknown != nil { // they may still sign in
 		a.report(r, unknown)
 		v = &visitor{}
 	}
@@ -65,14 +65,14 @@ func (a *Auth) login(w http.ResponseWriter, r *http.Request) {
 }
 
 // isOwnClick reports whether the user has come from a page of the app, or by
-// typing its address. Browsers that do not tell (Sec-Fetch-Site) are not
-// believed.
+// typing its address. It returns false if the browser does not say so
+// (Sec-Fetch-Site).
 func isOwnClick(r *http.Request) bool {
 	site := r.Header.Get("Sec-Fetch-Site")
 	return site == "same-origin" || site == "none"
 }
 
-// query is the part of a form that the login handler takes.
+// query returns the part of a form that the login handler reads.
 func query(form url.Values) string {
 	kept := url.Values{}
 	for _, key := range []string{returnToKey, askKey, showDialogKey} {
@@ -83,7 +83,7 @@ func query(form url.Values) string {
 	return strings.TrimSuffix("?"+kept.Encode(), "?")
 }
 
-// missing describes the scopes of needed that are not in granted.
+// missing describes the needed scopes that are not granted.
 func missing(needed, granted spotipie.Scopes) (names []MissingScope) {
 	for _, scope := range granted.Missing(needed) {
 		names = append(names, MissingScope{Scope: scope, Description: scope.Description()})

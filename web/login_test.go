@@ -123,7 +123,7 @@ func TestAManyTimesBegunLogin(t *testing.T) {
 		t.Errorf("there are %d cookies of %d bytes", len(left), size)
 	}
 	ada.expect(ada.follow(ada.get(callbacks[0], otherSite), otherSite), http.StatusBadRequest, "This sign-in is over")
-	a.expectError("stray", http.StatusBadRequest, "no login that this browser has under way")
+	a.expectError("stray", http.StatusBadRequest, "this browser has no login under way")
 	for _, callback := range callbacks[35:] {
 		ada.expect(ada.follow(ada.get(callback, otherSite), otherSite), http.StatusOK, "ada has ")
 	}

@@ -12,10 +12,9 @@ const (
 	forgetKey = "forget"
 )
 
-var errCrossOrigin = errors.New("the form is not one of this app's pages: another site may have sent it")
+var errCrossOrigin = errors.New("the form does not come from a page of this app: another site may have sent it")
 
-// logout signs the user out. A visit shows a page with the button, for whoever
-// was sent to the address.
+// logout signs the user out. For a GET request it shows a page with a button.
 func (a *Auth) logout(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodGet {
 		a.show(w, r, http.StatusOK, pageSignOut, Page{})
@@ -41,8 +40,9 @@ func (a *Auth) logout(w http.ResponseWriter, r *http.Request) {
 	redirect(w, a.opts.Home)
 }
 
-// signOut gives the authorization up first, if it is to: who could not have that
-// is still signed in, and can try again.
+// signOut signs the user out. If the user wants the authorization deleted, it
+// deletes it first: if that fails, the user is still signed in and can try
+// again.
 func (a *Auth) signOut(w http.ResponseWriter, r *http.Request, forget bool) error {
 	user, err := a.sessions.User(r)
 	if err != nil {

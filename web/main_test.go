@@ -45,7 +45,7 @@ func parseKeys(t testing.TB, text string) web.Keys {
 	return keys
 }
 
-// app is a web app of several replicas with a Spotify of its own.
+// app is a web app of several replicas with its own Spotify.
 type app struct {
 	t       testing.TB
 	spotify *spotifytest.Server

@@ -8,11 +8,12 @@ import (
 	"github.com/spotipie/spotipie/internal/signinpage"
 )
 
-// Middleware gives the requests of next their user: see [SessionFrom] and
-// [UserFrom]. Requests of nobody get through too. If it cannot be told who it is,
-// because the store does not answer, the user gets a page that says so, and next
-// is not called; users whose session this process has in memory go on. Answers
-// are marked as private (Cache-Control) if somebody is signed in.
+// Middleware adds the user to the requests of next: see [SessionFrom] and
+// [UserFrom]. Requests without a signed-in user are passed on too. If the user
+// cannot be found out because the store does not answer, the answer is a page
+// that says so, and next is not called. Users whose session is in this
+// process's memory do not depend on that. Answers are marked as private
+// (Cache-Control) if a user is signed in.
 func (a *Auth) Middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		v, err := a.visitor(r)
@@ -24,11 +25,11 @@ func (a *Auth) Middleware(next http.Handler) http.Handler {
 	})
 }
 
-// Require is [Auth.Middleware] for what needs a user who has granted scopes. Who
-// is not signed in, has to sign in again or has granted less is sent to Spotify
-// and gets back to where they were. A form gets a page instead (401 or 403), and
-// a program JSON; see the package's documentation. Without scopes a user is all
-// that is needed.
+// Require is [Auth.Middleware] for handlers that need a user who has granted
+// scopes. Users who are not signed in, have to sign in again, or have granted
+// less are sent to Spotify, and return to where they were. The answer to a form
+// is a page instead (401 or 403), and to a program JSON; see the package's
+// documentation. Without scopes, Require only needs a signed-in user.
 func (a *Auth) Require(scopes ...spotipie.Scope) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -45,8 +46,8 @@ func (a *Auth) Require(scopes ...spotipie.Scope) func(http.Handler) http.Handler
 	}
 }
 
-// check tells what keeps a visitor from something: that they have to sign in
-// (again), or to grant more.
+// check returns an error if the visitor has to sign in (again), or to grant
+// more.
 func (v *visitor) check(r *http.Request, scopes []spotipie.Scope) error {
 	if v.session == nil {
 		if v.trouble != nil {
@@ -55,7 +56,7 @@ func (v *visitor) check(r *http.Request, scopes []spotipie.Scope) error {
 		return &needsLogin{spotipie.ErrNotAuthorized, scopes}
 	}
 	err := v.has(r, scopes)
-	if err != nil { // they may have signed in by another process meanwhile
+	if err != nil { // they may have signed in at another process meanwhile
 		_, _ = v.session.Load(r.Context())
 		err = v.has(r, scopes)
 	}
@@ -69,27 +70,27 @@ func (v *visitor) has(r *http.Request, scopes []spotipie.Scope) error {
 	return spotipie.RequireScope(v.session, scopes...)
 }
 
-// needsLogin: only the user can help, by signing in.
+// needsLogin means that the user has to sign in.
 type needsLogin struct {
 	err   error
-	scope spotipie.Scopes // that they should grant then
+	scope spotipie.Scopes // the scopes to ask for
 }
 
 func (e *needsLogin) Error() string { return e.err.Error() }
 func (e *needsLogin) Unwrap() error { return e.err }
 
-// isOver reports whether an authorization cannot be used any more.
+// isOver reports whether an authorization can no longer be used.
 func isOver(err error) bool {
 	return errors.Is(err, spotipie.ErrReauthorizationRequired) || errors.Is(err, spotipie.ErrNotAuthorized) ||
 		errors.Is(err, spotipie.ErrNoRefreshToken) || errors.Is(err, spotipie.ErrTokenExpired)
 }
 
-// Error answers a request whose user's session has failed with err, as
-// [http.Error] does for others: a user who has to sign in again or to grant more
-// is sent to Spotify, as by [Auth.Require]; for a rate limit, a store or a
-// Spotify that is in trouble there is a page, or JSON, with 503 or 502. It calls
-// [Options].OnError, unless the user has only yet to sign in or to grant more.
-// Nothing may have been written before.
+// Error answers a request if the user's session has failed with err. A user who
+// has to sign in again or to grant more is sent to Spotify, as by
+// [Auth.Require]. For a rate limit, and for trouble with the store or Spotify,
+// the answer is a page, or JSON, with 503 or 502. Error calls
+// [Options].OnError, unless the user only has to sign in or to grant more. Call
+// it before anything else is written to w.
 func (a *Auth) Error(w http.ResponseWriter, r *http.Request, err error) {
 	if isOver(err) {
 		err = &needsLogin{err: err}
@@ -97,7 +98,7 @@ func (a *Auth) Error(w http.ResponseWriter, r *http.Request, err error) {
 	a.answer(w, r, err)
 }
 
-// answer answers a request that cannot be served.
+// answer sends the answer to a request that has failed.
 func (a *Auth) answer(w http.ResponseWriter, r *http.Request, err error) {
 	signinpage.SetHeaders(w.Header())
 	var login *needsLogin
@@ -123,7 +124,7 @@ func (a *Auth) answer(w http.ResponseWriter, r *http.Request, err error) {
 	}
 }
 
-// demandLogin has the user sign in.
+// demandLogin asks the user to sign in.
 func (a *Auth) demandLogin(w http.ResponseWriter, r *http.Request, login *needsLogin) {
 	if !errors.Is(login, spotipie.ErrNotAuthorized) {
 		a.report(r, &Error{Page: pageSignIn, Status: http.StatusUnauthorized, Err: login.err})
@@ -140,7 +141,7 @@ func (a *Auth) demandLogin(w http.ResponseWriter, r *http.Request, login *needsL
 	}
 }
 
-// demandScope has the user grant more.
+// demandScope asks the user to grant more.
 func (a *Auth) demandScope(w http.ResponseWriter, r *http.Request, less *spotipie.InsufficientScopeError) {
 	switch {
 	case wantsJSON(r):
@@ -157,6 +158,6 @@ func (a *Auth) demandScope(w http.ResponseWriter, r *http.Request, less *spotipi
 	}
 }
 
-// isVisit reports whether a request can be sent away and made again: forms
-// cannot.
+// isVisit reports whether a request can be redirected to Spotify and repeated
+// afterwards. Forms cannot.
 func isVisit(r *http.Request) bool { return r.Method == http.MethodGet || r.Method == http.MethodHead }

@@ -21,16 +21,16 @@ const (
 	DefaultAccentColor = "#4b2fb8"
 )
 
-// Options adjust an [Auth]. All but Keys may be left out.
+// Options adjust an [Auth]. Only Keys is required.
 type Options struct {
-	// Keys seal the cookies. They are the same on all replicas. Required.
+	// Keys encrypt the cookies. Use the same keys on all replicas. Required.
 	Keys Keys
 
-	// Sessions is how the app knows who is signed in. Default: a sealed cookie
-	// with the user's key. It cannot be taken back from who has copied it before
-	// it ends, as sessions on a server can.
+	// Sessions is how the app knows who is signed in. Default: an encrypted
+	// cookie with the user's key. Unlike a session on a server, a copied cookie
+	// cannot be revoked before it expires.
 	Sessions Sessions
-	// SessionLifetime is how long that cookie is good for, from the sign-in.
+	// SessionLifetime is how long that cookie is valid, from the sign-in.
 	// Default: [DefaultSessionLifetime].
 	SessionLifetime time.Duration
 	// Home is the path that users get to after signing in or out, if nothing
@@ -45,33 +45,36 @@ type Options struct {
 	// OnLogin is called when a user has agreed, for the first time or to more, and
 	// their authorization is kept, before they are signed in. An error refuses
 	// them: they are not signed in, and see a page that says so. Their
-	// authorization stays unless OnLogin gives it up (signIn.Session.Logout).
+	// authorization stays unless OnLogin deletes it (signIn.Session.Logout).
 	// Default: nothing.
 	OnLogin func(r *http.Request, signIn *spotipie.SignIn) error
 	// OnLogout is called when a user has signed out, and when another user has
 	// signed in in their place. Default: nothing.
 	OnLogout func(r *http.Request, user string)
-	// OnError is called with what went wrong, in the request's goroutine, before
-	// the answer is written: an [*Error], whose Page says what the user sees.
-	// What users do (a denied consent, an old callback) is among it. Nothing in it
-	// is secret. Default: nothing.
+	// OnError is called with an [*Error] when something goes wrong, in the
+	// request's goroutine, before the answer is written. Its Page says what the
+	// user sees. It is also called for what users do, such as denying the
+	// consent or opening an old callback. The error contains nothing secret.
+	// Default: nothing.
 	OnError func(r *http.Request, err error)
 
 	// AppName is what the pages call the app. Default: the host of the redirect
 	// URI.
 	AppName string
-	// AccentColor is the app's colour on the pages, as #rgb or #rrggbb. It
-	// only decorates, so any will do. Default: [DefaultAccentColor].
+	// AccentColor is the app's colour on the pages, as #rgb or #rrggbb. It is
+	// only decoration, so every colour is readable. Default:
+	// [DefaultAccentColor].
 	AccentColor string
-	// Pages replaces pages by one's own. See [Page] for the templates' names.
-	// Default: none.
+	// Pages are templates that replace the built-in pages. See [Page] for their
+	// names. Default: none.
 	Pages *template.Template
 
 	// Now is the wall clock. Default: [time.Now].
 	Now func() time.Time
 }
 
-// withDefaults returns a checked copy. host is that of the redirect URI.
+// withDefaults returns a checked copy with the defaults filled in. host is the
+// host of the redirect URI.
 func (o *Options) withDefaults(host string) (Options, error) {
 	var opts Options
 	if o != nil {

@@ -35,16 +35,16 @@ func TestOptionsThatCannotWork(t *testing.T) {
 		{"colour", good, &web.Options{Keys: parseKeys(t, keyText), AccentColor: "red;}"}, "Options.AccentColor"},
 		{"pages", good, &web.Options{Keys: parseKeys(t, keyText), Pages: template.Must(template.New("x").Parse(""))}, "Options.Pages: none of its templates"},
 		{"pages that fail", good, &web.Options{Keys: parseKeys(t, keyText), Pages: template.Must(template.New("denied").Parse("{{.No}}"))}, "Options.Pages"},
-		{"http", "http://example.com/auth/callback", nil, "need https, but on a loopback address: register and use https://example.com/auth/callback instead"},
+		{"http", "http://example.com/auth/callback", nil, "need https, except on a loopback address: register and use https://example.com/auth/callback instead"},
 		{"http in a private network", "http://192.0.2.1:8080/auth/callback", nil, "need https"},
-		{"app scheme", "com.example.app://callback", nil, "a web app's has https"},
+		{"app scheme", "com.example.app://callback", nil, "a web app needs https"},
 		{"no path", "https://example.com", nil, "register and use https://example.com/auth/callback instead"},
-		{"root", "https://example.com/", nil, "it needs one"},
-		{"slash at the end", "https://example.com/callback/", nil, "it needs one"},
+		{"root", "https://example.com/", nil, "it needs a path"},
+		{"slash at the end", "https://example.com/callback/", nil, "it needs a path"},
 		{"query", good + "?a=b", nil, "it has a query"},
 		{"login", "https://example.com/auth/login", nil, "register and use https://example.com/auth/callback instead"},
 		{"logout", "https://example.com/logout", nil, "register and use https://example.com/callback instead"},
-		{"escapes", "https://example.com/a%2fb/callback", nil, "it needs one"},
+		{"escapes", "https://example.com/a%2fb/callback", nil, "it needs a path"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			pool, err := newPool(t, test.redirectURI)

@@ -35,21 +35,20 @@ const (
 	pageNotFound    = "not-found"
 )
 
-// Page is what the templates of [Options].Pages are executed with. Those named
-// here replace the pages of the same purpose; for names that are absent the
-// built-in pages stay.
+// Page is the data for the templates of [Options].Pages. A template with one of
+// these names replaces that page; the other pages stay as they are.
 //
-//	sign-in       a form was sent by nobody; or another site has sent a user who
+//	sign-in       a form was sent without a signed-in user; or another site has sent a user who
 //	              is signed in to the login handler, which asks them first
 //	consent       a form needs scopes that the user has not granted
-//	sign-out      a visit of the logout handler, or a form of another site
+//	sign-out      a GET request to the logout handler, or a form of another site
 //	denied        the user did not agree
-//	stray         a callback of no login under way: an old one, mostly
+//	stray         a callback without a login under way, mostly an old one
 //	not-allowed   Spotify does not let the user use the app: an app in
 //	              development mode has a list of users
 //	granted-less  the user is signed in, and has granted less than was asked for
 //	refused       OnLogin has refused the user
-//	delayed       the user agreed, and Spotify is in trouble; the browser loads
+//	delayed       the user agreed, but Spotify has trouble; the browser loads
 //	              the page again by itself
 //	failed        Spotify or the app has failed
 //	unavailable   the store, or Options.Sessions, does not answer; or Spotify
@@ -58,30 +57,30 @@ const (
 //	              that it was sealed with; to sign in again would replace it
 //	not-found     an address that the handlers do not have
 //
-// A form for signing in or out has method="post" and no fields but those of
-// LoginURL and LogoutURL themselves.
+// A form for signing in or out has method="post" and no fields besides those in
+// LoginURL and LogoutURL.
 //
-// The Content-Security-Policy lets a page use only what stands in it: style
-// and script elements with nonce="{{.Nonce}}", and images as data: URLs. Links
-// to elsewhere work, and forms that go to the app.
+// The Content-Security-Policy lets a page use only its own content: style and
+// script elements with nonce="{{.Nonce}}", and images as data: URLs. Links to
+// other sites work, and so do forms that go to the app.
 type Page struct {
 	AppName     string
 	AccentColor template.CSS
-	LoginURL    string         // signs in, and goes on with what the user was about
+	LoginURL    string         // to sign in and then continue
 	LogoutURL   string         // to sign out with a form
 	HomeURL     string         // [Options].Home
-	ReturnTo    string         // sign-in: where the user gets to; failed and unavailable: the page to try again, or empty
-	Missing     []MissingScope // consent and sign-in: what the user would grant
+	ReturnTo    string         // sign-in: where the user returns to; failed and unavailable: the page to try again, or empty
+	Missing     []MissingScope // consent and sign-in: the scopes to grant
 	Nonce       string         // of the style and script elements; new for each page
 }
 
 // MissingScope is a scope that the user has not granted.
 type MissingScope struct {
 	Scope       spotipie.Scope
-	Description string // what it allows, in plain words; empty if it is not known
+	Description string // what the scope allows, as text; empty if not known
 }
 
-// samplePage is what an app's own pages are tried with.
+// samplePage is the data with which an app's own templates are tested.
 func samplePage() Page {
 	return Page{AppName: "App", LoginURL: "/login", Missing: []MissingScope{{Scope: "scope"}}, Nonce: "nonce"}
 }
@@ -134,9 +133,9 @@ func (a *Auth) render(name string, page Page) (html []byte, own bool, err error)
 	return b.Bytes(), false, err
 }
 
-// contentSecurityPolicy allows what the page's own elements do and nothing
-// else. A form for signing in is redirected to the accounts service, and some
-// browsers want that among form-action.
+// contentSecurityPolicy allows only the page's own elements. A form for signing
+// in is redirected to the accounts service, and some browsers require that in
+// form-action.
 func (a *Auth) contentSecurityPolicy(page Page, own bool) string {
 	nonce := "'nonce-" + page.Nonce + "'"
 	script := "'none'"

@@ -7,24 +7,24 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// problemKey is the parameter of the callback's address that says what went
-// wrong, in place of a code and a state.
+// problemKey is the parameter of the callback's address that names the problem,
+// in place of a code and a state.
 const problemKey = "problem"
 
-// problem sends the browser on to a page about what has gone wrong, which offers
-// to try again.
+// problem redirects the browser to a page about the problem, with a link to try
+// again.
 func (a *Auth) problem(w http.ResponseWriter, r *http.Request, t attempt, failed *Error) {
 	a.report(r, failed)
 	params := a.loginParameters(t.ReturnTo, spotipie.ParseScopes(t.Scope))
 	params.Set(problemKey, failed.Page)
 	if failed.Page == pageNotAllowed || failed.Page == pageRefused {
-		params.Set(showDialogKey, "true") // another account may do better
+		params.Set(showDialogKey, "true") // another account may work
 	}
 	redirect(w, a.paths.callback+"?"+params.Encode())
 }
 
-// showProblem is that page. Anybody can send a user to it: it says nothing but
-// what stands in its template.
+// showProblem shows that page. Anybody can send a user to it, so it shows only
+// the text of its template.
 func (a *Auth) showProblem(w http.ResponseWriter, r *http.Request, params url.Values) {
 	name := params.Get(problemKey)
 	status, ok := problemStatus(name)

@@ -242,7 +242,7 @@ func TestUserGrantsLess(t *testing.T) {
 	}
 	answerProfile(t, a, 1, `{"id":"ada","account_id":"`+mustList(t, a.store)[0].Profile+`"}`)
 	p := ada.click("/library")
-	ada.expect(p, http.StatusForbidden, "You are signed in, with less")
+	ada.expect(p, http.StatusForbidden, "You are signed in, with fewer permissions")
 	a.expectError("granted-less", http.StatusForbidden, "user-library-read")
 	ada.expect(ada.click(link(t, p, "Ask me again")), http.StatusOK, "ada has user-library-read user-top-read at /library")
 }

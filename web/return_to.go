@@ -6,12 +6,13 @@ import (
 	"unicode"
 )
 
-// maxReturnTo is how long a path to return to is at most: it travels in a
-// cookie.
+// maxReturnTo is the maximum length of a path to return to, which is stored in
+// a cookie.
 const maxReturnTo = 384
 
-// localPath returns a path with its query as a Location header takes it, if it
-// leads to this origin, whatever a browser, a proxy or a router makes of it.
+// localPath returns a path with its query for a Location header. It accepts
+// only a path that leads to this origin, however browsers, proxies and routers
+// interpret it.
 func localPath(raw string) (path string, ok bool) {
 	if len(raw) > maxReturnTo || strings.ContainsFunc(raw, isNotInURL) {
 		return "", false
@@ -20,7 +21,7 @@ func localPath(raw string) (path string, ok bool) {
 	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Opaque != "" {
 		return "", false
 	}
-	for _, form := range []string{u.EscapedPath(), u.Path} { // as it is, and as it is once decoded
+	for _, form := range []string{u.EscapedPath(), u.Path} { // unchanged, and decoded
 		if !strings.HasPrefix(form, "/") || strings.Contains(form, "//") || strings.ContainsFunc(form, isControl) ||
 			strings.Contains(form+"/", "/./") || strings.Contains(form+"/", "/../") {
 			return "", false
@@ -29,15 +30,15 @@ func localPath(raw string) (path string, ok bool) {
 	return u.String(), true
 }
 
-// isNotInURL reports whether a character cannot stand in a URL, or is taken for
-// a slash by browsers.
+// isNotInURL reports whether URLs cannot have a character, or browsers treat it
+// as a slash.
 func isNotInURL(r rune) bool { return r <= ' ' || r >= 0x7f || r == '\\' }
 
 // isControl is the same for a path that is decoded.
 func isControl(r rune) bool { return unicode.IsControl(r) || r == '\\' }
 
-// appPath is localPath for paths of the app. Those of the handlers are none: they
-// lead back to where the user is, and the callback's has a code.
+// appPath is localPath for paths of the app. It refuses the paths of the
+// handlers, which would lead back to a login, and the callback's has a code.
 func (a *Auth) appPath(raw string) (path string, ok bool) {
 	path, ok = localPath(raw)
 	if !ok {
@@ -49,7 +50,7 @@ func (a *Auth) appPath(raw string) (path string, ok bool) {
 	return path, true
 }
 
-// returnTo returns the path that a user wants to get back to, or Home.
+// returnTo returns the path to which a user wants to return, or Home.
 func (a *Auth) returnTo(raw string) string {
 	if path, ok := a.appPath(raw); ok {
 		return path

@@ -9,18 +9,20 @@ import (
 // sessions, on its server or in a cookie. The user is [spotipie.User].Key. The
 // methods are called from many goroutines.
 type Sessions interface {
-	// SignIn makes user the one who is signed in with this browser. It has to
-	// give the browser a session id that nobody could know before (session
-	// fixation). It is called before anything of the response is written.
+	// SignIn signs user in with this browser. It has to give the browser a new
+	// session id that nobody could know before (session fixation). It is called
+	// before the response is written.
 	SignIn(w http.ResponseWriter, r *http.Request, user string) error
-	// User returns who is signed in, or "". An error is answered with 503.
+	// User returns the signed-in user, or "". If it returns an error, the
+	// answer is 503.
 	User(r *http.Request) (user string, err error)
-	// SignOut makes nobody signed in with this browser. It is also called right
-	// before SignIn when another user was signed in: nothing of theirs may stay.
+	// SignOut signs the user out of this browser. It is also called right
+	// before SignIn if another user was signed in, and must remove everything
+	// of that user.
 	SignOut(w http.ResponseWriter, r *http.Request) error
 }
 
-// cookieSessions keeps who is signed in in a sealed cookie.
+// cookieSessions keeps the signed-in user in an encrypted cookie.
 type cookieSessions struct {
 	sealer   *sealer
 	lifetime time.Duration
@@ -28,7 +30,7 @@ type cookieSessions struct {
 
 const sessionPurpose = "session"
 
-// signedIn is what the cookie holds.
+// signedIn is the content of the cookie.
 type signedIn struct {
 	User string `json:"u"`
 }

@@ -139,7 +139,8 @@ func TestProfileDownInACallback(t *testing.T) {
 	a.expectCodes(1)
 }
 
-// TestErrorsOfTheCallback that Spotify sends, and what is no callback.
+// TestErrorsOfTheCallback: errors that Spotify sends, and requests that are not
+// a callback.
 func TestErrorsOfTheCallback(t *testing.T) {
 	a := newApp(t, appOptions{})
 	for query, want := range map[string]struct {
@@ -207,8 +208,9 @@ func (s *switchableStore) Delete(ctx context.Context, key spotipie.Key) error {
 	return s.Store.Delete(ctx, key)
 }
 
-// TestForgetWhileTheStoreIsDown: who cannot be forgotten at all is told so and
-// stays signed in; where the session is in memory the store hears of it later.
+// TestForgetWhileTheStoreIsDown: if the authorization cannot be deleted, the
+// user is told so and stays signed in; if the session is in memory, it is
+// deleted in the store later.
 func TestForgetWhileTheStoreIsDown(t *testing.T) {
 	store := &switchableStore{Store: spotipie.NewMemoryStore()}
 	a := newApp(t, appOptions{store: store, keys: []string{keyText}})
@@ -267,11 +269,11 @@ func TestStoreDown(t *testing.T) {
 		t.Errorf("the page leads to %s", again)
 	}
 	a.lastError()
-	grace.expect(grace.comeFromElsewhere("/auth/login"), http.StatusOK, "Go on to Spotify") // nobody knows whom that would replace
+	grace.expect(grace.comeFromElsewhere("/auth/login"), http.StatusOK, "Continue to Spotify") // it is unknown which user that would replace
 	a.expectError("unavailable", http.StatusServiceUnavailable, errDown.Error())
 	a.browser("grace").expectNobody() // who has never signed in sees the home page
 
-	// Who signs in meanwhile is signed in, as far as this replica goes.
+	// A user who signs in meanwhile is signed in at this replica.
 	zoe := a.browser("ada")
 	zoe.expect(zoe.visit("/auth/login?return_to=/me"), http.StatusOK, "ada has ")
 	a.expectError("", 0, errDown.Error())
@@ -316,7 +318,7 @@ func TestSessionsThatFail(t *testing.T) {
 	ada.expectUser("ada")
 }
 
-// TestReplicaThatEnds in the middle of a login: another one goes on.
+// TestReplicaThatEnds in the middle of a login: another one continues.
 func TestReplicaThatEnds(t *testing.T) {
 	a := newApp(t, appOptions{})
 	ada := a.browser("ada")

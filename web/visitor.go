@@ -9,16 +9,17 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// visitor is who makes a request. The zero value is nobody.
+// visitor is the user who makes a request. The zero value means that nobody is
+// signed in.
 type visitor struct {
 	auth    *Auth
 	user    string
 	session *spotipie.AuthorizationCodeSession
-	// trouble is why a user has no authorization that could be used.
+	// trouble is why the user's authorization cannot be used.
 	trouble error
 }
 
-// scope returns what the visitor has granted.
+// scope returns the scopes that the visitor has granted.
 func (v *visitor) scope() spotipie.Scopes {
 	if v.session == nil {
 		return nil
@@ -33,9 +34,9 @@ func visitorFrom(ctx context.Context) *visitor {
 	return v
 }
 
-// SessionFrom returns the session of the user who is signed in, or nil. ctx is
-// that of a request that came through [Auth.Middleware] or [Auth.Require]. Behind
-// Require it is never nil. Keep it no longer than the request.
+// SessionFrom returns the session of the signed-in user, or nil. ctx is the
+// context of a request that came through [Auth.Middleware] or [Auth.Require].
+// Behind Require the session is never nil. Do not keep it after the request.
 func SessionFrom(ctx context.Context) *spotipie.AuthorizationCodeSession {
 	if v := visitorFrom(ctx); v != nil {
 		return v.session
@@ -43,8 +44,8 @@ func SessionFrom(ctx context.Context) *spotipie.AuthorizationCodeSession {
 	return nil
 }
 
-// UserFrom returns the key of the user who is signed in ([spotipie.User].Key),
-// or "". See [SessionFrom].
+// UserFrom returns the key of the signed-in user ([spotipie.User].Key), or "".
+// See [SessionFrom].
 func UserFrom(ctx context.Context) string {
 	if v := visitorFrom(ctx); v != nil {
 		return v.user
@@ -52,8 +53,8 @@ func UserFrom(ctx context.Context) string {
 	return ""
 }
 
-// visitor finds out who makes a request. The error means that it cannot be told
-// at the moment.
+// visitor finds out who makes a request. It returns an error if this is not
+// possible at the moment.
 func (a *Auth) visitor(r *http.Request) (*visitor, error) {
 	if v := visitorFrom(r.Context()); v != nil && v.auth == a {
 		return v, nil
@@ -69,7 +70,7 @@ func (a *Auth) visitor(r *http.Request) (*visitor, error) {
 		return &visitor{auth: a}, nil
 	}
 	session, err := a.pool.Session(r.Context(), user)
-	if err == nil && !session.IsAuthorized() { // they may have signed in elsewhere
+	if err == nil && !session.IsAuthorized() { // they may have signed in at another process
 		_, err = session.Load(r.Context())
 	}
 	var mismatch *spotipie.RecordMismatchError
@@ -86,8 +87,8 @@ func (a *Auth) visitor(r *http.Request) (*visitor, error) {
 	return &visitor{auth: a, user: user, session: session}, nil
 }
 
-// withVisitor returns the request with its visitor. Answers to it are not for
-// shared caches.
+// withVisitor returns the request with its visitor. Shared caches must not keep
+// the answer.
 func (a *Auth) withVisitor(w http.ResponseWriter, r *http.Request, v *visitor) *http.Request {
 	if visitorFrom(r.Context()) == v {
 		return r

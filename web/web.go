@@ -14,14 +14,13 @@ import (
 )
 
 // Auth signs the users of one app in and out. It is the handler of login,
-// callback and logout. It may be used from many goroutines, and has to be made
-// with New.
+// callback and logout. It is safe for concurrent use. Make it with New.
 type Auth struct {
 	pool        *spotipie.Pool
 	opts        Options
 	redirectURI string
 	paths       paths
-	origin      string // of the app, as the redirect URI has it
+	origin      string // of the app, from the redirect URI
 	accounts    string // the origin of the accounts service
 	sealer      *sealer
 	sessions    Sessions
@@ -30,9 +29,9 @@ type Auth struct {
 	callbacks   callbacks
 }
 
-// New makes the handlers for the users of a pool. It makes no request. The error
-// is about the options, or about the pool's redirect URI, which has to be https
-// (http for loopback addresses), with a path such as /auth/callback.
+// New makes the handlers for the users of a pool. It makes no request. It fails
+// if the options are wrong, or the pool's redirect URI, which must be https
+// (http for loopback addresses) and have a path such as /auth/callback.
 func New(pool *spotipie.Pool, opts *Options) (*Auth, error) {
 	if pool == nil {
 		return nil, errors.New("web: the pool is nil: make it with spotipie.NewPool")
@@ -58,7 +57,8 @@ func New(pool *spotipie.Pool, opts *Options) (*Auth, error) {
 	if a.opts, err = opts.withDefaults(redirect.Host); err != nil {
 		return nil, err
 	}
-	// A proxy may have another Host than the browser, whose Origin is this.
+	// Behind a proxy the Host may differ from the browser's Origin, which is
+	// this.
 	if err := a.crossOrigin.AddTrustedOrigin(a.origin); err != nil {
 		return nil, fmt.Errorf("web: the redirect URI's origin: %w", err)
 	}
@@ -78,23 +78,23 @@ func checkRedirectURI(raw string) (*url.URL, error) {
 	case err != nil:
 		return refuse("it is not a valid URI", "")
 	case u.Scheme != "https" && u.Scheme != "http":
-		return refuse("a web app's has https", "")
+		return refuse("a web app needs https", "")
 	case u.Scheme == "http" && !isLoopback(u.Hostname()):
 		secure := *u
 		secure.Scheme = "https"
-		return refuse("cookies that keep a user signed in need https, but on a loopback address", secure.String())
+		return refuse("cookies that keep a user signed in need https, except on a loopback address", secure.String())
 	case u.RawQuery != "" || u.ForceQuery:
 		return refuse("it has a query", "")
 	case u.Path != path.Clean(u.Path) || u.EscapedPath() != u.Path || u.Path == "/":
-		return refuse("login and logout are beside its path, so it needs one", u.Scheme+"://"+u.Host+"/auth/callback")
+		return refuse("it needs a path, since login and logout are in the same folder", u.Scheme+"://"+u.Host+"/auth/callback")
 	case path.Base(u.Path) == loginName || path.Base(u.Path) == logoutName:
 		return refuse("its path is that of another handler", u.Scheme+"://"+u.Host+path.Join(path.Dir(u.Path), "callback"))
 	}
 	return u, nil
 }
 
-// isLoopback reports whether browsers reach this machine by a host. The names
-// are those that Spotify takes, and localhost for other services.
+// isLoopback reports whether a host is this machine: the addresses that Spotify
+// accepts, and localhost for other services.
 func isLoopback(host string) bool { return host == "127.0.0.1" || host == "::1" || host == "localhost" }
 
 const (
@@ -102,7 +102,7 @@ const (
 	logoutName = "logout"
 )
 
-// paths are where browsers find the handlers.
+// paths are the paths of the handlers, as browsers see them.
 type paths struct {
 	callback, login, logout string
 }
@@ -117,7 +117,7 @@ func (p paths) has(path string) bool {
 }
 
 // isAt reports whether a request is for a path of the handlers. A router may
-// have taken the path's beginning away ([http.StripPrefix]).
+// have removed the beginning of the path ([http.StripPrefix]).
 func isAt(r *http.Request, path string) bool {
 	return strings.HasPrefix(r.URL.Path, "/") && len(r.URL.Path) > 1 && strings.HasSuffix(path, r.URL.Path)
 }
@@ -143,13 +143,13 @@ func (a *Auth) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// notFound tells the app if it has put the handler where the redirect URI does
-// not lead to.
+// notFound answers other paths. It reports to the app if the handler is not at
+// the path of the redirect URI.
 func (a *Auth) notFound(w http.ResponseWriter, r *http.Request) {
 	switch path.Base(r.URL.Path) {
 	case path.Base(a.paths.callback), loginName, logoutName:
 		a.fail(w, r, Page{}, &Error{Page: pageNotFound, Status: http.StatusNotFound, Err: fmt.Errorf(
-			"the handler is not where the redirect URI leads to: it answers %s, %s and %s, so register it for the first of them, or correct the redirect URI",
+			"the handler is not at the path of the redirect URI: it answers %s, %s and %s, so register it for the first of them, or correct the redirect URI",
 			a.paths.callback, a.paths.login, a.paths.logout)})
 	default:
 		a.show(w, r, http.StatusNotFound, pageNotFound, Page{})
@@ -168,11 +168,11 @@ func allowed(w http.ResponseWriter, r *http.Request, methods ...string) bool {
 	return false
 }
 
-// LoginURL returns the address, without the origin, at which a user signs in and
-// then gets to the path returnTo, or to [Options].Home if that is empty or no
-// path of the app. Scopes are asked for beside those of the pool and those that
-// the user has granted before, unless their names take more than a thousand
-// bytes together. The address is good for a day, for any user.
+// LoginURL returns an address, without the origin, at which a user signs in and
+// then continues at the path returnTo, or at [Options].Home if that is empty or
+// not a path of the app. The login asks for scopes besides those of the pool
+// and those that the user has granted before, unless their names together have
+// more than a thousand bytes. The address is valid for a day, for any user.
 func (a *Auth) LoginURL(returnTo string, scopes ...spotipie.Scope) string {
 	return a.paths.login + query(a.loginParameters(returnTo, scopes))
 }
@@ -191,7 +191,7 @@ func (a *Auth) loginParameters(returnTo string, scope spotipie.Scopes) url.Value
 // LogoutURL returns the address, without the origin, to which a form signs out.
 func (a *Auth) LogoutURL() string { return a.paths.logout }
 
-// redirect has no body, unlike [http.Redirect]'s.
+// redirect sends no body, unlike [http.Redirect].
 func redirect(w http.ResponseWriter, location string) {
 	w.Header().Set("Location", location)
 	w.WriteHeader(http.StatusSeeOther)

@@ -6,7 +6,7 @@
 // It listens where the redirect URI points; without a port there it takes a free
 // one. With COOKIE_KEYS=$(openssl rand -base64 32) users stay signed in when it
 // starts again; their authorizations are in memory here, and in a database in a
-// real app. To try it without Spotify, run "spotipie serve" and take over the
+// real app. To try it without Spotify, run "spotipie serve" and set the
 // variables that it prints.
 package main
 

@@ -9,9 +9,9 @@ import (
 
 var errAddress = errors.New("it is not HOST or HOST:PORT")
 
-// SplitAddress takes an address to listen on apart: host, host:port, an IPv6
-// address with or without brackets, or nothing. A port of 0 means that none is
-// given.
+// SplitAddress splits an address to listen on: host, host:port, an IPv6 address
+// with or without brackets, or nothing. It returns port 0 if the address has
+// none.
 func SplitAddress(address string) (host string, port int, err error) {
 	if address == "" {
 		return "", 0, nil

@@ -1,8 +1,8 @@
 package cli
 
-// Closest returns the candidate that word was most likely meant to be, or an
-// empty string if it is like none of them. It counts the letters to put in, take
-// out or exchange (Levenshtein's distance), and lets pass a third of the word.
+// Closest returns the candidate that is most similar to word, or an empty
+// string if none is similar. It counts the letters to insert, remove or
+// exchange (Levenshtein distance), and allows a third of the word.
 func Closest(word string, candidates []string) string {
 	best, least := "", len(word)/3+1
 	for _, candidate := range candidates {

@@ -18,12 +18,12 @@ func IsTerminal(stream any) bool {
 	return ok && term.IsTerminal(int(file.Fd()))
 }
 
-// CanAsk reports whether a person can see a question on out and answer it on in:
+// CanAsk reports whether a user can see a question on out and answer it on in:
 // whether both are terminals.
 func CanAsk(in, out any) bool { return IsTerminal(in) && IsTerminal(out) }
 
-// Confirm asks a question to be answered with yes or no, and returns whether it
-// was yes. Anything but y and yes is no, the end of the input too. When ctx ends
+// Confirm asks a yes-or-no question, and reports whether the answer was yes.
+// Anything but y and yes is no, also the end of the input. When ctx ends
 // (Ctrl-C) it returns ctx's error at once, and a goroutine stays behind until
 // its read of in returns.
 func Confirm(ctx context.Context, in io.Reader, out io.Writer, question string) (bool, error) {
@@ -33,7 +33,7 @@ func Confirm(ctx context.Context, in io.Reader, out io.Writer, question string) 
 }
 
 // Ask asks a question and returns the line of the answer, without the spaces
-// around it: "" at the end of the input. When ctx ends it does as Confirm does.
+// around it: "" at the end of the input. When ctx ends it behaves like Confirm.
 func Ask(ctx context.Context, in io.Reader, out io.Writer, question string) (string, error) {
 	if _, err := fmt.Fprint(out, question); err != nil {
 		return "", fmt.Errorf("asking: %w", err)

@@ -7,10 +7,10 @@ import (
 	"os"
 )
 
-// ReadInput reads what a command line names as FILE, or in if name is -, and
-// refuses more than limit bytes. When ctx ends (Ctrl-C) it returns ctx's error at
-// once, and a goroutine stays behind until it has opened and read the rest: what
-// follows in a pipe or on a terminal is lost.
+// ReadInput reads a FILE of the command line, or in if name is -, and refuses
+// more than limit bytes. When ctx ends (Ctrl-C) it returns ctx's error at once,
+// and a goroutine stays behind until it has read the rest, so that further
+// input from a pipe or a terminal is lost.
 func ReadInput(ctx context.Context, in io.Reader, name string, limit int64) ([]byte, error) {
 	type result struct {
 		data []byte

@@ -5,8 +5,9 @@ import (
 	"unicode"
 )
 
-// Printable drops what could change how a terminal or a page shows a text from
-// outside: control characters, and those that turn the direction of writing.
+// Printable removes characters from an untrusted text that could change how a
+// terminal or a page shows it: control characters, and those that change the
+// writing direction.
 func Printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r == ' ' || unicode.IsPrint(r) {

@@ -6,8 +6,9 @@ import (
 	"os"
 )
 
-// Progress is a line on a terminal that says how far a long run is. Elsewhere
-// nothing is shown. It may be used by one goroutine at a time.
+// Progress is a line on a terminal that shows the progress of a long run. If
+// the output is not a terminal, it shows nothing. It may be used by one
+// goroutine at a time.
 type Progress struct {
 	w        io.Writer
 	terminal bool
@@ -22,7 +23,7 @@ func NewProgress(w io.Writer) *Progress {
 // eraseLine goes to the beginning of the line and empties it (ECMA-48).
 const eraseLine = "\r\x1b[K"
 
-// Show shows a text in place of the one before.
+// Show replaces the shown text.
 func (p *Progress) Show(text string) {
 	if !p.terminal {
 		return
@@ -31,7 +32,7 @@ func (p *Progress) Show(text string) {
 	fmt.Fprint(p.w, eraseLine+text)
 }
 
-// Clear takes the line away.
+// Clear removes the line.
 func (p *Progress) Clear() {
 	if p.shown {
 		p.shown = false

@@ -11,12 +11,12 @@ func Unreserved(text string) bool {
 	})
 }
 
-// Quoted makes a POSIX shell take text as it is.
+// Quoted quotes text for a POSIX shell.
 func Quoted(text string) string {
 	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }
 
-// QuotedIfNeeded makes a POSIX shell take text as it is.
+// QuotedIfNeeded quotes text for a POSIX shell if it needs quotes.
 func QuotedIfNeeded(text string) string {
 	if text != "" && Unreserved(text) {
 		return text
@@ -24,8 +24,8 @@ func QuotedIfNeeded(text string) string {
 	return Quoted(text)
 }
 
-// QuotedInText is QuotedIfNeeded for a command that stands between single quotes
-// in a text, where others in it would be misread.
+// QuotedInText is QuotedIfNeeded for a command that a text shows in single
+// quotes: it uses no single quotes itself.
 func QuotedInText(text string) string {
 	if text == "" || Unreserved(text) || strings.ContainsAny(text, "'$`\"\\!") {
 		return QuotedIfNeeded(text)

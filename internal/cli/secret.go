@@ -12,9 +12,9 @@ import (
 )
 
 // AskSecret asks for a secret at a terminal, which does not show what is typed,
-// and returns the line; Ctrl-D does nothing. When ctx ends (Ctrl-C) the terminal
-// is as it was before, AskSecret returns ctx's error at once, and a goroutine
-// stays behind until its read of terminal returns.
+// and returns the line; Ctrl-D does nothing. When ctx ends (Ctrl-C), AskSecret
+// restores the terminal and returns ctx's error at once, and a goroutine stays
+// behind until its read of terminal returns.
 func AskSecret(ctx context.Context, terminal *os.File, out io.Writer, question string) (string, error) {
 	if err := ctx.Err(); err != nil {
 		return "", err
@@ -51,8 +51,9 @@ func AskSecret(ctx context.Context, terminal *os.File, out io.Writer, question s
 	}
 }
 
-// restore makes the terminal what it was before. A read that has just begun may
-// have yet to switch echo off, and does not say when it has: hence several times.
+// restore restores the terminal's settings. A read that has just begun may
+// switch echo off later, and does not report when, so restore does it several
+// times.
 func restore(fd int, before *term.State) error {
 	var err error
 	for range 20 {

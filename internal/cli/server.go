@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Limits of the server that [Serve] runs. No honest client comes near them.
+// Limits of the server that [Serve] runs. Honest clients stay far below them.
 const (
 	readHeaderTimeout = 5 * time.Second
 	readTimeout       = 15 * time.Second
@@ -22,10 +22,10 @@ const (
 // ShutdownLimit is how long [Serve] lets requests in flight finish.
 const ShutdownLimit = 3 * time.Second
 
-// Serve answers the requests on listener by handler until ctx ends. Then it
-// takes no more, lets those in flight finish for [ShutdownLimit], cuts off what
-// is still not done, and returns nil. It closes listener. What goes wrong with
-// single connections is told to errorLog.
+// Serve answers the requests on listener with handler until ctx ends. Then it
+// accepts no more requests, waits up to [ShutdownLimit] for those in flight,
+// cuts off the rest, and returns nil. It closes listener. Errors of single
+// connections go to errorLog.
 func Serve(ctx context.Context, listener net.Listener, handler http.Handler, errorLog *log.Logger) error {
 	server := &http.Server{
 		Handler:           handler,
@@ -46,7 +46,7 @@ func Serve(ctx context.Context, listener net.Listener, handler http.Handler, err
 	shutdown, cancel := context.WithTimeout(context.WithoutCancel(ctx), ShutdownLimit)
 	defer cancel()
 	if err := server.Shutdown(shutdown); err != nil {
-		_ = server.Close() // what it cuts off has had its time
+		_ = server.Close() // the requests that it cuts off have had their time
 	}
 	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serving on %s: %w", listener.Addr(), err)

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Span returns a duration in words for people, by its two largest units:
-// "59m 12s", "3h 5m", "181 days".
+// Span formats a duration with its two largest units: "59m 12s", "3h 5m", "181
+// days".
 func Span(d time.Duration) string {
 	d = d.Round(time.Second)
 	hours, minutes, seconds := int(d.Hours()), int(d.Minutes())%60, int(d.Seconds())%60

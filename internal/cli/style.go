@@ -7,15 +7,13 @@ import (
 	"golang.org/x/term"
 )
 
-// Style marks text up for people at a terminal. The zero value leaves it
-// plain.
+// Style formats text for a terminal. The zero value leaves it plain.
 type Style struct {
 	coloured bool
 }
 
-// StyleFor returns the style for what is written to w: coloured if w is a
-// terminal that can show it and the user has not set NO_COLOR
-// (https://no-color.org), plain otherwise.
+// StyleFor returns the style for w: coloured if w is a terminal with colours
+// and the user has not set NO_COLOR (https://no-color.org), plain otherwise.
 func StyleFor(w io.Writer) Style {
 	if os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
 		return Style{}
@@ -24,7 +22,7 @@ func StyleFor(w io.Writer) Style {
 	return Style{coloured: ok && term.IsTerminal(int(file.Fd()))}
 }
 
-// Coloured reports whether text is marked up at all.
+// Coloured reports whether the style uses colours.
 func (s Style) Coloured() bool { return s.coloured }
 
 // Heading is bold.
@@ -36,7 +34,7 @@ func (s Style) Good(text string) string { return s.sgr("32", text) }
 // Bad is red.
 func (s Style) Bad(text string) string { return s.sgr("31", text) }
 
-// Faint recedes behind the text around it.
+// Faint is less visible than the text around it.
 func (s Style) Faint(text string) string { return s.sgr("2", text) }
 
 // sgr selects a graphic rendition (ECMA-48 section 8.3.117) for text.

@@ -5,13 +5,14 @@ import (
 	"unicode/utf8"
 )
 
-// Column says how a column of a table gives way to a narrow terminal.
+// Column says how a column of a table becomes narrower on a narrow terminal.
 type Column struct {
 	Title string
-	// Min is how far its cells may be shortened, in characters; 0: not at all.
+	// Min is the number of characters to which its cells may be shortened; 0:
+	// not at all.
 	Min int
 	// Drop says which column is left out when shortening is not enough: the one
-	// with the highest goes first; 0: never.
+	// with the highest number first; 0: never.
 	Drop int
 }
 
@@ -19,8 +20,8 @@ type Column struct {
 const columnGap = 2
 
 // Table returns rows under their titles, in lines of at most width characters
-// if the columns can give way that far. The widest column is shortened first,
-// in the middle of its cells.
+// if the columns can be made narrow enough. It shortens the widest column
+// first, in the middle of its cells.
 func Table(columns []Column, rows [][]string, width int) string {
 	lines := [][]string{make([]string, len(columns))}
 	shown := make([]int, len(columns)) // by their index
@@ -77,7 +78,7 @@ func fit(columns []Column, lines [][]string, shown []int, width int) (widths []i
 	return widths, true
 }
 
-// withoutNext leaves out the column that goes next, if one may.
+// withoutNext leaves out the next column that may be dropped.
 func withoutNext(columns []Column, shown []int) []int {
 	next := -1
 	for i, column := range shown {
@@ -91,7 +92,7 @@ func withoutNext(columns []Column, shown []int) []int {
 	return append(append([]int{}, shown[:next]...), shown[next+1:]...)
 }
 
-// shorten takes out the middle of text.
+// shorten removes the middle of text.
 func shorten(text string, width int) string {
 	runes := []rune(text)
 	if len(runes) <= width {

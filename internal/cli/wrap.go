@@ -7,12 +7,12 @@ import (
 	"golang.org/x/term"
 )
 
-// DefaultWidth is how many columns a text has where no terminal tells.
+// DefaultWidth is the width of a text in columns if there is no terminal.
 const DefaultWidth = 80
 
-// Width returns how many columns the terminal has that a stream writes to: a
-// file, or what has the file's Fd method. It is [DefaultWidth] for what is no
-// terminal, or one that does not know.
+// Width returns the width in columns of the terminal that a stream writes to.
+// The stream is a file, or has a file's Fd method. Width returns [DefaultWidth]
+// if the stream is not a terminal, or the terminal's width is unknown.
 func Width(stream any) int {
 	if file, ok := stream.(interface{ Fd() uintptr }); ok {
 		if width, _, err := term.GetSize(int(file.Fd())); err == nil && width > 0 {
@@ -22,10 +22,10 @@ func Width(stream any) int {
 	return DefaultWidth
 }
 
-// Wrap breaks the lines of text that are longer than width, between words. A
-// word that is longer, such as an address, gets a line of its own in one piece.
-// Lines that begin with a space are left as they are, and so are the spaces at
-// a line's end, behind which somebody may type.
+// Wrap breaks lines that are longer than width, between words. A longer word,
+// such as an address, gets its own line. Wrap does not change lines that begin
+// with a space, nor spaces at the end of a line, where the user may type an
+// answer.
 func Wrap(text string, width int) string {
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {

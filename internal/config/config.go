@@ -1,5 +1,6 @@
-// Package config reads and writes the config file of the spotipie tool: what is
-// so for every command, and what each profile was signed in with.
+// Package config reads and writes the config file of the spotipie tool:
+// settings for every command, and the settings with which each profile was
+// signed in.
 //
 //	{
 //	  "profile": "work",
@@ -9,11 +10,11 @@
 //	  }
 //	}
 //
-// Every key may be left out. The keys of a profile are those of [Settings] and
-// come before those at the top. The tool writes what a login used into the
-// profile, but never a secret: a client_secret, or the password in a store's
-// address, stands there only if the user has put it there, and then nobody else
-// may be able to read the file.
+// Every key is optional. The keys of a profile are those of [Settings] and take
+// precedence over those at the top. The tool writes the settings of a login
+// into the profile, but never a secret. Only the user puts a client_secret, or
+// the password of a store's address, into the file, and then other users must
+// not be able to read it.
 package config
 
 import (
@@ -33,8 +34,8 @@ import (
 	"github.com/spotipie/spotipie/internal/storeaddress"
 )
 
-// Settings are what can be set at the top and for a profile. An empty string is
-// the same as none.
+// Settings are the settings at the top or of a profile. An empty string means
+// not set.
 type Settings struct {
 	ClientID     string `json:"client_id,omitempty"`
 	ClientSecret string `json:"client_secret,omitempty"`
@@ -43,27 +44,30 @@ type Settings struct {
 	Store        string `json:"store,omitempty"`
 	AccountsURL  string `json:"accounts_url,omitempty"`
 	APIURL       string `json:"api_url,omitempty"`
-	// AllowExposedStore: the store's files may be open to others.
+	// AllowExposedStore means that other users may have access to the store's
+	// files.
 	AllowExposedStore bool `json:"allow_exposed_store,omitempty"`
-	// AllowPlainHTTP: the two addresses may be http URLs of other machines.
+	// AllowPlainHTTP means that the two addresses may be http URLs of other
+	// machines.
 	AllowPlainHTTP bool `json:"allow_plain_http,omitempty"`
-	// User is who is signed in, by the name that Spotify shows.
+	// User is the signed-in user, by the name that Spotify shows.
 	User string `json:"user,omitempty"`
-	// Confidential: the login was made with the app's client secret, and
-	// Spotify renews it with that only (RFC 6749 section 2.1).
+	// Confidential means that the login was made with the app's client secret,
+	// and Spotify renews it only with that (RFC 6749 section 2.1).
 	Confidential bool `json:"confidential,omitempty"`
-	// StorePassword: the store's address has a password, which is not kept.
+	// StorePassword means that the store's address has a password, which is not
+	// saved.
 	StorePassword bool `json:"store_password,omitempty"`
 }
 
 // File is the contents of the config file.
 type File struct {
-	Profile string `json:"profile,omitempty"` // the one to use when none is named
+	Profile string `json:"profile,omitempty"` // the default profile
 	Settings
 	Profiles map[string]Settings `json:"profiles,omitempty"`
 }
 
-// maxSize is far more than anyone's profiles need.
+// maxSize is far more than any number of profiles needs.
 const maxSize = 1 << 20
 
 // DefaultPath returns where the config file is: spotipie/config.json in the
@@ -76,11 +80,11 @@ func DefaultPath() (string, error) {
 	return filepath.Join(dir, "spotipie", "config.json"), nil
 }
 
-// Read returns what is in the file at path; a file that is missing is empty.
-// It refuses what is not a regular file, and one with a secret that others may
-// read. Errors name the file and never quote it.
+// Read returns the contents of the file at path; a missing file counts as
+// empty. It refuses a file that is not regular, and a file with a secret that
+// other users can read. Errors name the file and never quote it.
 func Read(path string) (File, error) {
-	info, err := os.Stat(path) // before it is opened, for opening a pipe waits
+	info, err := os.Stat(path) // before opening it, since opening a pipe waits
 	if errors.Is(err, fs.ErrNotExist) {
 		return File{}, nil
 	}
@@ -122,12 +126,12 @@ func parse(data []byte) (File, error) {
 		return File{}, explain(data, err)
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return File{}, errors.New("something follows the JSON object: remove it")
+		return File{}, errors.New("there is data after the JSON object: remove it")
 	}
 	return f, nil
 }
 
-// explain tells what is wrong with a config file, without quoting values.
+// explain says what is wrong with a config file, without quoting values.
 func explain(data []byte, err error) error {
 	var syntax *json.SyntaxError
 	var kind *json.UnmarshalTypeError
@@ -150,7 +154,7 @@ func explain(data []byte, err error) error {
 	return errors.New("it is not valid JSON")
 }
 
-// secret says in words what secret there is in the file, if any.
+// secret describes the secret in the file, if there is one.
 func (f File) secret() string {
 	for _, of := range append(slices.Collect(maps.Values(f.Profiles)), f.Settings) {
 		if of.ClientSecret != "" {

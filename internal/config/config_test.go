@@ -57,7 +57,7 @@ func TestReadRefuses(t *testing.T) {
 		"wrong type":      {`{"client_secret": ["` + secret + `"]}`, "client_secret has the wrong type"},
 		"wrong profile":   {`{"profiles": {"work": "` + secret + `"}}`, "has the wrong type"},
 		"unknown key":     {`{"clientsecret": "` + secret + `"}`, `unknown key "clientsecret"; known are`},
-		"something after": {`{} {"client_secret": "` + secret + `"}`, "something follows the JSON object"},
+		"something after": {`{} {"client_secret": "` + secret + `"}`, "there is data after the JSON object"},
 		"huge":            {`{"client_secret": "` + strings.Repeat(secret, 1<<17) + `"}`, "is larger than"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -13,8 +13,8 @@ import (
 
 func apiAnswers() chapter {
 	return chapter{
-		title: "When the Web API says no",
-		about: "The retries are package adapter's, mounted, and with short pauses here.",
+		title: "When the Web API refuses a request",
+		about: "The retries come from package adapter, with short pauses here.",
 		steps: func(s *stage) ([]step, error) {
 			st, session, err := s.app(accounts.Options{})
 			if err != nil {
@@ -26,10 +26,10 @@ func apiAnswers() chapter {
 			}
 			a := &apiAnswersSteps{site: st, session: session}
 			return []step{
-				{"Token refused: renewed, and asked once more", a.unauthorized},
-				{"Too many requests: asked again after a pause", a.rateLimited},
-				{"Told to wait an hour: an error, not a sleep", a.longPause},
-				{"Server failure: asked again after a pause", a.serverError},
+				{"Token refused: renewed, and request repeated", a.unauthorized},
+				{"Too many requests: repeated after a pause", a.rateLimited},
+				{"Pause of an hour: an error, not a sleep", a.longPause},
+				{"Server failure: repeated after a pause", a.serverError},
 			}, nil
 		},
 	}
@@ -44,14 +44,14 @@ func (a *apiAnswersSteps) unauthorized(ctx context.Context) (string, error) {
 	if err := a.site.login(ctx, a.session); err != nil {
 		return "", err
 	}
-	a.site.ExpireAccessTokens() // the session's clock says it is fresh
+	a.site.ExpireAccessTokens() // by the session's clock it is fresh
 	count := a.site.tally()
 	_, err := profile(ctx, a.session)
 	return "401, 1 token request, 200", errors.Join(err, count.expect(1, 2))
 }
 
-// rateLimited lets the service ask for a pause of 0 seconds: its own 429 asks
-// for one at least, which would have to be waited.
+// rateLimited makes the service ask for a pause of 0 seconds: its own 429 asks
+// for at least one second, which would take real time.
 func (a *apiAnswersSteps) rateLimited(ctx context.Context) (string, error) {
 	err := a.site.QueueFault(accounts.Fault{
 		Kind: accounts.FaultRespond, Target: accounts.TargetAPI, Times: 2,

@@ -28,7 +28,7 @@ func publicApp() chapter {
 			}
 			p := &publicAppSteps{site: st, session: session}
 			return []step{
-				{"Whoever steals a code gets no token for it", p.steal},
+				{"A stolen code gets no token", p.steal},
 				{"Ada agrees: the code is swapped for a token", p.fetchToken},
 				{"An API request brings her profile", func(ctx context.Context) (string, error) {
 					return profile(ctx, session)
@@ -68,8 +68,8 @@ func (p *publicAppSteps) steal(ctx context.Context) (string, error) {
 		expect("answer to a guessed PKCE verifier", refusal, "invalid_grant"), count.expect(1, 0))
 }
 
-// postToken makes a token request of its own, without any session, and returns
-// the error code of the answer, or the status if it has none.
+// postToken makes a token request without a session, and returns the error code
+// of the answer, or the status if it has none.
 func (s *site) postToken(ctx context.Context, form url.Values) (string, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url+"/api/token", strings.NewReader(form.Encode()))
 	if err != nil {
@@ -120,7 +120,7 @@ func (p *publicAppSteps) deny(ctx context.Context) (string, error) {
 func confidentialApp() chapter {
 	return chapter{
 		title: "Authorization code with a client secret",
-		about: "For programs on a server of yours. PKCE protects the code here too.",
+		about: "For programs on your own server. PKCE protects the code here too.",
 		steps: func(s *stage) ([]step, error) {
 			st, session, err := s.app(accounts.Options{})
 			if err != nil {
@@ -130,7 +130,7 @@ func confidentialApp() chapter {
 			return []step{
 				{"Ada agrees: the code is swapped for a token", c.fetchToken},
 				{"An API request brings her saved tracks", c.savedTracks},
-				{"A scope the token lacks is named beforehand", c.missingScope},
+				{"A missing scope is named before the request", c.missingScope},
 			}, nil
 		},
 	}

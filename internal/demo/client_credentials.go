@@ -13,7 +13,7 @@ import (
 func clientCredentials() chapter {
 	return chapter{
 		title: "Client credentials",
-		about: "The app for itself, without a user: for what is public, such as search.",
+		about: "The app itself, without a user: for public data, such as search.",
 		steps: func(s *stage) ([]step, error) {
 			st, err := s.service(accounts.Options{})
 			if err != nil {
@@ -26,9 +26,9 @@ func clientCredentials() chapter {
 			s.sessions = append(s.sessions, session)
 			c := &clientCredentialsSteps{site: st, session: session}
 			return []step{
-				{"The first request fetches a token by itself", c.search},
-				{"The second has it already", c.again},
-				{"An hour later the next fetches another", c.hourLater},
+				{"The first request fetches a token", c.search},
+				{"The second uses the same token", c.again},
+				{"An hour later a request fetches a new one", c.hourLater},
 			}, nil
 		},
 	}

@@ -14,13 +14,13 @@ import (
 
 // Options adjust a run.
 type Options struct {
-	// Style marks the story up. Default: plain.
+	// Style formats the output. Default: plain.
 	Style cli.Style
-	// Wrap goes around every accounts service that is started, for looking at
-	// what passes, or for getting in its way. Default: nothing.
+	// Wrap wraps every accounts service that is started, to watch or change its
+	// requests and answers. Default: nothing.
 	Wrap func(http.Handler) http.Handler
-	// Serve is the command that runs an accounts service, which the story ends
-	// with. Default: "spotipie serve".
+	// Serve is the command that runs an accounts service; the output ends with
+	// it. Default: "spotipie serve".
 	Serve string
 	// StepLimit is how long a step may take before it counts as failed.
 	// Default: 10 seconds.
@@ -29,24 +29,24 @@ type Options struct {
 
 const defaultStepLimit = 10 * time.Second
 
-// FailedError: not every step went as it should.
+// FailedError means that some steps have failed.
 type FailedError struct {
 	Passed, Failed int // how many steps
 }
 
 func (e *FailedError) Error() string {
-	return fmt.Sprintf("%d of %d steps did not go as they should: something on this machine is in the way, "+
+	return fmt.Sprintf("%d of %d steps failed: something on this machine interferes, "+
 		"or spotipie has a bug; please report the lines marked ✗", e.Failed, e.Passed+e.Failed)
 }
 
-// chapter is a part of the story.
+// chapter is a part of the demo.
 type chapter struct {
 	title, about string
 	steps        func(*stage) ([]step, error)
 }
 
 // step is one thing that happens. run makes it happen and checks it; fact is
-// what it measured.
+// what it has measured.
 type step struct {
 	what string
 	run  func(ctx context.Context) (fact string, err error)
@@ -59,9 +59,9 @@ func chapters() []chapter {
 	}
 }
 
-// Run tells the story to w. It returns a [*FailedError] if a step failed, the
-// cause of ctx's end if that comes first, and an error if w fails. Nothing
-// secret is written.
+// Run runs the demo and writes its output to w. It returns a [*FailedError] if
+// a step failed, the cause of ctx's end if that comes first, and an error if w
+// fails. It writes nothing secret.
 func Run(ctx context.Context, w io.Writer, opts *Options) error {
 	if opts == nil {
 		opts = &Options{}
@@ -82,13 +82,13 @@ func Run(ctx context.Context, w io.Writer, opts *Options) error {
 	for _, c := range chapters() {
 		d.tell(ctx, c)
 		if ctx.Err() != nil {
-			return fmt.Errorf("cut short: %w", context.Cause(ctx))
+			return fmt.Errorf("interrupted: %w", context.Cause(ctx))
 		}
 	}
 	d.story.closing(d.passed, d.failed, time.Since(started), cmp.Or(opts.Serve, "spotipie serve"))
 	switch {
 	case d.story.err != nil:
-		return fmt.Errorf("writing the story: %w", d.story.err)
+		return fmt.Errorf("writing the output: %w", d.story.err)
 	case d.failed > 0:
 		return &FailedError{Passed: d.passed, Failed: d.failed}
 	}
@@ -102,15 +102,15 @@ type demo struct {
 	passed, failed int
 }
 
-// tell runs a chapter. A step that fails ends it, since the following build on
-// it: they count as failed.
+// tell runs a chapter. A failed step ends it, and the following steps, which
+// depend on it, count as failed.
 func (d *demo) tell(ctx context.Context, c chapter) {
 	d.story.chapter(c.title, c.about)
 	s := newStage(d.wrap, d.stepLimit)
 	steps, err := c.steps(s)
 	if err != nil {
 		d.failed++
-		d.story.failure("the stage could not be set", err)
+		d.story.failure("the services could not be started", err)
 	}
 	for i, st := range steps {
 		fact, err := d.perform(ctx, st)
@@ -128,7 +128,7 @@ func (d *demo) tell(ctx context.Context, c chapter) {
 	}
 	if err := s.clear(context.WithoutCancel(ctx)); err != nil {
 		d.failed++
-		d.story.failure("the chapter could not be ended", err)
+		d.story.failure("the services could not be stopped", err)
 	}
 }
 

@@ -74,13 +74,13 @@ var sabotage = map[string]struct {
 }{
 	"refusals of codes and refresh tokens are vague": {
 		onToken(`"error":"invalid_grant"`, `"error":"none"`),
-		[]string{"Whoever steals a code gets no token for it", "Ada removes the app: only she can help"},
+		[]string{"A stolen code gets no token", "Ada removes the app: she must agree again"},
 	},
 	"the API is down for good": {
 		answerTo("/v1/me", http.StatusNotFound, `{"error":{"status":404,"message":"Service not found"}}`),
 		[]string{
 			"An API request brings her profile", "An API request brings Ada's profile",
-			"Token refused: renewed, and asked once more", "She agrees again, and all is well",
+			"Token refused: renewed, and request repeated", "She agrees again, and it works",
 			"A redirect to another port goes without it",
 		},
 	},
@@ -88,12 +88,12 @@ var sabotage = map[string]struct {
 		onAPI(`"display_name":"Ada"`, `"display_name":"Eve"`),
 		[]string{
 			"An API request brings her profile", "An API request brings Ada's profile",
-			"Token refused: renewed, and asked once more", "She agrees again, and all is well",
+			"Token refused: renewed, and request repeated", "She agrees again, and it works",
 		},
 	},
 	"search is down": {
 		answerTo("/v1/search", http.StatusServiceUnavailable, `{}`),
-		[]string{"The first request fetches a token by itself"},
+		[]string{"The first request fetches a token"},
 	},
 	"saved tracks are missing": {
 		answerTo("/v1/me/tracks", http.StatusOK, `{"items":[]}`),
@@ -106,31 +106,31 @@ var sabotage = map[string]struct {
 	"the state comes back changed": {
 		onRedirect("state=", "state=x"),
 		[]string{
-			"Ada agrees: the code is swapped for a token", "By the old rules the callback brings a token",
-			"Fresh, it comes from memory", "A redirect to another port goes without it",
+			"Ada agrees: the code is swapped for a token", "Old rules: the callback has a token",
+			"Fresh: it comes from memory", "A redirect to another port goes without it",
 		},
 	},
 	"every refresh is asked for twice": {
 		twice,
-		[]string{"Listeners hear of the new token", "Token refused: renewed, and asked once more"},
+		[]string{"Listeners are told of the new token", "Token refused: renewed, and request repeated"},
 	},
 	"refresh tokens are never replaced": {
 		changing(isRefresh, replaceBody(`"refresh_token":"`, `"unknown":"`)),
-		[]string{"A service that rotates them: each is replaced"},
+		[]string{"A service that rotates: each is replaced"},
 	},
 	"refreshing gives the old access token": {
 		sameAccessToken,
 		[]string{
-			"Listeners hear of the new token", "A refresh brings no new one: the old is kept",
+			"Listeners are told of the new token", "A refresh without a new one keeps the old",
 		},
 	},
 	"the implicit grant is refused in other words": {
 		onBody("response_type must be code", "not today"),
-		[]string{"By today's rules it is refused at once"},
+		[]string{"Today's rules: it is refused at once"},
 	},
 	"it asks to wait a minute, not an hour": {
 		onHeader("Retry-After", "3600", "60"),
-		[]string{"Told to wait an hour: an error, not a sleep"},
+		[]string{"Pause of an hour: an error, not a sleep"},
 	},
 	"it redirects to itself": {
 		noRedirectOfAPI,
@@ -223,7 +223,7 @@ func (brokenWriter) Write([]byte) (int, error) { return 0, errors.New("pipe is g
 
 func TestBrokenWriter(t *testing.T) {
 	err := demo.Run(t.Context(), brokenWriter{}, nil)
-	if err == nil || !strings.Contains(err.Error(), "writing the story: pipe is gone") {
+	if err == nil || !strings.Contains(err.Error(), "writing the output: pipe is gone") {
 		t.Errorf("Run: got %v, want the writer's error", err)
 	}
 }

@@ -29,7 +29,7 @@ func destination() chapter {
 			}
 			return []step{
 				{"A redirect to another port goes without it", d.redirect},
-				{"Whatever is printed or logged hides it", d.print},
+				{"Printing and logging never show it", d.print},
 			}, nil
 		},
 	}
@@ -69,8 +69,8 @@ func (d *destinationSteps) redirect(ctx context.Context) (string, error) {
 		expect("tokens at the other port", d.tokens.Load(), 0))
 }
 
-// print shows everything that holds a secret in every way that Go programs
-// print things.
+// print prints every value that contains a secret in every way in which Go
+// programs print values.
 func (d *destinationSteps) print(context.Context) (string, error) {
 	token, creds := d.session.CurrentToken(), d.site.credentials()
 	event := spotipie.TokenUpdated{Session: d.session, NewToken: token}
@@ -90,7 +90,7 @@ func (d *destinationSteps) print(context.Context) (string, error) {
 		secrets += strings.Count(all, secret)
 	}
 	return fmt.Sprintf("%d lines, %d secrets", 5*len(things), secrets), errors.Join(
-		expect("secrets that show", secrets, 0),
-		expect("the client id shows", strings.Contains(all, creds.ClientID), true),
+		expect("visible secrets", secrets, 0),
+		expect("the client id is visible", strings.Contains(all, creds.ClientID), true),
 		expect("lines logged", bytes.Count(log.Bytes(), []byte("\n")), len(things)))
 }

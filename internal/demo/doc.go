@@ -1,9 +1,8 @@
-// Package demo is what "spotipie demo" runs: a story in which accounts services
-// on loopback ports, sessions of every flow and a moved clock show what the
-// library does. Every step of it measures what it claims, so the story is a
-// test as well.
+// Package demo does the work of "spotipie demo": it starts accounts services on
+// loopback ports, uses sessions of every flow, moves their clock, and shows
+// what the library does. Every step measures what it claims, so the demo is
+// also a test.
 //
-// The story is made of chapters, one per file, and a chapter of steps. Each
-// chapter has services of its own, so that what one counts is not disturbed by
-// another.
+// The demo has chapters, one per file, and each chapter has steps. Each chapter
+// has its own services, so that chapters do not change each other's counts.
 package demo

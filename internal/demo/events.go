@@ -8,7 +8,7 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// events are those that a session announces, in their order.
+// events are the events of a session, in order.
 type events struct {
 	updated chan struct{} // has a value after a token-updated event
 	stop    func()

@@ -16,8 +16,8 @@ func expect[T comparable](what string, got, want T) error {
 	return fmt.Errorf("%s: expected %v, got %v", what, want, got)
 }
 
-// expectError returns an error unless err is the one wanted. name is what the
-// reader knows it by.
+// expectError returns an error unless err is the wanted one. name is its name
+// for the reader.
 func expectError(err, want error, name string) error {
 	switch {
 	case errors.Is(err, want):
@@ -29,7 +29,7 @@ func expectError(err, want error, name string) error {
 }
 
 // expectType returns the error of type E in err, or an error if there is none.
-// name is what the reader knows the type by.
+// name is the type's name for the reader.
 func expectType[E error](err error, name string) (E, error) {
 	found, ok := errors.AsType[E](err)
 	switch {

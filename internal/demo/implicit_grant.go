@@ -32,12 +32,12 @@ func implicitGrant() chapter {
 			}
 			i := &implicitGrantSteps{site: legacy, session: session, refused: refused}
 			return []step{
-				{"By today's rules it is refused at once", i.refusedToday},
-				{"By the old rules the callback brings a token", i.readToken},
+				{"Today's rules: it is refused at once", i.refusedToday},
+				{"Old rules: the callback has a token", i.readToken},
 				{"An API request brings Ada's profile", func(ctx context.Context) (string, error) {
 					return profile(ctx, session)
 				}},
-				{"Expired, it cannot be refreshed and says so", i.expire},
+				{"Expired: an error, since it has no refresh", i.expire},
 				{"A token_expired listener authorizes again", i.authorizeAgain},
 			}, nil
 		},
@@ -98,7 +98,7 @@ func (i *implicitGrantSteps) authorizeAgain(ctx context.Context) (string, error)
 		return i.login(ctx)
 	})
 	defer remove()
-	i.site.Advance(2 * time.Second) // failures are remembered for one
+	i.site.Advance(2 * time.Second) // the session waits a second after a failure
 	if _, err := profile(ctx, i.session); err != nil {
 		return "", err
 	}

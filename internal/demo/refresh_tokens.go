@@ -13,7 +13,7 @@ import (
 func refreshTokens() chapter {
 	return chapter{
 		title: "Refresh tokens and stores",
-		about: "They get the next token, for six months from the user's consent.",
+		about: "A refresh token gets new tokens, for six months from the user's consent.",
 		steps: func(s *stage) ([]step, error) {
 			keeping, err := s.service(accounts.Options{})
 			if err != nil {
@@ -32,16 +32,16 @@ func refreshTokens() chapter {
 				return nil, err
 			}
 			return []step{
-				{"A refresh brings no new one: the old is kept", func(ctx context.Context) (string, error) {
+				{"A refresh without a new one keeps the old", func(ctx context.Context) (string, error) {
 					return refreshKeeping(ctx, keeping, kept)
 				}},
-				{"A service that rotates them: each is replaced", r.rotate},
+				{"A service that rotates: each is replaced", r.rotate},
 				{"Each token is in the store before it is used", r.savedFirst},
 				{"Another session takes it from the store", r.secondSession},
-				{"Ada removes the app: only she can help", r.revoke},
-				{"After that the service is left alone", r.stayRevoked},
-				{"She agrees again, and all is well", r.authorizeAgain},
-				{"Six months on, consent ends, as foretold", r.sixMonths},
+				{"Ada removes the app: she must agree again", r.revoke},
+				{"After that no more requests are made", r.stayRevoked},
+				{"She agrees again, and it works", r.authorizeAgain},
+				{"Six months later the consent ends", r.sixMonths},
 			}, nil
 		},
 	}
@@ -49,7 +49,7 @@ func refreshTokens() chapter {
 
 const refreshes = 3
 
-// refreshKeeping refreshes with one and the same refresh token.
+// refreshKeeping refreshes with the same refresh token.
 func refreshKeeping(ctx context.Context, st *site, session *spotipie.AuthorizationCodeSession) (string, error) {
 	if err := st.login(ctx, session); err != nil {
 		return "", err
@@ -78,7 +78,7 @@ type refreshTokensSteps struct {
 	site    *site
 	session *spotipie.AuthorizationCodeSession
 	store   *spotipie.MemoryStore
-	saved   int // token-updated events whose token the store had already
+	saved   int // token-updated events whose token was already in the store
 }
 
 func (r *refreshTokensSteps) options() *spotipie.Options {
@@ -104,7 +104,7 @@ func (r *refreshTokensSteps) rotate(ctx context.Context) (string, error) {
 		errors.Join(err, expect("refresh tokens replaced", replaced, refreshes))
 }
 
-// savedFirst is what the listener of rotate has seen.
+// savedFirst checks what the listener of rotate has seen.
 func (r *refreshTokensSteps) savedFirst(context.Context) (string, error) {
 	return fmt.Sprintf("%d events, %d saved before", refreshes, r.saved),
 		expect("tokens that the store had when they were announced", r.saved, refreshes)

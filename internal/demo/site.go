@@ -26,7 +26,7 @@ type site struct {
 	gate     *gate
 }
 
-// exchange is what the last token request proved itself with.
+// exchange is how the last token request authenticated.
 type exchange struct {
 	verifier, secret bool
 }
@@ -39,8 +39,8 @@ type gate struct {
 
 const maxForm = 64 << 10
 
-// watched looks at the token requests on their way to service, and holds them
-// at the gate if there is one.
+// watched records the token requests to service, and holds them at the gate if
+// there is one.
 func (s *site) watched(service http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/api/token" {
@@ -53,7 +53,7 @@ func (s *site) watched(service http.Handler) http.Handler {
 			return
 		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
-		form, _ := url.ParseQuery(string(body)) // the service judges a malformed one
+		form, _ := url.ParseQuery(string(body)) // the service answers a malformed one
 		_, _, secret := r.BasicAuth()
 		s.mu.Lock()
 		s.exchange = exchange{verifier: form.Has("code_verifier"), secret: secret || form.Has("client_secret")}
@@ -80,9 +80,9 @@ func (s *site) lastExchange() exchange {
 	return s.exchange
 }
 
-// holdTokenRequests shuts the gate. arrived waits for the first request to
-// stand before it; release opens it and may be called again. The stage opens
-// what is still shut at its end.
+// holdTokenRequests closes the gate. arrived waits for the first request at the
+// gate; release opens it and may be called again. At the end the stage opens
+// gates that are still closed.
 func (s *site) holdTokenRequests() (arrived func(context.Context) error, release func()) {
 	g := &gate{arrived: make(chan struct{}, 1), open: make(chan struct{})}
 	s.mu.Lock()
@@ -109,7 +109,7 @@ func receive[T any](ctx context.Context, c <-chan T, what string) error {
 	}
 }
 
-// options are those of a session that uses the site and its clock.
+// options returns the options of a session that uses the site and its clock.
 func (s *site) options() *spotipie.Options {
 	return &spotipie.Options{
 		Scope:          spotipie.Scopes{spotipie.ScopeUserReadPrivate, spotipie.ScopeUserLibraryRead},
@@ -164,7 +164,7 @@ func (s *site) consent(ctx context.Context, a authorizer) (string, error) {
 	return resp.Header.Get("Location"), nil
 }
 
-// login has the user agree and the session fetch its token.
+// login lets the user agree and the session fetch its token.
 func (s *site) login(ctx context.Context, session *spotipie.AuthorizationCodeSession) error {
 	callbackURL, err := s.consent(ctx, session)
 	if err != nil {
@@ -174,7 +174,7 @@ func (s *site) login(ctx context.Context, session *spotipie.AuthorizationCodeSes
 	return err
 }
 
-// maxAnswer is more than the Web API slice ever answers with.
+// maxAnswer is larger than any answer of the service.
 const maxAnswer = 1 << 20
 
 // get makes an API request and decodes the answer into v, which may be nil.
@@ -193,7 +193,7 @@ func get(ctx context.Context, session spotipie.Session, url string, v any) error
 	return json.NewDecoder(io.LimitReader(resp.Body, maxAnswer)).Decode(v)
 }
 
-// profile is Ada's name as GET /v1/me tells it, or an error.
+// profile returns Ada's name from GET /v1/me.
 func profile(ctx context.Context, session spotipie.Session) (string, error) {
 	var me struct {
 		DisplayName string `json:"display_name"`
@@ -204,7 +204,7 @@ func profile(ctx context.Context, session spotipie.Session) (string, error) {
 	return "GET /v1/me: 200, " + me.DisplayName, expect("the name in the profile", me.DisplayName, "Ada")
 }
 
-// tally counts the requests from a moment on.
+// tally counts the requests since a moment.
 type tally struct {
 	site  *site
 	start accounts.Stats

@@ -15,14 +15,14 @@ import (
 	"github.com/spotipie/spotipie/internal/cli"
 )
 
-// stage is where a chapter plays: it starts services and makes sessions, and
-// takes all away at the end.
+// stage has the services and sessions of a chapter, and stops and closes them
+// at the end.
 type stage struct {
 	wrap      func(http.Handler) http.Handler
 	limit     time.Duration // of renewals, and of clear
 	transport *http.Transport
 	sessions  []spotipie.Session
-	releases  []func() // of gates that may still be shut
+	releases  []func() // of gates that may still be closed
 	stops     []func() error
 }
 
@@ -46,8 +46,8 @@ func (s *stage) listen(handler http.Handler) (string, error) {
 	return "http://" + listener.Addr().String(), nil
 }
 
-// service starts an accounts service that agrees to every consent by itself,
-// as Ada.
+// service starts an accounts service that agrees to every request
+// automatically, as Ada.
 func (s *stage) service(opts accounts.Options) (*site, error) {
 	opts.AutoApprove = true
 	service, err := accounts.New(&opts)
@@ -59,7 +59,7 @@ func (s *stage) service(opts accounts.Options) (*site, error) {
 	return st, err
 }
 
-// app is service with a session of its app, nobody signed in yet.
+// app is service with a session of its app. Nobody is signed in yet.
 func (s *stage) app(opts accounts.Options) (*site, *spotipie.AuthorizationCodeSession, error) {
 	st, err := s.service(opts)
 	if err != nil {

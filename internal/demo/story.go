@@ -16,7 +16,7 @@ const (
 	textWidth = 78
 )
 
-// story writes the story down. The first error of w stays in err.
+// story writes the output. The first error of w stays in err.
 type story struct {
 	w     io.Writer
 	style cli.Style
@@ -31,9 +31,9 @@ func (s *story) print(lines ...string) {
 
 func (s *story) opening() {
 	s.print(
-		"What spotipie does, run against accounts services that behave as Spotify's. They",
-		"listen on this machine only, and their clock is moved by hand: no network, no",
-		"Spotify account, no waiting. Ada is one of their users. On the right stands what",
+		"What spotipie does, run against accounts services like Spotify's. The services",
+		"listen only on this machine, and the demo moves their clock: no network, no",
+		"Spotify account, no waiting. Ada is one of their users. On the right is what",
 		"was measured.",
 	)
 }
@@ -56,7 +56,7 @@ func (s *story) failure(what string, err error) {
 
 func (s *story) skipped(steps int) {
 	if steps > 0 {
-		s.print("      The rest of this part builds on it and was left out: " + counted(steps, "step"))
+		s.print("      The rest of this part depends on it and was skipped:  " + counted(steps, "step"))
 	}
 }
 

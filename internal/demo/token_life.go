@@ -18,7 +18,7 @@ const untilStale = 57 * time.Minute
 func tokenLife() chapter {
 	return chapter{
 		title: "A token's life",
-		about: "Fresh for some 55 minutes, then stale: renewed before anybody has to wait.",
+		about: "Fresh for about 55 minutes, then stale: renewed before anybody has to wait.",
 		steps: func(s *stage) ([]step, error) {
 			st, err := s.service(accounts.Options{})
 			if err != nil {
@@ -26,13 +26,13 @@ func tokenLife() chapter {
 			}
 			l := &tokenLifeSteps{site: st, failures: make(chan error, 1)}
 			return []step{
-				{"Fresh, it comes from memory", l.fresh},
-				{"Stale, it is handed out and renewed meanwhile", l.stale},
-				{"Listeners hear of the new token", l.renewed},
-				{"Expired, callers wait for the next", l.expired},
+				{"Fresh: it comes from memory", l.fresh},
+				{"Stale: it is returned, and renewed meanwhile", l.stale},
+				{"Listeners are told of the new token", l.renewed},
+				{"Expired: callers wait for the next one", l.expired},
 				{"All who wait share one renewal", l.manyCallers},
 				{"One gives up waiting, the other is served", l.giveUp},
-				{"If a renewal fails, the token still serves", l.serviceDown},
+				{"If a renewal fails, the token is still used", l.serviceDown},
 			}, nil
 		},
 	}
@@ -41,7 +41,7 @@ func tokenLife() chapter {
 type tokenLifeSteps struct {
 	site     *site
 	session  *spotipie.AuthorizationCodeSession
-	failures chan error // what OnError hears
+	failures chan error // the errors of OnError
 	// What stale leaves to renewed: the renewal is then still held back.
 	events  *events
 	release func()
@@ -49,9 +49,9 @@ type tokenLifeSteps struct {
 	count   tally
 }
 
-// newSession replaces the session by one with a fresh token. A session whose
-// renewal ran in the background is not used further: when that has quite ended
-// cannot be told from outside.
+// newSession replaces the session by one with a fresh token. After a renewal in
+// the background the old session is not used again, because nothing shows when
+// the renewal has completely ended.
 func (l *tokenLifeSteps) newSession(ctx context.Context) error {
 	opts := l.site.options()
 	opts.OnError = func(err error) {

@@ -2,19 +2,19 @@ package doctor
 
 import "strings"
 
-// Machine is where a browser would be opened.
+// Machine describes the machine on which a browser would be opened.
 type Machine struct {
 	OS     string                               // as runtime.GOOS
 	Getenv func(name string) string             // as os.Getenv
 	Find   func(program string) (string, error) // as exec.LookPath
 }
 
-// openers are the programs that open a desktop's browser, as
+// openers are the programs that open a desktop's browser, in the order in which
 // github.com/cli/browser tries them.
 func openers() []string { return []string{"xdg-open", "x-www-browser", "www-browser", "wslview"} }
 
-// Browser checks whether a login can open a browser. signedIn says that none is
-// needed now.
+// Browser checks whether a login can open a browser. If signedIn is true, none
+// is needed now.
 func Browser(m Machine, signedIn bool) Result {
 	const name = "browser"
 	found, missing := m.browser()
@@ -24,8 +24,8 @@ func Browser(m Machine, signedIn bool) Result {
 	case signedIn:
 		return good(name, missing+"; none is needed as long as the login lasts")
 	}
-	return bad(name, missing, "sign in with 'spotipie login --no-browser' and open the address that it prints elsewhere; "+
-		"through ssh it also prints the ssh -L command that is needed")
+	return bad(name, missing, "sign in with 'spotipie login --no-browser' and open the printed address on another machine; "+
+		"over ssh it also prints the ssh -L command that you need")
 }
 
 func (m Machine) browser() (found, missing string) {

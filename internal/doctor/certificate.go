@@ -14,7 +14,7 @@ import (
 type certificate struct {
 	err  error
 	leaf *x509.Certificate // may be nil
-	time bool              // it is outside the time in which it is valid
+	time bool              // it is not yet or no longer valid
 }
 
 // certificateProblem returns the problem with a certificate, or nil for other
@@ -33,7 +33,7 @@ func certificateProblem(err error) *certificate {
 	}
 	switch {
 	case errors.As(err, &invalid):
-		found.time = invalid.Reason == x509.Expired // which includes not yet valid
+		found.time = invalid.Reason == x509.Expired // this includes not yet valid
 		if found.leaf == nil {
 			found.leaf = invalid.Cert
 		}
@@ -56,17 +56,17 @@ func (c *certificate) result(ctx context.Context, service, system string, now fu
 	case c.time:
 		return c.timeResult(ctx, service, system, now)
 	case errors.As(c.err, &authority), errors.As(c.err, &noRoots):
-		return bad(name, fmt.Sprintf("cannot be checked: the certificate of %s is of an authority that this machine does not know%s", service, c.issuer()),
+		return bad(name, fmt.Sprintf("cannot be checked: this machine does not know the authority of the certificate of %s%s", service, c.issuer()),
 			authorityFix(system))
 	case errors.As(c.err, &wrongName):
 		return bad(name, fmt.Sprintf("cannot be checked: what answers at %s has the certificate of another host (%s)", service, networkReason(c.err)),
-			"check the URL, the name server, and whether the network wants you to sign in on a page of its own first")
+			"check the URL, the name server, and whether the network has its own sign-in page")
 	}
-	return bad(name, fmt.Sprintf("cannot be checked: the certificate of %s is not good (%s)", service, networkReason(c.err)),
-		"check whether something between here and there answers in its place")
+	return bad(name, fmt.Sprintf("cannot be checked: the certificate of %s is not valid (%s)", service, networkReason(c.err)),
+		"check whether a proxy or firewall answers in its place")
 }
 
-// issuer names who has signed the certificate.
+// issuer returns who has signed the certificate.
 func (c *certificate) issuer() string {
 	if c.leaf == nil || c.leaf.Issuer.String() == "" {
 		return ""
@@ -75,10 +75,10 @@ func (c *certificate) issuer() string {
 }
 
 func authorityFix(system string) string {
-	const why = "a proxy or a virus scanner that opens connections may have signed it"
+	const why = "a proxy or a virus scanner that decrypts connections may have signed it"
 	switch system {
 	case "windows", "darwin":
-		return why + ": have its certificate added to those that the system trusts"
+		return why + ": add its certificate to those that the system trusts"
 	}
 	return why + ": set SSL_CERT_FILE to a file with its certificate; in a container without certificates install ca-certificates, " +
 		"or mount the host's and set SSL_CERT_FILE"
@@ -89,9 +89,9 @@ func (c *certificate) timeResult(ctx context.Context, service, system string, no
 	const name = "clock"
 	what := "is not valid now"
 	if c.leaf != nil && now().Before(c.leaf.NotBefore) {
-		what = "is not yet valid, but from " + c.leaf.NotBefore.UTC().Format(time.DateTime) + " UTC on"
+		what = "is valid only from " + c.leaf.NotBefore.UTC().Format(time.DateTime) + " UTC on"
 	} else if c.leaf != nil {
-		what = "has been valid until " + c.leaf.NotAfter.UTC().Format(time.DateTime) + " UTC"
+		what = "was valid until " + c.leaf.NotAfter.UTC().Format(time.DateTime) + " UTC"
 	}
 	clock := now().UTC().Format(time.DateTime) + " UTC"
 	off, ok := unverifiedClock(ctx, service, now)
@@ -101,15 +101,15 @@ func (c *certificate) timeResult(ctx context.Context, service, system string, no
 			clockFix(system))
 	case ok:
 		return bad(name, fmt.Sprintf("the clock is right, but the certificate of %s %s", service, what),
-			"something between here and there may answer in its place: ask who runs the network or the proxy; if it is a service of your own, renew its certificate")
+			"a proxy or firewall may answer in its place: ask the administrator of the network; if it is your own service, renew its certificate")
 	}
 	return bad(name, fmt.Sprintf("cannot be checked: the certificate of %s %s, and the clock says %s", service, what, clock),
-		"if the clock is wrong, "+clockFix(system)+"; if it is right, something between here and there answers in place of the service")
+		"if the clock is wrong, "+clockFix(system)+"; if it is right, a proxy or firewall answers in place of the service")
 }
 
-// unverifiedClock asks a service for the time without looking at its certificate:
-// only the Date of the answer is used, to say what is wrong. Nothing secret is
-// sent.
+// unverifiedClock gets the time from a service without checking its
+// certificate. It uses only the Date of the answer, to explain the problem, and
+// sends nothing secret.
 func unverifiedClock(ctx context.Context, service string, now func() time.Time) (off time.Duration, ok bool) {
 	transport := &http.Transport{
 		Proxy:             http.ProxyFromEnvironment,

@@ -67,14 +67,14 @@ func TestClockAndCertificates(t *testing.T) {
 	}{
 		"all is well":                   {from: -day, to: day, detail: "within 30s"},
 		"a clock that is behind":        {from: -day, to: day, off: -700 * day, system: "linux", detail: "h0m0s behind that of https://127.0.0.1", fix: "timedatectl"},
-		"says why":                      {from: -day, to: day, off: -700 * day, system: "linux", detail: "is refused (it is not yet valid, but from ", fix: "timedatectl"},
-		"a clock that is ahead":         {from: -day, to: day, off: 700 * day, system: "windows", detail: "so that its certificate is refused (it has been valid until ", fix: "w32tm"},
+		"says why":                      {from: -day, to: day, off: -700 * day, system: "linux", detail: "is refused (it is valid only from ", fix: "timedatectl"},
+		"a clock that is ahead":         {from: -day, to: day, off: 700 * day, system: "windows", detail: "so that its certificate is refused (it was valid until ", fix: "w32tm"},
 		"a certificate of tomorrow":     {from: day, to: 2 * day, system: "linux", detail: "the clock is right, but the certificate of https://127.0.0.1", fix: "in its place"},
 		"a certificate of yesterday":    {from: -2 * day, to: -day, system: "linux", detail: "the clock is right, but the certificate of https://127.0.0.1", fix: "renew its certificate"},
-		"an unknown authority":          {from: -day, to: day, unknown: true, system: "linux", detail: "of an authority that this machine does not know (CN=Company Proxy)", fix: "set SSL_CERT_FILE"},
+		"an unknown authority":          {from: -day, to: day, unknown: true, system: "linux", detail: "this machine does not know the authority of the certificate of https://127.0.0.1", fix: "set SSL_CERT_FILE"},
 		"an unknown authority, Windows": {from: -day, to: day, unknown: true, system: "windows", detail: "does not know", fix: "that the system trusts"},
 		"another host's": {from: -day, to: day, name: "portal.example", system: "linux", detail: "has the certificate of another host",
-			fix: "a page of its own first"},
+			fix: "its own sign-in page"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			url, authority := secured(t, test.from, test.to, test.name)

@@ -16,14 +16,14 @@ import (
 const (
 	// checkTimeout is how long a check waits for a service or a store.
 	checkTimeout = 8 * time.Second
-	// clockTolerance is how far the clock may be off before a token would be
-	// taken for expired, or for valid, at the wrong time.
+	// clockTolerance is how far the clock may be off before a token counts as
+	// expired, or as valid, at the wrong time.
 	clockTolerance = 30 * time.Second
 )
 
 // Clock compares the clock with the Date header (RFC 9110 section 6.6.1) of the
-// accounts service, and so also checks whether that can be reached. system is
-// runtime.GOOS.
+// accounts service, and so also checks whether the service can be reached.
+// system is runtime.GOOS.
 func Clock(ctx context.Context, transport http.RoundTripper, accountsURL, system string, now func() time.Time) Result {
 	const name = "clock"
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
@@ -41,8 +41,8 @@ func Clock(ctx context.Context, transport http.RoundTripper, accountsURL, system
 		}
 		fix := "check the connection, a proxy ($HTTPS_PROXY), and that nothing blocks the address"
 		if isLoopback(req.URL) && errors.Is(err, syscall.ECONNREFUSED) {
-			fix = "start the service on this machine again, such as by 'spotipie serve'; or, if Spotify itself is meant, take its address " +
-				"out of the environment and sign in by 'spotipie login --accounts-url " + spotipie.DefaultAccountsURL + "'"
+			fix = "start the service on this machine again, for example with 'spotipie serve'; or, if you mean Spotify, remove its address " +
+				"from the environment and sign in with 'spotipie login --accounts-url " + spotipie.DefaultAccountsURL + "'"
 		}
 		result := bad(name, fmt.Sprintf("cannot be checked: no answer from %s (%s)", accountsURL, networkReason(err)), fix)
 		result.unanswered = true
@@ -52,14 +52,14 @@ func Clock(ctx context.Context, transport http.RoundTripper, accountsURL, system
 	off, ok := clockOff(resp, before, after)
 	if !ok {
 		return bad(name, fmt.Sprintf("cannot be checked: %s does not say what time it is", accountsURL),
-			"check whether something between here and there answers in its place")
+			"check whether a proxy or firewall answers in its place")
 	}
 	if off.Abs() <= clockTolerance+after.Sub(before)/2 {
 		return good(name, fmt.Sprintf("within %s of that of %s", clockTolerance, accountsURL))
 	}
 	fix := clockFix(system)
 	if isLoopback(req.URL) {
-		fix = "the service is on this machine, and its clock was moved, such as by /_service/advance: start it again for the right time"
+		fix = "the service is on this machine, and its clock was moved, for example with /_service/advance: start it again for the right time"
 	}
 	return bad(name, wrongClock(off, accountsURL), fix)
 }
@@ -89,7 +89,7 @@ func isLoopback(u *url.URL) bool {
 }
 
 func networkReason(err error) string {
-	var request *url.Error // whose text has the whole address in it
+	var request *url.Error // its text contains the whole address
 	switch {
 	case tooLong(err):
 		return fmt.Sprintf("nothing for %s", checkTimeout)
@@ -102,7 +102,7 @@ func networkReason(err error) string {
 func clockFix(system string) string {
 	switch system {
 	case "linux":
-		return "set it: timedatectl set-ntp true; in a container or virtual machine, set that of the host"
+		return "set it: timedatectl set-ntp true; in a container or virtual machine, set the clock of the host"
 	case "darwin":
 		return "set it: sudo sntp -sS time.apple.com"
 	case "windows":

@@ -1,7 +1,7 @@
-// Package doctor has the checks of `spotipie doctor`: each is a function that
-// looks at one thing a login or a renewal needs, and returns whether it is as it
-// should be, and what to do if not. A check never changes anything but what a
-// renewal or a login would, and its result holds no secret.
+// Package doctor has the checks of `spotipie doctor`. Each is a function that
+// checks one thing that a login or a renewal needs, and returns whether it is
+// right, and what to do if not. A check changes only what a renewal or a login
+// would change, and its result contains no secret.
 package doctor
 
 import (
@@ -14,7 +14,7 @@ import (
 type Result struct {
 	Name   string `json:"name"`
 	OK     bool   `json:"ok"`
-	Detail string `json:"detail"`        // what was found
+	Detail string `json:"detail"`        // what the check has found
 	Fix    string `json:"fix,omitempty"` // what to do; empty if OK
 
 	unanswered bool // the accounts service did not answer
@@ -28,7 +28,7 @@ func good(name, detail string) Result { return Result{Name: name, OK: true, Deta
 
 func bad(name, detail, fix string) Result { return Result{Name: name, Detail: detail, Fix: fix} }
 
-// Blocked is the result of a check that cannot be made before another check's
+// Blocked is the result of a check that is only possible after another check's
 // problem is fixed.
 func Blocked(name string, by Result) Result {
 	return bad(name, "cannot be checked before the "+by.Name+" is in order", "fix the "+by.Name+" first")
@@ -45,5 +45,5 @@ func plain(err error) string {
 	return strings.TrimPrefix(strings.Join(strings.Fields(err.Error()), " "), "spotipie: ")
 }
 
-// tooLong reports whether err is due to the check's own time limit.
+// tooLong reports whether the check's own time limit has caused err.
 func tooLong(err error) bool { return errors.Is(err, context.DeadlineExceeded) }

@@ -7,7 +7,7 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// App is what is set of an app's credentials.
+// App has the settings of an app's credentials.
 type App struct {
 	ClientID     string
 	ClientIDFrom string // where it is set, such as SPOTIPIE_CLIENT_ID
@@ -27,11 +27,11 @@ func looksIssued(text string) bool {
 	return len(text) == 32 && strings.Trim(text, "0123456789abcdef") == ""
 }
 
-// knownPrefixes are those of several libraries' variables.
+// knownPrefixes are the prefixes of several libraries' variables.
 func knownPrefixes() []string { return []string{"SPOTIPIE", "SPOTIPY", "SPOTIFY", "RSPOTIFY"} }
 
-// Environment checks the app's credentials as far as that can be done offline.
-// environ is as [os.Environ] returns it.
+// Environment checks the app's credentials as far as possible offline. environ
+// has the format of [os.Environ].
 func Environment(app App, environ []string) Result {
 	const name = "environment"
 	switch {
@@ -61,7 +61,7 @@ func Environment(app App, environ []string) Result {
 	return good(name, fmt.Sprintf("client id from %s, %s", app.ClientIDFrom, secret))
 }
 
-// missingFix names the prefix of another library that is set, if there is one.
+// missingFix suggests the prefix of another library if its variable is set.
 func missingFix(prefix string, environ []string) string {
 	for _, other := range knownPrefixes() {
 		if other != prefix && isSet(environ, other+"_CLIENT_ID") {

@@ -9,7 +9,7 @@ import (
 	"github.com/spotipie/spotipie/internal/webapi"
 )
 
-// Mode finds out whether the app is in development mode, by an endpoint that
+// Mode finds out whether the app is in development mode, with an endpoint that
 // such apps no longer have (GET /v1/markets, since March 2026). known is false
 // if the answer does not show it. Both modes are fine.
 func Mode(ctx context.Context, with WithSession) (result Result, known bool) {

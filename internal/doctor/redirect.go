@@ -29,16 +29,16 @@ func RedirectURI(uri string) Result {
 	return good(name, uri+" keeps to Spotify's rules")
 }
 
-// Port checks whether a login can listen where the redirect URI leads.
+// Port checks whether a login can listen at the address of the redirect URI.
 func Port(ctx context.Context, uri string) Result {
 	const name = "port"
 	u, err := url.Parse(uri)
 	if err != nil {
-		return bad(name, "cannot be checked, as the redirect URI is wrong", "correct the redirect URI first")
+		return bad(name, "cannot be checked, because the redirect URI is wrong", "correct the redirect URI first")
 	}
 	ip, err := netip.ParseAddr(u.Hostname())
 	if err != nil || !ip.IsLoopback() {
-		return good(name, "none is needed: the redirect URI does not lead to this machine, so the answer is pasted (login --paste)")
+		return good(name, "none is needed: the redirect URI does not lead to this machine, so the user pastes the answer (login --paste)")
 	}
 	address := net.JoinHostPort(u.Hostname(), portOf(u))
 	var config net.ListenConfig
@@ -62,7 +62,7 @@ func portOf(u *url.URL) string {
 
 func reason(err error) error {
 	var number syscall.Errno
-	if errors.As(err, &number) { // else it says the address again
+	if errors.As(err, &number) { // without the address, which the message has already
 		return number
 	}
 	return err
@@ -73,9 +73,9 @@ func portFix(err error, u *url.URL) string {
 	free.Host = "127.0.0.1"
 	switch {
 	case u.Port() == "":
-		return "see that the loopback interface is up, or sign in with --paste"
+		return "check that the loopback interface is up, or sign in with --paste"
 	case errors.Is(err, syscall.EADDRINUSE):
-		return fmt.Sprintf("end the program that has it, or register %s, which works with any free port", &free)
+		return fmt.Sprintf("end the program that uses it, or register %s, which works with any free port", &free)
 	}
 	return fmt.Sprintf("register %s, which works with any free port", &free)
 }

@@ -38,20 +38,20 @@ func Store(ctx context.Context, where string, with WithStore, key spotipie.Key) 
 	case errors.As(err, &file):
 		fix := file.Advice
 		if errors.Is(err, filestore.ErrExposed) {
-			fix += "; if only programs that may use the tokens can get at it, as with the fsGroup of Kubernetes, say --allow-exposed-store"
+			fix += "; if only programs that may use the tokens have access to it, as with the fsGroup of Kubernetes, use --allow-exposed-store"
 		}
 		return bad(name, fmt.Sprintf("%s %s", file.Path, file.Problem), fix)
 	case errors.Is(err, keyringstore.ErrKeyLost):
-		return bad(name, plain(err), "bring the keyring's entry back, or remove the folder's records and sign in again")
+		return bad(name, plain(err), "restore the keyring's entry, or remove the folder's records and sign in again")
 	case errors.Is(err, keyringstore.ErrUnavailable):
 		return bad(name, plain(err), "unlock the keyring, or keep logins in files by --store file:")
 	case errors.Is(err, syscall.ENOSPC):
 		return bad(name, plain(err), "make room there, or choose another by --store: no token is renewed before")
 	case tooLong(err):
 		return bad(name, fmt.Sprintf("%s did not answer for %s: %s", where, checkTimeout, plain(err)),
-			"see that it runs and can be reached from here, and that no stopped process holds the lock")
+			"check that it runs and can be reached from here, and that no suspended process holds the lock")
 	}
-	return bad(name, plain(err), "see that it exists, can be reached and lets you in, or choose another by --store")
+	return bad(name, plain(err), "check that it exists, can be reached and lets you in, or choose another with --store")
 }
 
 // tryToSave locks the key and asks the store whether it would take a record now,

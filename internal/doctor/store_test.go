@@ -54,7 +54,7 @@ func TestStore(t *testing.T) {
 		err         error
 		detail, fix string
 	}{
-		"lost key":   {fmt.Errorf("opening: %w", keyringstore.ErrKeyLost), "opening", "bring the keyring's entry back"},
+		"lost key":   {fmt.Errorf("opening: %w", keyringstore.ErrKeyLost), "opening", "restore the keyring's entry"},
 		"no keyring": {fmt.Errorf("opening: %w", keyringstore.ErrUnavailable), "opening", "--store file:"},
 		"server":     {errors.New("dial tcp: connection refused"), "connection refused", "can be reached"},
 	} {
@@ -100,7 +100,7 @@ func TestStoreLocked(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		check(t, doctor.Store(t.Context(), "memory:", with(store, nil), key), "did not answer for 8s", "stopped process")
+		check(t, doctor.Store(t.Context(), "memory:", with(store, nil), key), "did not answer for 8s", "suspended process")
 		if err := unlock(t.Context()); err != nil {
 			t.Fatal(err)
 		}

@@ -57,12 +57,12 @@ func again(session spotipie.Session) string {
 	case !by.IsZero():
 		return "; sign in again by " + by.Local().Format("2 January 2006")
 	case session.CurrentToken().RefreshToken() != "":
-		return "; when to sign in again is not known, at the latest six months after the consent"
+		return "; it is not known when to sign in again: at the latest six months after the consent"
 	}
 	return ""
 }
 
-// user asks the Web API whose token it is, if it is anybody's.
+// user asks the Web API whose token it is, unless it is the app's.
 func user(ctx context.Context, session spotipie.Session) (string, error) {
 	if session.Flow() == spotipie.FlowClientCredentials {
 		return "of the app itself, ", nil
@@ -74,13 +74,14 @@ func user(ctx context.Context, session spotipie.Session) (string, error) {
 	return fmt.Sprintf("of user %q, ", cmp.Or(user.ID, user.AccountID)), nil
 }
 
-// limitFix says what to do about a service that takes no requests.
+// limitFix says what to do about a service that refuses requests because of a
+// limit.
 func limitFix(limited *spotipie.RateLimitError) string {
 	if limited.QuotaExceeded() {
-		return "wait until then: another app of the same developer does not help; ask less often, and keep answers for a while; " +
+		return "wait until then: another app of the same developer does not help; send fewer requests, and cache answers; " +
 			"extended quota mode has a higher limit: " + dashboard
 	}
-	return "wait until then, and ask less often"
+	return "wait until then, and send fewer requests"
 }
 
 // tokenProblem says what is wrong, and what to do.
@@ -100,7 +101,7 @@ func tokenProblem(err error, login string) (problem, fix string) {
 	case errors.Is(err, spotipie.ErrTokenExpired), errors.Is(err, spotipie.ErrNoRefreshToken):
 		return "it is expired and has no refresh token", signIn
 	case errors.As(err, &redirect):
-		return "cannot be checked, as the redirect URI is wrong", "correct the redirect URI first"
+		return "cannot be checked, because the redirect URI is wrong", "correct the redirect URI first"
 	case errors.As(err, &refused) && refused.Code == "invalid_client":
 		return plain(err), "check client id and client secret at " + dashboard
 	case errors.As(err, &limited):

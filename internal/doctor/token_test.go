@@ -60,7 +60,7 @@ func TestTokenOfUnknownAge(t *testing.T) {
 	if err := imported.SetToken(t.Context(), session.CurrentToken()); err != nil {
 		t.Fatal(err)
 	}
-	check(t, token(t, imported, nil), "is not known, at the latest six months", "")
+	check(t, token(t, imported, nil), "not known when to sign in again: at the latest six months", "")
 }
 
 func TestTokenOfTheApp(t *testing.T) {
@@ -84,7 +84,7 @@ func TestTokenProblems(t *testing.T) {
 		}, "Spotify no longer renews the login", "run 'spotipie login'"},
 		"not registered": {func(s *spotifytest.Server) {
 			queue(s, accounts.Fault{Kind: accounts.FaultUserNotRegistered, Target: accounts.TargetAPI})
-		}, "not on the list of the app", "User Management"},
+		}, "not on the app's list", "User Management"},
 		"owner without Premium": {func(s *spotifytest.Server) {
 			queue(s, accounts.Fault{Kind: accounts.FaultOwnerNotPremium, Target: accounts.TargetAPI})
 		}, "the owner of the app has no Premium", "renew the Premium"},
@@ -93,7 +93,7 @@ func TestTokenProblems(t *testing.T) {
 				Kind: accounts.FaultRespond, Target: accounts.TargetAPI, Status: http.StatusForbidden,
 				Body: `{"error":{"status":403,"message":"Forbidden"}}`,
 			})
-		}, "taken this endpoint", "extended quota mode"},
+		}, "do not have this endpoint", "extended quota mode"},
 		"another 403": {func(s *spotifytest.Server) {
 			queue(s, accounts.Fault{Kind: accounts.FaultRespond, Target: accounts.TargetAPI, Status: http.StatusForbidden, Body: "no"})
 		}, "403 Forbidden: no", "development mode"},
@@ -106,7 +106,7 @@ func TestTokenProblems(t *testing.T) {
 		}, "quota exceeded", "another app of the same developer does not help"},
 		"rate limited": {func(s *spotifytest.Server) {
 			queue(s, accounts.Fault{Kind: accounts.FaultRateLimited, Target: accounts.TargetAPI, RetryAfter: time.Hour})
-		}, "429", "ask less often"},
+		}, "429", "send fewer requests"},
 		"server in trouble": {func(s *spotifytest.Server) {
 			queue(s, accounts.Fault{Kind: accounts.FaultServerError, Target: accounts.TargetAPI})
 		}, "503", "try again"},

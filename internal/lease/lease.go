@@ -1,11 +1,11 @@
 // Package lease makes locks with a server that only answers short requests: the
 // holder extends the lease while it lives, and otherwise the server ends it. No
-// connection is held meanwhile, and a holder that is gone keeps the others
-// waiting no longer than the lease.
+// connection is held meanwhile. If a holder dies, the others wait no longer
+// than the lease.
 //
-// A lease saves work and protects nothing: a holder that is suspended for
-// longer does not know that it has lost the lease. Writes must be protected by
-// other means, such as a version.
+// A lease saves work, but does not protect data: a holder that is suspended for
+// longer does not know that it has lost the lease. Protect writes by other
+// means, such as a version.
 //
 // The goroutines of one process queue in memory, first come, first served, and
 // one of them asks the server for all. A process that has just had the lease
@@ -27,7 +27,7 @@ const MinLength = 50 * time.Millisecond
 
 var (
 	// ErrLost is what unlock and Check return if the server has ended the lease.
-	ErrLost = errors.New("the lease was lost before unlock: the holder was paused, or the server out of reach, for too long")
+	ErrLost = errors.New("the lease was lost before unlock: the holder was suspended, or the server out of reach, for too long")
 
 	// ErrNotHeld is what Check returns if nobody in this process holds the lock.
 	ErrNotHeld = errors.New("nobody in this process holds the lock")
@@ -40,11 +40,11 @@ var (
 // process, and a number that counts up and compares as text.
 type Server interface {
 	// Acquire makes owner the holder if nobody else holds the lease, and
-	// reports whether it is. A lease of an earlier owner of the same process is
-	// free: it was left behind. If another process has the lease, the server
-	// remembers for the time turn that owner waits for it: until then the
-	// holder does not get it again, unless others have had it. An owner may ask
-	// again.
+	// reports whether it is. A lease of an earlier owner of the same process
+	// counts as free: it is a leftover. If another process has the lease, the
+	// server remembers for the time turn that owner waits for it: until then
+	// the holder does not get it again, unless others have had it. An owner may
+	// ask again.
 	Acquire(ctx context.Context, key spotipie.Key, owner string, turn time.Duration) (bool, error)
 	// Extend makes the lease last for its length from now on if it is owner's,
 	// and reports whether it is. It writes, so it fails where nothing can be
@@ -54,10 +54,10 @@ type Server interface {
 	Release(ctx context.Context, key spotipie.Key, owner string) (bool, error)
 	// Leave ends owner's wait, and ends the lease if it is owner's.
 	Leave(ctx context.Context, key spotipie.Key, owner string) error
-	// Hopeless reports whether it is useless to ask again after an error of
+	// Hopeless reports whether trying again is useless after an error of
 	// Acquire.
 	Hopeless(err error) bool
-	// Wrap adds to an error what was being done with the lock of a key.
+	// Wrap adds the operation and the key of the lock to an error.
 	Wrap(doing string, key spotipie.Key, err error) error
 	// Released returns a channel that gets a value when a lease of the key has
 	// been released while another process waited. It is nil if the server does
@@ -77,7 +77,7 @@ type held struct {
 	length time.Duration
 	since  time.Time // when it was asked for
 
-	extended atomic.Int64 // until when it lasts, as time since since
+	extended atomic.Int64 // when it ends, measured from since
 	lost     atomic.Bool  // the server says that it is not owner's
 	stop     context.CancelFunc
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// maxTurn is how long the goroutines of a process pass a lease on among
-// themselves before they let other processes in.
+// maxTurn is how long the goroutines of a process pass a lease to each other
+// before they let other processes have it.
 const maxTurn = 250 * time.Millisecond
 
 // Locks are the locks of one process, or of one store value in it. Use NewLocks
@@ -56,8 +56,8 @@ type holder struct {
 	locks *Locks
 	lease *held
 
-	turn   chan struct{} // is full while an unlock is at work
-	called bool          // unlock was
+	turn   chan struct{} // is full while an unlock runs
+	called bool          // unlock was called
 	ended  bool          // and has nothing left to do
 	unsure bool          // the lease may have been released by an unlock that failed
 }
@@ -145,8 +145,8 @@ func (l *Locks) ask(key spotipie.Key, k *lock) {
 	go l.poll(key, k, fmt.Sprintf("%s%016x", l.prefix, l.owners))
 }
 
-// leave ends a wait. If the waiter got the lock at that very moment, it is
-// given back.
+// leave ends a wait. If the waiter has got the lock at the same moment, leave
+// releases it.
 func (l *Locks) leave(key spotipie.Key, w *waiter, cause error) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -22,18 +22,18 @@ const (
 	patience = 5 * time.Second
 	// requestTimeout limits one request.
 	requestTimeout = 5 * time.Second
-	// turnMargin is how much later than planned a process may come again.
+	// turnMargin is how much later than planned a process may ask again.
 	turnMargin = 200 * time.Millisecond
 )
 
 // poll asks the server for a lease until the first waiter has it, nobody waits
-// any longer, or it is hopeless.
+// any longer, or asking is useless.
 func (l *Locks) poll(key spotipie.Key, k *lock, owner string) {
 	released, stop := l.server.Released(key)
 	defer func() { stop() }()
 	for wait := minPoll; ; {
 		longest := maxPollWithNotices
-		if released == nil { // perhaps there are notices by now
+		if released == nil { // the server may report notices now
 			released, stop = l.server.Released(key)
 			longest = maxPoll
 		}
@@ -56,9 +56,9 @@ func (l *Locks) poll(key spotipie.Key, k *lock, owner string) {
 	}
 }
 
-// request asks for the lease once. The request does not end with those who
-// wait, as its result would not be known then. A lease counts from the request:
-// if the answer takes longer, the lease is not used.
+// request asks for the lease once. It does not end when the waiters leave,
+// since its result would then be unknown. A lease counts from the request: if
+// the answer takes longer, the lease is not used.
 func (l *Locks) request(key spotipie.Key, owner string, turn time.Duration) (*held, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), min(l.length, requestTimeout))
 	defer cancel()
@@ -97,8 +97,8 @@ func (l *Locks) stopped(key spotipie.Key, k *lock) {
 	l.forget(key, k)
 }
 
-// noteError keeps the error of the last request, or nil, and ends the waits
-// that would last for ever because the server does not answer.
+// noteError keeps the error of the last request, or nil. It ends waits without
+// a deadline if the server does not answer.
 func (l *Locks) noteError(k *lock, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -138,7 +138,7 @@ func (l *Locks) pause(k *lock, wait time.Duration, released <-chan struct{}) boo
 			return true
 		case <-released:
 			return true
-		case <-k.left: // perhaps all have, and somebody has come since
+		case <-k.left: // all may have left, and a new one may have come since
 		}
 	}
 }

@@ -63,7 +63,7 @@ func TestFirstComeFirstServed(t *testing.T) {
 	})
 }
 
-// Those who wait in one process cost the server no more than one.
+// All waiters in one process cost the server no more than one.
 func TestManyWaitersAskAsOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &server{}
@@ -198,7 +198,7 @@ func TestErrorsDoNotEndAWait(t *testing.T) {
 	})
 }
 
-// Who has set no deadline does not wait for ever.
+// A caller without a deadline does not wait forever.
 func TestErrorsEndAWaitWithoutADeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gone := errors.New("connection refused")

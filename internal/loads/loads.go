@@ -32,11 +32,11 @@ type Group struct {
 	load Load
 
 	mu   sync.Mutex
-	next map[spotipie.Key]*flight // is joined: it has not begun
-	last map[spotipie.Key]*flight // has begun last, and not ended
+	next map[spotipie.Key]*flight // new callers join it: it has not begun
+	last map[spotipie.Key]*flight // the last one that has begun and not ended
 }
 
-// flight is a load that several wait for.
+// flight is a load that several callers wait for.
 type flight struct {
 	waiting int // Group.mu protects it
 	cancel  context.CancelFunc
@@ -107,7 +107,7 @@ func (g *Group) leave(key spotipie.Key, f *flight) {
 		return
 	}
 	f.cancel()
-	if g.next[key] == f { // nobody is to join it any more
+	if g.next[key] == f { // nobody may join it any more
 		delete(g.next, key)
 	}
 }

@@ -21,7 +21,7 @@ const (
 
 // ErrClosed, wrapped in the error of a [Listen]: there will be no connection
 // again, because the client or pool was closed.
-var ErrClosed = errors.New("there is nothing to watch with any more")
+var ErrClosed = errors.New("the client or pool is closed")
 
 // Listen listens on a connection: it calls ready when it has subscribed and
 // notify for each notice that comes then. It returns when ctx ends or the
@@ -91,7 +91,7 @@ func (h *Hub) Watch(ctx context.Context, name string) (<-chan struct{}, error) {
 	changes := make(chan struct{}, 1)
 	join := func() { h.watchers.add(name, changes) }
 	leave := func() {
-		if h.watchers.remove(name, changes) { // else the hub has ended
+		if h.watchers.remove(name, changes) { // otherwise the hub has ended
 			close(changes)
 		}
 	}
@@ -206,7 +206,7 @@ func (h *Hub) run(ctx context.Context, l *listening) {
 	ready := func() {
 		wait = minReconnect
 		if started {
-			h.notifyAll() // of what may have happened meanwhile
+			h.notifyAll() // something may have changed meanwhile
 			return
 		}
 		started = true
@@ -279,7 +279,7 @@ func (h *Hub) notifyAll() {
 	}
 }
 
-// tell does nothing if the last value has not been received yet.
+// tell sends a value, unless the last one has not been received yet.
 func tell(changes chan<- struct{}) {
 	select {
 	case changes <- struct{}{}:

@@ -5,10 +5,9 @@ import "github.com/spotipie/spotipie"
 // queueLength is how many changes wait for a receiver.
 const queueLength = 1024
 
-// Queue passes changes on to a receiver that may be slow. It never waits:
-// changes that there is no room for become one zero Change, the last in the
-// channel. The root package has the same type, since it imports nothing of this
-// module.
+// Queue passes changes on to a receiver that may be slow. It never waits: if
+// the channel is full, further changes become one zero Change at its end. The
+// root package has the same type, since it imports nothing of this module.
 type Queue struct {
 	changes chan spotipie.Change
 	zero    bool // the last one put is the zero Change

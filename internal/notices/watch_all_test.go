@@ -63,7 +63,7 @@ func TestWatchAllSharesTheConnection(t *testing.T) {
 	})
 }
 
-// A connection that is made anew has missed nobody knows what.
+// After a new connection, any notice may have been missed.
 func TestWatchAllAfterTheConnectionWasLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &server{}
@@ -80,7 +80,7 @@ func TestWatchAllAfterTheConnectionWasLost(t *testing.T) {
 		s.set(func() { s.refuse = fmt.Errorf("listening: %w", notices.ErrClosed); s.cut() })
 		time.Sleep(time.Minute)
 		if _, more := <-all; more {
-			t.Error("the channel is not closed when there is nothing to watch with any more")
+			t.Error("the channel is not closed when the client or pool is closed")
 		}
 		if _, err := hub.WatchAll(t.Context()); !errors.Is(err, notices.ErrClosed) {
 			t.Errorf("WatchAll: %v, want ErrClosed", err)

@@ -1,10 +1,10 @@
-// Package pausefile keeps what services have asked for between two runs of the
-// tool: to be left alone until some time. It is a small JSON file beside the
-// config file, with the pauses of each app by client id:
+// Package pausefile keeps the pauses that services have asked for between two
+// runs of the tool. It is a small JSON file next to the config file, with the
+// pauses of each app by client id:
 //
 //	{"0123…": [{"host": "api.spotify.com", "since": "…", "until": "…", "reason": "QUOTA_EXCEEDED"}]}
 //
-// It holds no secrets, and losing it costs a request that is refused.
+// It contains no secrets. If it is lost, the next request is refused once more.
 package pausefile
 
 import (
@@ -22,7 +22,7 @@ import (
 	"github.com/spotipie/spotipie/internal/sharedfile"
 )
 
-// Name is that of the file, in the folder of the config file.
+// Name is the name of the file, in the folder of the config file.
 const Name = "pauses.json"
 
 // maxSize is far more than any number of apps needs.
@@ -31,20 +31,20 @@ const maxSize = 1 << 20
 // contents are the pauses by client id.
 type contents map[string][]adapter.PauseState
 
-// Read returns the pauses of an app that are not over. A file that is missing has
-// none. One that cannot be read is an error that names it.
+// Read returns the pauses of an app that have not ended. A missing file has
+// none. If the file cannot be read, the error names it.
 func Read(path, clientID string, now time.Time) ([]adapter.PauseState, error) {
 	all, err := read(path)
 	return current(all[clientID], now), err
 }
 
-// Add keeps a pause of an app in place of the one that the file has for the same
-// host. What is over is taken out, and a file that cannot be read is replaced.
+// Add saves a pause of an app, in place of an earlier one for the same host. It
+// removes pauses that have ended, and replaces a file that cannot be read.
 func Add(ctx context.Context, path, clientID string, pause adapter.PauseState, now time.Time) error {
 	return update(ctx, path, clientID, pause.Host, &pause, now)
 }
 
-// Remove takes out the pause of an app for a host, if there is one.
+// Remove removes the pause of an app for a host, if there is one.
 func Remove(ctx context.Context, path, clientID, host string, now time.Time) error {
 	return update(ctx, path, clientID, host, nil, now)
 }
@@ -77,13 +77,13 @@ func update(ctx context.Context, path, clientID, host string, pause *adapter.Pau
 	})
 }
 
-// current returns the pauses that are not over.
+// current returns the pauses that have not ended.
 func current(pauses []adapter.PauseState, now time.Time) []adapter.PauseState {
 	return slices.DeleteFunc(slices.Clone(pauses), func(p adapter.PauseState) bool { return !p.Until.After(now) })
 }
 
 func read(path string) (contents, error) {
-	info, err := os.Stat(path) // before it is opened, for opening a pipe waits
+	info, err := os.Stat(path) // before opening it, since opening a pipe waits
 	if path == "" || errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

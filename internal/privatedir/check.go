@@ -14,7 +14,8 @@ const (
 	FileMode   fs.FileMode = 0o600
 )
 
-// ExposedError: other users can read or change a file or folder, or replace it.
+// ExposedError means that other users can read, change or replace a file or
+// folder.
 type ExposedError struct {
 	Path    string
 	Problem string // what is wrong
@@ -67,7 +68,7 @@ func CheckParents(dir string) error {
 				return &ExposedError{
 					Path:    parent,
 					Problem: problem + ", so that others could put another folder in the place of " + dir,
-					Advice:  "choose a folder below one of your own, or take the right to write to it from others (chmod go-w)",
+					Advice:  "choose a folder below one of yours, or remove the write permission of others (chmod go-w)",
 				}
 			}
 			if parent == filepath.Dir(parent) {

@@ -7,12 +7,12 @@ import (
 	"path/filepath"
 )
 
-// tempSuffix ends the names that folders have before they have their own.
+// tempSuffix ends the temporary names of new folders.
 const tempSuffix = ".tmp"
 
-// Make makes a folder and those above it that are missing. A umask can take away
-// more than it should, so each has its mode before it has its name: another
-// process may use it from then on.
+// Make makes a folder and the missing ones above it. Since a umask can remove
+// too much, it sets the mode of each folder before it gives it its name: from
+// then on another process may use it.
 func Make(dir string) error {
 	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
 		return err

@@ -19,7 +19,8 @@ func ForeignOwner(info fs.FileInfo) (uid uint32, foreign bool) {
 	return stat.Uid, true
 }
 
-// nobody owns, in a user namespace, what belongs to users who are not in it.
+// In a user namespace, nobody is the owner of files that belong to users
+// outside of it.
 const nobody = 65534
 
 // openToChange returns who else can rename the files of a folder, or nothing if

@@ -1,4 +1,5 @@
-// Package sealingkey is the secret key that stores on a machine seal with.
+// Package sealingkey has the secret key with which stores encrypt their
+// records.
 package sealingkey
 
 import (
@@ -19,8 +20,8 @@ import (
 // Size is how many bytes a key has.
 const Size = 32
 
-// Key seals with AES-256-GCM. The zero Key seals nothing. A Key may be used from
-// many goroutines. Printing it shows its id, which says nothing about it.
+// Key encrypts with AES-256-GCM. The zero Key has no key. A Key is safe for
+// concurrent use. Printing it shows its id, which does not reveal the key.
 type Key struct {
 	// A function, so that fmt cannot print it where it does not call Format.
 	secrets func() *secrets
@@ -72,15 +73,15 @@ func New(secret []byte) (Key, error) {
 // IsZero reports whether k is the zero Key.
 func (k Key) IsZero() bool { return k.secrets == nil }
 
-// ID tells keys apart without saying anything about them.
+// ID identifies the key without revealing it.
 func (k Key) ID() string { return k.secrets().id }
 
-// Seal encrypts plain, under a nonce of its own, and binds it to bound.
+// Seal encrypts plain, with a new nonce, and binds it to bound.
 func (k Key) Seal(plain, bound []byte) []byte {
 	return k.secrets().aead.Seal(nil, nil, plain, bound)
 }
 
-// Open returns what Seal was given, if nobody has changed it.
+// Open returns what was passed to Seal, if nobody has changed it.
 func (k Key) Open(sealed, bound []byte) ([]byte, error) {
 	return k.secrets().aead.Open(nil, nil, sealed, bound)
 }

@@ -16,24 +16,24 @@ import (
 
 const (
 	lockPoll = 10 * time.Millisecond
-	// lockTimeout is more than any change takes.
+	// lockTimeout is longer than any change takes.
 	lockTimeout = 10 * time.Second
 )
 
 // File is a file that several processes change.
 type File struct {
 	Path string // empty if there is no folder for it
-	What string // it is, in errors, such as "config file"
+	What string // its name in errors, such as "config file"
 }
 
-// Update replaces the file as a whole by what change returns: a crash leaves the
-// old one or the new one. change is given the file's path, with symbolic links
-// followed; if it returns nil, the file stays as it is. Other processes wait
-// meanwhile, for 10 seconds at most. Update makes missing folders (mode 0700);
-// the file has mode 0600.
+// Update replaces the file by what change returns: a crash leaves the complete
+// old file or the complete new one. change gets the file's path, with symbolic
+// links resolved; if it returns nil, the file is not changed. Other processes
+// wait meanwhile, for 10 seconds at most. Update makes missing folders (mode
+// 0700); the file has mode 0600.
 //
-// ctx ends the wait for other processes; from then on it is change's own
-// matter.
+// ctx ends the wait for other processes. It does not interrupt change, which
+// may use it itself.
 func (f File) Update(ctx context.Context, change func(path string) ([]byte, error)) (err error) {
 	if f.Path == "" {
 		return errors.New("there is no config folder: set HOME or XDG_CONFIG_HOME")
@@ -61,7 +61,7 @@ func (f File) Update(ctx context.Context, change func(path string) ([]byte, erro
 func (f File) resolve() (string, error) {
 	path := f.Path
 	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
-		return path, nil // and is made there
+		return path, nil // the file will be made there
 	}
 	target, err := filepath.EvalSymlinks(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -88,23 +88,23 @@ func (f File) lock(ctx context.Context) (unlock func() error, err error) {
 	return nil, fmt.Errorf("locking the %s: %w", f.What, err)
 }
 
-// temporaryName returns what the names of temporary files begin with, and end
-// with after a number.
+// temporaryName returns the beginning and the end of the names of temporary
+// files; a number is between them.
 func temporaryName(path string) (prefix, suffix string) {
 	base := filepath.Base(path)
 	return strings.TrimSuffix(base, filepath.Ext(base)) + "-", ".tmp"
 }
 
-// removeTemporary removes what writers that were killed have left behind, which
-// may have secrets in it. Whoever calls it holds the lock.
+// removeTemporary removes files that killed writers have left behind, which may
+// contain secrets. The caller holds the lock.
 func removeTemporary(path string) {
 	prefix, suffix := temporaryName(path)
-	entries, _ := os.ReadDir(filepath.Dir(path)) // if that fails, so will what comes next
+	entries, _ := os.ReadDir(filepath.Dir(path)) // if this fails, the next step fails too
 	for _, entry := range entries {
 		rest, ours := strings.CutPrefix(entry.Name(), prefix)
 		number, temporary := strings.CutSuffix(rest, suffix)
 		if ours && temporary && number != "" && strings.Trim(number, "0123456789") == "" && entry.Type().IsRegular() {
-			_ = os.Remove(filepath.Join(filepath.Dir(path), entry.Name())) // the next one tries again
+			_ = os.Remove(filepath.Join(filepath.Dir(path), entry.Name())) // the next writer tries again
 		}
 	}
 }

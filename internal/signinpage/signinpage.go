@@ -1,6 +1,6 @@
 // Package signinpage has what the pages of packages login and web share: their
-// frame, the look of it, the headers of their answers, and how a program replaces
-// them.
+// frame, its style, the headers of their answers, and the check of a program's
+// own pages.
 package signinpage
 
 import (
@@ -17,16 +17,16 @@ var frameHTML string
 //go:embed frame.css
 var frameCSS string
 
-// New returns templates that stand in the frame ("head", "top" and "bottom"), with
-// style rules of their own. It panics if they do not parse.
+// New returns templates that use the frame ("head", "top" and "bottom"), with
+// additional style rules. It panics if they do not parse.
 func New(pages, style string) *template.Template {
 	t := template.New("pages").Funcs(template.FuncMap{"style": func() template.CSS { return template.CSS(frameCSS + style) }})
 	return template.Must(template.Must(t.Parse(frameHTML)).Parse(pages))
 }
 
-// Check tries each of the pages that a program has made itself, with a sample of
-// what they are executed with. The pages may be nil. Names are those that can be
-// replaced: one of them has to be there.
+// Check executes each of a program's own pages with sample data. pages may be
+// nil. names are the pages that can be replaced; pages must have at least one
+// of them.
 func Check(pages *template.Template, names []string, sample any) error {
 	if pages == nil {
 		return nil
@@ -48,8 +48,8 @@ func Check(pages *template.Template, names []string, sample any) error {
 	return nil
 }
 
-// SetHeaders sets what every answer has: it is not kept, loads nothing, says
-// nothing of where it came from and is no part of another page.
+// SetHeaders sets the headers of every answer: do not store it, load nothing,
+// send no referrer, and do not allow it in a frame.
 func SetHeaders(h http.Header) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Security-Policy", "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// This file says what no session can prevent. All else is a fault.
+// This file says what no session can prevent. Everything else is a fault.
 //
 // A refresh token may be sent again
 //   - if the answer to the request before never reached the session that made
@@ -17,18 +17,18 @@ import (
 //   - if the store fell back to an older state after the answer was saved, and
 //     no process that knows better has looked into the store since.
 //
-// A word of the user (a consent, a logout) may be lost
+// A decision of the user (a consent, a logout), here called a word, may be lost
 //   - if every process that knew it ended before it was saved, or after the
 //     store had fallen back to a state without it: see [oracle.lose].
 //
-// An access token may be handed out past its end
+// An access token may be returned after its end
 //   - if neither clock of the process can know: not the monotonic one, since
 //     the process got to know the token only later, nor the wall clock, since
 //     it is wrong, or that of the process which got the token was;
-//   - by as long as its answer took, since its lifetime counts from when it was
-//     received.
+//   - by as much time as its answer took, since its lifetime counts from when
+//     it was received.
 
-// saveBudget is how long a session goes on trying to save while it holds the
+// saveBudget is how long a session keeps trying to save while it holds the
 // lock.
 const saveBudget = 10 * time.Second
 
@@ -41,7 +41,7 @@ const (
 	fairChanceLater = 100 * time.Second
 )
 
-// mayResend tells whether a process may send a refresh token that was sent
+// mayResend reports whether a process may send a refresh token that was sent
 // before, and why not.
 func (o *oracle) mayResend(p *process, r *refreshToken, before *tokenRequest) (may bool, why string) {
 	q := before.process
@@ -97,7 +97,8 @@ func (p *process) couldSave(from, to moment) bool {
 	return well >= fairChance || p.longestWell(from, to) >= fairChanceLater
 }
 
-// longestWell returns for how long on end, within a time, a process could save.
+// longestWell returns the longest uninterrupted time, within a span, in which a
+// process could save.
 func (p *process) longestWell(from, to moment) time.Duration {
 	longest := time.Duration(0)
 	at := from
@@ -139,8 +140,9 @@ func (p *process) sleptIn(within span) bool {
 
 func overlap(a, b span) time.Duration { return max(0, min(a.to, b.to)-max(a.from, b.from)) }
 
-// lose notes which words are lost for good, since nobody is left who could save
-// them. It is called when a process has ended or the store has lost something.
+// lose records which words are lost for good, since no process is left that
+// could save them. It is called when a process has ended or the store has lost
+// something.
 func (o *oracle) lose() {
 	inStore := o.inStore()
 	for _, w := range o.words {
@@ -155,8 +157,8 @@ func (o *oracle) lose() {
 	}
 }
 
-// couldNotKnow tells whether a process may hand out a token that the accounts
-// service takes no longer, and if not why it should have known.
+// couldNotKnow reports whether a process may return a token that the accounts
+// service no longer accepts, and if not, why it should have known.
 func (p *process) couldNotKnow(a *accessToken, saysExpiresAt time.Time) (may bool, why string) {
 	w := p.world
 	const slack = 2 * time.Second

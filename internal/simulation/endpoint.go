@@ -172,7 +172,7 @@ func (e *endpoint) carryOut(ctx context.Context, req *http.Request, form url.Val
 	return respond(req, status, body), nil
 }
 
-// answer has a token request take effect.
+// answer lets a token request take effect.
 func (e *endpoint) answer(form url.Values, r *tokenRequest) (status int, body string) {
 	w := e.spotify.world
 	w.mu.Lock()

@@ -28,10 +28,10 @@ type oracle struct {
 	countLogouts int
 }
 
-// maxFindings bounds what is told of one plan.
+// maxFindings is how many findings are reported for one plan.
 const maxFindings = 20
 
-// find tells of a fault.
+// find reports a fault.
 func (o *oracle) find(rule string, p *process, format string, args ...any) {
 	o.findAt(o.world.now(), rule, p, format, args...)
 }
@@ -87,8 +87,8 @@ func (o *oracle) checkPace(p *process, now moment) {
 	}
 }
 
-// checkLock: whoever asks holds the lock, unless it was lost in the moment
-// between the last look and the request.
+// checkLock checks that a process that makes a token request holds the lock,
+// unless it was lost between the last check and the request.
 func (o *oracle) checkLock(p *process, now moment) {
 	e := o.world.store.entry(key)
 	o.world.store.free(e)

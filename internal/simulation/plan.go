@@ -24,7 +24,7 @@ type Plan struct {
 	// Processes says how each process is set up.
 	Processes []Setup
 	Actions   []Action
-	// Rest is how long the trouble goes on after the last action.
+	// Rest is how long the trouble lasts after the last action.
 	Rest time.Duration
 }
 
@@ -42,7 +42,7 @@ func (r Rotation) String() string {
 	return [...]string{"at each use", "at every other use", "never"}[r]
 }
 
-// Setup is how a process is set up, in each of its lives.
+// Setup says how a process is set up, each time it starts.
 type Setup struct {
 	Watch         bool     // it runs Session.Watch
 	Updated       Listener // its token-updated listener, beside the one that observes

@@ -32,7 +32,7 @@ func Play(t *testing.T, plan Plan, with Collaborators) Outcome {
 // milliseconds.
 const stuckAfter = time.Minute
 
-// stuck tells of a plan that does not come to an end.
+// stuck reports a plan that does not end.
 func stuck(plan Plan, w *world) string {
 	text := fmt.Sprintf("the plan of seed %d does not come to an end: a goroutine is busy, or waits for a mutex\n%s", plan.Seed, plan)
 	if w == nil || !w.mu.TryLock() {

@@ -11,9 +11,9 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// Collaborators are what the simulation lets be replaced, to see whether it
-// notices: each returns what takes the place of what it is given. Nil leaves it
-// as it is.
+// Collaborators are parts that tests replace by broken ones, to see whether the
+// simulation notices. Each function returns the replacement for its argument.
+// Nil replaces nothing.
 type Collaborators struct {
 	Store     func(spotipie.Store) spotipie.Store
 	Transport func(http.RoundTripper) http.RoundTripper

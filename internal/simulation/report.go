@@ -24,7 +24,7 @@ func (f Finding) String() string {
 	return fmt.Sprintf("%s: %s, %s: %s", f.Rule, clock(f.At), f.Process, f.Text)
 }
 
-// Outcome is what has become of a plan.
+// Outcome is the result of a plan.
 type Outcome struct {
 	Plan     Plan
 	Findings []Finding
@@ -52,7 +52,7 @@ func (o Outcome) Has(rule string) bool {
 	return false
 }
 
-// Report tells what was found, how to play it again, what was planned and what
+// Report returns what was found, how to run the plan again, the plan, and what
 // happened.
 func (o Outcome) Report() string {
 	var b strings.Builder

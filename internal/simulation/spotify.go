@@ -203,7 +203,7 @@ func (s *spotify) revokeAll() {
 	}
 }
 
-// valid reports whether the Web API takes an access token.
+// valid reports whether the Web API accepts an access token.
 func (s *spotify) valid(name string) bool {
 	a := s.access[name]
 	return a != nil && s.world.wall().Before(a.expires)

@@ -143,7 +143,7 @@ func (s *store) wipe() {
 	s.world.oracle.fellBack(before)
 }
 
-// hold is one holding of a lock.
+// hold records that a client holds a lock.
 type hold struct {
 	client *client
 	since  moment
@@ -226,7 +226,7 @@ func (s *store) vacate(e *record) {
 	s.reconsider(e)
 }
 
-// reconsider has those who wait for the lock look again.
+// reconsider makes those who wait for the lock check again.
 func (s *store) reconsider(e *record) {
 	close(e.changed)
 	e.changed = make(chan struct{})

@@ -1,7 +1,7 @@
-// Package storeaddress reads the addresses of stores that the spotipie tool
-// takes, such as file:DIR and postgres://USER:PASSWORD@HOST/DATABASE. Those of a
-// server may have a password in them, before the host or among the parameters;
-// they are shown and kept without.
+// Package storeaddress reads the addresses of stores for the spotipie tool,
+// such as file:DIR and postgres://USER:PASSWORD@HOST/DATABASE. An address with
+// a server may contain a password, before the host or in the parameters. It is
+// shown and saved without it.
 package storeaddress
 
 import (
@@ -10,14 +10,14 @@ import (
 	"strings"
 )
 
-// The schemes of addresses without a server: what follows is a folder.
+// The schemes of addresses without a server: a folder follows them.
 const (
 	File    = "file"
 	Keyring = "keyring"
 )
 
-// Parse refuses what would be taken apart at another place than it was meant,
-// with a password in the host, the path or the fragment.
+// Parse refuses addresses that would be split in the wrong place, with a part
+// of the password in the host, the path or the fragment.
 func Parse(address string) (*url.URL, error) {
 	u, err := url.Parse(address)
 	if err != nil && lacksPort(address) {
@@ -45,24 +45,24 @@ func lacksPort(address string) bool {
 	return len(hosts) > 1 && !strings.Contains(last, ":") && strings.Contains(strings.Join(hosts, ""), ":")
 }
 
-// HasServer reports whether an address is not that of a folder.
+// HasServer reports whether an address names a server and not a folder.
 func HasServer(address string) bool {
 	scheme, _, _ := strings.Cut(address, ":")
 	return scheme != File && scheme != Keyring
 }
 
-// HasPassword reports whether an address has a password in it, or may have one
-// in a place where it cannot be read.
+// HasPassword reports whether an address contains a password, or cannot be read
+// and so may contain one.
 func HasPassword(address string) bool { return Kept(address) != address }
 
-// Redacted returns an address for people.
+// Redacted returns an address to show, with its passwords hidden.
 func Redacted(address string) string { return replacePasswords(address, "xxxxx") }
 
-// Kept returns an address for the config file: without its passwords.
+// Kept returns an address for the config file, without its passwords.
 func Kept(address string) string { return replacePasswords(address, "") }
 
-// replacePasswords puts hidden in place of each password, or leaves them out if
-// that is empty. Of an address that cannot be read it returns the scheme.
+// replacePasswords replaces each password by hidden, or leaves it out if hidden
+// is empty. For an address that cannot be read it returns only the scheme.
 func replacePasswords(address, hidden string) string {
 	if address == "" || !HasServer(address) {
 		return address

@@ -71,7 +71,7 @@ func TestHasPassword(t *testing.T) {
 	}
 }
 
-// TestAListOfHostsWithoutTheLastPort is no matter of passwords.
+// TestAListOfHostsWithoutTheLastPort: the error is not about passwords.
 func TestAListOfHostsWithoutTheLastPort(t *testing.T) {
 	for address, lacking := range map[string]bool{
 		"postgres://app@a:5432,b/db":          true,

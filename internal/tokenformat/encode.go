@@ -50,7 +50,7 @@ func Encode(token *spotipie.Token, format Format) ([]byte, error) {
 	case OAuth2:
 		file = token.OAuth2()
 	default:
-		return nil, fmt.Errorf("%q is not a format; there are %s", format, Names())
+		return nil, fmt.Errorf("%q is not a format; use one of %s", format, Names())
 	}
 	data, err := json.Marshal(file)
 	if err != nil {

@@ -14,12 +14,12 @@
 //
 //   - tekore (Python), the config file that config_to_file writes, which has a
 //     refresh token and the app's credentials (https://tekore.readthedocs.io);
-//   - an answer of the token endpoint, saved as it came;
-//   - a refresh token alone.
+//   - an answer of the token endpoint, saved unchanged;
+//   - a file with only a refresh token.
 //
-// Most are JSON objects with an access_token; [Parse] tells them apart by the
-// other keys. Only tekore's names the app it belongs to, and none says when the
-// user consented.
+// Most are JSON objects with an access_token; [Parse] distinguishes them by the
+// other keys. Only tekore's names its app, and none says when the user
+// consented.
 package tokenformat
 
 import (
@@ -27,7 +27,7 @@ import (
 	"strings"
 )
 
-// Format is one of the formats, by the name that the tool's --format takes.
+// Format is one of the formats, by its name in the tool's --format.
 type Format string
 
 // The formats.
@@ -38,7 +38,7 @@ const (
 	OAuth2   Format = "oauth2"
 )
 
-// The formats that are read only.
+// The formats that can only be read.
 const (
 	Tekore       Format = "tekore"
 	Answer       Format = "answer"
@@ -57,18 +57,17 @@ func Names() string {
 	return strings.Join(names, ", ")
 }
 
-// Lookup returns the format with a name, or an error that lists the names
-// there are.
+// Lookup returns the format with a name, or an error that lists all names.
 func Lookup(name string) (Format, error) {
 	for _, f := range Formats() {
 		if string(f) == name {
 			return f, nil
 		}
 	}
-	return "", fmt.Errorf("%q is not a format; there are %s", name, Names())
+	return "", fmt.Errorf("%q is not a format; use one of %s", name, Names())
 }
 
-// Description says in words what the format is.
+// Description describes the format.
 func (f Format) Description() string {
 	switch f {
 	case Spotipy:

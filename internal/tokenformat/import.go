@@ -7,15 +7,15 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// Login is what a file has of a login.
+// Login is the login in a file.
 type Login struct {
 	Format Format
-	// Token is nil if the file has a refresh token only.
+	// Token is nil if the file has only a refresh token.
 	Token        *spotipie.Token
 	RefreshToken string
-	// Passed names keys of the file that say nothing to this tool, sorted.
+	// Passed names the keys of the file that were ignored, sorted.
 	Passed []string
-	// App is what the file says of the app; mostly nothing.
+	// App is what the file says about the app, which is mostly nothing.
 	App spotipie.Credentials
 }
 
@@ -28,8 +28,8 @@ const (
 	tekoreRefreshToken = "SPOTIFY_USER_REFRESH"
 )
 
-// readTekore reads an INI file as tekore.config_to_file writes it. It returns nil
-// if data is no such file.
+// readTekore reads an INI file in the format of tekore.config_to_file. It
+// returns nil if data is not such a file.
 func readTekore(data []byte) *Login {
 	login := &Login{Format: Tekore}
 	for line := range strings.Lines(string(data)) {
@@ -55,15 +55,15 @@ func readTekore(data []byte) *Login {
 	return login
 }
 
-// readBare reads a refresh token that is all there is in a file. It returns nil
-// if data is something else.
+// readBare reads a file that has only a refresh token. It returns nil if data
+// is something else.
 func readBare(data []byte) (*Login, error) {
 	text := string(bytes.TrimSpace(data))
 	switch {
 	case !looksIssued(text):
 		return nil, nil
-	case strings.HasPrefix(text, "BQ"): // as Spotify's access tokens begin
-		return nil, unknown("it is an access token alone, which ends within the hour and cannot be renewed; give the refresh token")
+	case strings.HasPrefix(text, "BQ"): // the beginning of Spotify's access tokens
+		return nil, unknown("it has only an access token, which ends within the hour and cannot be renewed; use the refresh token")
 	}
 	return &Login{Format: RefreshToken, RefreshToken: text}, nil
 }

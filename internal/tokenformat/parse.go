@@ -22,7 +22,7 @@ const MaxSize = 1 << 20
 var ErrUnknown = errors.New("not a token file of spotipy, tekore, spotipie for Python, rspotify or golang.org/x/oauth2, " +
 	"an answer of the token endpoint, or a refresh token")
 
-// hasKey reports whether a file of the format has a key that says something.
+// hasKey reports whether the format has a key that is not ignored.
 func (f Format) hasKey(key string) bool {
 	switch key {
 	case "access_token", "expires_in", "refresh_token":
@@ -41,16 +41,15 @@ func (f Format) hasKey(key string) bool {
 	return false
 }
 
-// Parse recognises the format of a token file and returns what it has of a
-// login. Times are taken as they stand. A token that does not say when it ends
-// counts as expired, so that it is renewed before it is used. Keys that no such
-// file is known to have are passed over.
+// Parse detects the format of a token file and returns its login. It does not
+// adjust times. A token that does not say when it ends counts as expired, so
+// that it is renewed before it is used. Parse ignores unknown keys.
 //
-// The error wraps [ErrUnknown] if the file is in no known format, and a
-// [*spotipie.TokenFormatError] if it is, but has no good token. Errors never
-// quote values.
+// The error wraps [ErrUnknown] if the file is in no known format, and is a
+// [*spotipie.TokenFormatError] if the format is known but the token is wrong.
+// Errors never quote values.
 func Parse(data []byte) (*Login, error) {
-	data = bytes.TrimPrefix(data, []byte("\ufeff")) // as editors on Windows put it there
+	data = bytes.TrimPrefix(data, []byte("\ufeff")) // editors on Windows add it
 	if len(data) <= MaxSize {
 		if login := readTekore(data); login != nil {
 			return login, nil
@@ -120,7 +119,7 @@ func parseObject(data []byte) (map[string]any, error) {
 	decoder.UseNumber()
 	var object map[string]any
 	if err := decoder.Decode(&object); err != nil || object == nil {
-		return nil, unknown("it is not a JSON object") // the decoder's own words may quote the input
+		return nil, unknown("it is not a JSON object") // the decoder's own text may quote the input
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return nil, unknown("it has data after the JSON object")
@@ -128,7 +127,7 @@ func parseObject(data []byte) (map[string]any, error) {
 	return object, nil
 }
 
-// recognise tells the format by what only one of them has.
+// recognise detects the format by keys that only one of them has.
 func recognise(object map[string]any) (Format, error) {
 	if _, ok := object["access_token"]; !ok {
 		return "", unknown(withoutAccessToken(object))
@@ -165,7 +164,7 @@ func withoutAccessToken(object map[string]any) string {
 	return "it has no access_token"
 }
 
-// keyName names a key, unless it may be a secret put in the wrong place.
+// keyName names a key, unless it may be a secret in the wrong place.
 func keyName(key string) string {
 	letters := func(r rune) bool { return r == '_' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' }
 	if key == "" || len(key) > 24 || strings.Trim(key, "_") == "" || strings.ContainsFunc(key, func(r rune) bool { return !letters(r) }) {
@@ -174,8 +173,8 @@ func keyName(key string) string {
 	return key
 }
 
-// ended is the end of tokens that do not say when they end, in seconds since the
-// epoch.
+// ended is the expiry of tokens that do not say when they end, in seconds since
+// the epoch.
 const ended = 0
 
 func tokenOf(object map[string]any, format Format) (*spotipie.Token, error) {
@@ -198,7 +197,7 @@ func tokenOf(object map[string]any, format Format) (*spotipie.Token, error) {
 	return spotipie.TokenFromMap(fields, false)
 }
 
-// expiresAt is the token's end in seconds since the epoch.
+// expiresAt returns when the token ends, in seconds since the epoch.
 func expiresAt(object map[string]any, format Format) (any, error) {
 	key := "expires_at"
 	if format == OAuth2 {
@@ -215,7 +214,7 @@ func expiresAt(object map[string]any, format Format) (any, error) {
 		if err != nil {
 			return nil, &spotipie.TokenFormatError{Key: key, Reason: "is not a time such as 2026-01-31T12:00:00Z"}
 		}
-		if at.IsZero() { // x/oauth2: it never expires, which no token of Spotify's does
+		if at.IsZero() { // x/oauth2: it never expires, but all of Spotify's tokens do
 			return ended, nil
 		}
 		return float64(at.UnixMicro()) / 1e6, nil

@@ -75,7 +75,7 @@ func TestParseRefusesForeignFiles(t *testing.T) {
 		"another's":      {`{"token":"top-secret","refresh_token":"x"}`, "no access_token"},
 		"our store file": {`{"format":1,"record":{},"key":{}}`, "--store file:DIR"},
 		"our record":     {`{"token":{"access_token":"top-secret"},"client_id":"x"}`, "a record of a store"},
-		"access token":   {"BQ" + issued, "an access token alone"},
+		"access token":   {"BQ" + issued, "only an access token"},
 		"a short word":   {"top-secret", "not a JSON object"},
 		"tekore without": {"[DEFAULT]\nSPOTIFY_CLIENT_ID = top-secret\n", "not a JSON object"},
 	} {

@@ -14,7 +14,7 @@ import (
 	"testing"
 )
 
-// updateScreens is how the screens are made anew:
+// updateScreens makes the screens again:
 //
 //	go test ./internal/tool -run TestFirstHour -args -update
 var updateScreens = flag.Bool("update", false, "write the screens of the first hour in place of comparing them")

@@ -12,8 +12,7 @@ import (
 	"github.com/spotipie/spotipie/internal/cli"
 )
 
-// invalidValue matches what package pflag says of a value that a flag does not
-// take.
+// invalidValue matches package pflag's error for a wrong value of a flag.
 const invalidValue = `^invalid argument (".*") for "(?:-\w, )?--([\w-]+)" flag: (.*)$`
 
 // flagError puts what package pflag says about values into our words, and names the

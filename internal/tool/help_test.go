@@ -99,7 +99,7 @@ func TestSettingsOfACommandTakeFewLines(t *testing.T) {
 			t.Errorf("'spotipie help settings' does not say what --%s is", name)
 		}
 	}
-	if !strings.HasPrefix(text.String(), "Usage: token [flags]\n\nPrints an access token") {
+	if !strings.HasPrefix(text.String(), "Usage: token [flags]\n\nPrints a valid access token") {
 		t.Errorf("the help begins with %.80q", text.String())
 	}
 }

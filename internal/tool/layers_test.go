@@ -26,7 +26,7 @@ func layers(t *testing.T) (order []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	list, _, _ := strings.Cut(string(doc), "\n// A command is made by New")
+	list, _, _ := strings.Cut(string(doc), "\n// New makes a command")
 	for _, found := range regexp.MustCompile(`(?m)^//\t(\S+) `).FindAllStringSubmatch(list, -1) {
 		order = append(order, found[1])
 	}

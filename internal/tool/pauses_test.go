@@ -87,7 +87,7 @@ func TestAPauseIsRemembered(t *testing.T) {
 			}
 
 			expectTool(t, failure.ExitFailure, "", test.asked, "api", "search", "-f", "q=x")
-			expectTool(t, failure.ExitFailure, "", "'spotipie api --ignore-pause' asks all the same", "api", "me")
+			expectTool(t, failure.ExitFailure, "", "'spotipie api --ignore-pause' sends it anyway", "api", "me")
 			expectTool(t, failure.ExitOK, "Web API        paused until ", "", "status")
 			expectTool(t, failure.ExitOK, "(13h 35m from now): "+test.status, "", "status")
 			expectTool(t, failure.ExitOK, "paused until ", "", "status", "--offline")
@@ -107,7 +107,7 @@ func TestAPauseIsRemembered(t *testing.T) {
 	}
 }
 
-// TestIgnoringAPauseThatIsNotOver: what the service says then is remembered anew.
+// TestIgnoringAPauseThatIsNotOver: the service's new answer is remembered.
 func TestIgnoringAPauseThatIsNotOver(t *testing.T) {
 	p := newPausing(t, "48925", quotaExceeded)
 	for range 2 {
@@ -164,7 +164,7 @@ func TestABrokenFileOfPausesIsPassedOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.paused.Store(false)
-	expectTool(t, failure.ExitOK, "ada", "Note: pauses that Spotify has asked for earlier are not known: the file of pauses "+pausePath()+" is broken: delete it.", "api", "me")
+	expectTool(t, failure.ExitOK, "ada", "Note: cannot read which pauses Spotify has asked for earlier: the file of pauses "+pausePath()+" is broken: delete it.", "api", "me")
 	p.paused.Store(true)
 	expectTool(t, failure.ExitFailure, "", "quota exceeded", "api", "me")
 	p.requests.Store(0)
@@ -177,8 +177,8 @@ func TestDevelopmentMode(t *testing.T) {
 		"it can take a few hours before requests are allowed again."
 	for name, test := range map[string]struct{ body, api, doctor string }{
 		"owner without Premium": {owner, "the owner of the app has no Premium", "renew the Premium of the account that owns the app"},
-		"user not on the list":  {"User not registered in the Developer Dashboard", "the user is not on the list of the app", "User Management"},
-		"endpoint removed": {`{"error":{"status":403,"message":"Forbidden"}}`, "taken this endpoint from apps in development mode",
+		"user not on the list":  {"User not registered in the Developer Dashboard", "the user is not on the app's list", "User Management"},
+		"endpoint removed": {`{"error":{"status":403,"message":"Forbidden"}}`, "apps in development mode do not have this endpoint",
 			"apply for extended quota mode"},
 	} {
 		t.Run(name, func(t *testing.T) {

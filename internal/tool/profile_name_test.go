@@ -14,11 +14,11 @@ import (
 func TestProfileNames(t *testing.T) {
 	tooltest.SignedIn(t, func(http.ResponseWriter, *http.Request) {})
 	for name, test := range map[string]struct{ profile, problem string }{
-		"empty":          {"", `"" is not a name for a profile`},
-		"control":        {"a\tb", `"a\tb" is not a name for a profile`},
+		"empty":          {"", `"" cannot be the name of a profile`},
+		"control":        {"a\tb", `"a\tb" cannot be the name of a profile`},
 		"not UTF-8":      {"a\xff", `"a\xff" is not valid UTF-8`},
 		"longest":        {strings.Repeat("é", 100), ""},
-		"too long":       {strings.Repeat("é", 100) + "a", `"` + strings.Repeat("é", 20) + `…" has 201 bytes, and a profile's name has 200 at most`},
+		"too long":       {strings.Repeat("é", 100) + "a", `"` + strings.Repeat("é", 20) + `…" has 201 bytes; a profile's name may have at most 200`},
 		"much too long":  {strings.Repeat("x", 6000), `x…" has 6000 bytes`},
 		"long and wrong": {strings.Repeat("\xff", 6000), `is not valid UTF-8`},
 	} {

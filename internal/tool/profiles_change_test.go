@@ -215,7 +215,7 @@ func TestRenamesToOneName(t *testing.T) {
 	unlock()
 	firstCode, firstErr := first.ends()
 	secondCode, secondErr := second.ends()
-	const refused = `there is a profile "c" already: delete or rename it first`
+	const refused = `profile "c" exists already: delete or rename it first`
 	switch {
 	case firstCode == failure.ExitOK && secondCode == failure.ExitFailure && strings.Contains(secondErr, refused):
 		h.expect("a", "a", "", "c", "access-a", "b c")
@@ -230,7 +230,7 @@ func TestRenamesToOneName(t *testing.T) {
 
 // A process that was killed half-way leaves what the next one finishes.
 func TestRenameAgainAfterACrash(t *testing.T) {
-	const there = `there is a profile "b" already: delete or rename it first`
+	const there = `profile "b" exists already: delete or rename it first`
 	for name, test := range map[string]struct {
 		crashed func(*testing.T, *household)
 		code    int

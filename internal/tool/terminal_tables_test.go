@@ -127,9 +127,9 @@ func TestNoQuestionWithoutATerminalToShowIt(t *testing.T) {
 		line, want string
 	}{
 		"export": {"export --format spotipy", "spotipie: export: stdout is a terminal, where others may see the tokens: " +
-			"say --yes to print them there, or redirect it into a file; see 'spotipie export --help'\n"},
+			"use --yes to print them anyway, or redirect the output into a file; see 'spotipie export --help'\n"},
 		"profiles delete": {"profiles delete default", "spotipie: profiles delete: there is no terminal to ask on: " +
-			"say --yes to delete the profile; see 'spotipie profiles delete --help'\n"},
+			"use --yes to delete the profile; see 'spotipie profiles delete --help'\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPerson(t)

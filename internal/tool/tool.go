@@ -32,15 +32,14 @@ import (
 	"github.com/spotipie/spotipie/internal/tool/output"
 )
 
-// Run is the whole tool: it carries out one command line and returns the exit
-// code.
+// Run is the whole tool: it runs one command line and returns the exit code.
 func Run(args []string, stdout, stderr io.Writer) int {
-	signal.Ignore(syscall.SIGPIPE) // a reader that has gone must not end the program before a new token is saved
+	signal.Ignore(syscall.SIGPIPE) // a closed pipe must not end the program before a new token is saved
 	log.SetOutput(io.Discard)      // net/http logs what servers send unasked, which may be a token
 	return execute(interrupt.NewContext(stderr), args, stdout, stderr)
 }
 
-// execute carries out a command line until ctx ends.
+// execute runs a command line until ctx ends.
 func execute(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return commandline.Execute(ctx, newRoot(args), args, stdout, stderr)
 }
@@ -51,18 +50,18 @@ const (
 	groupWebAPI        = "api"
 	groupTool          = "tool"
 	groupTry           = "try"
-	noGroup            = "" // a text that only the command help shows
+	noGroup            = "" // a topic that only the command help shows
 )
 
-// newRoot returns the root with the command that args begin with, or with all
-// of them if they begin with none: making the flags of all would take longer
-// than printing a token does.
+// newRoot returns the root with only the command that args begin with, or with
+// all commands if they begin with none: making the flags of all commands takes
+// longer than printing a token.
 func newRoot(args []string) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "spotipie <command>",
 		Short: "Spotify authorization for the shell and for every language",
-		Long: `spotipie gets, keeps and renews the tokens that Spotify's Web API asks for. Sign
-in once, and every script, cron job and program has a valid token.`,
+		Long: `spotipie gets, keeps and renews the tokens that Spotify's Web API needs. Sign in
+once, and every script, cron job and program has a valid token.`,
 		Example: `  spotipie login --scope user-library-read
   curl -H "$(spotipie token --header)" https://api.spotify.com/v1/me/tracks
   spotipie status`,
@@ -79,7 +78,7 @@ in once, and every script, cron job and program has a valid token.`,
 			return cmd.Help()
 		},
 		PersistentPreRun: func(cmd *cobra.Command, _ []string) {
-			if cmd.Name() != "token" { // which may be done before it would have to be interrupted
+			if cmd.Name() != "token" { // it may end before it would have to be interrupted
 				cmd.Context().Done()
 			}
 		},
@@ -108,7 +107,7 @@ in once, and every script, cron job and program has a valid token.`,
 	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { help.Print(cmd.OutOrStdout(), help.Topic(cmd)) })
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		if args := cmd.Flags().Args(); cmd == root && len(args) > 0 {
-			return commandline.UnknownCommand(root, args[0]) // and the flag may well be that command's
+			return commandline.UnknownCommand(root, args[0]) // the flag may belong to that command
 		}
 		return failure.Usage(cmd, flagError(cmd, err))
 	})

@@ -15,7 +15,7 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// Limits of what is kept in memory. Far more than the Web API sends.
+// Limits for data in memory, far above what the Web API sends.
 const (
 	maxAnswer = 64 << 20
 	maxItems  = 512 << 20
@@ -26,7 +26,7 @@ type Requester interface {
 	Request(ctx context.Context, method, url string, opts *spotipie.RequestOptions) (*http.Response, error)
 }
 
-// Call is one request of the Web API and what becomes of its answer.
+// Call is one request of the Web API and what to do with its answer.
 type Call struct {
 	Method string
 	Target string // see [Target]
@@ -38,7 +38,7 @@ type Call struct {
 	Include bool
 	// Filter is applied to each answer, or to the array that Slurp makes.
 	Filter *Filter
-	// Paginate asks for the following pages as well, and writes them one after
+	// Paginate also gets the following pages, and writes them one after
 	// another.
 	Paginate bool
 	// Slurp, with Paginate, writes one array of the items of all pages instead.
@@ -46,22 +46,22 @@ type Call struct {
 
 	// Out gets the results.
 	Out io.Writer
-	// Terminal says that Out is one: JSON is indented, and no control
+	// Terminal means that Out is a terminal: JSON is indented, and no control
 	// characters are written.
 	Terminal bool
-	// Coloured marks up what is written to terminals.
+	// Coloured adds colours to output for terminals.
 	Coloured bool
-	// Refusal gets an answer with status 400 or more instead of Out; nil: Out
-	// does.
+	// Refusal gets an answer with status 400 or more instead of Out. Default:
+	// Out.
 	Refusal io.Writer
 	// RefusalTerminal is Terminal for Refusal.
 	RefusalTerminal bool
-	// OnPage hears of each page: how many items there are so far, and on all
-	// pages, or 0 if that is not known.
+	// OnPage is called for each page, with the number of items so far, and on
+	// all pages, or 0 if that is not known.
 	OnPage func(items, total int64)
 }
 
-// Path returns that of the target.
+// Path returns the path of the target.
 func (c *Call) Path() string {
 	u, err := url.Parse(c.Target)
 	if err != nil {
@@ -70,7 +70,7 @@ func (c *Call) Path() string {
 	return u.Path
 }
 
-// WriteError: the results could not be written.
+// WriteError means that the results could not be written.
 type WriteError struct{ Err error }
 
 func (e *WriteError) Error() string { return "writing the answer: " + e.Err.Error() }
@@ -78,7 +78,7 @@ func (e *WriteError) Error() string { return "writing the answer: " + e.Err.Erro
 // Unwrap returns Err.
 func (e *WriteError) Unwrap() error { return e.Err }
 
-// output makes a WriteError of every failed write.
+// output turns every write error into a WriteError.
 type output struct{ w io.Writer }
 
 // Write implements io.Writer.
@@ -90,9 +90,9 @@ func (o output) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// Do makes the request and writes the answer. An answer with status 400 or more
-// is written unfiltered, with a line break at its end, and is a
-// [*spotipie.APIError] then.
+// Do makes the request and writes the answer. If the status is 400 or more, it
+// writes the answer unfiltered, with a line break at its end, and returns a
+// [*spotipie.APIError].
 func (c *Call) Do(ctx context.Context, requester Requester) error {
 	run := &run{Call: *c, out: output{c.Out}, seen: map[string]bool{}}
 	target, query := c.Target, c.Query
@@ -120,20 +120,20 @@ func body(data []byte) io.Reader {
 	return bytes.NewReader(data)
 }
 
-// run is what a call has had so far.
+// run is the state of a call.
 type run struct {
 	Call
 	out   io.Writer
-	seen  map[string]bool // pages asked for
+	seen  map[string]bool // pages requested
 	count int64           // items on them
 	items []json.RawMessage
 	size  int // of items, in bytes
 }
 
-// answer writes one answer and returns the URL of the next page, if that is
-// wanted and there is one.
+// answer writes one answer and returns the URL of the next page, if there is
+// one and Paginate is set.
 func (r *run) answer(ctx context.Context, resp *http.Response) (next string, err error) {
-	if err := ctx.Err(); err != nil { // nobody waits for it any more
+	if err := ctx.Err(); err != nil { // the rest is not needed any more
 		return "", err
 	}
 	refused := resp.StatusCode >= http.StatusBadRequest
@@ -162,7 +162,7 @@ func (r *run) answer(ctx context.Context, resp *http.Response) (next string, err
 	return r.page(ctx, data, resp.Request.URL)
 }
 
-// refused writes what the server says against the request.
+// refused writes the server's refusal.
 func (r *run) refused(resp *http.Response) error {
 	data, err := readAll(resp.Body)
 	if err != nil {
@@ -187,7 +187,7 @@ func (r *run) page(ctx context.Context, data []byte, from *url.URL) (next string
 	if err != nil {
 		return "", err
 	}
-	if p == nil { // not a list: a page for itself
+	if p == nil { // not a list: a single page
 		p = &page{items: []json.RawMessage{data}}
 	}
 	if r.Slurp {
@@ -238,7 +238,7 @@ func (r *run) write(ctx context.Context, data []byte) error {
 	return r.Filter.Run(ctx, r.printer(), value, r.Terminal)
 }
 
-// writeRaw writes what may or may not be JSON.
+// writeRaw writes data that may not be JSON.
 func (r *run) writeRaw(data []byte) error {
 	if r.Terminal {
 		return writeJSON(r.printer(), data, true)

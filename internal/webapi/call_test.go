@@ -102,7 +102,7 @@ func TestCallSends(t *testing.T) {
 	}
 }
 
-// A token is for the Web API, and for nobody else.
+// A token is sent only to the Web API.
 func TestCallElsewhereHasNoToken(t *testing.T) {
 	elsewhere, _ := server(t, func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, "authorization: "+r.Header.Get("Authorization"))

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// The renditions of JSON on a terminal (ECMA-48 section 8.3.117), as jq and gh
-// have them.
+// The colours of JSON on a terminal (ECMA-48 section 8.3.117), the same as in
+// jq and gh.
 const (
 	keyColour     = "\x1b[1;34m"
 	textColour    = "\x1b[32m"
@@ -14,8 +14,8 @@ const (
 	noColour      = "\x1b[0m"
 )
 
-// coloured marks up valid JSON: keys, texts, and the rest that is no
-// punctuation.
+// coloured adds colours to valid JSON: to keys, strings, and everything else
+// except punctuation.
 func coloured(data []byte) []byte {
 	var b bytes.Buffer
 	for i := 0; i < len(data); {
@@ -43,7 +43,7 @@ func coloured(data []byte) []byte {
 	return b.Bytes()
 }
 
-// stringEnd is where the string that data begins with ends.
+// stringEnd returns where the string at the beginning of data ends.
 func stringEnd(data []byte) int {
 	for i := 1; i < len(data); i++ {
 		switch data[i] {
@@ -56,7 +56,7 @@ func stringEnd(data []byte) int {
 	return len(data)
 }
 
-// literalEnd is where the number or word that data begins with ends.
+// literalEnd returns where the number or word at the beginning of data ends.
 func literalEnd(data []byte) int {
 	if end := bytes.IndexAny(data, "{}[],: \t\r\n\""); end > 0 {
 		return end

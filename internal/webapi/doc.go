@@ -1,7 +1,7 @@
-// Package webapi is what `spotipie api` does between its flags and the library:
-// it makes one request of the Web API out of a path and fields, follows the
-// pages of its answer, and prints them, filtered by a jq expression or not.
+// Package webapi does the work of `spotipie api`: it makes a request of the Web
+// API from a path and fields, follows the pages of its answer, and prints them,
+// optionally filtered by a jq expression.
 //
-// [Call] is one such request. [Fields] are the values of -f and -F, [Filter] is
-// that of --jq, and [Target] says what a path is relative to.
+// [Call] is such a request. [Fields] are the values of -f and -F, [Filter] is
+// the value of --jq, and [Target] makes a URL from a path.
 package webapi

@@ -9,27 +9,26 @@ import (
 )
 
 // Fields are the parameters of a request, given one by one as KEY=VALUE. They
-// become the query or a JSON body. A key may say where in the body the value
-// belongs: a[b]=1 is {"a":{"b":1}}, a[]=1 appends to the list a. The zero value
-// has none.
+// become the query or a JSON body. A key may name a place in the body: a[b]=1
+// is {"a":{"b":1}}, a[]=1 appends to the list a. The zero value has no fields.
 type Fields struct {
 	values map[string]any
 }
 
-// maxDepth is how deep a key may reach.
+// maxDepth is how many levels a key may have.
 const maxDepth = 32
 
 // Empty reports whether no field was added.
 func (f *Fields) Empty() bool { return len(f.values) == 0 }
 
-// Add adds a field whose value is a text.
+// Add adds a field with a string value.
 func (f *Fields) Add(field string) error {
 	return f.add(field, func(value string) (any, error) { return value, nil })
 }
 
-// AddTyped adds a field whose value is converted: true, false, null and whole
-// numbers become what they are in JSON, and @NAME becomes what read returns for
-// NAME, as a text. Everything else is a text.
+// AddTyped adds a field and converts its value: true, false, null and whole
+// numbers become JSON values, and @NAME becomes a string with what read returns
+// for NAME. Everything else is a string.
 func (f *Fields) AddTyped(field string, read func(name string) ([]byte, error)) error {
 	return f.add(field, func(value string) (any, error) { return typed(value, read) })
 }
@@ -97,12 +96,12 @@ func parseKey(key string) ([]string, error) {
 	case name == "":
 		return nil, fmt.Errorf("%q has no key before the =", key)
 	case len(steps) > maxDepth:
-		return nil, errors.New("a key reaches too deep")
+		return nil, errors.New("a key has too many levels")
 	}
 	return steps, nil
 }
 
-// put stores the value, or an empty list, where steps lead to.
+// put stores the value, or an empty list, at the place that steps name.
 func (f *Fields) put(key string, steps []string, value any, emptyList bool) error {
 	if f.values == nil {
 		f.values = map[string]any{}
@@ -116,7 +115,7 @@ func (f *Fields) put(key string, steps []string, value any, emptyList bool) erro
 	return nil
 }
 
-var errClash = errors.New("does not go together with the fields before it")
+var errClash = errors.New("contradicts the fields before it")
 
 // place returns container with the value added. A container is nil, a
 // map[string]any or a []any.
@@ -141,15 +140,15 @@ func place(container any, steps []string, value any, emptyList bool) (any, error
 		return object, nil
 	}
 	if exists && old == nil {
-		return nil, errClash // null was asked for
+		return nil, errClash // null was requested
 	}
 	changed, err := place(old, rest, value, emptyList)
 	object[step] = changed
 	return object, err
 }
 
-// appendTo adds to a list. A part of an object (a[][b]=1) goes into the last
-// object of the list until that has such a part.
+// appendTo adds to a list. A field of an object (a[][b]=1) is added to the last
+// object of the list, unless that already has this field.
 func appendTo(container any, rest []string, value any, emptyList bool) (any, error) {
 	list, ok := container.([]any)
 	if !ok && container != nil {
@@ -177,9 +176,9 @@ func appendTo(container any, rest []string, value any, emptyList bool) (any, err
 // JSON returns the fields as a JSON object.
 func (f *Fields) JSON() ([]byte, error) { return marshal(f.values) }
 
-// Query returns the fields as a query's parameters. A list becomes one value
-// with commas, which is how the Web API takes several ids, types or markets.
-// Objects have no place in a query.
+// Query returns the fields as the parameters of a query. A list becomes one
+// value with commas, since the Web API expects several ids, types or markets in
+// this form. Objects are not possible in a query.
 func (f *Fields) Query() (url.Values, error) {
 	values := url.Values{}
 	for key, value := range f.values {

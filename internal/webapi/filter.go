@@ -35,7 +35,7 @@ func CompileFilter(expression string) (*Filter, error) {
 }
 
 // Run applies the filter to a value that came from JSON, and writes each result
-// on lines of its own: texts as they are, everything else as JSON, indented if
+// on its own lines: strings unchanged, everything else as JSON, indented if
 // pretty. Strings for a terminal go through [Printable] first.
 func (f *Filter) Run(ctx context.Context, w io.Writer, value any, pretty bool) error {
 	results := f.code.RunWithContext(ctx, value)
@@ -79,7 +79,7 @@ func writeResult(w io.Writer, result any, pretty bool) error {
 	return writeJSON(w, data, pretty)
 }
 
-// maxResultDepth is what encoding/json reads.
+// maxResultDepth is the maximum depth of encoding/json.
 const maxResultDepth = 10_000
 
 func tooDeep(value any, limit int) bool {

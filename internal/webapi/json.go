@@ -8,7 +8,7 @@ import (
 	"unicode"
 )
 
-// marshal is json.Marshal without a thought for HTML.
+// marshal is json.Marshal without HTML escapes.
 func marshal(value any) ([]byte, error) {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
@@ -17,7 +17,7 @@ func marshal(value any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
-// decode reads one JSON value and leaves its numbers as they are written.
+// decode reads one JSON value and keeps its numbers as they are written.
 func decode(data []byte) (any, error) {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.UseNumber()
@@ -33,9 +33,9 @@ func decode(data []byte) (any, error) {
 
 func indent(b *bytes.Buffer, data []byte) error { return json.Indent(b, data, "", "  ") }
 
-// printer writes for a terminal: what would steer it is shown as a replacement
-// character, for it may come from anyone who can name a playlist. Each Write
-// must have whole characters.
+// printer writes for a terminal. It replaces control characters, since the text
+// may come from anyone who can name a playlist. Each Write must have complete
+// characters.
 type printer struct {
 	w        io.Writer
 	coloured bool

@@ -10,14 +10,14 @@ import (
 	"strings"
 )
 
-// page is what an answer has of a list.
+// page is the part of a list in an answer.
 type page struct {
 	items []json.RawMessage
 	next  string // URL of the next page; empty on the last
 	total int64  // items on all pages; 0 if the answer does not say
 }
 
-// pageOf finds the paging object of an answer, which has items and next
+// pageOf finds the paging object in an answer, which has items and next
 // (https://developer.spotify.com/documentation/web-api/concepts/api-calls): the
 // answer itself, or the one part of it that is such an object, as in search
 // results and followed artists. It returns nil if there is none.
@@ -54,24 +54,24 @@ func pagingObject(object []byte) *page {
 	}
 	p := &page{items: fields.Items}
 	_ = json.Unmarshal(fields.Next, &p.next)   // null on the last page
-	_ = json.Unmarshal(fields.Total, &p.total) // only for showing the progress
+	_ = json.Unmarshal(fields.Total, &p.total) // only used to show the progress
 	return p
 }
 
-// follow returns the URL of the next page, which may be relative to that of
-// this one. It must have the same origin: the user has asked for something
-// there, and for nothing anywhere else.
+// follow returns the URL of the next page, which may be relative to the URL of
+// this one. It must have the same origin, since the user has requested nothing
+// from other servers.
 func follow(current *url.URL, next string, seen map[string]bool) (string, error) {
 	u, err := current.Parse(next)
 	if err != nil {
 		return "", errors.New("the answer's next is not a URL")
 	}
 	if u.Scheme != current.Scheme || u.Host != current.Host || u.User != nil {
-		return "", fmt.Errorf("the next page is said to be on another server (%s://%s), which is not asked", u.Scheme, u.Host)
+		return "", fmt.Errorf("the next page would be on another server (%s://%s), so it is not requested", u.Scheme, u.Host)
 	}
 	u.Fragment = ""
 	if seen[u.String()] {
-		return "", errors.New("the next page is one that was there before: the pages go in a circle")
+		return "", errors.New("the next page was already read: the pages form a circle")
 	}
 	seen[u.String()] = true
 	return u.String(), nil

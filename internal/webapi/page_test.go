@@ -60,7 +60,7 @@ func TestPaginate(t *testing.T) {
 	}
 }
 
-// Without a filter each page is printed as it came, on lines of its own.
+// Without a filter each page is printed unchanged, on separate lines.
 func TestPaginateAsIs(t *testing.T) {
 	_, session := server(t, pages("%s"))
 	out, err := do(t, session, webapi.Call{Paginate: true, Target: "/v1/x"})

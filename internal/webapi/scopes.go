@@ -45,8 +45,8 @@ func endpointScopes() []struct {
 	}
 }
 
-// ScopesFor returns the scopes that an endpoint asks for, sorted; none if that is
-// not known. path is that of the request, such as /v1/me/tracks.
+// ScopesFor returns the scopes that an endpoint needs, sorted; none if they are
+// not known. path is the path of the request, such as /v1/me/tracks.
 func ScopesFor(method, path string) spotipie.Scopes {
 	path = strings.Trim(strings.TrimPrefix(path, "/v1"), "/")
 	for _, rule := range endpointScopes() {

@@ -1,6 +1,6 @@
-// Package commandline has what the commands share in reading their command line:
-// how many arguments they take, what a shell completes, and files and stdin that
-// are named there.
+// Package commandline has what the commands share when they read their command
+// line: how many arguments they take, what a shell completes, and the files and
+// stdin that arguments name.
 package commandline
 
 import (
@@ -21,7 +21,7 @@ func NoArguments(cmd *cobra.Command, args []string) error {
 	return failure.Usage(cmd, errors.New("takes no arguments, only flags"))
 }
 
-// Exactly refuses another number of arguments than n, and says otherwise what the
+// Exactly accepts n arguments. For any other number its error says what the
 // command takes.
 func Exactly(n int, otherwise string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
@@ -32,7 +32,8 @@ func Exactly(n int, otherwise string) cobra.PositionalArgs {
 	}
 }
 
-// UpTo refuses more arguments than n, and says otherwise what the command takes.
+// UpTo accepts at most n arguments. For more its error says what the command
+// takes.
 func UpTo(n int, otherwise string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) > n {
@@ -42,8 +43,8 @@ func UpTo(n int, otherwise string) cobra.PositionalArgs {
 	}
 }
 
-// UnknownCommand is the error of a name that is none of root's commands, with those
-// that it may have been meant for.
+// UnknownCommand is the error for a name that is not a command of root. It
+// suggests similar names.
 func UnknownCommand(root *cobra.Command, name string) error {
 	hint := ""
 	if near := root.SuggestionsFor(name); len(near) > 0 {
@@ -60,7 +61,7 @@ func Each(cmd *cobra.Command, visit func(*cobra.Command)) {
 	}
 }
 
-// CompleteFirst completes the first argument, and no other.
+// CompleteFirst completes only the first argument.
 func CompleteFirst(complete cobra.CompletionFunc) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		if len(args) > 0 {
@@ -70,7 +71,7 @@ func CompleteFirst(complete cobra.CompletionFunc) cobra.CompletionFunc {
 	}
 }
 
-// CompleteFiles leaves it to the shell.
+// CompleteFiles lets the shell complete files.
 func CompleteFiles(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	return nil, cobra.ShellCompDirectiveDefault
 }

@@ -102,7 +102,7 @@ func TestStdinIsReadOnce(t *testing.T) {
 	})
 }
 
-// TestExecute: an error is told once, with the command that it is of.
+// TestExecute: an error is reported once, with the name of its command.
 func TestExecute(t *testing.T) {
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -10,13 +10,13 @@ import (
 	"github.com/spotipie/spotipie/internal/cli"
 )
 
-// Inputs is what a command line has had read so far.
+// Inputs is what has been read so far for a command line.
 type Inputs struct {
-	// stdin is what stdin was read for, in words of the command line. It can be
-	// read once: who comes second would find nothing.
+	// stdin is the part of the command line that stdin was read for. Stdin can
+	// be read only once: a second reader would find nothing.
 	stdin string
-	// ClientSecret is that of --client-secret-file, which a command may need for
-	// many profiles. Empty if it was not read yet.
+	// ClientSecret is the secret of --client-secret-file, which a command may
+	// need for many profiles. It is empty if it was not read yet.
 	ClientSecret string
 }
 
@@ -27,15 +27,15 @@ func withInputs(ctx context.Context) context.Context {
 	return context.WithValue(ctx, inputsKey{}, &Inputs{})
 }
 
-// InputsOf returns what the command line of cmd has had read. Execute has
-// to run it.
+// InputsOf returns what has been read for the command line of cmd, which must
+// have been run by Execute.
 func InputsOf(cmd *cobra.Command) *Inputs { return cmd.Context().Value(inputsKey{}).(*Inputs) }
 
-// ErrStdinTwice: the command line names stdin twice.
-var ErrStdinTwice = errors.New("stdin can be read once")
+// ErrStdinTwice means that the command line names stdin twice.
+var ErrStdinTwice = errors.New("stdin can be read only once")
 
-// ReadInput reads what the command line names as FILE, where - is stdin. use is
-// the part of the command line that names it. An interruption ends it.
+// ReadInput reads a FILE of the command line, where - is stdin. use is the part
+// of the command line that names it. An interruption ends the reading.
 func ReadInput(cmd *cobra.Command, use, name string, limit int64) ([]byte, error) {
 	if in := InputsOf(cmd); name == "-" {
 		if in.stdin != "" {

@@ -1,5 +1,6 @@
-// Package debuglog shows on stderr what --debug asks for: settings, requests and
-// what is tried again in the background. Secrets are left out.
+// Package debuglog implements --debug: it writes to stderr the settings, the
+// requests, and the errors of work that is tried again in the background. It
+// leaves out secrets.
 package debuglog
 
 import (
@@ -17,17 +18,17 @@ import (
 	"github.com/spotipie/spotipie/internal/tool/failure"
 )
 
-// Log shows requests to people, without what is secret in them.
+// Log shows requests without their secrets.
 type Log struct {
 	mu sync.Mutex
 	w  io.Writer
 }
 
-// New returns a log that is shown on w.
+// New returns a log that writes to w.
 func New(w io.Writer) *Log { return &Log{w: w} }
 
-// Printf shows one line, without what a terminal would take for an order. A nil Log
-// shows nothing. It is safe for concurrent use.
+// Printf writes one line, with the control characters of terminals escaped. A
+// nil Log writes nothing. It is safe for concurrent use.
 func (d *Log) Printf(format string, args ...any) {
 	if d == nil {
 		return
@@ -40,7 +41,7 @@ func (d *Log) Printf(format string, args ...any) {
 // Failed is for spotipie.Options.OnError.
 func (d *Log) Failed(err error) { d.Printf("%s", failure.Plain(err)) }
 
-// Transport sends requests by http.DefaultTransport and shows them.
+// Transport sends requests with http.DefaultTransport and logs them.
 func (d *Log) Transport() http.RoundTripper { return debugTransport{d} }
 
 type debugTransport struct{ log *Log }
@@ -63,7 +64,7 @@ func (t debugTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// shownURL leaves out whatever the values of the query are.
+// shownURL returns a URL without the values of its query.
 func shownURL(u *url.URL) string {
 	shown := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}
 	if u.RawQuery == "" {
@@ -72,8 +73,8 @@ func shownURL(u *url.URL) string {
 	return shown.String() + "?" + shownValues(u.Query())
 }
 
-// shownValues shows the parameters' names and the values of those that are no
-// secret.
+// shownValues returns the names of the parameters, and the values of those that
+// are not secret.
 func shownValues(values url.Values) string {
 	var parts []string
 	for _, name := range slices.Sorted(maps.Keys(values)) {

@@ -1,5 +1,5 @@
-// Package explain puts errors of the library into words for a user of the tool, who
-// has commands and flags and no Go program.
+// Package explain rewords errors of the library for users of the tool, who have
+// commands and flags and no Go program.
 package explain
 
 import (
@@ -15,8 +15,8 @@ import (
 	"github.com/spotipie/spotipie/internal/tool/stores"
 )
 
-// Error puts an error of a session into words that say what to do next. Those
-// that say so already it leaves as they are.
+// Error rewords an error of a session so that it says what to do next. It does
+// not change errors that say so already.
 func Error(s *settings.Settings, err error) error {
 	var (
 		wrong    *failure.UsageError
@@ -44,30 +44,30 @@ func Error(s *settings.Settings, err error) error {
 		return failure.Tell(err, "the login of profile %q has no refresh token, so it cannot be renewed: run '%s'",
 			s.Profile.Value, s.LoginCommand())
 	case errors.Is(err, spotipie.ErrTokenExpired):
-		return failure.Tell(err, "the access token of profile %q is expired, and no other is to be had: check the clock, or run '%s'",
+		return failure.Tell(err, "the access token of profile %q is expired and cannot be renewed: check the clock, or run '%s'",
 			s.Profile.Value, s.LoginCommand())
-	case errors.Is(err, spotipie.ErrNotAuthorized): // somebody has signed out just now
+	case errors.Is(err, spotipie.ErrNotAuthorized): // somebody has just signed out
 		return &failure.NotSignedInError{Profile: s.Profile.Value, Login: s.LoginCommand()}
 	case errors.As(err, &mismatch):
 		return failure.Tell(err, "%s; signing in again replaces it: run '%s'", failure.Plain(err), s.LoginCommand())
 	case errors.As(err, &stored) && stored.Op == "save":
-		return failure.Tell(err, "%v: the renewed login is not saved: mend that and run it again, and if Spotify refuses then, '%s'",
+		return failure.Tell(err, "%v: the renewed login is not saved: correct that and run the command again; if Spotify then refuses, run '%s'",
 			stores.Failed(s, doing(stored.Op), stored.Err), s.LoginCommand())
 	case errors.As(err, &stored):
 		return stores.Failed(s, doing(stored.Op), stored.Err)
 	case errors.As(err, &redirect):
 		return failure.Usage(s.Cmd, err)
 	case errors.As(err, &less):
-		return failure.Tell(err, "the login is kept, but it is not granted the scope %s: what needs that will not work; "+
-			"to ask for it again, run the same command again", less.Missing)
+		return failure.Tell(err, "the login is saved, but the scope %s was not granted, so requests that need it will fail; "+
+			"run the same command again to ask for it again", less.Missing)
 	case errors.Is(err, spotipie.ErrClosed) && s.Cmd.Context().Err() != nil:
 		return context.Cause(s.Cmd.Context())
 	case errors.As(err, &refused):
 		return refusal(s, err, refused)
 	case errors.As(err, &offline):
 		if request := innermost(err); request != nil && s.Services().IsPractice() && errors.Is(err, syscall.ECONNREFUSED) {
-			return failure.Tell(err, "no answer from %s: %v: profile %q is for a service on this machine that does not run: start it again, or if Spotify "+
-				"is meant, run '%s --accounts-url %s'", hostOf(request.URL), request.Err, s.Profile.Value, s.LoginCommand(), spotipie.DefaultAccountsURL)
+			return failure.Tell(err, "no answer from %s: %v: profile %q is for a service on this machine that is not running: start it again, or if you mean Spotify, "+
+				"run '%s --accounts-url %s'", hostOf(request.URL), request.Err, s.Profile.Value, s.LoginCommand(), spotipie.DefaultAccountsURL)
 		} else if request != nil {
 			return failure.Tell(err, "no answer from %s: %v: check the connection; --debug shows the requests", hostOf(request.URL), request.Err)
 		}
@@ -75,8 +75,8 @@ func Error(s *settings.Settings, err error) error {
 	return err
 }
 
-// innermost returns the request that failed: one for a token may be within one
-// of the Web API.
+// innermost returns the request that failed. A request of the Web API may fail
+// because of a token request inside it.
 func innermost(err error) *url.Error {
 	var found, next *url.Error
 	for errors.As(err, &next) {
@@ -85,7 +85,7 @@ func innermost(err error) *url.Error {
 	return found
 }
 
-// doing is what an operation of a store does to it.
+// doing describes an operation of a store.
 func doing(op string) string {
 	switch op {
 	case "load":
@@ -96,7 +96,7 @@ func doing(op string) string {
 	return op + "ing"
 }
 
-// WordsOf returns the accounts service's own words, in parentheses.
+// WordsOf returns the accounts service's own text, in parentheses.
 func WordsOf(err error) string {
 	var refused *spotipie.TokenEndpointError
 	if !errors.As(err, &refused) || refused.Description == "" {
@@ -109,7 +109,7 @@ func refusal(s *settings.Settings, err error, refused *spotipie.TokenEndpointErr
 	var format *spotipie.TokenFormatError
 	switch {
 	case errors.As(refused, &format):
-		return failure.Tell(err, "%s (%s) does not answer as an accounts service does: check that it is one, and that nothing answers in its place",
+		return failure.Tell(err, "%s (%s) does not answer like an accounts service: check the address, and that no proxy answers in its place",
 			s.AccountsURL.Value, s.AccountsURL.Origin())
 	case refused.Temporary():
 		return failure.Tell(err, "%s: nothing is lost, try again later", failure.Plain(refused))

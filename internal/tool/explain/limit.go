@@ -11,7 +11,7 @@ import (
 	"github.com/spotipie/spotipie/internal/tool/output"
 )
 
-// Limit says until when a service wants to be left alone, or returns "".
+// Limit says until when a service has asked for a pause, or returns "".
 func Limit(e *spotipie.RateLimitError, maxWait time.Duration) string {
 	if e.QuotaExceeded() {
 		if e.NotSent {
@@ -41,4 +41,4 @@ func LimitOf(err error) *spotipie.RateLimitError {
 	return nil
 }
 
-const ignoreAdvice = "; 'spotipie api --ignore-pause' asks all the same"
+const ignoreAdvice = "; 'spotipie api --ignore-pause' sends it anyway"

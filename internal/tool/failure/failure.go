@@ -1,5 +1,5 @@
-// Package failure has the kinds of errors that commands end with, the exit code of
-// each, and how they are told on stderr.
+// Package failure has the kinds of errors that commands return, the exit code
+// of each, and reports them on stderr.
 package failure
 
 import (
@@ -26,7 +26,7 @@ const (
 	ExitInterrupted = 130 // 128 + SIGINT, as shells count
 )
 
-// UsageError is a command line or a setting that cannot be carried out.
+// UsageError is an error in the command line or in a setting.
 type UsageError struct {
 	command string
 	err     error
@@ -44,7 +44,7 @@ func (e *UsageError) Error() string {
 
 func (e *UsageError) Unwrap() error { return e.err }
 
-// WithoutHint takes off what Usage has added.
+// WithoutHint removes what Usage has added.
 func WithoutHint(err error) error {
 	var wrong *UsageError
 	if errors.As(err, &wrong) {
@@ -53,7 +53,7 @@ func WithoutHint(err error) error {
 	return err
 }
 
-// inCommand puts the command's own name, if it has one, before what went wrong.
+// inCommand puts the command's name, if it has one, before the error.
 func inCommand(commandPath string, err error) string {
 	text := Plain(err)
 	_, name, ok := strings.Cut(commandPath, " ")
@@ -63,7 +63,7 @@ func inCommand(commandPath string, err error) string {
 	return name + ": " + text
 }
 
-// CommandError says in which command something went wrong.
+// CommandError says which command failed.
 type CommandError struct {
 	Command string
 	Err     error
@@ -72,8 +72,8 @@ type CommandError struct {
 func (e *CommandError) Error() string { return inCommand(e.Command, e.Err) }
 func (e *CommandError) Unwrap() error { return e.Err }
 
-// Plain is an error's text in one line that is fit for a terminal, without the
-// name that the library puts first.
+// Plain returns an error's text in one line that is safe for a terminal,
+// without the library's name at its beginning.
 func Plain(err error) string {
 	text := strings.ReplaceAll(strings.TrimPrefix(err.Error(), "spotipie: "), "\n", "; ")
 	return cli.Printable(strings.Join(strings.Fields(text), " "))
@@ -96,7 +96,7 @@ func exitCode(ctx context.Context, err error) int {
 	return ExitFailure
 }
 
-// SignInNeeded reports whether only the user can help, by signing in.
+// SignInNeeded reports whether the user has to sign in.
 func SignInNeeded(err error) bool {
 	for _, target := range []error{
 		spotipie.ErrReauthorizationRequired, spotipie.ErrNotAuthorized, spotipie.ErrTokenExpired, spotipie.ErrNoRefreshToken,
@@ -108,7 +108,7 @@ func SignInNeeded(err error) bool {
 	return false
 }
 
-// Report says what went wrong, once, and returns the exit code.
+// Report writes the error to stderr, once, and returns the exit code.
 func Report(ctx context.Context, stderr io.Writer, err error) int {
 	code := exitCode(ctx, err)
 	switch code {

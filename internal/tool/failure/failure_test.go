@@ -43,7 +43,7 @@ func TestExitCode(t *testing.T) {
 	}
 }
 
-// What an interruption has left half done is told all the same.
+// The user is told what an interruption has left half done.
 func TestInterruptedHalfway(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

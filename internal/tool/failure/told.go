@@ -6,8 +6,8 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// ToldError is an error of the library in words for a user of the tool, who has
-// commands and flags and no Go program.
+// ToldError is an error of the library, reworded for users of the tool, who
+// have commands and flags and no Go program.
 type ToldError struct {
 	text string
 	err  error
@@ -16,13 +16,13 @@ type ToldError struct {
 func (e *ToldError) Error() string { return e.text }
 func (e *ToldError) Unwrap() error { return e.err }
 
-// Tell puts an error into words for a user of the tool, who sees no others. The
-// error itself can still be found by errors.Is and errors.As.
+// Tell rewords an error for users of the tool, who see only the new text.
+// errors.Is and errors.As still find the error itself.
 func Tell(err error, format string, args ...any) error {
 	return &ToldError{text: fmt.Sprintf(format, args...), err: err}
 }
 
-// NotSignedInError: there is no authorization to use.
+// NotSignedInError means that there is no authorization to use.
 type NotSignedInError struct {
 	Profile string
 	Reason  string // more about why, in parentheses; may be empty
@@ -35,7 +35,7 @@ func (e *NotSignedInError) Error() string {
 
 func (e *NotSignedInError) Unwrap() error { return spotipie.ErrNotAuthorized }
 
-// UnfinishedError: a command has changed some of what it had to change.
+// UnfinishedError means that a command has made only some of its changes.
 type UnfinishedError struct{ Err error }
 
 func (e *UnfinishedError) Error() string { return e.Err.Error() }

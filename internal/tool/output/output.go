@@ -1,5 +1,5 @@
-// Package output writes what the commands print: results to stdout, words for
-// people to stderr.
+// Package output writes what the commands print: results to stdout, messages to
+// stderr.
 package output
 
 import (
@@ -19,8 +19,8 @@ import (
 	"github.com/spotipie/spotipie/internal/cli"
 )
 
-// Write writes a command's result to stdout. A reader that has gone has enough
-// of it.
+// Write writes a command's result to stdout. If the reader has closed the pipe,
+// that is not an error.
 func Write(cmd *cobra.Command, text string) error {
 	_, err := io.WriteString(cmd.OutOrStdout(), text)
 	if err != nil && !errors.Is(err, syscall.EPIPE) {
@@ -29,8 +29,8 @@ func Write(cmd *cobra.Command, text string) error {
 	return nil
 }
 
-// Say writes a text for people, in lines that fit the terminal; elsewhere, such
-// as in a log, it is one line.
+// Say writes a message, in lines that fit the terminal. If w is not a terminal,
+// it is one line.
 func Say(w io.Writer, text string) {
 	if cli.IsTerminal(w) {
 		text = cli.Wrap(text, cli.Width(w))
@@ -42,20 +42,20 @@ func Say(w io.Writer, text string) {
 func WriteJSON(cmd *cobra.Command, value any) error {
 	var data bytes.Buffer
 	encoder := json.NewEncoder(&data)
-	encoder.SetEscapeHTML(false) // of which nothing here is part
+	encoder.SetEscapeHTML(false) // results are not part of HTML
 	if err := encoder.Encode(value); err != nil {
 		return fmt.Errorf("%s: encoding the result: %w", cmd.Name(), err)
 	}
 	return Write(cmd, escaped(bytes.TrimSuffix(data.Bytes(), []byte("\n")))+"\n")
 }
 
-// DateFormat is a day as people write it.
+// DateFormat is the layout of a day in texts.
 const DateFormat = "2 January 2006"
 
-// ClockTime is a moment as people write it.
+// ClockTime is the layout of a time in texts.
 func ClockTime(t time.Time) string { return t.Local().Format("2 January 2006 15:04") }
 
-// UTC is a moment for JSON, or null if it is not known.
+// UTC returns a time for JSON: in UTC, or null if it is not known.
 func UTC(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
@@ -64,8 +64,8 @@ func UTC(t time.Time) *time.Time {
 	return &t
 }
 
-// escaped writes as \u escapes what package json leaves and a terminal would
-// take for an order.
+// escaped replaces control characters of terminals, which package json leaves,
+// by \u escapes.
 func escaped(data []byte) string {
 	var b strings.Builder
 	for _, r := range string(data) {

@@ -1,5 +1,5 @@
-// Package pauses makes requests of the Web API heed the pauses that Spotify has
-// asked for, also in earlier runs of the tool.
+// Package pauses makes requests of the Web API respect the pauses that Spotify
+// has asked for, also those of earlier runs of the tool.
 package pauses
 
 import (
@@ -22,17 +22,17 @@ import (
 	"github.com/spotipie/spotipie/internal/tool/settings"
 )
 
-// Pauses are those that the services have asked of the app that the settings
-// name, in this run and earlier ones.
+// Pauses are the pauses that the services have asked of the app in the
+// settings, in this run and earlier ones.
 type Pauses struct {
 	s     *settings.Settings
 	noted bool // that the file cannot be read
 }
 
-// New returns those of the app that s names.
+// New returns the pauses of the app in s.
 func New(s *settings.Settings) *Pauses { return &Pauses{s: s} }
 
-// path is where pauses are kept from one run to the next, or empty.
+// path is the file that keeps pauses between runs, or empty.
 func (p *Pauses) path() string {
 	if p.s.ConfigPath == "" {
 		return ""
@@ -40,18 +40,18 @@ func (p *Pauses) path() string {
 	return filepath.Join(filepath.Dir(p.s.ConfigPath), pausefile.Name)
 }
 
-// known returns those that are not over. A file that cannot be read is passed
-// over with a note.
+// known returns the pauses that have not ended. If the file cannot be read, it
+// ignores the file and writes a note.
 func (p *Pauses) known() []adapter.PauseState {
 	pauses, err := pausefile.Read(p.path(), p.s.ClientID.Value, time.Now())
 	if err != nil && !p.noted {
 		p.noted = true
-		p.s.Say("Note: pauses that Spotify has asked for earlier are not known: %s.", failure.Plain(err))
+		p.s.Say("Note: cannot read which pauses Spotify has asked for earlier: %s.", failure.Plain(err))
 	}
 	return pauses
 }
 
-// OfAPI is the pause of the Web API, or nil.
+// OfAPI returns the pause of the Web API, or nil.
 func (p *Pauses) OfAPI() *adapter.PauseState {
 	u, err := url.Parse(p.s.APIURL.Value)
 	if err != nil {
@@ -65,7 +65,7 @@ func (p *Pauses) OfAPI() *adapter.PauseState {
 	return nil
 }
 
-// adapterHost is the host of u as package adapter names it.
+// adapterHost returns the host of u in the form that package adapter uses.
 func adapterHost(u *url.URL) string {
 	host := strings.ToLower(u.Host)
 	switch u.Scheme {
@@ -77,10 +77,10 @@ func adapterHost(u *url.URL) string {
 	return host
 }
 
-// Transport returns one that fails requests at once while the service
-// wants to be left alone, and remembers that for later runs. With ignore it does
-// not heed what was asked in earlier ones, and forgets it when an answer shows
-// that it is over.
+// Transport returns a transport that fails requests at once during a pause that
+// the service has asked for, and remembers the pause for later runs. With
+// ignore it ignores pauses of earlier runs, and forgets them when an answer
+// shows that they are over.
 func (p *Pauses) Transport(ignore bool) http.RoundTripper {
 	pause := adapter.NewPause(p.s.Transport(), &adapter.PauseOptions{OnPause: p.keep})
 	if ignore {
@@ -99,13 +99,14 @@ func (p *Pauses) keep(ctx context.Context, pause adapter.PauseState) {
 	}
 }
 
-// Mount makes a session heed pauses of the Web API. Token requests are not
-// held up by them, even where one address stands for both services.
+// Mount makes a session respect pauses of the Web API. They do not delay token
+// requests, even if both services have the same address.
 func (p *Pauses) Mount(session spotipie.Session) error {
 	return session.Mount(p.s.APIURL.Value+"/v1/", interrupt.Awaitable(p.s.Cmd.Context(), p.Transport(false)))
 }
 
-// forgetful forgets a pause that turns out to be over.
+// forgetful is a transport that forgets a pause when an answer shows that it is
+// over.
 type forgetful struct {
 	pauses *Pauses
 	base   http.RoundTripper
@@ -123,13 +124,13 @@ func (f forgetful) RoundTrip(req *http.Request) (*http.Response, error) {
 		ctx, cancel := interrupt.Shield(req.Context())
 		defer cancel()
 		if err := pausefile.Remove(ctx, f.pauses.path(), f.pauses.s.ClientID.Value, host, time.Now()); err != nil {
-			f.pauses.s.Debug.Printf("a pause that is over is not forgotten: %s", failure.Plain(err))
+			f.pauses.s.Debug.Printf("cannot forget a pause that is over: %s", failure.Plain(err))
 		}
 	}
 	return resp, nil
 }
 
-// Words says what a pause is and until when.
+// Words describes a pause: why, and until when.
 func Words(p *adapter.PauseState) string {
 	why := "too many requests"
 	if p.Reason == spotipie.ReasonQuotaExceeded {

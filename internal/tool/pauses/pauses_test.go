@@ -88,7 +88,7 @@ func TestPauseOfAnEarlierRun(t *testing.T) {
 	}
 }
 
-// TestBrokenFile: it is told of once, and asked all the same.
+// TestBrokenFile: the user is told once, and requests are still sent.
 func TestBrokenFile(t *testing.T) {
 	home := tooltest.Home(t, "")
 	if err := os.WriteFile(filepath.Join(home, pausefile.Name), []byte("{"), 0o600); err != nil {
@@ -101,7 +101,7 @@ func TestBrokenFile(t *testing.T) {
 			t.Errorf("got %+v", pause)
 		}
 	}
-	if got := stderr.String(); strings.Count(got, "Note: pauses that Spotify has asked for earlier are not known: ") != 1 {
+	if got := stderr.String(); strings.Count(got, "Note: cannot read which pauses Spotify has asked for earlier: ") != 1 {
 		t.Errorf("stderr: %s", got)
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/spotipie/spotipie/internal/cli"
 )
 
-// Parse reads the values of --scope. A name that is none of Spotify's is
-// an error, for Spotify would ask the user nothing and tell them so in a page.
+// Parse reads the values of --scope. An unknown name is an error, because
+// Spotify would show the user an error page instead of asking.
 func Parse(values []string, takeUnknown bool) (spotipie.Scopes, error) {
 	scopes := spotipie.ParseScopes(strings.Join(values, " "))
 	for _, scope := range scopes {
@@ -22,7 +22,7 @@ func Parse(values []string, takeUnknown bool) (spotipie.Scopes, error) {
 		if near := cli.Closest(strings.ToLower(string(scope)), names()); near != "" {
 			return nil, fmt.Errorf("there is no scope %q: did you mean %s?", scope, near)
 		}
-		return nil, fmt.Errorf("there is no scope %q: 'spotipie scopes' lists those there are", scope)
+		return nil, fmt.Errorf("there is no scope %q: 'spotipie scopes' lists all scopes", scope)
 	}
 	return scopes, nil
 }
@@ -35,8 +35,8 @@ func names() []string {
 	return names
 }
 
-// Complete offers the scopes for the part after the last comma, with what
-// they mean.
+// Complete completes the part after the last comma with scopes and their
+// meanings.
 func Complete(_ *cobra.Command, _ []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	before := typed[:strings.LastIndex(typed, ",")+1]
 	chosen := spotipie.ParseScopes(before)
@@ -49,7 +49,7 @@ func Complete(_ *cobra.Command, _ []string, typed string) ([]cobra.Completion, c
 	return offers, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 }
 
-// Table is a line for each scope: its name and what it allows.
+// Table returns a line for each scope: its name and what it allows.
 func Table(scopes spotipie.Scopes, indent string) string {
 	width := 0
 	for _, scope := range scopes {
@@ -62,8 +62,8 @@ func Table(scopes spotipie.Scopes, indent string) string {
 	return b.String()
 }
 
-// Printable returns the names as they can be shown on a terminal: a service may
-// grant any.
+// Printable returns the names in a form that is safe for a terminal: a service
+// may grant scopes with any names.
 func Printable(scopes spotipie.Scopes) []string {
 	var names []string
 	for _, scope := range scopes {

@@ -22,7 +22,7 @@ func TestParse(t *testing.T) {
 		"repeated":            {[]string{"user-library-read", "user-top-read"}, false, "user-library-read user-top-read", ""},
 		"a slip":              {[]string{"user-libary-read"}, false, "", `there is no scope "user-libary-read": did you mean user-library-read?`},
 		"upper case":          {[]string{"User-Top-Read"}, false, "", `there is no scope "User-Top-Read": did you mean user-top-read?`},
-		"nothing of the sort": {[]string{"xyzzy"}, false, "", `there is no scope "xyzzy": 'spotipie scopes' lists those there are`},
+		"nothing of the sort": {[]string{"xyzzy"}, false, "", `there is no scope "xyzzy": 'spotipie scopes' lists all scopes`},
 		"a later one":         {[]string{"xyzzy"}, true, "xyzzy", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -14,24 +14,24 @@ import (
 )
 
 // heldSession is a login of the app itself whose client secret is not set: its
-// token is good until it ends, and no other is to be had.
+// token works until it expires, and cannot be renewed.
 type heldSession struct {
 	*spotipie.ImplicitGrantSession
-	missing string // what is missing for another token
+	missing string // what is missing to get another token
 }
 
 // Flow implements spotipie.Session.
 func (heldSession) Flow() spotipie.Flow { return spotipie.FlowClientCredentials }
 
-// Missing says what is missing to renew the token of a session that can be used
-// all the same, or returns "".
+// Missing says what is missing to renew the token of a session that still
+// works, or returns "".
 func Missing(session spotipie.Session) string {
 	held, _ := session.(heldSession)
 	return held.missing
 }
 
-// hold returns a session for what is left of a token, or an error that says what
-// is missing for another.
+// hold returns a session for the rest of a token's lifetime. If the token has
+// expired, its error says what is missing to get another.
 func hold(ctx context.Context, s *settings.Settings, rec spotipie.Record) (spotipie.Session, error) {
 	left := time.Duration(0)
 	if rec.Token != nil && !rec.Token.IsExpired(spotipie.DefaultExpiryMargin) {
@@ -40,14 +40,14 @@ func hold(ctx context.Context, s *settings.Settings, rec spotipie.Record) (spoti
 	if left <= 0 {
 		return nil, secretMissing(s)
 	}
-	missing := fmt.Sprintf("the client secret is not set, and without it there is no token after this one, which is valid for %s: set %s or --client-secret-file",
+	missing := fmt.Sprintf("the client secret is not set, so this token, which is valid for %s, cannot be renewed: set %s or --client-secret-file",
 		cli.Span(left), s.Variable("CLIENT_SECRET"))
 	session, err := ForStored(s, spotipie.FlowImplicitGrant, nil)
 	if err != nil {
 		return nil, err
 	}
 	held := heldSession{session.(*spotipie.ImplicitGrantSession), missing}
-	rec.Flow = "" // which this session has another name for
+	rec.Flow = "" // this session calls the flow by another name
 	return held, held.SetRecord(ctx, rec)
 }
 

@@ -1,5 +1,5 @@
-// Package sessions makes the session of the authorization that the settings name,
-// and closes it when what it has to save is saved.
+// Package sessions opens the session of the authorization that the settings
+// name, and closes it after everything is saved.
 package sessions
 
 import (
@@ -19,12 +19,12 @@ import (
 )
 
 // closeTimeout is how long a session may take to save a rotated token before
-// the program ends. It is more than a renewal and the save after it need.
+// the program ends. It is longer than a renewal and its save take.
 const closeTimeout = 30 * time.Second
 
-// Use runs use with the session of the authorization in the store.
-// Afterwards it waits until a token that was rotated is saved. It says what will
-// be missing when the token ends.
+// Use runs use with the session of the authorization in the store. Afterwards
+// it waits until a rotated token is saved. If the token cannot be renewed, it
+// tells the user what is missing.
 func Use(ctx context.Context, s *settings.Settings, use func(spotipie.Session) error) error {
 	lacks := ""
 	err := UseQuietly(ctx, s, func(session spotipie.Session) error {
@@ -37,8 +37,7 @@ func Use(ctx context.Context, s *settings.Settings, use func(spotipie.Session) e
 	return err
 }
 
-// UseQuietly is Use for commands that say themselves what will be
-// missing.
+// UseQuietly is Use for commands that tell the user themselves what is missing.
 func UseQuietly(ctx context.Context, s *settings.Settings, use func(spotipie.Session) error) error {
 	session, closeSession, err := open(ctx, s)
 	if err != nil {
@@ -47,9 +46,8 @@ func UseQuietly(ctx context.Context, s *settings.Settings, use func(spotipie.Ses
 	return Explain(s, session, errors.Join(use(session), closeSession(ctx)))
 }
 
-// open returns the session of the authorization in the store, loaded.
-// closeSession waits until a token that was rotated is saved, also when ctx has
-// ended.
+// open loads and returns the session of the authorization in the store.
+// closeSession waits until a rotated token is saved, even when ctx has ended.
 func open(ctx context.Context, s *settings.Settings) (session spotipie.Session, closeSession func(context.Context) error, err error) {
 	store, closeStore, err := stores.Open(ctx, s, stores.Options{})
 	if err != nil {
@@ -64,8 +62,7 @@ func open(ctx context.Context, s *settings.Settings) (session spotipie.Session, 
 	}, nil
 }
 
-// SaveAndClose waits until a token that was rotated is saved, also when ctx has
-// ended.
+// SaveAndClose waits until a rotated token is saved, even when ctx has ended.
 func SaveAndClose(ctx context.Context, session spotipie.Session) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 	defer cancel()
@@ -97,7 +94,8 @@ func load(ctx context.Context, s *settings.Settings, store spotipie.Store) (spot
 	return session, nil
 }
 
-// FlowOf tells which flow a record came from. Older ones do not say so.
+// FlowOf returns the flow that a record came from. Older records do not name
+// it.
 func FlowOf(s *settings.Settings, rec spotipie.Record) spotipie.Flow {
 	switch {
 	case rec.Flow != "":
@@ -108,8 +106,8 @@ func FlowOf(s *settings.Settings, rec spotipie.Record) spotipie.Flow {
 	return GuessFlow(rec)
 }
 
-// GuessFlow tells by the token of a record which flow it came from, for one that
-// neither it nor the settings name.
+// GuessFlow derives the flow from the token of a record, if neither the record
+// nor the settings name it.
 func GuessFlow(rec spotipie.Record) spotipie.Flow {
 	switch {
 	case rec.Token != nil && rec.Token.RefreshToken() != "":
@@ -127,22 +125,22 @@ func New(s *settings.Settings, flow spotipie.Flow, store spotipie.Store, scope s
 	return newOf(s, flow, opts)
 }
 
-// ForStored returns a session for an authorization that the store has. It
-// needs no redirect URI, so none is refused.
+// ForStored returns a session for an authorization in the store. It ignores the
+// redirect URI, which it does not need.
 func ForStored(s *settings.Settings, flow spotipie.Flow, store spotipie.Store) (spotipie.Session, error) {
 	opts := Options(s, store)
 	opts.SkipRedirectURICheck = true
 	return newOf(s, flow, opts)
 }
 
-// Options are those of a session with the store, or without one if that is nil.
+// Options returns the options of a session with store, which may be nil.
 func Options(s *settings.Settings, store spotipie.Store) *spotipie.Options {
 	opts := &spotipie.Options{
 		Store:       store,
 		Profile:     s.Profile.Value,
 		AccountsURL: s.AccountsURL.Value,
 		APIURL:      s.APIURL.Value,
-		// The settings have been checked for each address.
+		// The settings have already been checked for each address.
 		AllowPlainHTTP: s.NeedsPlainHTTP(),
 	}
 	if s.Debug != nil {
@@ -163,8 +161,8 @@ func newOf(s *settings.Settings, flow spotipie.Flow, opts *spotipie.Options) (sp
 	return spotipie.NewAuthorizationCodeSession(creds, opts)
 }
 
-// ResolveClientID takes the client id from the store if nothing sets it and the
-// store has the profile for one app only.
+// ResolveClientID takes the client id from the store if no setting has it and
+// the store has the profile for only one app.
 func ResolveClientID(ctx context.Context, s *settings.Settings, store spotipie.Store) error {
 	if s.ClientID.Value != "" {
 		return nil
@@ -190,7 +188,8 @@ func ResolveClientID(ctx context.Context, s *settings.Settings, store spotipie.S
 		s.Profile.Value, len(ids), s.EnvPrefix))
 }
 
-// NotSignedIn says why there is nothing, if that can be told.
+// NotSignedIn returns an error that says, if possible, why there is no
+// authorization.
 func NotSignedIn(ctx context.Context, s *settings.Settings, store spotipie.Store) error {
 	e := &failure.NotSignedInError{Profile: s.Profile.Value, Login: s.LoginCommand()}
 	if known := s.Config.Profiles[s.Profile.Value].ClientID; known != "" && known != s.ClientID.Value {
@@ -204,7 +203,8 @@ func NotSignedIn(ctx context.Context, s *settings.Settings, store spotipie.Store
 	return e
 }
 
-// OtherApp fails if the profile is signed in, but with another app than is set.
+// OtherApp fails if the profile is signed in with another app than the one that
+// is set.
 func OtherApp(ctx context.Context, s *settings.Settings, store spotipie.Store) error {
 	keys, err := store.List(ctx)
 	if err != nil && len(keys) == 0 {
@@ -212,7 +212,7 @@ func OtherApp(ctx context.Context, s *settings.Settings, store spotipie.Store) e
 	}
 	for _, key := range keys {
 		if key.Profile == s.Profile.Value && key.ClientID != s.ClientID.Value {
-			return fmt.Errorf("profile %q is signed in with another app: say --client-id %s", key.Profile, key.ClientID)
+			return fmt.Errorf("profile %q is signed in with another app: use --client-id %s", key.Profile, key.ClientID)
 		}
 	}
 	return nil

@@ -98,7 +98,7 @@ func TestTwoAppsOfOneProfile(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	s, _ = tooltest.Settings(t, "--client-id", "one")
-	if err := sessions.OtherApp(t.Context(), s, store); err == nil || !strings.Contains(err.Error(), "say --client-id two") {
+	if err := sessions.OtherApp(t.Context(), s, store); err == nil || !strings.Contains(err.Error(), "use --client-id two") {
 		t.Errorf("got %v", err)
 	}
 }

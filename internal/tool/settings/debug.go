@@ -6,7 +6,7 @@ import (
 	"github.com/spotipie/spotipie/internal/tool/debuglog"
 )
 
-// show shows what was set, and by what.
+// show logs each setting and where it comes from.
 func (s *Settings) show(d *debuglog.Log) {
 	for _, line := range []struct {
 		name, value string
@@ -29,7 +29,7 @@ func (s *Settings) show(d *debuglog.Log) {
 	}
 }
 
-// Transport sends requests, and shows them if that is asked for.
+// Transport sends requests, and logs them with --debug.
 func (s *Settings) Transport() http.RoundTripper {
 	if s.Debug != nil {
 		return s.Debug.Transport()

@@ -13,12 +13,11 @@ import (
 	"github.com/spotipie/spotipie/internal/storeaddress"
 )
 
-// maxProfileName is how many bytes the name of a profile may have: it is part of
-// keys in stores, which take no more than some thousand.
+// maxProfileName is how many bytes the name of a profile may have. It is part
+// of keys in stores, which allow only some thousand bytes.
 const maxProfileName = 200
 
-// CheckProfileName refuses names that the config file or a store would not give
-// back as they are.
+// CheckProfileName refuses names that the config file or a store would change.
 func CheckProfileName(name string) error {
 	shown := name
 	if len(name) > maxProfileName {
@@ -26,18 +25,18 @@ func CheckProfileName(name string) error {
 	}
 	switch {
 	case name == "", strings.ContainsFunc(name, unicode.IsControl):
-		return fmt.Errorf("%q is not a name for a profile", shown)
+		return fmt.Errorf("%q cannot be the name of a profile", shown)
 	case !utf8.ValidString(name):
 		return fmt.Errorf("%q is not valid UTF-8", shown)
 	case len(name) > maxProfileName:
-		return fmt.Errorf("%q has %d bytes, and a profile's name has %d at most", shown, len(name), maxProfileName)
+		return fmt.Errorf("%q has %d bytes; a profile's name may have at most %d", shown, len(name), maxProfileName)
 	}
 	return nil
 }
 
-// OfProfile returns the settings of a profile that an argument or the list names.
-// Its own client id and store come before those of flags and environment, which
-// are likely meant for another.
+// OfProfile returns the settings of a profile that an argument or the list
+// names. The profile's own client id and store are used before those of flags
+// and environment, which are probably meant for another profile.
 func OfProfile(cmd *cobra.Command, name string) (*Settings, error) {
 	s, err := readAs(cmd, name)
 	if err != nil {
@@ -47,7 +46,7 @@ func OfProfile(cmd *cobra.Command, name string) (*Settings, error) {
 	if own.ClientID != "" {
 		s.ClientID = Setting{own.ClientID, from, InProfile}
 	}
-	if own.Store != "" && own.Store != storeaddress.Kept(s.Store.Value) { // else that may have its password
+	if own.Store != "" && own.Store != storeaddress.Kept(s.Store.Value) { // otherwise it may contain the password
 		s.Store = Setting{own.Store, from, InProfile}
 		s.Store.Value = s.absoluteStore()
 	}
@@ -80,13 +79,13 @@ func (s *Settings) prefixFlag() string {
 	return " --env-prefix " + s.EnvPrefix
 }
 
-// Key returns where the authorization is in the store. The client id must be
+// Key returns the key of the authorization in the store. The client id must be
 // known.
 func (s *Settings) Key() spotipie.Key {
 	return spotipie.Key{ClientID: s.ClientID.Value, Profile: s.Profile.Value}
 }
 
-// IsConfidential reports whether a login identifies the app by its secret.
+// IsConfidential reports whether a login sends the app's secret.
 func (s *Settings) IsConfidential(flow spotipie.Flow) bool {
 	return s.Secret.Value != "" && flow != spotipie.FlowImplicitGrant
 }

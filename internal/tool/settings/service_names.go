@@ -11,10 +11,10 @@ import (
 // Services are the addresses of the accounts service and the Web API.
 type Services struct{ accounts, api string }
 
-// Services returns those that are set.
+// Services returns the services that are set.
 func (s *Settings) Services() Services { return Services{s.AccountsURL.Value, s.APIURL.Value} }
 
-// ServicesOf returns those that a profile was signed in at.
+// ServicesOf returns the services that a profile was signed in at.
 func ServicesOf(of config.Settings) Services {
 	found := Services{
 		accounts: cmp.Or(of.AccountsURL, spotipie.DefaultAccountsURL), api: cmp.Or(of.APIURL, of.AccountsURL, spotipie.DefaultAPIURL),
@@ -25,7 +25,7 @@ func ServicesOf(of config.Settings) Services {
 	return found
 }
 
-// Name is the services in words.
+// Name returns the services as text.
 func (of Services) Name() string {
 	switch {
 	case of == Services{spotipie.DefaultAccountsURL, spotipie.DefaultAPIURL}:
@@ -42,7 +42,8 @@ func (of Services) IsPractice() bool {
 	return err == nil && isThisMachine(u.Hostname())
 }
 
-// NotSpotifyName is the services in words if they are not Spotify's.
+// NotSpotifyName returns the services as text if they are not Spotify's, and ""
+// otherwise.
 func (of Services) NotSpotifyName() string {
 	if name := of.Name(); name != "Spotify" {
 		return name
@@ -50,7 +51,7 @@ func (of Services) NotSpotifyName() string {
 	return ""
 }
 
-// NotSpotify is NotSpotifyName with what that means.
+// NotSpotify is NotSpotifyName with an explanation.
 func (of Services) NotSpotify() string {
 	switch name := of.NotSpotifyName(); {
 	case name == "":

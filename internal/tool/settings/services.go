@@ -11,10 +11,10 @@ import (
 	"github.com/spotipie/spotipie/internal/config"
 )
 
-// readServices reads where the accounts service and the Web API are. They belong
-// together, so that no token goes to another service than the one it came from:
-// who names an accounts service has named its Web API too, at the same address,
-// unless they name that as well.
+// readServices reads the addresses of the accounts service and the Web API.
+// They belong together, so that no token goes to another service than the one
+// that issued it: if a place sets only the accounts service, the Web API is at
+// the same address.
 func (s *Settings) readServices(of, top config.Settings) error {
 	s.AccountsURL = s.pick("accounts-url", "ACCOUNTS_URL", of.AccountsURL, top.AccountsURL, spotipie.DefaultAccountsURL)
 	s.APIURL = s.pick("api-url", "API_URL", of.APIURL, top.APIURL, spotipie.DefaultAPIURL)
@@ -29,7 +29,7 @@ func (s *Settings) readServices(of, top config.Settings) error {
 	return err
 }
 
-// pickBool is pick for what is true or false.
+// pickBool is pick for a setting that is true or false.
 func (s *Settings) pickBool(flag, variable string, profile, top bool) (Setting, error) {
 	found := s.pick(flag, variable, boolText(profile), boolText(top), "false")
 	if _, err := strconv.ParseBool(found.Value); err != nil {
@@ -51,8 +51,8 @@ func boolText(on bool) string {
 	return ""
 }
 
-// isBefore reports whether a setting comes from a place that is looked into
-// before that of another.
+// isBefore reports whether a setting comes from a place with precedence over
+// the other's.
 func (s Setting) isBefore(other Setting) bool {
 	return s.Place != byDefault && (other.Place == byDefault || s.Place < other.Place)
 }
@@ -65,19 +65,20 @@ func (s *Settings) checkServices() error {
 		}
 		if isExposed(u) && !s.allowsPlainHTTP(base) {
 			return fmt.Errorf("%s: %s://%s would send secrets unencrypted over the network: use https, or if the network is private, "+
-				"such as that of containers, say --allow-plain-http or set %s=1", base.From, u.Scheme, u.Host, s.Variable("ALLOW_PLAIN_HTTP"))
+				"such as that of containers, use --allow-plain-http or set %s=1", base.From, u.Scheme, u.Host, s.Variable("ALLOW_PLAIN_HTTP"))
 		}
 	}
 	return nil
 }
 
-// allowsPlainHTTP reports whether plain http is allowed for an address. What was
-// said of one address is not said of another that comes before it.
+// allowsPlainHTTP reports whether plain http is allowed for an address. The
+// permission does not apply to an address from a place with precedence over the
+// permission's.
 func (s *Settings) allowsPlainHTTP(address Setting) bool {
 	return s.plainHTTP.IsOn() && !address.isBefore(s.plainHTTP)
 }
 
-// NeedsPlainHTTP reports whether one of the services is reached by plain http
+// NeedsPlainHTTP reports whether requests to one of the services use plain http
 // over the network.
 func (s *Settings) NeedsPlainHTTP() bool {
 	for _, base := range []Setting{s.AccountsURL, s.APIURL} {
@@ -88,7 +89,7 @@ func (s *Settings) NeedsPlainHTTP() bool {
 	return false
 }
 
-// isExposed reports whether what is sent to u can be read on the network.
+// isExposed reports whether others on the network can read requests to u.
 func isExposed(u *url.URL) bool {
 	return u.Scheme == "http" && !isThisMachine(u.Hostname())
 }

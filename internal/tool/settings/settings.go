@@ -1,4 +1,4 @@
-// Package settings reads what flags, environment and config file say, and knows
+// Package settings reads flags, environment and config file, and remembers
 // where each setting comes from, so that an error can name the place.
 package settings
 
@@ -20,7 +20,7 @@ import (
 	"github.com/spotipie/spotipie/login"
 )
 
-// DefaultProfile is the profile that is used when none is named.
+// DefaultProfile is the profile that commands use if none is set.
 const DefaultProfile = "default"
 
 // Setting is a value and where it comes from, such as "--store",
@@ -30,19 +30,19 @@ type Setting struct {
 	Place       Place
 }
 
-// Place is the kind of place that a setting comes from.
+// Place is a kind of place that a setting can come from.
 type Place int
 
-// The places, in the order that they are looked into, but for the first.
+// The places. All but the first are in order of precedence.
 const (
 	byDefault Place = iota
 	OnCommandLine
 	inEnvironment
-	InProfile // of the config file
-	inConfig  // at its top
+	InProfile // in the config file
+	inConfig  // at the top of the config file
 )
 
-// Given is the value if somebody has set it.
+// Given returns the value if it was set, and "" for a default.
 func (s Setting) Given() string {
 	if s.Place == byDefault {
 		return ""
@@ -50,7 +50,7 @@ func (s Setting) Given() string {
 	return s.Value
 }
 
-// Origin is where the setting comes from, in words.
+// Origin returns where the setting comes from, as text.
 func (s Setting) Origin() string {
 	if s.From == "" {
 		return "not set"
@@ -58,36 +58,35 @@ func (s Setting) Origin() string {
 	return "from " + s.From
 }
 
-// Settings are those of one command line, each from the first of the places
-// that has it: flag, environment, profile in the config file, top of the config
-// file, default.
+// Settings are the settings of one command line. Each comes from the first
+// place that has it: flag, environment, profile in the config file, top of the
+// config file, default.
 type Settings struct {
 	Profile     Setting
 	ClientID    Setting // may be empty; see sessions.ResolveClientID
 	RedirectURI Setting
-	Flow        Setting // empty if nothing tells
+	Flow        Setting // empty if not known
 	Store       Setting // "file:DIR", "keyring:", "redis://…", "postgres://…"; empty means file: in the default folder
 	AccountsURL Setting
 	APIURL      Setting
 
-	Exposed    Setting // whether a file store may be open to others
+	Exposed    Setting // whether other users may have access to a file store
 	plainHTTP  Setting // whether http is allowed over the network
 	Secret     Setting
-	unreadable error // why the config file was not read, where that does not matter
-	// Confidential: the profile was signed in with a client secret.
+	unreadable error // why the config file was not read, if that does not matter
+	// Confidential means that the profile was signed in with a client secret.
 	Confidential bool
 	EnvPrefix    string
 	ConfigPath   string // empty if there is no config folder
 	Config       config.File
 	Debug        *debuglog.Log  // nil unless --debug
-	Cmd          *cobra.Command // whose command line it is
+	Cmd          *cobra.Command // the command of this command line
 }
 
-// Read reads flags, environment and config file. Its errors are about
-// those and have exit code 2.
+// Read reads flags, environment and config file. Its errors have exit code 2.
 func Read(cmd *cobra.Command) (*Settings, error) { return readAs(cmd, "") }
 
-// readAs is Read for a profile that is named by an argument.
+// readAs is Read for a profile that an argument names.
 func readAs(cmd *cobra.Command, profile string) (*Settings, error) {
 	s := &Settings{Cmd: cmd, Profile: Setting{profile, "the command line", OnCommandLine}}
 	if err := s.read(); err != nil {
@@ -103,10 +102,10 @@ func (s *Settings) read() error {
 		s.EnvPrefix, _ = flags.GetString("env-prefix")
 	}
 	if s.EnvPrefix == "" || strings.ContainsFunc(s.EnvPrefix, notInName) {
-		return fmt.Errorf("--env-prefix %q is not the beginning of a variable's name, such as SPOTIFY", s.EnvPrefix)
+		return fmt.Errorf("--env-prefix %q cannot be the beginning of a variable's name; use one such as SPOTIFY", s.EnvPrefix)
 	}
 	if strings.HasSuffix(s.EnvPrefix, "_") {
-		return fmt.Errorf("--env-prefix %q: give it without the _ at its end, for %sCLIENT_ID and so on", s.EnvPrefix, s.EnvPrefix)
+		return fmt.Errorf("--env-prefix %q: leave out the _ at the end for %sCLIENT_ID and so on", s.EnvPrefix, s.EnvPrefix)
 	}
 	if on, _ := flags.GetBool("debug"); on {
 		s.Debug = debuglog.New(s.Cmd.ErrOrStderr())
@@ -145,8 +144,8 @@ func (s *Settings) read() error {
 	return s.checkUnreadable()
 }
 
-// pick returns the first value there is. A flag counts as given even if it is
-// empty; a variable that is empty counts as not set.
+// pick returns the value from the first place that has one. An empty flag
+// counts as given; an empty variable counts as not set.
 func (s *Settings) pick(flag, variable, profile, top, otherwise string) Setting {
 	if f := s.Cmd.Flags().Lookup(flag); f != nil && f.Changed {
 		return Setting{f.Value.String(), "--" + flag, OnCommandLine}
@@ -185,8 +184,8 @@ func (s *Settings) check() error {
 	return err
 }
 
-// checkUnreadable passes over a config file that may not be read, as another
-// user's or that of a protected folder, if the settings come from elsewhere.
+// checkUnreadable ignores a config file that this user may not read, such as
+// another user's, if the settings come from elsewhere.
 func (s *Settings) checkUnreadable() error {
 	if s.unreadable == nil {
 		return nil
@@ -194,7 +193,7 @@ func (s *Settings) checkUnreadable() error {
 	if s.ClientID.Given() == "" && s.Store.Given() == "" {
 		return fmt.Errorf("%w: let this user read it, or set %s and the like instead", s.unreadable, s.Variable("CLIENT_ID"))
 	}
-	s.Say("Note: %s; flags and environment count alone.", failure.Plain(s.unreadable))
+	s.Say("Note: %s; only flags and environment are used.", failure.Plain(s.unreadable))
 	return nil
 }
 
@@ -209,7 +208,7 @@ func notInName(r rune) bool {
 	return r != '_' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
 }
 
-// Say writes a text for people to stderr.
+// Say writes a message to stderr.
 func (s *Settings) Say(format string, args ...any) {
 	output.Say(s.Cmd.ErrOrStderr(), fmt.Sprintf(format, args...))
 }

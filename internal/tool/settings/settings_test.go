@@ -95,11 +95,11 @@ func TestSettingsThatAreRefused(t *testing.T) {
 		"http over the network":   {`{"accounts_url": "http://accounts.example"}`, nil, "the config file: http://accounts.example would send secrets unencrypted over the network"},
 		"no URL":                  {`{}`, []string{"--accounts-url", "accounts"}, "--accounts-url: not the URL of a service"},
 		"a flow of no kind":       {`{"flow": "password"}`, nil, "the config file: "},
-		"no beginning of a name":  {`{}`, []string{"--env-prefix", "A-B"}, `--env-prefix "A-B" is not the beginning of a variable's name`},
-		"a name with its end":     {`{}`, []string{"--env-prefix", "SPOTIPY_"}, "give it without the _ at its end, for SPOTIPY_CLIENT_ID"},
-		"a profile's name":        {`{"profile": "a\tb"}`, nil, `the config file: "a\tb" is not a name for a profile: leave it out to use default`},
+		"no beginning of a name":  {`{}`, []string{"--env-prefix", "A-B"}, `--env-prefix "A-B" cannot be the beginning of a variable's name`},
+		"a name with its end":     {`{}`, []string{"--env-prefix", "SPOTIPY_"}, "leave out the _ at the end for SPOTIPY_CLIENT_ID"},
+		"a profile's name":        {`{"profile": "a\tb"}`, nil, `the config file: "a\tb" cannot be the name of a profile: leave it out to use default`},
 		"a broken config file":    {`{`, nil, "config.json"},
-		"a secret that is empty":  {`{}`, []string{"--client-secret-file", os.DevNull}, "--client-secret-file: there is nothing in it"},
+		"a secret that is empty":  {`{}`, []string{"--client-secret-file", os.DevNull}, "--client-secret-file: the file is empty"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tooltest.Home(t, test.config)
@@ -166,7 +166,7 @@ func TestRemember(t *testing.T) {
 	if err != nil || strings.Contains(string(text), "hush") {
 		t.Errorf("the config file: %s, %v", text, err)
 	}
-	for _, note := range []string{"the store's password is not kept: later commands need SPOTIPIE_STORE", "the client secret is not kept: later commands need SPOTIPIE_CLIENT_SECRET"} {
+	for _, note := range []string{"the store's password is not saved: later commands need SPOTIPIE_STORE", "the client secret is not saved: later commands need SPOTIPIE_CLIENT_SECRET"} {
 		if !strings.Contains(strings.Join(strings.Fields(stderr.String()), " "), note) {
 			t.Errorf("no note that %s:\n%s", note, stderr)
 		}

@@ -40,7 +40,7 @@ func (s *Settings) StoreKind() (string, error) {
 }
 
 // WithStore returns the settings with the store that an argument of the command
-// line names. from is what the argument is called.
+// line names. from is the argument's name.
 func (s *Settings) WithStore(address, from string) (*Settings, error) {
 	other := *s
 	other.Store = Setting{address, from, OnCommandLine}
@@ -58,15 +58,15 @@ func (s *Settings) checkAddress() error {
 	return nil
 }
 
-// absoluteStore returns the store that is set with an absolute folder, since
-// later commands may run elsewhere. In the config file a folder is relative to
-// that of the file.
+// absoluteStore returns the store that is set, with an absolute folder, since
+// later commands may run in another folder. In the config file a folder is
+// relative to the folder of that file.
 func (s *Settings) absoluteStore() string {
 	scheme, dir, _ := strings.Cut(s.Store.Value, ":")
 	if scheme != StoreFile && scheme != StoreKeyring || dir == "" || filepath.IsAbs(dir) {
 		return s.Store.Value
 	}
-	if rest, ok := strings.CutPrefix(dir, "~/"); ok { // which shells leave as it is behind a colon
+	if rest, ok := strings.CutPrefix(dir, "~/"); ok { // shells do not expand ~ after a colon
 		if home, err := os.UserHomeDir(); err == nil {
 			return scheme + ":" + filepath.Join(home, rest)
 		}
@@ -80,27 +80,27 @@ func (s *Settings) absoluteStore() string {
 	return scheme + ":" + dir
 }
 
-// StoreName is the store in words for people, without a password.
+// StoreName returns the store as text, without a password.
 func (s *Settings) StoreName() string {
 	kind, _ := s.StoreKind()
 	switch kind {
 	case StoreFile, StoreKeyring:
 		dir := s.StoreDir()
 		if dir == "" {
-			dir, _ = DefaultStoreDir(kind) // opening it tells what is wrong
+			dir, _ = DefaultStoreDir(kind) // opening it reports the error
 		}
 		return kind + ":" + dir
 	}
 	return storeaddress.Redacted(s.Store.Value)
 }
 
-// StoreDir is the folder that is set, or empty for the default.
+// StoreDir returns the folder that is set, or "" for the default.
 func (s *Settings) StoreDir() string {
 	_, dir, _ := strings.Cut(s.Store.Value, ":")
 	return dir
 }
 
-// DefaultStoreDir returns the folder of a kind of store for which none is set.
+// DefaultStoreDir returns the default folder of a kind of store.
 func DefaultStoreDir(kind string) (string, error) {
 	if kind == StoreKeyring {
 		return keyringstore.DefaultDir()

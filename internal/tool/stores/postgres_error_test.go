@@ -45,16 +45,16 @@ func refusing(t *testing.T, code, message string) (address string) {
 func TestPostgresErrors(t *testing.T) {
 	for name, test := range map[string]struct{ code, message, want string }{
 		"wrong password": {"28P01", `password authentication failed for user "app"`,
-			`PostgreSQL lets nobody in: password authentication failed for user "app" (28P01): check the user, the password, and what pg_hba.conf says of them`},
+			`PostgreSQL refuses the user: password authentication failed for user "app" (28P01): check the user, the password, and pg_hba.conf`},
 		"no database": {"3D000", `database "d" does not exist`,
 			`PostgreSQL refuses the connection: database "d" does not exist (3D000): check the name of the database`},
 		"too many clients": {"53300", "sorry, too many clients already",
-			"PostgreSQL has no room: sorry, too many clients already (53300): try again later; if it stays so, raise max_connections"},
+			"PostgreSQL has no free connections or memory: sorry, too many clients already (53300): try again later; if it happens again, raise max_connections"},
 		"starting up": {"57P03", "the database system is starting up",
 			"PostgreSQL is not ready: the database system is starting up (57P03): try again in a moment"},
 		"a pooler's parameter": {"08P01", "unsupported startup parameter: search_path",
-			"unsupported startup parameter: search_path (08P01): take that parameter out of the address, or have the pooler ignore it"},
-		"something else": {"XX000", "oops", "PostgreSQL refuses the connection: oops (XX000): its log may say more"},
+			"unsupported startup parameter: search_path (08P01): remove that parameter from the address, or let the pooler ignore it"},
+		"something else": {"XX000", "oops", "PostgreSQL refuses the connection: oops (XX000): its log may say why"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tooltest.Home(t, "")

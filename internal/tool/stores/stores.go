@@ -1,5 +1,5 @@
-// Package stores opens the store that the settings name, and says in words for a
-// user of the tool what is wrong with it.
+// Package stores opens the store that the settings name, and explains its
+// errors to users of the tool.
 package stores
 
 import (
@@ -24,8 +24,8 @@ import (
 	"github.com/spotipie/spotipie/keyringstore"
 )
 
-// makePrivate makes the default folder of a store private as long as there is
-// nothing of the store in it: somebody has made it by hand, for the config file.
+// makePrivate makes the default folder of a store private if it has no files of
+// the store yet: then the user has made it by hand, for the config file.
 func makePrivate(s *settings.Settings) {
 	dir, err := settings.DefaultStoreDir(settings.StoreFile)
 	if err != nil || s.StoreDir() != "" && s.StoreDir() != dir || runtime.GOOS == "windows" {
@@ -42,7 +42,7 @@ func makePrivate(s *settings.Settings) {
 	if err != nil || slices.ContainsFunc(entries, ours) {
 		return
 	}
-	_ = os.Chmod(dir, 0o700) // if that fails, the store says what is wrong
+	_ = os.Chmod(dir, 0o700) // if this fails, opening the store reports the error
 }
 
 func noClose() error { return nil }
@@ -50,9 +50,9 @@ func noClose() error { return nil }
 // Options say how a store is opened. The zero value is for the store of an
 // authorization.
 type Options struct {
-	// Existing fails where there is no store yet, and makes nothing.
+	// Existing makes Open fail if there is no store yet, and not create one.
 	Existing bool
-	// Key seals the records of a folder of files.
+	// Key encrypts the records of a folder of files.
 	Key filestore.Key
 }
 
@@ -88,7 +88,7 @@ func Open(ctx context.Context, s *settings.Settings, opts Options) (store spotip
 		closeStore = noClose
 	}
 	if errors.Is(err, filestore.ErrExposed) && kind == settings.StoreFile {
-		err = failure.Tell(err, "%v; or, if only programs that may use the tokens can get at it, as with the fsGroup of Kubernetes, set %s=1",
+		err = failure.Tell(err, "%v; or, if only programs that may use the tokens have access to it, as with the fsGroup of Kubernetes, set %s=1",
 			err, s.Variable("ALLOW_EXPOSED_STORE"))
 	}
 	if err != nil {
@@ -136,8 +136,8 @@ func folderExists(s *settings.Settings, kind string) error {
 	return err
 }
 
-// errAddress: a driver does not take the address.
-var errAddress = errors.New("it is not a URL that the store takes")
+// errAddress means that a driver does not accept the address.
+var errAddress = errors.New("it is not a URL that the store accepts")
 
 // Failed says which store it was, and where the setting comes from.
 func Failed(s *settings.Settings, doing string, err error) error {
@@ -201,7 +201,7 @@ func ProfileNames(keys []spotipie.Key) []string {
 	return slices.Compact(names)
 }
 
-// Use runs use with the store, which is closed afterwards.
+// Use opens the store, runs use with it, and closes it.
 func Use(ctx context.Context, s *settings.Settings, use func(spotipie.Store) error) error {
 	store, closeStore, err := Open(ctx, s, Options{})
 	if err != nil {
@@ -211,7 +211,7 @@ func Use(ctx context.Context, s *settings.Settings, use func(spotipie.Store) err
 }
 
 // Replace saves a record in place of what Load has returned: another record, a
-// deletion or nothing.
+// deletion, or nothing.
 func Replace(ctx context.Context, store spotipie.Store, key spotipie.Key, there spotipie.Record, found bool, rec spotipie.Record) error {
 	version := uint64(0)
 	if found {

@@ -10,8 +10,8 @@ import (
 	"github.com/creack/pty"
 )
 
-// Terminal returns a terminal to write to, and what was written when it is
-// closed.
+// Terminal returns a terminal to write to, and a function that closes it and
+// returns what was written.
 func Terminal(t *testing.T) (tty *os.File, shown func() string) {
 	t.Helper()
 	master, tty, err := pty.Open()

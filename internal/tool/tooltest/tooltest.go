@@ -22,22 +22,22 @@ import (
 	"github.com/spotipie/spotipie/spotifytest"
 )
 
-// Run carries out a command line that begins with the name of cmd, the only
-// command that there is.
+// Run runs a command line that begins with the name of cmd, which is the only
+// command.
 func Run(ctx context.Context, cmd *cobra.Command, args ...string) (stdout, stderr string, code int) {
 	var out, errs strings.Builder
 	code = RunOn(ctx, cmd, &out, &errs, args...)
 	return out.String(), errs.String(), code
 }
 
-// RunOn is Run that writes to stdout and stderr.
+// RunOn is Run with the given stdout and stderr.
 func RunOn(ctx context.Context, cmd *cobra.Command, stdout, stderr io.Writer, args ...string) (code int) {
 	root := &cobra.Command{Use: "spotipie", SilenceErrors: true, SilenceUsage: true}
 	root.AddCommand(cmd)
 	return commandline.Execute(ctx, root, args, stdout, stderr)
 }
 
-// SignedIn makes the tool signed in at a Web API that answers by handler.
+// SignedIn signs the tool in at a Web API whose answers come from handler.
 func SignedIn(t *testing.T, handler http.HandlerFunc) {
 	t.Helper()
 	server := httptest.NewServer(handler)
@@ -65,9 +65,9 @@ func SignedIn(t *testing.T, handler http.HandlerFunc) {
 	}
 }
 
-// Home gives the tool a config folder of its own with what is in config as its
-// config file, unless that is empty, and no settings from the environment. It
-// returns the folder.
+// Home gives the tool a new config folder, with config as the config file
+// unless it is empty, and no settings from the environment. It returns the
+// folder.
 func Home(t *testing.T, config string) (dir string) {
 	t.Helper()
 	home := t.TempDir()
@@ -96,8 +96,8 @@ func Home(t *testing.T, config string) (dir string) {
 	return dir
 }
 
-// Settings returns what settings.Read reads, with the flags in args, and what is
-// told on stderr by and by.
+// Settings returns what settings.Read reads with the flags in args, and a
+// buffer for what is written to stderr.
 func Settings(t *testing.T, args ...string) (s *settings.Settings, stderr *strings.Builder) {
 	t.Helper()
 	cmd, stderr := Command(t, args...)
@@ -108,8 +108,8 @@ func Settings(t *testing.T, args ...string) (s *settings.Settings, stderr *strin
 	return s, stderr
 }
 
-// Command returns a command that has nothing but the flags of the settings, with
-// those in args set.
+// Command returns a command that has only the flags of the settings, with those
+// in args set.
 func Command(t *testing.T, args ...string) (cmd *cobra.Command, stderr *strings.Builder) {
 	t.Helper()
 	cmd, stderr = &cobra.Command{Use: "spotipie"}, &strings.Builder{}
@@ -122,8 +122,9 @@ func Command(t *testing.T, args ...string) (cmd *cobra.Command, stderr *strings.
 	return cmd, stderr
 }
 
-// SignedInAsAda gives the tool a config folder of its own, in which Ada is signed in
-// at an accounts service, with these scopes or all. The settings are in the environment.
+// SignedInAsAda gives the tool a new config folder, in which Ada is signed in
+// at an accounts service with these scopes, or with all scopes if there are
+// none. The settings are in the environment.
 func SignedInAsAda(t *testing.T, scope ...spotipie.Scope) (server *spotifytest.Server, session *spotipie.AuthorizationCodeSession) {
 	t.Helper()
 	dir := Home(t, "")

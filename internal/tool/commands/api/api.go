@@ -47,28 +47,28 @@ func New() *cobra.Command {
 		Short: "Make a request of the Web API",
 		Long: `Makes a request with the profile's access token, renewed if need be, and prints
 the answer. PATH is relative to the Web API: me, /me and /v1/me are the same. A
-URL of another server is asked without the token. METHOD is GET unless it is
-said.
+request to another server is sent without the token. METHOD is GET by default.
 
-Fields become the query of a GET, HEAD or OPTIONS request, and a JSON object as
-the body of others; with --input they become the query. A key may say where in
-the object the value belongs: -f 'offset[position]=5', -f 'uris[]=A' -f
+In a GET, HEAD or OPTIONS request, and with --input, fields are sent as the
+query. In other requests they are sent as a JSON object in the body. A key may
+name a place in the object: -f 'offset[position]=5', -f 'uris[]=A' -f
 'uris[]=B'. In a query, lists are joined by commas. -F converts true, false,
-null and whole numbers, and reads @FILE, or @- from stdin; -f takes all as text.
+null and whole numbers, and reads @FILE, or @- from stdin; -f sends every value
+as text.
 
---paginate follows an answer's "next" and prints page after page, each as JSON
-of its own; --jq sees one page at a time. With --slurp there is one array of the
-items of all pages, and --jq sees that.
+--paginate follows an answer's "next" and prints each page as a JSON value; --jq
+filters one page at a time. With --slurp it prints one array with the items of
+all pages, and --jq filters that.
 
-An answer 429 (too many requests) is waited for as long as Spotify says, if that
-is not more than --max-wait, and the request is made again. A longer pause is
-remembered: until it is over, requests fail at once and are not sent. Requests
-that can be repeated are tried a few times when the server fails.
+After an answer 429 (too many requests) the command waits as long as Spotify
+says and repeats the request, if that is not longer than --max-wait. A longer
+pause is remembered: until it ends, requests are not sent and fail at once. If
+the server fails, requests that are safe to repeat are tried a few times.
 
-JSON is indented if stdout is a terminal, and else printed as it comes. An
-answer 400 or above is printed, its message told on stderr, and the exit code is
-1. With --jq such an answer is printed on stderr as well, so that stdout has
-results only.`,
+JSON is indented if stdout is a terminal, and printed unchanged otherwise. After
+a status of 400 or above the answer is printed, its message goes to stderr, and
+the exit code is 1. With --jq such an answer goes to stderr too, so that stdout
+has only results.`,
 		Example: `  spotipie api me
   spotipie api search -f q=radiohead -f type=artist -q '.artists.items[].name'
   spotipie api me/tracks --paginate -q '.items[].track.name'
@@ -79,18 +79,18 @@ results only.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args) },
 	}
 	flags := cmd.Flags()
-	flags.StringVarP(&f.method, "method", "X", "", "`METHOD`, as curl has it: the same as METHOD before the path")
+	flags.StringVarP(&f.method, "method", "X", "", "`METHOD`, as in curl: the same as METHOD before the path")
 	_ = cmd.RegisterFlagCompletionFunc("method", completeMethods)
 	flags.StringArrayVarP(&f.fields, "raw-field", "f", nil, "`KEY=VALUE` to send as text; repeatable")
-	flags.StringArrayVarP(&f.typed, "field", "F", nil, "`KEY=VALUE` to send as what the value looks like; repeatable")
+	flags.StringArrayVarP(&f.typed, "field", "F", nil, "`KEY=VALUE` to send as a number, true, false, null or file; repeatable")
 	flags.StringVar(&f.input, "input", "", "`FILE` to send as the body; - is stdin")
 	flags.StringArrayVarP(&f.headers, "header", "H", nil, "`NAME:VALUE` of a header to send; repeatable")
 	flags.BoolVarP(&f.include, "include", "i", false, "print status and headers as well")
-	flags.StringVarP(&f.jq, "jq", "q", "", "`EXPRESSION` of jq to filter the answer by")
+	flags.StringVarP(&f.jq, "jq", "q", "", "jq `EXPRESSION` that filters the answer")
 	flags.BoolVar(&f.paginate, "paginate", false, "get all pages of a list")
 	flags.BoolVar(&f.slurp, "slurp", false, "with --paginate, print one array of all items")
-	flags.DurationVar(&f.maxWait, "max-wait", 30*time.Second, "longest `DURATION` to wait when Spotify asks for a pause; 0 for none")
-	flags.BoolVar(&f.ignore, "ignore-pause", false, "ask even if Spotify has asked for a pause, which may prolong it")
+	flags.DurationVar(&f.maxWait, "max-wait", 30*time.Second, "longest `DURATION` to wait when Spotify asks for a pause; 0: do not wait")
+	flags.BoolVar(&f.ignore, "ignore-pause", false, "send the request even if Spotify has asked for a pause, which may prolong it")
 	settings.AddFlags(cmd)
 	cmd.ValidArgsFunction = commandline.CompleteFirst(completeMethods)
 	return cmd
@@ -122,15 +122,14 @@ func (f *flags) run(cmd *cobra.Command, args []string) error {
 		return err
 	})
 	progress.Clear()
-	if errors.Is(err, syscall.EPIPE) { // who reads the results has enough of them
+	if errors.Is(err, syscall.EPIPE) { // the reader of the results has closed the pipe
 		return nil
 	}
 	return f.explain(s, call, err)
 }
 
-// mount lets the session's requests be made again where that helps, and not at
-// all while the service wants to be left alone. Token requests are the library's
-// own matter.
+// mount makes the session repeat requests where that helps, and send none while
+// the service asks for a pause. The library itself handles token requests.
 func (f *flags) mount(s *settings.Settings, session spotipie.Session, progress *progress) error {
 	opts := &adapter.RetryOptions{MaxRetries: maxTries, MaxWait: f.maxWait}
 	if f.maxWait == 0 {
@@ -142,10 +141,11 @@ func (f *flags) mount(s *settings.Settings, session spotipie.Session, progress *
 		session.Mount(s.AccountsURL.Value+"/api/token", token))
 }
 
-// maxTries is how often a request is made again. Somebody is waiting.
+// maxTries is how often a request is tried. It is low because a user is
+// waiting.
 const maxTries = 4
 
-// shownPauses tells the user of the pauses that are waited for.
+// shownPauses tells the user of each pause while it waits.
 type shownPauses struct {
 	base     http.RoundTripper
 	progress *progress
@@ -167,7 +167,7 @@ func (p shownPauses) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// explain adds what to do about an answer.
+// explain adds to an error of the Web API what to do about it.
 func (f *flags) explain(s *settings.Settings, call *webapi.Call, err error) error {
 	var refused *spotipie.APIError
 	if limited := explain.LimitOf(err); limited != nil {
@@ -184,7 +184,7 @@ func (f *flags) explain(s *settings.Settings, call *webapi.Call, err error) erro
 	case errors.As(err, &refused) && refused.StatusCode == http.StatusForbidden && strings.Contains(refused.Message, "scope"):
 		return failure.Tell(err, "%s: %s", failure.Plain(err), scopeAdvice(s, webapi.ScopesFor(call.Method, call.Path()), f.has))
 	case errors.As(err, &refused) && refused.StatusCode == http.StatusUnauthorized && s.Flow.Value == string(spotipie.FlowClientCredentials):
-		return failure.Tell(err, "%s: profile %q is the app itself, and this takes a user: sign one in with 'spotipie login --profile NAME --flow %s'",
+		return failure.Tell(err, "%s: profile %q is the app itself, and this needs a user: sign one in with 'spotipie login --profile NAME --flow %s'",
 			failure.Plain(err), s.Profile.Value, spotipie.FlowAuthorizationCode)
 	case errors.As(err, &refused) && refused.StatusCode == http.StatusUnauthorized && explain.LacksSecret(s):
 		return explain.SecretMissing(s, err)

@@ -15,7 +15,7 @@ import (
 	"github.com/spotipie/spotipie/internal/webapi"
 )
 
-// call makes the request out of arguments and flags.
+// call makes the request from arguments and flags.
 func (f *flags) call(cmd *cobra.Command, args []string) (*webapi.Call, error) {
 	method, path, methodGiven, err := methodAndPath(args)
 	if err != nil {
@@ -23,7 +23,7 @@ func (f *flags) call(cmd *cobra.Command, args []string) (*webapi.Call, error) {
 	}
 	if f.method != "" {
 		if methodGiven || !isMethod(f.method) {
-			return nil, fmt.Errorf("-X %s: give one of %s, and none before the path", f.method, strings.Join(methods(), ", "))
+			return nil, fmt.Errorf("-X %s: use one of %s, and give no METHOD before the path", f.method, strings.Join(methods(), ", "))
 		}
 		method, methodGiven = strings.ToUpper(f.method), true
 	}
@@ -55,12 +55,12 @@ func methodAndPath(args []string) (method, path string, methodGiven bool, err er
 	case len(args) == 2 && isMethod(args[0]):
 		return strings.ToUpper(args[0]), args[1], true, nil
 	case len(args) == 2:
-		return "", "", false, fmt.Errorf("%q is not a method; there are %s", args[0], strings.Join(methods(), ", "))
+		return "", "", false, fmt.Errorf("%q is not a method; use one of %s", args[0], strings.Join(methods(), ", "))
 	}
-	return "", "", false, errors.New("takes a PATH, such as me, and perhaps a METHOD before it")
+	return "", "", false, errors.New("takes a PATH, such as me, and optionally a METHOD before it")
 }
 
-// methods are those of the Web API, and two that are safe everywhere.
+// methods are those of the Web API, and two others that change nothing.
 func methods() []string {
 	return []string{
 		http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodPatch, http.MethodHead, http.MethodOptions,
@@ -84,13 +84,13 @@ func completeMethods(*cobra.Command, []string, string) ([]cobra.Completion, cobr
 func (f *flags) check(method string, methodGiven bool) error {
 	switch {
 	case f.input != "" && !methodGiven:
-		return errors.New("--input sends a body: say the METHOD, such as PUT")
+		return errors.New("--input sends a body: give the METHOD too, such as PUT")
 	case f.input != "" && isSafe(method):
 		return fmt.Errorf("--input: %s has no body", method)
 	case f.paginate && method != http.MethodGet:
-		return errors.New("--paginate is for GET only")
+		return errors.New("--paginate works only with GET")
 	case f.slurp && !f.paginate:
-		return errors.New("--slurp is for --paginate only")
+		return errors.New("--slurp works only with --paginate")
 	case f.maxWait < 0:
 		return fmt.Errorf("--max-wait %s: it cannot be negative", f.maxWait)
 	}
@@ -119,7 +119,7 @@ func parseHeaders(texts []string) (http.Header, error) {
 		case !ok, !isFieldName(name), strings.ContainsFunc(value, unicode.IsControl):
 			return nil, errors.New("--header: one of them is not NAME:VALUE") // the value may be secret
 		case name == "Authorization":
-			return nil, errors.New("--header Authorization: the token is added by itself")
+			return nil, errors.New("--header Authorization: leave it out, the tool adds the token")
 		}
 		header.Add(name, value)
 	}

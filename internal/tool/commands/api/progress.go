@@ -8,19 +8,19 @@ import (
 	"github.com/spotipie/spotipie/internal/cli"
 )
 
-// progress says how far the pages are.
+// progress shows how many items have been read.
 type progress struct {
 	*cli.Progress
 	pages bool // show them
 }
 
-// newProgress returns a progress for w. pages is false where the results scroll
-// by on the same terminal: then they are the progress.
+// newProgress returns a progress for w. pages is false if the results are
+// printed to the same terminal: then they show the progress.
 func newProgress(w io.Writer, pages bool) *progress {
 	return &progress{cli.NewProgress(w), pages}
 }
 
-// items says how many items there are so far, of total if that is not 0.
+// items shows how many items have been read, and of how many if total is not 0.
 func (p *progress) items(items, total int64) {
 	switch {
 	case !p.pages:
@@ -31,7 +31,7 @@ func (p *progress) items(items, total int64) {
 	}
 }
 
-// pause says that the server asked for one.
+// pause says that the server has asked for a pause.
 func (p *progress) pause(d time.Duration) {
 	p.Show(fmt.Sprintf("too many requests: waiting %s, as Spotify asks …", d.Round(time.Second)))
 }

@@ -1,5 +1,5 @@
-// Package completion prints scripts that complete command lines in a shell, and makes the texts of
-// flags fit for one.
+// Package completion prints scripts that complete command lines in a shell, and
+// shortens the texts of flags for them.
 package completion
 
 import (
@@ -27,9 +27,9 @@ func New() *cobra.Command {
 		Use:   "completion bash|zsh|fish|powershell",
 		Short: "Print a script that completes command lines",
 		Long: `Prints a script for your shell, which then completes commands, flags, profiles,
-and scopes with what they mean. Load it by the line below, in the file that your
-shell reads when it starts. bash needs the package bash-completion for it, which
-most systems have by that name; without it Tab says that _get_comp_words_by_ref
+and scopes with what they mean. Put the line below that is for your shell into
+the file named behind it, which the shell reads when it starts. bash also needs
+the package bash-completion; without it Tab prints that _get_comp_words_by_ref
 is not found.`,
 		Example: `  source <(spotipie completion bash)   # ~/.bashrc, after bash-completion
   source <(spotipie completion zsh)    # ~/.zshrc, after compinit
@@ -41,7 +41,7 @@ is not found.`,
 				return failure.Usage(cmd, fmt.Errorf("takes the name of one shell: bash, zsh, fish or powershell"))
 			}
 			if generators[args[0]] == nil {
-				return failure.Usage(cmd, fmt.Errorf("unknown shell %q: there are bash, zsh, fish and powershell", args[0]))
+				return failure.Usage(cmd, fmt.Errorf("unknown shell %q: use bash, zsh, fish or powershell", args[0]))
 			}
 			return nil
 		},

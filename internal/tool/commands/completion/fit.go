@@ -10,15 +10,14 @@ import (
 	"github.com/spotipie/spotipie/internal/tool/commandline"
 )
 
-// IsRequest reports whether the command line is that of a shell which asks
-// for completions.
+// IsRequest reports whether a shell has made the command line to ask for
+// completions.
 func IsRequest(args []string) bool {
 	return len(args) > 0 && (args[0] == cobra.ShellCompRequestCmd || args[0] == cobra.ShellCompNoDescRequestCmd)
 }
 
-// Fit makes the texts of flags ones that shells can show: a line
-// each, without the marks that are for the help. Files are offered where the
-// help says FILE, and nowhere else.
+// Fit makes the texts of flags fit for shells: one line each, without the marks
+// that are for the help. Files are completed only where the help says FILE.
 func Fit(root *cobra.Command) {
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	oneLine := strings.NewReplacer("`", "", "\n", " ")

@@ -1,4 +1,5 @@
-// Package demo plays every flow against accounts services of its own.
+// Package demo is the command demo: it runs every flow against accounts
+// services that it starts.
 package demo
 
 import (
@@ -21,10 +22,10 @@ func New() *cobra.Command {
 	return &cobra.Command{
 		Use:   "demo",
 		Short: "Watch every flow at work, offline, in a second",
-		Long: `Starts accounts services that behave as Spotify's on free loopback ports, runs
+		Long: `Starts accounts services that behave like Spotify's on free loopback ports, runs
 every flow against them, and says what happened: logins, renewals, refusals,
-rate limits. Every line is checked; a line that is not as it should be is marked
-and makes the exit code 1.
+rate limits. It checks every line; a wrong line is marked, and the exit code is
+then 1.
 
 It needs no network and no Spotify account, and leaves nothing behind. Set
 NO_COLOR for plain text.`,
@@ -41,11 +42,11 @@ NO_COLOR for plain text.`,
 	}
 }
 
-// thisCommand is how the tool was started, as far as that matters: installed, or
-// out of its source.
+// thisCommand is how the user starts the tool: as an installed program, or from
+// its source.
 func thisCommand() string {
 	path, err := os.Executable()
-	if err == nil && strings.Contains(filepath.ToSlash(path), "/go-build") { // where go run puts it
+	if err == nil && strings.Contains(filepath.ToSlash(path), "/go-build") { // go run builds into such a folder
 		return "go run ./cmd/spotipie"
 	}
 	return "spotipie"

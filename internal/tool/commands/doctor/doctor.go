@@ -31,19 +31,20 @@ func New() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "doctor [flags]",
-		Short: "Check everything a login needs, and say how to mend it",
+		Short: "Check everything a login needs, and say how to fix it",
 		Long: `Checks the settings, the redirect URI against Spotify's rules, whether a login
 can listen and open a browser, the clock against the accounts service's, the
-app's registration and client secret, the store, and whether Spotify takes the
-token and which mode the app is in. Each line is marked ✓, or ✗ with what to do.
+app's registration and client secret, the store, whether Spotify accepts the
+token, and which mode the app is in. Each line is marked ✓, or ✗ with what to
+do.
 
 An expired token is renewed for it, and the store's folder is made if it is
 missing; nothing else is changed. What the profile's flow does not need is left
 out.
 
-The exit code is 0 if all is ✓, and 1 otherwise. With --json it prints one line,
-a JSON object with the keys ok and checks, an array of objects with the keys
-name, ok, detail and fix (only if not ok).`,
+The exit code is 0 if all checks pass, and 1 otherwise. With --json it prints
+one line, a JSON object with the keys ok and checks, an array of objects with
+the keys name, ok, detail and fix (only if not ok).`,
 		Example: `  spotipie doctor
   spotipie doctor --json --profile work`,
 		Args: commandline.NoArguments,
@@ -93,8 +94,8 @@ func run(cmd *cobra.Command, asJSON bool) error {
 	return err
 }
 
-// configProblem is what is wrong with the config file, without which nothing
-// else can be told.
+// configProblem is what is wrong with the config file. Without the file nothing
+// else can be checked.
 func configProblem() *doctor.Result {
 	path, err := config.DefaultPath()
 	if err == nil {
@@ -103,10 +104,10 @@ func configProblem() *doctor.Result {
 	if err == nil || path == "" { // without a folder there is no file
 		return nil
 	}
-	return &doctor.Result{Name: "config file", Detail: failure.Plain(err), Fix: "mend it, or move it away; 'spotipie help settings' shows what may be in it"}
+	return &doctor.Result{Name: "config file", Detail: failure.Plain(err), Fix: "correct it, or move it away; 'spotipie help settings' shows what it may contain"}
 }
 
-// examine runs the checks that the profile's flow calls for.
+// examine runs the checks that the profile's flow needs.
 func examine(ctx context.Context, s *settings.Settings) []doctor.Result {
 	store := doctor.Store(ctx, storeInWords(s), func(ctx context.Context, use func(spotipie.Store) error) error {
 		return stores.Brief(s, failure.WithoutHint(stores.Use(ctx, s, use)))
@@ -203,8 +204,8 @@ func withExaminedSession(s *settings.Settings) func(context.Context, func(spotip
 	}
 }
 
-// checkerOf returns what can ask about the app's registration, or nil if the
-// credentials do not allow the question or the flow does not need one.
+// checkerOf returns what checks the app's registration, or nil if the
+// credentials are not enough for that or the flow does not need it.
 func checkerOf(s *settings.Settings, flow spotipie.Flow) doctor.Checker {
 	if s.ClientID.Value == "" || flow == spotipie.FlowClientCredentials {
 		return nil
@@ -224,7 +225,7 @@ func storeInWords(s *settings.Settings) string {
 	return fmt.Sprintf("%s (%s)", s.StoreName(), s.Store.From)
 }
 
-// checkList is the results for people who read w.
+// checkList is the results as text, formatted for w.
 func checkList(results []doctor.Result, w io.Writer) string {
 	const indent = "    "
 	style := cli.StyleFor(w)

@@ -32,21 +32,20 @@ func New() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "export --format FORMAT [flags]",
 		Short: "Print the login as another library's token file",
-		Long: `Prints the profile's tokens as the file in which another library keeps its own,
-so that a login can move there. The formats are
+		Long: `Prints the profile's tokens in the file format of another library, so that the
+login can move there. The formats are
 
   spotipy   spotipy's .cache (Python)
   python    token JSON of spotipie for Python
   rspotify  rspotify's token cache (Rust)
   oauth2    token JSON of golang.org/x/oauth2, which has no scopes
 
-The access token is renewed before if it is due. What is printed gives access to
-the account: --output writes it to a file that only you can read. On a terminal
-it is asked first whether to show it; where nobody can be asked, that needs
---yes.
+The access token is renewed first if necessary. The tokens give access to the
+account: --output writes them to a file that only you can read. Before it prints
+them to a terminal, the command asks; if it cannot ask, it needs --yes.
 
-If Spotify gives a new refresh token some day, only one of the two programs has
-it. For a program that runs beside this one, 'spotipie token' is the better way.`,
+If Spotify ever issues a new refresh token, only one of the two programs gets
+it. If you use both programs, let the other one run 'spotipie token' instead.`,
 		Example: `  spotipie export --format spotipy --output .cache
   spotipie export --format oauth2 --profile work --output token.json`,
 		Args: commandline.NoArguments,
@@ -54,7 +53,7 @@ it. For a program that runs beside this one, 'spotipie token' is the better way.
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.format, "format", "", "`FORMAT` of the file: "+tokenformat.Names())
-	flags.StringVarP(&f.output, "output", "o", "", "`FILE` to write it to, which only you can read then")
+	flags.StringVarP(&f.output, "output", "o", "", "`FILE` to write it to; only you can read it")
 	flags.BoolVarP(&f.yes, "yes", "y", false, "print it to a terminal without asking")
 	settings.AddFlags(cmd)
 	_ = cmd.RegisterFlagCompletionFunc("format", completeFormats)
@@ -110,8 +109,8 @@ func (f *flags) run(cmd *cobra.Command) error {
 	return nil
 }
 
-// writePrivate writes a file that only its owner can read, in place of one that
-// may be there: all of it, or nothing.
+// writePrivate writes a file that only its owner can read. It replaces an
+// existing file, completely or not at all.
 func writePrivate(path string, data []byte) (err error) {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
 		return errors.New("it is not a file")
@@ -130,7 +129,7 @@ func writePrivate(path string, data []byte) (err error) {
 	return cause(err)
 }
 
-// cause is an error without the name of a temporary file.
+// cause returns the error without the name of the temporary file.
 func cause(err error) error {
 	var path *fs.PathError
 	if errors.As(err, &path) {
@@ -139,15 +138,15 @@ func cause(err error) error {
 	return err
 }
 
-// maySee asks before secrets are shown on a terminal, where they stay to be
-// scrolled back to.
+// maySee asks before secrets are shown on a terminal, where anybody can scroll
+// back to them.
 func (f *flags) maySee(s *settings.Settings) error {
 	if f.yes || f.output != "" || !cli.IsTerminal(s.Cmd.OutOrStdout()) {
 		return nil
 	}
 	if !cli.CanAsk(s.Cmd.InOrStdin(), s.Cmd.ErrOrStderr()) {
 		return failure.Usage(s.Cmd, errors.New("stdout is a terminal, where others may see the tokens: "+
-			"say --yes to print them there, or redirect it into a file"))
+			"use --yes to print them anyway, or redirect the output into a file"))
 	}
 	sure, err := cli.Confirm(s.Cmd.Context(), s.Cmd.InOrStdin(), s.Cmd.ErrOrStderr(),
 		"This shows tokens that give access to the account. Print them to the terminal?")

@@ -1,4 +1,5 @@
-// Package help prints the help of the commands, and where the settings come from.
+// Package help prints the help of the commands, and explains where settings
+// come from.
 package help
 
 import (
@@ -17,7 +18,7 @@ import (
 
 const name = "help"
 
-// Width is how many columns a help text has at most.
+// Width is the maximum width of a help text, in columns.
 const Width = 80
 
 // New returns the command help.
@@ -25,9 +26,9 @@ func New() *cobra.Command {
 	return &cobra.Command{
 		Use:   name + " [command]",
 		Short: "Show the help of a command",
-		Long: `Shows the help of a command, as its --help does. 'spotipie help settings' tells
-where the commands have their settings from.`,
-		Hidden:            true, // --help is what the other texts name
+		Long: `Shows the help of a command, as its --help does. 'spotipie help settings'
+explains where the commands get their settings from.`,
+		Hidden:            true, // the other texts mention only --help
 		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: completeCommands,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -43,8 +44,8 @@ where the commands have their settings from.`,
 	}
 }
 
-// Topic is what cmd's --help shows: behind 'spotipie help', the help of the
-// command that is named there.
+// Topic is the command whose help cmd's --help shows: for 'spotipie help' that
+// of the command named by its argument.
 func Topic(cmd *cobra.Command) *cobra.Command {
 	if cmd.Name() != name {
 		return cmd
@@ -56,8 +57,8 @@ func Topic(cmd *cobra.Command) *cobra.Command {
 	return found
 }
 
-// Print writes a command's help. A failing w is no reason to complain: who
-// asked for the help has turned away.
+// Print writes a command's help. It ignores errors of w: the user has closed
+// the pipe.
 func Print(w io.Writer, cmd *cobra.Command) {
 	var b strings.Builder
 	section := func(title, text string) {
@@ -90,7 +91,7 @@ func Print(w io.Writer, cmd *cobra.Command) {
 	_, _ = io.WriteString(w, b.String())
 }
 
-// splitFlags parts a command's own flags from those that stand for settings.
+// splitFlags separates a command's own flags from those for settings.
 func splitFlags(flags *pflag.FlagSet) (own, shared *pflag.FlagSet) {
 	own, shared = pflag.NewFlagSet("", pflag.ContinueOnError), pflag.NewFlagSet("", pflag.ContinueOnError)
 	own.SortFlags, shared.SortFlags = false, false
@@ -104,7 +105,7 @@ func splitFlags(flags *pflag.FlagSet) (own, shared *pflag.FlagSet) {
 	return own, shared
 }
 
-// flagNames lists flags without what they mean.
+// flagNames lists the names of flags without descriptions.
 func flagNames(flags *pflag.FlagSet) string {
 	var names []string
 	flags.VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })
@@ -126,8 +127,8 @@ func commandsOf(cmd *cobra.Command, group string) string {
 	return b.String()
 }
 
-// completeCommands offers the commands, and the texts that only 'spotipie help'
-// shows.
+// completeCommands completes the commands, and the topics that only 'spotipie
+// help' shows.
 func completeCommands(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	found, rest, err := cmd.Root().Find(args)
 	if err != nil || len(rest) > 0 {

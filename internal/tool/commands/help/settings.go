@@ -8,12 +8,12 @@ import (
 	"github.com/spotipie/spotipie/internal/tool/settings"
 )
 
-// NewSettings is a text that only 'spotipie help settings' shows.
+// NewSettings returns the help topic that 'spotipie help settings' shows.
 func NewSettings() *cobra.Command {
 	return &cobra.Command{
 		Use:   "settings",
-		Short: "Where the commands have their settings from",
-		Long: `Each setting is taken from the first of these that has it:
+		Short: "Where the commands get their settings from",
+		Long: `Each setting comes from the first of these places that has it:
 
   1. its flag
   2. its environment variable
@@ -36,13 +36,14 @@ func NewSettings() *cobra.Command {
   login --flow                                  flow
 
 ` + settingsTexts() + `
-With --env-prefix SPOTIFY the variables are SPOTIFY_CLIENT_ID and so on. The
-client secret itself has no flag: other users see the command lines.
+With --env-prefix SPOTIFY the variables are SPOTIFY_CLIENT_ID and so on. There
+is no flag for the client secret itself, because other users can see command
+lines.
 
-The two addresses belong together: where an accounts service is set, its Web API
-is at the same address unless that is set in the same place or before. They have
-to be https, or on this machine. For a service in a private network, such as
-another container, say --allow-plain-http.
+The two URLs belong together: if you set an accounts service, its Web API is at
+the same URL unless you set that one too, in the same place or a higher one.
+Both must be https, or on this machine. For a service in a private network, such
+as another container, use --allow-plain-http.
 
 The config file is spotipie/config.json in the user's config folder (on Linux
 $XDG_CONFIG_HOME or ~/.config). It is a JSON object such as
@@ -55,15 +56,15 @@ $XDG_CONFIG_HOME or ~/.config). It is a JSON object such as
     }
   }
 
-'spotipie login' writes what it used into the profile, except for the client
-secret and a store's password; "confidential" and "store_password" say that
-there was one. With a secret or a password of yours in it the file must be
-private (chmod 600).
+'spotipie login' writes the settings that it used into the profile, except for
+the client secret and a store's password; "confidential" and "store_password"
+say that there was one. If you put a secret or a password into the file, it must
+be private (chmod 600).
 
 Stores:
-  file:DIR      files that only you can read; DIR may be left out, and in the
-                config file it is relative to that
-  keyring:      files sealed with a key from the system's keyring
+  file:DIR      files that only you can read; DIR is optional, and in the
+                config file it is relative to that file's folder
+  keyring:      files encrypted with a key from the system's keyring
   redis://…     redis://USER:PASSWORD@HOST:PORT/DB, or rediss:// for TLS
   postgres://…  postgres://USER:PASSWORD@HOST/DATABASE; the table is made if
                 it is missing. Of several hosts (HOST,HOST) the one that takes
@@ -81,7 +82,7 @@ After a redis address, ?NAME=VALUE&NAME=VALUE sets
 	}
 }
 
-// settingsTexts says what each of the settings is.
+// settingsTexts describes each setting.
 func settingsTexts() string {
 	cmd := &cobra.Command{}
 	cmd.PersistentFlags().SortFlags = false

@@ -28,26 +28,26 @@ func New() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "import FILE [flags]",
 		Short: "Take over the login of another library",
-		Long: `Takes a login over from the token file of another library, so that nobody has to
-sign in again, and keeps it as the profile. FILE may be - for stdin. The format
-is recognised by itself:
+		Long: `Reads a login from the token file of another library and saves it as the
+profile, so that the user need not sign in again. FILE may be - for stdin. The
+format is detected:
 
   spotipy's .cache (Python)
   token JSON of spotipie for Python
   tekore's config file (Python)
   rspotify's token cache (Rust)
   token JSON of golang.org/x/oauth2
-  an answer of the token endpoint, saved as it came
+  an answer of the token endpoint, saved unchanged
   a refresh token alone
 
-But for tekore's such a file does not say which app it is for: give the client
-id, and the secret if the app has one, that the other program uses. It does not
-say either when the user consented, so when they have to sign in again is not
-known: at the latest six months after they did.
+Except for tekore's, these files do not name the app: give the client id that
+the other program uses, and the secret if the app has one. They also do not say
+when the user consented, so the tool cannot tell when the user has to sign in
+again: at the latest six months after the consent.
 
-The file stays as it is, and Spotify is asked nothing, unless there is a refresh
-token only. If Spotify gives a new refresh token some day, only one of the two
-programs has it: let the other go.`,
+The file is not changed, and no request is made, unless there is only a refresh
+token. If Spotify ever issues a new refresh token, only one of the two programs
+gets it, so use only one of them from now on.`,
 		Example: `  spotipie import ~/project/.cache --env-prefix SPOTIPY
   spotipie import token.json --client-id 0123456789abcdef0123456789abcdef --profile work`,
 		Args: commandline.Exactly(1, "takes one FILE, or - for stdin"),
@@ -78,7 +78,7 @@ func run(cmd *cobra.Command, name string, yes bool) error {
 		return failure.Usage(cmd, err)
 	}
 	if len(found.Passed) > 0 {
-		s.Say("Note: %s has keys that were passed over: %s.", name, strings.Join(found.Passed, ", "))
+		s.Say("Note: %s has keys that were ignored: %s.", name, strings.Join(found.Passed, ", "))
 	}
 	ctx := cmd.Context()
 	token := found.Token
@@ -88,7 +88,7 @@ func run(cmd *cobra.Command, name string, yes bool) error {
 			return explain.Error(s, err)
 		}
 	case token.RefreshToken() == "" && token.IsExpired(spotipie.DefaultExpiryMargin):
-		return fmt.Errorf("%s is %s with a token that is expired and has no refresh token: nobody can use it, so run '%s'",
+		return fmt.Errorf("%s is %s with an expired token and no refresh token, so it cannot be used: run '%s'",
 			name, found.Format.Description(), s.LoginCommand())
 	}
 	rec := spotipie.Record{Token: token, ClientID: s.ClientID.Value, RequestedScope: token.Scope()}
@@ -104,7 +104,8 @@ func run(cmd *cobra.Command, name string, yes bool) error {
 	return nil
 }
 
-// takeApp takes over what a file says of the app, where nothing else does.
+// takeApp takes from the file what it says about the app, if no setting says
+// it.
 func takeApp(s *settings.Settings, file string, app spotipie.Credentials) error {
 	switch {
 	case s.ClientID.Value == "" && app.ClientID == "":
@@ -113,7 +114,7 @@ func takeApp(s *settings.Settings, file string, app spotipie.Credentials) error 
 	case app.ClientID == "":
 		return nil
 	case s.ClientID.Value != "" && s.ClientID.Value != app.ClientID:
-		return fmt.Errorf("%s is for the client id %s, and %s is set (%s): leave that out", file, app.ClientID, s.ClientID.Value, s.ClientID.Origin())
+		return fmt.Errorf("%s is for the client id %s, but %s is set (%s): leave that out", file, app.ClientID, s.ClientID.Value, s.ClientID.Origin())
 	}
 	s.ClientID = settings.Setting{Value: app.ClientID, From: file, Place: settings.OnCommandLine}
 	if s.Secret.Value == "" && app.ClientSecret != "" {
@@ -125,10 +126,10 @@ func takeApp(s *settings.Settings, file string, app spotipie.Credentials) error 
 	return nil
 }
 
-// firstToken asks for a token by a refresh token that came without one.
+// firstToken gets an access token for a file that has only a refresh token.
 func firstToken(ctx context.Context, s *settings.Settings, refreshToken string) (*spotipie.Token, error) {
 	expired, err := spotipie.NewToken(spotipie.TokenFields{
-		AccessToken: "not-known", RefreshToken: refreshToken, ExpiresAt: time.Unix(1, 0), // which is not sent anywhere
+		AccessToken: "not-known", RefreshToken: refreshToken, ExpiresAt: time.Unix(1, 0), // it is not sent anywhere
 	})
 	if err != nil {
 		return nil, err
@@ -145,14 +146,14 @@ func firstToken(ctx context.Context, s *settings.Settings, refreshToken string) 
 	}
 	token, err := session.RefreshToken(ctx)
 	if errors.Is(err, spotipie.ErrReauthorizationRequired) {
-		err = failure.Tell(err, "Spotify does not take the refresh token%s: check that the client id (%s) is that of the other program, or run '%s'",
+		err = failure.Tell(err, "Spotify does not accept the refresh token%s: check that the client id (%s) is that of the other program, or run '%s'",
 			explain.WordsOf(err), s.ClientID.Origin(), s.LoginCommand())
 	}
 	return token, err
 }
 
-// sayRedirectURI tells of a redirect URI that was good once. Only a login needs
-// one.
+// sayRedirectURI tells the user of a redirect URI that Spotify no longer
+// accepts. Only a login needs one.
 func sayRedirectURI(s *settings.Settings, flow spotipie.Flow) {
 	var refused *spotipie.RedirectURIError
 	if flow == spotipie.FlowClientCredentials || !errors.As(spotipie.ValidateRedirectURI(s.RedirectURI.Value), &refused) {
@@ -166,8 +167,9 @@ func sayRedirectURI(s *settings.Settings, flow spotipie.Flow) {
 		"for the app at https://developer.spotify.com/dashboard%s. It is not kept with the profile.", s.RedirectURI.Value, login.DefaultRedirectURI, unset)
 }
 
-// importedFlow tells which flow a login came from. A format that names no scopes
-// cannot tell the app's own from a user's; the app's own nobody has to import.
+// importedFlow returns the flow that a login came from. A format without scopes
+// does not show whether the login is the app's or a user's; nobody needs to
+// import one of the app.
 func importedFlow(format tokenformat.Format, rec spotipie.Record) spotipie.Flow {
 	if format == tokenformat.OAuth2 && rec.Token.RefreshToken() == "" {
 		return spotipie.FlowImplicitGrant
@@ -175,8 +177,8 @@ func importedFlow(format tokenformat.Format, rec spotipie.Record) spotipie.Flow 
 	return sessions.GuessFlow(rec)
 }
 
-// saveImported saves the record, after the user has agreed to lose one that is
-// there. Nobody is held up while they think about it.
+// saveImported saves the record, after the user has agreed to replace an
+// existing one. It holds no lock while it waits for the answer.
 func saveImported(ctx context.Context, s *settings.Settings, store spotipie.Store, rec spotipie.Record, yes bool) (err error) {
 	seen, found, err := store.Load(ctx, s.Key())
 	if err != nil {
@@ -212,7 +214,7 @@ func saveImported(ctx context.Context, s *settings.Settings, store spotipie.Stor
 
 func mayReplace(ctx context.Context, s *settings.Settings) error {
 	if !cli.CanAsk(s.Cmd.InOrStdin(), s.Cmd.ErrOrStderr()) {
-		return fmt.Errorf("profile %q is signed in already: say --yes to replace that login, or choose another --profile", s.Profile.Value)
+		return fmt.Errorf("profile %q is signed in already: use --yes to replace that login, or choose another --profile", s.Profile.Value)
 	}
 	sure, err := cli.Confirm(ctx, s.Cmd.InOrStdin(), s.Cmd.ErrOrStderr(),
 		fmt.Sprintf("Profile %q is signed in already. Replace that login?", s.Profile.Value))
@@ -243,5 +245,5 @@ func sayImported(s *settings.Settings, format tokenformat.Format, flow spotipie.
 	} else {
 		fmt.Fprintln(stderr, "  refresh token  yes")
 	}
-	fmt.Fprintf(stderr, "Run 'spotipie doctor%s' to see whether Spotify takes it.\n", s.ProfileFlag())
+	fmt.Fprintf(stderr, "Run 'spotipie doctor%s' to see whether Spotify accepts it.\n", s.ProfileFlag())
 }

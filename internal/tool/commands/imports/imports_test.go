@@ -47,7 +47,7 @@ func TestImportAsksBeforeItReplaces(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, stderr, code := tooltest.Run(t.Context(), imports.New(), "import", file)
-	if code != failure.ExitFailure || !strings.Contains(stderr, `profile "default" is signed in already: say --yes to replace that login`) {
+	if code != failure.ExitFailure || !strings.Contains(stderr, `profile "default" is signed in already: use --yes to replace that login`) {
 		t.Errorf("exit code %d, stderr %q", code, stderr)
 	}
 	if _, stderr, code := tooltest.Run(t.Context(), imports.New(), "import", file, "--yes"); code != failure.ExitOK {

@@ -14,9 +14,9 @@ import (
 	"github.com/spotipie/spotipie/internal/tool/stores"
 )
 
-// mayChange asks before a login makes another profile of one that was signed in:
-// for another app, another service, with or without the secret. Between services
-// for practice it says so and goes on.
+// mayChange asks before a login changes a profile that is signed in to another
+// app or service, or to using the secret or not. If both services are for
+// practice it tells the user and goes on.
 func (f *flags) mayChange(ctx context.Context, s *settings.Settings, flow spotipie.Flow) error {
 	of := s.Config.Profiles[s.Profile.Value]
 	changes := changesOf(s, of, flow)
@@ -26,25 +26,25 @@ func (f *flags) mayChange(ctx context.Context, s *settings.Settings, flow spotip
 	text := fmt.Sprintf("This login changes profile %q: %s.", s.Profile.Value, strings.Join(changes, "; "))
 	practice := settings.ServicesOf(of).IsPractice() && s.Services().IsPractice()
 	switch {
-	case !wasSignedIn(ctx, s, of): // the user has written it by hand, or has signed out
+	case !wasSignedIn(ctx, s, of): // written by hand, or signed out
 		return nil
 	case f.yes, practice:
 		s.Say("%s", text)
 		return nil
 	case !cli.CanAsk(s.Cmd.InOrStdin(), s.Cmd.ErrOrStderr()):
-		return failure.Usage(s.Cmd, fmt.Errorf("this would change profile %q: %s: choose another with --profile NAME, or say --yes to change it",
+		return failure.Usage(s.Cmd, fmt.Errorf("this would change profile %q: %s: choose another with --profile NAME, or use --yes to change it",
 			s.Profile.Value, strings.Join(changes, "; ")))
 	}
 	s.Say("%s", text)
-	sure, err := cli.Confirm(ctx, s.Cmd.InOrStdin(), s.Cmd.ErrOrStderr(), "Change it? (--profile NAME makes another)")
+	sure, err := cli.Confirm(ctx, s.Cmd.InOrStdin(), s.Cmd.ErrOrStderr(), "Change it? (--profile NAME makes a new one)")
 	if err == nil && !sure {
 		err = errors.New("nothing was changed")
 	}
 	return err
 }
 
-// wasSignedIn reports whether a profile has a login that would be lost. If its
-// store cannot tell, it may.
+// wasSignedIn reports whether a profile has a login that would be lost. It
+// assumes so if the store does not answer.
 func wasSignedIn(ctx context.Context, s *settings.Settings, of config.Settings) bool {
 	own, err := settings.OfProfile(s.Cmd, s.Profile.Value)
 	if err != nil {
@@ -58,7 +58,7 @@ func wasSignedIn(ctx context.Context, s *settings.Settings, of config.Settings) 
 	return found || err != nil
 }
 
-// changesOf says what a login would change of a profile that was signed in.
+// changesOf says what a login would change in a profile that is signed in.
 func changesOf(s *settings.Settings, of config.Settings, flow spotipie.Flow) []string {
 	if of.Flow == "" || of.ClientID == "" {
 		return nil

@@ -12,8 +12,8 @@ import (
 	"github.com/spotipie/spotipie/login"
 )
 
-// check tells what is missing or does not go together, before anything is
-// opened, and returns the scopes to ask for.
+// check finds settings that are missing or contradict each other, before
+// anything is opened, and returns the scopes to ask for.
 func (f *flags) check(s *settings.Settings, flow spotipie.Flow) (spotipie.Scopes, error) {
 	if s.ClientID.Value == "" {
 		return nil, fmt.Errorf("no client id: create an app with the redirect URI %s at "+
@@ -28,7 +28,7 @@ func (f *flags) check(s *settings.Settings, flow spotipie.Flow) (spotipie.Scopes
 	}
 	if f.allScopes {
 		if len(f.scopes) > 0 {
-			return nil, errors.New("--all-scopes and --scope: give one of them")
+			return nil, errors.New("--all-scopes and --scope: use only one of them")
 		}
 		return spotipie.AllScopes(), nil
 	}
@@ -51,7 +51,7 @@ func (f *flags) checkClientCredentials(s *settings.Settings) error {
 
 func (f *flags) checkPage(s *settings.Settings) error {
 	if f.timeout <= 0 {
-		return fmt.Errorf("--timeout %s: it has to be longer than nothing", f.timeout)
+		return fmt.Errorf("--timeout %s: it must be longer than 0", f.timeout)
 	}
 	if _, _, err := cli.SplitAddress(f.bind); err != nil {
 		return fmt.Errorf("--bind %s: %w, such as 0.0.0.0 or 0.0.0.0:8888", f.bind, err)
@@ -61,20 +61,20 @@ func (f *flags) checkPage(s *settings.Settings) error {
 	}
 	for _, name := range []string{"port", "bind"} {
 		if s.Cmd.Flags().Changed(name) {
-			return fmt.Errorf("--%s does not go with --paste, which listens to nothing", name)
+			return fmt.Errorf("--%s cannot be used with --paste, which does not listen", name)
 		}
 	}
 	return nil
 }
 
-// checkPageAt refuses redirect URIs at which the login cannot show a page. Of
-// those that Spotify takes they are all but http's, which is for the loopback
-// address. What Spotify does not take the session refuses.
+// checkPageAt refuses redirect URIs at which the login cannot show a page: of
+// those that Spotify accepts, all except http on a loopback address. The
+// session refuses those that Spotify does not accept.
 func checkPageAt(redirectURI settings.Setting) error {
 	if spotipie.ValidateRedirectURI(redirectURI.Value) != nil || strings.HasPrefix(redirectURI.Value, "http:") {
 		return nil
 	}
-	return fmt.Errorf("%s: nothing on this machine can answer at %s: add --paste to paste the address that the browser ends at, "+
+	return fmt.Errorf("%s: this machine cannot receive the answer at %s: add --paste to paste the address that the browser ends at, "+
 		"or register %s for the app and use that", redirectURI.From, redirectURI.Value, login.DefaultRedirectURI)
 }
 

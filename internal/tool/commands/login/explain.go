@@ -14,7 +14,7 @@ import (
 	"github.com/spotipie/spotipie/login"
 )
 
-// explainLogin is explain for what ends a login as well.
+// explainLogin is explain, and also covers the errors of a login.
 func explainLogin(s *settings.Settings, err error) error {
 	var wrong *failure.UsageError
 	var told *failure.ToldError
@@ -37,19 +37,19 @@ func explainLogin(s *settings.Settings, err error) error {
 	return explained
 }
 
-// explainPort says what to do about a port that cannot be had.
+// explainPort says what to do if a port cannot be used.
 func explainPort(s *settings.Settings, e *login.PortError) error {
 	bind, _ := s.Cmd.Flags().GetString("bind")
 	_, bindPort, _ := cli.SplitAddress(bind) // was checked
 	redirect, err := url.Parse(e.RedirectURI)
-	advice := "choose another with --port, or leave out --port, for any free one will do"
+	advice := "choose another with --port, or leave out --port to use any free one"
 	switch {
 	case slices.Equal(e.Ports, []int{0}):
 		return fmt.Errorf("cannot listen on %s: %w: choose an address of this machine with --bind", e.Host, e.Err)
 	case bindPort != 0:
 		advice = "choose another with --bind"
 	case err == nil && redirect.Port() != "":
-		advice = "end the program that has it, or use a redirect URI without a port, such as " + login.DefaultRedirectURI +
+		advice = "end the program that uses it, or use a redirect URI without a port, such as " + login.DefaultRedirectURI +
 			", which works with any free one"
 	case bind != "":
 		advice += "; and --bind has to be an address of this machine"
@@ -57,10 +57,10 @@ func explainPort(s *settings.Settings, e *login.PortError) error {
 	return fmt.Errorf("cannot listen on %s, port %s: %w: %s%s", e.Host, ports(e.Ports), e.Err, advice, kept(e.Err))
 }
 
-// kept tells of ports that only privileged programs may listen on.
+// kept adds a remark for ports that only privileged programs may listen on.
 func kept(err error) string {
 	if errors.Is(err, fs.ErrPermission) {
-		return " (those below 1024 are mostly kept for privileged programs)"
+		return " (on most systems ports below 1024 are for privileged programs)"
 	}
 	return ""
 }

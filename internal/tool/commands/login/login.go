@@ -38,8 +38,8 @@ type flags struct {
 	forceDialog bool
 	yes         bool
 
-	note  string // about the scopes, for when the user is asked
-	isNew bool   // the login, as opposed to one that there was
+	note  string // about the scopes, shown when the user is asked
+	isNew bool   // whether a login was made, and not an existing one used
 }
 
 // New returns the command login.
@@ -51,23 +51,23 @@ func New() *cobra.Command {
 		Long: `Gets an authorization and saves it in the store, where 'spotipie token' and Go
 programs find it.
 
-By the authorization code flow a user agrees in a browser, and the token renews
-itself for six months; the client secret may be left out (PKCE). If no browser
-can be opened, follow the printed address; if the browser cannot reach this
-machine, paste the address it ends at, or what follows its question mark, or the
-code alone. By the client credentials flow the app gets a token for itself,
-without a user; it needs the client secret. The implicit grant is for accounts
-services that still have it.
+With the authorization code flow a user agrees in a browser, and the token
+renews itself for six months; the client secret is optional (PKCE). If no
+browser opens, open the printed address yourself. If the browser cannot reach
+this machine, paste the address it ends at, or what follows its question mark,
+or only the code. With the client credentials flow the app gets a token for
+itself, without a user; this needs the client secret. The implicit grant is for
+accounts services that still support it.
 
-What a login used (flow, client id, store, services) is kept with the profile in
-the config file, so later commands need no settings. Never kept are the client
-secret and a store's password: leave those in the environment, or put them into
-the config file yourself.
+The settings of a login (flow, client id, store, services) are saved with the
+profile in the config file, so later commands need none. The client secret and a
+store's password are never saved: leave them in the environment, or put them
+into the config file yourself.
 
-Scopes add up: a profile is asked for those of --scope and for those that it was
-asked for last time, unless --replace-scopes is given. If it has all that
-already, nothing is asked; see --force-dialog. Without any scope an app sees
-public information only; 'spotipie scopes' lists what there is.`,
+Scopes add up: the user is asked for those of --scope and for those of the
+profile's last login, unless --replace-scopes is given. If the profile has all
+of them already, the user is not asked; see --force-dialog. Without a scope an
+app sees only public information; 'spotipie scopes' lists all scopes.`,
 		Example: `  spotipie login --scope user-library-read,playlist-read-private
   spotipie login --profile work --all-scopes
   spotipie login --profile app --flow client_credentials`,
@@ -76,17 +76,17 @@ public information only; 'spotipie scopes' lists what there is.`,
 	}
 	flags := cmd.Flags()
 	flags.String("flow", "", "`FLOW`: authorization_code, client_credentials or\nimplicit_grant\n(default: the profile's, or the first)")
-	flags.StringArrayVar(&f.scopes, "scope", nil, "`SCOPE` to ask for; repeatable, or several with commas between")
+	flags.StringArrayVar(&f.scopes, "scope", nil, "`SCOPE` to ask for; repeatable, or several separated by commas")
 	flags.BoolVar(&f.allScopes, "all-scopes", false, "ask for every scope there is")
-	flags.BoolVar(&f.anyScope, "any-scope", false, "take scopes in --scope that this version does not know")
-	flags.BoolVar(&f.replace, "replace-scopes", false, "ask for the scopes of --scope alone")
+	flags.BoolVar(&f.anyScope, "any-scope", false, "accept scopes in --scope that this version does not know")
+	flags.BoolVar(&f.replace, "replace-scopes", false, "ask only for the scopes of --scope")
 	flags.BoolVar(&f.listScopes, "list-scopes", false, "show the scopes, as 'spotipie scopes' does")
-	flags.BoolVar(&f.noBrowser, "no-browser", false, "print the address and open no browser")
-	flags.BoolVar(&f.paste, "paste", false, "listen to nothing: paste the address that the browser ends at")
-	flags.Var(&f.ports, "port", "`PORT` of the redirect URI; repeatable, the first that is free is taken\n(default: that of the redirect URI, or any free one)")
+	flags.BoolVar(&f.noBrowser, "no-browser", false, "print the address instead of opening a browser")
+	flags.BoolVar(&f.paste, "paste", false, "do not listen: paste the address that the browser ends at")
+	flags.Var(&f.ports, "port", "`PORT` of the redirect URI; repeatable, the first free one is used\n(default: that of the redirect URI, or any free one)")
 	flags.StringVar(&f.bind, "bind", "", "`HOST[:PORT]` to listen on, for containers and forwarded ports\n(default: that of the redirect URI)")
 	flags.DurationVar(&f.timeout, "timeout", login.DefaultTimeout, "`DURATION` to wait for the user")
-	flags.BoolVar(&f.forceDialog, "force-dialog", false, "ask even if signed in already: the way to change the user")
+	flags.BoolVar(&f.forceDialog, "force-dialog", false, "ask even if signed in already, for example to change the user")
 	flags.BoolVarP(&f.yes, "yes", "y", false, "change the app, the service or the secret of a profile without asking")
 	settings.AddFlags(cmd)
 	_ = cmd.RegisterFlagCompletionFunc("scope", scopelist.Complete)
@@ -110,7 +110,7 @@ func (f *flags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return failure.Usage(cmd, err)
 	}
-	if _, err := sessions.New(s, flow, nil, nil); err != nil { // before anything is asked
+	if _, err := sessions.New(s, flow, nil, nil); err != nil { // before the user is asked anything
 		return explainLogin(s, err)
 	}
 	ctx := cmd.Context()
@@ -144,7 +144,7 @@ func (f *flags) run(cmd *cobra.Command) error {
 	})
 }
 
-// authorize gets a token that is saved by the time the session is closed.
+// authorize gets a token. It is saved when the session is closed.
 func (f *flags) authorize(ctx context.Context, s *settings.Settings, session spotipie.Session) (*spotipie.Token, error) {
 	if app, ok := session.(*spotipie.ClientCredentialsSession); ok {
 		token, err := app.FetchToken(ctx)
@@ -194,7 +194,8 @@ func (f *flags) authorize(ctx context.Context, s *settings.Settings, session spo
 	return token, err
 }
 
-// hasSignedIn reports whether somebody has signed in here before, and so knows how.
+// hasSignedIn reports whether somebody has signed in on this machine before,
+// and so knows how to.
 func hasSignedIn(s *settings.Settings) bool {
 	for _, of := range s.Config.Profiles {
 		if of.Flow != "" {
@@ -204,7 +205,8 @@ func hasSignedIn(s *settings.Settings) bool {
 	return false
 }
 
-// sameFlags is the command line over again, without where to listen.
+// sameFlags repeats the flags of the command line, except those about
+// listening.
 func sameFlags(cmd *cobra.Command) string {
 	line := cmd.CommandPath()
 	cmd.Flags().Visit(func(flag *pflag.Flag) {
@@ -227,7 +229,7 @@ func sameFlags(cmd *cobra.Command) string {
 	return line
 }
 
-// sayValidity tells how long the login will do.
+// sayValidity tells the user how long the login is valid.
 func sayValidity(s *settings.Settings, session spotipie.Session, token *spotipie.Token) {
 	text := fmt.Sprintf("Profile %q has a token for %s", s.Profile.Value, cli.Span(time.Until(token.ExpiresAt())))
 	switch by := session.ReauthorizeBy(); {
@@ -245,6 +247,6 @@ func completeFlows(*cobra.Command, []string, string) ([]cobra.Completion, cobra.
 	return []cobra.Completion{
 		cobra.CompletionWithDesc(string(spotipie.FlowAuthorizationCode), "a user agrees in a browser"),
 		cobra.CompletionWithDesc(string(spotipie.FlowClientCredentials), "the app for itself, without a user"),
-		cobra.CompletionWithDesc(string(spotipie.FlowImplicitGrant), "ended by Spotify on 2025-11-27"),
+		cobra.CompletionWithDesc(string(spotipie.FlowImplicitGrant), "Spotify ended it on 2025-11-27"),
 	}, cobra.ShellCompDirectiveNoFileComp
 }

@@ -12,21 +12,21 @@ import (
 	"github.com/spotipie/spotipie/internal/tool/settings"
 )
 
-// scopeToAskFor adds what the profile was asked for last time, at the same
-// service, to what is asked for now. Without either it asks the person, if there
-// is one, and says what an app can do without scopes.
+// scopeToAskFor adds the scopes of the profile's last login at the same service
+// to those that are asked for now. If there are none, it asks the user, if it
+// can, and says what an app can do without scopes.
 func (f *flags) scopeToAskFor(ctx context.Context, s *settings.Settings, store spotipie.Store, flow spotipie.Flow, asked spotipie.Scopes) (spotipie.Scopes, error) {
 	if flow == spotipie.FlowClientCredentials {
 		return nil, nil
 	}
 	last, known := scopeOfLastTime(ctx, s, store)
 	if f.replace {
-		// A token that covers more is no reason not to ask.
+		// Ask even if the token covers more.
 		f.forceDialog = f.forceDialog || len(asked.Missing(last)) > 0
 		return asked, nil
 	}
 	if added := asked.Missing(last); len(added) > 0 && len(asked) > 0 {
-		f.note = fmt.Sprintf("Asking for %s as well, which profile %q has; --replace-scopes asks for --scope alone.",
+		f.note = fmt.Sprintf("Also asking for %s, which profile %q has; with --replace-scopes only --scope counts.",
 			strings.Join(scopelist.Printable(added), ", "), s.Profile.Value)
 	}
 	scope := append(append(spotipie.Scopes{}, asked...), last...).Normalize()
@@ -36,8 +36,8 @@ func (f *flags) scopeToAskFor(ctx context.Context, s *settings.Settings, store s
 	return f.chooseScopes(ctx, s)
 }
 
-// scopeOfLastTime is what the profile was asked for when it was signed in last,
-// at the same service. known tells whether it was. If the store cannot tell, the
+// scopeOfLastTime returns the scopes of the profile's last login at the same
+// service. known tells whether there was one. If the store fails here, the
 // login itself will say why.
 func scopeOfLastTime(ctx context.Context, s *settings.Settings, store spotipie.Store) (scope spotipie.Scopes, known bool) {
 	if of := s.Config.Profiles[s.Profile.Value]; of.Flow != "" && settings.ServicesOf(of) != s.Services() {
@@ -50,15 +50,15 @@ func scopeOfLastTime(ctx context.Context, s *settings.Settings, store spotipie.S
 	case len(rec.RequestedScope) > 0 || rec.Token == nil:
 		return rec.RequestedScope, true
 	}
-	return rec.Token.Scope(), true // of a login that was imported, nobody knows what was asked for
+	return rec.Token.Scope(), true // an imported login does not say what was asked for
 }
 
-// chooseScopes lets the person at the terminal choose, or says what there is to
-// choose from.
+// chooseScopes lets the user at the terminal choose, or says where the scopes
+// are listed.
 func (f *flags) chooseScopes(ctx context.Context, s *settings.Settings) (spotipie.Scopes, error) {
-	const without = "Without a scope an app sees public information only, and the user's name."
+	const without = "Without a scope an app sees only public information and the user's name."
 	if !cli.CanAsk(s.Cmd.InOrStdin(), s.Cmd.ErrOrStderr()) {
-		f.note = without + " 'spotipie scopes' lists what else can be asked for, by --scope."
+		f.note = without + " 'spotipie scopes' lists what else --scope can ask for."
 		return nil, nil
 	}
 	out := s.Cmd.ErrOrStderr()
@@ -103,7 +103,7 @@ func numberOf(word string) (n int, ok bool) {
 	return n, err == nil
 }
 
-// numbered is a line for each scope, cut to width.
+// numbered returns a numbered line for each scope, cut to width.
 func numbered(scopes spotipie.Scopes, width int) string {
 	var b strings.Builder
 	for i, line := range strings.Split(strings.TrimSuffix(scopelist.Table(scopes, ""), "\n"), "\n") {

@@ -11,8 +11,8 @@ import (
 // userTimeout is how long a login waits for the user's name.
 const userTimeout = 3 * time.Second
 
-// nameOf is that of the session's user, as far as it is to be had. It is for
-// people, and not worth failing for.
+// nameOf returns the name of the session's user, or "" if it cannot be found
+// out. It is only shown, so an error does not matter.
 func nameOf(ctx context.Context, session spotipie.Session) string {
 	if session.Flow() == spotipie.FlowClientCredentials {
 		return ""

@@ -10,8 +10,8 @@ import (
 	"github.com/spotipie/spotipie/internal/cli"
 )
 
-// waiting is what a login writes its texts to. On a terminal it shows below
-// them for how long it still waits.
+// waiting is the writer for the texts of a login. On a terminal it shows below
+// them how long the login still waits.
 type waiting struct {
 	heading string // written before the first text
 
@@ -45,15 +45,15 @@ func (o *waiting) Write(p []byte) (int, error) {
 	return o.w.Write(p)
 }
 
-// Fd is the terminal's, by which a login knows how wide it is.
+// Fd is the terminal's. A login uses it to find the terminal's width.
 func (o *waiting) Fd() uintptr {
 	if file, ok := o.w.(*os.File); ok {
 		return file.Fd()
 	}
-	return ^uintptr(0) // no file has it
+	return ^uintptr(0) // not the descriptor of any file
 }
 
-// used reports whether the login had to say anything.
+// used reports whether the login has written anything.
 func (o *waiting) used() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -74,10 +74,10 @@ func (o *waiting) tick() {
 	}
 }
 
-// The line below the cursor, which stays where the user types. What is behind
-// the cursor is erased first: of an older line below, over which the user has
-// typed or into which Enter has moved the cursor. IND makes sure that there is
-// a line (ECMA-48, and DEC's save and restore of the cursor).
+// Write the line below the cursor, and leave the cursor where the user types.
+// First erase what is right of the cursor: the rest of an older status line, if
+// Enter has moved the cursor into it. IND makes sure that there is a line below
+// (ECMA-48, and DEC's save and restore of the cursor).
 const (
 	eraseBehind = "\x1b[J"
 	lineBelow   = eraseBehind + "\x1bD\x1b[A\x1b7\x1b[B\r"
@@ -101,7 +101,7 @@ func (o *waiting) clear() {
 	}
 }
 
-// stop takes the line away. It may be called at any time, once.
+// stop removes the line. It may be called at any time, once.
 func (o *waiting) stop() {
 	o.mu.Lock()
 	quit := o.quit

@@ -21,13 +21,13 @@ func New() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "logout [flags]",
 		Short: "Remove the authorization from the store",
-		Long: `Removes a profile's tokens from the store; programs that use it lose them too.
-The profile's settings stay, so that 'spotipie login' needs only the scopes to
-sign in again ('spotipie profiles delete' removes both).
+		Long: `Removes a profile's tokens from the store; programs that use the profile lose
+them too. The profile's settings stay, so that 'spotipie login' needs only the
+scopes to sign in again ('spotipie profiles delete' removes both).
 
-Spotify has no way to end a token: who has a copy can use it until the app is
-removed at https://www.spotify.com/account/apps/. Where nobody is signed in,
-nothing is done and the exit code is 0.`,
+Spotify has no way to end a token: a copy of it works until you remove the app
+at https://www.spotify.com/account/apps/. If nobody is signed in, the command
+does nothing and the exit code is 0.`,
 		Example: "  spotipie logout --profile work",
 		Args:    commandline.NoArguments,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return run(cmd) },
@@ -52,14 +52,14 @@ func run(cmd *cobra.Command) error {
 		}
 		text := fmt.Sprintf("Signed out of profile %q.", s.Profile.Value)
 		if s.Flow.Value != string(spotipie.FlowClientCredentials) && s.Services().NotSpotifyName() == "" {
-			text += " To take away the app's access as well, remove it at https://www.spotify.com/account/apps/."
+			text += " To end the app's access too, remove it at https://www.spotify.com/account/apps/."
 		}
 		fmt.Fprintln(cmd.ErrOrStderr(), text)
 		return nil
 	})
 }
 
-// deleteLogin gives the authorization up, and reports whether there was one.
+// deleteLogin deletes the authorization, and reports whether there was one.
 func deleteLogin(ctx context.Context, s *settings.Settings, store spotipie.Store) (found bool, err error) {
 	switch err := sessions.ResolveClientID(ctx, s, store); {
 	case errors.Is(err, spotipie.ErrNotAuthorized):
@@ -75,7 +75,7 @@ func deleteLogin(ctx context.Context, s *settings.Settings, store spotipie.Store
 		return false, nil
 	}
 	s.Flow.Value = string(sessions.FlowOf(s, rec))
-	// Giving an authorization up takes no secret, so this session will do for
+	// Deleting an authorization needs no secret, so this session works for
 	// every flow.
 	session, err := sessions.ForStored(s, spotipie.FlowAuthorizationCode, store)
 	if err != nil {
@@ -84,8 +84,8 @@ func deleteLogin(ctx context.Context, s *settings.Settings, store spotipie.Store
 	return true, explain.Error(s, errors.Join(session.Logout(ctx), sessions.SaveAndClose(ctx, session)))
 }
 
-// tellSignedOut says that nobody was signed in, or fails if that is so only for
-// the app that is set.
+// tellSignedOut says that nobody was signed in. It fails if another app than
+// the one that is set is signed in.
 func tellSignedOut(ctx context.Context, s *settings.Settings, store spotipie.Store) error {
 	if err := sessions.OtherApp(ctx, s, store); err != nil {
 		return err

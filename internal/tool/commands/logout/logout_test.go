@@ -41,7 +41,7 @@ func TestLogout(t *testing.T) {
 func TestLogoutOfSpotify(t *testing.T) {
 	tooltest.SignedInAsAda(t)
 	_, stderr, code := tooltest.Run(t.Context(), logout.New(), "logout", "--accounts-url", spotipie.DefaultAccountsURL)
-	want := "Signed out of profile \"default\". To take away the app's access as well, remove it at https://www.spotify.com/account/apps/.\n"
+	want := "Signed out of profile \"default\". To end the app's access too, remove it at https://www.spotify.com/account/apps/.\n"
 	if code != failure.ExitOK || stderr != want {
 		t.Errorf("exit code %d, stderr %q", code, stderr)
 	}
@@ -51,7 +51,7 @@ func TestLogoutOfSpotify(t *testing.T) {
 func TestLogoutOfAnotherApp(t *testing.T) {
 	_, session := tooltest.SignedInAsAda(t)
 	_, stderr, code := tooltest.Run(t.Context(), logout.New(), "logout", "--client-id", "other")
-	want := "spotipie: logout: profile \"default\" is signed in with another app: say --client-id " + session.ClientID() + "\n"
+	want := "spotipie: logout: profile \"default\" is signed in with another app: use --client-id " + session.ClientID() + "\n"
 	if code != failure.ExitFailure || stderr != want {
 		t.Errorf("exit code %d, stderr %q, want %q", code, stderr, want)
 	}

@@ -26,11 +26,11 @@ import (
 func newDefault() *cobra.Command {
 	return &cobra.Command{
 		Use:   "default [NAME]",
-		Short: "Choose the profile that is used when none is named",
+		Short: "Choose the profile that commands use by default",
 		Long: `Chooses the profile that commands use without --profile and SPOTIPIE_PROFILE.
-Without a name it prints the one that is used now.`,
+Without a name it prints the current one.`,
 		Example:           "  spotipie profiles default work",
-		Args:              commandline.UpTo(1, "takes one profile, or none"),
+		Args:              commandline.UpTo(1, "takes at most one profile"),
 		ValidArgsFunction: commandline.CompleteFirst(settings.CompleteProfiles),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := settings.Read(cmd)
@@ -88,7 +88,7 @@ func deleteProfile(cmd *cobra.Command, name string, yes bool) error {
 	}
 	if !yes {
 		if !cli.CanAsk(cmd.InOrStdin(), cmd.ErrOrStderr()) {
-			return failure.Usage(cmd, errors.New("there is no terminal to ask on: say --yes to delete the profile"))
+			return failure.Usage(cmd, errors.New("there is no terminal to ask on: use --yes to delete the profile"))
 		}
 		sure, err := cli.Confirm(ctx, cmd.InOrStdin(), cmd.ErrOrStderr(), fmt.Sprintf("Delete profile %q and its tokens?", name))
 		if err != nil {
@@ -105,8 +105,8 @@ func deleteProfile(cmd *cobra.Command, name string, yes bool) error {
 	return nil
 }
 
-// deleteBoth deletes tokens and settings. Nothing is begun before the config file can
-// be changed; after that an interruption changes nothing any more.
+// deleteBoth deletes tokens and settings. It begins only when it can change the
+// config file; after that an interruption does not stop it.
 func deleteBoth(ctx context.Context, s *settings.Settings, store spotipie.Store) error {
 	hasKey, err := isKeyKnown(ctx, s, store)
 	if err != nil {
@@ -134,13 +134,13 @@ func deleteBoth(ctx context.Context, s *settings.Settings, store spotipie.Store)
 		return nil
 	})
 	if err != nil && begun {
-		return &failure.UnfinishedError{Err: fmt.Errorf("the tokens are deleted, but not yet the settings, so do it again: %w", err)}
+		return &failure.UnfinishedError{Err: fmt.Errorf("the tokens are deleted, but the settings are not, so run the command again: %w", err)}
 	}
 	return err
 }
 
-// onlyOtherApp fails if there are tokens of the profile, but only of another app
-// than is set.
+// onlyOtherApp fails if the profile has tokens, but only of another app than
+// the one that is set.
 func onlyOtherApp(ctx context.Context, s *settings.Settings, store spotipie.Store) error {
 	if _, found, err := store.Load(ctx, s.Key()); err != nil || found {
 		return stores.FailedIf(s, "reading", err)
@@ -148,7 +148,7 @@ func onlyOtherApp(ctx context.Context, s *settings.Settings, store spotipie.Stor
 	return sessions.OtherApp(ctx, s, store)
 }
 
-// isKeyKnown reports whether it is known where the tokens would be. If not there are
+// isKeyKnown reports whether the key of the tokens is known. If not, there are
 // only settings.
 func isKeyKnown(ctx context.Context, s *settings.Settings, store spotipie.Store) (bool, error) {
 	err := sessions.ResolveClientID(ctx, s, store)
@@ -168,7 +168,7 @@ func mustExist(ctx context.Context, s *settings.Settings, name string) error {
 		return err
 	}
 	if len(names) == 0 {
-		return fmt.Errorf("no profile %q: there are none, 'spotipie login' makes one", name)
+		return fmt.Errorf("no profile %q: there are no profiles, 'spotipie login' makes one", name)
 	}
 	if near := cli.Closest(name, names); near != "" {
 		return fmt.Errorf("no profile %q: did you mean %s?", name, near)

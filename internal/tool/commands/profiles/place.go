@@ -9,10 +9,10 @@ import (
 	"github.com/spotipie/spotipie/internal/tool/stores"
 )
 
-// summaryPage is how many summaries are asked for at once.
+// summaryPage is the number of summaries in a page.
 const summaryPage = 10_000
 
-// place is a store with the keys that were in it when it was opened.
+// place is a store with the keys that it had when it was opened.
 type place struct {
 	spotipie.Store
 	keys      []spotipie.Key
@@ -22,13 +22,13 @@ type place struct {
 // List implements [spotipie.Store] without asking the store again.
 func (p *place) List(context.Context) ([]spotipie.Key, error) { return p.keys, nil }
 
-// places are the stores of the profiles, each opened once.
+// places are the opened stores of the profiles.
 type places struct {
 	opened map[address]*place
 	close  []func() error
 }
 
-// address is what a store is opened by.
+// address identifies a store.
 type address struct {
 	store   string
 	exposed bool
@@ -65,8 +65,8 @@ func (p *places) closeAll() error {
 	return errors.Join(errs...)
 }
 
-// summary returns the summary of a record. All of them are asked for at the first
-// call; one that is not among them may be damaged, which loading it tells.
+// summary returns the summary of a record. The first call reads all of them. A
+// record without one may be damaged; loading it shows that.
 func (p *place) summary(ctx context.Context, key spotipie.Key) (summary spotipie.Summary, found bool) {
 	if p.summaries == nil {
 		p.summaries = summariesOf(ctx, p.Store)
@@ -75,8 +75,8 @@ func (p *place) summary(ctx context.Context, key spotipie.Key) (summary spotipie
 	return summary, found
 }
 
-// summariesOf returns the summaries of a store, or as many as there are until it
-// fails.
+// summariesOf returns the summaries of a store; if the store fails, those
+// before that.
 func summariesOf(ctx context.Context, store spotipie.Store) map[spotipie.Key]spotipie.Summary {
 	found := map[spotipie.Key]spotipie.Summary{}
 	for query := (spotipie.SummaryQuery{Limit: summaryPage}); ; {

@@ -24,10 +24,10 @@ func New() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "profiles [command]",
 		Short: "List, choose, rename and delete profiles",
-		Long: `A profile is an authorization under a name of your own, as made by
-'spotipie login --profile work'. Without a command the profiles are listed; see
-'spotipie profiles list --help'. The client id and store that a profile has in
-the config file come before those of flags and environment here.`,
+		Long: `A profile is an authorization with a name that you choose, such as the one that
+'spotipie login --profile work' makes. Without a command the profiles are
+listed; see 'spotipie profiles list --help'. Here a profile's client id and
+store in the config file are used before those of flags and environment.`,
 		Example: `  spotipie profiles
   spotipie profiles default work
   spotipie profiles rename work office
@@ -52,25 +52,26 @@ func newList() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list [flags]",
 		Short: "List the profiles",
-		Long: `Lists the profiles of the config file and of the store, each with its own client
-id and store; those of the flags and the environment count where it has none.
-What goes wrong with a profile is told on stderr.
+		Long: `Lists the profiles of the config file and of the store. Each is looked up with
+its own client id and store, or with those of the flags and the environment if
+it has none. Problems with a profile are reported on stderr.
 
-On a terminal it is a table as wide as that. Elsewhere each profile is one line,
-with tabs between: name, "default" or nothing, flow, client id, store, state,
-user, the service if that is not Spotify, by when the user has to sign in again,
-and since when the login is refused. No field has a tab or a line break in it;
-what is not known is empty. The user is the name at the last login. The state is
-signed in, signed out, sign in again or unknown.
+On a terminal it prints a table that fits its width. Elsewhere it prints one
+line for each profile, with these fields separated by tabs: name, "default" or
+nothing, flow, client id, store, state, user, the service if it is not Spotify,
+by when the user has to sign in again, and since when the login is refused. No
+field has a tab or a line break in it; an unknown field is empty. The user is
+the name at the last login. The state is signed in, signed out, sign in again or
+unknown.
 
 With --json it prints one line, an array of objects with the keys profile,
 default, signed_in, flow, client_id, store, user, service (empty for Spotify),
 reauthorize_by, refused_at and problem (text). Times are RFC 3339 in UTC; in
 JSON they are null if they are not known.
 
-Of more than a hundred profiles only the first hundred are read as a whole. Of
-the others the store gives summaries, so that large stores are listed, too: by
-which flow the user signed in is known then only if the config file says it.`,
+The tokens of the first hundred profiles are read. For the others the store
+gives only summaries, so that large stores can be listed too; their flow is
+known only if the config file has it.`,
 		Example: "  spotipie profiles list --json",
 		Args:    commandline.NoArguments,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return list(cmd, asJSON) },
@@ -136,7 +137,7 @@ func profileNamesOf(ctx context.Context, s *settings.Settings) (names []string, 
 	return names, err
 }
 
-// namesWith returns the names of the profiles in the config file and among keys,
+// namesWith returns the names of the profiles in the config file and in keys,
 // sorted.
 func namesWith(s *settings.Settings, keys []spotipie.Key) []string {
 	names := append(slices.Collect(maps.Keys(s.Config.Profiles)), stores.ProfileNames(keys)...)

@@ -43,14 +43,14 @@ func TestProfiles(t *testing.T) {
 		t.Errorf("the default: got %q", got)
 	}
 	_, stderr, code := tooltest.Run(t.Context(), profiles.New(), "profiles", "delete", "work")
-	if code != failure.ExitUsage || !strings.Contains(stderr, "say --yes to delete the profile") {
+	if code != failure.ExitUsage || !strings.Contains(stderr, "use --yes to delete the profile") {
 		t.Errorf("exit code %d, stderr %q", code, stderr)
 	}
 	if got := listed(t, "delete", "work", "--yes") + listed(t); got != "" {
 		t.Errorf("deleted: got %q", got)
 	}
 	_, stderr, code = tooltest.Run(t.Context(), profiles.New(), "profiles", "delete", "work", "--yes")
-	if code != failure.ExitFailure || stderr != "spotipie: profiles delete: no profile \"work\": there are none, 'spotipie login' makes one\n" {
+	if code != failure.ExitFailure || stderr != "spotipie: profiles delete: no profile \"work\": there are no profiles, 'spotipie login' makes one\n" {
 		t.Errorf("deleted again: exit code %d, stderr %q", code, stderr)
 	}
 }

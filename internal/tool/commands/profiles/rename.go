@@ -22,8 +22,8 @@ func newRename() *cobra.Command {
 	return &cobra.Command{
 		Use:   "rename OLD NEW",
 		Short: "Rename a profile",
-		Long: `Renames a profile, with its tokens and settings. Programs that have it open
-under the old name are signed out.`,
+		Long: `Renames a profile, with its tokens and settings. Programs that use it under the
+old name are signed out.`,
 		Example:           "  spotipie profiles rename work office",
 		Args:              commandline.Exactly(2, "takes two profiles, the old name and the new one"),
 		ValidArgsFunction: commandline.CompleteFirst(settings.CompleteProfiles),
@@ -43,7 +43,7 @@ func renameProfile(cmd *cobra.Command, old, name string) error {
 		return err
 	}
 	if old == name {
-		return failure.Usage(cmd, fmt.Errorf("profile %q is called that already", old))
+		return failure.Usage(cmd, fmt.Errorf("profile %q already has that name", old))
 	}
 	if err := mustExist(ctx, s, old); err != nil {
 		return err
@@ -55,8 +55,8 @@ func renameProfile(cmd *cobra.Command, old, name string) error {
 	return nil
 }
 
-// rename gives tokens and settings another name. All locks are taken before
-// anything is changed; after that an interruption changes nothing any more.
+// rename gives tokens and settings another name. It takes all locks before it
+// changes anything; after that an interruption does not stop it.
 func rename(ctx context.Context, s *settings.Settings, store spotipie.Store, name string) (err error) {
 	old := s.Profile.Value
 	hasKey, err := isKeyKnown(ctx, s, store)
@@ -97,22 +97,23 @@ func rename(ctx context.Context, s *settings.Settings, store spotipie.Store, nam
 		return nil
 	})
 	if err != nil && begun {
-		return &failure.UnfinishedError{Err: fmt.Errorf("the tokens are renamed, but not yet the settings, so do it again: %w", err)}
+		return &failure.UnfinishedError{Err: fmt.Errorf("the tokens are renamed, but the settings are not, so run the command again: %w", err)}
 	}
 	return err
 }
 
 func takenError(name string) error {
-	return fmt.Errorf("there is a profile %q already: delete or rename it first", name)
+	return fmt.Errorf("profile %q exists already: delete or rename it first", name)
 }
 
-// lockBoth sees to it that nobody renews the tokens under the profile's name and
-// the new one. The order is the same for all, or two would wait for each other.
+// lockBoth locks the old and the new name, so that nobody renews the tokens.
+// The order is always the same, so that two processes cannot wait for each
+// other.
 func lockBoth(ctx context.Context, s *settings.Settings, store spotipie.Store, name string) (unlock func(), err error) {
 	var held []func(context.Context) error
 	unlock = func() {
 		for _, release := range held {
-			_ = release(context.WithoutCancel(ctx)) // it ends with the program at the latest
+			_ = release(context.WithoutCancel(ctx)) // the lock ends with the program at the latest
 		}
 	}
 	names := []string{s.Profile.Value, name}
@@ -130,8 +131,9 @@ func lockBoth(ctx context.Context, s *settings.Settings, store spotipie.Store, n
 	return unlock, nil
 }
 
-// moveRecord moves the record to another profile's key. A process that is killed
-// meanwhile leaves two that are the same, and the next one goes on from there.
+// moveRecord moves the record to another profile's key. If the process is
+// killed in between, there are two equal records, and the next call continues
+// from there.
 func moveRecord(ctx context.Context, s *settings.Settings, store spotipie.Store, name string) error {
 	ctx, cancel := interrupt.Shield(ctx)
 	defer cancel()
@@ -168,9 +170,10 @@ func sameLogin(a, b *spotipie.Token) bool {
 	return a.Equal(b) || a.RefreshToken() != "" && a.RefreshToken() == b.RefreshToken()
 }
 
-// undoCopy deletes the copy of a record that could not be deleted, since two with
-// one refresh token make each other's worthless. A store that failed may have
-// deleted the record all the same, and then the copy is all there is.
+// undoCopy deletes the copy of a record if the record itself could not be
+// deleted: two records with one refresh token would invalidate each other. A
+// store may have deleted the record although it returned an error. Then
+// undoCopy keeps the copy.
 func undoCopy(ctx context.Context, store spotipie.Store, original, theCopy spotipie.Key, failed error) error {
 	ctx, cancel := interrupt.Shield(ctx)
 	defer cancel()

@@ -46,8 +46,8 @@ type profile struct {
 	state string
 }
 
-// maxLoads is how many records are loaded for a list: a summary does not say by
-// which flow the user signed in, and whether there is a refresh token.
+// maxLoads is how many records are loaded for a list. Loading them shows the
+// flow and whether there is a refresh token, which a summary does not.
 const maxLoads = 100
 
 // listing makes the rows.
@@ -57,8 +57,8 @@ type listing struct {
 	loads  int
 }
 
-// row looks into the store of a profile, which may be another than that of the
-// command. What goes wrong is part of the row.
+// row reads a profile from its store, which may differ from the command's.
+// Errors are part of the row.
 func (l *listing) row(ctx context.Context, name string) profile {
 	row := profile{Profile: name, Default: name == l.s.Profile.Value, state: stateUnknown}
 	of, err := settings.OfProfile(l.s.Cmd, name)
@@ -82,8 +82,8 @@ func (l *listing) row(ctx context.Context, name string) profile {
 	return row
 }
 
-// check returns nil if the store has an authorization that works as far as can be
-// told without asking. It notes in row what the summary says.
+// check returns nil if the store has an authorization that seems to work; it
+// does not ask Spotify. It writes what the summary says into row.
 func (l *listing) check(ctx context.Context, s *settings.Settings, row *profile) error {
 	at, err := l.places.of(ctx, s)
 	if err != nil {
@@ -96,7 +96,7 @@ func (l *listing) check(ctx context.Context, s *settings.Settings, row *profile)
 	if err != nil {
 		return err
 	}
-	if s.Flow.Value != string(spotipie.FlowImplicitGrant) { // which gives no refresh token
+	if s.Flow.Value != string(spotipie.FlowImplicitGrant) { // this flow has no refresh token
 		row.ReauthorizeBy = output.UTC(summary.ReauthorizeBy())
 	}
 	if summary.Rejected == "" {
@@ -106,8 +106,8 @@ func (l *listing) check(ctx context.Context, s *settings.Settings, row *profile)
 	return refusedError(s, summary)
 }
 
-// summarize returns the summary of the authorization, after a look at its token
-// unless enough of them have been looked at.
+// summarize returns the summary of the authorization. It also checks the token,
+// for the first maxLoads records.
 func (l *listing) summarize(ctx context.Context, s *settings.Settings, at *place) (spotipie.Summary, error) {
 	if l.loads >= maxLoads {
 		if summary, found := at.summary(ctx, s.Key()); found {
@@ -118,8 +118,8 @@ func (l *listing) summarize(ctx context.Context, s *settings.Settings, at *place
 	return checkRecord(ctx, s, at)
 }
 
-// checkRecord loads the record, fails if its token cannot be used or renewed any
-// more, and sets the flow that the record came from.
+// checkRecord loads the record, fails if its token can be neither used nor
+// renewed, and sets the flow that the record came from.
 func checkRecord(ctx context.Context, s *settings.Settings, store spotipie.Store) (spotipie.Summary, error) {
 	rec, found, err := store.Load(ctx, s.Key())
 	switch {
@@ -147,8 +147,8 @@ func refusedError(s *settings.Settings, summary spotipie.Summary) error {
 		s.Profile.Value, since, summary.Rejected, s.LoginCommand())
 }
 
-// profileTable returns the rows for w: a table if that is a terminal, else
-// fields between tabs.
+// profileTable returns the rows for w: a table if w is a terminal, and
+// otherwise fields separated by tabs.
 func profileTable(rows []profile, w io.Writer) string {
 	if !cli.IsTerminal(w) {
 		return tabSeparated(rows)
@@ -217,7 +217,7 @@ func tabSeparated(rows []profile) string {
 	return b.String()
 }
 
-// timeText is a moment, or nothing if it is not known.
+// timeText formats a time; it returns "" if the time is not known.
 func timeText(t *time.Time, where *time.Location, layout string) string {
 	if t == nil {
 		return ""
@@ -225,7 +225,7 @@ func timeText(t *time.Time, where *time.Location, layout string) string {
 	return t.In(where).Format(layout)
 }
 
-// oneField makes a space of what would end a field or a line.
+// oneField replaces tabs and line breaks by spaces.
 func oneField(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || unicode.In(r, unicode.Zl, unicode.Zp) {

@@ -19,9 +19,9 @@ func New() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "refresh [flags]",
 		Short: "Renew the access token now",
-		Long: `Gets a new access token, whether or not the old one is expired, and saves it. It
-is seldom needed, for 'spotipie token' renews by itself, but it shows whether
-the login still works. The old token stays valid until its hour is over.`,
+		Long: `Gets a new access token and saves it, even if the old one is not expired. You
+seldom need this, because 'spotipie token' renews when necessary, but it shows
+whether the login still works. The old token stays valid until its hour is over.`,
 		Example: "  spotipie refresh --profile work",
 		Args:    commandline.NoArguments,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return run(cmd) },

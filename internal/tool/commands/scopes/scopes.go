@@ -16,8 +16,8 @@ func New() *cobra.Command {
 		Use:   "scopes",
 		Short: "List the scopes that a login can ask for, and what they allow",
 		Long: `Lists the scopes that a login can ask for, each with what it allows an app to
-do. An app without any scope sees public information only: search, the
-catalogue, the user's name and picture.`,
+do. An app without a scope sees only public information: search, the catalogue,
+the user's name and picture.`,
 		Example: "  spotipie scopes\n  spotipie login --scope user-library-read,user-top-read",
 		Args:    commandline.NoArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -18,9 +18,10 @@ import (
 
 const (
 	defaultRedirectURI = "http://127.0.0.1/callback"
-	// maxTokenLifetime is far below what a client may take for nonsense.
+	// maxTokenLifetime is far below any lifetime that a client may reject as
+	// wrong.
 	maxTokenLifetime = 365 * 24 * time.Hour
-	// maxRequests bounds what the limits have to remember.
+	// maxRequests limits the memory that the rate limits need.
 	maxRequests = 1_000_000
 )
 
@@ -50,44 +51,44 @@ type flags struct {
 
 func (f *flags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.addr, "addr", "127.0.0.1:8888", "loopback `HOST:PORT` to listen on; port 0 takes a free one")
+	flags.StringVar(&f.addr, "addr", "127.0.0.1:8888", "loopback `HOST:PORT` to listen on; port 0 means any free one")
 	flags.StringVar(&f.clientID, "client-id", "", "`ID` of the registered app (default: a new one)")
 	flags.StringVar(&f.clientSecret, "client-secret", "",
-		"`SECRET` of the app (default: a new one); \"\" for a public app, which has none and must use PKCE")
+		"`SECRET` of the app (default: a new one); \"\" for a public app, which must use PKCE")
 	flags.StringArrayVar(&f.redirectURIs, "redirect-uri", nil,
 		"`URI` the app may redirect to, repeatable (default: "+defaultRedirectURI+", any port)")
-	flags.StringArrayVar(&f.users, "user", nil, "another `USER` to log in as, premium and with an empty library, repeatable")
-	flags.BoolVar(&f.approve, "approve", false, "agree to every consent as ada, without a page")
-	flags.BoolVar(&f.rotate, "rotate", false, "use each refresh token of a public app once, as Spotify did until 2026")
-	flags.BoolVar(&f.rotateAll, "rotate-all", false, "use each refresh token of any app once, as other servers do")
+	flags.StringArrayVar(&f.users, "user", nil, "additional `USER` to log in as, premium and with an empty library; repeatable")
+	flags.BoolVar(&f.approve, "approve", false, "agree to every request as ada, without a page")
+	flags.BoolVar(&f.rotate, "rotate", false, "let refresh tokens of a public app work once, as at Spotify until 2026")
+	flags.BoolVar(&f.rotateAll, "rotate-all", false, "let refresh tokens of every app work once, as other servers do")
 	flags.BoolVar(&f.legacy, "legacy", false,
-		"be Spotify before 2025-11-27: the implicit grant, http and localhost redirect URIs, and the errors of that time")
+		"behave like Spotify before 2025-11-27: implicit grant, http and localhost redirect URIs, and the errors of that time")
 	flags.DurationVar(&f.tokenLifetime, "token-lifetime", accounts.DefaultTokenLifetime,
-		"`DURATION` of an access token's life, such as 30s")
-	flags.IntVar(&f.rateLimit, "rate-limit", 0, "`NUMBER` of requests of the Web API in any 30 seconds, 0 for no limit")
+		"lifetime of access tokens, a `DURATION` such as 30s")
+	flags.IntVar(&f.rateLimit, "rate-limit", 0, "`NUMBER` of Web API requests in any 30 seconds; 0: no limit")
 
 	flags.BoolVar(&f.development, "development", false,
-		"treat the app as one in development mode since 2026: an allow list, fewer endpoints and fields")
+		"treat the app as Spotify treats one in development mode since 2026: an allow list, fewer endpoints and fields")
 	flags.StringArrayVar(&f.allowed, "allow", nil,
-		"`USER` on the allow list of --development, repeatable, five at most (default: the first five)")
+		"`USER` on the allow list of --development; repeatable, at most five (default: the first five)")
 	flags.BoolVar(&f.ownerWithoutPremium, "owner-without-premium", false,
 		"let the app's owner have no Premium, so that --development refuses every request")
 	flags.IntVar(&f.dailyQuota, "daily-quota", 0,
-		"`NUMBER` of requests of the Web API that --development allows in any 24 hours, 0 for no limit")
+		"`NUMBER` of Web API requests that --development allows in any 24 hours; 0: no limit")
 
 	flags.BoolVar(&f.control, "control", false,
-		"let programs on this machine move the clock, end tokens and prepare errors, by JSON to /_service/")
+		"let programs on this machine move the clock, end tokens and prepare errors, with JSON to /_service/")
 	flags.BoolVar(&f.log, "log", false, "show each request on stderr, without secrets")
-	flags.BoolVar(&f.json, "json", false, "print how to reach it as one line of JSON")
+	flags.BoolVar(&f.json, "json", false, "print the addresses and the app as one line of JSON")
 }
 
-// options are those of the service that the flags describe.
+// options returns the service's options that the flags describe.
 func (f *flags) options(app accounts.App) (*accounts.Options, error) {
 	if f.tokenLifetime < time.Second || f.tokenLifetime > maxTokenLifetime {
-		return nil, fmt.Errorf("--token-lifetime %s: from 1s to %s is possible", f.tokenLifetime, maxTokenLifetime)
+		return nil, fmt.Errorf("--token-lifetime %s: use a duration from 1s to %s", f.tokenLifetime, maxTokenLifetime)
 	}
 	if f.rateLimit < 0 || f.rateLimit > maxRequests {
-		return nil, fmt.Errorf("--rate-limit %d: from 0 to %d is possible", f.rateLimit, maxRequests)
+		return nil, fmt.Errorf("--rate-limit %d: use a number from 0 to %d", f.rateLimit, maxRequests)
 	}
 	mode, err := f.developmentMode()
 	if err != nil {
@@ -120,29 +121,28 @@ func (f *flags) options(app accounts.App) (*accounts.Options, error) {
 func (f *flags) developmentMode() (*accounts.DevelopmentMode, error) {
 	if !f.development {
 		if len(f.allowed) > 0 || f.ownerWithoutPremium || f.dailyQuota != 0 {
-			return nil, errors.New("--allow, --owner-without-premium and --daily-quota go with --development")
+			return nil, errors.New("--allow, --owner-without-premium and --daily-quota need --development")
 		}
 		return nil, nil
 	}
 	if f.legacy {
-		return nil, errors.New("--legacy is Spotify before --development was what it is since 2026: choose one")
+		return nil, errors.New("--legacy is Spotify before 2025-11-27 and --development since 2026: use only one of them")
 	}
 	if f.dailyQuota < 0 || f.dailyQuota > maxRequests {
-		return nil, fmt.Errorf("--daily-quota %d: from 0 to %d is possible", f.dailyQuota, maxRequests)
+		return nil, fmt.Errorf("--daily-quota %d: use a number from 0 to %d", f.dailyQuota, maxRequests)
 	}
 	return &accounts.DevelopmentMode{
 		AllowedUsers: f.allowed, OwnerWithoutPremium: f.ownerWithoutPremium, DailyQuota: f.dailyQuota,
 	}, nil
 }
 
-// withoutPackage is an error of package accounts as the user of the tool may see
-// it.
+// withoutPackage rewords an error of package accounts for the user of the tool.
 func withoutPackage(err error) error {
 	return errors.New(strings.TrimPrefix(err.Error(), "accounts: "))
 }
 
-// loopbackAddr checks an address to listen on. The service lets anyone in who
-// can reach it, so nothing but this machine may.
+// loopbackAddr checks an address to listen on. Anyone who can reach the service
+// can sign in, so only this machine may reach it.
 func loopbackAddr(addr string) (string, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -161,7 +161,7 @@ func loopbackAddr(addr string) (string, error) {
 	return net.JoinHostPort(host, port), nil
 }
 
-// app is the app that the flags register. given tells which of them were.
+// app is the app that the flags register. given tells which flags were given.
 func (f *flags) app(given func(flag string) bool) (accounts.App, error) {
 	app := accounts.App{
 		ClientID: f.clientID, ClientSecret: f.clientSecret, Name: "Test app", RedirectURIs: f.redirectURIs,
@@ -192,8 +192,9 @@ func (f *flags) app(given func(flag string) bool) (accounts.App, error) {
 	return app, nil
 }
 
-// checkRedirectURI asks the library, whose errors suggest a better URI, and
-// with --legacy the service, which then takes more.
+// checkRedirectURI checks a redirect URI, first with the library, whose errors
+// suggest a better one. With --legacy only the service checks it, which accepts
+// more.
 func (f *flags) checkRedirectURI(uri string) error {
 	if !f.legacy {
 		if err := spotipie.ValidateRedirectURI(uri); err != nil {
@@ -204,7 +205,7 @@ func (f *flags) checkRedirectURI(uri string) error {
 		Apps: []accounts.App{{ClientID: "any", RedirectURIs: []string{uri}}},
 	})
 	if reason := errors.Unwrap(err); reason != nil {
-		return reason // without the client id, which has no part in it
+		return reason // without the client id, which does not matter here
 	}
 	return err
 }

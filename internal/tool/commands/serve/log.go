@@ -5,8 +5,8 @@ import (
 	"log/slog"
 )
 
-// requestLogger writes one line for each request, with the time of day and
-// without a level.
+// requestLogger writes one line for each request, with the time of day but no
+// level.
 func requestLogger(w io.Writer) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{
 		ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {

@@ -12,8 +12,8 @@ import (
 	"github.com/spotipie/spotipie/internal/cli"
 )
 
-// reach is how to reach the service. Its secret is a test app's, made to be
-// shown.
+// reach says how to reach the service. The secret belongs to a test app, so it
+// may be shown.
 type reach struct {
 	URL          string   `json:"url"`
 	APIURL       string   `json:"api_url"`
@@ -21,7 +21,7 @@ type reach struct {
 	ClientSecret string   `json:"client_secret"`
 	RedirectURIs []string `json:"redirect_uris"`
 
-	control bool // whether it takes control requests
+	control bool // whether it accepts control requests
 	approve bool // whether it agrees by itself
 }
 
@@ -46,7 +46,7 @@ func (r reach) writeText(w io.Writer, style cli.Style) error {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\n", style.Heading("The accounts service listens on "+r.URL))
-	fmt.Fprintln(&b, "  Use that in place of https://accounts.spotify.com and https://api.spotify.com.")
+	fmt.Fprintln(&b, "  Use it in place of https://accounts.spotify.com and https://api.spotify.com.")
 	fmt.Fprintln(&b, "  It is for tests: its users, its music and the app below are made up.")
 	fmt.Fprintln(&b, "  Open it in a browser to see what can be tried.")
 	fmt.Fprintf(&b, "\n  Client ID      %s\n  Client secret  %s\n", r.ClientID, secret)
@@ -56,7 +56,7 @@ func (r reach) writeText(w io.Writer, style cli.Style) error {
 		label = strings.Repeat(" ", len(label))
 	}
 	fmt.Fprintf(&b, "\n%s\n\n", style.Heading("For your shell"))
-	fmt.Fprintln(&b, "  export SPOTIPIE_PROFILE=practice") // apart from those at Spotify
+	fmt.Fprintln(&b, "  export SPOTIPIE_PROFILE=practice") // a separate profile from those at Spotify
 	fmt.Fprintf(&b, "  export SPOTIPIE_CLIENT_ID=%s\n", r.ClientID)
 	if r.ClientSecret != "" {
 		fmt.Fprintf(&b, "  export SPOTIPIE_CLIENT_SECRET=%s\n", r.ClientSecret)
@@ -81,8 +81,8 @@ func (r reach) writeText(w io.Writer, style cli.Style) error {
 	return err
 }
 
-// curl gets a token by the client credentials flow, or, for an app that cannot,
-// shows what the service was asked.
+// curl gets a token by the client credentials flow. For an app without a
+// secret, which cannot do that, it shows the counts of requests.
 func (r reach) curl() string {
 	if r.ClientSecret == "" {
 		return "curl " + r.URL + "/_service/stats"
@@ -90,7 +90,7 @@ func (r reach) curl() string {
 	return fmt.Sprintf("curl -d grant_type=client_credentials -u %s:%s %s/api/token", r.ClientID, r.ClientSecret, r.URL)
 }
 
-// login signs a user in. It can wait for the answer at a loopback address only.
+// login signs a user in. It can wait for the answer only at a loopback address.
 func (r reach) login() string {
 	command := "spotipie login --scope " + string(spotipie.ScopeUserLibraryRead)
 	if loopbackRedirect(r.RedirectURIs[0]) == nil {
@@ -107,7 +107,7 @@ func anyPort(uri string) string {
 	return ""
 }
 
-// loopbackRedirect returns a redirect URI that is at a loopback address, or nil.
+// loopbackRedirect returns a redirect URI at a loopback address, or nil.
 func loopbackRedirect(uri string) *url.URL {
 	u, err := url.Parse(uri)
 	if err != nil || u.Hostname() != "127.0.0.1" && u.Hostname() != "::1" {

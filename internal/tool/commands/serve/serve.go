@@ -1,4 +1,5 @@
-// Package serve runs the accounts service for programs of the user.
+// Package serve is the command serve: it runs the accounts service for the
+// user's programs.
 package serve
 
 import (
@@ -26,13 +27,13 @@ func New() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve [flags]",
 		Short: "Run the accounts service for your own programs",
-		Long: `Runs an accounts service that behaves as Spotify's, for programs in any
-language: its URL stands for both https://accounts.spotify.com and
+		Long: `Runs an accounts service that behaves like Spotify's, for programs in any
+language: use its URL in place of both https://accounts.spotify.com and
 https://api.spotify.com. It has two users, ada (premium) and grace (free), keeps
 everything in memory, and runs until Ctrl-C.
 
-Of the Web API it has these and some more, all listed on the page at its URL; to
-the rest it answers 404:
+It has these endpoints of the Web API and some more, which the page at its URL
+lists; others answer 404:
 
   GET /v1/me              a user's token
   GET /v1/me/tracks       scope user-library-read
@@ -42,14 +43,15 @@ the rest it answers 404:
   GET /v1/search          any token; tracks, artists and albums
   GET /v1/artists/{id}    any token; albums and tracks too
 
-How to reach it is printed to stdout as soon as it listens: a text for people,
+As soon as it listens, it prints to stdout how to reach it: a text for people,
 or with --json one line of JSON with the keys url, api_url, client_id,
 client_secret and redirect_uris. Anyone who can reach it can log in as any of
-its users, so it listens on loopback addresses only.
+its users, so it listens only on loopback addresses.
 
-It is Spotify as it treats an app in extended quota mode, unless --development
-says otherwise. GET /_service/stats tells what it was asked. With --control
-tests in any language can move its clock, end tokens and prepare errors:
+It treats the app like Spotify treats one in extended quota mode, or with
+--development one in development mode. GET /_service/stats counts the requests
+so far. With --control, tests in any language can move its clock, end tokens and
+prepare errors:
 https://github.com/spotipie/spotipie/blob/main/docs/accounts-service.md`,
 		Example: `  spotipie serve
   spotipie serve --approve --token-lifetime 30s
@@ -105,7 +107,7 @@ func announce(w io.Writer, f *flags, addr net.Addr, app accounts.App) error {
 	return reach.writeText(w, cli.StyleFor(w))
 }
 
-// listen says what to do when the address cannot be had.
+// listen adds to an error what to do if the address cannot be used.
 func listen(ctx context.Context, addr string) (net.Listener, error) {
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", addr)
@@ -113,7 +115,7 @@ func listen(ctx context.Context, addr string) (net.Listener, error) {
 		return listener, nil
 	}
 	var reason syscall.Errno
-	if errors.As(err, &reason) { // else it says the address again
+	if errors.As(err, &reason) { // without the address, which the message has already
 		err = reason
 	}
 	host, _, _ := net.SplitHostPort(addr)
@@ -121,7 +123,7 @@ func listen(ctx context.Context, addr string) (net.Listener, error) {
 		addr, err, net.JoinHostPort(host, "0"))
 }
 
-// randomHex is a client id or secret as Spotify makes them.
+// randomHex returns a client id or secret in Spotify's format.
 func randomHex() string {
 	b := make([]byte, 16)
 	_, _ = rand.Read(b) // never fails

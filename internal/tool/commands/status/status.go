@@ -1,4 +1,5 @@
-// Package status shows who is signed in, and until when.
+// Package status is the command status: it shows who is signed in, and until
+// when.
 package status
 
 import (
@@ -35,9 +36,9 @@ func New() *cobra.Command {
 		Use:   "status [flags]",
 		Short: "Show who is signed in, with which scopes and until when",
 		Long: `Shows a profile's user, flow, scopes, how long the access token is still valid,
-by when the user has to sign in again, and where it is all kept. Spotify is
-asked for the user's name, for which an expired token is renewed; without a
-connection it shows what is known without.
+by when the user has to sign in again, and which store it is in. It asks Spotify
+for the user's name, and renews an expired token to do so; without a connection
+it shows the rest.
 
 The exit code is 0 if signed in, 3 if the user has to sign in (again), and 2 if
 the token is expired or refused and the settings do not let it be renewed.
@@ -56,7 +57,7 @@ are RFC 3339 in UTC, or null if they are not known.`,
 	}
 	flags := cmd.Flags()
 	flags.BoolVar(&f.json, "json", false, "print it as one line of JSON")
-	flags.BoolVar(&f.offline, "offline", false, "ask Spotify nothing and renew nothing")
+	flags.BoolVar(&f.offline, "offline", false, "make no request to Spotify and renew nothing")
 	settings.AddFlags(cmd)
 	return cmd
 }
@@ -84,7 +85,7 @@ type status struct {
 	pause *adapter.PauseState
 }
 
-// user is who is signed in, by the Web API's user object
+// user is the signed-in user, from the Web API's user object
 // (https://developer.spotify.com/documentation/web-api/reference/get-current-users-profile).
 type user struct {
 	ID   string `json:"id"`
@@ -131,11 +132,11 @@ func (f *flags) run(cmd *cobra.Command) error {
 	return verdict
 }
 
-// fill reads off the session, and returns why the user has to sign in again if
-// they have to.
+// fill reads the status from the session. If the user has to sign in again, it
+// returns why.
 func (st *status) fill(s *settings.Settings, session spotipie.Session, problem error) error {
 	rec, ok := session.Record()
-	if !ok { // signed out by somebody just now
+	if !ok { // somebody has just signed out
 		return &failure.NotSignedInError{Profile: s.Profile.Value, Login: s.LoginCommand()}
 	}
 	st.SignedIn = true
@@ -166,8 +167,8 @@ func (st *status) fill(s *settings.Settings, session spotipie.Session, problem e
 	return nil
 }
 
-// foresee returns what will keep the token from being renewed, as far as can be
-// told without asking.
+// foresee returns why the token cannot be renewed, as far as that is known
+// without a request.
 func (st *status) foresee(s *settings.Settings, rec spotipie.Record, missing string) error {
 	switch {
 	case rec.Rejected != "":
@@ -179,20 +180,20 @@ func (st *status) foresee(s *settings.Settings, rec spotipie.Record, missing str
 		return spotipie.ErrNoRefreshToken
 	case st.Refreshable && s.Confidential && s.Secret.Value == "":
 		st.Refreshable = false
-		return failure.Usage(s.Cmd, fmt.Errorf("the client secret is not set, and without it the token cannot be renewed: set %s",
+		return failure.Usage(s.Cmd, fmt.Errorf("the token cannot be renewed without the client secret, which is not set: set %s",
 			s.Variable("CLIENT_SECRET")))
 	}
 	return nil
 }
 
-// Limits of asking for the user.
+// Limits of the request for the user.
 const (
 	askTimeout = 10 * time.Second
 	maxUser    = 64 << 10
 )
 
-// ask makes sure that the token is valid and, if it is a user's, asks whose it
-// is.
+// ask makes sure that the token is valid and, if a user signed in, gets the
+// user.
 func ask(ctx context.Context, session spotipie.Session) (*user, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()

@@ -44,7 +44,7 @@ func (st *status) text(s *settings.Settings) string {
 	case st.Flow == spotipie.FlowClientCredentials:
 		line("Scopes", "none: the app has no user")
 	case len(st.Scope) == 0:
-		line("Scopes", "none named: public information only")
+		line("Scopes", "none: public information only")
 	default:
 		b.WriteString("  Scopes\n" + scopelist.Table(st.Scope, "    "))
 	}

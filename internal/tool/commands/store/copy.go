@@ -31,24 +31,24 @@ func newCopy() *cobra.Command {
 TO are stores as --store takes them: file:DIR, keyring:DIR, redis://… or
 postgres://…. FROM stays as it is.
 
-What is as new or newer in TO is left alone, so the command can be interrupted
-and run again: it then copies what is missing or has changed. A login that was
-deleted in FROM within the last week is deleted in TO, unless its user has
-signed in since.
+A login that is as new or newer in TO is not replaced. So you can interrupt the
+command and run it again: it then copies what is missing or has changed. A login
+that was deleted in FROM within the last week is deleted in TO, unless its user
+has signed in since.
 
-Stop the programs that use FROM, or copy while they run, stop them, copy again,
-and start them on TO. A program that goes on renewing in FROM uses up the
-refresh tokens that TO has, if Spotify gives new ones.
+Stop the programs that use FROM before you copy. Or copy while they run, stop
+them, and copy again. Then start them on TO. If a program continues to renew in
+FROM and Spotify gives it new refresh tokens, those in TO no longer work.
 
-A program may seal a folder of files with a key of its own; --from-key-file and
---to-key-file name the file with that key, which must be private (chmod 600). A
-keyring: folder takes its key from the keyring. Records that a program seals in
-any store, by the library's package seal, are copied as they are.
+If a folder of files is sealed (encrypted) with a key, name the file with the
+key by --from-key-file or --to-key-file; it must be private (chmod 600). For a
+keyring: folder the key comes from the keyring. Records that a program has
+sealed with the library's package seal are copied unchanged.
 
-At the end the counts are told on stderr. With --json one line is printed, an
-object with the keys total, copied, deleted, same, kept (newer or only in TO)
-and failed. The exit code is 1 if a login could not be copied, and 130 after an
-interruption.`,
+At the end it prints the counts to stderr. With --json it prints one line, a
+JSON object with the keys total, copied, deleted, same, kept (newer or only in
+TO) and failed. The exit code is 1 if a login could not be copied, and 130 after
+an interruption.`,
 		Example: `  spotipie store copy file: file:backup
   spotipie store copy file: file:sealed --to-key-file sealing.key`,
 		Args:              commandline.Exactly(2, "takes two stores, the one to copy from and the one to copy to"),
@@ -103,13 +103,13 @@ func (f *copyFlags) run(cmd *cobra.Command, from, to string) error {
 	})
 }
 
-// end is one of the two stores.
+// end is FROM or TO.
 type end struct {
 	s       *settings.Settings
 	options stores.Options
 }
 
-// openEnd reads what the arguments say of a store.
+// openEnd reads the arguments for one of the stores.
 func openEnd(s *settings.Settings, address, name, keyFile, keyFlag string) (end, error) {
 	of, err := s.WithStore(address, name)
 	if err != nil {
@@ -120,7 +120,7 @@ func openEnd(s *settings.Settings, address, name, keyFile, keyFlag string) (end,
 		return e, nil
 	}
 	if kind, _ := of.StoreKind(); kind != settings.StoreFile {
-		return end{}, failure.Usage(s.Cmd, fmt.Errorf("%s: %s is not a folder of files (file:DIR), which alone is sealed with such a key", keyFlag, name))
+		return end{}, failure.Usage(s.Cmd, fmt.Errorf("%s: %s is not a folder of files (file:DIR), and only those can have such a key", keyFlag, name))
 	}
 	if e.options.Key, err = filestore.KeyFromFile(keyFile); err != nil {
 		return end{}, failure.Usage(s.Cmd, fmt.Errorf("%s: %w", keyFlag, err))
@@ -128,11 +128,11 @@ func openEnd(s *settings.Settings, address, name, keyFile, keyFlag string) (end,
 	return e, nil
 }
 
-// nobody is no authorization's key.
+// nobody is a key without an authorization.
 var nobody = spotipie.Key{ClientID: "spotipie-store-copy", Profile: "nobody"}
 
-// use opens the store and asks it for something, so that one which cannot be
-// reached is told by its name.
+// use opens the store and loads from it, so that the error names a store that
+// cannot be reached.
 func (e end) use(ctx context.Context, use func(spotipie.Store) error) error {
 	store, closeStore, err := stores.Open(ctx, e.s, e.options)
 	if err != nil {
@@ -169,15 +169,15 @@ func (f *copyFlags) copy(cmd *cobra.Command, s *settings.Settings, from, to spot
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:
-		return &failure.UnfinishedError{Err: failure.Tell(err, "%d of %d logins were looked at: run it again to go on", got.Done(), got.Total)}
+		return &failure.UnfinishedError{Err: failure.Tell(err, "%d of %d logins were checked: run the command again to continue", got.Done(), got.Total)}
 	case errors.Is(err, filestore.ErrSeal):
-		return failure.Tell(err, "not all was copied: name the file with the folder's key by --from-key-file or --to-key-file, "+
-			"or if the keyring has it, write keyring:DIR in place of file:DIR")
+		return failure.Tell(err, "some logins were not copied: name the file with the folder's key by --from-key-file or --to-key-file, "+
+			"or if the key is in the keyring, write keyring:DIR in place of file:DIR")
 	}
-	return failure.Tell(err, "not all was copied: mend that and run it again, which copies only what is missing")
+	return failure.Tell(err, "some logins were not copied: correct that and run the command again, which copies only what is missing")
 }
 
-// tellEach says what went wrong with each login.
+// tellEach prints the error of each login that was not copied.
 func tellEach(s *settings.Settings, err error) {
 	if all, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, one := range all.Unwrap() {
@@ -190,7 +190,7 @@ func tellEach(s *settings.Settings, err error) {
 	}
 }
 
-// words says the counts that are not 0, and the number of all.
+// words lists the counts that are not 0, and the total.
 func words(c spotipie.CopyCounts) string {
 	text := fmt.Sprintf("%d of %d logins copied", c.Copied, c.Total)
 	for _, part := range []struct {

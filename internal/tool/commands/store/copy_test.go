@@ -66,7 +66,7 @@ func TestCopyOfADamagedStore(t *testing.T) {
 		t.Fatal(err)
 	}
 	stdout, stderr, code := tooltest.Run(t.Context(), store.New(), "store", "copy", "--json", "file:"+from, "file:"+filepath.Join(t.TempDir(), "to"))
-	if code != failure.ExitFailure || strings.Contains(stderr, "hush") || !strings.Contains(stderr, "spotipie: store copy: not all was copied: ") {
+	if code != failure.ExitFailure || strings.Contains(stderr, "hush") || !strings.Contains(stderr, "spotipie: store copy: some logins were not copied: ") {
 		t.Errorf("exit code %d, stderr %q", code, stderr)
 	}
 	if !strings.Contains(stdout, `"copied":2,`) {
@@ -117,7 +117,7 @@ func TestCopyIsInterruptedHalfway(t *testing.T) {
 	go func() { <-changes; interrupt() }()
 	_, stderr, code := tooltest.Run(ctx, store.New(), arguments...)
 	interrupt()
-	if code != failure.ExitInterrupted || !strings.Contains(stderr, " of 2 logins were looked at: run it again to go on") {
+	if code != failure.ExitInterrupted || !strings.Contains(stderr, " of 2 logins were checked: run the command again to continue") {
 		t.Errorf("exit code %d, stderr %q", code, stderr)
 	}
 	if err := unlock(t.Context()); err != nil {

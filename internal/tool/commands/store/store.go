@@ -1,4 +1,4 @@
-// Package store copies stores.
+// Package store is the command store, which copies stores.
 package store
 
 import (
@@ -12,8 +12,8 @@ func New() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "store <command>",
 		Short: "Copy all logins to another store",
-		Long: `Does something with a whole store, whoever's logins are in it. There is one
-command so far; see 'spotipie store copy --help'.`,
+		Long: `Works on a whole store, with the logins of all apps and profiles in it. There is
+one command so far; see 'spotipie store copy --help'.`,
 		Example: "  spotipie store copy file: file:backup",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {

@@ -1,4 +1,4 @@
-// Package token prints a valid access token.
+// Package token is the command token: it prints a valid access token.
 package token
 
 import (
@@ -17,7 +17,7 @@ import (
 	"github.com/spotipie/spotipie/internal/tool/settings"
 )
 
-// usualLifetime is that of Spotify's access tokens
+// usualLifetime is the lifetime of Spotify's access tokens
 // (https://developer.spotify.com/documentation/web-api/concepts/access-token).
 const usualLifetime = time.Hour
 
@@ -33,13 +33,14 @@ func New() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "token [flags]",
 		Short: "Print a valid access token, renewed if need be",
-		Long: `Prints an access token that is valid now. One that is expired, or soon will be,
-is renewed first, and what Spotify gives is saved before anything is printed.
-Any number of processes may do this at the same time: one of them asks Spotify,
-and all print the same token.
+		Long: `Prints a valid access token. If the saved one is expired, or will be soon, it is
+renewed first, and the new one is saved before it is printed. Any number of
+processes may do this at the same time: one of them renews the token, and all
+print the same one.
 
-It never opens a browser and asks nothing, unless --client-secret-file - is read
-from a terminal. If only the user can help, the exit code is 3.
+It never opens a browser, and never asks anything, except for the secret if you
+use --client-secret-file - on a terminal. If the user has to sign in (again),
+the exit code is 3.
 
 With --json it prints one line, a JSON object with the keys access_token,
 token_type ("Bearer"), expires_at (RFC 3339, UTC), expires_in (seconds from
@@ -64,7 +65,7 @@ func (f *flags) run(cmd *cobra.Command) error {
 		return err
 	}
 	if f.header && f.json {
-		return failure.Usage(cmd, errors.New("--header and --json: give one of them"))
+		return failure.Usage(cmd, errors.New("--header and --json: use only one of them"))
 	}
 	if f.minTTL < 0 {
 		return failure.Usage(cmd, fmt.Errorf("--min-ttl %s: it cannot be negative", f.minTTL))
@@ -79,21 +80,21 @@ func (f *flags) run(cmd *cobra.Command) error {
 	if token == nil {
 		return err
 	}
-	// A renewal in the background has been waited for; its token is the better one.
+	// If there was a renewal in the background, it has ended: use its token.
 	if current := session.CurrentToken(); current != nil && current.ExpiresAt().After(token.ExpiresAt()) {
 		token = current
 	}
 	return errors.Join(err, f.print(cmd, s, session.Flow(), token))
 }
 
-// valid returns a token that is valid for as long as is asked for.
+// valid returns a token that is valid for at least minTTL.
 func (f *flags) valid(cmd *cobra.Command, session spotipie.Session) (*spotipie.Token, error) {
 	ctx := cmd.Context()
 	token, err := session.Token(ctx)
 	if err != nil || time.Until(token.ExpiresAt()) >= f.minTTL {
 		return token, err
 	}
-	if f.minTTL >= max(token.ExpiresIn(), usualLifetime) { // an imported token may not tell its first lifetime
+	if f.minTTL >= max(token.ExpiresIn(), usualLifetime) { // an imported token may not say what its lifetime was
 		return nil, failure.Usage(cmd, fmt.Errorf("--min-ttl %s: no access token lives that long; this one had %s at first",
 			cli.Span(f.minTTL), cli.Span(token.ExpiresIn())))
 	}

@@ -23,7 +23,7 @@ func TestToken(t *testing.T) {
 	}{
 		"plain":           {nil, access + "\n", "", failure.ExitOK},
 		"a header":        {[]string{"--header"}, "Authorization: Bearer " + access + "\n", "", failure.ExitOK},
-		"one or other":    {[]string{"--header", "--json"}, "", "spotipie: token: --header and --json: give one of them; see 'spotipie token --help'\n", failure.ExitUsage},
+		"one or other":    {[]string{"--header", "--json"}, "", "spotipie: token: --header and --json: use only one of them; see 'spotipie token --help'\n", failure.ExitUsage},
 		"less than none":  {[]string{"--min-ttl", "-1s"}, "", "spotipie: token: --min-ttl -1s: it cannot be negative; see 'spotipie token --help'\n", failure.ExitUsage},
 		"more than ever":  {[]string{"--min-ttl", "2h"}, "", "spotipie: token: --min-ttl 2h: no access token lives that long; this one had 1h at first; see 'spotipie token --help'\n", failure.ExitUsage},
 		"another profile": {[]string{"--profile", "work"}, "", "spotipie: token: not signed in as profile \"work\" (there are: default): run 'spotipie login --profile work'\n", failure.ExitSignIn},

@@ -1,4 +1,4 @@
-// Package version prints which build of the tool this is.
+// Package version is the command version: it prints the version of the tool.
 package version
 
 import (
@@ -28,7 +28,8 @@ func New() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "version [flags]",
 		Short: "Print the version",
-		Long: `Prints the version of the tool, the Go version it was built with, and what for.
+		Long: `Prints the version of the tool, the Go version it was built with, and the system
+that it was built for.
 
 With --json it prints one line, a JSON object with the keys version, revision
 (of the source, empty if it is not known), modified (whether the source was
@@ -47,12 +48,12 @@ changed since), go, os and arch.`,
 	return cmd
 }
 
-// Line is the version for people.
+// Line returns the version as text.
 func (v Info) Line() string {
 	return fmt.Sprintf("spotipie %s (%s, %s/%s)\n", v.Version, v.Go, v.OS, v.Arch)
 }
 
-// Current is what the Go linker knows about the program.
+// Current returns what the Go linker has recorded about the program.
 func Current() Info {
 	v := Info{Version: "(devel)", Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH}
 	info, ok := debug.ReadBuildInfo()
