@@ -159,7 +159,7 @@ func (o *oracle) loaded(p *process, rec spotipie.Record, found bool) {
 // refresh token.
 func (o *oracle) knowsToBeUsedUp(p *process, rec spotipie.Record) bool {
 	a := o.tokenOf(rec.Token)
-	return a != nil && !p.dead && a.refresh.used != nil && p.known[a.grant].refresh > a.refresh.number
+	return a != nil && !p.dead && a.refresh.used != nil && p.remembers(a.refresh)
 }
 
 // saved: a Swap has taken effect.

@@ -111,7 +111,7 @@ func passwordKnown(s *settings.Settings, kind string) error {
 	}
 	or := ""
 	if kind == settings.StorePostgres {
-		if cfg, err := pgxpool.ParseConfig(s.Store.Value); err == nil && cfg.ConnConfig.Password != "" {
+		if cfg, err := pgconn.ParseConfig(s.Store.Value); err == nil && cfg.Password != "" {
 			return nil
 		}
 		or = ", or PGPASSWORD to it"
