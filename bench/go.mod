@@ -6,7 +6,7 @@ require (
 	cloud.google.com/go/auth v0.24.3
 	github.com/aws/aws-sdk-go-v2 v1.48.0
 	github.com/int128/oauth2cli v1.18.0
-	github.com/jackc/pgx/v5 v5.12.0
+	github.com/jackc/pgx/v5 v5.13.0
 	github.com/ncruces/go-sqlite3 v0.37.0
 	github.com/redis/go-redis/v9 v9.23.0
 	github.com/spotipie/spotipie v0.0.0

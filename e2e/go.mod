@@ -7,7 +7,7 @@ replace github.com/spotipie/spotipie => ..
 require (
 	github.com/chromedp/cdproto v0.159.0
 	github.com/chromedp/chromedp v0.23.0
-	github.com/jackc/pgx/v5 v5.12.0
+	github.com/jackc/pgx/v5 v5.13.0
 	github.com/spotipie/spotipie v0.0.0
 	go.uber.org/goleak v1.3.0
 )
