@@ -134,6 +134,8 @@ func TestCopyStoreKeepsWhatIsNewer(t *testing.T) {
 			}
 			for _, step := range steps {
 				step()
+				for saved := time.Now().UnixMicro(); time.Now().UnixMicro() == saved; { // versions are microseconds
+				}
 			}
 			sourceBefore, _ := has(t, from)
 			_, sourceVersion := has(t, from)
