@@ -256,6 +256,44 @@ func TestOnErrorMayUseTheSession(t *testing.T) {
 	})
 }
 
+// TestCloseWaitsForOnError: a short program hears of its errors before it ends.
+func TestCloseWaitsForOnError(t *testing.T) {
+	for name, test := range map[string]struct {
+		takes, most time.Duration
+		heard       bool
+	}{
+		"a quick one":       {takes: 50 * time.Millisecond, most: 50 * time.Millisecond, heard: true},
+		"one that is stuck": {takes: time.Hour, most: 250 * time.Millisecond},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store, spotify := newHookedStore(), &services{}
+				var heard atomic.Bool
+				var called atomic.Pointer[time.Time]
+				s := offline(t, spotify, store, func(o *spotipie.Options) {
+					o.OnError = func(error) {
+						now := time.Now()
+						called.Store(&now)
+						time.Sleep(test.takes)
+						heard.Store(true)
+					}
+				})
+				set(t, s, time.Hour)
+				store.unlock.set(fails)
+				_, _ = s.RefreshToken(t.Context())
+				_ = s.Close(t.Context()) // which waits for the unlocking
+				if called.Load() == nil {
+					t.Fatal("OnError was not called before Close returned")
+				}
+				if waited := time.Since(*called.Load()); waited > test.most || heard.Load() != test.heard {
+					t.Errorf("Close has waited %s, %s at most; OnError was done: %t, want %t", waited, test.most, heard.Load(), test.heard)
+				}
+				time.Sleep(test.takes)
+			})
+		})
+	}
+}
+
 // TestOnErrorMayCloseTheSession, whatever happens while it is called.
 func TestOnErrorMayCloseTheSession(t *testing.T) {
 	for name, act := range map[string]func(context.Context, *spotipie.AuthorizationCodeSession, *hookedStore, *services){

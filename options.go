@@ -81,8 +81,8 @@ type Options struct {
 	// could not be saved, even if a caller got that error, since saving goes on
 	// in the background. Each error is a [*BackgroundError], which names the
 	// session's key. OnError is called in a goroutine of its own, with one
-	// error after the other, and perhaps after Close has returned. It may use
-	// the session, and close it. Default: nothing.
+	// error after the other. Close waits for it, a quarter of a second at most.
+	// OnError may use the session, and close it. Default: nothing.
 	OnError func(error)
 	// Observe is called after each token request, renewal, store call and wait,
 	// for logs and metrics. See [Observation]. It is called in the goroutine

@@ -235,7 +235,7 @@ func (p *Pool) Close(ctx context.Context) error {
 	for range closers {
 		group.Go(func() {
 			for s := range sessions {
-				failed(s.Close(ctx))
+				failed(s.close(ctx))
 			}
 		})
 	}
@@ -249,5 +249,6 @@ func (p *Pool) Close(ctx context.Context) error {
 	}
 	close(sessions)
 	group.Wait()
+	p.app.reports.settle(ctx)
 	return errors.Join(errs...)
 }

@@ -1,6 +1,10 @@
 package spotipie
 
-import "sync"
+import (
+	"context"
+	"sync"
+	"time"
+)
 
 // reports passes errors to [Options].OnError, one after the other and in order.
 // No work of a session waits for that, so OnError may use the session, and may
@@ -10,7 +14,29 @@ type reports struct {
 
 	mu      sync.Mutex
 	waiting []error
-	busy    bool // OnError is being called
+	busy    bool          // OnError is being called
+	idle    chan struct{} // closed when it no longer is; nil: nobody waits for that
+}
+
+// settleTimeout is how long Close waits for OnError. It is short, as OnError
+// itself may call Close.
+const settleTimeout = 250 * time.Millisecond
+
+// settle waits until OnError has heard of every error, or for a moment.
+func (r *reports) settle(ctx context.Context) {
+	r.mu.Lock()
+	if !r.busy {
+		r.mu.Unlock()
+		return
+	}
+	if r.idle == nil {
+		r.idle = make(chan struct{})
+	}
+	idle := r.idle
+	r.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
+	defer cancel()
+	isDone(ctx, idle)
 }
 
 // add passes err to OnError.
@@ -31,6 +57,10 @@ func (r *reports) startNext() {
 	r.busy = len(r.waiting) > 0
 	if !r.busy {
 		r.waiting = nil
+		if r.idle != nil {
+			close(r.idle)
+			r.idle = nil
+		}
 		return
 	}
 	err := r.waiting[0]

@@ -358,7 +358,13 @@ func (s *session) OnLoggedOut(listener func(context.Context, LoggedOut) error) (
 func (s *session) Done() <-chan struct{} { return s.closing() }
 
 // Close implements [Session].
-func (s *session) Close(ctx context.Context) error { return s.close(ctx) }
+func (s *session) Close(ctx context.Context) error {
+	err := s.close(ctx)
+	if s.app != nil {
+		s.app.reports.settle(ctx)
+	}
+	return err
+}
 
 // TokenSource implements [Session].
 func (s *session) TokenSource(ctx context.Context) oauth2.TokenSource {
