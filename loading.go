@@ -73,23 +73,33 @@ func (k *keeper) watch(ctx context.Context) error {
 func (k *keeper) reload(ctx context.Context) (*state, error) { return k.reloadFrom(ctx, k.shelf()) }
 
 func (k *keeper) reloadFrom(ctx context.Context, from shelf) (*state, error) {
-	store, err := k.read(ctx, from)
+	store, err := k.readFitting(ctx, from)
 	if err != nil {
 		return nil, err
-	}
-	if store.found {
-		if err := k.rules().check(k.key(), store.rec); err != nil {
-			return nil, err
-		}
 	}
 	if k.app.store == nil {
 		return k.state.Load(), nil
 	}
 	s := k.applyLoaded(ctx, store)
+	if store.isOvertakenBy(s) { // the store may have fallen back since
+		if store, err = k.readFitting(ctx, from); err != nil {
+			return nil, err
+		}
+		s = k.applyLoaded(ctx, store)
+	}
 	if s.isUnsaved() {
 		k.saveInBackground(nil, false)
 	}
 	return s, nil
+}
+
+// readFitting is read, and fails if the record is not one for this session.
+func (k *keeper) readFitting(ctx context.Context, from shelf) (stored, error) {
+	store, err := k.read(ctx, from)
+	if err == nil && store.found {
+		err = k.rules().check(k.key(), store.rec)
+	}
+	return store, err
 }
 
 // reloadInTime is reload with a limit of its own.

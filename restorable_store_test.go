@@ -16,8 +16,9 @@ type restorableStore struct {
 
 	mu   sync.Mutex
 	kept contents
-	// swapping and deleting are called before the record is changed.
-	swapping, deleting hook[func()]
+	// loading is called before the record is read, and swapping and deleting
+	// before it is changed.
+	loading, swapping, deleting hook[func()]
 }
 
 // contents are what a restorableStore has of its key.
@@ -46,6 +47,9 @@ func (r *restorableStore) restore(c contents) {
 }
 
 func (r *restorableStore) Load(ctx context.Context, _ spotipie.Key) (spotipie.Record, bool, error) {
+	if loading := r.loading.get(); loading != nil {
+		loading()
+	}
 	c := r.contents()
 	if !c.found {
 		return spotipie.Record{Version: c.deleted}, false, ctx.Err()

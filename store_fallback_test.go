@@ -257,3 +257,27 @@ func TestSlowReadIsNoFallback(t *testing.T) {
 		})
 	}
 }
+
+// TestFallbackDuringASave: a read that began before a token was saved finds that
+// the store has lost it again.
+func TestFallbackDuringASave(t *testing.T) {
+	for name, fallback := range fallbacks {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, store, fallBack := fallBackSession(t, &services{}, fallback, nil)
+				lose := once(func() {
+					if err := s.SetToken(t.Context(), tokenOf("A9", "R9", time.Hour)); err != nil {
+						t.Errorf("SetToken: %v", err)
+					}
+					fallBack()
+				})
+				store.loading.set(func() { _ = lose(t.Context()) })
+				if _, err := s.Load(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(time.Minute)
+				expectStored(t, store, "A9", "R9")
+			})
+		})
+	}
+}

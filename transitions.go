@@ -229,8 +229,8 @@ func (r rules) doubted(s *state) *state {
 
 // loaded is what the store has, which must be fit for this session (see check).
 func (r rules) loaded(s *state, store stored, now instant) *state {
-	if s != nil && store.version < s.version && store.seen < s.version {
-		return s // something newer was saved or loaded since it was asked
+	if store.isOvertakenBy(s) {
+		return s
 	}
 	next := r.loadedAny(s, store, now)
 	if d := next.detail(); d.unsaved == unsavedWord && d.looked == 0 {
@@ -240,6 +240,12 @@ func (r rules) loaded(s *state, store stored, now instant) *state {
 		next = next.with(func(_ *state, more *details) { more.fallenBack = true })
 	}
 	return next
+}
+
+// isOvertakenBy reports whether something newer was saved or loaded since the store
+// was asked, so that its answer says nothing.
+func (store stored) isOvertakenBy(s *state) bool {
+	return s != nil && store.version < s.version && store.seen < s.version
 }
 
 func (r rules) loadedAny(s *state, store stored, now instant) *state {
