@@ -243,14 +243,16 @@ func (o *oracle) replace(a, b *word) {
 	}
 }
 
-// replacedBy returns the words that a has replaced, and b with it. A login that
-// waited for the store while the user signed in elsewhere and out replaces the
-// logout alone.
+// replacedBy returns the words that a has replaced, and b with it. If a is a
+// logout and b a login that waited for the store, b may be older than logins that
+// came before the logout. Nobody can know then: either may win.
 func (o *oracle) replacedBy(a, b *word) words {
 	older := a.older
 	for _, w := range o.words {
 		if a.grant == nil && older.has(w) && w.isLaterByClock(b) {
 			older &^= w.bit()
+			w.overlaps |= b.bit()
+			a.gone = true
 		}
 	}
 	return older
