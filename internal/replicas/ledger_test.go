@@ -183,13 +183,6 @@ func (l *ledger) lost(account string) bool {
 	return slices.ContainsFunc(l.losses, func(one loss) bool { return one.account == account })
 }
 
-// isDeleted reports whether the record of an account is deleted, and not merely
-// missing.
-func (l *ledger) isDeleted(ctx context.Context, account string) bool {
-	rec, found, err := l.store.Load(ctx, spotipie.Key{ClientID: l.clientID, Profile: account})
-	return err == nil && !found && rec.Version != 0
-}
-
 func (l *ledger) results() (counts ledgerCounts, losses []loss) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -176,7 +176,6 @@ func summary(tr *traffic, losses, outside int) string {
 	}
 	fmt.Fprintf(&b, "\n  %d kills, %d requests met two of them and failed; %d authorizations lost: %d between Spotify's answer and the save of a replica that was killed, %d otherwise",
 		len(tr.kills), tr.hitTwice, losses, losses-outside, outside)
-	fmt.Fprintf(&b, "\n  %d logins of the outage were undone by a logout before them whose deletion came late", tr.undone)
 	fmt.Fprintf(&b, "\n  %d expired tokens were renewed by %d requests (%.4f each), the youngest after %s",
 		counts.Renewed, counts.Refreshes, float64(counts.Refreshes)/float64(max(counts.Renewed, 1)), counts.ShortestAge.Round(10*time.Millisecond))
 	fmt.Fprintf(&b, "\n  %d logins, %d of them begun on one replica and finished on the other; %d codes were sent twice",

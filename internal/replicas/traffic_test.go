@@ -25,10 +25,6 @@ type traffic struct {
 	// hitTwice is how many requests failed because the replica was killed, and
 	// the one that nginx turned to as well.
 	hitTwice int
-	// undone is how many logins of the outage are gone after it, because the
-	// deletion of an earlier logout, which was tried again, came later: the
-	// deletion deletes what is there, whatever the session has seen before.
-	undone int
 }
 
 // phase is a part of the time with its own numbers.
@@ -157,13 +153,7 @@ func (tr *traffic) visit(ctx context.Context, p *person, paths ...string) {
 	if needLogin == nil {
 		return
 	}
-	switch {
-	case p.isUnsure, tr.site.ledger.lost(p.account):
-	case p.hasForgotten && tr.site.ledger.isDeleted(ctx, p.account):
-		tr.mu.Lock()
-		tr.undone++
-		tr.mu.Unlock()
-	default:
+	if !p.isUnsure && !tr.site.ledger.lost(p.account) {
 		tr.fault("%s had to sign in, though nothing was lost: %s", p.id, needLogin)
 	}
 	p.isSignedIn = false

@@ -25,9 +25,6 @@ type person struct {
 	// isUnsure tells that the last sign-in met an outage: one replica may know of
 	// it and the other not yet.
 	isUnsure bool
-	// hasForgotten tells that the user had the authorization deleted in an outage,
-	// and has not signed in since it was over.
-	hasForgotten bool
 }
 
 func (s *site) newPerson(id, account string) (*person, error) {
@@ -126,7 +123,6 @@ func (p *person) signIn(ctx context.Context) error {
 		return p.unexpected("the callback", finished)
 	}
 	p.isSignedIn, p.isUnsure = true, metOutage || p.site.hasOutage.Load()
-	p.hasForgotten = p.hasForgotten && p.isUnsure
 	p.site.logins.Add(1)
 	if begun.replica != finished.replica {
 		p.site.movedLogins.Add(1)
@@ -147,7 +143,6 @@ func (p *person) signOut(ctx context.Context, forget bool) error {
 	form := url.Values{}
 	if forget {
 		form.Set("forget", "true")
-		p.hasForgotten = p.hasForgotten || p.site.hasOutage.Load()
 	}
 	got, err := p.do(ctx, http.MethodPost, "/auth/logout", form, page)
 	if err != nil {
