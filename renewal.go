@@ -59,7 +59,7 @@ func (k *keeper) runRenewal(ctx context.Context, f *flight, unwanted *state, for
 		}
 	}()
 	next, err = k.renew(ctx, unwanted, force)
-	if next != nil && k.state.Load().detail().saving { // a login that came meanwhile
+	if next != nil && (next.detail().saving || k.state.Load().detail().saving) { // a login that came meanwhile
 		err = join(err, k.save(ctx))
 		next = k.current()
 	}
