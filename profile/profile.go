@@ -148,7 +148,7 @@ func (p *profile) now() time.Time {
 	return time.Now()
 }
 
-// load finds the record, by its profile alone if no client id is known.
+// load finds the record, only by its profile if no client id is known.
 func (p *profile) load(ctx context.Context, store spotipie.Store) (rec spotipie.Record, found bool, err error) {
 	if p.ClientID == "" {
 		keys, err := store.List(ctx)
