@@ -185,7 +185,7 @@ func briefOfFolder(s *settings.Settings, err error) error {
 	switch {
 	case errors.As(err, &said): // it says what to do
 	case errors.Is(err, fs.ErrPermission):
-		return failure.Tell(err, "%v: run as the user that it belongs to, or set %s to another folder, as in file:/var/lib/spotipie", err, s.Variable("STORE"))
+		return failure.Tell(err, "%v: run as the user who owns it, or set %s to another folder, as in file:/var/lib/spotipie", err, s.Variable("STORE"))
 	case errors.Is(err, syscall.EROFS):
 		return failure.Tell(err, "%v: set %s to a folder that can be written, as in file:/var/lib/spotipie", err, s.Variable("STORE"))
 	}
