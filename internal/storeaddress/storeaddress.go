@@ -105,7 +105,7 @@ func withPassword(user, password string) *url.Userinfo {
 }
 
 // isSecret reports whether a parameter is a password, such as PostgreSQL's
-// password and sslpassword. A parameter that names a file with a password is not.
+// password and sslpassword. One that names a file with a password is not.
 func isSecret(parameter string) bool {
 	name := strings.ToLower(parameter)
 	return strings.Contains(name, "pass") && !strings.HasSuffix(name, "file")

@@ -175,7 +175,7 @@ func TestRedisAddressesThatAreRefused(t *testing.T) {
 		"no such password file":             {"redis://u@h:1/0?password_file=/nowhere", "reading the password: open /nowhere"},
 		"an empty password file":            {"redis://u@h:1/0?password_file=" + passwordFile(t, ""), "the password in one line"},
 		"cluster and sentinels":             {"redis://h:1?cluster=true&master_name=m", "cannot be used together"},
-		"a cluster's database":              {"redis://h:1/2?cluster=true", "no database but 0"},
+		"a cluster's database":              {"redis://h:1/2?cluster=true", "has only database 0"},
 		"a cluster, perhaps":                {"redis://h:1?cluster=perhaps", "cluster must be true or false"},
 		"a cluster's replicas":              {"redis://h:1?cluster=true&route_randomly=true", "lag behind"},
 		"a sentinel's user without a name":  {"redis://h:1?sentinel_username=u", "master_name is missing"},
