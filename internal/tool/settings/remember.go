@@ -64,7 +64,7 @@ func (s *Settings) Remember(ctx context.Context, flow spotipie.Flow, user string
 		if flag := s.prefixFlag(); flag != "" {
 			with = ", and" + flag + " to find it"
 		}
-		s.Say("Note: the client secret is not saved: later commands need %s%s.", s.Variable("CLIENT_SECRET"), with)
+		s.Say("Note: the client secret is not saved: later commands need %s too%s.", s.Variable("CLIENT_SECRET"), with)
 	}
 }
 
