@@ -194,7 +194,11 @@ func tokenOf(object map[string]any, format Format) (*spotipie.Token, error) {
 		return nil, err
 	}
 	fields["expires_at"] = end
-	return spotipie.TokenFromMap(fields, false)
+	token, err := spotipie.TokenFromMap(fields, false)
+	if err != nil || object["expires_in"] != nil {
+		return token, err
+	}
+	return spotipie.NewToken(token.Fields()) // its lifetime lasts from now until it ends
 }
 
 // expiresAt returns when the token ends, in seconds since the epoch.
