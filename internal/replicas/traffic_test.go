@@ -26,8 +26,8 @@ type traffic struct {
 	// the one that nginx turned to as well.
 	hitTwice int
 	// undone is how many logins of the outage are gone after it, because the
-	// deletion of an earlier logout was tried again and came later. The stores
-	// compare the version of a deletion, which prevents this.
+	// deletion of an earlier logout, which was tried again, came later: the
+	// deletion deletes what is there, whatever the session has seen before.
 	undone int
 }
 

@@ -53,7 +53,7 @@ func passwordFile(t *testing.T, password string) string {
 	return file
 }
 
-// administer has a server carry out a command.
+// administer runs a command on a server.
 func administer(t *testing.T, address string, command ...any) {
 	t.Helper()
 	client := redis.NewClient(&redis.Options{Addr: address})
@@ -162,8 +162,8 @@ func TestRedisTLS(t *testing.T) {
 	}
 }
 
-// What is wrong with an address is told before anything is sent, and without its
-// password.
+// An error says what is wrong with an address before anything is sent, and without
+// its password.
 func TestRedisAddressesThatAreRefused(t *testing.T) {
 	tooltest.Home(t, "")
 	text := passwordFile(t, "not PEM")
