@@ -210,7 +210,8 @@ func isClosed(c <-chan struct{}) bool {
 	}
 }
 
-// finish is called with the bell's lock, when a was delivered or will not be.
+// finish is called with the bell's lock held, when a was delivered or will
+// never be.
 func (a *announcement) finish(err error) {
 	if err != nil {
 		a.chain.errs = append(a.chain.errs, err)

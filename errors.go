@@ -201,16 +201,16 @@ func (e *StoreError) Error() string {
 // Unwrap returns Err.
 func (e *StoreError) Unwrap() error { return e.Err }
 
-// ErrUnreadableRecord: the store has a record of the user that cannot be read
-// here, and may be readable elsewhere: it is sealed with a key that this process
-// does not have, for example. It is left as it is. Trying again does not help,
-// and neither should the user be sent through the login for it: if the user logs
-// in of their own accord, that replaces the record. It comes wrapped in a
+// ErrUnreadableRecord means that the store has a record of the user that this
+// process cannot read, and that another one may be able to read: for example,
+// it is sealed with a key that this process does not have. The record stays as
+// it is. Trying again does not help. Do not ask the user to log in because of
+// this error: a login would replace the record. The error is wrapped in a
 // [*StoreError] or [*RecordMismatchError].
 var ErrUnreadableRecord = errors.New("the record cannot be read here")
 
-// RecordMismatchError: the store has a record under the session's key that this
-// session must not use.
+// RecordMismatchError means that the store has a record under the session's key
+// that this session must not use.
 type RecordMismatchError struct {
 	Key    Key
 	Reason string

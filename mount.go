@@ -9,9 +9,10 @@ import (
 	"strings"
 )
 
-// ErrMountPrefix: the prefix of a mount must be a scheme with its slashes, such
-// as "https://", or the beginning of an http or https URL up to somewhere in
-// its path, or the beginning of a path of the Web API, such as "/v1/".
+// ErrMountPrefix means that the prefix of a mount is wrong. It must be a scheme
+// with its slashes, such as "https://", or the beginning of an http or https
+// URL with at least the host, or the beginning of a path of the Web API, such as
+// "/v1/".
 var ErrMountPrefix = errors.New("not a URL prefix such as https://, https://api.spotify.com/v1/me or /v1/me")
 
 // mount is a RoundTripper for the URLs that start with a prefix. Scheme and

@@ -76,13 +76,14 @@
 // # Guarantees
 //
 // Lock is a lease, 30 s by default and by the server's clock, which the holder
-// extends while it lives: a holder that dies keeps the others waiting no longer
-// than that. A holder that is suspended for longer learns of it from
-// [Store.Check] before Spotify is asked, and cannot overwrite newer records,
-// because Swap is UPDATE … WHERE version = …. If the server's clock jumps ahead,
-// leases end early, which Check notices; if it is set back, the leases of dead
-// holders last up to four times as long, once somebody waits for them. A version is the microseconds of
-// the server's clock, or one more than the last if the clock has not moved on.
+// extends while it lives: if a holder dies, the others wait no longer than
+// that. If a holder is suspended for longer, [Store.Check] fails before a token
+// request, and the holder cannot overwrite newer records, because Swap is
+// UPDATE … WHERE version = …. If the server's clock jumps ahead, leases end
+// early, which Check notices. If it is set back, the lease of a dead holder
+// lasts up to four times as long from when another one waits for it. A version
+// is the server's clock in microseconds, or one more than the last version if
+// the clock has not advanced.
 //
 // Statements are not repeated, unless the server says that it has rolled them
 // back. A first save or a deletion that is delayed on its way does not replace

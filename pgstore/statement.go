@@ -74,10 +74,10 @@ RETURNING version`
 const (
 	// A statement with nothing to do writes nothing. A lease that an earlier
 	// owner of the same process has left behind is free. The process that had
-	// the lock last does not get it while another one waits. A lease that lasts
-	// much longer than leases do was made before the server's clock was set back:
-	// it is cut, and its holder extends it if there still is one. The turn of a
-	// waiter from before then counts no more.
+	// the lock last does not get it while another one waits. If a lease lasts
+	// much longer than the usual one, the server's clock was set back: the lease is
+	// shortened, and its holder, if there still is one, extends it. The turn of a
+	// waiter from before that no longer counts.
 	acquireSQL = `
 INSERT INTO {table} AS t (client_id, profile, lock_owner, lock_until)
 SELECT $1::text, $2::text, $3::text, clock_timestamp() + $4::bigint * interval '1 microsecond'

@@ -137,9 +137,9 @@ func (s *Store) load(ctx context.Context, key spotipie.Key) (rec spotipie.Record
 	case row.format != format:
 		return rec, false, s.mismatch(key, fmt.Sprintf("has format %d, and this program knows format %d", row.format, format))
 	case row.version <= 0:
-		return rec, false, s.mismatch(key, "has a version that is none")
+		return rec, false, s.mismatch(key, "has an invalid version")
 	case len(row.record) > maxRecord || json.Unmarshal(row.record, &rec) != nil:
-		return spotipie.Record{}, false, s.mismatch(key, "is no record in JSON")
+		return spotipie.Record{}, false, s.mismatch(key, "is not a record in JSON")
 	}
 	rec.Version = uint64(row.version)
 	return rec, true, nil

@@ -55,7 +55,7 @@ type Options struct {
 // It is a [*spotipie.AuthorizationCodeSession], a
 // [*spotipie.ClientCredentialsSession] or a [*spotipie.ImplicitGrantSession].
 // Errors: one that wraps [spotipie.ErrNotAuthorized] and names the command to run
-// if nobody is signed in; one that names the client secret if the token is expired
+// if nobody is signed in; one that names the client secret if the token has expired
 // and the secret is missing; those of the config file, of the store and of the
 // session.
 func Open(ctx context.Context, name string, opts *Options) (spotipie.Session, error) {
@@ -128,7 +128,7 @@ func (p *profile) open(ctx context.Context) (spotipie.Session, error) {
 		return nil, fmt.Errorf("%w: run 'spotipie login%s'", spotipie.ErrNotAuthorized, p.flag())
 	}
 	if p.Confidential && p.ClientSecret == "" && rec.Token.IsExpiredAt(p.now(), spotipie.DefaultExpiryMargin) {
-		return nil, errors.New("its token is expired, and is renewed only with the client secret that it was signed in with: " +
+		return nil, errors.New("its token has expired, and Spotify renews it only with the app's client secret: " +
 			"set SPOTIPIE_CLIENT_SECRET, or Options.ClientSecret")
 	}
 	session, err := p.session(store, cmp.Or(rec.Flow, spotipie.Flow(p.Flow), spotipie.FlowAuthorizationCode))
@@ -148,7 +148,7 @@ func (p *profile) now() time.Time {
 	return time.Now()
 }
 
-// load finds the record, by its profile alone if no client id is known.
+// load finds the record, only by its profile if no client id is known.
 func (p *profile) load(ctx context.Context, store spotipie.Store) (rec spotipie.Record, found bool, err error) {
 	if p.ClientID == "" {
 		keys, err := store.List(ctx)

@@ -133,7 +133,7 @@ func TestOpenWithoutTheSecret(t *testing.T) {
 		t.Fatal(err)
 	}
 	server.Advance(2 * time.Hour)
-	if _, err := open(t, "work", opts); err == nil || !strings.Contains(err.Error(), `profile "work": its token is expired`) ||
+	if _, err := open(t, "work", opts); err == nil || !strings.Contains(err.Error(), `profile "work": its token has expired`) ||
 		!strings.Contains(err.Error(), "SPOTIPIE_CLIENT_SECRET") {
 		t.Errorf("got %v", err)
 	}

@@ -43,7 +43,7 @@
 //	    +get +set +pexpire +del +type +hget +hmget +hset +time +scan
 //	    +publish +subscribe +unsubscribe +ping +select +asking
 //
-// and in a cluster also +cluster|slots, and with [Options].Replicas +wait. It
+// in a cluster also +cluster|slots, and with [Options].Replicas +wait. It
 // needs +select for a database other than 0, and +asking in a cluster whose slots
 // move. Without the channel (&) everything except Watch works.
 //
@@ -74,9 +74,9 @@
 // take one more round trip.
 //
 // If the server's clock jumps ahead, leases end early, which Check notices. If
-// it is set back, the leases of dead holders last up to four times as long, once
-// somebody waits for them; on Redis 6 they last longer by as much as it was set
-// back.
+// it is set back, the lease of a dead holder lasts up to four times as long from
+// when another one waits for it; on Redis 6 it lasts longer by as much as the
+// clock was set back.
 //
 // How well a record survives a crash depends on the server's settings: with
 // appendonly yes and appendfsync always nothing is lost, with everysec up to a

@@ -21,8 +21,8 @@ const releasedLife = 10 * time.Second
 // HOLDER is its owner, or "released:" and the last owner, so that a repeated
 // release differs from one that comes too late. NEXT waits for the lock, and
 // comes again before UNTIL, in milliseconds of the server's clock; until then
-// the last holder's process does not get it again. An UNTIL that is far off was
-// meant before the clock was set back, and counts no more. Older versions of this
+// the last holder's process does not get it again. An UNTIL that is far
+// off is from before the clock was set back, and no longer counts. Older versions of this
 // package write only the holder, without a colon; such a lock is left as it is.
 //
 // KEYS: lock. ARGV: owner, length of the part that all owners of a process have
@@ -48,9 +48,9 @@ end
 
 const (
 	// ARGV: … lease, turn, how long to remember who released it, all in
-	// milliseconds. A lease that lasts much longer than leases do was made before
-	// the server's clock was set back: it is cut (LT takes Redis 7), and its holder
-	// extends it if there still is one.
+	// milliseconds. If a lease lasts much longer than the usual one, the server's
+	// clock was set back: the lease is shortened (LT needs Redis 7), and its holder,
+	// if there still is one, extends it.
 	acquireScript = readLock + `
 local last = holder and string.match(holder, '^released:(.*)$')
 local left = not last and ours(holder) and holder <= ARGV[1]

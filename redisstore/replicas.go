@@ -9,8 +9,8 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// writeConfirmed writes, and waits until replicas have it. WAIT goes through the
-// same connection, right behind the script.
+// writeConfirmed writes, and waits until replicas have confirmed the write. It
+// sends WAIT through the same connection, right after the script.
 func (s *Store) writeConfirmed(ctx context.Context, key spotipie.Key, w writing) (string, error) {
 	said, confirmed, err := s.writeToNode(ctx, w)
 	switch {
@@ -25,8 +25,8 @@ func (s *Store) writeConfirmed(ctx context.Context, key spotipie.Key, w writing)
 	return said, nil
 }
 
-// writeToNode writes to the server that has the record. It returns what the
-// script has said, and how many replicas have it, 0 if that is not known.
+// writeToNode writes to the server that has the record. It returns the script's
+// answer, and how many replicas have confirmed it, or 0 if that is unknown.
 func (s *Store) writeToNode(ctx context.Context, w writing) (said string, confirmed int64, err error) {
 	node, inCluster, err := s.nodeOf(ctx, w.name)
 	if err != nil {
@@ -36,14 +36,14 @@ func (s *Store) writeToNode(ctx context.Context, w writing) (said string, confir
 	if redis.HasErrorPrefix(err, "NOSCRIPT") {
 		said, confirmed, err = s.pipeline(ctx, node, w.eval)
 	}
-	if inCluster && isRedirection(err) { // which the cluster's client follows
+	if inCluster && isRedirection(err) { // the cluster's client follows it
 		said, err = w.eval(ctx, s.client).Text()
 		return said, 0, err
 	}
 	return said, confirmed, err
 }
 
-// pipeline sends a script with WAIT behind it.
+// pipeline sends a script and then WAIT.
 func (s *Store) pipeline(ctx context.Context, node *redis.Client, send func(context.Context, redis.Scripter) *redis.Cmd) (said string, confirmed int64, err error) {
 	var script, wait *redis.Cmd
 	_, _ = node.WithTimeout(node.Options().ReadTimeout+s.replicaTimeout).Pipelined(ctx, func(pipe redis.Pipeliner) error {
@@ -72,7 +72,8 @@ func (s *Store) nodeOf(ctx context.Context, name string) (node *redis.Client, in
 	return nil, false, fmt.Errorf("cannot wait for replicas with a client of type %T", s.client)
 }
 
-// isRedirection reports whether a record is on another node, or on its way there.
+// isRedirection reports whether a record is on another node, or is being moved
+// there.
 func isRedirection(err error) bool {
 	for _, prefix := range []string{"MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "READONLY"} {
 		if redis.HasErrorPrefix(err, prefix) {

@@ -33,10 +33,10 @@ const maxVersion = 1<<53 - 2
 // channel, tag.
 //
 // The client repeats a command whose reply was lost, so each operation has a
-// name of its own, and each attempt a number. A write replaces only the version
-// that it names, which a repetition no longer finds if an earlier attempt
-// succeeded. A repetition writes what is there already, as WAIT waits for the
-// writes of its own connection.
+// unique name, and each attempt a number. A write replaces only the version
+// that it names; a repetition does not find that version any more if an earlier
+// attempt has succeeded. The repetition then writes the same value again, because
+// WAIT waits only for writes of its own connection.
 const prepareWrite = `
 local function valid(version)
 	return type(version) == 'string' and string.find(version, '^[1-9]%d*$') and #version <= 16
@@ -140,15 +140,15 @@ func (s *Store) write(ctx context.Context, script *redis.Script, key spotipie.Ke
 			return s.writeConfirmed(ctx, key, w)
 		}
 		version, err := w.evalSha(ctx, s.client).Text()
-		if redis.HasErrorPrefix(err, "NOSCRIPT") { // so that was no attempt
+		if redis.HasErrorPrefix(err, "NOSCRIPT") { // so the script did not run
 			version, err = w.eval(ctx, s.client).Text()
 		}
 		return version, err
 	})
 }
 
-// writing is a script that writes, with its arguments before and after the number
-// of the attempt.
+// writing is a script that writes, with the arguments that come before and after
+// the number of the attempt.
 type writing struct {
 	script        *redis.Script
 	name          string // of the record
@@ -165,8 +165,8 @@ func (w writing) eval(ctx context.Context, c redis.Scripter) *redis.Cmd {
 
 func (w writing) arguments() []any { return slices.Concat(w.before, []any{&attempt{}}, w.after) }
 
-// maxTries is how often a write starts again because another process wrote
-// between its look and its write.
+// maxTries is how often a write starts again because another process has
+// written between its read and its write.
 const maxTries = 20
 
 // errUnknown means that the client has repeated a write and it is unknown

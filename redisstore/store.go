@@ -45,18 +45,18 @@ type Options struct {
 	// It should be much longer than a healthy process ever pauses. Default:
 	// [DefaultLease].
 	Lease time.Duration
-	// Replicas is how many replicas must have a save or a deletion before Swap or
-	// Delete returns (WAIT of Redis), so that a fail-over to one of them does not
-	// lose it. It costs the time that a replica takes. Not for a server without
-	// replicas. Default: 0, none.
+	// Replicas is how many replicas Swap and Delete wait for (WAIT of Redis), so
+	// that a fail-over to one of them does not lose the save or deletion. Each then
+	// takes as long as the replicas need. Do not set it for a server without
+	// replicas. Default: 0, which does not wait.
 	Replicas int
-	// ReplicaTimeout is how long Swap and Delete wait for them. Default:
+	// ReplicaTimeout is how long Swap and Delete wait for the replicas. Default:
 	// [DefaultReplicaTimeout].
 	ReplicaTimeout time.Duration
 	// OnUnconfirmed is called if fewer than Replicas have confirmed a save or a
-	// deletion in time: it is done, and a fail-over may lose it. The error says
-	// how many have. Swap and Delete wait for it, and it may be called by many
-	// goroutines at the same time. Default: nothing is told.
+	// deletion in time: the server has it, but a fail-over may lose it. The error
+	// says how many have confirmed it. Swap and Delete return after OnUnconfirmed,
+	// which many goroutines may call at the same time. Default: no call.
 	OnUnconfirmed func(key spotipie.Key, err error)
 }
 

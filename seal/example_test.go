@@ -83,8 +83,8 @@ func ExampleStore_Reseal() {
 	// the old key alone: true
 }
 
-// A local key stands beside those of a key management service for the move from
-// one to the other: what it has sealed still opens.
+// To move from a local key to a key management service, use both: records that
+// the local key has sealed still open.
 func ExampleRing() {
 	service := &keyService{}
 	service.makeKey("spotify-1")

@@ -86,11 +86,11 @@ func (c *consentCounter) latest(ctx context.Context) (n int64, ok bool, err erro
 	return c.n, true, nil
 }
 
-// EndingConsents returns what counts the consents that end within [ConsentWindow]
-// by going through the summaries of a pool's users: those of
-// [spotipie.Pool.Summaries]. Refused refresh tokens do not count: their users have
-// to sign in again already. With some hundred thousand consents that end within
-// 30 days, count them with a query of your own, as there are five seconds for it.
+// EndingConsents returns a function for [Telemetry.ObserveConsents] that counts the
+// consents which end within [ConsentWindow]. summaries is the method
+// [spotipie.Pool.Summaries] of a pool. Users whose refresh token was refused do not
+// count: they have to sign in again already. The count may take five seconds, so
+// use your own query if hundreds of thousands of consents end within 30 days.
 func EndingConsents(summaries func(context.Context, spotipie.SummaryQuery) (spotipie.SummaryPage, error)) func(context.Context) (int64, error) {
 	return func(ctx context.Context) (n int64, err error) {
 		end := time.Now().Add(ConsentWindow)

@@ -48,8 +48,8 @@ type Telemetry struct {
 // errNotMade means that the Telemetry was not made by New.
 var errNotMade = errors.New("telemetry: the Telemetry is a zero value: make it with New")
 
-// New returns a Telemetry. It fails if a provider is a nil pointer, or if the meter
-// provider refuses an instrument, which that of the SDK does not.
+// New returns a Telemetry. It fails if a provider is a nil pointer, or if the
+// meter provider refuses an instrument, which the SDK's provider does not.
 func New(opts *Options) (*Telemetry, error) {
 	var o Options
 	if opts != nil {

@@ -19,25 +19,25 @@ const (
 	BannerScope   = "missing-scope" // the user has not granted a scope
 )
 
-// Banner is what a page tells a user who is signed in: that they should sign in
-// again, and why. A template shows it in a line:
+// Banner says that a signed-in user should sign in again, and why. A template
+// shows it in one line:
 //
 //	{{with .Banner}}<p role="status">{{.Text}} <a href="{{.LoginURL}}">{{.Action}}</a></p>{{end}}
 type Banner struct {
 	Kind     string         // BannerRefused, BannerEnds or BannerScope
 	Text     string         // a sentence or two, in English
 	Action   string         // what the link does, in English
-	LoginURL string         // signs in again, asks for what is missing, and leads back to the page
+	LoginURL string         // signs in again, asks for missing scopes, and returns to the page
 	Until    time.Time      // when the consent ends, or has ended; zero if that is not known
 	Days     int            // whole days until then; 0 on the last day and after it
 	Missing  []MissingScope // what the user has not granted of the scopes that were asked about
 }
 
-// Banner returns what to tell the user who makes a request, or nil if there is
-// nothing to tell or nobody is signed in. r came through [Auth.Middleware] or
-// [Auth.Require]. It asks neither the store nor Spotify. scopes are those that the
-// page could make use of; what the user has been asked for and did not grant is
-// among what is missing.
+// Banner returns what to tell the user of a request, or nil if there is nothing to
+// tell or nobody is signed in. r must come from a handler behind
+// [Auth.Middleware] or [Auth.Require]. Banner calls neither the store nor Spotify.
+// scopes are those that the page could use. Those that the user has not granted
+// are missing, also if the user was asked for them before.
 func (a *Auth) Banner(r *http.Request, scopes ...spotipie.Scope) *Banner {
 	v := visitorFrom(r.Context())
 	if v == nil || v.auth != a || v.session == nil {
@@ -54,7 +54,7 @@ func (a *Auth) Banner(r *http.Request, scopes ...spotipie.Scope) *Banner {
 		b.Text = fmt.Sprintf("Spotify no longer lets %s use your account.", a.opts.AppName)
 	case !b.Until.IsZero() && left <= a.opts.BannerBefore:
 		b.Kind, b.Action = BannerEnds, "Sign in again"
-		b.Text = fmt.Sprintf("Spotify asks you to sign in again %s, so that %s can go on using your account.", within(b.Days), a.opts.AppName)
+		b.Text = fmt.Sprintf("Spotify asks you to sign in again %s, so that %s can keep using your account.", within(b.Days), a.opts.AppName)
 	case len(missing) > 0:
 		b.Kind, b.Action = BannerScope, "Allow it"
 		b.Text = fmt.Sprintf("%s could do more if you allow it to: %s.", a.opts.AppName, describe(missing))
@@ -64,7 +64,8 @@ func (a *Auth) Banner(r *http.Request, scopes ...spotipie.Scope) *Banner {
 	return b
 }
 
-// bannerURL leads back to the page, or to Home from what cannot be visited.
+// bannerURL returns a login address that leads back to the page, or to Home if the
+// request is not a visit to a page.
 func (a *Auth) bannerURL(r *http.Request, missing []MissingScope) string {
 	var scopes spotipie.Scopes
 	for _, m := range missing {

@@ -53,8 +53,8 @@ const (
 //	failed        Spotify or the app has failed
 //	unavailable   the store, or Options.Sessions, does not answer; or Spotify
 //	              limits the app's requests
-//	unreadable    the user's authorization cannot be read, as the key is missing
-//	              that it was sealed with; to sign in again would replace it
+//	unreadable    the user's authorization cannot be read, because the key that
+//	              sealed it is missing; signing in again would replace it
 //	not-found     an address that the handlers do not have
 //
 // A form for signing in or out has method="post" and no fields besides those in

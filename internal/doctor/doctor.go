@@ -21,7 +21,7 @@ type Result struct {
 }
 
 // Unanswered reports whether the accounts service did not answer the check of
-// the clock: others that ask it would only repeat that.
+// the clock. Other checks that call the service would only repeat this.
 func (r Result) Unanswered() bool { return r.unanswered }
 
 func good(name, detail string) Result { return Result{Name: name, OK: true, Detail: detail} }
@@ -34,8 +34,8 @@ func Blocked(name string, by Result) Result {
 	return bad(name, "cannot be checked before the "+by.Name+" is in order", "fix the "+by.Name+" first")
 }
 
-// NoAnswer is the result of a check for which the accounts service would have to
-// answer. by is the check that has asked it.
+// NoAnswer returns the result of a check that needs the accounts service, which did
+// not answer. by is the result of the check that has called it.
 func NoAnswer(name string, by Result) Result {
 	return bad(name, "cannot be checked: the accounts service does not answer", "see the "+by.Name)
 }

@@ -14,9 +14,9 @@ import (
 // WithStore opens a store, calls use with it and closes it.
 type WithStore func(ctx context.Context, use func(spotipie.Store) error) error
 
-// Store checks whether the store can be opened, read and locked, and whether it
-// would take a record, if it is a [spotipie.Checker]. where is the store in words.
-// key is not locked if its client id is empty.
+// Store checks whether the store can be opened, read and locked, and, if it is a
+// [spotipie.Checker], whether it could save a record. where is the store as
+// text. It does not lock key if its client id is empty.
 func Store(ctx context.Context, where string, with WithStore, key spotipie.Key) Result {
 	const name = "store"
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
@@ -44,9 +44,9 @@ func Store(ctx context.Context, where string, with WithStore, key spotipie.Key) 
 	case errors.Is(err, keyringstore.ErrKeyLost):
 		return bad(name, plain(err), "restore the keyring's entry, or remove the folder's records and sign in again")
 	case errors.Is(err, keyringstore.ErrUnavailable):
-		return bad(name, plain(err), "unlock the keyring, or keep logins in files by --store file:")
+		return bad(name, plain(err), "unlock the keyring, or keep logins in files with --store file:")
 	case errors.Is(err, syscall.ENOSPC):
-		return bad(name, plain(err), "make room there, or choose another by --store: no token is renewed before")
+		return bad(name, plain(err), "free some space there, or choose another store with --store: until then no token is renewed")
 	case tooLong(err):
 		return bad(name, fmt.Sprintf("%s did not answer for %s: %s", where, checkTimeout, plain(err)),
 			"check that it runs and can be reached from here, and that no suspended process holds the lock")
@@ -54,8 +54,8 @@ func Store(ctx context.Context, where string, with WithStore, key spotipie.Key) 
 	return bad(name, plain(err), "check that it exists, can be reached and lets you in, or choose another with --store")
 }
 
-// tryToSave locks the key and asks the store whether it would take a record now,
-// as before a renewal.
+// tryToSave locks the key and asks the store whether it could save a record now,
+// as a renewal does.
 func tryToSave(ctx context.Context, store spotipie.Store, key spotipie.Key) error {
 	unlock, err := store.Lock(ctx, key)
 	if err != nil {

@@ -84,7 +84,7 @@ func (s fullStore) Check(context.Context, spotipie.Key) error { return s.err }
 func TestStoreThatTakesNoRecord(t *testing.T) {
 	store := spotipie.NewMemoryStore()
 	full := fullStore{store, fmt.Errorf("no record could be saved: %w", syscall.ENOSPC)}
-	check(t, doctor.Store(t.Context(), "x:", with(full, nil), key), "no record could be saved", "make room there")
+	check(t, doctor.Store(t.Context(), "x:", with(full, nil), key), "no record could be saved", "free some space there")
 	readOnly := fullStore{store, fmt.Errorf("no record could be saved: %w", syscall.EROFS)}
 	check(t, doctor.Store(t.Context(), "x:", with(readOnly, nil), key), "no record could be saved", "lets you in")
 	cannotTell := fullStore{store, fmt.Errorf("seal: %w", errors.ErrUnsupported)}
@@ -92,7 +92,7 @@ func TestStoreThatTakesNoRecord(t *testing.T) {
 	check(t, doctor.Store(t.Context(), "x:", with(full, nil), spotipie.Key{}), "can be read and locked", "")
 }
 
-// A lock that a stopped process holds is told, not waited for forever.
+// A lock that a suspended process holds is reported, not waited for forever.
 func TestStoreLocked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := spotipie.NewMemoryStore()

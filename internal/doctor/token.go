@@ -17,8 +17,9 @@ import (
 // closes it. It fails with [spotipie.ErrNotAuthorized] if there is no login.
 type WithSession func(ctx context.Context, use func(spotipie.Session) error) error
 
-// Token checks whether the login gives a valid token, renewing it if it is due,
-// whether Spotify will renew it, and whether the Web API takes it. login is the command that signs in.
+// Token checks whether the login has a valid token, renewing it if necessary,
+// whether Spotify still renews it, and whether the Web API accepts it. login is
+// the command that signs in.
 func Token(ctx context.Context, with WithSession, login string, now func() time.Time) Result {
 	const name = "token"
 	ctx, cancel := context.WithTimeout(ctx, 2*checkTimeout)

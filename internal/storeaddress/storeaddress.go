@@ -104,8 +104,8 @@ func withPassword(user, password string) *url.Userinfo {
 	return nil
 }
 
-// isSecret tells the parameters that are passwords, such as PostgreSQL's
-// password and sslpassword, but not those that name a file with one.
+// isSecret reports whether a parameter is a password, such as PostgreSQL's
+// password and sslpassword. One that names a file with a password is not.
 func isSecret(parameter string) bool {
 	name := strings.ToLower(parameter)
 	return strings.Contains(name, "pass") && !strings.HasSuffix(name, "file")

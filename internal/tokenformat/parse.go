@@ -17,8 +17,8 @@ import (
 // thousand.
 const MaxSize = 1 << 20
 
-// ErrUnknown: the file is in none of the formats. What it is instead, as far as
-// that can be told, is in the error's text.
+// ErrUnknown means that the file is in none of the formats. The error's text
+// says, if possible, what it is instead.
 var ErrUnknown = errors.New("not a token file of spotipy, tekore, spotipie for Python, rspotify or golang.org/x/oauth2, " +
 	"an answer of the token endpoint, or a refresh token")
 
@@ -156,7 +156,7 @@ func recognise(object map[string]any) (Format, error) {
 // withoutAccessToken says what else a file may be.
 func withoutAccessToken(object map[string]any) string {
 	if _, ok := object["record"]; ok && object["format"] != nil {
-		return "it is a record of a file store of this tool (use it by --store file:DIR)"
+		return "it is a record of a file store of this tool (use it with --store file:DIR)"
 	}
 	if _, ok := object["token"].(map[string]any); ok && object["client_id"] != nil {
 		return "it is a record of a store of this tool, not a token alone"
@@ -194,7 +194,11 @@ func tokenOf(object map[string]any, format Format) (*spotipie.Token, error) {
 		return nil, err
 	}
 	fields["expires_at"] = end
-	return spotipie.TokenFromMap(fields, false)
+	token, err := spotipie.TokenFromMap(fields, false)
+	if err != nil || object["expires_in"] != nil {
+		return token, err
+	}
+	return spotipie.NewToken(token.Fields()) // its lifetime lasts from now until it ends
 }
 
 // expiresAt returns when the token ends, in seconds since the epoch.

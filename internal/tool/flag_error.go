@@ -15,8 +15,8 @@ import (
 // invalidValue matches package pflag's error for a wrong value of a flag.
 const invalidValue = `^invalid argument (".*") for "(?:-\w, )?--([\w-]+)" flag: (.*)$`
 
-// flagError puts what package pflag says about values into our words, and names the
-// flag of cmd that one which there is not was most likely meant to be.
+// flagError rewords package pflag's errors about values, and suggests a flag of
+// cmd for one that does not exist.
 func flagError(cmd *cobra.Command, err error) error {
 	if name, unknown := strings.CutPrefix(err.Error(), "unknown flag: "); unknown {
 		var names []string

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// The tests in this file hold on to what keeps the start short. They look at what
-// is done and not at how long it takes, which bench/startup.go measures.
+// The tests in this file keep the start of the tool short. They look at what it
+// does, not at how long it takes, which bench/startup.go measures.
 
 // TestCommandsAreMadeWhenNamed: the flags of all take longer than a token.
 func TestCommandsAreMadeWhenNamed(t *testing.T) {
@@ -61,8 +61,8 @@ func TestLinkedModules(t *testing.T) {
 	}
 }
 
-// TestTokenOpensFewFiles: a token that is valid is read, and nothing is written,
-// locked or asked for.
+// TestTokenOpensFewFiles: for a valid token the tool reads files, and writes, locks
+// and requests nothing.
 func TestTokenOpensFewFiles(t *testing.T) {
 	need(t, "strace")
 	p := newPerson(t)

@@ -129,13 +129,14 @@ func refusal(s *settings.Settings, err error, refused *spotipie.TokenEndpointErr
 // is not set now.
 func LacksSecret(s *settings.Settings) bool { return s.Confidential && s.Secret.Value == "" }
 
-// SecretMissing says of an error that there is no new token without the secret.
+// SecretMissing returns an error which says that Spotify renews the token only
+// with the client secret.
 func SecretMissing(s *settings.Settings, err error) error {
-	return failure.Usage(s.Cmd, failure.Tell(err, "profile %q was signed in with the client secret of the app, and Spotify renews it with that only: set %s",
+	return failure.Usage(s.Cmd, failure.Tell(err, "profile %q was signed in with the app's client secret, and Spotify renews it only with that: set %s",
 		s.Profile.Value, s.Variable("CLIENT_SECRET")))
 }
 
-// hostOf is where a request went, without what stands in the query.
+// hostOf returns where a request went, without its query.
 func hostOf(address string) string {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" {

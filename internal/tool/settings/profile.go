@@ -62,8 +62,8 @@ func (s *Settings) LoginCommand() string {
 	return "spotipie login" + s.ProfileFlag()
 }
 
-// ProfileFlag repeats the profile and the prefix of the variables for a command
-// that is suggested.
+// ProfileFlag returns the --profile and --env-prefix flags for a suggested
+// command, as far as they are not the defaults.
 func (s *Settings) ProfileFlag() string {
 	flags := ""
 	if s.Profile.Value != DefaultProfile {

@@ -62,9 +62,9 @@ func (s *Settings) Remember(ctx context.Context, flow spotipie.Flow, user string
 	if inConfig := cmp.Or(s.Config.Profiles[s.Profile.Value].ClientSecret, s.Config.ClientSecret); s.Secret.Value != "" && inConfig == "" {
 		with := ""
 		if flag := s.prefixFlag(); flag != "" {
-			with = ", and" + flag + " to look for it"
+			with = ", and" + flag + " to find it"
 		}
-		s.Say("Note: the client secret is not kept: later commands need %s too%s.", s.Variable("CLIENT_SECRET"), with)
+		s.Say("Note: the client secret is not saved: later commands need %s too%s.", s.Variable("CLIENT_SECRET"), with)
 	}
 }
 

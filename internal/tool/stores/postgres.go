@@ -18,10 +18,10 @@ import (
 )
 
 const (
-	// connectTimeout is how long a host may take to answer, if neither the address
-	// nor the environment says.
+	// connectTimeout is how long a host may take to answer, unless the address or
+	// the environment sets it.
 	connectTimeout = 5 * time.Second
-	// A connection is dead that does not answer for probes times probeEvery.
+	// A connection is closed if it does not answer for probes times probeEvery.
 	probeEvery, probes = 5 * time.Second, 3
 )
 
@@ -47,8 +47,8 @@ func openPostgres(ctx context.Context, s *settings.Settings, migrate bool) (spot
 	return store, closePool, nil
 }
 
-// setDefaults sets what an address says nothing about: how soon a host that does
-// not answer is given up, and that of several the one that takes writes is meant.
+// setDefaults sets what the address leaves out: how long to wait for a host that
+// does not answer, and to use the host that accepts writes if there are several.
 func setDefaults(cfg *pgx.ConnConfig, address string) {
 	if cfg.ConnectTimeout == 0 {
 		cfg.ConnectTimeout = connectTimeout

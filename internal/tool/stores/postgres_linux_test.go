@@ -10,7 +10,7 @@ import (
 	"github.com/spotipie/spotipie/internal/tool/tooltest"
 )
 
-// execute has a server carry out a statement.
+// execute runs a statement on a server.
 func execute(t *testing.T, server *testservices.Server, statement string) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), testservices.PostgresDSN(server.Address))
@@ -23,8 +23,8 @@ func execute(t *testing.T, server *testservices.Server, statement string) {
 	}
 }
 
-// Of several hosts the one that takes writes is found, without a word in the
-// address, and one that hangs is given up.
+// Of several hosts the tool uses the one that accepts writes, although the address
+// does not ask for it, and gives up one that hangs.
 func TestPostgresHosts(t *testing.T) {
 	tooltest.Home(t, "")
 	primary := testservices.StartPostgres(t)

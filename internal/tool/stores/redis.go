@@ -19,13 +19,13 @@ import (
 	"github.com/spotipie/spotipie/redisstore"
 )
 
-// Parameters of a redis:// address beside those of the client.
+// Parameters of a redis:// address, in addition to those of the client.
 const (
-	clusterParameter          = "cluster"                // true: the hosts are of a cluster
-	masterParameter           = "master_name"            // the hosts are sentinels, which know it by this name
+	clusterParameter          = "cluster"                // true: the hosts are nodes of a cluster
+	masterParameter           = "master_name"            // the hosts are sentinels; their name for the server
 	passwordFileParameter     = "password_file"          // of the user in the address
-	sentinelUserParameter     = "sentinel_username"      // if the sentinels ask for one
-	sentinelPasswordParameter = "sentinel_password_file" // of it
+	sentinelUserParameter     = "sentinel_username"      // if the sentinels need one
+	sentinelPasswordParameter = "sentinel_password_file" // of that user
 	authorityParameter        = "tls_ca_file"            // of the server's certificate
 	certificateParameter      = "tls_cert_file"          // of this client
 	keyParameter              = "tls_key_file"           // of its certificate
@@ -54,11 +54,11 @@ func newRedisClient(address string) (redis.UniversalClient, error) {
 	cluster, err := strconv.ParseBool(cmp.Or(own[clusterParameter], "false"))
 	switch {
 	case err != nil:
-		return nil, errRedisAddress(clusterParameter + " is true or false")
+		return nil, errRedisAddress(clusterParameter + " must be true or false")
 	case cluster && own[masterParameter] != "":
-		return nil, errRedisAddress(clusterParameter + " and " + masterParameter + " do not go together: a cluster has no sentinels")
+		return nil, errRedisAddress(clusterParameter + " and " + masterParameter + " cannot be used together: a cluster has no sentinels")
 	case own[masterParameter] == "" && own[sentinelUserParameter]+own[sentinelPasswordParameter] != "":
-		return nil, errRedisAddress(masterParameter + " is missing: the name that the sentinels know the server by")
+		return nil, errRedisAddress(masterParameter + " is missing: it is the name of the server at the sentinels")
 	}
 	user, password, err := credentialsOf(u, own)
 	if err != nil {
@@ -68,7 +68,7 @@ func newRedisClient(address string) (redis.UniversalClient, error) {
 	if err != nil {
 		return nil, err
 	}
-	logging.Disable() // what it would log comes back as an error
+	logging.Disable() // errors are returned, so they need not be logged
 	switch {
 	case own[masterParameter] != "":
 		return newSentinelClient(u, own, user, password, secure)
@@ -86,7 +86,7 @@ func newRedisClient(address string) (redis.UniversalClient, error) {
 
 func newClusterClient(u *url.URL, user, password string, secure *tls.Config) (redis.UniversalClient, error) {
 	if strings.Trim(u.Path, "/0") != "" {
-		return nil, errRedisAddress("a cluster has no database but 0")
+		return nil, errRedisAddress("a cluster has only database 0")
 	}
 	opts, err := redis.ParseClusterURL(u.String())
 	if err != nil {
@@ -112,7 +112,8 @@ func newSentinelClient(u *url.URL, own map[string]string, user, password string,
 	return redis.NewFailoverClient(opts), nil
 }
 
-// takeParameters takes those of the tool out of an address.
+// takeParameters removes the tool's own parameters from an address and returns
+// them.
 func takeParameters(u *url.URL) map[string]string {
 	query, own := u.Query(), make(map[string]string)
 	for _, name := range []string{
@@ -128,22 +129,22 @@ func takeParameters(u *url.URL) map[string]string {
 	return own
 }
 
-// credentialsOf takes the user and the password out of an address, or the
-// password out of the file that it names.
+// credentialsOf removes the user and the password from an address. The password
+// may also come from the file that it names.
 func credentialsOf(u *url.URL, own map[string]string) (user, password string, err error) {
 	user = u.User.Username()
 	password, has := u.User.Password()
 	u.User = nil
 	if file := own[passwordFileParameter]; file != "" {
 		if has {
-			return "", "", errRedisAddress("it has a password and a " + passwordFileParameter)
+			return "", "", errRedisAddress("it has both a password and a " + passwordFileParameter)
 		}
 		password, err = readPassword(file)
 	}
 	return user, password, err
 }
 
-// readPassword returns what a file has in its only line, or nothing without one.
+// readPassword returns the only line of a file, or nothing if file is empty.
 func readPassword(file string) (string, error) {
 	if file == "" {
 		return "", nil
@@ -154,21 +155,22 @@ func readPassword(file string) (string, error) {
 	}
 	password := strings.TrimRight(string(text), "\r\n")
 	if password == "" || strings.ContainsAny(password, "\r\n") {
-		return "", fmt.Errorf("%s: not a password in one line", file)
+		return "", fmt.Errorf("%s: it must have the password in one line, and nothing else", file)
 	}
 	return password, nil
 }
 
-// tlsConfigOf returns what the files that an address names ask for, or nil.
+// tlsConfigOf returns the configuration of the TLS files that an address names, or
+// nil if it names none.
 func tlsConfigOf(u *url.URL, own map[string]string) (*tls.Config, error) {
 	authority, certificate, key := own[authorityParameter], own[certificateParameter], own[keyParameter]
 	switch {
 	case authority+certificate+key == "":
 		return nil, nil
 	case u.Scheme != "rediss":
-		return nil, errRedisAddress("the files of TLS need rediss://")
+		return nil, errRedisAddress("the files for TLS need a rediss:// address")
 	case (certificate == "") != (key == ""):
-		return nil, errRedisAddress(certificateParameter + " and " + keyParameter + " go together")
+		return nil, errRedisAddress(certificateParameter + " and " + keyParameter + " must be used together")
 	}
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	if authority != "" {
@@ -191,7 +193,7 @@ func tlsConfigOf(u *url.URL, own map[string]string) (*tls.Config, error) {
 	return config, nil
 }
 
-// withFiles returns the configuration of an address with what comes from files.
+// withFiles adds the configuration from files to that of an address.
 func withFiles(config, files *tls.Config) *tls.Config {
 	if config == nil || files == nil {
 		return config
@@ -200,7 +202,8 @@ func withFiles(config, files *tls.Config) *tls.Config {
 	return files
 }
 
-// ofEachHost has each of several hosts show a certificate of its own name.
+// ofEachHost makes the client check each host's certificate for the name of that
+// host.
 func ofEachHost(config *tls.Config) *tls.Config {
 	if config != nil {
 		config.ServerName = ""
@@ -208,8 +211,7 @@ func ofEachHost(config *tls.Config) *tls.Config {
 	return config
 }
 
-// errRedisAddress says what is wrong with an address, if that can be said without
-// quoting it.
+// errRedisAddress says what is wrong with an address, without quoting it.
 func errRedisAddress(problem string) error {
 	if problem != "" {
 		problem = ": " + problem

@@ -53,7 +53,7 @@ func passwordFile(t *testing.T, password string) string {
 	return file
 }
 
-// administer has a server carry out a command.
+// administer runs a command on a server.
 func administer(t *testing.T, address string, command ...any) {
 	t.Helper()
 	client := redis.NewClient(&redis.Options{Addr: address})
@@ -162,8 +162,8 @@ func TestRedisTLS(t *testing.T) {
 	}
 }
 
-// What is wrong with an address is told before anything is sent, and without its
-// password.
+// An error says what is wrong with an address before anything is sent, and without
+// its password.
 func TestRedisAddressesThatAreRefused(t *testing.T) {
 	tooltest.Home(t, "")
 	text := passwordFile(t, "not PEM")
@@ -173,16 +173,16 @@ func TestRedisAddressesThatAreRefused(t *testing.T) {
 		"a password of the server":          {"redis://h:1/0?master_name=m&password=hush", "such as"},
 		"two passwords":                     {"redis://u:hush@h:1/0?password_file=" + text, "a password and a password_file"},
 		"no such password file":             {"redis://u@h:1/0?password_file=/nowhere", "reading the password: open /nowhere"},
-		"an empty password file":            {"redis://u@h:1/0?password_file=" + passwordFile(t, ""), "not a password in one line"},
-		"cluster and sentinels":             {"redis://h:1?cluster=true&master_name=m", "do not go together"},
-		"a cluster's database":              {"redis://h:1/2?cluster=true", "no database but 0"},
-		"a cluster, perhaps":                {"redis://h:1?cluster=perhaps", "cluster is true or false"},
+		"an empty password file":            {"redis://u@h:1/0?password_file=" + passwordFile(t, ""), "the password in one line"},
+		"cluster and sentinels":             {"redis://h:1?cluster=true&master_name=m", "cannot be used together"},
+		"a cluster's database":              {"redis://h:1/2?cluster=true", "has only database 0"},
+		"a cluster, perhaps":                {"redis://h:1?cluster=perhaps", "cluster must be true or false"},
 		"a cluster's replicas":              {"redis://h:1?cluster=true&route_randomly=true", "lag behind"},
 		"a sentinel's user without a name":  {"redis://h:1?sentinel_username=u", "master_name is missing"},
 		"only replicas":                     {"redis://h:1/0?master_name=m&replica_only=true", "such as"},
 		"an unknown parameter":              {"redis://h:1/0?colour=red", "such as"},
-		"files of TLS without TLS":          {"redis://h:1/0?tls_ca_file=" + text, "need rediss://"},
-		"a certificate without a key":       {"rediss://h:1/0?tls_cert_file=" + text, "go together"},
+		"files of TLS without TLS":          {"redis://h:1/0?tls_ca_file=" + text, "need a rediss:// address"},
+		"a certificate without a key":       {"rediss://h:1/0?tls_cert_file=" + text, "must be used together"},
 		"an authority that is no such file": {"rediss://h:1/0?tls_ca_file=/nowhere", "the certificate of the authority: open /nowhere"},
 		"an authority that is none":         {"rediss://h:1/0?tls_ca_file=" + text, "no certificate in PEM"},
 		"a certificate that is none":        {"rediss://h:1/0?tls_cert_file=" + text + "&tls_key_file=" + text, "the certificate of this client"},

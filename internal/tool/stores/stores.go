@@ -102,9 +102,9 @@ func Open(ctx context.Context, s *settings.Settings, opts Options) (store spotip
 
 func isFolder(kind string) bool { return kind == settings.StoreFile || kind == settings.StoreKeyring }
 
-// passwordKnown fails if the profile's store has a password that nothing gives:
-// it is not kept in the config file. PostgreSQL's may be in its own variables and
-// files as well.
+// passwordKnown fails if the profile's store needs a password that is not set
+// anywhere: the config file does not have it. PostgreSQL's password may also be
+// in its own variables and files.
 func passwordKnown(s *settings.Settings, kind string) error {
 	if s.Store.Place != settings.InProfile || !s.Config.Profiles[s.Profile.Value].StorePassword {
 		return nil
@@ -114,13 +114,13 @@ func passwordKnown(s *settings.Settings, kind string) error {
 		if cfg, err := pgconn.ParseConfig(s.Store.Value); err == nil && cfg.Password != "" {
 			return nil
 		}
-		or = ", or PGPASSWORD to it"
+		or = ", or PGPASSWORD to the password"
 	}
-	return fmt.Errorf("profile %q is kept in %s, whose password is not kept: set %s to the address with the password%s",
+	return fmt.Errorf("profile %q is in %s, whose password is not saved: set %s to the address with the password%s",
 		s.Profile.Value, s.StoreName(), s.Variable("STORE"), or)
 }
 
-// folderExists fails if the folder of a store is not there.
+// folderExists fails if the folder of a store does not exist.
 func folderExists(s *settings.Settings, kind string) error {
 	if !isFolder(kind) {
 		return nil
@@ -139,7 +139,8 @@ func folderExists(s *settings.Settings, kind string) error {
 // errAddress means that a driver does not accept the address.
 var errAddress = errors.New("it is not a URL that the store accepts")
 
-// Failed says which store it was, and where the setting comes from.
+// Failed returns an error that names the store and where the setting comes
+// from.
 func Failed(s *settings.Settings, doing string, err error) error {
 	from := ""
 	if s.Store.From != "" {
@@ -148,9 +149,9 @@ func Failed(s *settings.Settings, doing string, err error) error {
 	return fmt.Errorf("%s the store (%s%s): %w", doing, s.StoreName(), from, Brief(s, err))
 }
 
-// Brief says in one line why there is no connection to the store's server, for
-// which drivers give a line to each attempt, or why it or the system refuses, and
-// what to do.
+// Brief says in one line why there is no connection to the store's server, or
+// why the server or the system refuses, and what to do. Drivers use a line for
+// each attempt.
 func Brief(s *settings.Settings, err error) error {
 	var (
 		connecting *pgconn.ConnectError
@@ -177,14 +178,14 @@ func Brief(s *settings.Settings, err error) error {
 	return err
 }
 
-// briefOfFolder says what to do about a folder or a file that the system does not
-// let the user read or write.
+// briefOfFolder says what to do about a folder or a file that the user may not
+// read or write.
 func briefOfFolder(s *settings.Settings, err error) error {
 	var said *filestore.FileError
 	switch {
-	case errors.As(err, &said): // and what to do
+	case errors.As(err, &said): // it says what to do
 	case errors.Is(err, fs.ErrPermission):
-		return failure.Tell(err, "%v: run as the user that it belongs to, or set %s to another folder, as in file:/var/lib/spotipie", err, s.Variable("STORE"))
+		return failure.Tell(err, "%v: run as the user who owns it, or set %s to another folder, as in file:/var/lib/spotipie", err, s.Variable("STORE"))
 	case errors.Is(err, syscall.EROFS):
 		return failure.Tell(err, "%v: set %s to a folder that can be written, as in file:/var/lib/spotipie", err, s.Variable("STORE"))
 	}

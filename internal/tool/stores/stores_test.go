@@ -83,7 +83,7 @@ func TestPasswordOfPostgresElsewhere(t *testing.T) {
 	tooltest.Home(t, `{"profiles": {"default": {"store": "postgres://u@127.0.0.1:1/d", "store_password": true}}}`)
 	t.Setenv("PGPASSFILE", filepath.Join(t.TempDir(), "none"))
 	var wrong *failure.UsageError
-	if err := reads(t); !errors.As(err, &wrong) || !strings.Contains(err.Error(), "set SPOTIPIE_STORE to the address with the password, or PGPASSWORD to it") {
+	if err := reads(t); !errors.As(err, &wrong) || !strings.Contains(err.Error(), "set SPOTIPIE_STORE to the address with the password, or PGPASSWORD to the password") {
 		t.Errorf("got %v", err)
 	}
 	t.Setenv("PGPASSWORD", "hush")
@@ -100,7 +100,7 @@ func TestFolderThatCannotBeWritten(t *testing.T) {
 		err  error
 		want string
 	}{
-		"another user's": {fs.ErrPermission, "run as the user that it belongs to, or set SPOTIPIE_STORE to another folder"},
+		"another user's": {fs.ErrPermission, "run as the user who owns it, or set SPOTIPIE_STORE to another folder"},
 		"read-only":      {syscall.EROFS, "set SPOTIPIE_STORE to a folder that can be written"},
 		"something else": {errors.New("oops"), "oops"},
 	} {

@@ -55,9 +55,9 @@ is not found.`,
 	}
 }
 
-// bash writes cobra's script, changed so that it completes what follows a comma: it
-// compares what was typed with offers in which bash's %q has put a backslash before
-// each comma, which nobody types.
+// bash writes cobra's script, changed so that it completes what follows a comma.
+// The original compares what was typed with offers in which bash's %q has put a
+// backslash before each comma, so they differ.
 func bash(root *cobra.Command, w io.Writer) error {
 	var script strings.Builder
 	if err := root.GenBashCompletionV2(&script, true); err != nil {

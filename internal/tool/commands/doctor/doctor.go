@@ -38,9 +38,9 @@ app's registration and client secret, the store, whether Spotify accepts the
 token, and which mode the app is in. Each line is marked ✓, or ✗ with what to
 do.
 
-An expired token is renewed for it, and the store's folder is made if it is
-missing; nothing else is changed. What the profile's flow does not need is left
-out.
+It renews an expired token, and makes the store's folder if it is missing; it
+changes nothing else. It leaves out checks that the profile's flow does not
+need.
 
 The exit code is 0 if all checks pass, and 1 otherwise. With --json it prints
 one line, a JSON object with the keys ok and checks, an array of objects with
@@ -151,10 +151,10 @@ func examine(ctx context.Context, s *settings.Settings) []doctor.Result {
 	return results
 }
 
-// useStored takes the client id and the flow of the login from the store where
-// nothing else tells them. It reports whether there is a login that may be renewed.
+// useStored takes the client id and the flow of the login from the store if they
+// are not set elsewhere. It reports whether there is a login that can be renewed.
 func useStored(ctx context.Context, s *settings.Settings) (usable bool) {
-	_ = stores.Use(ctx, s, func(store spotipie.Store) error { // the check of the token tells what is wrong
+	_ = stores.Use(ctx, s, func(store spotipie.Store) error { // the check of the token reports what is wrong
 		if err := sessions.ResolveClientID(ctx, s, store); err != nil {
 			return err
 		}
@@ -168,8 +168,8 @@ func useStored(ctx context.Context, s *settings.Settings) (usable bool) {
 	return usable
 }
 
-// app checks the app's registration and secret with the accounts service, as far as
-// the flow and the credentials allow.
+// app checks the app's registration and secret with the accounts service, if the
+// flow needs them and the credentials are enough.
 func app(ctx context.Context, s *settings.Settings, flow spotipie.Flow, clock doctor.Result) (results []doctor.Result) {
 	ask := func(name string, check func() doctor.Result) {
 		if clock.Unanswered() {
@@ -190,8 +190,8 @@ func app(ctx context.Context, s *settings.Settings, flow spotipie.Flow, clock do
 	return results
 }
 
-// withExaminedSession returns sessions.UseQuietly without the hint where to read about
-// flags, for sessions that heed pauses.
+// withExaminedSession returns sessions.UseQuietly for sessions that respect
+// pauses, and whose errors do not point to the help of flags.
 func withExaminedSession(s *settings.Settings) func(context.Context, func(spotipie.Session) error) error {
 	paused := pauses.New(s)
 	return func(ctx context.Context, use func(spotipie.Session) error) error {

@@ -151,7 +151,7 @@ func (f *flags) maySee(s *settings.Settings) error {
 	sure, err := cli.Confirm(s.Cmd.Context(), s.Cmd.InOrStdin(), s.Cmd.ErrOrStderr(),
 		"This shows tokens that give access to the account. Print them to the terminal?")
 	if err == nil && !sure {
-		err = errors.New("nothing was printed; --output FILE writes it to a file")
+		err = errors.New("nothing was printed; use --output FILE to write to a file")
 	}
 	return err
 }

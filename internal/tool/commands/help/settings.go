@@ -72,12 +72,12 @@ Stores:
 
 After a redis address, ?NAME=VALUE&NAME=VALUE sets
 
-  password_file  a file with the password, which then is not in the address
-  tls_ca_file    the certificate of the authority that has signed the server's
+  password_file  a file with the password, instead of one in the address
+  tls_ca_file    the certificate of the authority that signed the server's
   tls_cert_file  this program's certificate, and tls_key_file its key
   cluster=true   the server is one of a cluster; addr=HOST:PORT names another
-  master_name    the server is a sentinel, which knows the one with the logins
-                 by this name; addr=HOST:PORT names another sentinel. Sentinels
+  master_name    the server is a sentinel; this is its name for the server with
+                 the logins; addr=HOST:PORT names another sentinel. Sentinels
                  with passwords need sentinel_username, sentinel_password_file`,
 	}
 }

@@ -163,8 +163,8 @@ func sayRedirectURI(s *settings.Settings, flow spotipie.Flow) {
 	if variable := s.Variable("REDIRECT_URI"); s.RedirectURI.From == variable {
 		unset = ", and unset " + variable
 	}
-	s.Say("Note: Spotify no longer takes the redirect URI %s. Nothing but the next 'spotipie login' needs one: before that, register %s "+
-		"for the app at https://developer.spotify.com/dashboard%s. It is not kept with the profile.", s.RedirectURI.Value, login.DefaultRedirectURI, unset)
+	s.Say("Note: Spotify no longer accepts the redirect URI %s. Only the next 'spotipie login' needs one: before that, register %s "+
+		"for the app at https://developer.spotify.com/dashboard%s. It is not saved with the profile.", s.RedirectURI.Value, login.DefaultRedirectURI, unset)
 }
 
 // importedFlow returns the flow that a login came from. A format without scopes

@@ -50,9 +50,9 @@ Without a name it prints the current one.`,
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.ErrOrStderr(), "Profile %q is used when none is named.\n", args[0])
+			fmt.Fprintf(cmd.ErrOrStderr(), "Profile %q is now the default.\n", args[0])
 			if variable := s.Variable("PROFILE"); os.Getenv(variable) != "" && os.Getenv(variable) != args[0] {
-				s.Say("Note: %s names %q here, and comes before that.", variable, os.Getenv(variable))
+				s.Say("Note: %s is set to %q and overrides the default.", variable, os.Getenv(variable))
 			}
 			return nil
 		},

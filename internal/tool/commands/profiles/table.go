@@ -189,7 +189,7 @@ func profileTable(rows []profile, w io.Writer) string {
 	return cli.Table(columns, cells, cli.Width(w))
 }
 
-// host is a service's address without its scheme, for which a table has no room.
+// host returns a service's address without its scheme, to save room in the table.
 func host(service string) string {
 	_, host, ok := strings.Cut(service, "://")
 	if !ok {

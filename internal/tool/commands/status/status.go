@@ -41,7 +41,7 @@ for the user's name, and renews an expired token to do so; without a connection
 it shows the rest.
 
 The exit code is 0 if signed in, 3 if the user has to sign in (again), and 2 if
-the token is expired or refused and the settings do not let it be renewed.
+the token has expired or was refused, and the settings do not allow a renewal.
 
 With --json it prints one line, a JSON object with the keys signed_in,
 sign_in_needed, profile, client_id, flow, user (an object with id and name, or
