@@ -23,6 +23,13 @@ func execute(t *testing.T, server *testservices.Server, statement string) {
 	}
 }
 
+// untilReplayed waits until the replica has all that its primary has.
+const untilReplayed = `DO $$ BEGIN
+	WHILE NOT EXISTS (SELECT FROM pg_stat_replication WHERE replay_lsn >= pg_current_wal_lsn()) LOOP
+		PERFORM pg_sleep(0.01);
+	END LOOP;
+END $$`
+
 // Of several hosts the tool uses the one that accepts writes, although the address
 // does not ask for it, and gives up one that hangs.
 func TestPostgresHosts(t *testing.T) {
@@ -37,6 +44,7 @@ func TestPostgresHosts(t *testing.T) {
 	if err := uses(t, replicaFirst+"&target_session_attrs=any"); err == nil {
 		t.Error("the first of any hosts was written to, which is a replica")
 	}
+	execute(t, primary, untilReplayed)
 	primary.Freeze(t)
 	testservices.PromotePostgres(t, replica)
 	start := time.Now()
