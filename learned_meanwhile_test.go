@@ -94,22 +94,32 @@ func TestRefreshTokenThatIsGivenAgain(t *testing.T) {
 // TestRenewalElsewhereBetweenTries: before a request is tried again the store is
 // looked at.
 func TestRenewalElsewhereBetweenTries(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		store, spotify := newHookedStore(), &services{}
-		s := offline(t, spotify, store, nil)
-		set(t, s, time.Hour)
-		time.Sleep(2 * time.Hour)
-		spotify.token = func(_ int, req *http.Request) (*http.Response, error) {
-			change(t, store, func(rec *spotipie.Record) {
-				rec.Token, rec.Renewals = tokenOf("other", "R-other", time.Hour), rec.Renewals+1
+	for name, elsewhere := range map[string]func(*spotipie.Record){
+		"a renewal": func(rec *spotipie.Record) { rec.Renewals++ },
+		"a login": func(rec *spotipie.Record) {
+			rec.Consent, rec.Renewals = spotipie.NextConsent(rec.Consent, time.Now()), 0
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store, spotify := newHookedStore(), &services{}
+				s := offline(t, spotify, store, nil)
+				set(t, s, time.Hour)
+				time.Sleep(2 * time.Hour)
+				spotify.token = func(_ int, req *http.Request) (*http.Response, error) {
+					change(t, store, func(rec *spotipie.Record) {
+						rec.Token = tokenOf("other", "R-other", time.Hour)
+						elsewhere(rec)
+					})
+					return respond(req, http.StatusServiceUnavailable, ""), nil
+				}
+				if tok := token(t, s); tok.AccessToken() != "other" {
+					t.Errorf("Token: %s, want the other process's", tokenNames(tok))
+				}
+				expectRequests(t, spotify, 1)
 			})
-			return respond(req, http.StatusServiceUnavailable, ""), nil
-		}
-		if tok := token(t, s); tok.AccessToken() != "other" {
-			t.Errorf("Token: %s, want the other process's", tokenNames(tok))
-		}
-		expectRequests(t, spotify, 1)
-	})
+		})
+	}
 }
 
 // TestSlowCheckIsMadeAgain: the process may have been stopped while the answer was

@@ -33,6 +33,16 @@ func TestWhichRecordIsNewer(t *testing.T) {
 		rec.Rejected = "revoked"
 		return rec
 	}
+	ending := func(rec Record, later time.Duration) Record {
+		fields := rec.Token.Fields()
+		fields.ExpiresAt = fields.ExpiresAt.Add(later)
+		tok, err := newToken(fields, time.Unix(0, now.wall))
+		if err != nil {
+			t.Fatal(err)
+		}
+		rec.Token = tok
+		return rec
+	}
 	past, ahead := consentAt(now.wall-hour), now.wall+5*hour
 	// A word that followed on a consent whose clock was ahead, first looked at the
 	// store at once.
@@ -71,6 +81,7 @@ func TestWhichRecordIsNewer(t *testing.T) {
 		{"a sibling whose refresh token was refused", answer(), rejected(rec("sibling", "R9", past, 2, 20)), 0, "sibling"},
 		{"the verdict on what the answer replaces", answer(), rejected(rec("first", "R0", past, 1, 20)), 0, "answer"},
 		{"the verdict on the answer's own refresh token", answer(), rejected(rec("first", "R1", past, 2, 20)), 0, "answer"},
+		{"a sibling with the same refresh token that ends earlier", answer(), ending(rec("sibling", "R1", past, 2, 20), -time.Hour), 0, "answer"},
 		{"another word that followed on the same consent, long after", word(), rec("later", "R2", consentAt(ahead)+1<<consentRandomBits, 0, 20), time.Minute, "later"},
 		{"another word that followed on the same consent, at once", word(), rec("other", "R2", consentAt(ahead)+1<<consentRandomBits, 0, 20), time.Millisecond, "word"},
 		{"a word that followed on ours, at once", hasty(), rec("next", "R2", consentAt(ahead)+1<<consentRandomBits, 0, 20), time.Second / 2, "next"},
@@ -105,6 +116,11 @@ func TestWordsThatWaitedKeepTheirOrder(t *testing.T) {
 	second := meet(login("second", start.add(time.Minute)), start.add(2*time.Minute))
 	if compareConsents(first.consent, second.consent) >= 0 {
 		t.Errorf("the login that was first is numbered %d, and the one a minute later %d", consentMoment(first.consent), consentMoment(second.consent))
+	}
+	after := deletion
+	after.version += uint64(time.Hour.Microseconds()) // it followed on a record whose clock was ahead
+	if s := r.loaded(r.saveFailed(login("waited", start)), after, start.add(2*time.Minute)); consentMoment(s.consent) <= after.version/1000 {
+		t.Error("a login that waited is not numbered above a deletion ahead of its clock")
 	}
 	now := instant{wall: start.wall - int64(time.Hour), monotonic: start.monotonic} // an hour slow
 	if s := meet(login("slow", now), now.add(time.Millisecond)); consentMoment(s.consent) <= deletion.version/1000 {

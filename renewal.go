@@ -176,7 +176,7 @@ func (k *keeper) renewLocked(ctx context.Context, unwanted *state, force bool) (
 		return nil, s.noToken()
 	}
 	token, sent, err := k.ask(ctx, s)
-	if errors.Is(err, errUsedUp) {
+	if errors.Is(err, errSuperseded) {
 		return k.renewLocked(ctx, unwanted, force)
 	}
 	var storeErr *StoreError
@@ -206,9 +206,9 @@ func (k *keeper) receive(asked *state, token *Token, sent instant) {
 	k.renewed.Store(k.renewed.Load().after(token, now))
 }
 
-// errUsedUp: the refresh token to send was already used by another process, as
-// the session learned after it took the lock.
-var errUsedUp = errors.New("spotipie: another process has used the refresh token meanwhile")
+// errSuperseded means that the refresh token to send is no longer the session's:
+// another process has used it, or the user has signed in or out.
+var errSuperseded = errors.New("spotipie: another process has used the refresh token meanwhile, or the user has signed in or out")
 
 // ask gets a new token from the accounts service in place of that of s. sent is
 // when the request was sent. The store is asked before whether it can save.
@@ -228,8 +228,8 @@ func (k *keeper) ask(ctx context.Context, s *state) (token *Token, sent instant,
 	token, err = k.requestToken(ctx, form, !s.isUsable(sent), requestSteps{
 		check: func(ctx context.Context) error {
 			err := k.shelf().check(ctx)
-			if current := k.state.Load(); err == nil && current.refreshToken() != s.refreshToken() && current.isUsedUp(s.refreshToken()) {
-				err = errUsedUp
+			if err == nil && k.state.Load().refreshToken() != s.refreshToken() {
+				err = errSuperseded
 			}
 			return err
 		},

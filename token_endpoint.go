@@ -54,7 +54,7 @@ func (k *keeper) requestToken(ctx context.Context, form url.Values, somebodyWait
 		if steps.again != nil && steps.again(ctx) != nil {
 			return nil, err
 		}
-		if refused := k.mayAsk(ctx, steps.check); errors.Is(refused, errUsedUp) {
+		if refused := k.mayAsk(ctx, steps.check); errors.Is(refused, errSuperseded) {
 			return nil, refused
 		} else if refused != nil {
 			return nil, err

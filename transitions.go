@@ -272,7 +272,7 @@ func (r rules) loadedDeletion(s *state, version uint64, now instant) *state {
 			// A word that waited long for the store was said as long before, so that
 			// words which waited keep their order.
 			waited := time.Duration(now.monotonic - more.said)
-			if waited <= atOnce {
+			if waited <= atOnce || version/1000 > now.consentMoment() { // ahead of the clock: it follows on a clock that was
 				waited = 0
 			}
 			next.outlive(more, version/1000-min(version/1000, uint64(waited.Milliseconds())))
@@ -366,7 +366,7 @@ func (r rules) isNewer(rec Record, s *state, now instant) bool {
 		return false
 	case d.unsaved == unsavedWord && !isSameConsent:
 		return false
-	case isSameConsent && rec.Renewals == s.renewals && d.unsaved == unsavedAnswer && (rec.Rejected == "" || !isSameRefreshToken):
+	case isSameConsent && rec.Renewals == s.renewals && d.unsaved == unsavedAnswer && (!isSameRefreshToken || rec.Rejected == "" && rec.Token.expiresAt >= s.token.expiresAt):
 		return rec.Version > s.version // another process has renewed and saved meanwhile
 	case d.unsaved == unsavedAnswer && d.refused == "" && rec.Rejected != "":
 		return false // what was just given outlives a verdict on what was before
