@@ -25,7 +25,7 @@ func TestEveryMeasureIsTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := measure(t.Context(), settings{rounds: 2, herds: 2, callers: 50, sessions: 100, starts: 2, users: 2000, herdUsers: 300, coldUsers: 300})
-	if got, want := len(r.Rows), 43; got != want {
+	if got, want := len(r.Rows), 45; got != want {
 		t.Errorf("got %d measures, want %d", got, want)
 	}
 	for _, row := range r.Rows {
