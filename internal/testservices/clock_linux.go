@@ -14,7 +14,7 @@ import (
 var clockSource []byte
 
 // Clock is that of servers, and can be set.
-type Clock struct{ library, offset string }
+type Clock struct{ object, offset string }
 
 // NewClock returns a clock that is right. It takes a C compiler.
 func NewClock(t testing.TB) *Clock {
@@ -25,18 +25,18 @@ func NewClock(t testing.TB) *Clock {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(folder) })
-	c := &Clock{library: filepath.Join(folder, "clock.so"), offset: filepath.Join(folder, "offset")}
+	c := &Clock{object: filepath.Join(folder, "clock.so"), offset: filepath.Join(folder, "offset")}
 	source := filepath.Join(folder, "clock.c")
 	if err := os.WriteFile(source, clockSource, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if words, err := exec.Command(compiler, "-shared", "-fPIC", "-O2", "-o", c.library, source).CombinedOutput(); err != nil {
+	if words, err := exec.Command(compiler, "-shared", "-fPIC", "-O2", "-o", c.object, source).CombinedOutput(); err != nil {
 		t.Fatalf("compiling: %v\n%s", err, words)
 	}
 	if err := writeFor(c.offset, make([]byte, 8)); err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{folder, c.library} {
+	for _, path := range []string{folder, c.object} {
 		if err := giveAway(path); err != nil {
 			t.Fatal(err)
 		}
@@ -73,5 +73,5 @@ func StartPostgresWithClock(t testing.TB, c *Clock) *Server {
 
 func (c *Clock) launcher(t testing.TB) []string {
 	t.Helper()
-	return []string{Program(t, "env", "coreutils"), "LD_PRELOAD=" + c.library, "CLOCK_OFFSET_FILE=" + c.offset}
+	return []string{Program(t, "env", "coreutils"), "LD_PRELOAD=" + c.object, "CLOCK_OFFSET_FILE=" + c.offset}
 }
