@@ -1,41 +1,31 @@
 package pgstore_test
 
 import (
-	"context"
 	"testing"
 	"time"
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/storecheck"
 	"github.com/spotipie/spotipie/internal/testservices"
-	"github.com/spotipie/spotipie/internal/testservices/fleet"
 )
 
-// A server whose clock is a day off is as good as another.
 func TestServerClockIsADayOff(t *testing.T) {
 	t.Parallel()
-	for name, off := range map[string]time.Duration{"ahead": 24 * time.Hour, "behind": -24 * time.Hour} {
-		t.Run(name, func(t *testing.T) {
-			clock := testservices.NewClock(t)
-			clock.Set(t, off)
-			server := testservices.StartPostgresWithClock(t, clock)
-			pool := connect(t, testservices.PostgresDSN(server.Address))
-			var now time.Time
-			if err := pool.QueryRow(t.Context(), "SELECT clock_timestamp()").Scan(&now); err != nil || time.Until(now).Round(time.Hour) != off {
-				t.Fatalf("the server's clock says %s, %v", now, err)
+	storecheck.ClockIsADayOff(t, func(t *testing.T, clock *testservices.Clock) storecheck.ClockedServer {
+		server := testservices.StartPostgresWithClock(t, clock)
+		pool := connect(t, testservices.PostgresDSN(server.Address))
+		var now time.Time
+		if err := pool.QueryRow(t.Context(), "SELECT clock_timestamp()").Scan(&now); err != nil {
+			t.Fatal(err)
+		}
+		return storecheck.ClockedServer{Address: server.Address, Now: now, Open: func(t *testing.T, stores int, lease time.Duration) (list []spotipie.Store, place string) {
+			opts := fresh(lease)
+			for range stores {
+				list = append(list, open(t, pool, opts))
 			}
-			storecheck.Linearizable(t, 1, func(t *testing.T) (stores []spotipie.Store, _ func(context.Context)) {
-				opts := fresh(0)
-				for range 8 {
-					stores = append(stores, open(t, pool, opts))
-				}
-				return stores, func(context.Context) {}
-			})
-			opts := fresh(time.Second)
-			f := fleet.New(t, open(t, pool, opts), fleet.Config{Address: server.Address, Place: opts.Table, Lease: opts.Lease}, true)
-			f.TestOneRefresh(t, []*fleet.Member{f.Start(t, f.Config), f.Start(t, f.Config)}, 5, 2)
-		})
-	}
+			return list, opts.Table
+		}}
+	})
 }
 
 func TestServerClockIsSet(t *testing.T) {
