@@ -19,6 +19,7 @@ const (
 	cloud    = "cloud"
 	awssdk   = "aws"
 	oauthcli = "oauth2cli"
+	yq       = "yq"
 	raw      = "raw"
 	floor    = "floor"
 )
@@ -120,7 +121,7 @@ func (r row) spread(column string) string {
 
 func writeTable(w io.Writer, r report) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	columns := []string{ours, xoauth, cloud, awssdk, oauthcli, raw, floor}
+	columns := []string{ours, xoauth, cloud, awssdk, oauthcli, yq, raw, floor}
 	fmt.Fprintln(tw, "measure\t"+strings.Join(columns, "\t")+"\tratio\tof bests\ttarget\tok\t"+ours+"'s rounds")
 	for _, row := range r.Rows {
 		cells := []string{row.Measure}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -38,11 +37,11 @@ func measureStartup(ctx context.Context, s settings) ([]row, error) {
 		{name: released, flags: []string{"-trimpath", "-ldflags=-s -w"}, env: []string{"CGO_ENABLED=0"}},
 		{name: "go install"},
 	} {
-		tool, empty, err := b.build(ctx, dir)
+		programs, err := b.build(ctx, dir)
 		if err != nil {
 			return nil, err
 		}
-		built, err := startRows(s, b.name, env, tool, empty, false)
+		built, err := startRows(s, b.name, env, programs, false)
 		if err != nil {
 			return nil, err
 		}
@@ -50,7 +49,7 @@ func measureStartup(ctx context.Context, s settings) ([]row, error) {
 		if b.name != released {
 			continue
 		}
-		fromDisk, err := startRows(s, b.name+", read from the disk", env, tool, empty, true)
+		fromDisk, err := startRows(s, b.name+", read from the disk", env, programs, true)
 		if err != nil {
 			return nil, err
 		}
@@ -59,16 +58,20 @@ func measureStartup(ctx context.Context, s settings) ([]row, error) {
 	return rows, nil
 }
 
-// startRows measures the tool's commands beside the empty program.
-func startRows(s settings, name string, env []string, tool, empty string, fromDisk bool) ([]row, error) {
+// startRows measures the tool's commands beside the other programs.
+func startRows(s settings, name string, env []string, programs map[string]string, fromDisk bool) ([]row, error) {
+	empty, tool := []string{programs[raw]}, programs[ours]
 	var rows []row
-	for _, args := range [][]string{{"token"}, {"--help"}} {
-		rounds, err := starts(s.starts, env, []string{empty}, append([]string{tool}, args...), fromDisk)
+	for _, commands := range []map[string][]string{
+		{raw: empty, ours: {tool, "token"}},
+		{raw: empty, ours: {tool, "--help"}, yq: {programs[yq], "--help"}},
+	} {
+		rounds, err := starts(s.starts, env, commands, fromDisk)
 		if err != nil {
 			return nil, err
 		}
-		r := newRow("Process, spotipie "+args[0]+", "+name, "ms", rounds).ratioAtMost(3)
-		r.Note = "raw: an empty main, built alike."
+		r := newRow("Process, spotipie "+commands[ours][1]+", "+name, "ms", rounds).ratioAtMost(3)
+		r.Note = "raw: an empty main, built alike. yq: another tool made with cobra."
 		rows = append(rows, r)
 	}
 	return rows, nil
@@ -106,52 +109,58 @@ type build struct {
 	flags, env []string
 }
 
-// build builds the tool and an empty program into dir.
-func (b build) build(ctx context.Context, dir string) (tool, empty string, err error) {
+// build builds the tool, yq and an empty program into dir. It returns their paths
+// by column.
+func (b build) build(ctx context.Context, dir string) (map[string]string, error) {
 	dir = filepath.Join(dir, strings.ReplaceAll(b.name, " ", "-"))
 	source := filepath.Join(dir, "empty.go")
 	if err := os.Mkdir(dir, 0o700); err != nil {
-		return "", "", err
+		return nil, err
 	}
 	if err := os.WriteFile(source, []byte("package main\n\nfunc main() {}\n"), 0o600); err != nil {
-		return "", "", err
+		return nil, err
 	}
 	module, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/spotipie/spotipie").Output()
 	if err != nil {
-		return "", "", fmt.Errorf("looking for the tool's source: %w", err)
+		return nil, fmt.Errorf("looking for the tool's source: %w", err)
 	}
-	tool, empty = filepath.Join(dir, "spotipie"), filepath.Join(dir, "empty")
-	for binary, source := range map[string]string{tool: "./cmd/spotipie", empty: source} {
-		cmd := exec.CommandContext(ctx, "go", append(append([]string{"build", "-o", binary}, b.flags...), source)...)
-		cmd.Dir = strings.TrimSpace(string(module))
+	programs := make(map[string]string)
+	for _, p := range []struct{ column, module, source string }{
+		{ours, strings.TrimSpace(string(module)), "./cmd/spotipie"}, {yq, "", "github.com/mikefarah/yq/v4"}, {raw, "", source},
+	} {
+		programs[p.column] = filepath.Join(dir, p.column)
+		cmd := exec.CommandContext(ctx, "go", append(append([]string{"build", "-o", programs[p.column]}, b.flags...), p.source)...)
+		cmd.Dir = p.module
 		cmd.Env = append(os.Environ(), b.env...)
 		if out, err := cmd.CombinedOutput(); err != nil {
-			return "", "", fmt.Errorf("building %s: %w: %s", source, err, out)
+			return nil, fmt.Errorf("building %s: %w: %s", p.source, err, out)
 		}
 	}
-	return tool, empty, nil
+	return programs, nil
 }
 
 // startsPerReading is how often programs are started before their files are read
 // anew, as each reading puts them elsewhere in memory.
 const startsPerReading = 20
 
-// starts runs both programs n times, in turns, and returns how many
+// starts runs the command of each column n times, in turns, and returns how many
 // milliseconds each took from its start to its end.
-func starts(n int, env, theirs, own []string, fromDisk bool) (map[string][]float64, error) {
+func starts(n int, env []string, commands map[string][]string, fromDisk bool) (map[string][]float64, error) {
 	rounds := make(map[string][]float64)
 	for i := range n {
 		if fromDisk && i%startsPerReading == 0 {
-			if err := errors.Join(reread(own[0]), reread(theirs[0])); err != nil {
-				return nil, err
+			for _, command := range commands {
+				if err := reread(command[0]); err != nil {
+					return nil, err
+				}
 			}
 		}
-		for column, args := range map[string][]string{ours: own, raw: theirs} {
-			cmd := exec.Command(args[0], args[1:]...)
+		for column, command := range commands {
+			cmd := exec.Command(command[0], command[1:]...)
 			cmd.Env = env
 			began := time.Now()
 			if err := cmd.Run(); err != nil {
-				return nil, fmt.Errorf("running %s: %w", strings.Join(args, " "), err)
+				return nil, fmt.Errorf("running %s: %w", strings.Join(command, " "), err)
 			}
 			rounds[column] = append(rounds[column], float64(time.Since(began).Nanoseconds())/1e6)
 		}
