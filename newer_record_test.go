@@ -82,6 +82,7 @@ func TestWhichRecordIsNewer(t *testing.T) {
 		{"the verdict on what the answer replaces", answer(), rejected(rec("first", "R0", past, 1, 20)), 0, "answer"},
 		{"the verdict on the answer's own refresh token", answer(), rejected(rec("first", "R1", past, 2, 20)), 0, "answer"},
 		{"a sibling with the same refresh token that ends earlier", answer(), ending(rec("sibling", "R1", past, 2, 20), -time.Hour), 0, "answer"},
+		{"fewer renewals since a store fell back, the same refresh token, ends later", answer(), ending(rec("sibling", "R1", past, 1, 20), time.Hour), 0, "sibling"},
 		{"another word that followed on the same consent, long after", word(), rec("later", "R2", consentAt(ahead)+1<<consentRandomBits, 0, 20), time.Minute, "later"},
 		{"another word that followed on the same consent, at once", word(), rec("other", "R2", consentAt(ahead)+1<<consentRandomBits, 0, 20), time.Millisecond, "word"},
 		{"a word that followed on ours, at once", hasty(), rec("next", "R2", consentAt(ahead)+1<<consentRandomBits, 0, 20), time.Second / 2, "next"},

@@ -1,7 +1,6 @@
 package spotipie
 
 import (
-	"cmp"
 	"slices"
 	"time"
 )
@@ -23,8 +22,9 @@ import (
 //   - Of two records of the same consent the one with more renewals is newer. If
 //     they have as many it is the one with the higher version, and so it is if
 //     the one with fewer has the same refresh token: then a store has fallen back,
-//     and somebody has renewed from there. A store that shows something older
-//     than was seen before it was asked has fallen back.
+//     and somebody has renewed from there. But of two unsaved answers with the same
+//     refresh token the access token that ends later is kept. A store that shows
+//     something older than was seen before it was asked has fallen back.
 //   - A record that has the number of the user's unsaved word comes of it: the
 //     word was saved, though the answer was lost.
 //   - A refresh token that was used up for another is never current again, in
@@ -113,59 +113,6 @@ func (r rules) given(s *state, rec Record, now instant) *state {
 		}
 		next.consent, next.renewals = r.nextConsent(s, now), 0
 	})
-}
-
-// consentRandomBits are the low bits of the number of a consent. They tell
-// consents of the same moment apart.
-const consentRandomBits = 11
-
-// consentMoment returns the moment in the number of a consent: milliseconds of
-// the clock of whoever numbered it.
-func consentMoment(consent uint64) uint64 { return consent >> consentRandomBits }
-
-func (i instant) consentMoment() uint64 {
-	return uint64(max(i.wall/int64(time.Millisecond), 1))
-}
-
-// nextConsent returns the number of a consent that replaces s. A consent that
-// knows of another is the newer one even if the clock is wrong.
-func (r rules) nextConsent(s *state, now instant) uint64 {
-	return nextConsent(s.consentOrZero(), now.consentMoment(), r.random())
-}
-
-// nextConsent makes a number of a moment in milliseconds; see [NextConsent].
-func nextConsent(previous, moment, random uint64) uint64 {
-	if last := consentMoment(previous); last <= lastMoment {
-		moment = max(moment, last+1)
-	}
-	return moment<<consentRandomBits | random&(1<<consentRandomBits-1)
-}
-
-// outlive makes the number of the user's word, which is being saved for the first
-// time, or meets what is in the store for the first time, higher than that of
-// what it is to be saved over. After that its number stays, by which others tell
-// it from what was said meanwhile.
-func (s *state) outlive(d *details, moment uint64) {
-	if (d.saving || d.looked == 0) && moment >= consentMoment(s.consent) && moment <= lastMoment {
-		s.consent = (moment+1)<<consentRandomBits | s.consent&(1<<consentRandomBits-1)
-	}
-}
-
-// versionAbove returns a version that is higher than the number of a consent, as
-// versions are microseconds.
-func versionAbove(consent uint64) uint64 { return (consentMoment(consent) + 1) * 1000 }
-
-// lastMoment is where the moment in a number of a consent is no longer believed:
-// the end of the year 2199, in milliseconds.
-const lastMoment = 7_258_118_399_999
-
-// compareConsents compares the moments of two consents. It returns 0 if they
-// cannot be told apart, or one is not known.
-func compareConsents(a, b uint64) int {
-	if a == 0 || b == 0 || consentMoment(a) > lastMoment || consentMoment(b) > lastMoment {
-		return 0
-	}
-	return cmp.Compare(consentMoment(a), consentMoment(b))
 }
 
 // loggedOut is the user's word that the authorization is to be forgotten.
@@ -366,7 +313,7 @@ func (r rules) isNewer(rec Record, s *state, now instant) bool {
 		return false
 	case d.unsaved == unsavedWord && !isSameConsent:
 		return false
-	case isSameConsent && rec.Renewals == s.renewals && d.unsaved == unsavedAnswer && (!isSameRefreshToken || rec.Rejected == "" && rec.Token.expiresAt >= s.token.expiresAt):
+	case isSameConsent && d.unsaved == unsavedAnswer && isAsGood(rec, s):
 		return rec.Version > s.version // another process has renewed and saved meanwhile
 	case d.unsaved == unsavedAnswer && d.refused == "" && rec.Rejected != "":
 		return false // what was just given outlives a verdict on what was before
@@ -374,6 +321,20 @@ func (r rules) isNewer(rec Record, s *state, now instant) bool {
 		return false // an earlier token of ours, or one that is as good
 	}
 	return rec.Version > s.version
+}
+
+// isAsGood reports whether a record is at least as good as the answer in s to a
+// renewal of the same consent. It has another refresh token after as many renewals,
+// or the same one and an access token that does not end earlier. Renewals do not
+// count then, as some may have been lost with what the store had.
+func isAsGood(rec Record, s *state) bool {
+	switch {
+	case !sameAuthorization(rec.Token, s.token):
+		return rec.Renewals == s.renewals
+	case rec.Rejected != "":
+		return false
+	}
+	return rec.Token.expiresAt > s.token.expiresAt || rec.Token.expiresAt == s.token.expiresAt && rec.Renewals == s.renewals
 }
 
 // isForeign reports whether a record has the number of what s has just replaced

@@ -73,7 +73,7 @@ func (o *oracle) mayResend(p *process, r *refreshToken, before *tokenRequest) (m
 		return false, "it has seen its successor in the store"
 	default:
 		for _, other := range o.world.processes {
-			if !other.dead && other.remembers(r) && other.sawStore == o.rollbacks && other.couldSave(other.sawStoreAt, p.lastLoad) {
+			if !other.dead && other.remembers(r) && other.sawStore == o.rollbacks && other.couldSave(max(other.sawStoreAt, other.remembersSince(r)), p.lastLoad) {
 				return false, other.name + " has seen that the store fell back, and had the time to save its newer one again"
 			}
 		}
@@ -85,6 +85,18 @@ func (o *oracle) mayResend(p *process, r *refreshToken, before *tokenRequest) (m
 // has forgotten those that it did not use itself once it was logged out.
 func (p *process) remembers(r *refreshToken) bool {
 	return p.known[r.grant].refresh > r.number && p.loggedOut == 0
+}
+
+// remembersSince returns when a process got to know a successor of a refresh
+// token. It must remember one.
+func (p *process) remembersSince(r *refreshToken) moment {
+	first := p.world.now()
+	for a, since := range p.since {
+		if a.grant == r.grant && a.refresh.number > r.number {
+			first = min(first, since)
+		}
+	}
+	return first
 }
 
 // couldSave reports whether a process had a fair chance to save what it had

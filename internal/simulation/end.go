@@ -87,7 +87,7 @@ func (o *oracle) checkLatest(inStore *word) {
 		}
 		names = append(names, w.String())
 	}
-	if len(latest) == 0 && inStore == nil {
+	if len(latest) == 0 && (inStore == nil || inStore.grant == nil) { // both say that nobody is signed in
 		return
 	}
 	found := "nothing"
