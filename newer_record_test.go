@@ -118,6 +118,14 @@ func TestWordsThatWaitedKeepTheirOrder(t *testing.T) {
 	if compareConsents(first.consent, second.consent) >= 0 {
 		t.Errorf("the login that was first is numbered %d, and the one a minute later %d", consentMoment(first.consent), consentMoment(second.consent))
 	}
+	slept := func(at instant) instant { return instant{wall: at.wall + int64(time.Hour), monotonic: at.monotonic} }
+	deletion.version += uint64(time.Hour.Microseconds())
+	first = meet(login("first", start), slept(start.add(2*time.Minute)))
+	second = meet(login("second", start.add(10*time.Millisecond)), slept(start.add(3*time.Minute)))
+	if compareConsents(first.consent, second.consent) >= 0 {
+		t.Error("of two logins on a machine that slept, the later one has the lower number since it met the store later")
+	}
+	deletion.version -= uint64(time.Hour.Microseconds())
 	after := deletion
 	after.version += uint64(time.Hour.Microseconds()) // it followed on a record whose clock was ahead
 	if s := r.loaded(r.saveFailed(login("waited", start)), after, start.add(2*time.Minute)); consentMoment(s.consent) <= after.version/1000 {

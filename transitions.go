@@ -216,13 +216,14 @@ func (r rules) loadedDeletion(s *state, version uint64, now instant) *state {
 			if more.looked != 0 {
 				return // it is later than the word
 			}
-			// A word that waited long for the store was said as long before, so that
+			// A word that waited long for the store was said as long before now, so that
 			// words which waited keep their order.
+			moment := version / 1000
 			waited := time.Duration(now.monotonic - more.said)
-			if waited <= atOnce || version/1000 > now.consentMoment() { // ahead of the clock: it follows on a clock that was
-				waited = 0
+			if waited > atOnce && moment <= now.consentMoment() { // else it follows on a clock that was ahead
+				moment = min(moment, now.add(-waited).consentMoment())
 			}
-			next.outlive(more, version/1000-min(version/1000, uint64(waited.Milliseconds())))
+			next.outlive(more, moment)
 		})
 	case s.signedIn() && version < s.version: // fallen back to before the login
 		return s.with(func(_ *state, more *details) { more.unsaved = max(more.unsaved, unsavedAgain) })

@@ -3,6 +3,7 @@ package simulation
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spotipie/spotipie"
@@ -21,7 +22,8 @@ type word struct {
 	// it came after they were saved, and clocks and consents agree.
 	perhaps words
 	// overlaps are words whose speaker had not finished when this one was said,
-	// and has another clock. Nobody can know which was the later.
+	// and has another clock, or which waited for the store with this one while the
+	// machine slept. Nobody can know which was the later.
 	overlaps words
 	// count is how many consents its speaker has known, and this one.
 	count int
@@ -160,7 +162,23 @@ const atOnce = 2 * time.Millisecond
 // mayReplace reports whether w may have been said after a, for all that anybody
 // can know.
 func (w *word) mayReplace(a *word) bool {
-	return w != nil && a != w && !a.older.has(w) && (w.said.IsZero() || w.said.Sub(a.said) > -atOnce || w.at >= a.at)
+	return w != nil && a != w && !a.older.has(w) && (w.said.IsZero() || w.said.Sub(a.said) > -atOnce || w.at >= a.at || w.overlaps.has(a))
+}
+
+// slept: the machine has slept. The clocks no longer tell how long before now the
+// words were said that wait for the store.
+func (o *oracle) slept() {
+	var waiting words
+	for _, w := range o.words {
+		if w.grant != nil && !slices.ContainsFunc(w.grant.issued, func(a *accessToken) bool { return a.saved }) {
+			waiting |= w.bit()
+		}
+	}
+	for _, w := range o.words {
+		if waiting.has(w) {
+			w.overlaps |= waiting &^ w.bit()
+		}
+	}
 }
 
 // speak makes a word of a process, or of nobody in particular.

@@ -180,6 +180,7 @@ func (w *world) each(index int, f func(*process)) {
 func (w *world) sleep(d time.Duration) {
 	w.leap += d
 	w.store.slept(d)
+	w.oracle.slept()
 }
 
 // restart begins another life of a process that has ended, some time later.
