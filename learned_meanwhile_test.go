@@ -2,7 +2,9 @@ package spotipie_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -50,6 +52,31 @@ func TestRefreshTokenUsedElsewhereDuringTheCheck(t *testing.T) {
 		store.check.set(once(func() { renewElsewhere(t, s, store.hookedStore, "R-other") }))
 		if tok := token(t, s); tok.AccessToken() != "other" {
 			t.Errorf("Token: %s, want the other process's", tokenNames(tok))
+		}
+		expectRequests(t, spotify, 0)
+	})
+}
+
+// TestEveryRefreshTokenUsedElsewhereDuringTheCheck, with tokens that end at once:
+// the session gives up.
+func TestEveryRefreshTokenUsedElsewhereDuringTheCheck(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, spotify := newCheckedStore(), &services{}
+		s := offline(t, spotify, store, nil)
+		set(t, s, time.Hour)
+		checks := 0
+		store.check.set(func(context.Context) error {
+			if checks++; checks <= 100 {
+				change(t, store.hookedStore, func(rec *spotipie.Record) {
+					rec.Token, rec.Renewals = tokenOf("other", fmt.Sprintf("R-%d", checks), 0), rec.Renewals+1
+				})
+				_, _ = s.Load(t.Context())
+			}
+			return nil
+		})
+		_, err := s.RefreshToken(t.Context())
+		if err == nil || !strings.Contains(err.Error(), "another process has used the refresh token") || checks > 10 {
+			t.Errorf("RefreshToken: %v after %d checks, want an error that says why after a few", err, checks)
 		}
 		expectRequests(t, spotify, 0)
 	})

@@ -104,7 +104,11 @@ func (k *keeper) renewInTurn(ctx context.Context, unwanted *state, force bool) (
 	if err != nil || lock == nil {
 		return s, false, err
 	}
-	s, err = k.renewLocked(ctx, unwanted, force)
+	for range maxSuperseded {
+		if s, err = k.renewLocked(ctx, unwanted, force); !errors.Is(err, errSuperseded) {
+			break
+		}
+	}
 	if k.current().isUnsaved() {
 		k.saveInBackground(lock, err != nil)
 	} else {
@@ -176,9 +180,6 @@ func (k *keeper) renewLocked(ctx context.Context, unwanted *state, force bool) (
 		return nil, s.noToken()
 	}
 	token, sent, err := k.ask(ctx, s)
-	if errors.Is(err, errSuperseded) {
-		return k.renewLocked(ctx, unwanted, force)
-	}
 	var storeErr *StoreError
 	if errors.As(err, &storeErr) { // the lock may be lost to somebody who has renewed
 		return k.learn(ctx, err, unwanted, force)
@@ -209,6 +210,9 @@ func (k *keeper) receive(asked *state, token *Token, sent instant) {
 // errSuperseded means that the refresh token to send is no longer the session's:
 // another process has used it, or the user has signed in or out.
 var errSuperseded = errors.New("spotipie: another process has used the refresh token meanwhile, or the user has signed in or out")
+
+// maxSuperseded is how often a renewal begins with another refresh token instead.
+const maxSuperseded = 4
 
 // ask gets a new token from the accounts service in place of that of s. sent is
 // when the request was sent. The store is asked before whether it can save.
