@@ -9,9 +9,9 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// TestWordOfTheUserCountsWhateverTheClocksSay: the clock of one process is three
-// hours ahead. What the user says later, by a process that does not know of the
-// earlier word, still replaces it.
+// TestWordOfTheUserCountsWhateverTheClocksSay sets the clock of one process three
+// hours ahead. The user's later login or logout must still replace the earlier one,
+// even in a process that does not know of the earlier one.
 func TestWordOfTheUserCountsWhateverTheClocksSay(t *testing.T) {
 	type session = *spotipie.AuthorizationCodeSession
 	signIn := func(t *testing.T, s session) {

@@ -5,9 +5,8 @@ import (
 	"time"
 )
 
-// TestWhichRecordIsNewer has what the store shows meet what a session has, in
-// cases that only fleets in trouble come to. Each was found by a plan of
-// internal/simulation.
+// TestWhichRecordIsNewer compares a store's record with a session's, in cases that
+// occur only in fleets with faults. Plans of internal/simulation have found them all.
 func TestWhichRecordIsNewer(t *testing.T) {
 	const hour = int64(time.Hour)
 	now := instant{wall: 1000 * hour, monotonic: hour}
@@ -44,20 +43,20 @@ func TestWhichRecordIsNewer(t *testing.T) {
 		return rec
 	}
 	past, ahead := consentAt(now.wall-hour), now.wall+5*hour
-	// A word that followed on a consent whose clock was ahead, first looked at the
+	// A login that followed a consent whose clock was ahead. The session read the
 	// store at once.
 	word := func() *state {
 		s := load(nil, rec("older", "R0", consentAt(ahead), 0, 10), now)
 		s = r.given(s, Record{Token: token("word", "R1")}, now)
 		return load(s, rec("older", "R0", consentAt(ahead), 0, 10), now)
 	}
-	// A word of a clock that was ahead and has been set right since. The store had
-	// nothing when it was first looked at.
+	// A login by a clock that was ahead and has been set right since. The store was
+	// empty when the session first read it.
 	hasty := func() *state {
 		s := r.given(nil, Record{Token: token("word", "R1")}, instant{wall: ahead, monotonic: now.monotonic})
 		return r.loaded(s, stored{}, now)
 	}
-	// A word that came while an answer to the one before it was being saved.
+	// A login that came while the answer to the login before it was being saved.
 	busy := func() *state {
 		renewed := load(nil, rec("older", "R0", consentAt(ahead), 0, 10), now)
 		renewed = r.received(renewed, renewed, token("answer", "R1"), now, now)
@@ -98,8 +97,8 @@ func TestWhichRecordIsNewer(t *testing.T) {
 	}
 }
 
-// TestWordsThatWaitedKeepTheirOrder has two logins wait for a store that is away.
-// When it is back it has a deletion, over which both are saved.
+// TestWordsThatWaitedKeepTheirOrder lets two logins wait for a store that is down. When
+// the store works again it has a deletion, and both logins are saved over it.
 func TestWordsThatWaitedKeepTheirOrder(t *testing.T) {
 	start := instant{wall: 1000 * int64(time.Hour), monotonic: int64(time.Hour)}
 	r := rules{clientID: "id", flow: FlowAuthorizationCode, early: func() time.Duration { return time.Minute }, random: func() uint64 { return 7 }}
@@ -119,7 +118,7 @@ func TestWordsThatWaitedKeepTheirOrder(t *testing.T) {
 		t.Errorf("the login that was first is numbered %d, and the one a minute later %d", consentMoment(first.consent), consentMoment(second.consent))
 	}
 	after := deletion
-	after.version += uint64(time.Hour.Microseconds()) // it followed on a record whose clock was ahead
+	after.version += uint64(time.Hour.Microseconds()) // it followed a record whose clock was ahead
 	if s := r.loaded(r.saveFailed(login("waited", start)), after, start.add(2*time.Minute)); consentMoment(s.consent) <= after.version/1000 {
 		t.Error("a login that waited is not numbered above a deletion ahead of its clock")
 	}
