@@ -59,9 +59,9 @@ type PoolOptions struct {
 	// TokenRequests is how many token requests are made at the same time.
 	// Others wait for their turn, first come, first served. Default: 32.
 	TokenRequests int
-	// KeepWarm makes Run renew tokens that are due while nobody uses them, at
-	// most so many in a second, so that a user who comes back later does not
-	// wait. Default: 0, tokens are renewed when they are needed.
+	// KeepWarm makes Run renew tokens that are due while nobody uses them, so that
+	// a user who comes back later does not wait. It is the highest number of
+	// renewals in a second. Default: 0, tokens are renewed when they are needed.
 	KeepWarm float64
 	// OnSession is called with each session that the pool makes, before any
 	// caller gets it. Use it to register listeners and to mount RoundTrippers.
@@ -211,12 +211,12 @@ func (p *Pool) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, p.String()
 // closers is how many sessions Close closes at the same time.
 const closers = 64
 
-// Close closes every session: it waits until renewals and logins under way are
-// saved, and saves what could not be saved before. All other calls then fail with
-// [ErrClosed]. It returns the errors of the sessions' Close, joined, or that of
-// ctx; what is under way then goes on. Closing twice is fine. A listener may close
-// the pool with the context it was given: Close does not wait for what waits for
-// that listener.
+// Close closes every session: it waits until running renewals and logins are saved,
+// and saves what could not be saved before. All other calls then fail with
+// [ErrClosed]. It returns the joined errors of the sessions' Close. If ctx ends
+// first, it returns ctx's error, and renewals and logins go on. Closing twice is
+// fine. A listener may close the pool with the context it was given: Close does not
+// wait for calls that wait for that listener.
 func (p *Pool) Close(ctx context.Context) error {
 	if p.closed.CompareAndSwap(false, true) {
 		close(p.done)

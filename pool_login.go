@@ -66,15 +66,14 @@ type SignIn struct {
 // address that the accounts service sent the user to, or only its query after a
 // "?".
 //
-// A code works only once, so FinishLogin goes on in the background if ctx ends, and
-// asks the Web API for up to 90 seconds if that is in trouble; a second call with
-// the same login and callback joins it. Errors are those of
+// A code works only once, so FinishLogin goes on in the background if ctx ends. If the
+// Web API fails, FinishLogin asks it again for up to 90 seconds. A second call with the
+// same login and callback joins the first. Errors are those of
 // [AuthorizationCodeSession.FetchToken] and [CurrentUser], [ErrClosed], and a
-// [*RecordMismatchError] if the login was begun by a pool that asked for fewer
-// scopes: begin another one. With a
-// [*StoreError], a [*ListenerError] or an [*InsufficientScopeError] the SignIn
-// is returned too: the user has signed in. After a [*StoreError] only this
-// process knows of it, and saving is tried again.
+// [*RecordMismatchError] if a pool that asked for fewer scopes began the login: begin
+// another one. With a [*StoreError], a [*ListenerError] or an
+// [*InsufficientScopeError] the SignIn is returned too: the user has signed in. After a
+// [*StoreError] only this process knows of it, and saving is tried again.
 func (p *Pool) FinishLogin(ctx context.Context, login Login, callbackURL string) (*SignIn, error) {
 	f := p.finish.join(login.State+" "+callbackURL, func(f *loginFlight) (*SignIn, error) {
 		return p.finishLogin(context.WithValue(detached(ctx), loginKey{}, f), login, callbackURL)
