@@ -29,13 +29,13 @@ import (
 // A Pool may be used from many goroutines.
 type Pool struct {
 	app     *app
-	logins  *app // without the store: of logins whose user is not known yet
+	logins  *app // for logins whose user is not known yet: it has no store
 	options PoolOptions
 	shards  []poolShard
 	started time.Time
-	// now is since then, in nanoseconds, when somebody last looked at the clock:
-	// before each eviction. To look for each request would cost more than the
-	// rest of Session.
+	// now is the time since then, in nanoseconds, when the clock was last read: before
+	// each eviction. Reading it for each request would cost more than the rest of
+	// Session.
 	now    atomic.Int64
 	finish finishing
 	closed atomic.Bool
@@ -88,7 +88,7 @@ func NewPool(creds Credentials, opts *PoolOptions) (*Pool, error) {
 	p.options.MaxSessions = cmp.Or(max(p.options.MaxSessions, 0), defaultMaxSessions)
 	p.options.MaxIdle = orDefault(p.options.MaxIdle, defaultMaxIdle)
 	settings := p.options.Options
-	settings.Profile = "user" // for the check that there is one
+	settings.Profile = "user" // the check needs a profile
 	var err error
 	if p.app, err = newApp(creds, &settings); err != nil {
 		return nil, err
@@ -139,8 +139,7 @@ func (p *Pool) Session(ctx context.Context, user string) (*AuthorizationCodeSess
 	return &r.AuthorizationCodeSession, nil
 }
 
-// admit makes the session of a user, or takes back a dropped one that is still
-// in use.
+// admit makes the session of a user, or finds a dropped one that is still in use.
 func (p *Pool) admit(shard *poolShard, hash uint64, user string) *pooled {
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
@@ -164,7 +163,7 @@ func (p *Pool) admit(shard *poolShard, hash uint64, user string) *pooled {
 	return r
 }
 
-// tick looks at the clock.
+// tick reads the clock.
 func (p *Pool) tick() (now int64) {
 	now = int64(time.Since(p.started))
 	p.now.Store(now)
