@@ -99,7 +99,7 @@ func (k *keeper) saveFailed(tried *state) {
 func (k *keeper) trySave(ctx context.Context) (*state, error) {
 	s := k.state.Load()
 	version := s.versionOrZero()
-	look := s.detail().unsaved == unsavedWord // a decision is saved over any record: read its version
+	look := s.detail().unsaved == unsavedDecision // a decision is saved over any record: read its version
 	for conflicts := 0; s.isUnsaved(); {
 		if look && k.app.store != nil {
 			var err error
@@ -131,7 +131,7 @@ func (k *keeper) trySave(ctx context.Context) (*state, error) {
 func (k *keeper) lookBeforeSaving(ctx context.Context, s *state) (*state, uint64, error) {
 	shelf := k.shelf()
 	store, err := k.read(ctx, shelf)
-	if err != nil && store.found && store.version != 0 && k.state.Load().detail().unsaved == unsavedWord {
+	if err != nil && store.found && store.version != 0 && k.state.Load().detail().unsaved == unsavedDecision {
 		k.report(fmt.Errorf("spotipie: the user's login or logout replaces a stored record that cannot be read: %w", err))
 		return s, store.version, nil
 	}

@@ -38,8 +38,8 @@ type details struct {
 	fallenBack     bool // the store has an older record, which this state must replace
 	// saving means that this state is being saved for the first time. Until that
 	// has ended callers get handedOut.
-	saving bool
-	said   int64 // when the user took the decision that is not saved, on the monotonic clock
+	saving    bool
+	decidedAt int64 // when the user took the decision that is not saved, on the monotonic clock
 	// looked is the version that the store had when it was first read after that;
 	// 1: nothing. 0: it was not read yet.
 	looked    uint64
@@ -50,10 +50,10 @@ type details struct {
 type unsaved int8
 
 const (
-	unsavedNothing unsaved = iota
-	unsavedAgain           // nothing new: it was saved, but the store has lost it
-	unsavedAnswer          // an answer of the accounts service: a new token, or a refusal
-	unsavedWord            // a decision of the user: a consent, a token that was set, a logout
+	unsavedNothing  unsaved = iota
+	unsavedAgain            // nothing new: it was saved, but the store has lost it
+	unsavedAnswer           // an answer of the accounts service: a new token, or a refusal
+	unsavedDecision         // a decision of the user: a consent, a token that was set, a logout
 )
 
 // fingerprint identifies a refresh token without revealing it.

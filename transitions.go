@@ -102,7 +102,7 @@ func (r rules) given(s *state, rec Record, now instant) *state {
 	}
 	return s.with(func(next *state, more *details) {
 		handedOut := s.current()
-		*more = details{usedUp: more.usedUp, unsaved: unsavedWord, saving: true, handedOut: handedOut, said: now.monotonic}
+		*more = details{usedUp: more.usedUp, unsaved: unsavedDecision, saving: true, handedOut: handedOut, decidedAt: now.monotonic}
 		r.setRequestedScope(more, rec)
 		r.hold(next, more, token, now, 0)
 		next.authorizedAt = 0
@@ -118,7 +118,7 @@ func (r rules) given(s *state, rec Record, now instant) *state {
 // loggedOut is a decision of the user: to forget the authorization.
 func (r rules) loggedOut(s *state, now instant) *state {
 	return s.with(func(next *state, more *details) {
-		*more = details{usedUp: more.usedUp, unsaved: unsavedWord, saving: true, said: now.monotonic}
+		*more = details{usedUp: more.usedUp, unsaved: unsavedDecision, saving: true, decidedAt: now.monotonic}
 		next.token, next.authorizedAt = nil, 0
 		next.consent, next.renewals = r.nextConsent(s, now), 0
 	})
@@ -180,7 +180,7 @@ func (r rules) loaded(s *state, store stored, now instant) *state {
 		return s
 	}
 	next := r.loadedAny(s, store, now)
-	if d := next.detail(); d.unsaved == unsavedWord && d.looked == 0 {
+	if d := next.detail(); d.unsaved == unsavedDecision && d.looked == 0 {
 		next = next.with(func(_ *state, more *details) { more.looked = max(store.version, 1) })
 	}
 	if s.signedIn() && next.isUnsaved() && (store.version < s.version || !s.isUnsaved()) && !next.detail().fallenBack {
@@ -204,21 +204,21 @@ func (r rules) loadedAny(s *state, store stored, now instant) *state {
 	case s.signedIn() && !s.isUnsaved(): // lost: save it again
 		return s.with(func(_ *state, more *details) { more.unsaved = unsavedAgain })
 	case s != nil && !s.signedIn() && s.version != 0: // the logout is lost: save it again
-		return s.with(func(_ *state, more *details) { more.unsaved = unsavedWord })
+		return s.with(func(_ *state, more *details) { more.unsaved = unsavedDecision })
 	}
 	return s
 }
 
 func (r rules) loadedDeletion(s *state, version uint64, now instant) *state {
 	switch {
-	case s.detail().unsaved == unsavedWord && s.signedIn():
+	case s.detail().unsaved == unsavedDecision && s.signedIn():
 		return s.with(func(next *state, more *details) {
 			if more.looked != 0 {
 				return // the deletion is later than the decision
 			}
 			// If the decision has waited for the store, count from when it was taken, so
 			// that decisions that waited keep their order.
-			waited := time.Duration(now.monotonic - more.said)
+			waited := time.Duration(now.monotonic - more.decidedAt)
 			if waited <= atOnce || version/1000 > now.consentMoment() { // the deletion follows a record whose clock was ahead
 				waited = 0
 			}
@@ -245,12 +245,12 @@ func (r rules) loadedRecord(s *state, rec Record, now instant) *state {
 		return r.saved(s, s, rec.Version) // s was saved, but the answer was lost
 	case !r.isNewer(rec, s, now):
 		return s.with(func(next *state, more *details) { // s must be saved over the record
-			if more.unsaved == unsavedWord {
+			if more.unsaved == unsavedDecision {
 				next.outlive(more, consentMoment(rec.Consent))
 			}
 			if !next.signedIn() {
 				if rec.Version < s.version || s.isUsedUp(rec.Token.RefreshToken()) { // the record is from before the logout
-					more.unsaved = unsavedWord
+					more.unsaved = unsavedDecision
 				}
 				return
 			}
@@ -303,7 +303,7 @@ func (r rules) isNewer(rec Record, s *state, now instant) bool {
 		return false
 	case !s.signedIn() && !s.isUnsaved() && rec.Version > s.version:
 		return true // it was saved after the logout
-	case r.isSaidLater(rec, s, now):
+	case r.isDecidedLater(rec, s, now):
 		return true
 	case compareConsents(rec.Consent, s.consent) != 0:
 		return compareConsents(rec.Consent, s.consent) > 0 && !r.isAheadOfTheClock(rec, s, now)
@@ -311,7 +311,7 @@ func (r rules) isNewer(rec Record, s *state, now instant) bool {
 		return true
 	case isSameConsent && rec.Renewals < s.renewals && !isSameRefreshToken && !r.isForeign(rec, s):
 		return false
-	case d.unsaved == unsavedWord && !isSameConsent:
+	case d.unsaved == unsavedDecision && !isSameConsent:
 		return false
 	case isSameConsent && d.unsaved == unsavedAnswer && isAsGood(rec, s):
 		return rec.Version > s.version // another process has renewed and saved meanwhile
@@ -353,18 +353,18 @@ const atOnce = time.Second
 // have saved the record.
 func (r rules) isAheadOfTheClock(rec Record, s *state, now instant) bool {
 	d := s.detail()
-	return d.unsaved == unsavedWord && d.saving && !isSavedSince(rec, s) &&
-		consentMoment(rec.Consent) > now.consentMoment() && time.Duration(now.monotonic-d.said) <= atOnce
+	return d.unsaved == unsavedDecision && d.saving && !isSavedSince(rec, s) &&
+		consentMoment(rec.Consent) > now.consentMoment() && time.Duration(now.monotonic-d.decidedAt) <= atOnce
 }
 
-// isSaidLater reports whether a record has a later decision than s although their
+// isDecidedLater reports whether a record has a later decision than s although their
 // numbers do not tell, because both follow a consent whose clock was ahead. It has if
 // another process saved it after s had read the store, and more than atOnce after the
 // decision in s. The consent that both follow may be saved again, and is not later.
-func (r rules) isSaidLater(rec Record, s *state, now instant) bool {
+func (r rules) isDecidedLater(rec Record, s *state, now instant) bool {
 	d, moment := s.detail(), now.consentMoment()
-	return d.unsaved == unsavedWord && isSavedSince(rec, s) && rec.Version > s.version && rec.Consent != s.consent &&
-		consentMoment(rec.Consent) >= consentMoment(s.consent) && consentMoment(s.consent) > moment && time.Duration(now.monotonic-d.said) > atOnce
+	return d.unsaved == unsavedDecision && isSavedSince(rec, s) && rec.Version > s.version && rec.Consent != s.consent &&
+		consentMoment(rec.Consent) >= consentMoment(s.consent) && consentMoment(s.consent) > moment && time.Duration(now.monotonic-d.decidedAt) > atOnce
 }
 
 // isSavedSince reports whether a record was saved after the store was first read for the

@@ -164,7 +164,7 @@ func (w *world) save() bool {
 		if !w.s.isUnsaved() {
 			return true
 		}
-		if w.s.detail().unsaved == unsavedWord || w.storeVersion() != version {
+		if w.s.detail().unsaved == unsavedDecision || w.storeVersion() != version {
 			w.load(w.read())
 			if !w.s.isUnsaved() {
 				return true
