@@ -430,7 +430,7 @@ func TestTheRestOfAnAddressIsNoCode(t *testing.T) {
 	code := parameter(t, answer, "code")
 	typeLine(t, keyboard, code)
 	r.output.waitFor(t, "looks like the rest of an address", 2)
-	typeLine(t, keyboard, "") // an empty line: it was the whole code
+	typeLine(t, keyboard, "") // an empty line says that it is the code
 	typeLine(t, keyboard, code)
 	r.token()
 	server.ExpectTokenRequests(t, accounts.TokenRequests{AuthorizationCode: 1})
