@@ -20,9 +20,9 @@ import (
 
 const quotaBody = `{"error":{"status":429,"message":"Too many requests","reason":"QUOTA_EXCEEDED"}}`
 
-// Test429IsOneError: whatever the requests are sent through, and whatever
-// RoundTripper makes the error, errors.As finds both types with the same in
-// them.
+// Test429IsOneError checks that errors.As finds both error types, with the same
+// contents, in every error for a 429. It does not matter what the requests are sent
+// through or which RoundTripper makes the error.
 func Test429IsOneError(t *testing.T) {
 	faults := map[string]accounts.Fault{
 		"JSON":  {Kind: accounts.FaultRateLimited, RetryAfter: 19056 * time.Second},
@@ -81,7 +81,7 @@ func Test429IsOneError(t *testing.T) {
 	}
 }
 
-// TestOnly429IsARateLimit: without a word from the retries.
+// TestOnly429IsARateLimit checks that other statuses give no RateLimitError.
 func TestOnly429IsARateLimit(t *testing.T) {
 	for _, status := range []int{400, 401, 403, 404, 428, 430, 500, 503, 599} {
 		resp := &http.Response{StatusCode: status, Header: http.Header{"Retry-After": {"60"}}, Body: io.NopCloser(strings.NewReader(quotaBody))}
@@ -94,7 +94,8 @@ func TestOnly429IsARateLimit(t *testing.T) {
 	}
 }
 
-// TestRateLimitErrorTexts: what it is, since when, until when, and what to do.
+// TestRateLimitErrorTexts checks that the text says what the error is, since when,
+// until when, and what to do.
 func TestRateLimitErrorTexts(t *testing.T) {
 	since := time.Date(2026, 11, 24, 10, 0, 30, 0, time.UTC)
 	until := since.Add(19056 * time.Second)
@@ -156,12 +157,12 @@ func TestRateLimitErrorWrapsBoth(t *testing.T) {
 	}
 	var other *spotipie.TokenEndpointError
 	if errors.As(err, &other) {
-		t.Error("errors.As finds what is not in it")
+		t.Error("errors.As finds an error that is not there")
 	}
 }
 
-// TestCheckResponseDoesNotWaitForTheBody: the message that came is in the
-// error, though the end does not come.
+// TestCheckResponseDoesNotWaitForTheBody sends a body without an end. The message
+// that has arrived must be in the error.
 func TestCheckResponseDoesNotWaitForTheBody(t *testing.T) {
 	for name, tc := range map[string]struct {
 		body string

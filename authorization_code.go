@@ -67,7 +67,7 @@ func (s *AuthorizationCodeSession) CheckAuthorization(ctx context.Context, opts 
 // or failed, at once the first time and then after a second. A code also works
 // only once, so the exchange continues in the background if ctx ends; a second
 // call with the same callback joins it. Errors: [ErrStateMismatch],
-// [*AuthorizationError] (of which [ErrAccessDenied] is one), [*CallbackError],
+// [*AuthorizationError] (which may be [ErrAccessDenied]), [*CallbackError],
 // [*TokenEndpointError], those of the network and of ctx. With a [*StoreError],
 // a [*ListenerError] or an [*InsufficientScopeError] the token is returned too;
 // the last one means that the user has granted less than was asked for.

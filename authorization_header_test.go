@@ -12,8 +12,8 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// authorizations returns the values of all headers of a request that are
-// Authorization in whatever spelling.
+// authorizations returns the values of a request's Authorization headers, in any
+// spelling.
 func authorizations(h http.Header) []string {
 	var all []string
 	for name, values := range h {
@@ -24,8 +24,8 @@ func authorizations(h http.Header) []string {
 	return all
 }
 
-// TestOneAuthorizationHeader: the token takes the place of what the caller has
-// set, in whatever spelling, also when the request is sent again.
+// TestOneAuthorizationHeader checks that the token replaces the caller's header in
+// any spelling, also when the request is sent again.
 func TestOneAuthorizationHeader(t *testing.T) {
 	for name, header := range map[string]http.Header{
 		"none":            nil,
@@ -59,7 +59,7 @@ func TestOneAuthorizationHeader(t *testing.T) {
 					case len(seen) == 1:
 						http.Redirect(w, r, "/again", http.StatusTemporaryRedirect)
 					case len(seen) == 2:
-						w.WriteHeader(http.StatusUnauthorized) // has the token renewed
+						w.WriteHeader(http.StatusUnauthorized) // makes the session renew the token
 					}
 				}))
 				defer server.Close()
@@ -87,13 +87,13 @@ func TestOneAuthorizationHeader(t *testing.T) {
 	}
 }
 
-// tokensBeside answers token requests by itself and sends the others on.
+// tokensBeside answers token requests itself and sends other requests on.
 func tokensBeside(next http.RoundTripper) http.RoundTripper {
 	return &services{api: next.RoundTrip}
 }
 
-// TestWhoSeesTheAnswerDoesNotSeeTheToken: neither the answer's request nor that
-// of a redirect before it has the token.
+// TestWhoSeesTheAnswerDoesNotSeeTheToken checks that the token is neither in the
+// answer's Request nor in the requests of the redirects before it.
 func TestWhoSeesTheAnswerDoesNotSeeTheToken(t *testing.T) {
 	for name, test := range map[string]struct {
 		to     string // redirects there
@@ -151,8 +151,8 @@ func TestWhoSeesTheAnswerDoesNotSeeTheToken(t *testing.T) {
 	}
 }
 
-// TestRedirectPolicyOfAClientDoesNotSeeTheToken: via has the requests that were
-// followed.
+// TestRedirectPolicyOfAClientDoesNotSeeTheToken checks the requests that
+// CheckRedirect gets, also those in via.
 func TestRedirectPolicyOfAClientDoesNotSeeTheToken(t *testing.T) {
 	spotify := &services{api: func(req *http.Request) (*http.Response, error) {
 		if req.URL.Path == "/" {

@@ -13,9 +13,8 @@ import (
 	"github.com/spotipie/spotipie/spotifytest"
 )
 
-// TestBadInput lists what goes wrong from outside and what becomes of it: a
-// typed error, or nothing at all. Where a row needs more room to show it, it
-// names the test that has it.
+// TestBadInput lists bad input from outside and its result: a typed error, or
+// nothing at all. A comment names the tests of input that needs more than a row.
 func TestBadInput(t *testing.T) {
 	as := func(target any) func(error) bool {
 		return func(err error) bool { return errors.As(err, target) }
@@ -216,7 +215,7 @@ func TestBadInput(t *testing.T) {
 	}
 }
 
-// isOwn reports whether an error is one of the package's own, which say so.
+// isOwn reports whether an error comes from this package. Its text says so.
 func isOwn(err error) bool { return err != nil && strings.HasPrefix(err.Error(), "spotipie: ") }
 
 func replayedState(t *testing.T, server *spotifytest.Server) error {

@@ -11,8 +11,8 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// TestTokenIsDeadByOneClock: a wall clock that is set back, by more or by less
-// than the token's age, does not make the token live longer.
+// TestTokenIsDeadByOneClock checks that a token does not live longer because the
+// wall clock is set back, by more or less than the token's age.
 func TestTokenIsDeadByOneClock(t *testing.T) {
 	for name, back := range map[string]time.Duration{
 		"a minute": time.Minute, "less than its age": 40 * time.Minute, "just its age": 50 * time.Minute, "more than its age": 5 * time.Hour,
@@ -47,9 +47,9 @@ func TestTokenIsDeadByOneClock(t *testing.T) {
 					old := token(t, s)
 					time.Sleep(50 * time.Minute)
 					wall.ahead(-back)
-					time.Sleep(10 * time.Minute) // an hour old
+					time.Sleep(10 * time.Minute) // now the token is an hour old
 					if tok := token(t, s); tok.AccessToken() == old.AccessToken() {
-						t.Error("a token was handed out that is an hour old")
+						t.Error("the session returned a token that is an hour old")
 					}
 					resp := get(t, s, "/v1/me", nil)
 					if resp.StatusCode != 200 {
@@ -62,7 +62,8 @@ func TestTokenIsDeadByOneClock(t *testing.T) {
 	}
 }
 
-// TestTokenThatCannotBeRenewedIsDeadByOneClock too.
+// TestTokenThatCannotBeRenewedIsDeadByOneClock checks the same for a token without
+// a refresh token.
 func TestTokenThatCannotBeRenewedIsDeadByOneClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var wall clock
@@ -80,8 +81,8 @@ func TestTokenThatCannotBeRenewedIsDeadByOneClock(t *testing.T) {
 	})
 }
 
-// TestEarlyRefreshIsAQuarterAtMost: a token at its birth is never due for
-// renewal, whatever the option.
+// TestEarlyRefreshIsAQuarterAtMost checks that a new token is never due for renewal,
+// whatever the option says.
 func TestEarlyRefreshIsAQuarterAtMost(t *testing.T) {
 	for name, early := range map[string]time.Duration{
 		"the largest duration": math.MaxInt64, "near it": math.MaxInt64 / 10 * 9, "a hundred years": 100 * 365 * 24 * time.Hour,
@@ -109,7 +110,8 @@ func TestEarlyRefreshIsAQuarterAtMost(t *testing.T) {
 	}
 }
 
-// TestLargestTimeouts: the largest duration is no limit, not one in the past.
+// TestLargestTimeouts checks that the largest duration means no limit. It must not
+// overflow to a time in the past.
 func TestLargestTimeouts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, spotify := newHookedStore(), &services{before: func(int) { time.Sleep(time.Minute) }}
@@ -125,8 +127,8 @@ func TestLargestTimeouts(t *testing.T) {
 	})
 }
 
-// TestReauthorizeByIsSixMonthsAfterTheConsent: the same day, or the last day of
-// a month that has no such day.
+// TestReauthorizeByIsSixMonthsAfterTheConsent checks that it is the same day of the
+// month, or the last day of a month without that day.
 func TestReauthorizeByIsSixMonthsAfterTheConsent(t *testing.T) {
 	for consent, want := range map[string]string{
 		"2026-07-20": "2027-01-20",

@@ -12,8 +12,8 @@ func onClock(wall *clock) func(*spotipie.Options) {
 	return func(o *spotipie.Options) { o.Now = wall.now }
 }
 
-// TestClockThatWasAheadAndIsSetRight: a token received while the clock was
-// ahead does not live until then.
+// TestClockThatWasAheadAndIsSetRight checks that a token that was received while the
+// clock was ahead does not live too long after the clock is set right.
 func TestClockThatWasAheadAndIsSetRight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		spotify := &services{}
@@ -21,7 +21,7 @@ func TestClockThatWasAheadAndIsSetRight(t *testing.T) {
 		s := offline(t, spotify, nil, onClock(&wall))
 		set(t, s, time.Hour)
 		wall.ahead(365 * 24 * time.Hour)
-		token(t, s) // received with the wrong time
+		token(t, s) // received while the clock is wrong
 		expectRequests(t, spotify, 1)
 		wall.ahead(48 * time.Hour)
 		if tok := token(t, s); tok.AccessToken() != "A2" {
@@ -33,8 +33,8 @@ func TestClockThatWasAheadAndIsSetRight(t *testing.T) {
 	})
 }
 
-// TestClockThatWasAheadAndNothingToRenew: nobody knows how old the token is,
-// but after a lifetime it is expired.
+// TestClockThatWasAheadAndNothingToRenew checks that a token expires one lifetime
+// later at the latest, even if nobody knows how old it is.
 func TestClockThatWasAheadAndNothingToRenew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var wall clock
@@ -59,8 +59,8 @@ func TestClockThatWasAheadAndNothingToRenew(t *testing.T) {
 	})
 }
 
-// TestClockThatIsSetBackAsARenewalBegins: the renewal finds nothing to do, and
-// the next one begins when it is due again.
+// TestClockThatIsSetBackAsARenewalBegins checks that the renewal finds nothing to do,
+// and that the next one begins when it is due again.
 func TestClockThatIsSetBackAsARenewalBegins(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, spotify := newHookedStore(), &services{}
@@ -82,7 +82,8 @@ func TestClockThatIsSetBackAsARenewalBegins(t *testing.T) {
 	})
 }
 
-// TestTokenWithoutALifetimeHasWindows: its lifetime is what is left of it.
+// TestTokenWithoutALifetimeHasWindows checks that the time that is left counts as the
+// lifetime.
 func TestTokenWithoutALifetimeHasWindows(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		spotify := &services{}
@@ -129,7 +130,7 @@ func TestConsentIsRememberedWhenItsTokenIsSetAgain(t *testing.T) {
 			if _, err := store.MemoryStore.Swap(t.Context(), adaKey, 0, rec); err != nil {
 				t.Fatal(err)
 			}
-			s := offline(t, &services{}, store, nil) // a new process, which has not looked yet
+			s := offline(t, &services{}, store, nil) // a new process that has not loaded anything yet
 			if err := s.SetToken(t.Context(), tokenOf("A9", test.refreshToken, time.Hour)); err != nil {
 				t.Fatal(err)
 			}

@@ -58,8 +58,8 @@ func TestClosedSessionStaysClosed(t *testing.T) {
 	}
 }
 
-// TestCloseInTheMiddleOfToken closes the session at each moment at which Token
-// looks at the clock: a token may be handed out by that call, and by none after.
+// TestCloseInTheMiddleOfToken closes the session each time that Token reads the
+// clock. That call may return a token; no later call may.
 func TestCloseInTheMiddleOfToken(t *testing.T) {
 	for name, elapsed := range map[string]time.Duration{"fresh": time.Minute, "stale": 57 * time.Minute, "expired": 2 * time.Hour} {
 		for _, disabled := range []bool{false, true} {
@@ -76,13 +76,13 @@ func TestCloseInTheMiddleOfToken(t *testing.T) {
 					wall.atReading(reading, func() {
 						looked = true
 						ctx, cancel := context.WithCancel(context.Background())
-						cancel() // it is this very renewal that Close would wait for
+						cancel() // Close would wait for this renewal
 						meanwhile(func() { _ = s.Close(ctx) })
 					})
 					_, _ = s.Token(t.Context())
 					synctest.Wait()
 					if !looked {
-						return // it does not look so often
+						return // Token does not read the clock so often
 					}
 					if _, err := s.Token(t.Context()); !errors.Is(err, spotipie.ErrClosed) {
 						t.Errorf("%s, closed at reading %d of the clock: %v, want ErrClosed", name, reading, err)
@@ -93,8 +93,8 @@ func TestCloseInTheMiddleOfToken(t *testing.T) {
 	}
 }
 
-// TestCloseWhileATokenIsFetched: the token that arrives after Close is saved,
-// and opens nothing.
+// TestCloseWhileATokenIsFetched checks that a token that arrives after Close is
+// saved, and that the session stays closed.
 func TestCloseWhileATokenIsFetched(t *testing.T) {
 	type session = *spotipie.AuthorizationCodeSession
 	login := func(ctx context.Context, s session) error {
@@ -230,7 +230,8 @@ func TestClosedSessionAnnouncesNoExpiry(t *testing.T) {
 	})
 }
 
-// TestOnErrorMayUseTheSession: it is called when nobody waits any more.
+// TestOnErrorMayUseTheSession checks that OnError is called when no caller waits any
+// more.
 func TestOnErrorMayUseTheSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		spotify := &services{token: func(_ int, req *http.Request) (*http.Response, error) {
@@ -256,7 +257,8 @@ func TestOnErrorMayUseTheSession(t *testing.T) {
 	})
 }
 
-// TestCloseWaitsForOnError: a short program hears of its errors before it ends.
+// TestCloseWaitsForOnError checks that a short program learns of its errors before it
+// ends.
 func TestCloseWaitsForOnError(t *testing.T) {
 	for name, test := range map[string]struct {
 		takes, most time.Duration
@@ -281,7 +283,7 @@ func TestCloseWaitsForOnError(t *testing.T) {
 				set(t, s, time.Hour)
 				store.unlock.set(fails)
 				_, _ = s.RefreshToken(t.Context())
-				_ = s.Close(t.Context()) // which waits for the unlocking
+				_ = s.Close(t.Context()) // waits for the unlocking
 				if called.Load() == nil {
 					t.Fatal("OnError was not called before Close returned")
 				}
@@ -294,7 +296,8 @@ func TestCloseWaitsForOnError(t *testing.T) {
 	}
 }
 
-// TestOnErrorMayCloseTheSession, whatever happens while it is called.
+// TestOnErrorMayCloseTheSession closes the session from OnError, while different
+// things go on.
 func TestOnErrorMayCloseTheSession(t *testing.T) {
 	for name, act := range map[string]func(context.Context, *spotipie.AuthorizationCodeSession, *hookedStore, *services){
 		"saving in the background": func(ctx context.Context, s *spotipie.AuthorizationCodeSession, store *hookedStore, _ *services) {
@@ -339,8 +342,8 @@ func TestOnErrorMayCloseTheSession(t *testing.T) {
 	}
 }
 
-// TestOnErrorMayRenew: the error of a renewal that is still under way comes
-// while nothing waits for OnError.
+// TestOnErrorMayRenew calls RefreshToken from OnError. The error comes from a renewal
+// that is still running; nothing may wait for OnError then.
 func TestOnErrorMayRenew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, heard := newHookedStore(), make(chan struct{}, 100)
@@ -352,7 +355,7 @@ func TestOnErrorMayRenew(t *testing.T) {
 			}
 		})
 		set(t, s, time.Hour)
-		change(t, store, func(rec *spotipie.Record) { // the store has fallen behind
+		change(t, store, func(rec *spotipie.Record) { // the store has fallen back
 			rec.Consent, rec.Token = 1<<20, tokenOf("older", "R-older", time.Hour)
 		})
 		store.swap.set(fails)
@@ -361,7 +364,7 @@ func TestOnErrorMayRenew(t *testing.T) {
 	})
 }
 
-// TestCloseObeysItsContextWhileObserveHangs in the middle of saving in the
+// TestCloseObeysItsContextWhileObserveHangs lets Observe hang during a save in the
 // background.
 func TestCloseObeysItsContextWhileObserveHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -9,10 +9,10 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// TestWordOfTheUserCountsWhateverTheClocksSay: the clock of one process is three
-// hours ahead. What the user says later, by a process that does not know of the
-// earlier word, still replaces it.
-func TestWordOfTheUserCountsWhateverTheClocksSay(t *testing.T) {
+// TestDecisionOfTheUserCountsWhateverTheClocksSay sets the clock of one process three
+// hours ahead. The user's later login or logout must still replace the earlier one,
+// even in a process that does not know of the earlier one.
+func TestDecisionOfTheUserCountsWhateverTheClocksSay(t *testing.T) {
 	type session = *spotipie.AuthorizationCodeSession
 	signIn := func(t *testing.T, s session) {
 		t.Helper()

@@ -10,8 +10,8 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// TestDeadTokenFromTheStoreIsNotHandedOut, not even to a caller who read the
-// clock before the token was loaded.
+// TestDeadTokenFromTheStoreIsNotHandedOut checks that no caller gets an expired token
+// from the store, even if the caller read the clock before the token was loaded.
 func TestDeadTokenFromTheStoreIsNotHandedOut(t *testing.T) {
 	for n := range int32(8) {
 		t.Run(fmt.Sprint("the clock is read for the ", n+1, ". time"), func(t *testing.T) {

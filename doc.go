@@ -28,13 +28,13 @@
 //	})
 //
 // Make one session for each user and keep it; any number of goroutines may use
-// it. Close it before the program ends. A web app has a [Pool] make the
-// sessions of its users; package web signs them in.
+// it. Close it before the program ends. In a web app a [Pool] makes the sessions
+// of the users, and package web signs them in.
 //
 // # A token's life
 //
-// [Session].Token returns a valid token. While the token is fresh that costs a
-// clock reading. In its last five minutes (at most a quarter of its life) it is
+// [Session].Token returns a valid token. While the token is fresh, this only reads
+// the clock. In its last five minutes (at most a quarter of its life) it is
 // stale: callers still get it at once, and one of them starts a renewal in the
 // background. In its last ten seconds it counts as expired, and callers wait
 // for one renewal that they all share. Each caller can stop waiting; none can
@@ -59,7 +59,7 @@
 // # Other libraries
 //
 // [Session].Client is an *http.Client for any library that takes one, and
-// [Session].TokenSource serves golang.org/x/oauth2. Package adapter has
+// [Session].TokenSource is a token source of golang.org/x/oauth2. Package adapter has
 // RoundTrippers to mount (retry, pause, cache). Package accounts is an accounts
 // service to try everything offline, and package spotifytest runs it in go
 // test.

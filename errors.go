@@ -31,8 +31,8 @@ var (
 	// [*TokenEndpointError] with what Spotify said.
 	ErrReauthorizationRequired = errors.New("the user must authorize this app again")
 
-	// ErrAccessDenied means that the user did not agree, or the accounts
-	// service refused for them.
+	// ErrAccessDenied means that the user did not agree, or that the accounts
+	// service refused.
 	ErrAccessDenied = errors.New("access denied")
 
 	// ErrStateMismatch means that a callback has no state, or one that this
@@ -218,8 +218,8 @@ type RecordMismatchError struct {
 	isSealed bool
 }
 
-// Is reports that a record which is sealed, in a store that seals nothing, is
-// also an [ErrUnreadableRecord].
+// Is makes errors.Is(err, ErrUnreadableRecord) true for a sealed record in a store
+// without keys.
 func (e *RecordMismatchError) Is(target error) bool {
 	return e.isSealed && target == ErrUnreadableRecord
 }

@@ -18,9 +18,9 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// TestSlowListenerHearsOfTheNewestTokenLast: whoever saves tokens in a listener
-// must not save an older one over a newer one. Those that were replaced before
-// their turn are passed over.
+// TestSlowListenerHearsOfTheNewestTokenLast checks that a listener that saves tokens
+// cannot save an older one over a newer one. The session skips tokens that were
+// replaced before the listener could be called.
 func TestSlowListenerHearsOfTheNewestTokenLast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := offline(t, &services{}, nil, nil)
@@ -29,7 +29,7 @@ func TestSlowListenerHearsOfTheNewestTokenLast(t *testing.T) {
 		var calls atomic.Int32
 		s.OnTokenUpdated(func(_ context.Context, e spotipie.TokenUpdated) error {
 			if calls.Add(1) == 1 {
-				time.Sleep(time.Second) // the others overtake this call, if they can
+				time.Sleep(time.Second) // gives the other calls time to overtake this one
 			}
 			mu.Lock()
 			defer mu.Unlock()
@@ -50,8 +50,9 @@ func TestSlowListenerHearsOfTheNewestTokenLast(t *testing.T) {
 	})
 }
 
-// TestSetTokenInAListenerWithAForeignContext cannot be told from a call of
-// somebody else, who would wait. It ends all the same.
+// TestSetTokenInAListenerWithAForeignContext calls SetToken without the listener's
+// context. The session cannot know that the call comes from a listener and waits, but
+// the call must end.
 func TestSetTokenInAListenerWithAForeignContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := offline(t, &services{}, nil, func(o *spotipie.Options) { o.RefreshTimeout = 3 * time.Second })
@@ -91,7 +92,7 @@ func TestEventsWithoutATokenAreLogged(t *testing.T) {
 	}
 }
 
-// TestThousandCallsInTheSecondOfAFailure: the first is the only one that asks
+// TestThousandCallsInTheSecondOfAFailure checks that only the first call asks Spotify
 // and calls the listeners.
 func TestThousandCallsInTheSecondOfAFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -116,8 +117,8 @@ func TestThousandCallsInTheSecondOfAFailure(t *testing.T) {
 	})
 }
 
-// TestNoSecondEventForATokenThatIsReplaced lets another caller have the token
-// renewed at each moment at which Token looks at the clock.
+// TestNoSecondEventForATokenThatIsReplaced lets another caller renew the token each
+// time that Token reads the clock.
 func TestNoSecondEventForATokenThatIsReplaced(t *testing.T) {
 	for reading := 1; reading <= 8; reading++ {
 		synctest.Test(t, func(t *testing.T) {

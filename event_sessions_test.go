@@ -11,8 +11,9 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// TestListenersOfSessionsThatSetEachOthersTokens: by the context that they pass
-// on, every session in between knows not to wait for itself.
+// TestListenersOfSessionsThatSetEachOthersTokens lets listeners set the tokens of
+// other sessions in a ring. They pass on their context, so no session waits for
+// itself.
 func TestListenersOfSessionsThatSetEachOthersTokens(t *testing.T) {
 	for _, n := range []int{2, 3, 5} {
 		for way, set := range map[string]func(context.Context, spotipie.Session, *spotipie.Token) error{
@@ -39,7 +40,7 @@ func TestListenersOfSessionsThatSetEachOthersTokens(t *testing.T) {
 						s.OnTokenUpdated(heard[i].updated)
 						s.OnTokenUpdated(func(ctx context.Context, e spotipie.TokenUpdated) error {
 							if rounds++; rounds > n {
-								return nil // once round
+								return nil // the ring is complete
 							}
 							return set(ctx, sessions[(i+1)%n], tokenOf(fmt.Sprint("C", rounds), "R", time.Hour))
 						})
@@ -49,7 +50,7 @@ func TestListenersOfSessionsThatSetEachOthersTokens(t *testing.T) {
 						t.Errorf("SetToken: %v", err)
 					}
 					if waited := time.Since(started); waited > time.Second {
-						t.Errorf("waited for itself for %s", waited)
+						t.Errorf("a session waited for itself for %s", waited)
 					}
 					synctest.Wait()
 					for i := range heard {
@@ -65,7 +66,8 @@ func TestListenersOfSessionsThatSetEachOthersTokens(t *testing.T) {
 	}
 }
 
-// TestSessionsThatMirrorEachOther: each passes on what it has not got yet.
+// TestSessionsThatMirrorEachOther lets two sessions set each other's tokens when they
+// differ.
 func TestSessionsThatMirrorEachOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := offline(t, &services{}, nil, nil), offline(t, &services{}, nil, nil)
@@ -92,8 +94,9 @@ func TestSessionsThatMirrorEachOther(t *testing.T) {
 	})
 }
 
-// TestExpiredListenerThatNeedsItsSessionByWayOfAnother: what cannot be had
-// while its own event is under way fails at once, and is not waited for.
+// TestExpiredListenerThatNeedsItsSessionByWayOfAnother lets a token-expired listener of
+// a session change another session, whose listener uses the first one. Calls that would
+// wait for the listener must fail at once.
 func TestExpiredListenerThatNeedsItsSessionByWayOfAnother(t *testing.T) {
 	for name, use := range map[string]func(context.Context, *spotipie.AuthorizationCodeSession) error{
 		"Token": func(ctx context.Context, s *spotipie.AuthorizationCodeSession) error {
@@ -143,7 +146,9 @@ func TestExpiredListenerThatNeedsItsSessionByWayOfAnother(t *testing.T) {
 	}
 }
 
-// TestListenersOfAnotherSessionMayCloseTheFirst without waiting for itself.
+// TestListenersOfAnotherSessionMayCloseTheFirst closes a session from a listener of
+// another session, which the first one's listener has called. Nothing may wait for
+// itself.
 func TestListenersOfAnotherSessionMayCloseTheFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := offline(t, &services{}, nil, nil), offline(t, &services{}, nil, nil)

@@ -33,7 +33,7 @@ func TestTokenUpdatedFiresWheneverATokenIsSet(t *testing.T) {
 		var events []spotipie.TokenUpdated
 		remove := s.OnTokenUpdated(func(_ context.Context, e spotipie.TokenUpdated) error {
 			if e.Session.CurrentToken() != e.NewToken {
-				t.Error("announced before it was held")
+				t.Error("announced before the session had the token")
 			}
 			events = append(events, e)
 			return nil
@@ -161,7 +161,7 @@ func TestListenersThatMisbehave(t *testing.T) {
 		}, "did not return in time"},
 		"wait for the renewal": {func(_ context.Context, e spotipie.TokenUpdated) error {
 			if waited.Swap(true) {
-				return nil // once: it would go on for ever
+				return nil // only once: otherwise it would go on forever
 			}
 			return refresh(context.Background(), e.Session)
 		}, "did not return in time"},
@@ -185,7 +185,7 @@ func TestListenersThatMisbehave(t *testing.T) {
 				if tok == nil || tok == old || token(t, s) == old {
 					t.Error("the token was lost")
 				}
-				time.Sleep(2 * time.Minute) // for the goroutines that dawdle
+				time.Sleep(2 * time.Minute) // until the slow goroutines end
 				if other.Load() == 0 {
 					t.Error("the other listener was not called")
 				}
@@ -267,7 +267,7 @@ func TestTokenIsSavedBeforeItIsAnnouncedOrHandedOut(t *testing.T) {
 		})
 		time.Sleep(2 * time.Hour)
 		if tok := token(t, s); !saved().Equal(tok) || calls != 1 {
-			t.Errorf("handed out before it was saved, or %d events", calls)
+			t.Errorf("returned before it was saved, or %d events", calls)
 		}
 		server.ExpectTokenRequests(t, accounts.TokenRequests{AuthorizationCode: 1, RefreshToken: 1})
 	})
@@ -285,7 +285,7 @@ func TestCloseTellsThatTheListenersMissedTheLatestToken(t *testing.T) {
 			return nil
 		})
 		time.Sleep(2 * time.Hour)
-		token(t, s) // goes on all the same
+		token(t, s) // the session still works
 		if err := s.Close(t.Context()); !errors.Is(err, full) {
 			t.Errorf("Close: %v, want the listener's error", err)
 		}

@@ -14,7 +14,7 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// hearing collects what listeners hear of.
+// hearing collects the tokens that listeners hear of.
 type hearing struct {
 	mu   sync.Mutex
 	list []string
@@ -32,7 +32,7 @@ func (h *hearing) all() []string {
 	return slices.Clone(h.list)
 }
 
-// updated is a listener that notes the access token.
+// updated is a listener that records the access token.
 func (h *hearing) updated(_ context.Context, e spotipie.TokenUpdated) error {
 	h.add(e.NewToken.AccessToken())
 	return nil
@@ -45,8 +45,9 @@ func expectHeard(t *testing.T, h *hearing, want ...string) {
 	}
 }
 
-// TestListenersHearInOrderWhatOneOfThemSets: those before and those after it
-// hear of the token it was called for, and then of the one it has set.
+// TestListenersHearInOrderWhatOneOfThemSets lets a listener set a token. The listeners
+// before and after it must hear of the token it was called for, and then of the one
+// that it has set.
 func TestListenersHearInOrderWhatOneOfThemSets(t *testing.T) {
 	for name, test := range map[string]struct {
 		act  func(context.Context, *spotipie.AuthorizationCodeSession) error
@@ -95,7 +96,7 @@ func TestListenersHearInOrderWhatOneOfThemSets(t *testing.T) {
 					if waited := time.Since(started); waited > time.Second {
 						t.Errorf("SetToken took %s", waited)
 					}
-					expectHeard(t, &before, "A0", test.want) // by now: who sets waits for all of it
+					expectHeard(t, &before, "A0", test.want) // SetToken has waited for all listeners
 					expectHeard(t, &after, "A0", test.want)
 				})
 			})
@@ -103,8 +104,8 @@ func TestListenersHearInOrderWhatOneOfThemSets(t *testing.T) {
 	}
 }
 
-// TestTokenThatIsReadMeanwhileIsAnnounced: that the session finds its new token
-// in the store before the save has returned is no reason to keep it secret.
+// TestTokenThatIsReadMeanwhileIsAnnounced lets the session find its new token in the
+// store before the save has returned. The listeners must still hear of the token.
 func TestTokenThatIsReadMeanwhileIsAnnounced(t *testing.T) {
 	for name, begin := range map[string]func(*testing.T, *spotipie.AuthorizationCodeSession) error{
 		"renewed": func(t *testing.T, s *spotipie.AuthorizationCodeSession) error {
@@ -142,8 +143,8 @@ func TestTokenThatIsReadMeanwhileIsAnnounced(t *testing.T) {
 	}
 }
 
-// TestTokenThatIsReadWhileTheListenersAreBusyIsAnnounced: an equal token in the
-// store, saved by another process, is no other token.
+// TestTokenThatIsReadWhileTheListenersAreBusyIsAnnounced lets another process save an
+// equal token. It must not count as another token.
 func TestTokenThatIsReadWhileTheListenersAreBusyIsAnnounced(t *testing.T) {
 	for name, read := range map[string]func(*testing.T, *spotipie.AuthorizationCodeSession) error{
 		"Load": func(t *testing.T, s *spotipie.AuthorizationCodeSession) error {
@@ -183,7 +184,7 @@ func TestTokenThatIsReadWhileTheListenersAreBusyIsAnnounced(t *testing.T) {
 	}
 }
 
-// copyOf returns an equal token, as a store gives it that keeps JSON.
+// copyOf returns an equal token, like a store that keeps JSON.
 func copyOf(t *testing.T, tok *spotipie.Token) *spotipie.Token {
 	t.Helper()
 	data, err := json.Marshal(tok)
@@ -200,7 +201,7 @@ func copyOf(t *testing.T, tok *spotipie.Token) *spotipie.Token {
 	return &c
 }
 
-// lossyStore is a store that answers a save which it has made with an error.
+// lossyStore is a store that saves a record but returns an error.
 type lossyStore struct {
 	*hookedStore
 	answer error
@@ -214,7 +215,8 @@ func (l *lossyStore) Swap(ctx context.Context, key spotipie.Key, version uint64,
 	return version, err
 }
 
-// TestNothingIsCalledAfterRemove: not even for a token that was on its way.
+// TestNothingIsCalledAfterRemove checks that a removed listener is not called, even
+// for a token that was on its way.
 func TestNothingIsCalledAfterRemove(t *testing.T) {
 	for name, end := range map[string]func(t *testing.T, s spotipie.Session, remove func()){
 		"remove": func(_ *testing.T, _ spotipie.Session, remove func()) { remove() },
@@ -239,7 +241,7 @@ func TestNothingIsCalledAfterRemove(t *testing.T) {
 				time.Sleep(time.Second)
 				go func() { _ = s.SetToken(context.Background(), tokenOf("B2", "R", time.Second)) }()
 				time.Sleep(2 * time.Second)
-				go func() { _, _ = s.Token(context.Background()) }() // expired
+				go func() { _, _ = s.Token(context.Background()) }() // the token is expired
 				time.Sleep(time.Second)
 				end(t, s, func() { removeUpdated(); removeExpired() })
 				time.Sleep(time.Minute)
@@ -249,8 +251,8 @@ func TestNothingIsCalledAfterRemove(t *testing.T) {
 	}
 }
 
-// TestListenerThatRemovesAnother: it is not called for the event that is under
-// way.
+// TestListenerThatRemovesAnother checks that a listener that another one removes is
+// not called for the same event.
 func TestListenerThatRemovesAnother(t *testing.T) {
 	s := offline(t, &services{}, nil, nil)
 	var heard hearing
@@ -261,8 +263,8 @@ func TestListenerThatRemovesAnother(t *testing.T) {
 	expectHeard(t, &heard)
 }
 
-// TestEachListenerHasItsWholeTime: neither the listeners before it nor the
-// events before are taken off.
+// TestEachListenerHasItsWholeTime checks that earlier listeners and earlier events
+// do not shorten the time that a listener has.
 func TestEachListenerHasItsWholeTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := offline(t, &services{}, nil, func(o *spotipie.Options) { o.RefreshTimeout = 15 * time.Second })
@@ -283,7 +285,7 @@ func TestEachListenerHasItsWholeTime(t *testing.T) {
 		if err := s.SetToken(t.Context(), tokenOf("B1", "R", 30*time.Second)); err != nil {
 			t.Errorf("SetToken: %v", err)
 		}
-		for i := range 3 { // the second and third wait for their turn
+		for i := range 3 { // the second and third calls wait for the first
 			go func() { _ = s.SetToken(context.Background(), tokenOf(fmt.Sprint("C", i), "R", 30*time.Second)) }()
 			time.Sleep(time.Second)
 		}

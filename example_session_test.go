@@ -26,26 +26,26 @@ func ExampleTokenUpdated() {
 
 	remove := session.OnTokenUpdated(func(_ context.Context, e spotipie.TokenUpdated) error {
 		fmt.Println("a new token in place of the old one:", !e.NewToken.Equal(e.OldToken))
-		return nil // an error would reach whoever waits for the token
+		return nil // callers who wait for the token would get an error
 	})
 	if _, err := session.RefreshToken(ctx); err != nil {
 		log.Fatal(err)
 	}
 	remove()
-	if _, err := session.RefreshToken(ctx); err != nil { // nobody listens any more
+	if _, err := session.RefreshToken(ctx); err != nil { // there is no listener any more
 		log.Fatal(err)
 	}
 	// Output: a new token in place of the old one: true
 }
 
-// A listener gets a token in its own way, and the request uses it.
+// A listener gets a token in its own way, and the request uses that token.
 func ExampleTokenExpired() {
 	spotify := startOffline(accounts.Options{})
 	defer spotify.Close()
 	ctx := context.Background()
 	session := spotify.signedIn()
 	defer session.Close(ctx)
-	elsewhere := spotify.signedIn() // stands for wherever tokens come from
+	elsewhere := spotify.signedIn() // stands for any place where tokens come from
 	defer elsewhere.Close(ctx)
 
 	session.DisableAutoRefresh()
@@ -69,8 +69,8 @@ func ExampleTokenExpired() {
 	// 200 OK
 }
 
-// Hear that the user has logged out, in this process or another, to end what
-// was theirs.
+// React to a logout, in this process or another: for example, delete the user's
+// data.
 func ExampleLoggedOut() {
 	spotify := startOffline(accounts.Options{})
 	defer spotify.Close()
@@ -119,7 +119,7 @@ func ExampleOptions_observe() {
 	// Output: client_credentials asked for a token, without error: true measured: true
 }
 
-// Know a user by what Spotify knows them by, whatever they call themselves.
+// Identify a user by their id at Spotify, because display names change.
 func ExampleCurrentUser() {
 	spotify := startOffline(accounts.Options{})
 	defer spotify.Close()
@@ -138,7 +138,7 @@ func ExampleCurrentUser() {
 	// the user can be greeted by name: true
 }
 
-// A request with everything: query, JSON body and headers.
+// A request with a query, a JSON body and headers.
 func ExampleSession_request() {
 	spotify := startOffline(accounts.Options{})
 	defer spotify.Close()
@@ -163,8 +163,8 @@ func ExampleSession_request() {
 	// Output: 204 No Content
 }
 
-// Requests to the Web API are tried again when it is busy, and those for
-// search are remembered as well: the longest prefix wins.
+// Requests to the Web API are tried again when it is busy. Searches are cached too:
+// the longest prefix wins.
 func ExampleSession_mount() {
 	spotify := startOffline(accounts.Options{})
 	defer spotify.Close()
@@ -193,8 +193,8 @@ func ExampleSession_mount() {
 	// Output: 200 OK after 3 requests
 }
 
-// Any library that takes an *http.Client gets the token, its renewal and the
-// mounts with it.
+// Any library that takes an *http.Client gets the token, its renewal and the mounts
+// with the client.
 func ExampleSession_client() {
 	spotify := startOffline(accounts.Options{})
 	defer spotify.Close()
@@ -203,7 +203,7 @@ func ExampleSession_client() {
 	defer session.Close(ctx)
 
 	client := session.Client()
-	client.Timeout = 30 * time.Second // the client is yours to change
+	client.Timeout = 30 * time.Second // you may change the client
 	resp, err := client.Get(spotify.URL + "/v1/me")
 	if err != nil {
 		log.Fatal(err)
@@ -213,8 +213,8 @@ func ExampleSession_client() {
 	// Output: 200 OK
 }
 
-// For a library that takes a token source of golang.org/x/oauth2. Its client
-// sends the token to any host, so give it Spotify's URLs only.
+// For a library that takes a token source of golang.org/x/oauth2. The client of
+// x/oauth2 sends the token to any host, so use it only with Spotify's URLs.
 func ExampleSession_tokenSource() {
 	spotify := startOffline(accounts.Options{})
 	defer spotify.Close()
@@ -232,7 +232,7 @@ func ExampleSession_tokenSource() {
 	// Output: 200 OK
 }
 
-// Know before a request what it would be refused for.
+// Find out before a request which scopes are missing.
 func ExampleRequireScope() {
 	spotify := startOffline(accounts.Options{})
 	defer spotify.Close()
@@ -247,8 +247,8 @@ func ExampleRequireScope() {
 	// Output: missing: user-library-read
 }
 
-// Two sessions share one authorization: what one of them renews, the other
-// takes from the store. With a store that outlives the process, two processes
+// Two sessions share one authorization. When one of them renews the token, the other
+// takes it from the store. With a store that outlives the process, two processes can
 // do the same.
 func ExampleStore() {
 	spotify := startOffline(accounts.Options{})
@@ -321,8 +321,7 @@ func ExampleAuthorizationError() {
 	// Output: no, then
 }
 
-// The user has removed the app on their account page: nothing but their
-// consent helps.
+// The user has removed the app on their account page. The app needs a new consent.
 func ExampleSession_reauthorizationRequired() {
 	spotify := startOffline(accounts.Options{})
 	defer spotify.Close()
@@ -339,8 +338,8 @@ func ExampleSession_reauthorizationRequired() {
 	// Output: please sign in again
 }
 
-// Spotify is known to ask for pauses of hours. Mounted, adapter.NewRetry waits
-// as long as the context allows and otherwise says so at once.
+// Spotify sometimes asks for pauses of hours. A mounted adapter.NewRetry waits as
+// long as the context allows. If the pause is longer, it returns an error at once.
 func ExampleRateLimitError() {
 	spotify := startOffline(accounts.Options{})
 	defer spotify.Close()
@@ -366,8 +365,8 @@ func ExampleRateLimitError() {
 	// Output: come back in 5h0m0s
 }
 
-// Request returns an answer with an error status without an error.
-// CheckResponse makes an error of it.
+// Request returns no error for an answer with an error status. CheckResponse turns
+// the answer into an error.
 func ExampleCheckResponse() {
 	spotify := startOffline(accounts.Options{})
 	defer spotify.Close()
@@ -387,7 +386,7 @@ func ExampleCheckResponse() {
 	// Output: 403 Insufficient client scope
 }
 
-// Get a new token now, whether or not the old one is expired.
+// Get a new token now, even if the old one has not expired.
 func ExampleRefreshableSession() {
 	spotify := startOffline(accounts.Options{})
 	defer spotify.Close()

@@ -17,8 +17,8 @@ import (
 	"github.com/spotipie/spotipie/accounts"
 )
 
-// offlineSpotify stands for Spotify in the examples. A program that means the
-// real one leaves AccountsURL, APIURL and Now out of its options.
+// offlineSpotify stands for Spotify in the examples. A program for the real Spotify
+// leaves AccountsURL, APIURL and Now out of its options.
 type offlineSpotify struct {
 	*accounts.Service
 	*httptest.Server
@@ -38,8 +38,8 @@ func startOffline(opts accounts.Options) *offlineSpotify {
 	return &offlineSpotify{Service: service, Server: httptest.NewServer(service)}
 }
 
-// visit is the user's browser: it opens the authorization URL, the user
-// agrees, and the accounts service sends it to the callback URL.
+// visit is the user's browser. It opens the authorization URL, the user agrees, and
+// the accounts service redirects to the callback URL.
 func (o *offlineSpotify) visit(authorizationURL string) (callbackURL string) {
 	req, err := http.NewRequest(http.MethodGet, authorizationURL, nil)
 	if err != nil {
@@ -59,7 +59,7 @@ func myApp() spotipie.Credentials {
 	}
 }
 
-// signedIn returns a session to which a user has agreed.
+// signedIn returns a session that has a user's consent.
 func (o *offlineSpotify) signedIn(scope ...spotipie.Scope) *spotipie.AuthorizationCodeSession {
 	session, err := spotipie.NewAuthorizationCodeSession(myApp(), &spotipie.Options{
 		Scope: scope, AccountsURL: o.URL, APIURL: o.URL, Now: o.Now,
@@ -77,7 +77,7 @@ func (o *offlineSpotify) signedIn(scope ...spotipie.Scope) *spotipie.Authorizati
 	return session
 }
 
-// A web app: it keeps a client secret, and the user agrees once.
+// A web app has a client secret, and the user agrees once.
 func ExampleAuthorizationCodeSession() {
 	spotify := startOffline(accounts.Options{})
 	defer spotify.Close()
@@ -100,7 +100,7 @@ func ExampleAuthorizationCodeSession() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	callbackURL := spotify.visit(authorizationURL) // the user's browser does that
+	callbackURL := spotify.visit(authorizationURL) // happens in the user's browser
 	token, err := session.FetchToken(ctx, callbackURL)
 	if err != nil {
 		log.Fatal(err)
@@ -124,9 +124,9 @@ func ExampleAuthorizationCodeSession() {
 	// ada
 }
 
-// A desktop or command-line program cannot keep a client secret and needs none:
-// PKCE protects its logins. Its port is chosen late, so it names the redirect
-// URI with the login.
+// A desktop or command-line program cannot keep a client secret and needs none: PKCE
+// protects its logins. It chooses its port late, so it sets the redirect URI for each
+// login.
 func ExampleAuthorizationCodeSession_withoutSecret() {
 	spotify := startOffline(accounts.Options{})
 	defer spotify.Close()
@@ -134,7 +134,7 @@ func ExampleAuthorizationCodeSession_withoutSecret() {
 
 	session, err := spotipie.NewAuthorizationCodeSession(spotipie.Credentials{
 		ClientID:    "my-public-app",
-		RedirectURI: "http://127.0.0.1/callback", // registered like this, any port is fine
+		RedirectURI: "http://127.0.0.1/callback", // registered without a port, so any port works
 	}, &spotipie.Options{AccountsURL: spotify.URL, APIURL: spotify.URL})
 	if err != nil {
 		log.Fatal(err)
@@ -163,8 +163,8 @@ func ExampleAuthorizationCodeSession_withoutSecret() {
 	// can be refreshed: true
 }
 
-// The app for itself: what is public, such as search. The first request
-// fetches the token.
+// An app without a user can read public data, such as search results. The first
+// request gets the token.
 func ExampleClientCredentialsSession() {
 	spotify := startOffline(accounts.Options{})
 	defer spotify.Close()
@@ -199,7 +199,7 @@ func ExampleClientCredentialsSession() {
 	// Output: [{Seven Small Moons}]
 }
 
-// An accounts service as Spotify was until 2025-11-27: the token comes in the
+// This accounts service behaves like Spotify until 2025-11-27: the token comes in the
 // fragment of the callback URL.
 func ExampleImplicitGrantSession() {
 	spotify := startOffline(accounts.Options{Legacy: true})
@@ -251,7 +251,7 @@ func ExampleCredentialsFromEnv() {
 	// Credentials(client_id my-app, client_secret [redacted], redirect_uri http://127.0.0.1:8080/callback) <nil>
 }
 
-// A token file can be read and written by the Python package too.
+// The Python package can read and write the same token files.
 func ExampleReadTokenFile() {
 	token, err := spotipie.ReadTokenFile(filepath.Join("testdata", "python_token.json"))
 	if err != nil {
@@ -264,7 +264,7 @@ func ExampleReadTokenFile() {
 		log.Fatal(err)
 	}
 	defer os.RemoveAll(folder)
-	path := filepath.Join(folder, "tokens", "ada.json") // missing folders are made
+	path := filepath.Join(folder, "tokens", "ada.json") // WriteTokenFile makes missing folders
 	if err := token.WriteFile(path); err != nil {
 		log.Fatal(err)
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// codesOnce makes authorization codes work once. An answer takes d.
+// codesOnce makes each authorization code work only once. An answer takes d.
 func (s *services) codesOnce(d time.Duration) {
 	var mu sync.Mutex
 	used := make(map[string]bool)
@@ -34,8 +34,8 @@ func (s *services) codesOnce(d time.Duration) {
 	}
 }
 
-// TestExchangeGoesOnWithoutItsCaller: a browser that reloads ends the request it
-// made, and the code is spent.
+// TestExchangeGoesOnWithoutItsCaller lets a browser reload the callback, which ends
+// its first request. The code is used up by then, so the exchange must go on.
 func TestExchangeGoesOnWithoutItsCaller(t *testing.T) {
 	for name, test := range map[string]struct {
 		leaves time.Duration
@@ -92,7 +92,8 @@ func TestExchangeGoesOnWithoutItsCaller(t *testing.T) {
 	}
 }
 
-// TestCallbackBroughtTwiceAtOnce is one exchange.
+// TestCallbackBroughtTwiceAtOnce checks that two simultaneous calls with the same
+// callback make one exchange.
 func TestCallbackBroughtTwiceAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		spotify := &services{}
@@ -120,8 +121,8 @@ func TestCallbackBroughtTwiceAtOnce(t *testing.T) {
 	})
 }
 
-// TestAnotherCodeDoesNotJoinAnExchange: it is another callback, and the state is
-// used.
+// TestAnotherCodeDoesNotJoinAnExchange checks that a callback with another code fails:
+// it is another callback, and the state is used up.
 func TestAnotherCodeDoesNotJoinAnExchange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		spotify := &services{}
@@ -142,8 +143,8 @@ func TestAnotherCodeDoesNotJoinAnExchange(t *testing.T) {
 	})
 }
 
-// TestExchangeThatFailsWithoutItsCaller is told to OnError, and the login can be
-// finished if the code may still be good.
+// TestExchangeThatFailsWithoutItsCaller checks that OnError gets the error, and that
+// the login can still be finished if the code may still work.
 func TestExchangeThatFailsWithoutItsCaller(t *testing.T) {
 	for name, test := range map[string]struct {
 		status int
@@ -185,7 +186,8 @@ func TestExchangeThatFailsWithoutItsCaller(t *testing.T) {
 	}
 }
 
-// TestCloseWaitsForAnExchange whose caller has left.
+// TestCloseWaitsForAnExchange closes the session during an exchange whose caller has
+// left.
 func TestCloseWaitsForAnExchange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, spotify := newHookedStore(), &services{}

@@ -13,14 +13,14 @@ import (
 	"github.com/spotipie/spotipie/spotifytest"
 )
 
-// fleet is sessions that share a store whose Loads fail one time in four, but
-// for logins, and a service whose refresh tokens are single use: to use one
+// fleet is a group of sessions that share a store and a service. One in four Loads of
+// the store fails, except during logins. Refresh tokens are single use: using one
 // twice revokes all.
 type fleet struct {
 	server   *spotifytest.Server
 	store    *hookedStore
 	sessions []*spotipie.AuthorizationCodeSession
-	logins   chan *spotipie.Token // to be set, each once
+	logins   chan *spotipie.Token // each is set once
 }
 
 // loginKey marks the contexts of logins.
@@ -49,7 +49,7 @@ func newFleet(t *testing.T) *fleet {
 	return f
 }
 
-// act does one of the things that can be done with a session.
+// act makes a random call of a session.
 func (f *fleet) act(t *testing.T, ctx context.Context, s *spotipie.AuthorizationCodeSession) error {
 	ask := s.Token
 	switch rand.IntN(8) {
@@ -87,7 +87,7 @@ func (f *fleet) round(t *testing.T, check func(error)) {
 	}
 	wg.Wait()
 	i := rand.IntN(len(f.sessions))
-	if f.sessions[i].Close(t.Context()) == nil { // else it holds what has yet to be saved
+	if f.sessions[i].Close(t.Context()) == nil { // on an error it keeps a token that is not saved yet
 		f.sessions[i] = newSession(t, f.server, stored(f.store))
 	}
 	time.Sleep(time.Duration(1+rand.IntN(70)) * time.Minute)
@@ -127,7 +127,7 @@ func TestFleetWhoseUserLogsOutNeverPanics(t *testing.T) {
 	}
 }
 
-// TestEverythingAtOnce is for the race detector: real goroutines, and a clock
+// TestEverythingAtOnce is for the race detector. It uses real goroutines and a clock
 // that is set back and forth.
 func TestEverythingAtOnce(t *testing.T) {
 	for range 6 {

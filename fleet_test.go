@@ -45,7 +45,7 @@ func TestSlowLoadDoesNotBringAnOlderTokenBack(t *testing.T) {
 		slow := once(func() { time.Sleep(time.Second) })
 		store.loaded.set(func() { _ = slow(t.Context()) })
 		go func() { _, _ = s.Load(t.Context()) }()
-		synctest.Wait() // it has read the older record
+		synctest.Wait() // Load has read the older record
 		change(t, store, func(rec *spotipie.Record) { rec.Token = tokenOf("newest", "R-newest", time.Hour) })
 		token(t, s)
 		time.Sleep(time.Minute)
@@ -54,8 +54,8 @@ func TestSlowLoadDoesNotBringAnOlderTokenBack(t *testing.T) {
 	})
 }
 
-// serializingStore returns records as a store does that keeps them as JSON: a
-// token read twice is two tokens.
+// serializingStore returns records like a store that keeps JSON: two reads give two
+// different *Tokens.
 type serializingStore struct{ spotipie.Store }
 
 func (s serializingStore) Load(ctx context.Context, key spotipie.Key) (spotipie.Record, bool, error) {
@@ -71,8 +71,8 @@ func (s serializingStore) Load(ctx context.Context, key spotipie.Key) (spotipie.
 	return rec, true, json.Unmarshal(data, &rec)
 }
 
-// TestSameTokenSavedAgainIsNoNewToken: that another session has saved the very
-// token that is to be replaced does not count as a replacement.
+// TestSameTokenSavedAgainIsNoNewToken lets another session save the same token again
+// while it is being replaced. That must not count as a new token.
 func TestSameTokenSavedAgainIsNoNewToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, spotify := newHookedStore(), &services{}

@@ -44,8 +44,8 @@ func expectMismatch(t *testing.T, what string, err error) {
 	}
 }
 
-// TestAppDoesNotUseAUsersToken under the key they share by mistake, nor lose it
-// for the user.
+// TestAppDoesNotUseAUsersToken lets an app and a user share a key by mistake. The app
+// must neither use nor overwrite the user's token.
 func TestAppDoesNotUseAUsersToken(t *testing.T) {
 	for name, ask := range map[string]func(context.Context, *spotipie.ClientCredentialsSession) (*spotipie.Token, error){
 		"Token": func(ctx context.Context, s *spotipie.ClientCredentialsSession) (*spotipie.Token, error) {
@@ -91,7 +91,8 @@ func TestAppDoesNotUseAUsersToken(t *testing.T) {
 	}
 }
 
-// TestUserDoesNotUseAnAppsToken, and the user's login replaces it in the store.
+// TestUserDoesNotUseAnAppsToken checks that the user's session does not use the app's
+// token, and that the user's login replaces it in the store.
 func TestUserDoesNotUseAnAppsToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, spotify := newHookedStore(), flowServices()
@@ -124,7 +125,7 @@ func TestUserDoesNotUseAnAppsToken(t *testing.T) {
 	})
 }
 
-// TestSetRecordOfAnotherFlow is refused.
+// TestSetRecordOfAnotherFlow checks that the session refuses the record.
 func TestSetRecordOfAnotherFlow(t *testing.T) {
 	store, spotify := newHookedStore(), flowServices()
 	user, app := offline(t, spotify, store, nil), appSession(t, spotify, nil)
@@ -141,15 +142,15 @@ func TestSetRecordOfAnotherFlow(t *testing.T) {
 	}
 }
 
-// TestRecordWithoutAFlow, as earlier versions saved it, is the session's own if
-// it can be.
+// TestRecordWithoutAFlow loads a record without a flow, as earlier versions saved it.
+// The session must use it if it can be its own.
 func TestRecordWithoutAFlow(t *testing.T) {
 	for name, test := range map[string]struct {
 		refresh   string
 		user, app bool
 	}{
 		"a user's": {"R0", true, false},
-		"an app's": {"", true, true}, // a user's session may have got one without refresh token too
+		"an app's": {"", true, true}, // a user's token may have no refresh token too
 	} {
 		t.Run(name, func(t *testing.T) {
 			store := newHookedStore()
@@ -174,7 +175,8 @@ func TestRecordWithoutAFlow(t *testing.T) {
 	}
 }
 
-// TestRecordOfALaterFlowIsNamed in the error, and nothing else of it.
+// TestRecordOfALaterFlowIsNamed checks that the error names an unknown flow and
+// nothing else of the record.
 func TestRecordOfALaterFlowIsNamed(t *testing.T) {
 	store := newHookedStore()
 	rec := spotipie.Record{ClientID: "id", Flow: "device\x1b[2J", Token: tokenOf("A0", "R0", time.Hour)}

@@ -50,7 +50,7 @@ func embedRow(open func(*testing.T) (*spotifytest.Server, spotipie.Session)) fun
 	}
 }
 
-// sent makes one request and returns what left the session.
+// sent makes one request and returns it as the session sent it.
 func sent(t *testing.T, server *spotifytest.Server, s spotipie.Session, method, url string, opts *spotipie.RequestOptions) *http.Request {
 	t.Helper()
 	rec := &recorder{next: server.Transport()}
@@ -68,7 +68,7 @@ func sent(t *testing.T, server *spotifytest.Server, s spotipie.Session, method, 
 	return rec.requests[0]
 }
 
-// requestRows are the rows of the method request.
+// requestRows returns the rows of the method request.
 func requestRows(class string, open func(*testing.T) (*spotifytest.Server, spotipie.Session)) rows {
 	name := func(what string) string { return class + ".request(" + what + ")" }
 	send := func(t *testing.T, method, url string, opts *spotipie.RequestOptions) *http.Request {
@@ -222,7 +222,7 @@ func listenerErrorRow(t *testing.T) {
 		t.Error("the token was not kept")
 	}
 	remove()
-	if err := s.SetToken(t.Context(), next); err != nil { // or Close tells of the failure too
+	if err := s.SetToken(t.Context(), next); err != nil { // otherwise Close returns the failure too
 		t.Error(err)
 	}
 }
@@ -308,7 +308,7 @@ func baseRows() rows {
 				t.Errorf("Token and CurrentToken differ")
 			}
 			if fresh := newImplicit(t, server); fresh.CurrentToken() != nil {
-				t.Error("a token out of nothing")
+				t.Error("there is a token that nobody has set")
 			}
 		},
 		class + ".token = …":                     setTokenRow,
@@ -400,7 +400,7 @@ func refreshableRows() rows {
 		},
 		class + ".auto_refresh": func(t *testing.T) {
 			if _, s := open(t); !s.AutoRefresh() {
-				t.Error("is off by default")
+				t.Error("it is off by default")
 			}
 		},
 		class + ".auto_refresh = …":              switched(func(s spotipie.RefreshableSession) { s.SetAutoRefresh(false) }, false),

@@ -1,9 +1,8 @@
 package spotipie_test
 
-// pythonReference lists every entry of the reference of the Python package
-// spotipie.auth 0.1.2: classes, their parameters, attributes, properties and
-// methods with their parameters, the errors they raise, and what they return
-// where the reference says so.
+// pythonReference lists every entry in the reference of the Python package
+// spotipie.auth 0.1.2: classes, parameters, attributes, properties and methods with
+// their parameters, errors, and documented return values.
 func pythonReference() []string {
 	return []string{
 		"AuthorizationCodeSession",

@@ -42,12 +42,12 @@ func construct[S spotipie.Session](t *testing.T, construct constructor, creds sp
 	spotifytest.CloseAtEnd(t, s)
 	session, ok := s.(S)
 	if !ok {
-		t.Fatalf("%T has not the methods that are wanted", s)
+		t.Fatalf("%T does not have the wanted methods", s)
 	}
 	return session
 }
 
-// constructorRows are what all classes have.
+// constructorRows returns the rows that all classes have.
 func constructorRows(class string, build constructor, flow spotipie.Flow) rows {
 	return rows{
 		class + "(client_id)": func(t *testing.T) {
@@ -93,7 +93,7 @@ func authorizationQuery(t *testing.T, s authorizing, opts *spotipie.Authorizatio
 	return u.Query(), state
 }
 
-// authorizingRows are what the two classes have that need a user's consent.
+// authorizingRows returns the rows of the two classes that need a user's consent.
 func authorizingRows(class string, build constructor) rows {
 	query := func(t *testing.T, opts *spotipie.AuthorizationURLOptions) (url.Values, string) {
 		session := construct[authorizing](t, build, exampleCredentials(), &spotipie.Options{Scope: spotipie.ParseScopes("b a b")})
@@ -138,7 +138,7 @@ func authorizingRows(class string, build constructor) rows {
 	}
 }
 
-// signedInRow logs a user in and checks what came of it.
+// signedInRow logs a user in and checks the session.
 func signedInRow(t *testing.T, finish func(*spotipie.AuthorizationCodeSession, string) (*spotipie.Token, error)) {
 	t.Helper()
 	server := spotifytest.New(t)
@@ -172,8 +172,8 @@ func fetchGivenCode(t *testing.T) func(*spotipie.AuthorizationCodeSession, strin
 	}
 }
 
-// timesOut checks that work against a server that hangs ends with its context,
-// and without a deadline after RefreshTimeout.
+// timesOut checks that a call to a server that hangs ends with its context, or after
+// RefreshTimeout if the context has no deadline.
 func timesOut(t *testing.T, build constructor, work func(*testing.T, context.Context, *spotifytest.Server, spotipie.Session) error) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -264,7 +264,7 @@ func authorizationCodeRows() rows {
 	return r
 }
 
-// callbackError returns what FetchToken makes of a callback with an error.
+// callbackError returns FetchToken's error for a callback with an error code.
 func callbackError(t *testing.T, code string) error {
 	t.Helper()
 	server := spotifytest.New(t)
@@ -289,7 +289,7 @@ func wrongStateRow(t *testing.T) {
 	server.ExpectTokenRequests(t, accounts.TokenRequests{})
 }
 
-// refreshesUnlessDisabled checks both values of auto_refresh an hour on.
+// refreshesUnlessDisabled checks both values of auto_refresh an hour later.
 func refreshesUnlessDisabled(t *testing.T, build constructor) {
 	t.Helper()
 	server := spotifytest.New(t)

@@ -13,12 +13,12 @@ import (
 	"testing"
 )
 
-// rows are the rows of docs/from-python.md by their first column, each with
-// what exercises its Go counterpart.
+// rows are the rows of docs/from-python.md by their first column. Each has a test of
+// its Go counterpart.
 type rows map[string]func(*testing.T)
 
-// TestFromPython: every entry of the Python package's reference has a row in
-// docs/from-python.md, and the counterpart of every row works.
+// TestFromPython checks that every entry of the Python package's reference has a row
+// in docs/from-python.md, and that the counterpart of every row works.
 func TestFromPython(t *testing.T) {
 	exercises := make(rows)
 	for _, group := range []rows{
@@ -27,7 +27,7 @@ func TestFromPython(t *testing.T) {
 	} {
 		for name, exercise := range group {
 			if exercises[name] != nil {
-				t.Errorf("two exercises for %s", name)
+				t.Errorf("two tests for %s", name)
 			}
 			exercises[name] = exercise
 		}
@@ -53,12 +53,12 @@ func sameNames(t *testing.T, where string, got, want []string) {
 	}
 	for _, name := range got {
 		if !slices.Contains(want, name) {
-			t.Errorf("%s: %s is no entry of the reference", where, name)
+			t.Errorf("%s: %s is not an entry of the reference", where, name)
 		}
 	}
 }
 
-// tableLines returns the lines of the reference's tables, without heads.
+// tableLines returns the lines of the reference's tables, without headers.
 func tableLines(t *testing.T) []string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("docs", "from-python.md"))
@@ -88,8 +88,8 @@ func documentedRows(t *testing.T) []string {
 	return names
 }
 
-// TestFromPythonNamesWhatThereIs: the exported names in the Go column are this
-// package's.
+// TestFromPythonNamesWhatThereIs checks that this package exports all names in the Go
+// column.
 func TestFromPythonNamesWhatThereIs(t *testing.T) {
 	declared := declaredNames(t)
 	code, name := regexp.MustCompile("`[^`]+`"), regexp.MustCompile(`(?:([a-z]+)\.)?\b([A-Z]\w+)`)

@@ -218,7 +218,7 @@ func tokenConversionRows() rows {
 			t.Errorf("%v, margin %s", tok, spotipie.DefaultExpiryMargin)
 		}
 		if !tok.IsExpiredAt(tok.ExpiresAt(), 0) || tok.IsExpiredAt(tok.ExpiresAt().Add(-time.Nanosecond), 0) {
-			t.Error("the end is not where it should be")
+			t.Error("the token ends at the wrong time")
 		}
 	}
 	return rows{

@@ -12,8 +12,8 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// FuzzCallbackURL: no callback URL makes a session panic, gets it a token
-// without its state, or shows up in an error.
+// FuzzCallbackURL checks that no callback URL makes a session panic, gets a token
+// without the right state, or appears in an error.
 func FuzzCallbackURL(f *testing.F) {
 	for _, seed := range []string{
 		"http://127.0.0.1/callback?code=abc&state=STATE", "http://127.0.0.1/callback?error=access_denied&state=STATE",
@@ -57,8 +57,8 @@ func FuzzCallbackURL(f *testing.F) {
 	})
 }
 
-// FuzzTokenJSON: whatever is accepted is a sound token that survives being
-// written and read again, and nothing else makes more than an error.
+// FuzzTokenJSON checks that every accepted token can be written and read again
+// unchanged, and that all other input gives only an error.
 func FuzzTokenJSON(f *testing.F) {
 	for _, seed := range []string{
 		pythonToken, `{"access_token":"a","token_type":"bearer","expires_in":3600,"scope":"x y","refresh_token":"r"}`,
@@ -94,8 +94,8 @@ func FuzzTokenJSON(f *testing.F) {
 	})
 }
 
-// FuzzTokenAnswer: no answer of the token endpoint makes a session panic, lose
-// its token or hold one that cannot be sent in a header.
+// FuzzTokenAnswer checks that no answer of the token endpoint makes a session panic,
+// lose its token, or use a token that cannot be sent in a header.
 func FuzzTokenAnswer(f *testing.F) {
 	for _, seed := range []struct {
 		status     int

@@ -12,7 +12,7 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// granting answers token requests with the n-th tokens and a scope.
+// granting answers the n-th token request with A<n>, R<n> and the scope.
 func granting(scope string) func(int, *http.Request) (*http.Response, error) {
 	return func(n int, req *http.Request) (*http.Response, error) {
 		return respond(req, http.StatusOK, fmt.Sprintf(
@@ -24,8 +24,9 @@ func asking(scope string) func(*spotipie.Options) {
 	return func(o *spotipie.Options) { o.Scope = spotipie.ParseScopes(scope) }
 }
 
-// TestUserGrantsLessThanAsked: the login says so at once, beside the token,
-// which can be used for what it is good for, now and at the next start.
+// TestUserGrantsLessThanAsked checks that the login returns the token and an error
+// that says so. The token can be used with its smaller scope, now and after the
+// program starts again.
 func TestUserGrantsLessThanAsked(t *testing.T) {
 	const asked = "user-library-read user-read-email user-top-read"
 	for name, test := range map[string]struct{ granted, missing string }{
@@ -62,8 +63,8 @@ func TestUserGrantsLessThanAsked(t *testing.T) {
 	}
 }
 
-// expectNextStartsToWork starts the program again and again, before and after
-// the token has been renewed.
+// expectNextStartsToWork starts the program several times, before and after the token
+// has been renewed.
 func expectNextStartsToWork(t *testing.T, spotify *services, store spotipie.Store, asked, granted string) {
 	t.Helper()
 	for start := range 4 {
@@ -78,12 +79,12 @@ func expectNextStartsToWork(t *testing.T, spotify *services, store spotipie.Stor
 		if err := s.Close(t.Context()); err != nil {
 			t.Errorf("start %d: Close: %v", start+2, err)
 		}
-		time.Sleep(2 * time.Hour) // the next one renews
+		time.Sleep(2 * time.Hour) // the next start renews the token
 	}
 }
 
-// TestProgramThatAsksForMoreThanBefore: what the user was never asked for is
-// missing, and that is told, with whatever they granted.
+// TestProgramThatAsksForMoreThanBefore checks that a program that needs more scopes
+// than the user was asked for gets a RecordMismatchError until the user logs in again.
 func TestProgramThatAsksForMoreThanBefore(t *testing.T) {
 	store, spotify := newHookedStore(), &services{token: granting("user-library-read")}
 	if _, err := login(t, offline(t, spotify, store, asking("user-library-read user-read-email"))); err == nil {
@@ -110,8 +111,8 @@ func TestUserGrantsWhatWasAsked(t *testing.T) {
 	}
 }
 
-// TestGrantErrorsComeTogether: the smaller scope, a store that is down and a
-// listener that fails are told beside the token.
+// TestGrantErrorsComeTogether checks that the token comes with one error for a smaller
+// scope, a store that is down and a listener that fails.
 func TestGrantErrorsComeTogether(t *testing.T) {
 	boom := errors.New("boom")
 	store := newHookedStore()
@@ -126,7 +127,8 @@ func TestGrantErrorsComeTogether(t *testing.T) {
 	store.swap.set(nil)
 }
 
-// TestImplicitGrantOfLess: as the code flow.
+// TestImplicitGrantOfLess checks that the implicit grant handles a smaller scope like
+// the authorization code flow.
 func TestImplicitGrantOfLess(t *testing.T) {
 	s, err := spotipie.NewImplicitGrantSession(spotipie.Credentials{ClientID: "id", RedirectURI: "http://127.0.0.1/callback"},
 		&spotipie.Options{Scope: spotipie.ParseScopes("user-library-read streaming")})
@@ -148,8 +150,8 @@ func TestImplicitGrantOfLess(t *testing.T) {
 	}
 }
 
-// TestSetRecordOfAnotherScope: a record that would be refused in the store is
-// refused at once, and all others can be renewed.
+// TestSetRecordOfAnotherScope checks that SetRecord refuses records that the session
+// would refuse in the store, and that it can renew all others.
 func TestSetRecordOfAnotherScope(t *testing.T) {
 	for name, test := range map[string]struct {
 		requested spotipie.Scopes

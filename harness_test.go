@@ -16,15 +16,15 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// services plays the accounts service and the Web API in a test that says what
-// happens while they answer. The n-th token request is answered with the
-// tokens A<n> and R<n>, the Web API answers 200.
+// services stands for the accounts service and the Web API. Tests say what happens
+// while it answers. By default the answer to the n-th token request has the tokens
+// A<n> and R<n>, and the Web API answers 200.
 type services struct {
 	// before is called before the n-th token request is answered.
 	before func(n int)
-	// token answers the n-th token request instead.
+	// token, if not nil, answers the n-th token request.
 	token func(n int, req *http.Request) (*http.Response, error)
-	// api answers other requests instead.
+	// api, if not nil, answers other requests.
 	api answer
 
 	mu    sync.Mutex
@@ -52,23 +52,23 @@ func (s *services) RoundTrip(req *http.Request) (*http.Response, error) {
 	return respond(req, http.StatusOK, "{}"), nil
 }
 
-// requests returns how often a token was asked for.
+// requests returns the number of token requests.
 func (s *services) requests() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.forms)
 }
 
-// form returns that of the n-th token request.
+// form returns the form of the n-th token request.
 func (s *services) form(n int) url.Values {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.forms[n-1]
 }
 
-// singleUse makes refresh tokens work once: who sends one again is refused for
-// good. The n-th request is answered with A<n> and R<n> after a while, and has
-// used its refresh token up as soon as it is there.
+// singleUse makes refresh tokens work only once: sending one again is refused with
+// invalid_grant. The answer to the n-th request has A<n> and R<n> and takes a while,
+// but the request uses up its refresh token as soon as it arrives.
 func (s *services) singleUse(after time.Duration) {
 	var mu sync.Mutex
 	used := map[string]bool{"": false}
@@ -97,12 +97,12 @@ func readForm(req *http.Request) url.Values {
 	return form
 }
 
-// renewed is the token endpoint's answer with the n-th tokens.
+// renewed returns the token endpoint's answer with the n-th tokens.
 func renewed(n int) string {
 	return fmt.Sprintf(`{"access_token":"A%d","token_type":"Bearer","expires_in":3600,"refresh_token":"R%d"}`, n, n)
 }
 
-// renewingCalls are the methods that wait for a renewal of an expired token.
+// renewingCalls returns the methods that wait for the renewal of an expired token.
 func renewingCalls() map[string]func(context.Context, *spotipie.AuthorizationCodeSession) (*spotipie.Token, error) {
 	return map[string]func(context.Context, *spotipie.AuthorizationCodeSession) (*spotipie.Token, error){
 		"Token": func(ctx context.Context, s *spotipie.AuthorizationCodeSession) (*spotipie.Token, error) {
@@ -114,7 +114,7 @@ func renewingCalls() map[string]func(context.Context, *spotipie.AuthorizationCod
 	}
 }
 
-// respond makes an answer; header is names and values in turn.
+// respond makes an answer. header alternates names and values.
 func respond(req *http.Request, status int, body string, header ...string) *http.Response {
 	h := http.Header{"Content-Type": {"application/json"}}
 	for i := 0; i+1 < len(header); i += 2 {
@@ -131,7 +131,7 @@ type hook[F any] struct{ f atomic.Pointer[F] }
 
 func (h *hook[F]) set(f F) { h.f.Store(&f) }
 
-// get returns the function, or a nil one.
+// get returns the function, or nil.
 func (h *hook[F]) get() (f F) {
 	if p := h.f.Load(); p != nil {
 		f = *p
@@ -139,16 +139,16 @@ func (h *hook[F]) get() (f F) {
 	return f
 }
 
-// hookedStore is a MemoryStore that calls back. A hook that is nil is passed
-// over, an error of one becomes the method's.
+// hookedStore is a MemoryStore that calls hooks. It skips a nil hook. If a hook
+// returns an error, so does the method.
 type hookedStore struct {
 	*spotipie.MemoryStore
 	lock    hook[func(context.Context) error]
 	unlock  hook[func(context.Context) error]
-	load    hook[func(context.Context) error] // before Load looks
+	load    hook[func(context.Context) error] // before Load reads
 	loaded  hook[func()]                      // before Load returns
 	swap    hook[func(context.Context) error] // before Swap saves
-	swapped hook[func(spotipie.Record)]       // before a Swap that has saved returns
+	swapped hook[func(spotipie.Record)]       // before Swap returns, if it has saved
 	remove  hook[func(context.Context) error] // before Delete deletes
 }
 
@@ -219,7 +219,7 @@ func fails(context.Context) error { return errStore }
 
 func hangs(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
 
-// once returns a hook that calls do the first time only.
+// once returns a hook that calls do only the first time.
 func once(do func()) func(context.Context) error {
 	var done atomic.Bool
 	return func(context.Context) error {
@@ -283,7 +283,7 @@ func change(t *testing.T, store *hookedStore, edit func(*spotipie.Record)) {
 	}
 }
 
-// expectTokens checks access and refresh token of what memory and store have.
+// expectTokens checks the access and refresh tokens in the session and the store.
 func expectTokens(t *testing.T, s spotipie.Session, store *hookedStore, access, refresh string) {
 	t.Helper()
 	if tok := s.CurrentToken(); tok == nil || tok.AccessToken() != access || tok.RefreshToken() != refresh {
@@ -318,7 +318,7 @@ func expectRequests(t *testing.T, spotify *services, n int) {
 // clock is a wall clock that can be set while time passes.
 type clock struct {
 	offset atomic.Int64
-	onRead atomic.Pointer[func()] // called by the next reading, which takes it away
+	onRead atomic.Pointer[func()] // called by the next reading, once
 }
 
 func (c *clock) now() time.Time {
@@ -330,7 +330,7 @@ func (c *clock) now() time.Time {
 
 func (c *clock) ahead(d time.Duration) { c.offset.Store(int64(d)) }
 
-// atReading has do called by the n-th reading from now.
+// atReading makes the n-th reading from now call do.
 func (c *clock) atReading(n int, do func()) {
 	next := func() { c.atReading(n-1, do) }
 	if n == 1 {
@@ -339,8 +339,8 @@ func (c *clock) atReading(n int, do func()) {
 	c.onRead.Store(&next)
 }
 
-// meanwhile lets another goroutine do something, and waits for it unless it in
-// turn waits for the caller.
+// meanwhile runs do in another goroutine. It waits until do has returned, or until do
+// waits for the caller.
 func meanwhile(do func()) {
 	done := make(chan struct{})
 	go func() {

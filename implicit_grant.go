@@ -61,8 +61,8 @@ func (s *ImplicitGrantSession) CheckAuthorization(ctx context.Context, opts *Aut
 // ReadTokenFromCallbackURL finishes a login: it reads the token from the
 // fragment of the URL that the accounts service sent the user to (RFC 6749
 // section 4.2.2), sets the token and returns it. A state works once. Errors:
-// [ErrStateMismatch], [*AuthorizationError] (of which [ErrAccessDenied] is
-// one), [*CallbackError], [*TokenFormatError]; with a [*StoreError], a
+// [ErrStateMismatch], [*AuthorizationError] (which may be [ErrAccessDenied]),
+// [*CallbackError], [*TokenFormatError]. With a [*StoreError], a
 // [*ListenerError] or an [*InsufficientScopeError] the token is returned too.
 func (s *ImplicitGrantSession) ReadTokenFromCallbackURL(ctx context.Context, callbackURL string) (*Token, error) {
 	query, fragment, err := parseCallback(callbackURL)

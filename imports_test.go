@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestRootPackageImports: the root package stays on the standard library,
-// x/oauth2 and x/sync, so that nobody gets more than they asked for.
+// TestRootPackageImports checks that the root package imports only the standard
+// library, x/oauth2 and x/sync, so that users get few dependencies.
 func TestRootPackageImports(t *testing.T) {
 	paths, err := filepath.Glob("*.go")
 	if err != nil || len(paths) < 20 {

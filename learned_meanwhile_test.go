@@ -12,7 +12,7 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// renewElsewhere has another process save a renewal, of which s learns.
+// renewElsewhere lets another process save a renewal, and lets s learn of it.
 func renewElsewhere(t *testing.T, s *spotipie.AuthorizationCodeSession, store *hookedStore, refreshToken string) {
 	t.Helper()
 	change(t, store, func(rec *spotipie.Record) {
@@ -23,7 +23,8 @@ func renewElsewhere(t *testing.T, s *spotipie.AuthorizationCodeSession, store *h
 	}
 }
 
-// TestPauseThatBeginsDuringTheCheck of the store holds for the request after it.
+// TestPauseThatBeginsDuringTheCheck checks that the request after the store's Check is
+// not sent if a pause has begun during the Check.
 func TestPauseThatBeginsDuringTheCheck(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, spotify := newCheckedStore(), &services{}
@@ -38,11 +39,12 @@ func TestPauseThatBeginsDuringTheCheck(t *testing.T) {
 		if _, err := s.RefreshToken(t.Context()); !isStatus(err, http.StatusTooManyRequests) {
 			t.Errorf("RefreshToken: %v, want the 429", err)
 		}
-		expectRequests(t, spotify, 1) // the login's
+		expectRequests(t, spotify, 1) // from the login
 	})
 }
 
-// TestRefreshTokenUsedElsewhereDuringTheCheck is not sent.
+// TestRefreshTokenUsedElsewhereDuringTheCheck checks that the used-up refresh token is
+// not sent.
 func TestRefreshTokenUsedElsewhereDuringTheCheck(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, spotify := newCheckedStore(), &services{}
@@ -57,8 +59,8 @@ func TestRefreshTokenUsedElsewhereDuringTheCheck(t *testing.T) {
 	})
 }
 
-// TestEveryRefreshTokenUsedElsewhereDuringTheCheck, with tokens that end at once:
-// the session gives up.
+// TestEveryRefreshTokenUsedElsewhereDuringTheCheck checks that a session gives up if
+// another process keeps saving tokens that end at once.
 func TestEveryRefreshTokenUsedElsewhereDuringTheCheck(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, spotify := newCheckedStore(), &services{}
@@ -82,8 +84,8 @@ func TestEveryRefreshTokenUsedElsewhereDuringTheCheck(t *testing.T) {
 	})
 }
 
-// TestRenewalElsewhereDuringTheRequest: what it saved is not saved over, if the
-// answer brings no new refresh token.
+// TestRenewalElsewhereDuringTheRequest checks that a session does not overwrite what
+// another process saved if its own answer has no new refresh token.
 func TestRenewalElsewhereDuringTheRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, spotify := newHookedStore(), &services{}
@@ -101,7 +103,8 @@ func TestRenewalElsewhereDuringTheRequest(t *testing.T) {
 	})
 }
 
-// TestRefreshTokenThatIsGivenAgain is sent again, though it was used before.
+// TestRefreshTokenThatIsGivenAgain checks that a refresh token that the service gives
+// a second time is sent again.
 func TestRefreshTokenThatIsGivenAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, spotify := newCheckedStore(), &services{}
@@ -118,8 +121,8 @@ func TestRefreshTokenThatIsGivenAgain(t *testing.T) {
 	})
 }
 
-// TestRenewalElsewhereBetweenTries: before a request is tried again the store is
-// looked at.
+// TestRenewalElsewhereBetweenTries checks that the session reads the store before it
+// tries a request again.
 func TestRenewalElsewhereBetweenTries(t *testing.T) {
 	for name, elsewhere := range map[string]func(*spotipie.Record){
 		"a renewal": func(rec *spotipie.Record) { rec.Renewals++ },
@@ -149,8 +152,8 @@ func TestRenewalElsewhereBetweenTries(t *testing.T) {
 	}
 }
 
-// TestSlowCheckIsMadeAgain: the process may have been stopped while the answer was
-// on its way, and the lock lost.
+// TestSlowCheckIsMadeAgain lets a check take long. The process may have been suspended
+// meanwhile and have lost the lock, so it must check again.
 func TestSlowCheckIsMadeAgain(t *testing.T) {
 	for name, test := range map[string]struct {
 		takes  []time.Duration
@@ -179,15 +182,15 @@ func TestSlowCheckIsMadeAgain(t *testing.T) {
 	}
 }
 
-// TestPausedProcessLearns: a process that has to wait before it renews again gets
-// what another one saves meanwhile.
+// TestPausedProcessLearns checks that a process that must wait before its next renewal
+// gets the token that another process saves meanwhile.
 func TestPausedProcessLearns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, spotify := newHookedStore(), &services{}
 		var ahead time.Duration
 		s := offline(t, spotify, store, func(o *spotipie.Options) { o.Now = func() time.Time { return time.Now().Add(ahead) } })
 		set(t, s, time.Hour)
-		for range 5 { // early, as the clock goes on by itself
+		for range 5 { // early, because the clock goes on by itself
 			ahead += 2 * time.Hour
 			token(t, s)
 		}

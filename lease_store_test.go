@@ -17,9 +17,9 @@ type leaseStore struct {
 
 	mu     sync.Mutex
 	away   bool
-	holder int // whose lock it is
+	holder int // who holds the lock
 	until  time.Time
-	locks  int // that were given out
+	locks  int // how many locks were taken
 }
 
 var errAway = errors.New("connection refused")
@@ -32,7 +32,7 @@ func newLeaseStore(lease time.Duration) *leaseStore {
 	return l
 }
 
-// goAway has every call fail for d.
+// goAway makes every call fail for d.
 func (l *leaseStore) goAway(d time.Duration) {
 	l.setAway(true)
 	go func() {

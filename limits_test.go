@@ -149,8 +149,8 @@ func TestQueryIsKeptAsItIs(t *testing.T) {
 	}
 }
 
-// TestRoundTripperClosesTheBody as http.RoundTripper asks, also when it makes
-// no request.
+// TestRoundTripperClosesTheBody checks that the body is closed, as http.RoundTripper
+// requires, even if no request is sent.
 func TestRoundTripperClosesTheBody(t *testing.T) {
 	s := offline(t, &services{}, nil, nil)
 	for name, target := range map[string]*url.URL{
@@ -165,8 +165,8 @@ func TestRoundTripperClosesTheBody(t *testing.T) {
 	}
 }
 
-// neverEnding is a body that gives nothing until it is closed or its request
-// ends.
+// neverEnding is a body without data. A Read ends when the body is closed or its
+// request ends.
 type neverEnding struct {
 	ended <-chan struct{}
 	until chan struct{}
@@ -212,7 +212,7 @@ func TestCheckAuthorizationIsNoLogin(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range 99 { // the latest 100 are remembered
+	for range 99 { // the session keeps the latest 100
 		if _, _, err := s.AuthorizationURL(nil); err != nil {
 			t.Fatal(err)
 		}
@@ -225,8 +225,8 @@ func TestCheckAuthorizationIsNoLogin(t *testing.T) {
 	}
 }
 
-// TestExpiredLoginsMakeRoom: what counts among the latest 100 is logins that
-// can still be finished. The first is made while the clock is ahead and so
+// TestExpiredLoginsMakeRoom checks that only logins that can still be finished count
+// among the latest 100. The first login begins while the clock is ahead, so it
 // outlives the others.
 func TestExpiredLoginsMakeRoom(t *testing.T) {
 	var wall clock

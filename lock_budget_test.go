@@ -11,7 +11,7 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// holdLock has another process hold the lock for d.
+// holdLock lets another process hold the lock for d.
 func holdLock(t *testing.T, store *hookedStore, d time.Duration) {
 	t.Helper()
 	unlock, err := store.MemoryStore.Lock(t.Context(), adaKey)
@@ -24,9 +24,9 @@ func holdLock(t *testing.T, store *hookedStore, d time.Duration) {
 	}()
 }
 
-// TestRequestHasItsWholeTimeWheneverItBegins: a request that is broken off has
-// used the refresh token up. So however long the lock was waited for, the
-// request is sent with all of its time or not at all.
+// TestRequestHasItsWholeTimeWheneverItBegins checks that a request has its full
+// timeout or is not sent, however long the session waited for the lock: a request that
+// is cut off has used up the refresh token.
 func TestRequestHasItsWholeTimeWheneverItBegins(t *testing.T) {
 	for name, wait := range map[string]time.Duration{
 		"after no wait":          0,
@@ -63,15 +63,15 @@ func TestRequestHasItsWholeTimeWheneverItBegins(t *testing.T) {
 	}
 }
 
-// TestDeadHolderMakesNobodyFail by default: its lease of 30 s ends before the
-// others stop waiting.
+// TestDeadHolderMakesNobodyFail checks that with the defaults the lease of a dead
+// holder (30 s) ends before others stop waiting.
 func TestDeadHolderMakesNobodyFail(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, spotify := newLeaseStore(30*time.Second), &services{}
 		s := offline(t, spotify, store, nil)
 		set(t, s, time.Hour)
 		time.Sleep(2 * time.Hour)
-		if _, err := store.Lock(t.Context(), adaKey); err != nil { // and is never heard of again
+		if _, err := store.Lock(t.Context(), adaKey); err != nil { // the holder never unlocks
 			t.Fatal(err)
 		}
 		token(t, s)
@@ -79,8 +79,8 @@ func TestDeadHolderMakesNobodyFail(t *testing.T) {
 	})
 }
 
-// TestSlowListenerHoldsUpNoOtherProcess: the token is in the store before the
-// listeners are called, and the lock is free.
+// TestSlowListenerHoldsUpNoOtherProcess checks that the token is in the store and the
+// lock is free before the listeners are called.
 func TestSlowListenerHoldsUpNoOtherProcess(t *testing.T) {
 	for name, test := range map[string]struct {
 		answer, after time.Duration
@@ -115,7 +115,8 @@ func TestSlowListenerHoldsUpNoOtherProcess(t *testing.T) {
 	}
 }
 
-// TestNobodyFailsWhoseTokenIsInTheStore, though the lock cannot be had.
+// TestNobodyFailsWhoseTokenIsInTheStore checks that a caller gets a token from the
+// store even if nobody can get the lock.
 func TestNobodyFailsWhoseTokenIsInTheStore(t *testing.T) {
 	for name, lock := range map[string]func(context.Context) error{
 		"the lock fails": fails,
@@ -145,7 +146,8 @@ func TestNobodyFailsWhoseTokenIsInTheStore(t *testing.T) {
 	}
 }
 
-// TestLockThatFailsSaysSo if there is nothing new in the store either.
+// TestLockThatFailsSaysSo checks that the error of Lock is returned if the store has
+// no newer token either.
 func TestLockThatFailsSaysSo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newHookedStore()

@@ -30,8 +30,9 @@ func heardLogouts(s spotipie.Session) func() []string {
 	}
 }
 
-// TestLogout forgets the token here, in the store and in other sessions, and
-// tells all of it once. A later login works as the first.
+// TestLogout checks that the token is gone in this session, the store and other
+// sessions, and that each session announces it once. A later login must work like the
+// first.
 func TestLogout(t *testing.T) {
 	type session = *spotipie.AuthorizationCodeSession
 	for name, test := range map[string]struct {
@@ -106,8 +107,8 @@ func TestLogoutWithoutAStore(t *testing.T) {
 	}
 }
 
-// TestLogoutIsTriedAgain if the store fails: here it counts at once, and nothing
-// brings the token back.
+// TestLogoutIsTriedAgain lets the store fail. The session must be logged out at once
+// and stay so, and must try the deletion again.
 func TestLogoutIsTriedAgain(t *testing.T) {
 	for name, fail := range map[string]func(*hookedStore, func(context.Context) error){
 		"looking":  func(store *hookedStore, how func(context.Context) error) { store.load.set(how) },
@@ -144,7 +145,8 @@ func TestLogoutIsTriedAgain(t *testing.T) {
 	}
 }
 
-// TestLoginOutlivesALogoutThatIsTriedAgain, be it here or elsewhere.
+// TestLoginOutlivesALogoutThatIsTriedAgain checks this for a login in this session and
+// one elsewhere.
 func TestLoginOutlivesALogoutThatIsTriedAgain(t *testing.T) {
 	for _, where := range []string{"here", "elsewhere"} {
 		t.Run(where, func(t *testing.T) {
@@ -171,8 +173,8 @@ func TestLoginOutlivesALogoutThatIsTriedAgain(t *testing.T) {
 	}
 }
 
-// TestLogoutDuringARenewal, by this session or another: what the renewal gets is
-// dropped, and whoever waits for it hears that nobody is authorized.
+// TestLogoutDuringARenewal logs out in this session or another during a renewal. The
+// renewed token must be dropped, and callers who wait must get ErrNotAuthorized.
 func TestLogoutDuringARenewal(t *testing.T) {
 	type session = *spotipie.AuthorizationCodeSession
 	for who, choose := range map[string]func(a, b session) session{
@@ -217,7 +219,6 @@ func TestLogoutDuringARenewal(t *testing.T) {
 	}
 }
 
-// TestListenersHearOfLogoutAndLoginInOrder.
 func TestListenersHearOfLogoutAndLoginInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := offline(t, &services{}, newHookedStore(), nil)
@@ -253,8 +254,8 @@ func TestLogoutOfAClosedSession(t *testing.T) {
 	})
 }
 
-// TestLogoutThatSucceedsIsNotUndoneByAListener that fails, and nobody but who
-// logs out hears of that.
+// TestLogoutThatSucceedsIsNotUndoneByAListener lets a listener fail. The logout must
+// still count, and only the caller of Logout gets the listener's error.
 func TestLogoutThatSucceedsIsNotUndoneByAListener(t *testing.T) {
 	store := newHookedStore()
 	s := offline(t, &services{}, store, nil)
@@ -283,7 +284,8 @@ func TestKey(t *testing.T) {
 	}
 }
 
-// TestDone is closed with the session, whoever asks when.
+// TestDone checks that the channel is closed with the session, whenever Done was
+// called.
 func TestDone(t *testing.T) {
 	for name, before := range map[string]bool{"asked before": true, "asked after": false} {
 		t.Run(name, func(t *testing.T) {
@@ -293,7 +295,7 @@ func TestDone(t *testing.T) {
 				done = s.Done()
 				select {
 				case <-done:
-					t.Error("done before it was closed")
+					t.Error("Done is closed before the session is")
 				default:
 				}
 			}
@@ -306,7 +308,7 @@ func TestDone(t *testing.T) {
 			select {
 			case <-done:
 			default:
-				t.Error("not done after Close")
+				t.Error("Done is open after Close")
 			}
 		})
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// expectLoggedOut: neither the session nor its store has a token.
+// expectLoggedOut checks that neither the session nor its store has a token.
 func expectLoggedOut(t *testing.T, s spotipie.Session, store *hookedStore) {
 	t.Helper()
 	if s.IsAuthorized() {
@@ -29,8 +29,8 @@ func logOut(t *testing.T, store *hookedStore) {
 	}
 }
 
-// TestLogoutDuringARefresh: whoever waits for the refresh learns that nobody
-// is authorized any more, and what was deleted stays deleted.
+// TestLogoutDuringARefresh checks that callers who wait for the refresh get
+// ErrNotAuthorized, and that the record stays deleted.
 func TestLogoutDuringARefresh(t *testing.T) {
 	type session = *spotipie.AuthorizationCodeSession
 	asks := map[string]func(context.Context, session) (something bool, err error){
@@ -140,8 +140,8 @@ func TestLogoutDuringARefreshThatIsRefused(t *testing.T) {
 	})
 }
 
-// TestLogoutBeforeARenewalWasSaved: a renewal that could not be saved does not
-// recreate the record when it is saved later.
+// TestLogoutBeforeARenewalWasSaved checks that a renewal that could not be saved does
+// not make a new record after a logout.
 func TestLogoutBeforeARenewalWasSaved(t *testing.T) {
 	for name, later := range map[string]func(*testing.T, *spotipie.AuthorizationCodeSession){
 		"saved by Token": func(t *testing.T, s *spotipie.AuthorizationCodeSession) {

@@ -29,7 +29,7 @@ func newSession(t *testing.T, server *spotifytest.Server, change func(*spotipie.
 	return s
 }
 
-// signedIn returns an authorization code session that a user has agreed to.
+// signedIn returns an authorization code session that has a user's consent.
 func signedIn(t *testing.T, server *spotifytest.Server, change func(*spotipie.Options)) *spotipie.AuthorizationCodeSession {
 	t.Helper()
 	s := newSession(t, server, change)
@@ -37,8 +37,7 @@ func signedIn(t *testing.T, server *spotifytest.Server, change func(*spotipie.Op
 	return s
 }
 
-// rotating returns the options of a service whose refresh tokens are single
-// use.
+// rotating returns options for a service with single-use refresh tokens.
 func rotating() *accounts.Options {
 	return &accounts.Options{AutoApprove: true, RotateAllRefreshTokens: true}
 }
@@ -66,7 +65,7 @@ func expectRefreshes(t *testing.T, server *spotifytest.Server, n int) {
 	}
 }
 
-// errorLog collects the errors of OnError.
+// errorLog collects the errors that OnError gets.
 type errorLog struct {
 	mu   sync.Mutex
 	list []error

@@ -12,7 +12,7 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// endingNow is a context that ends just after it was looked at.
+// endingNow is a context that ends right after somebody has read its error.
 type endingNow struct {
 	context.Context
 	looked bool
@@ -32,8 +32,8 @@ func (e *endingNow) Done() <-chan struct{} {
 	return done
 }
 
-// TestMemoryStoreForgetsLocksThatNobodyHolds, whether they were given back or
-// not waited for any longer.
+// TestMemoryStoreForgetsLocksThatNobodyHolds checks this for locks that were unlocked
+// and for locks whose waiters have left.
 func TestMemoryStoreForgetsLocksThatNobodyHolds(t *testing.T) {
 	store := spotipie.NewMemoryStore()
 	const keys = 20_000
@@ -55,7 +55,7 @@ func TestMemoryStoreForgetsLocksThatNobodyHolds(t *testing.T) {
 	use(0)
 	before := heap()
 	use(keys)
-	if grown := heap() - before; grown > keys*20 { // a lock that is kept takes more than 100 bytes
+	if grown := heap() - before; grown > keys*20 { // a kept lock takes more than 100 bytes
 		t.Errorf("%d keys later the store is %d bytes larger", keys, grown)
 	}
 	runtime.KeepAlive(store)
@@ -93,7 +93,7 @@ func TestMemoryStoreWaiterThatLeavesTakesNothingAlong(t *testing.T) {
 		if err := unlock(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if err := unlock(t.Context()); err != nil { // twice is fine, and frees nobody else's
+		if err := unlock(t.Context()); err != nil { // a second call succeeds and does not free another holder's lock
 			t.Fatal(err)
 		}
 		if err := <-got; err != nil {

@@ -8,9 +8,9 @@ import (
 	"unsafe"
 )
 
-// TestIdleSessionIsSmall weighs sessions of one app as a web backend has them:
-// each with a token that is saved. Strings do not count; the one that a session
-// makes for itself, the value of the Authorization header, is subtracted.
+// TestIdleSessionIsSmall measures the memory of a web backend's sessions, each with a
+// saved token. It does not count strings: it subtracts the only string that a session
+// makes itself, the value of the Authorization header.
 func TestIdleSessionIsSmall(t *testing.T) {
 	const sessions, limit = 20_000, 400
 	a, err := newApp(Credentials{ClientID: "id", ClientSecret: "secret"}, &Options{Scope: Scopes{ScopeUserReadEmail}})

@@ -7,8 +7,8 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// TestMountOnAPathOfTheAPI: the mount is used whatever the address of the Web API,
-// and not for the accounts service.
+// TestMountOnAPathOfTheAPI checks that the mount is used for any address of the Web
+// API, and not for the accounts service.
 func TestMountOnAPathOfTheAPI(t *testing.T) {
 	for _, api := range []string{"", "http://127.0.0.1:8888", "https://proxy.example/spotify"} {
 		s := withToken(t, &spotipie.Options{Transport: ok("default"), APIURL: api})

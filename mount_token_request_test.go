@@ -10,8 +10,8 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// TestMountsTakeTheTokenRequestsTheyCover: whatever the session sends goes by
-// the longest mount that its URL starts with.
+// TestMountsTakeTheTokenRequestsTheyCover checks that each request of the session goes
+// to the mount with the longest matching prefix.
 func TestMountsTakeTheTokenRequestsTheyCover(t *testing.T) {
 	kinds := map[string]struct {
 		path string
@@ -88,7 +88,8 @@ func TestMountsTakeTheTokenRequestsTheyCover(t *testing.T) {
 	}
 }
 
-// TestTokenRequestByAMountHasNoAccessToken: it authenticates the app.
+// TestTokenRequestByAMountHasNoAccessToken checks that a token request authenticates
+// the app and has no access token.
 func TestTokenRequestByAMountHasNoAccessToken(t *testing.T) {
 	rec := &recorder{next: &services{}}
 	s := offline(t, &services{}, nil, func(o *spotipie.Options) {

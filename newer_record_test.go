@@ -5,9 +5,8 @@ import (
 	"time"
 )
 
-// TestWhichRecordIsNewer has what the store shows meet what a session has, in
-// cases that only fleets in trouble come to. Each was found by a plan of
-// internal/simulation.
+// TestWhichRecordIsNewer compares a store's record with a session's, in cases that
+// occur only in fleets with faults. Plans of internal/simulation have found them all.
 func TestWhichRecordIsNewer(t *testing.T) {
 	const hour = int64(time.Hour)
 	now := instant{wall: 1000 * hour, monotonic: hour}
@@ -44,24 +43,24 @@ func TestWhichRecordIsNewer(t *testing.T) {
 		return rec
 	}
 	past, ahead := consentAt(now.wall-hour), now.wall+5*hour
-	// A word that followed on a consent whose clock was ahead, first looked at the
+	// A login that followed a consent whose clock was ahead. The session read the
 	// store at once.
-	word := func() *state {
+	decision := func() *state {
 		s := load(nil, rec("older", "R0", consentAt(ahead), 0, 10), now)
-		s = r.given(s, Record{Token: token("word", "R1")}, now)
+		s = r.given(s, Record{Token: token("decision", "R1")}, now)
 		return load(s, rec("older", "R0", consentAt(ahead), 0, 10), now)
 	}
-	// A word of a clock that was ahead and has been set right since. The store had
-	// nothing when it was first looked at.
+	// A login by a clock that was ahead and has been set right since. The store was
+	// empty when the session first read it.
 	hasty := func() *state {
-		s := r.given(nil, Record{Token: token("word", "R1")}, instant{wall: ahead, monotonic: now.monotonic})
+		s := r.given(nil, Record{Token: token("decision", "R1")}, instant{wall: ahead, monotonic: now.monotonic})
 		return r.loaded(s, stored{}, now)
 	}
-	// A word that came while an answer to the one before it was being saved.
+	// A login that came while the answer to the login before it was being saved.
 	busy := func() *state {
 		renewed := load(nil, rec("older", "R0", consentAt(ahead), 0, 10), now)
 		renewed = r.received(renewed, renewed, token("answer", "R1"), now, now)
-		s := r.given(renewed, Record{Token: token("word", "R2")}, now)
+		s := r.given(renewed, Record{Token: token("decision", "R2")}, now)
 		s = load(s, rec("older", "R0", consentAt(ahead), 0, 10), now)
 		return r.saved(s, renewed, 20)
 	}
@@ -83,12 +82,12 @@ func TestWhichRecordIsNewer(t *testing.T) {
 		{"the verdict on the answer's own refresh token", answer(), rejected(rec("first", "R1", past, 2, 20)), 0, "answer"},
 		{"a sibling with the same refresh token that ends earlier", answer(), ending(rec("sibling", "R1", past, 2, 20), -time.Hour), 0, "answer"},
 		{"fewer renewals since a store fell back, the same refresh token, ends later", answer(), ending(rec("sibling", "R1", past, 1, 20), time.Hour), 0, "sibling"},
-		{"another word that followed on the same consent, long after", word(), rec("later", "R2", consentAt(ahead)+1<<consentRandomBits, 0, 20), time.Minute, "later"},
-		{"another word that followed on the same consent, at once", word(), rec("other", "R2", consentAt(ahead)+1<<consentRandomBits, 0, 20), time.Millisecond, "word"},
-		{"a word that followed on ours, at once", hasty(), rec("next", "R2", consentAt(ahead)+1<<consentRandomBits, 0, 20), time.Second / 2, "next"},
-		{"what the session itself has saved since it looked", busy(), rec("answer", "R1", consentAt(ahead), 1, 20), time.Minute, "word"},
-		{"what the word followed on, saved again after a loss", word(), rec("older", "R0", consentAt(ahead), 0, 30), time.Minute, "word"},
-		{"what was there when the store was looked at", word(), rec("older", "R0", consentAt(ahead), 0, 10), time.Minute, "word"},
+		{"another decision after the same consent, long after", decision(), rec("later", "R2", consentAt(ahead)+1<<consentRandomBits, 0, 20), time.Minute, "later"},
+		{"another decision after the same consent, at once", decision(), rec("other", "R2", consentAt(ahead)+1<<consentRandomBits, 0, 20), time.Millisecond, "decision"},
+		{"a decision after ours, at once", hasty(), rec("next", "R2", consentAt(ahead)+1<<consentRandomBits, 0, 20), time.Second / 2, "next"},
+		{"what the session itself has saved since it read the store", busy(), rec("answer", "R1", consentAt(ahead), 1, 20), time.Minute, "decision"},
+		{"the consent before the decision, saved again after a loss", decision(), rec("older", "R0", consentAt(ahead), 0, 30), time.Minute, "decision"},
+		{"the record that was there when the store was read", decision(), rec("older", "R0", consentAt(ahead), 0, 10), time.Minute, "decision"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if got := load(test.have, test.shown, now.add(test.after)).token.AccessToken(); got != test.want {
@@ -98,9 +97,9 @@ func TestWhichRecordIsNewer(t *testing.T) {
 	}
 }
 
-// TestWordsThatWaitedKeepTheirOrder has two logins wait for a store that is away.
-// When it is back it has a deletion, over which both are saved.
-func TestWordsThatWaitedKeepTheirOrder(t *testing.T) {
+// TestDecisionsThatWaitedKeepTheirOrder lets two logins wait for a store that is down. When
+// the store works again it has a deletion, and both logins are saved over it.
+func TestDecisionsThatWaitedKeepTheirOrder(t *testing.T) {
 	start := instant{wall: 1000 * int64(time.Hour), monotonic: int64(time.Hour)}
 	r := rules{clientID: "id", flow: FlowAuthorizationCode, early: func() time.Duration { return time.Minute }, random: func() uint64 { return 7 }}
 	login := func(name string, at instant) *state {
@@ -127,7 +126,7 @@ func TestWordsThatWaitedKeepTheirOrder(t *testing.T) {
 	}
 	deletion.version -= uint64(time.Hour.Microseconds())
 	after := deletion
-	after.version += uint64(time.Hour.Microseconds()) // it followed on a record whose clock was ahead
+	after.version += uint64(time.Hour.Microseconds()) // it followed a record whose clock was ahead
 	if s := r.loaded(r.saveFailed(login("waited", start)), after, start.add(2*time.Minute)); consentMoment(s.consent) <= after.version/1000 {
 		t.Error("a login that waited is not numbered above a deletion ahead of its clock")
 	}

@@ -23,7 +23,7 @@ type Observation struct {
 }
 
 // LogValue implements [slog.LogValuer]. Empty fields are left out, and so is
-// Start, as a log has times of its own. The error is logged as its text.
+// Start, because a log has its own times. The error is logged as its text.
 func (o Observation) LogValue() slog.Value {
 	attrs := []slog.Attr{slog.String("kind", string(o.Kind))}
 	if o.Op != "" {

@@ -16,7 +16,7 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// observations collects what Observe hears.
+// observations collects the observations that Observe gets.
 type observations struct {
 	mu   sync.Mutex
 	list []spotipie.Observation
@@ -30,8 +30,8 @@ func (o *observations) add(ctx context.Context, observation spotipie.Observation
 	o.ctxs = append(o.ctxs, ctx)
 }
 
-// take returns the observations of a kind, or all of them if it is empty, and
-// forgets all.
+// take returns the observations of a kind, or all if kind is empty. It then forgets
+// all observations.
 func (o *observations) take(kind spotipie.ObservationKind) []spotipie.Observation {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -40,8 +40,7 @@ func (o *observations) take(kind spotipie.ObservationKind) []spotipie.Observatio
 	return list
 }
 
-// summary lists observations as "kind op: how it went", the store calls of a
-// moment in any order.
+// summary lists observations as "kind op: outcome".
 func summary(list []spotipie.Observation) []string {
 	var lines []string
 	for _, o := range list {
@@ -54,7 +53,7 @@ func summary(list []spotipie.Observation) []string {
 	return lines
 }
 
-// observedCase is a session with a store that is observed.
+// observedCase is an observed session and its store.
 type observedCase struct {
 	*spotipie.AuthorizationCodeSession
 	store   *hookedStore
@@ -62,8 +61,8 @@ type observedCase struct {
 	seen    *observations
 }
 
-// observed returns a session that is signed in. Each token request takes a
-// second, each save 20 ms.
+// observed returns a signed-in session. Each token request takes a second, and each
+// save 20 ms.
 func observed(t *testing.T) *observedCase {
 	t.Helper()
 	c := &observedCase{store: newHookedStore(), spotify: &services{}, seen: &observations{}}
@@ -76,7 +75,7 @@ func observed(t *testing.T) *observedCase {
 	return c
 }
 
-// observedStore is a store with a Check.
+// observedStore is a store with a Check method.
 type observedStore struct {
 	*hookedStore
 	err error
@@ -84,14 +83,14 @@ type observedStore struct {
 
 func (c *observedStore) Check(context.Context, spotipie.Key) error { return c.err }
 
-// TestObserveARenewal tells of each step, with what it took.
+// TestObserveARenewal checks that each step is observed with its duration.
 func TestObserveARenewal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := observed(t)
 		time.Sleep(2 * time.Hour)
 		begun := time.Now()
 		token(t, c)
-		time.Sleep(time.Second) // the lock is given back
+		time.Sleep(time.Second) // until the lock is unlocked
 		all := c.seen.take("")
 		want := []string{
 			"store_call lock: ok", "store_call load: ok", "store_call check: ok", "token_request refresh_token: ok",
@@ -120,13 +119,13 @@ func TestObserveARenewal(t *testing.T) {
 	})
 }
 
-// TestObserveEachKind: what is observed of one kind, with its outcome.
+// TestObserveEachKind checks the observations of each kind and their outcomes.
 func TestObserveEachKind(t *testing.T) {
 	for name, test := range map[string]struct {
 		kind spotipie.ObservationKind
 		act  func(*testing.T, *observedCase)
 		want []string
-		err  func(error) bool // of the last
+		err  func(error) bool // checks the error of the last observation
 	}{
 		"a fresh token": {"", func(t *testing.T, c *observedCase) { token(t, c) }, nil, nil},
 		"a login": {spotipie.ObservedTokenRequest, func(t *testing.T, c *observedCase) {
@@ -178,7 +177,7 @@ func TestObserveEachKind(t *testing.T) {
 				return respond(req, 400, `{"error":"invalid_grant","error_description":"Refresh token revoked"}`), nil
 			}
 			time.Sleep(2 * time.Hour)
-			for range 3 { // it is told once
+			for range 3 { // observed only once
 				_, _ = c.Token(t.Context())
 				time.Sleep(2 * time.Second)
 			}
@@ -232,8 +231,8 @@ func TestObserveEachKind(t *testing.T) {
 	}
 }
 
-// TestSavedLateLastsUntilItIsSaved: its duration is how long the token was not
-// saved.
+// TestSavedLateLastsUntilItIsSaved checks that the duration is the time for which the
+// token was not saved.
 func TestSavedLateLastsUntilItIsSaved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := observed(t)
@@ -249,8 +248,8 @@ func TestSavedLateLastsUntilItIsSaved(t *testing.T) {
 	})
 }
 
-// TestObserveGetsTheContextOfTheCaller for what a caller waits for, so that it
-// can be told whose request it was.
+// TestObserveGetsTheContextOfTheCaller checks this for everything that a caller waits
+// for, so that an observer knows whose request it was.
 func TestObserveGetsTheContextOfTheCaller(t *testing.T) {
 	type requestID struct{}
 	synctest.Test(t, func(t *testing.T) {
@@ -276,7 +275,7 @@ func TestObserveGetsTheContextOfTheCaller(t *testing.T) {
 	})
 }
 
-// TestObservationsShowNoSecret whatever goes wrong.
+// TestObservationsShowNoSecret checks observations of many errors.
 func TestObservationsShowNoSecret(t *testing.T) {
 	echo := func(code string) func(*services, *http.Request) (*http.Response, error) {
 		return func(spotify *services, req *http.Request) (*http.Response, error) {
@@ -316,7 +315,7 @@ func TestObservationsShowNoSecret(t *testing.T) {
 				}
 				for _, secret := range []string{"R0", "A1", "R1", "A2", "app-secret", "code-secret", state} {
 					if strings.Contains(text.String(), secret) {
-						t.Errorf("%q shows", secret)
+						t.Errorf("an observation shows %q", secret)
 					}
 				}
 				if !strings.Contains(text.String(), "token_request") {
@@ -327,8 +326,8 @@ func TestObservationsShowNoSecret(t *testing.T) {
 	}
 }
 
-// TestObserveCostsNothingUnset: neither a fresh token nor a request nor a wait
-// has an allocation for it.
+// TestObserveCostsNothingUnset checks that without Observe a fresh token, a request and
+// a wait need no allocations for it.
 func TestObserveCostsNothingUnset(t *testing.T) {
 	allocations := func(observe func(context.Context, spotipie.Observation)) (fresh, request, slow float64) {
 		s := offline(t, ok(""), nil, func(o *spotipie.Options) { o.Observe = observe })
@@ -357,8 +356,8 @@ func TestObserveCostsNothingUnset(t *testing.T) {
 	}
 }
 
-// TestObservationInALog: the error is there in JSON too, where a struct with an
-// error in it has none.
+// TestObservationInALog checks that the error also appears in JSON, which would print
+// an error in a struct as {}.
 func TestObservationInALog(t *testing.T) {
 	failed := spotipie.Observation{
 		Kind: spotipie.ObservedTokenRequest, Op: "refresh_token", Key: spotipie.Key{ClientID: "app", Profile: "ada"},

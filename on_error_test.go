@@ -14,7 +14,7 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// onErrorCase is a session with a store, and what OnError has heard.
+// onErrorCase is a session with a store, and the errors that OnError got.
 type onErrorCase struct {
 	*spotipie.AuthorizationCodeSession
 	store    *hookedStore
@@ -36,8 +36,7 @@ func (c *onErrorCase) badListener() {
 	c.OnTokenUpdated(func(context.Context, spotipie.TokenUpdated) error { return errListener })
 }
 
-// failsTwice is a store that fails whoever saves first, who tries twice, and is
-// well again then.
+// failsTwice returns a hook that fails the first save and its second attempt.
 func failsTwice() func(context.Context) error {
 	var calls atomic.Int32
 	return func(context.Context) error {
@@ -56,7 +55,8 @@ func (c *onErrorCase) tokenOnly(t *testing.T) {
 	}
 }
 
-// TestOnErrorDoesNotHearWhatCallersWereGiven: it gets each other error once.
+// TestOnErrorDoesNotHearWhatCallersWereGiven checks that OnError gets every error once,
+// except those that callers got.
 func TestOnErrorDoesNotHearWhatCallersWereGiven(t *testing.T) {
 	is := func(want error) func(error) bool { return func(err error) bool { return errors.Is(err, want) } }
 	is500 := func(err error) bool { return isStatus(err, 500) }
@@ -179,7 +179,7 @@ func TestOnErrorDoesNotHearWhatCallersWereGiven(t *testing.T) {
 			c.store.swap.set(failsTwice())
 			_, err := c.RefreshToken(t.Context())
 			return err
-		}, is(errStore), []func(error) bool{is(errStore)}}, // in any case, since saving continues in the background
+		}, is(errStore), []func(error) bool{is(errStore)}}, // both, because saving continues in the background
 		"Token that is not saved": {func(t *testing.T, c *onErrorCase) error {
 			time.Sleep(2 * time.Hour)
 			c.store.swap.set(failsTwice())
@@ -260,8 +260,8 @@ func TestOnErrorDoesNotHearWhatCallersWereGiven(t *testing.T) {
 	}
 }
 
-// TestNobodyLoggedInTakesNoLock: who asks for a token that nobody has is told
-// so from the store, at the cost of one look for all who ask at once.
+// TestNobodyLoggedInTakesNoLock lets many callers ask for a token when nobody is logged
+// in. One Load must answer all of them, without the lock.
 func TestNobodyLoggedInTakesNoLock(t *testing.T) {
 	for name, signOut := range map[string]func(*testing.T, *spotipie.AuthorizationCodeSession){
 		"never": func(*testing.T, *spotipie.AuthorizationCodeSession) {},
@@ -319,7 +319,8 @@ func TestNobodyLoggedInTakesNoLock(t *testing.T) {
 	}
 }
 
-// TestLoadDoesNotRepeatAListenersError: whoever set the token was given it.
+// TestLoadDoesNotRepeatAListenersError checks that only the caller that set the token
+// gets the listener's error.
 func TestLoadDoesNotRepeatAListenersError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newOnErrorCase(t)
@@ -332,15 +333,15 @@ func TestLoadDoesNotRepeatAListenersError(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		_ = c.Watch(ctx) // it loads at the beginning
+		_ = c.Watch(ctx) // begins with a Load
 		if heard := c.reported.all(); len(heard) != 0 {
 			t.Errorf("OnError heard of %v", heard)
 		}
 	})
 }
 
-// TestObserveThatEndsItsGoroutine, as a test's Fatal does, leaves nobody
-// waiting.
+// TestObserveThatEndsItsGoroutine lets Observe end its goroutine, as Fatal in a test
+// does. Nobody may be left waiting.
 func TestObserveThatEndsItsGoroutine(t *testing.T) {
 	for _, op := range []string{"lock", "load", "save", "unlock", "refresh_token"} {
 		t.Run(op, func(t *testing.T) {

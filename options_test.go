@@ -10,8 +10,8 @@ import (
 	"github.com/spotipie/spotipie/filestore"
 )
 
-// TestPlainHTTPNeedsAnOption: secrets and tokens go by https, but to this
-// machine itself.
+// TestPlainHTTPNeedsAnOption checks that secrets and tokens are sent only over https,
+// except to this machine.
 func TestPlainHTTPNeedsAnOption(t *testing.T) {
 	for url, plain := range map[string]bool{
 		"https://accounts.example":       false,
@@ -34,7 +34,7 @@ func TestPlainHTTPNeedsAnOption(t *testing.T) {
 		"http://localhost.example":       true,
 		"http://notlocalhost":            true,
 		"http://host.docker.internal":    true,
-		"http://2130706433":              true, // 127.0.0.1 to some
+		"http://2130706433":              true, // some programs read this as 127.0.0.1
 		"http://accounts.spotify.com:80": true,
 	} {
 		for name, set := range map[string]func(*spotipie.Options){
@@ -53,7 +53,7 @@ func TestPlainHTTPNeedsAnOption(t *testing.T) {
 							t.Errorf("AllowPlainHTTP %t: %v", allowed, err)
 						}
 					case err == nil:
-						t.Error("taken without AllowPlainHTTP")
+						t.Error("accepted without AllowPlainHTTP")
 					case !strings.Contains(err.Error(), "Options.AllowPlainHTTP") || !strings.Contains(err.Error(), "Options."+name):
 						t.Errorf("the error names neither what is wrong nor the option: %v", err)
 					}
@@ -63,7 +63,8 @@ func TestPlainHTTPNeedsAnOption(t *testing.T) {
 	}
 }
 
-// newWith makes a session of each flow and returns their error.
+// newWith makes a session of each flow with the options and returns the error. All
+// flows must accept the options, or none.
 func newWith(opts *spotipie.Options) error {
 	creds := spotipie.Credentials{ClientID: "id", ClientSecret: "app-secret", RedirectURI: "http://127.0.0.1/callback"}
 	_, err := spotipie.NewAuthorizationCodeSession(creds, opts)
@@ -75,8 +76,8 @@ func newWith(opts *spotipie.Options) error {
 	return err
 }
 
-// TestURLsAreBare: what a URL has beyond its origin is refused, as it would be
-// passed over in silence, and is not repeated: it may be a password.
+// TestURLsAreBare checks that a URL with more than an origin is refused, because the
+// rest would be ignored. The error must not repeat the rest: it may be a password.
 func TestURLsAreBare(t *testing.T) {
 	for name, url := range map[string]string{
 		"a user":                "https://ada@api.example",
@@ -122,7 +123,7 @@ func TestURLsAreBare(t *testing.T) {
 	}
 	for _, origin := range []string{"https://api.example/v1", "https://api.example//v1/"} {
 		if err := newWith(&spotipie.Options{TokenOrigins: []string{origin}}); err == nil {
-			t.Errorf("TokenOrigins with the path of %s was taken: the token would go to other paths too", origin)
+			t.Errorf("TokenOrigins accepted %s with its path: the token would go to other paths too", origin)
 		}
 	}
 }
@@ -141,11 +142,11 @@ func TestURLsThatAreTaken(t *testing.T) {
 	}
 }
 
-// otherStore is a store that is no pointer.
+// otherStore is a store that is not a pointer.
 type otherStore struct{ spotipie.Store }
 
-// TestStoreThatIsANilPointer is a mistake (of who passes on a pointer that was
-// not set), told at once.
+// TestStoreThatIsANilPointer checks that this mistake gives an error at once. It
+// happens when a program passes on a pointer that it has not set.
 func TestStoreThatIsANilPointer(t *testing.T) {
 	for name, store := range map[string]spotipie.Store{
 		"the memory store": (*spotipie.MemoryStore)(nil),
@@ -232,7 +233,7 @@ func TestOptionsFromEnv(t *testing.T) {
 				}
 			}
 			if rec.requests[1].Header.Get("Authorization") == "" {
-				t.Error("the API was sent no token")
+				t.Error("no token was sent to the API")
 			}
 		})
 	}
@@ -242,8 +243,8 @@ func TestOptionsFromEnv(t *testing.T) {
 	}
 }
 
-// TestNilTransports: a nil of a type of its own would panic at the first
-// request.
+// TestNilTransports checks that typed nil pointers are refused: they would panic at the
+// first request.
 func TestNilTransports(t *testing.T) {
 	for _, rt := range []http.RoundTripper{(*http.Transport)(nil), answer(nil)} {
 		creds := spotipie.Credentials{ClientID: "id", RedirectURI: "http://127.0.0.1/callback"}

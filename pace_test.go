@@ -14,14 +14,13 @@ import (
 	"github.com/spotipie/spotipie/adapter"
 )
 
-// status answers token requests with a status; header is names and values in
-// turn.
+// status answers token requests with a status. header alternates names and values.
 func status(code int, header ...string) func(int, *http.Request) (*http.Response, error) {
 	return func(_ int, req *http.Request) (*http.Response, error) { return respond(req, code, "", header...), nil }
 }
 
-// TestRetryAfterIsKeptBehindAnAdapter: whatever sends the requests, the pause
-// that the token endpoint asks for is kept.
+// TestRetryAfterIsKeptBehindAnAdapter checks that the session keeps the token
+// endpoint's pause, whatever adapter sends the requests.
 func TestRetryAfterIsKeptBehindAnAdapter(t *testing.T) {
 	for name, wrap := range map[string]func(http.RoundTripper) http.RoundTripper{
 		"no adapter":      func(rt http.RoundTripper) http.RoundTripper { return rt },
@@ -49,8 +48,8 @@ func TestRetryAfterIsKeptBehindAnAdapter(t *testing.T) {
 	}
 }
 
-// TestPauseOutlivesOtherFailures: what else goes wrong meanwhile does not have
-// the token endpoint asked before it wants to be.
+// TestPauseOutlivesOtherFailures checks that other failures do not shorten the token
+// endpoint's pause.
 func TestPauseOutlivesOtherFailures(t *testing.T) {
 	for name, trouble := range map[string]func(*testing.T, *spotipie.AuthorizationCodeSession, *hookedStore){
 		"the store fails to load": func(_ *testing.T, _ *spotipie.AuthorizationCodeSession, store *hookedStore) { store.load.set(fails) },
@@ -93,8 +92,8 @@ func TestPauseOutlivesOtherFailures(t *testing.T) {
 	}
 }
 
-// TestRefreshTokenInALoopIsPaced: who asks by hand gets the same answer within
-// a second, as who asks for a token.
+// TestRefreshTokenInALoopIsPaced checks that within a second RefreshToken returns the
+// same error again, like Token.
 func TestRefreshTokenInALoopIsPaced(t *testing.T) {
 	for name, code := range map[string]int{"500": 500, "400": 400, "200 with garbage": 200} {
 		t.Run(name, func(t *testing.T) {
@@ -120,7 +119,8 @@ func TestRefreshTokenInALoopIsPaced(t *testing.T) {
 	}
 }
 
-// TestLoginRetriedInALoopIsPaced: a callback page that is reloaded is no storm.
+// TestLoginRetriedInALoopIsPaced checks that a callback page that is reloaded again and
+// again makes few requests.
 func TestLoginRetriedInALoopIsPaced(t *testing.T) {
 	for name, test := range map[string]struct {
 		token func(int, *http.Request) (*http.Response, error)
@@ -161,8 +161,8 @@ func TestLoginRetriedInALoopIsPaced(t *testing.T) {
 	}
 }
 
-// TestLifetimesThatAreTooShort: a token is used for a second at least, however
-// short a life the answer gives it.
+// TestLifetimesThatAreTooShort checks that a token is used for at least a second, even
+// if the answer gives it a shorter lifetime.
 func TestLifetimesThatAreTooShort(t *testing.T) {
 	for _, seconds := range []int{0, 1, 2, 3} {
 		for _, took := range []time.Duration{0, 1500 * time.Millisecond, 4 * time.Second} {
@@ -206,8 +206,8 @@ func callWithLifetime(t *testing.T, seconds int, took time.Duration, withStore b
 	}
 }
 
-// TestSameAccessTokenAgain: an answer that brings the token which was there is
-// no reason to ask once more.
+// TestSameAccessTokenAgain checks that the session does not ask again if the answer has
+// the same access token as before.
 func TestSameAccessTokenAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		spotify := &services{token: func(_ int, req *http.Request) (*http.Response, error) {
@@ -233,8 +233,8 @@ func TestSameAccessTokenAgain(t *testing.T) {
 	})
 }
 
-// TestFailuresAreNotRememberedByTheWallClock: a clock that is set does not make
-// a failure or a pause last.
+// TestFailuresAreNotRememberedByTheWallClock checks that setting the clock does not
+// make a failure or a pause last longer.
 func TestFailuresAreNotRememberedByTheWallClock(t *testing.T) {
 	for name, test := range map[string]struct {
 		token func(int, *http.Request) (*http.Response, error)
@@ -255,7 +255,7 @@ func TestFailuresAreNotRememberedByTheWallClock(t *testing.T) {
 					if _, err := s.Token(t.Context()); err == nil {
 						t.Fatal("no error")
 					}
-					wall.ahead(0) // set right
+					wall.ahead(0) // sets the clock right
 					spotify.mu.Lock()
 					spotify.token = nil
 					spotify.mu.Unlock()
@@ -269,8 +269,8 @@ func TestFailuresAreNotRememberedByTheWallClock(t *testing.T) {
 	}
 }
 
-// TestHiccupsAreTriedAgain: while somebody waits, an answer of a gateway is not
-// the last word.
+// TestHiccupsAreTriedAgain checks that the session tries again at once after a
+// gateway's error if a caller waits.
 func TestHiccupsAreTriedAgain(t *testing.T) {
 	for name, test := range map[string]struct {
 		bad      func(int, *http.Request) (*http.Response, error)
@@ -330,8 +330,8 @@ func TestHiccupsAreTriedAgain(t *testing.T) {
 	}
 }
 
-// TestHiccupsInTheBackgroundWait: nobody waits, so the next attempt comes with
-// the back-off.
+// TestHiccupsInTheBackgroundWait checks that the next attempt waits for the back-off if
+// no caller waits.
 func TestHiccupsInTheBackgroundWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		spotify := &services{token: status(503)}
@@ -346,7 +346,7 @@ func TestHiccupsInTheBackgroundWait(t *testing.T) {
 	})
 }
 
-// login brings the callback of a new login.
+// login begins a login and finishes it with its callback.
 func login(t *testing.T, s *spotipie.AuthorizationCodeSession) (*spotipie.Token, error) {
 	t.Helper()
 	_, state, err := s.AuthorizationURL(nil)
@@ -356,8 +356,8 @@ func login(t *testing.T, s *spotipie.AuthorizationCodeSession) (*spotipie.Token,
 	return s.FetchTokenGivenCode(t.Context(), "code", state)
 }
 
-// TestPauseLongerThanAnyClock: what a transport asks for may be more than can be
-// added to a clock.
+// TestPauseLongerThanAnyClock lets a transport ask for a pause so long that adding it to
+// the time would overflow.
 func TestPauseLongerThanAnyClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		spotify := &services{token: func(int, *http.Request) (*http.Response, error) {

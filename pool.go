@@ -29,13 +29,13 @@ import (
 // A Pool may be used from many goroutines.
 type Pool struct {
 	app     *app
-	logins  *app // without the store: of logins whose user is not known yet
+	logins  *app // for logins whose user is not known yet: it has no store
 	options PoolOptions
 	shards  []poolShard
 	started time.Time
-	// now is since then, in nanoseconds, when somebody last looked at the clock:
-	// before each eviction. To look for each request would cost more than the
-	// rest of Session.
+	// now is the time since then, in nanoseconds, when the clock was last read: before
+	// each eviction. Reading it for each request would cost more than the rest of
+	// Session.
 	now    atomic.Int64
 	finish finishing
 	closed atomic.Bool
@@ -59,9 +59,9 @@ type PoolOptions struct {
 	// TokenRequests is how many token requests are made at the same time.
 	// Others wait for their turn, first come, first served. Default: 32.
 	TokenRequests int
-	// KeepWarm makes Run renew tokens that are due while nobody uses them, at
-	// most so many in a second, so that a user who comes back later does not
-	// wait. Default: 0, tokens are renewed when they are needed.
+	// KeepWarm makes Run renew tokens that are due while nobody uses them, so that
+	// a user who comes back later does not wait. It is the highest number of
+	// renewals in a second. Default: 0, tokens are renewed when they are needed.
 	KeepWarm float64
 	// OnSession is called with each session that the pool makes, before any
 	// caller gets it. Use it to register listeners and to mount RoundTrippers.
@@ -88,7 +88,7 @@ func NewPool(creds Credentials, opts *PoolOptions) (*Pool, error) {
 	p.options.MaxSessions = cmp.Or(max(p.options.MaxSessions, 0), defaultMaxSessions)
 	p.options.MaxIdle = orDefault(p.options.MaxIdle, defaultMaxIdle)
 	settings := p.options.Options
-	settings.Profile = "user" // for the check that there is one
+	settings.Profile = "user" // the check needs a profile
 	var err error
 	if p.app, err = newApp(creds, &settings); err != nil {
 		return nil, err
@@ -139,8 +139,7 @@ func (p *Pool) Session(ctx context.Context, user string) (*AuthorizationCodeSess
 	return &r.AuthorizationCodeSession, nil
 }
 
-// admit makes the session of a user, or takes back a dropped one that is still
-// in use.
+// admit makes the session of a user, or finds a dropped one that is still in use.
 func (p *Pool) admit(shard *poolShard, hash uint64, user string) *pooled {
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
@@ -164,7 +163,7 @@ func (p *Pool) admit(shard *poolShard, hash uint64, user string) *pooled {
 	return r
 }
 
-// tick looks at the clock.
+// tick reads the clock.
 func (p *Pool) tick() (now int64) {
 	now = int64(time.Since(p.started))
 	p.now.Store(now)
@@ -211,12 +210,12 @@ func (p *Pool) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, p.String()
 // closers is how many sessions Close closes at the same time.
 const closers = 64
 
-// Close closes every session: it waits until renewals and logins under way are
-// saved, and saves what could not be saved before. All other calls then fail with
-// [ErrClosed]. It returns the errors of the sessions' Close, joined, or that of
-// ctx; what is under way then goes on. Closing twice is fine. A listener may close
-// the pool with the context it was given: Close does not wait for what waits for
-// that listener.
+// Close closes every session: it waits until running renewals and logins are saved,
+// and saves what could not be saved before. All other calls then fail with
+// [ErrClosed]. It returns the joined errors of the sessions' Close. If ctx ends
+// first, it returns ctx's error, and renewals and logins go on. Closing twice is
+// fine. A listener may close the pool with the context it was given: Close does not
+// wait for calls that wait for that listener.
 func (p *Pool) Close(ctx context.Context) error {
 	if p.closed.CompareAndSwap(false, true) {
 		close(p.done)

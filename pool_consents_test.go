@@ -15,7 +15,7 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// reminded collects who was reminded.
+// reminded collects the users that were reminded.
 type reminded struct {
 	mu    sync.Mutex
 	users []string
@@ -33,7 +33,7 @@ func (r *reminded) remind(_ context.Context, user spotipie.Summary) error {
 	return nil
 }
 
-// since returns who was reminded since the last call, sorted.
+// since returns the users that were reminded since the last call, sorted.
 func (r *reminded) since() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -44,7 +44,8 @@ func (r *reminded) since() string {
 
 const day = 24 * time.Hour
 
-// TestUsersAreRemindedOnce by one of several replicas, until they sign in again.
+// TestUsersAreRemindedOnce checks that only one of several replicas reminds a user, and
+// only once until the user signs in again.
 func TestUsersAreRemindedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := spotipie.NewMemoryStore()
@@ -64,11 +65,11 @@ func TestUsersAreRemindedOnce(t *testing.T) {
 				}
 			}()
 		}
-		time.Sleep(60 * day) // 160 of some 182 days
+		time.Sleep(60 * day) // 160 of about 182 days
 		if got := mails.since(); got != "" {
 			t.Errorf("reminded too early: %s", got)
 		}
-		// A session that is renewed keeps what it knows of the reminder.
+		// A renewal keeps the time of the reminder.
 		if _, err := sessionOf(t, pools[0], "ada").RefreshToken(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -125,7 +126,8 @@ func TestReminderGoesOnElsewhere(t *testing.T) {
 	})
 }
 
-// TestReminderEndsWithTheLock: somebody else reminds then.
+// TestReminderEndsWithTheLock checks that a process stops reminding when it has lost
+// the lock: another process reminds then.
 func TestReminderEndsWithTheLock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newCheckedStore()
@@ -136,7 +138,7 @@ func TestReminderEndsWithTheLock(t *testing.T) {
 		defer stop()
 		mails := 0
 		_ = pool.RemindUsers(ctx, spotipie.ReminderOptions{Remind: func(context.Context, spotipie.Summary) error {
-			if mails++; mails == 3 { // the process was suspended, say
+			if mails++; mails == 3 { // as if the process was suspended
 				store.check.set(fails)
 			}
 			return nil
@@ -147,7 +149,7 @@ func TestReminderEndsWithTheLock(t *testing.T) {
 	})
 }
 
-// TestReminderWithAStoreThatHangs, whatever its context says.
+// TestReminderWithAStoreThatHangs uses a store that ignores its context.
 func TestReminderWithAStoreThatHangs(t *testing.T) {
 	for _, name := range []string{"lock", "load", "swap"} {
 		t.Run(name, func(t *testing.T) {
@@ -171,7 +173,7 @@ func TestReminderWithAStoreThatHangs(t *testing.T) {
 						t.Errorf("RemindUsers returned %v", err)
 					}
 				case <-time.After(time.Minute):
-					t.Error("RemindUsers goes on")
+					t.Error("RemindUsers still runs")
 				}
 			})
 		})
@@ -213,8 +215,8 @@ func TestSummariesOfAPool(t *testing.T) {
 	})
 }
 
-// TestManyRefusalsAtOnce: the accounts service refuses every refresh token for a
-// while, by a fault of its own.
+// TestManyRefusalsAtOnce lets the accounts service refuse every refresh token for a
+// while by mistake.
 func TestManyRefusalsAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const n = 200
@@ -241,7 +243,7 @@ func TestManyRefusalsAtOnce(t *testing.T) {
 					_, err = s.Token(t.Context())
 				}
 				if err == nil {
-					t.Error("a token was refused and is here")
+					t.Error("got a token although it was refused")
 				}
 			})
 		}
@@ -254,7 +256,7 @@ func TestManyRefusalsAtOnce(t *testing.T) {
 		mu.Lock()
 		var mass *spotipie.MassRefusalError
 		if len(told) == 0 || !errors.As(told[0], &mass) || mass.Refused < 20 || mass.Words != "Refresh token revoked" {
-			t.Errorf("OnError heard %v first", told)
+			t.Errorf("OnError got %v first", told)
 		}
 		mu.Unlock()
 		spotify.token = func(n int, req *http.Request) (*http.Response, error) {
@@ -265,7 +267,7 @@ func TestManyRefusalsAtOnce(t *testing.T) {
 		}
 		time.Sleep(5 * time.Minute)
 		if _, err := sessionOf(t, pool, "user-0").Token(t.Context()); err == nil {
-			t.Error("who was refused is asked for without the operator's word")
+			t.Error("the refresh token of a refused user was sent before the operator asked for it")
 		}
 		report, err := pool.RetryRefused(t.Context(), began)
 		refused := 0
@@ -299,7 +301,8 @@ func wasSent(s *services, refreshToken string) bool {
 	return false
 }
 
-// TestFewRefusals are what users do, and no fault.
+// TestFewRefusals checks that a few refusals are not treated as a fault: users remove
+// apps.
 func TestFewRefusals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const n = 300

@@ -12,8 +12,8 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// TestPoolShrinksAfterAnOutage: what could not be saved had to stay, and is more
-// than the pool may have when the store is back.
+// TestPoolShrinksAfterAnOutage makes the pool keep more sessions than its limit,
+// because it could not save them. It must shrink when the store works again.
 func TestPoolShrinksAfterAnOutage(t *testing.T) {
 	for name, runs := range map[string]bool{"with Run": true, "by new users": false} {
 		t.Run(name, func(t *testing.T) {
@@ -34,7 +34,7 @@ func TestPoolShrinksAfterAnOutage(t *testing.T) {
 					t.Fatalf("%d sessions are resident, want the 40 that are not saved", got)
 				}
 				store.swap.set(nil)
-				time.Sleep(time.Minute) // it is tried again every ten seconds at least
+				time.Sleep(time.Minute) // the pool tries again at least every ten seconds
 				if runs {
 					ctx, stop := context.WithCancel(t.Context())
 					go func() { _ = pool.Run(ctx) }()
@@ -43,7 +43,7 @@ func TestPoolShrinksAfterAnOutage(t *testing.T) {
 				} else {
 					for _, user := range all[40:] {
 						sessionOf(t, pool, user)
-						sessionOf(t, pool, user) // is no other
+						sessionOf(t, pool, user) // must return the same session
 					}
 					for _, user := range all[:15] {
 						sessionOf(t, pool, user)
@@ -57,8 +57,8 @@ func TestPoolShrinksAfterAnOutage(t *testing.T) {
 	}
 }
 
-// TestUnknownUserIsLookedUpOnceInAWhile: who asks for users whom nobody knows
-// does not have the store asked each time.
+// TestUnknownUserIsLookedUpOnceInAWhile checks that repeated calls for an unknown user
+// do not load from the store each time.
 func TestUnknownUserIsLookedUpOnceInAWhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newHookedStore()
@@ -76,12 +76,13 @@ func TestUnknownUserIsLookedUpOnceInAWhile(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		addUsers(t, store, time.Hour, "nobody")
 		if !sessionOf(t, pool, "nobody").IsAuthorized() {
-			t.Error("who has signed in elsewhere is not known two seconds later")
+			t.Error("a user who has signed in elsewhere is not known two seconds later")
 		}
 	})
 }
 
-// TestUnknownUserSignsInElsewhere: a pool that watches its store knows at once.
+// TestUnknownUserSignsInElsewhere checks that a pool that watches its store knows of the
+// login at once.
 func TestUnknownUserSignsInElsewhere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := spotipie.NewMemoryStore()
@@ -102,8 +103,8 @@ func TestUnknownUserSignsInElsewhere(t *testing.T) {
 	})
 }
 
-// TestPoolWithAStoreThatIgnoresContexts: a load that hangs holds its callers for
-// ten seconds at most, and those who come after that begin another one.
+// TestPoolWithAStoreThatIgnoresContexts checks that callers wait ten seconds at most for
+// a load that hangs, and that later callers begin another load.
 func TestPoolWithAStoreThatIgnoresContexts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newHookedStore()
@@ -133,7 +134,8 @@ func TestPoolWithAStoreThatIgnoresContexts(t *testing.T) {
 	})
 }
 
-// TestPoolWithAStoreThatPanics tells the caller, and goes on.
+// TestPoolWithAStoreThatPanics checks that the caller gets an error and the pool still
+// works.
 func TestPoolWithAStoreThatPanics(t *testing.T) {
 	store := newHookedStore()
 	addUsers(t, store, time.Hour, "ada")
@@ -147,8 +149,8 @@ func TestPoolWithAStoreThatPanics(t *testing.T) {
 	sessionOf(t, pool, "ada")
 }
 
-// TestPoolClosedByAListenerOfALogin: Close cannot wait for the login that waits
-// for the listener.
+// TestPoolClosedByAListenerOfALogin calls Close in a listener of a login. Close cannot
+// wait for the login, because the login waits for the listener.
 func TestPoolClosedByAListenerOfALogin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := spotipie.NewMemoryStore()
@@ -173,7 +175,7 @@ func TestPoolClosedByAListenerOfALogin(t *testing.T) {
 		begun := time.Now()
 		signIn, err := pool.FinishLogin(t.Context(), login, "?code=C&state="+login.State)
 		if err != nil || signIn.User.ID != "ada" {
-			t.Errorf("the login came to %v, %v", signIn, err)
+			t.Errorf("the login returned %v, %v", signIn, err)
 		}
 		if err := <-closed; err != nil || time.Since(begun) > 0 {
 			t.Errorf("Close returned %v after %s", err, time.Since(begun))
@@ -185,8 +187,8 @@ func TestPoolClosedByAListenerOfALogin(t *testing.T) {
 	})
 }
 
-// TestLoginWithoutScopeGrantsNothing, whatever the pool that finishes it asks
-// for itself.
+// TestLoginWithoutScopeGrantsNothing checks this even if the pool that finishes the
+// login asks for scopes itself.
 func TestLoginWithoutScopeGrantsNothing(t *testing.T) {
 	store := spotipie.NewMemoryStore()
 	spotify := &services{api: func(req *http.Request) (*http.Response, error) {
@@ -210,9 +212,9 @@ func TestLoginWithoutScopeGrantsNothing(t *testing.T) {
 	}
 }
 
-// TestLoginOutlivesALongerOutage: the code is spent, so the login goes on for a
-// while when the Web API is down or limits the app, though the browser has a page
-// that looks again.
+// TestLoginOutlivesALongerOutage checks that a login goes on for a while when the Web
+// API is down or limits the app, because its code is used up. Meanwhile the browser
+// shows a page that reloads.
 func TestLoginOutlivesALongerOutage(t *testing.T) {
 	for name, trouble := range map[string]func(*http.Request) *http.Response{
 		"it is down": func(req *http.Request) *http.Response { return respond(req, http.StatusServiceUnavailable, "") },
@@ -247,8 +249,8 @@ func TestLoginOutlivesALongerOutage(t *testing.T) {
 	}
 }
 
-// TestPoolCloseEndsALoginInTrouble: it is tried once more, and not for as long as
-// the Web API is down.
+// TestPoolCloseEndsALoginInTrouble checks that Close lets a login try once more and does
+// not wait until the Web API works again.
 func TestPoolCloseEndsALoginInTrouble(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		spotify := &services{api: func(req *http.Request) (*http.Response, error) {

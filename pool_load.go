@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// unknownFor is how long a pool takes the store's word that it does not know a
-// user, unless a login or the store itself tells of one.
+// unknownFor is how long a pool does not ask the store again for a user whom the store
+// does not know. A login or a notice of the store ends that earlier.
 const unknownFor = time.Second
 
 var errLoadEnded = errors.New("spotipie: loading the session of a user has ended its goroutine")
 
-// load loads a session that was just made. Callers at the same time share that,
-// and each waits no longer than its own context.
+// load loads a session that was just made. Callers at the same time share the load, and
+// each waits only until its own context ends.
 func (p *Pool) load(ctx context.Context, shard *poolShard, r *pooled) error {
 	shard.mu.Lock()
 	if p.tick() < shard.unknown[r.profile] {
@@ -40,9 +40,9 @@ func (p *Pool) load(ctx context.Context, shard *poolShard, r *pooled) error {
 	}
 }
 
-// startLoad loads a session in a goroutine of its own, in which the store is
-// called too. If the store ignores its context, the flight lands without it, and
-// what comes later is applied like any other load.
+// startLoad loads a session in a new goroutine, which also calls the store. If the store
+// ignores its context, the flight ends without an answer, and an answer that comes later
+// is applied like any other load.
 func (p *Pool) startLoad(ctx context.Context, shard *poolShard, r *pooled, f *flight) {
 	var isOver atomic.Bool
 	land := func(err error) {

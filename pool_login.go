@@ -66,15 +66,14 @@ type SignIn struct {
 // address that the accounts service sent the user to, or only its query after a
 // "?".
 //
-// A code works only once, so FinishLogin goes on in the background if ctx ends, and
-// asks the Web API for up to 90 seconds if that is in trouble; a second call with
-// the same login and callback joins it. Errors are those of
+// A code works only once, so FinishLogin goes on in the background if ctx ends. If the
+// Web API fails, FinishLogin asks it again for up to 90 seconds. A second call with the
+// same login and callback joins the first. Errors are those of
 // [AuthorizationCodeSession.FetchToken] and [CurrentUser], [ErrClosed], and a
-// [*RecordMismatchError] if the login was begun by a pool that asked for fewer
-// scopes: begin another one. With a
-// [*StoreError], a [*ListenerError] or an [*InsufficientScopeError] the SignIn
-// is returned too: the user has signed in. After a [*StoreError] only this
-// process knows of it, and saving is tried again.
+// [*RecordMismatchError] if a pool that asked for fewer scopes began the login: begin
+// another one. With a [*StoreError], a [*ListenerError] or an
+// [*InsufficientScopeError] the SignIn is returned too: the user has signed in. After a
+// [*StoreError] only this process knows of it, and saving is tried again.
 func (p *Pool) FinishLogin(ctx context.Context, login Login, callbackURL string) (*SignIn, error) {
 	f := p.finish.join(login.State+" "+callbackURL, func(f *loginFlight) (*SignIn, error) {
 		return p.finishLogin(context.WithValue(detached(ctx), loginKey{}, f), login, callbackURL)
@@ -90,8 +89,7 @@ func (p *Pool) FinishLogin(ctx context.Context, login Login, callbackURL string)
 	}
 }
 
-// newLoginSession returns a session of a user who is not known yet. It is in
-// memory only.
+// newLoginSession returns a session for a user who is not known yet. It has no store.
 func (p *Pool) newLoginSession() *AuthorizationCodeSession {
 	s := &AuthorizationCodeSession{}
 	s.initFor(s, p.logins, "login", true)
@@ -118,16 +116,15 @@ func (p *Pool) finishLogin(ctx context.Context, login Login, callbackURL string)
 	if rec, err = r.fitting(rec); err != nil {
 		return nil, err
 	}
-	if err := r.give(ctx, rec); err != nil { // even if the pool is closed: the code is spent
+	if err := r.give(ctx, rec); err != nil { // even if the pool is closed: the code is used up
 		warning = join(warning, err)
 	}
 	return &SignIn{User: *user, Session: &r.AuthorizationCodeSession}, warning
 }
 
-// The Web API is asked who has signed in until identifyLimit is over. The code is
-// used up, so after a failure the user would have to agree once more. In a pool
-// that is closed, and if its answer makes no sense, it is asked identifyTries
-// times.
+// The pool asks the Web API for identifyLimit who has signed in. The code is used up, so
+// after a failure the user would have to agree again. If the pool is closed, or the
+// error may not pass, it asks only identifyTries times.
 const (
 	identifyLimit   = 90 * time.Second
 	identifyTries   = 3
@@ -152,9 +149,8 @@ func (p *Pool) identify(ctx context.Context, s *AuthorizationCodeSession) (*User
 	}
 }
 
-// whenToIdentify returns how long the Web API wants to be left alone at least,
-// which is negative if it will not say who has signed in, and whether its trouble
-// is one that passes.
+// whenToIdentify returns how long to wait at least before the Web API is asked again,
+// and whether the error may pass. The pause is negative if asking again does not help.
 func whenToIdentify(err error) (pause time.Duration, isPassing bool) {
 	var answer *APIError
 	var limited *RateLimitError
@@ -170,8 +166,7 @@ func whenToIdentify(err error) (pause time.Duration, isPassing bool) {
 	return 0, errors.As(err, &network)
 }
 
-// wait waits for d, or until the pool is closed. It reports false if ctx ends
-// before.
+// wait waits for d, or until the pool is closed. It returns false if ctx ends first.
 func (p *Pool) wait(ctx context.Context, d time.Duration) bool {
 	if end, limited := ctx.Deadline(); limited && time.Until(end) < d {
 		return false
@@ -187,18 +182,18 @@ func (p *Pool) wait(ctx context.Context, d time.Duration) bool {
 	return true
 }
 
-// loginKey marks the context of a login with its flight: its listeners may close
-// the pool.
+// loginKey is the key under which the context of a login has its flight. A listener of
+// the login may close the pool with that context.
 type loginKey struct{}
 
-// finishing are the logins that are being finished.
+// finishing has the logins that are being finished.
 type finishing struct {
 	mu      sync.Mutex
 	closed  bool
 	flights map[string]*loginFlight
 }
 
-// close has join begin nothing any more, and returns what is under way.
+// close makes join begin no more logins, and returns the running ones.
 func (l *finishing) close() []*loginFlight {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -212,8 +207,8 @@ type loginFlight struct {
 	err    error
 }
 
-// close waits for the end of a login, and saves what that could not save. It does
-// not wait for a login that waits for the caller, one of its listeners.
+// close waits for the end of a login, and saves what the login could not save. It does
+// not wait if the caller is a listener of the login.
 func (f *loginFlight) close(ctx context.Context) error {
 	if ctx.Value(loginKey{}) == f {
 		return nil
@@ -227,8 +222,8 @@ func (f *loginFlight) close(ctx context.Context) error {
 	return f.signIn.Session.Close(ctx)
 }
 
-// join finishes a login in the background, unless that goes on already. It
-// returns nil if the pool is closed.
+// join finishes a login in the background, or returns the flight that already does so.
+// It returns nil if the pool is closed.
 func (l *finishing) join(key string, finish func(*loginFlight) (*SignIn, error)) *loginFlight {
 	l.mu.Lock()
 	defer l.mu.Unlock()

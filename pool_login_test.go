@@ -16,7 +16,7 @@ import (
 	"github.com/spotipie/spotipie/spotifytest"
 )
 
-// newServerPool returns a pool of the server's app.
+// newServerPool returns a pool for the server's app.
 func newServerPool(t *testing.T, server *spotifytest.Server, store spotipie.Store, scopes ...spotipie.Scope) *spotipie.Pool {
 	t.Helper()
 	opts := server.Options()
@@ -33,7 +33,7 @@ func newServerPool(t *testing.T, server *spotifytest.Server, store spotipie.Stor
 	return pool
 }
 
-// consent begins a login and has a user agree.
+// consent begins a login, and the user agrees.
 func consent(t *testing.T, server *spotifytest.Server, pool *spotipie.Pool, user string, opts *spotipie.AuthorizationURLOptions) (login spotipie.Login, callback string) {
 	t.Helper()
 	authorizationURL, login, err := pool.AuthorizationURL(opts)
@@ -95,7 +95,7 @@ func TestLoginThatAsksForMore(t *testing.T) {
 	}
 }
 
-// TestLoginReplacesTheOlderOne, also if the user's token was refused.
+// TestLoginReplacesTheOlderOne checks this also for a user whose token was refused.
 func TestLoginReplacesTheOlderOne(t *testing.T) {
 	server := spotifytest.New(t)
 	pool := newServerPool(t, server, spotipie.NewMemoryStore())
@@ -179,8 +179,8 @@ func isTokenEndpointError(err error) bool {
 	return errors.As(err, &answer)
 }
 
-// TestLoginOutlivesPassingTrouble: the code is spent, so the profile is asked for
-// again; and a browser that reloads the callback joins.
+// TestLoginOutlivesPassingTrouble checks that the pool asks for the profile again after
+// an error, because the code is used up. A reloaded callback must join the same login.
 func TestLoginOutlivesPassingTrouble(t *testing.T) {
 	server := spotifytest.New(t)
 	pool := newServerPool(t, server, spotipie.NewMemoryStore())
@@ -205,7 +205,8 @@ func TestLoginOutlivesPassingTrouble(t *testing.T) {
 	group.Wait()
 }
 
-// TestProfileIsAskedForAgainAfterAWhile: a Web API in trouble has time to recover.
+// TestProfileIsAskedForAgainAfterAWhile checks the pauses between the requests, which
+// give the Web API time to recover.
 func TestProfileIsAskedForAgainAfterAWhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var asked []time.Time
@@ -233,7 +234,8 @@ func TestProfileIsAskedForAgainAfterAWhile(t *testing.T) {
 	})
 }
 
-// TestLoginsTakeTurns: exchanges of codes count among the app's token requests.
+// TestLoginsTakeTurns checks that exchanges of codes count against the limit of the
+// app's token requests.
 func TestLoginsTakeTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const n, most = 60, 4
@@ -265,8 +267,8 @@ func TestLoginsTakeTurns(t *testing.T) {
 	})
 }
 
-// TestPoolCloseWaitsForLogins: the code is spent, so a login in flight would be
-// lost if it was not saved.
+// TestPoolCloseWaitsForLogins checks that Close waits until logins are saved: their
+// codes are used up, so they would be lost.
 func TestPoolCloseWaitsForLogins(t *testing.T) {
 	for name, patience := range map[string]time.Duration{"and has the time": time.Minute, "and is in a hurry": time.Second} {
 		t.Run(name, func(t *testing.T) {
@@ -309,8 +311,8 @@ func TestPoolCloseWaitsForLogins(t *testing.T) {
 	}
 }
 
-// TestLoginThatIsNotKept: it was begun before the app asked for more, and nobody
-// is told that they have signed in.
+// TestLoginThatIsNotKept finishes a login that began before the app needed more scopes.
+// The user must not be signed in.
 func TestLoginThatIsNotKept(t *testing.T) {
 	server := spotifytest.New(t)
 	store := spotipie.NewMemoryStore()

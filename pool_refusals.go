@@ -27,11 +27,12 @@ func (e *MassRefusalError) Error() string {
 }
 
 const (
-	// refusalWindow is how far back refusals are counted, in refusalParts parts.
+	// refusalWindow is the time in which refusals are counted. It has refusalParts
+	// parts.
 	refusalWindow = time.Minute
 	refusalParts  = 6
-	// massRefusals is how many refusals are many, if they are half of all
-	// answers.
+	// massRefusals is the number of refusals that counts as many, if they are at
+	// least half of all answers.
 	massRefusals = 20
 	// slowRequests is the time between token requests while many are refused.
 	slowRequests = time.Second
@@ -49,12 +50,12 @@ type refusals struct {
 }
 
 type refusalPart struct {
-	number         int64 // of the part since the app was made
+	number         int64 // counts the parts since the app was made
 	asked, refused int
 }
 
-// note counts an answer to a request with a refresh token. words are those of a
-// refusal for good, or empty.
+// note counts an answer to a request with a refresh token. words is the text of a final
+// refusal, or empty.
 func (r *refusals) note(words string, now instant) {
 	if r == nil {
 		return
@@ -78,7 +79,7 @@ func (r *refusals) note(words string, now instant) {
 	r.isMass = isMass
 }
 
-// count is called with the lock held.
+// count returns the answers and refusals in the window. The lock is held.
 func (r *refusals) count(number int64) (asked, refused int) {
 	for _, part := range r.parts {
 		if number-part.number < refusalParts {
@@ -88,12 +89,11 @@ func (r *refusals) count(number int64) (asked, refused int) {
 	return asked, refused
 }
 
-// errSlow: the turn of a request would come too late.
+// errSlow means that the turn of a request would come too late.
 var errSlow = errors.New("spotipie: not asking for a token, as the accounts service refuses many refresh tokens and its turn would come too late")
 
-// turn returns how long a request has to wait if many are refused. Who cannot
-// wait that long takes no turn, which would be lost to the others, and gets
-// errSlow.
+// turn returns how long a request must wait while many are refused. A request that cannot
+// wait that long gets errSlow and takes no turn, so that others can have it.
 func (r *refusals) turn(ctx context.Context, clock func() instant) (wait time.Duration, err error) {
 	if r == nil {
 		return 0, nil
@@ -115,8 +115,8 @@ func (r *refusals) turn(ctx context.Context, clock func() instant) (wait time.Du
 	return wait, nil
 }
 
-// takeTurn waits for the turn of a request with a refresh token among all token
-// requests of the app. While it goes slowly it has no slot, so that users can
+// takeTurn waits for the turn of a request with a refresh token among all token requests
+// of the app. While it waits because of many refusals it holds no slot, so that users can
 // sign in.
 func (a *app) takeTurn(ctx context.Context) (giveBack func(), err error) {
 	if giveBack, err = a.takeSlot(ctx); err != nil {

@@ -14,8 +14,8 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// refusesUsers has the accounts service refuse the users whose name begins with
-// bad, and renew the others.
+// refusesUsers makes the accounts service refuse the users whose names begin with bad,
+// and renew the others.
 func refusesUsers(s *services) {
 	s.token = func(n int, req *http.Request) (*http.Response, error) {
 		if strings.HasPrefix(s.form(n).Get("refresh_token"), "R-bad") {
@@ -25,8 +25,8 @@ func refusesUsers(s *services) {
 	}
 }
 
-// TestOthersWhileManyAreRefused: the pool goes slowly, which is not to stand
-// still, whoever gives up waiting; and users can sign in.
+// TestOthersWhileManyAreRefused checks that a pool with many refusals slows down but does
+// not stop, even if callers give up waiting, and that users can sign in.
 func TestOthersWhileManyAreRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const bad, good, seconds = 60, 100, 40
@@ -73,7 +73,7 @@ func TestOthersWhileManyAreRefused(t *testing.T) {
 		}
 		began := time.Now()
 		if _, err := pool.FinishLogin(t.Context(), login, "?code=C&state="+login.State); err != nil || time.Since(began) > time.Second {
-			t.Errorf("a login came to %v after %s", err, time.Since(began))
+			t.Errorf("a login returned %v after %s", err, time.Since(began))
 		}
 		group.Wait()
 		if got := spotify.requests() - before; got < seconds*3/4 || got > seconds+5 {
@@ -82,7 +82,8 @@ func TestOthersWhileManyAreRefused(t *testing.T) {
 	})
 }
 
-// TestRetryWhatAnotherReplicaSawRefused, when this one has the users in memory.
+// TestRetryWhatAnotherReplicaSawRefused retries users that another replica saw refused
+// and that this one has in memory.
 func TestRetryWhatAnotherReplicaSawRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := spotipie.NewMemoryStore()

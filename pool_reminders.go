@@ -29,10 +29,10 @@ const (
 	defaultReminder  = 14 * 24 * time.Hour
 	defaultRound     = 6 * time.Hour
 	defaultPerSecond = 100
-	// remindAgain is how soon a failed round is tried again.
+	// remindAgain is how long after a failed round the next one begins.
 	remindAgain = time.Minute
-	// remindersProfile is the profile of the key that the process which reminds
-	// has locked. No user has this profile.
+	// remindersProfile is the profile of the key whose lock the reminding process
+	// holds. No user has this profile.
 	remindersProfile = " reminders"
 )
 
@@ -72,14 +72,14 @@ func (p *Pool) RemindUsers(ctx context.Context, opts ReminderOptions) error {
 
 func (p *Pool) remindersKey() Key { return Key{ClientID: p.app.clientID, Profile: remindersProfile} }
 
-// remindWithLock goes round and round until something fails.
+// remindWithLock makes rounds until something fails.
 func (p *Pool) remindWithLock(ctx context.Context, opts ReminderOptions) error {
 	key := p.remindersKey()
 	giveBack := func(unlock func(context.Context) error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlockTimeout)
 		defer cancel()
 		_, _ = await(ctx, func(ctx context.Context) (struct{}, error) {
-			return struct{}{}, unlock(ctx) // else it ends with its lease
+			return struct{}{}, unlock(ctx) // if it fails, the lock ends with its lease
 		}, nil)
 	}
 	unlock, err := await(ctx, func(ctx context.Context) (func(context.Context) error, error) {
@@ -104,7 +104,7 @@ func (p *Pool) remindWithLock(ctx context.Context, opts ReminderOptions) error {
 	}
 }
 
-// checkRemindersLock returns an error if somebody else may have the lock by now.
+// checkRemindersLock returns an error if another process may have the lock by now.
 func (p *Pool) checkRemindersLock(ctx context.Context) error {
 	checker, ok := p.app.store.(Checker)
 	if !ok {
@@ -167,8 +167,8 @@ func (p *Pool) remindUser(ctx context.Context, user Summary, remind func(context
 	return p.noteReminder(context.WithoutCancel(ctx), user)
 }
 
-// noteReminder saves the time of the reminder in the record, which sessions
-// save too.
+// noteReminder saves the time of the reminder in the record. Sessions may save the record
+// at the same time.
 func (p *Pool) noteReminder(ctx context.Context, user Summary) error {
 	ctx, cancel := context.WithTimeout(ctx, saveTimeout)
 	defer cancel()
@@ -202,7 +202,7 @@ func (p *Pool) loadConsent(ctx context.Context, user Summary) (rec Record, found
 	if err != nil {
 		return Record{}, false, &StoreError{Op: opLoad, Key: user.Key, Err: err}
 	}
-	// A store may keep the moment to the microsecond for its summaries.
+	// For its summaries a store may keep times only to the microsecond.
 	isSame := has.rec.AuthorizedAt.Sub(user.AuthorizedAt).Abs() < time.Millisecond
 	return has.rec, has.found && isSame, nil
 }

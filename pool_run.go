@@ -8,14 +8,14 @@ import (
 )
 
 const (
-	// warmCycle is how often Run comes by every session: much more often than a
-	// token is due for renewal.
+	// warmCycle is the time in which Run checks every session once. It is much
+	// shorter than the life of a token.
 	warmCycle = time.Minute
-	// watchAgain is how long Run waits before it watches again after the store
-	// could not.
+	// watchAgain is how long Run waits before it watches again after the store has
+	// failed.
 	watchAgain = 5 * time.Second
-	// lookers is how many sessions are loaded at the same time because the store
-	// has told of a change.
+	// lookers is how many sessions are loaded at the same time because of changes
+	// that the store has reported.
 	lookers = 8
 )
 
@@ -44,7 +44,7 @@ func (p *Pool) Run(ctx context.Context) error {
 	return ErrClosed
 }
 
-// sweep looks at one part of the sessions after the other.
+// sweep goes through the sessions in parts.
 func (p *Pool) sweep(ctx context.Context) {
 	every := warmCycle / time.Duration(len(p.shards))
 	ticker := time.NewTicker(every)
@@ -114,10 +114,10 @@ func (p *Pool) watchOnce(ctx context.Context) error {
 		return failed(err)
 	}
 	turns := newSlots(lookers, 0)
-	// All are looked at beside what the store tells meanwhile: that takes long
-	// in a large pool, and the store would have no room for changes in the end.
+	// Loading all sessions takes long in a large pool. So it runs beside the loop
+	// that reads changes: otherwise the store would run out of room for them.
 	all := make(chan struct{}, 1)
-	all <- struct{}{} // what has happened before
+	all <- struct{}{} // for changes before the watch began
 	looking, stop := context.WithCancel(ctx)
 	var group sync.WaitGroup
 	defer group.Wait()
@@ -151,8 +151,8 @@ func (p *Pool) watchOnce(ctx context.Context) error {
 	}
 }
 
-// lookAt has the session of a key look into the store, if there is one and it
-// has not seen the change yet. It may have been evicted and be in use.
+// lookAt loads the session of a key, if there is one that has not seen the change yet.
+// That includes an evicted session that is still in use.
 func (p *Pool) lookAt(ctx context.Context, turns *slots, change Change) {
 	if change.Key.ClientID != p.app.clientID {
 		return
@@ -165,7 +165,7 @@ func (p *Pool) lookAt(ctx context.Context, turns *slots, change Change) {
 	if s := r.state.Load(); s != nil && change.Version != 0 && s.version >= change.Version {
 		return
 	}
-	p.look(ctx, turns, r) // also if it is being loaded: that may have begun before the change
+	p.look(ctx, turns, r) // also if a load runs, because it may have begun before the change
 }
 
 // lookAtAll makes all sessions load.

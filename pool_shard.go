@@ -8,26 +8,25 @@ import (
 	"weak"
 )
 
-// pooled is a user's session in a pool.
+// pooled is a user's session and when it was last used.
 type pooled struct {
 	AuthorizationCodeSession
 	used atomic.Int64 // when it was last asked for, since the pool was made
 	next *pooled      // another user with the same hash
 }
 
-// touch notes that the session is asked for.
+// touch notes that somebody asks for the session.
 func (r *pooled) touch(now int64) {
 	if now != r.used.Load() {
 		r.used.Store(now)
 	}
 }
 
-// isBusy reports whether the session has something that is not saved yet.
+// isBusy reports whether the session has unsaved changes.
 func (r *pooled) isBusy() bool { return r.state.Load().isUnsaved() }
 
-// poolShard is a part of a pool with a lock of its own. Its residents are held.
-// Of those that were evicted it knows for as long as somebody else holds them:
-// the garbage collector takes the others.
+// poolShard is a part of a pool with its own lock. It holds its residents. It has only
+// weak pointers to evicted sessions, so it finds them while a caller still holds them.
 type poolShard struct {
 	seed maphash.Seed
 	most int // how many are resident at most
@@ -36,26 +35,26 @@ type poolShard struct {
 	residents map[uint64]*pooled // by the hash of the user
 	count     int
 	evicted   map[string]weak.Pointer[pooled]
-	tidyAt    int // the number of evicted at which those that are gone are forgotten
+	tidyAt    int // when evicted has this many entries, tidy removes the collected ones
 	loading   map[*pooled]*flight
-	// unknown are users whom the store does not know: until when it is not asked
-	// again.
+	// unknown are users whom the store does not know, and the time before which the
+	// store is not asked again.
 	unknown map[string]int64
 }
 
 const (
 	maxShards = 64
-	// sampled is how many sessions are looked at for the one that was not used
-	// for the longest time.
+	// sampled is how many sessions evictOldest compares to find one that was not
+	// used for a long time.
 	sampled = 8
 	// always is later than any session was used.
 	always = math.MaxInt64
-	// sampledIdle is how many are looked at for one that is idle, while there is
-	// room.
+	// sampledIdle is how many sessions it compares to find an idle one while there
+	// is room.
 	sampledIdle = 2
 	minTidy     = 64
-	// maxUnknown is how many users a shard remembers as unknown: all are
-	// forgotten when there are more.
+	// maxUnknown is how many unknown users a shard remembers. If there are more, it
+	// forgets all of them.
 	maxUnknown = 1024
 )
 
@@ -88,14 +87,14 @@ func (s *poolShard) noteUnknown(user string, until int64) {
 	s.unknown[user] = until
 }
 
-// find returns the resident session of a user, or nil.
+// find returns the session of a user if the pool holds it, or nil.
 func (s *poolShard) find(hash uint64, user string) *pooled {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.resident(hash, user)
 }
 
-// findAlive is find, and also finds a session that was evicted and is not gone.
+// findAlive is find, but also finds an evicted session that a caller still holds.
 func (s *poolShard) findAlive(hash uint64, user string) *pooled {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -122,7 +121,7 @@ func (s *poolShard) add(hash uint64, r *pooled, idle int64) (evicted int) {
 	if s.count < s.most && s.evictOldest(sampledIdle, idle) {
 		evicted++
 	}
-	for range 2 { // the second, as what had to stay may have made it grow
+	for range 2 { // twice, because sessions that had to stay may have made the shard too large
 		if s.count >= s.most && s.evictOldest(sampled, always) {
 			evicted++
 		}
@@ -133,8 +132,9 @@ func (s *poolShard) add(hash uint64, r *pooled, idle int64) (evicted int) {
 	return evicted
 }
 
-// evictOldest evicts the one of a few that was not used for the longest time, if
-// there is one that was not used since before. The lock is held.
+// evictOldest compares a few sessions, and evicts the one that was not used for the
+// longest time if it was last used earlier than before. It reports whether it has
+// evicted one. The lock is held.
 func (s *poolShard) evictOldest(few int, before int64) bool {
 	oldest, oldestHash := (*pooled)(nil), uint64(0)
 	looked := 0
@@ -153,7 +153,7 @@ func (s *poolShard) evictOldest(few int, before int64) bool {
 	return true
 }
 
-// evict lets go of a session. The lock is held.
+// evict keeps only a weak pointer to a session. The lock is held.
 func (s *poolShard) evict(hash uint64, r *pooled) {
 	s.remove(hash, r)
 	s.evicted[r.profile] = weak.Make(r)
@@ -180,7 +180,8 @@ func (s *poolShard) remove(hash uint64, r *pooled) {
 	s.count--
 }
 
-// tidy forgets the evicted sessions that are gone. The lock is held.
+// tidy forgets the evicted sessions that the garbage collector has taken. The lock is
+// held.
 func (s *poolShard) tidy() {
 	for user, held := range s.evicted {
 		if held.Value() == nil {
@@ -190,8 +191,8 @@ func (s *poolShard) tidy() {
 	s.tidyAt = max(2*len(s.evicted), minTidy)
 }
 
-// evictIdle evicts what was last used before a moment, and what is more than
-// there may be, and returns how many.
+// evictIdle evicts the sessions that were last used earlier than before, and then
+// sessions above the limit. It returns how many it has evicted.
 func (s *poolShard) evictIdle(before int64) (evicted int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -200,7 +201,7 @@ func (s *poolShard) evictIdle(before int64) (evicted int) {
 			if r.used.Load() < before && !r.isBusy() {
 				s.evict(hash, r)
 				evicted++
-				break // the rest of the chain is for the next time
+				break // evict has changed the chain; the next round does the rest
 			}
 		}
 	}
@@ -217,8 +218,7 @@ func (s *poolShard) len() int {
 	return s.count
 }
 
-// all returns the sessions that are resident, and those that were evicted and
-// are still in use.
+// all returns the residents and the evicted sessions that are still in use.
 func (s *poolShard) all() []*pooled {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -231,7 +231,7 @@ func (s *poolShard) all() []*pooled {
 	return all
 }
 
-// copyResidents is called with the lock held, for reading at least.
+// copyResidents returns all residents. At least the read lock is held.
 func (s *poolShard) copyResidents() []*pooled {
 	all := make([]*pooled, 0, s.count)
 	for _, r := range s.residents {

@@ -41,7 +41,7 @@ func sessionOf(t *testing.T, pool *spotipie.Pool, user string) *spotipie.Authori
 	return s
 }
 
-// addUsers saves an authorization for each user, whose tokens end with their
+// addUsers saves an authorization for each user. A user's tokens end with the user's
 // name.
 func addUsers(t *testing.T, store spotipie.Store, lifetime time.Duration, users ...string) {
 	t.Helper()
@@ -102,9 +102,8 @@ func TestPoolHasOneSessionOfAUser(t *testing.T) {
 	})
 }
 
-// TestEvictedSessionInUseIsNotThereTwice: a request that takes long has a
-// session that the pool has given up meanwhile. Who asks for the user gets the
-// same one.
+// TestEvictedSessionInUseIsNotThereTwice evicts a session while a long request uses it.
+// Calls for the user must get the same session.
 func TestEvictedSessionInUseIsNotThereTwice(t *testing.T) {
 	store := spotipie.NewMemoryStore()
 	all := users(50)
@@ -117,7 +116,7 @@ func TestEvictedSessionInUseIsNotThereTwice(t *testing.T) {
 		}
 		runtime.GC()
 		if got := sessionOf(t, pool, "user-0"); got != held {
-			t.Fatal("a session in use is there a second time")
+			t.Fatal("there are two sessions of a user, one of them in use")
 		}
 	}
 	if stats := pool.Stats(); stats.Sessions > 3 || stats.Evicted < 100 {
@@ -145,7 +144,7 @@ func TestPoolKeepsWhatIsNotSaved(t *testing.T) {
 		}
 		runtime.GC()
 		if got := sessionOf(t, pool, "user-0").CurrentToken(); got.AccessToken() != "A1" {
-			t.Errorf("the unsaved token is gone, there is %v", got)
+			t.Errorf("the unsaved token is lost, got %v", got)
 		}
 		store.swap.set(nil)
 		time.Sleep(time.Minute)
@@ -184,7 +183,7 @@ func TestPoolGivesUpWhatIsIdle(t *testing.T) {
 	})
 }
 
-// herd is a token endpoint that takes its time, and notes who is there when.
+// herd is a slow token endpoint that records when requests come and how many run at once.
 type herd struct {
 	takes time.Duration
 
@@ -209,8 +208,8 @@ func (h *herd) RoundTrip(req *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(body)), Request: req}, nil
 }
 
-// TestUsersWhoExpireTogether: each gets one token request, few at a time, and
-// who has a fresh token does not wait.
+// TestUsersWhoExpireTogether checks that there is one token request for each user, that
+// few run at a time, and that users with a fresh token do not wait.
 func TestUsersWhoExpireTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const n, most = 2000, 16
@@ -250,7 +249,7 @@ func TestUsersWhoExpireTogether(t *testing.T) {
 			t.Errorf("got %d token requests and %d at the same time, want %d and %d", len(endpoint.starts), endpoint.most, n, most)
 		}
 		if moments := slices.Compact(slices.Clone(endpoint.starts)); len(moments) < n/2 {
-			t.Errorf("the requests went off at %d moments only", len(moments))
+			t.Errorf("the requests were sent at only %d different times", len(moments))
 		}
 	})
 }
@@ -407,12 +406,12 @@ func TestPoolBadInput(t *testing.T) {
 	}
 	pool := newPool(t, &spotipie.PoolOptions{Options: spotipie.Options{Store: store}})
 	if _, err := pool.Session(t.Context(), ""); err == nil {
-		t.Error("there is a session of nobody")
+		t.Error("there is a session for no user")
 	}
 }
 
-// TestPoolUnderLoad has many requests of many users go through a pool that is
-// too small for them, and looks that nobody is served with another's token.
+// TestPoolUnderLoad sends many requests of many users through a pool that is too small
+// for them. No user may be served with another user's token.
 func TestPoolUnderLoad(t *testing.T) {
 	store := spotipie.NewMemoryStore()
 	all := users(40)
@@ -447,7 +446,7 @@ func TestPoolUnderLoad(t *testing.T) {
 	group.Wait()
 }
 
-// TestPoolCloseWaitsForLoads for which no caller waits any more.
+// TestPoolCloseWaitsForLoads checks this for loads whose callers have left.
 func TestPoolCloseWaitsForLoads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newHookedStore()
@@ -466,7 +465,7 @@ func TestPoolCloseWaitsForLoads(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := pool.Close(t.Context()); err != nil || loading.Load() != 0 {
-			t.Errorf("Close: %v, and the store is still asked %d times", err, loading.Load())
+			t.Errorf("Close: %v, and %d loads still run", err, loading.Load())
 		}
 	})
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// tellingStore is a store that tells of all changes, as those with a server do:
-// when there is no room for them, of one that may be any.
+// tellingStore is a store that sends a notice for each change, like the stores with a
+// server. If the channel is full, it sends one notice that stands for any change.
 type tellingStore struct {
 	*hookedStore
 	changes chan spotipie.Change
@@ -27,7 +27,7 @@ func (s *tellingStore) WatchChanges(context.Context) (<-chan spotipie.Change, er
 	return s.changes, nil
 }
 
-// tell tells of a change of a user, whose version it does not know.
+// tell sends a notice for a change of a user, without a version.
 func (s *tellingStore) tell(user string) {
 	change := spotipie.Change{Key: spotipie.Key{ClientID: "id", Profile: user}}
 	switch room := cap(s.changes) - len(s.changes); {
@@ -51,8 +51,8 @@ func runPool(t *testing.T, pool *spotipie.Pool) {
 	})
 }
 
-// TestPoolSaysGoodbyeAtOnce: to save what is not saved takes a store's time, and
-// no time besides.
+// TestPoolSaysGoodbyeAtOnce checks that Close takes only as long as the store needs to
+// save the unsaved tokens.
 func TestPoolSaysGoodbyeAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newHookedStore()
@@ -76,8 +76,8 @@ func TestPoolSaysGoodbyeAtOnce(t *testing.T) {
 	})
 }
 
-// TestPoolCatchesUp: a store that may have lost notices has all sessions look
-// once, while others renew all the time.
+// TestPoolCatchesUp checks that all sessions load once after the store may have lost
+// notices, while other processes renew all the time.
 func TestPoolCatchesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newTellingStore(16)
@@ -106,7 +106,8 @@ func TestPoolCatchesUp(t *testing.T) {
 	})
 }
 
-// TestEvictedSessionLearnsOfALogout elsewhere, while a request has it.
+// TestEvictedSessionLearnsOfALogout logs a user out elsewhere while a request uses the
+// user's evicted session.
 func TestEvictedSessionLearnsOfALogout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newTellingStore(16)
@@ -127,7 +128,8 @@ func TestEvictedSessionLearnsOfALogout(t *testing.T) {
 	})
 }
 
-// TestChangeWhileASessionIsLoaded: what is loaded may be from before the change.
+// TestChangeWhileASessionIsLoaded changes a record during a load, which may return the
+// record from before the change.
 func TestChangeWhileASessionIsLoaded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newTellingStore(16)

@@ -16,8 +16,8 @@ func tokenHangs(_ int, req *http.Request) (*http.Response, error) {
 	return nil, req.Context().Err()
 }
 
-// TestRequestHasAllOfRefreshTimeoutAfterTheWaitForTheLock: and when it ends, the
-// lock is given back in time of its own.
+// TestRequestHasAllOfRefreshTimeoutAfterTheWaitForTheLock checks also that unlocking
+// has its own time limit after the request.
 func TestRequestHasAllOfRefreshTimeoutAfterTheWaitForTheLock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, spotify := newHookedStore(), &services{token: tokenHangs}
@@ -68,8 +68,8 @@ func TestWaitForTheLockHasTheLimit(t *testing.T) {
 	})
 }
 
-// TestFailureIsRememberedForItsTokenOnly: another token gets an attempt of its
-// own, in the same second.
+// TestFailureIsRememberedForItsTokenOnly checks that another token gets its own attempt
+// in the same second.
 func TestFailureIsRememberedForItsTokenOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		spotify := &services{}
@@ -103,8 +103,8 @@ func TestFailureIsRememberedForItsTokenOnly(t *testing.T) {
 	})
 }
 
-// TestSessionsStartedTogetherRenewApart: the early window of each is its own,
-// 5 minutes give or take 20 %.
+// TestSessionsStartedTogetherRenewApart checks that each session has its own early
+// window, 5 minutes ± 20 %.
 func TestSessionsStartedTogetherRenewApart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const n = 400
@@ -131,8 +131,8 @@ func TestSessionsStartedTogetherRenewApart(t *testing.T) {
 		if got := begun(6*time.Minute + time.Second); got != 0 {
 			t.Errorf("%d of %d renewals more than 6 minutes early", got, n)
 		}
-		// One in eight for each 15 seconds; a failure puts a session off, so
-		// only the first attempts count.
+		// One in eight sessions begins in each 15 seconds. A failure delays a session,
+		// so only the first attempts count.
 		if got := begun(5*time.Minute + 45*time.Second); got < n/16 || got > n*3/16 {
 			t.Errorf("%d of %d renewals in the first eighth of the window", got, n)
 		}
@@ -150,8 +150,8 @@ func withLife(t *testing.T, lifetime time.Duration) *spotipie.Token {
 	return tok
 }
 
-// TestFailedRefreshOfAFreshTokenIsNotFollowedUp: the token is good until it is
-// due, so nothing is tried before.
+// TestFailedRefreshOfAFreshTokenIsNotFollowedUp checks that the session does not try
+// again before the token is due for renewal.
 func TestFailedRefreshOfAFreshTokenIsNotFollowedUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, spotify := newHookedStore(), &services{}

@@ -68,16 +68,16 @@ func checkWindows(t *testing.T, server *spotifytest.Server, early, freshUntil, s
 	}
 	at(usableUntil)
 	if tok := token(t, s); tok != old {
-		t.Errorf("not handed out any more with %s left", usableUntil)
+		t.Errorf("no longer returned with %s left", usableUntil)
 	}
 	synctest.Wait()
 	server.ClearFaults()
 	if s.CurrentToken() != old {
-		return // renewed by the look with usableUntil left
+		return // the call with usableUntil left has renewed it
 	}
 	at(goneFrom)
 	if tok := token(t, s); tok == old {
-		t.Errorf("still handed out with %s left", goneFrom)
+		t.Errorf("still returned with %s left", goneFrom)
 	}
 }
 

@@ -180,7 +180,7 @@ func TestInvalidGrantIsFinal(t *testing.T) {
 				if err != nil || !found || rec.Rejected != kill.words || rec.Token.RefreshToken() != refreshToken {
 					t.Errorf("the stored record: %v, %t, %v; want it marked and its token kept", rec, found, err)
 				}
-				server.Login(t, s) // the way out
+				server.Login(t, s) // a new login helps
 				time.Sleep(2 * time.Hour)
 				token(t, s)
 			})
@@ -244,7 +244,7 @@ func TestCloseWaitsForTheRenewalInFlight(t *testing.T) {
 		old := token(t, s)
 		time.Sleep(57 * time.Minute)
 		queue(t, server, accounts.Fault{Kind: accounts.FaultSlow, Target: accounts.TargetToken, Delay: 3 * time.Second})
-		token(t, s) // starts it
+		token(t, s) // starts the renewal
 		if err := s.Close(t.Context()); err != nil {
 			t.Fatalf("Close: %v", err)
 		}

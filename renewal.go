@@ -164,8 +164,8 @@ func (k *keeper) answers(s, unwanted *state, force bool) bool {
 // could not save to the caller.
 func (k *keeper) renewLocked(ctx context.Context, unwanted *state, force bool) (*state, error) {
 	s, err := k.reloadInTime(ctx)
-	if current := k.state.Load(); err != nil && current.detail().unsaved == unsavedWord {
-		s, err = current, nil // the user's word: the store can have nothing newer
+	if current := k.state.Load(); err != nil && current.detail().unsaved == unsavedDecision {
+		s, err = current, nil // a decision of the user: the store can have nothing newer
 	}
 	if err == nil && s.isUnsaved() { // the store has fallen behind
 		k.report(k.save(ctx))

@@ -10,8 +10,8 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// TestRequireScopeLooksIntoTheStore: a program that has just started knows what
-// the user granted earlier.
+// TestRequireScopeLooksIntoTheStore checks that a program that has just started knows
+// what the user granted earlier.
 func TestRequireScopeLooksIntoTheStore(t *testing.T) {
 	isInsufficient := func(missing string) func(error) bool {
 		return func(err error) bool {
@@ -70,8 +70,8 @@ func TestRequireScopeLooksIntoTheStore(t *testing.T) {
 	}
 }
 
-// TestRequireScopeOfATokenInMemory asks no store, and of a closed or zero
-// session nothing.
+// TestRequireScopeOfATokenInMemory checks that RequireScope does not read the store, and
+// that it fails for a closed or zero session.
 func TestRequireScopeOfATokenInMemory(t *testing.T) {
 	store := newHookedStore()
 	s := offline(t, &services{}, store, nil)

@@ -8,9 +8,9 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// restorableStore keeps one record, and can be put back to what it was before,
-// as a backup that is restored does, or a replica that was behind when its
-// primary died. Locks and watching are those of a MemoryStore.
+// restorableStore keeps one record and can be set back to an earlier state, as when a
+// backup is restored, or when a primary dies whose replica was behind. It locks and
+// watches like a MemoryStore.
 type restorableStore struct {
 	*spotipie.MemoryStore
 
@@ -21,7 +21,7 @@ type restorableStore struct {
 	loading, swapping, deleting hook[func()]
 }
 
-// contents are what a restorableStore has of its key.
+// contents are what a restorableStore has for its key.
 type contents struct {
 	rec     spotipie.Record
 	found   bool
@@ -39,7 +39,7 @@ func (r *restorableStore) contents() contents {
 	return r.kept
 }
 
-// restore puts the store back.
+// restore sets the store back to c.
 func (r *restorableStore) restore(c contents) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

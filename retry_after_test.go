@@ -116,7 +116,7 @@ func TestRateLimitError(t *testing.T) {
 	}
 	var limit *spotipie.RateLimitError
 	if wrapped := fmt.Errorf("get the profile: %w", err); !errors.As(wrapped, &limit) || limit.RetryAfter != 19056*time.Second {
-		t.Errorf("errors.As does not find it in %v", wrapped)
+		t.Errorf("errors.As does not find the error in %v", wrapped)
 	}
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Error("errors.Is does not find what Err holds")
@@ -127,6 +127,6 @@ func TestRateLimitError(t *testing.T) {
 
 	unavailable := &spotipie.RateLimitError{RetryAfter: time.Hour, StatusCode: http.StatusServiceUnavailable}
 	if strings.Contains(unavailable.Error(), "rate limited") {
-		t.Errorf("a 503 is no rate limit: %q", unavailable)
+		t.Errorf("a 503 is not a rate limit: %q", unavailable)
 	}
 }

@@ -29,7 +29,7 @@ func withBody(status int, read func() (int, error)) answer {
 	}
 }
 
-// badRoundTrippers answer as no RoundTripper should.
+// badRoundTrippers break the rules of http.RoundTripper.
 var badRoundTrippers = map[string]struct {
 	rt   answer
 	says string
@@ -54,8 +54,8 @@ var badRoundTrippers = map[string]struct {
 	"answers to nobody's request": {func(*http.Request) (*http.Response, error) { return respond(nil, 200, "{}"), nil }, "access_token"},
 }
 
-// TestRoundTripperThatMisbehavesAtTheTokenEndpoint neither ends the program nor
-// keeps the session from its next renewal.
+// TestRoundTripperThatMisbehavesAtTheTokenEndpoint checks that the program goes on and
+// the session can renew again.
 func TestRoundTripperThatMisbehavesAtTheTokenEndpoint(t *testing.T) {
 	for name, bad := range badRoundTrippers {
 		for who, ask := range map[string]func(*testing.T, *services) (spotipie.Session, error){
@@ -113,8 +113,8 @@ func TestRoundTripperThatMisbehavesAtTheTokenEndpoint(t *testing.T) {
 	}
 }
 
-// TestRoundTripperThatMisbehavesInTheBackground: OnError hears of it, and the
-// token is handed out as long as it is good.
+// TestRoundTripperThatMisbehavesInTheBackground checks that OnError gets the error, and
+// that the session returns the token as long as it is valid.
 func TestRoundTripperThatMisbehavesInTheBackground(t *testing.T) {
 	for name, bad := range badRoundTrippers {
 		t.Run(name, func(t *testing.T) {
@@ -138,8 +138,8 @@ func TestRoundTripperThatMisbehavesInTheBackground(t *testing.T) {
 	}
 }
 
-// TestRoundTripperThatMisbehavesAtTheAPI: the caller gets an error, or the panic
-// that is theirs, and the session goes on.
+// TestRoundTripperThatMisbehavesAtTheAPI checks that the caller gets an error or the
+// panic, and that the session still works.
 func TestRoundTripperThatMisbehavesAtTheAPI(t *testing.T) {
 	for name, test := range map[string]struct {
 		rt     answer
@@ -189,7 +189,7 @@ func TestRoundTripperThatMisbehavesAtTheAPI(t *testing.T) {
 				}
 				spotify.api = nil
 				if resp := get(t, s, "/v1/me", nil); resp.StatusCode != http.StatusOK {
-					t.Errorf("status %d when the RoundTripper is well again", resp.StatusCode)
+					t.Errorf("status %d when the RoundTripper works again", resp.StatusCode)
 				}
 			})
 		}

@@ -14,8 +14,8 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// TestAnswerThatComesTooLateIsKept: a RoundTripper that does not look at its
-// context brings the token when nobody waits for it any more.
+// TestAnswerThatComesTooLateIsKept uses a RoundTripper that ignores its context. It
+// returns the token when nobody waits for it any more.
 func TestAnswerThatComesTooLateIsKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, spotify := newHookedStore(), &services{}
@@ -32,8 +32,8 @@ func TestAnswerThatComesTooLateIsKept(t *testing.T) {
 	})
 }
 
-// TestSavingIsTriedAgainByItself: nobody calls the session after the store has
-// failed.
+// TestSavingIsTriedAgainByItself checks that the session tries again without any call
+// after the store has failed.
 func TestSavingIsTriedAgainByItself(t *testing.T) {
 	for name, get := range newTokens {
 		for method, fail := range map[string]func(*hookedStore, func(context.Context) error){
@@ -55,7 +55,7 @@ func TestSavingIsTriedAgainByItself(t *testing.T) {
 						if name == "a token that is set" {
 							fail(store, fails)
 						}
-						_ = get(t.Context(), s) // it may need no Load
+						_ = get(t.Context(), s) // may not need a Load
 						time.Sleep(after)
 						fail(store, nil)
 						time.Sleep(limit)
@@ -67,7 +67,8 @@ func TestSavingIsTriedAgainByItself(t *testing.T) {
 	}
 }
 
-// TestRefusalIsSavedByItself, so that no other process asks with the same token.
+// TestRefusalIsSavedByItself checks that the session saves a refusal without any call,
+// so that no other process sends the same refresh token.
 func TestRefusalIsSavedByItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, spotify := newHookedStore(), &services{}
@@ -89,8 +90,8 @@ func TestRefusalIsSavedByItself(t *testing.T) {
 	})
 }
 
-// TestOneErrorDoesNotEndASave: a connection that was reset is no reason to give
-// up, whether the store has done what it was asked or not.
+// TestOneErrorDoesNotEndASave resets a connection during a save, before or after the
+// store has saved. The session must try again.
 func TestOneErrorDoesNotEndASave(t *testing.T) {
 	for name, get := range newTokens {
 		for when, done := range map[string]bool{"before the store has saved": false, "after the store has saved": true} {
@@ -114,7 +115,7 @@ func TestOneErrorDoesNotEndASave(t *testing.T) {
 	}
 }
 
-// resettingStore fails in the first Swap, be it done or not.
+// resettingStore fails in the first Swap, before or after it has saved.
 type resettingStore struct {
 	*hookedStore
 	done  bool
@@ -131,7 +132,7 @@ func (r *resettingStore) Swap(ctx context.Context, key spotipie.Key, version uin
 	return 0, errors.New("connection reset by peer")
 }
 
-// seed has a session find A0 and R0 in its store.
+// seed saves A0 and R0 in the store and makes the session load them.
 func seed(t *testing.T, s *spotipie.AuthorizationCodeSession, store *hookedStore) *spotipie.AuthorizationCodeSession {
 	t.Helper()
 	rec := spotipie.Record{ClientID: "id", Token: tokenOf("A0", "R0", time.Hour), AuthorizedAt: time.Now()}
@@ -144,9 +145,9 @@ func seed(t *testing.T, s *spotipie.AuthorizationCodeSession, store *hookedStore
 	return s
 }
 
-// TestStoreThatIsAwayForAMomentCostsNoLogin: the store goes away when the answer
-// of the token endpoint comes in, so that neither saving nor unlocking succeeds.
-// Two processes go on asking for tokens.
+// TestStoreThatIsAwayForAMomentCostsNoLogin takes the store down when the token
+// endpoint's answer arrives, so that both saving and unlocking fail. Two processes go on
+// asking for tokens.
 func TestStoreThatIsAwayForAMomentCostsNoLogin(t *testing.T) {
 	for _, lease := range []time.Duration{3 * time.Second, 30 * time.Second} {
 		for _, away := range []time.Duration{50 * time.Millisecond, 300 * time.Millisecond, 2 * time.Second} {
@@ -188,8 +189,8 @@ func TestStoreThatIsAwayForAMomentCostsNoLogin(t *testing.T) {
 	}
 }
 
-// TestUnsavedTokenIsSavedWhoeverHoldsTheLock: the version protects the record,
-// and the lock only saves work.
+// TestUnsavedTokenIsSavedWhoeverHoldsTheLock checks that a session saves without the
+// lock. The version protects the record; the lock only avoids needless work.
 func TestUnsavedTokenIsSavedWhoeverHoldsTheLock(t *testing.T) {
 	for name, call := range map[string]func(context.Context, *spotipie.AuthorizationCodeSession){
 		"nobody calls":                    func(context.Context, *spotipie.AuthorizationCodeSession) {},
@@ -199,7 +200,7 @@ func TestUnsavedTokenIsSavedWhoeverHoldsTheLock(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s, store := unsavedRenewal(t, &services{})
-				unlock, err := store.MemoryStore.Lock(t.Context(), adaKey) // as another process does
+				unlock, err := store.MemoryStore.Lock(t.Context(), adaKey) // like another process
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -214,7 +215,8 @@ func TestUnsavedTokenIsSavedWhoeverHoldsTheLock(t *testing.T) {
 	}
 }
 
-// TestUnlockThatFailsIsTriedAgain, as others wait for the lock.
+// TestUnlockThatFailsIsTriedAgain checks that the session tries again to unlock, because
+// others wait for the lock.
 func TestUnlockThatFailsIsTriedAgain(t *testing.T) {
 	for _, failures := range []int32{1, 2} {
 		for how, fail := range map[string]func(context.Context) error{"fails": fails, "hangs": hangs} {
@@ -247,8 +249,8 @@ func TestUnlockThatFailsIsTriedAgain(t *testing.T) {
 	}
 }
 
-// TestUnlockThatHangsHoldsNobodyUp: the token is saved, and that is what callers
-// wait for.
+// TestUnlockThatHangsHoldsNobodyUp checks that callers wait only until the token is
+// saved, not until the lock is unlocked.
 func TestUnlockThatHangsHoldsNobodyUp(t *testing.T) {
 	for name, ask := range renewingCalls() {
 		t.Run(name, func(t *testing.T) {
@@ -263,7 +265,7 @@ func TestUnlockThatHangsHoldsNobodyUp(t *testing.T) {
 					t.Errorf("it took %s: %s, %v", time.Since(started), tokenNames(tok), err)
 				}
 				store.unlock.set(nil)
-				time.Sleep(time.Minute) // until it is given back
+				time.Sleep(time.Minute) // until the lock is unlocked
 			})
 		})
 	}

@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// maxSwaps is how often a save is tried at most while others keep saving first.
+// maxSwaps is how often a save is tried while other processes save first.
 const maxSwaps = 8
 
-// How long to wait between attempts to save in the background: the first wait,
-// the longest for as long as saving may take, and the longest after that. Others
-// take the lock when its lease ends, and then it should be saved.
+// The waits between attempts to save in the background: the first wait, the longest
+// wait within the time that a save may take, and the longest wait after that. When the
+// lease ends, another process may take the lock, and the state should be saved by then.
 const (
 	minSaveWait  = 100 * time.Millisecond
 	soonSaveWait = 250 * time.Millisecond
@@ -27,9 +27,8 @@ func saveWait(last, sinceBegun time.Duration) time.Duration {
 	return min(2*last, maxSaveWait)
 }
 
-// save saves what is not saved yet, if anything, in at most 10 seconds. Calls
-// at the same time share an attempt. What could not be saved is used all the
-// same.
+// save saves what is not saved yet, if anything, in at most 10 seconds. Calls at the
+// same time share an attempt. A state that could not be saved is still used.
 func (k *keeper) save(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, saveTimeout)
 	defer cancel()
@@ -61,7 +60,7 @@ func (k *keeper) save(ctx context.Context) error {
 	}
 }
 
-// runSave tries to save and wakes those who wait for it.
+// runSave tries to save and wakes the callers who wait for that.
 func (k *keeper) runSave(ctx context.Context, f *flight) error {
 	err := errors.New("it ended its goroutine")
 	defer func() {
@@ -84,8 +83,8 @@ func (k *keeper) runSave(ctx context.Context, f *flight) error {
 	return err
 }
 
-// saveFailed lets callers have the state that could not be saved. A word that
-// came meanwhile is tried by whoever brought it.
+// saveFailed lets callers have the state that could not be saved. A decision that came
+// meanwhile is saved by its own caller.
 func (k *keeper) saveFailed(tried *state) {
 	k.apply(func(s *state) *state {
 		if !s.isSame(tried) {
@@ -95,12 +94,12 @@ func (k *keeper) saveFailed(tried *state) {
 	})
 }
 
-// trySave saves the state as it is, and as it becomes meanwhile. It returns what
-// it tried to save last.
+// trySave saves the state, and saves again if it changes meanwhile. It returns the
+// state that it tried to save last.
 func (k *keeper) trySave(ctx context.Context) (*state, error) {
 	s := k.state.Load()
 	version := s.versionOrZero()
-	look := s.detail().unsaved == unsavedWord // it is saved over whatever there is
+	look := s.detail().unsaved == unsavedDecision // a decision is saved over any record: read its version
 	for conflicts := 0; s.isUnsaved(); {
 		if look && k.app.store != nil {
 			var err error
@@ -127,12 +126,12 @@ func (k *keeper) trySave(ctx context.Context) (*state, error) {
 	return s, nil
 }
 
-// lookBeforeSaving brings the state in line with what others have saved. It
-// returns the state then, and the version that is to be saved over.
+// lookBeforeSaving reads the store and applies what others have saved. It returns the
+// new state and the version that it will be saved over.
 func (k *keeper) lookBeforeSaving(ctx context.Context, s *state) (*state, uint64, error) {
 	shelf := k.shelf()
 	store, err := k.read(ctx, shelf)
-	if err != nil && store.found && store.version != 0 && k.state.Load().detail().unsaved == unsavedWord {
+	if err != nil && store.found && store.version != 0 && k.state.Load().detail().unsaved == unsavedDecision {
 		k.report(fmt.Errorf("spotipie: the user's login or logout replaces a stored record that cannot be read: %w", err))
 		return s, store.version, nil
 	}
@@ -156,8 +155,7 @@ func (r Record) isUsers() bool {
 	return r.Token != nil && r.Token.RefreshToken() != ""
 }
 
-// saveOnce puts s into the store over a version. Without a store it is saved by
-// being held.
+// saveOnce saves s over a version. Without a store, a state in memory counts as saved.
 func (k *keeper) saveOnce(ctx context.Context, s *state, version uint64) (uint64, error) {
 	shelf := k.shelf()
 	switch {
@@ -191,7 +189,7 @@ func (s *state) versionOrZero() uint64 {
 	return s.version
 }
 
-// isSame reports whether the same is to be saved for two states.
+// isSame reports whether two states would be saved as the same record.
 func (s *state) isSame(other *state) bool {
 	return s == other || s != nil && other != nil &&
 		s.token.isSame(other.token) && s.consent == other.consent && s.detail().refused == other.detail().refused
@@ -205,9 +203,9 @@ type retrier struct {
 	lock  *storeLock // held until it is saved, for as long as saving may take; or nil
 }
 
-// saveInBackground saves what is not saved yet as soon as the store takes it,
-// and gives the lock back, if there is one, then or after 10 seconds. If a first
-// attempt has failed, of which somebody was told, the next comes after a wait.
+// saveInBackground saves what is not saved yet as soon as the store accepts it. It
+// unlocks the lock, if there is one, then or after 10 seconds. If a first attempt has
+// failed, and a caller was told of that, it waits before the next attempt.
 func (k *keeper) saveInBackground(lock *storeLock, failed bool) {
 	k.mu.Lock()
 	r := k.retrier
@@ -263,7 +261,7 @@ func (k *keeper) runRetrier(ctx context.Context, r *retrier, failed bool) {
 	}
 }
 
-// sleep waits for d, or until somebody pokes r or ends it.
+// sleep waits for d, or until r is poked or ended.
 func (r *retrier) sleep(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -297,8 +295,8 @@ func (k *keeper) takeLock(r *retrier) *storeLock {
 	return lock
 }
 
-// stopRetrier ends saving in the background, and returns the lock it had. It
-// waits for an attempt under way until ctx ends.
+// stopRetrier ends saving in the background, and returns the lock that it had. It waits
+// for a running attempt until ctx ends.
 func (k *keeper) stopRetrier(ctx context.Context) *storeLock {
 	k.mu.Lock()
 	r := k.retrier

@@ -24,9 +24,8 @@ import (
 	"github.com/spotipie/spotipie/spotifytest"
 )
 
-// TestNothingPrintsASecret prints a value of every exported type of the
-// package in every way, by itself and inside other values, and looks for the
-// secrets in it.
+// TestNothingPrintsASecret prints a value of every exported type of the package in every
+// way, alone and inside other values. No text may contain a secret.
 func TestNothingPrintsASecret(t *testing.T) {
 	const access, refreshSecret, clientSecret, state = "ACCESS-s3cret", "REFRESH-s3cret", "CLIENT-s3cret", "STATE-s3cret"
 	fields := spotipie.TokenFields{AccessToken: access, RefreshToken: refreshSecret, State: state, ExpiresIn: time.Hour}
@@ -46,7 +45,7 @@ func TestNothingPrintsASecret(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := code.AuthorizationURL(nil); err != nil { // a state and a verifier to find
+	if _, _, err := code.AuthorizationURL(nil); err != nil { // gives the session a state and a verifier
 		t.Fatal(err)
 	}
 	client, err := spotipie.NewClientCredentialsSession(creds, nil)
@@ -86,7 +85,7 @@ func TestNothingPrintsASecret(t *testing.T) {
 		"SealedRecord": spotipie.SealedRecord{Key: "k"},
 		"CopyCounts":   spotipie.CopyCounts{Copied: 1}, "CopyOptions": &spotipie.CopyOptions{Parallel: 1},
 		"AuthorizationURLOptions": spotipie.AuthorizationURLOptions{RedirectURI: "x"},
-		"RequestOptions":          &spotipie.RequestOptions{}, // what a caller puts in is theirs
+		"RequestOptions":          &spotipie.RequestOptions{}, // its contents come from the caller
 		"Flow":                    spotipie.FlowAuthorizationCode, "Scope": spotipie.ScopeStreaming, "Scopes": spotipie.AllScopes(),
 	}
 	for name, err := range errorValues() {
@@ -117,7 +116,7 @@ func TestNothingPrintsASecret(t *testing.T) {
 	}
 }
 
-// printed returns what fmt and slog make of a value, by the way it was asked.
+// printed returns the texts that fmt and slog make of a value. The keys say how.
 func printed(value any) map[string]string {
 	texts := make(map[string]string)
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
@@ -187,8 +186,8 @@ func exportedTypes(t *testing.T) []string {
 	return slices.Sorted(maps.Keys(names))
 }
 
-// TestErrorsOfRealFailuresShowNoSecret makes the accounts service answer with
-// the very secrets it was sent, and looks for them in the errors.
+// TestErrorsOfRealFailuresShowNoSecret makes the accounts service repeat the secrets
+// that it was sent. The errors must not contain them.
 func TestErrorsOfRealFailuresShowNoSecret(t *testing.T) {
 	server := spotifytest.New(t)
 	var sent []string
@@ -236,8 +235,8 @@ func TestErrorsOfRealFailuresShowNoSecret(t *testing.T) {
 	}
 }
 
-// TestAPIErrorsShowNoToken: a Web API, or a proxy before it, that repeats what it
-// was sent.
+// TestAPIErrorsShowNoToken makes the Web API, or a proxy before it, repeat what it was
+// sent.
 func TestAPIErrorsShowNoToken(t *testing.T) {
 	for name, body := range map[string]string{
 		"message":     `{"error":{"status":403,"message":"Bad token: %s"}}`,
@@ -273,8 +272,8 @@ func TestAPIErrorsShowNoToken(t *testing.T) {
 	}
 }
 
-// TestCallbackErrorsShowNoCode: whatever is wrong with a callback URL, the
-// error does not repeat its code or token.
+// TestCallbackErrorsShowNoCode checks that no error about a callback URL repeats the
+// code or token in it.
 func TestCallbackErrorsShowNoCode(t *testing.T) {
 	server := spotifytest.NewWith(t, &accounts.Options{AutoApprove: true, Legacy: true})
 	code, implicit := newSession(t, server, nil), newImplicit(t, server)
@@ -294,8 +293,8 @@ func TestCallbackErrorsShowNoCode(t *testing.T) {
 	}
 }
 
-// TestTokenRequestErrorsShowNoSecret: a transport, or the other side, that puts
-// what it was sent into an error or a panic, also where its text is cut.
+// TestTokenRequestErrorsShowNoSecret uses transports and servers that put what they were
+// sent into an error or a panic, also at the place where the text is cut.
 func TestTokenRequestErrorsShowNoSecret(t *testing.T) {
 	for name, send := range map[string]func(req *http.Request, form string) (*http.Response, error){
 		"panic with the form":     func(_ *http.Request, form string) (*http.Response, error) { panic(form) },

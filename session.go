@@ -76,11 +76,11 @@ type Session interface {
 	Load(ctx context.Context) (*Token, error)
 	// Logout forgets the token in memory and deletes it in the store, so that
 	// other processes log out too. Then it calls the listeners with a
-	// [LoggedOut] event. Spotify is not told, as it has no endpoint for that;
+	// [LoggedOut] event. Spotify is not told, because it has no endpoint for that;
 	// users can remove the app's access at
 	// https://www.spotify.com/account/apps. After a [*StoreError] the session
-	// is logged out all the same, and deleting is tried again. The user can log
-	// in again later.
+	// is still logged out, and deleting is tried again. The user can log in again
+	// later.
 	Logout(ctx context.Context) error
 	// Watch loads the token whenever the store reports a change, so that
 	// listeners hear of every newer token at once. Run it in a goroutine of its

@@ -39,8 +39,8 @@ func TestSlotsAreGivenInOrder(t *testing.T) {
 	})
 }
 
-// TestWaiterThatLeavesTakesNoSlotAlong, whether it leaves early or just when it
-// is let in.
+// TestWaiterThatLeavesTakesNoSlotAlong checks that no slot is lost when a waiter leaves
+// early, or just when it gets its slot.
 func TestWaiterThatLeavesTakesNoSlotAlong(t *testing.T) {
 	for name, leave := range map[string]func(cancel, giveBack func()){
 		"before a slot is free": func(cancel, giveBack func()) {

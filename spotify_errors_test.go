@@ -13,8 +13,8 @@ import (
 	"github.com/spotipie/spotipie/spotifytest"
 )
 
-// TestAuthorizationErrorsOfSpotify: what the authorization endpoint says on
-// pages of its own arrives as an AuthorizationError.
+// TestAuthorizationErrorsOfSpotify checks that the errors of the authorization endpoint
+// become AuthorizationErrors.
 func TestAuthorizationErrorsOfSpotify(t *testing.T) {
 	const registered = "http://127.0.0.1/callback"
 	for name, test := range map[string]struct {
@@ -72,8 +72,8 @@ func checkAuthorization(t *testing.T, creds spotipie.Credentials, opts *spotipie
 	return s.CheckAuthorization(t.Context(), nil)
 }
 
-// TestTokenErrorsOfSpotify: what the token endpoint says arrives as a
-// TokenEndpointError.
+// TestTokenErrorsOfSpotify checks that the errors of the token endpoint become
+// TokenEndpointErrors.
 func TestTokenErrorsOfSpotify(t *testing.T) {
 	const callback = "http://127.0.0.1/callback"
 	login := func(t *testing.T, server *spotifytest.Server, s *spotipie.AuthorizationCodeSession) (code, state string) {
@@ -214,8 +214,8 @@ func TestTokenErrorsOfSpotify(t *testing.T) {
 	}
 }
 
-// TestTokenErrorsThatNoSessionCauses: requests that a session never makes, and
-// their answers read by one, since a proxy or another version may.
+// TestTokenErrorsThatNoSessionCauses sends requests that a session never makes and lets
+// a session read the answers. A proxy or another version may cause them.
 func TestTokenErrorsThatNoSessionCauses(t *testing.T) {
 	for name, test := range map[string]struct {
 		legacy            bool
@@ -260,7 +260,7 @@ func TestTokenErrorsThatNoSessionCauses(t *testing.T) {
 	}
 }
 
-// TestAPIErrorsOfSpotify: what the Web API says arrives as an APIError.
+// TestAPIErrorsOfSpotify checks that the errors of the Web API become APIErrors.
 func TestAPIErrorsOfSpotify(t *testing.T) {
 	withHeader := func(value string) *spotipie.RequestOptions {
 		return &spotipie.RequestOptions{WithholdToken: true, Headers: http.Header{"Authorization": {value}}}
@@ -328,6 +328,6 @@ func TestCheckResponseLeavesSuccessAlone(t *testing.T) {
 	s := signedIn(t, spotifytest.New(t), nil)
 	resp := get(t, s, "/v1/me", nil)
 	if err := spotipie.CheckResponse(resp); err != nil || !strings.Contains(bodyOf(t, resp), `"id":`) {
-		t.Errorf("CheckResponse: %v, or the body is gone", err)
+		t.Errorf("CheckResponse: %v, or the body is lost", err)
 	}
 }

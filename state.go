@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// state is what a session knows of its authorization at one moment. It is never
-// changed: the transitions in transitions.go make the next one of it. A nil
-// *state knows nothing yet. There is one for each session, so it is kept small.
+// state is what a session knows of its authorization at one moment. A state never
+// changes: the transitions in transitions.go make the next state from it. A nil
+// *state means that nothing is known yet. Each session has one, so it is small.
 type state struct {
 	token *Token // nil: nobody is signed in
-	// The moments that matter, on the wall clock. Until fresh the token is used
-	// without looking further, from stale on it is due for renewal, and from
-	// expired on it is not used, nor from expiredMonotonic on the other clock.
+	// These are times on the wall clock. Until fresh the token is used without any
+	// other check. From stale on it is due for renewal. From expired on, or from
+	// expiredMonotonic on the monotonic clock, it is not used.
 	fresh, stale, expired int64
 	expiredMonotonic      int64
 
@@ -27,33 +27,33 @@ type state struct {
 	more         *details
 }
 
-// details are the parts of a state that few sessions have at a time.
+// details are the parts of a state that only few sessions have at the same time.
 type details struct {
 	requestedScope Scopes // if it is not that of the app
-	refused        string // the words in which token's refresh token was refused for good
+	refused        string // what the accounts service said when it refused the refresh token for good
 	refusedAt      int64  // when that was; 0 if it is not known
 	remindedAt     int64  // when the user was told that the consent ends soon; 0 if they were not
 	usedUp         []fingerprint
 	unsaved        unsaved
-	fallenBack     bool // the store has shown an older state, which is to be saved over
-	// saving: this state is being saved for the first time. Until that is over
-	// callers get what handedOut has.
-	saving bool
-	said   int64 // when the user's word that is not saved was spoken, on the monotonic clock
-	// looked is the version of what the store had when it was first looked at
-	// since then; 1: nothing. 0: it was not looked at yet.
+	fallenBack     bool // the store has an older record, which this state must replace
+	// saving means that this state is being saved for the first time. Until that
+	// has ended callers get handedOut.
+	saving    bool
+	decidedAt int64 // when the user took the decision that is not saved, on the monotonic clock
+	// looked is the version that the store had when it was first read after that;
+	// 1: nothing. 0: it was not read yet.
 	looked    uint64
 	handedOut *state
 }
 
-// unsaved says what of a state is not in the store yet.
+// unsaved says which part of a state is not in the store yet.
 type unsaved int8
 
 const (
-	unsavedNothing unsaved = iota
-	unsavedAgain           // nothing new: it was saved, and the store has lost it
-	unsavedAnswer          // what the accounts service has answered: a new token, or a refusal
-	unsavedWord            // the user's word: a consent, a token that was set, a logout
+	unsavedNothing  unsaved = iota
+	unsavedAgain            // nothing new: it was saved, but the store has lost it
+	unsavedAnswer           // an answer of the accounts service: a new token, or a refusal
+	unsavedDecision         // a decision of the user: a consent, a token that was set, a logout
 )
 
 // fingerprint identifies a refresh token without revealing it.
@@ -64,11 +64,11 @@ func fingerprintOf(refreshToken string) fingerprint {
 	return fingerprint(binary.BigEndian.Uint64(sum[:8]))
 }
 
-// keptUsedUp is how many used-up refresh tokens are remembered once the state
-// is saved. Until then all are.
+// keptUsedUp is how many used-up refresh tokens a saved state remembers. An unsaved
+// state remembers all.
 const keptUsedUp = 8
 
-// detail returns the details, which are not to be changed.
+// detail returns the details. The caller must not change them.
 func (s *state) detail() *details {
 	if s == nil || s.more == nil {
 		return &details{}
@@ -95,11 +95,11 @@ func (s *state) with(change func(next *state, more *details)) *state {
 	return &next
 }
 
-// never is a moment before all others.
+// never is a time before all others.
 const never = -1 << 63
 
-// current returns the state that callers get: s, or what it replaces while it
-// is being saved for the first time.
+// current returns the state that callers get: s, or while s is being saved for the
+// first time, the state that s replaces.
 func (s *state) current() *state {
 	if d := s.detail(); d.saving {
 		return d.handedOut
@@ -127,12 +127,12 @@ func (s *state) refreshToken() string {
 	return s.token.RefreshToken()
 }
 
-// isUsable reports whether the token may be used at a moment.
+// isUsable reports whether the token may be used at a time.
 func (s *state) isUsable(now instant) bool {
 	return s.signedIn() && now.wall < s.expired && now.monotonic < s.expiredMonotonic && !s.isTooLong(now)
 }
 
-// isFresh reports whether the token may be used without looking further.
+// isFresh reports whether the token may be used without any other check.
 func (s *state) isFresh(now instant) bool {
 	return s != nil && now.wall < s.fresh && now.monotonic < s.expiredMonotonic-(s.expired-s.fresh) && !s.isTooLong(now)
 }
@@ -142,8 +142,8 @@ func (s *state) isStale(now instant) bool {
 	return now.wall >= s.stale || now.monotonic >= s.expiredMonotonic-(s.expired-s.stale)
 }
 
-// isTooLong reports whether the token would live longer than its lifetime: the
-// wall clock was ahead when it was received, and has been corrected since.
+// isTooLong reports whether the token would live longer than its lifetime, because the
+// wall clock was ahead when it was received and has been corrected since.
 func (s *state) isTooLong(now instant) bool {
 	return s.expired-now.wall > int64(max(s.token.expiresIn, shortestLife))
 }
@@ -209,8 +209,8 @@ func (s *state) record(r rules) Record {
 	return rec
 }
 
-// toSave returns the record that s is saved as. Its version is to exceed the
-// number of its consent too (see transitions.go).
+// toSave returns the record that s is saved as. Its version must also be higher than
+// the number of its consent (see transitions.go).
 func (s *state) toSave(r rules) Record {
 	rec := s.record(r)
 	rec.Version = max(rec.Version, versionAbove(rec.Consent))

@@ -146,9 +146,8 @@ type Store interface {
 // returns nil if the lock is still held and a record can be saved now. It fails
 // if the lease has ended (because the process was suspended, for example), or
 // if the store is read-only, full or out of reach. Then no token is requested.
-// In a store with leases, Check extends the lease. A store that wraps another
-// one, which is no Checker, returns an error that wraps
-// [errors.ErrUnsupported], which counts as nil.
+// In a store with leases, Check extends the lease. A wrapper of a store that is not a
+// Checker returns an error that wraps [errors.ErrUnsupported], which counts as nil.
 type Checker interface {
 	Store
 	Check(ctx context.Context, key Key) error
@@ -174,9 +173,8 @@ type VersionDeleter interface {
 // Watch returns a channel that gets a value soon after a Swap or Delete of the
 // key in any process. One value may stand for several changes. A value is a
 // hint to call Load: some may be lost, or come without a change. The channel is
-// closed when ctx ends, or when the store can no longer watch. A store that
-// wraps another one, which is no Watcher, returns an error that wraps
-// [errors.ErrUnsupported].
+// closed when ctx ends, or when the store can no longer watch. A wrapper of a store
+// that is not a Watcher returns an error that wraps [errors.ErrUnsupported].
 type Watcher interface {
 	Store
 	Watch(ctx context.Context, key Key) (changes <-chan struct{}, err error)
@@ -201,9 +199,8 @@ type Change struct {
 // with Watch, a value is a hint to call Load: some may be lost, or come without
 // a change. The zero Change comes when the store may have missed changes, and
 // when the receiver is so slow that there was no room for more. The channel is
-// closed when ctx ends, or when the store can no longer watch. A store that
-// wraps another one, which is no ChangeWatcher, returns an error that wraps
-// [errors.ErrUnsupported].
+// closed when ctx ends, or when the store can no longer watch. A wrapper of a store
+// that is not a ChangeWatcher returns an error that wraps [errors.ErrUnsupported].
 type ChangeWatcher interface {
 	Store
 	WatchChanges(ctx context.Context) (changes <-chan Change, err error)

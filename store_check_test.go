@@ -12,8 +12,7 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// checkedStore is a store that is asked before Spotify is. It writes down what
-// is called.
+// checkedStore is a store with a Check method. It records the calls.
 type checkedStore struct {
 	*hookedStore
 	check hook[func(context.Context) error]
@@ -59,8 +58,8 @@ func (c *checkedStore) since(do func()) []string {
 	return slices.Clone(c.calls[from:])
 }
 
-// TestStoreIsAskedBeforeSpotifyIs, by whoever holds the lock and just before the
-// request.
+// TestStoreIsAskedBeforeSpotifyIs checks that the holder of the lock calls Check just
+// before the request.
 func TestStoreIsAskedBeforeSpotifyIs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, spotify := newCheckedStore(), &services{}
@@ -79,9 +78,9 @@ func TestStoreIsAskedBeforeSpotifyIs(t *testing.T) {
 	})
 }
 
-// TestSpotifyIsNotAskedIfTheAnswerCouldNotBeSaved: the store is full, read-only
-// or out of reach, or the lock is lost. The refresh token is still good when the
-// store is well again.
+// TestSpotifyIsNotAskedIfTheAnswerCouldNotBeSaved makes Check fail: the store is full,
+// read-only or unreachable, or the lock is lost. The refresh token must still work when
+// the store works again.
 func TestSpotifyIsNotAskedIfTheAnswerCouldNotBeSaved(t *testing.T) {
 	type session = *spotipie.AuthorizationCodeSession
 	for how, check := range map[string]struct {
@@ -129,7 +128,6 @@ func TestSpotifyIsNotAskedIfTheAnswerCouldNotBeSaved(t *testing.T) {
 	}
 }
 
-// TestStaleTokenIsHandedOutThoughTheCheckFails.
 func TestStaleTokenIsHandedOutThoughTheCheckFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, spotify := newCheckedStore(), &services{}
@@ -145,8 +143,8 @@ func TestStaleTokenIsHandedOutThoughTheCheckFails(t *testing.T) {
 	})
 }
 
-// TestHolderThatHasLostItsLockTakesWhatOthersSaved: it was suspended for longer
-// than its lease, another process has renewed the token, and nobody need fail.
+// TestHolderThatHasLostItsLockTakesWhatOthersSaved suspends a holder for longer than its
+// lease while another process renews the token. No caller may fail.
 func TestHolderThatHasLostItsLockTakesWhatOthersSaved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, spotify := newCheckedStore(), &services{}

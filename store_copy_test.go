@@ -15,13 +15,13 @@ import (
 	"github.com/spotipie/spotipie/spotifytest"
 )
 
-// july and october are when users consent.
+// july and october are times of users' consents.
 var (
 	july    = time.Date(2026, 7, 1, 8, 30, 0, 0, time.UTC)
 	october = time.Date(2026, 10, 1, 8, 30, 0, 0, time.UTC)
 )
 
-// recordOf returns a record of the given consent, after some renewals.
+// recordOf returns a record of a consent at the given time, after some renewals.
 func recordOf(access string, consented time.Time, renewals uint64) *spotipie.Record {
 	return &spotipie.Record{
 		Token: tokenOf(access, "R-"+access, time.Hour), ClientID: "id", AuthorizedAt: consented,
@@ -29,7 +29,7 @@ func recordOf(access string, consented time.Time, renewals uint64) *spotipie.Rec
 	}
 }
 
-// unnumbered is a record of versions that did not number consents.
+// unnumbered makes rec a record of earlier versions, which did not number consents.
 func unnumbered(rec *spotipie.Record) *spotipie.Record {
 	rec.Consent, rec.Renewals = 0, 0
 	return rec
@@ -51,8 +51,7 @@ func remindedRecord(rec *spotipie.Record) *spotipie.Record {
 	return &reminded
 }
 
-// put brings a store to what it is to have of a key: a record, nothing, or for
-// the empty record a deletion.
+// put saves rec in a store. An empty rec means a deletion, and nil means nothing.
 func put(t *testing.T, store spotipie.Store, rec *spotipie.Record) {
 	t.Helper()
 	switch {
@@ -74,7 +73,7 @@ func put(t *testing.T, store spotipie.Store, rec *spotipie.Record) {
 	}
 }
 
-// has returns the access token that a store has, "" for none, and the version.
+// has returns the access token in a store, or "" if there is none, and the version.
 func has(t *testing.T, store spotipie.Store) (access string, version uint64) {
 	t.Helper()
 	rec, found, err := store.Load(t.Context(), adaKey)
@@ -101,7 +100,7 @@ func TestCopyStoreKeepsWhatIsNewer(t *testing.T) {
 	type counts = spotipie.CopyCounts
 	for name, test := range map[string]struct {
 		source, destination *spotipie.Record
-		destinationFirst    bool // it was saved before the source was
+		destinationFirst    bool // it is saved before the source
 		want                string
 		counts              counts
 	}{
@@ -149,7 +148,7 @@ func TestCopyStoreKeepsWhatIsNewer(t *testing.T) {
 				t.Errorf("the destination has %q, want %q", access, test.want)
 			}
 			if counts.Copied == 1 && version <= sourceVersion {
-				t.Errorf("version %d in the destination, and %d was the source's", version, sourceVersion)
+				t.Errorf("version %d in the destination, %d in the source", version, sourceVersion)
 			}
 			if after, v := has(t, from); after != sourceBefore || v != sourceVersion {
 				t.Error("the source was changed")
@@ -218,7 +217,7 @@ func TestCopyStoreGivesUpOnAStoreThatIsOutOfReach(t *testing.T) {
 	}
 }
 
-// betweenStore calls before ahead of a Swap or Delete, once.
+// betweenStore calls before just before a Swap or Delete, once.
 type betweenStore struct {
 	spotipie.Store
 	once   sync.Once
@@ -265,9 +264,9 @@ func TestCopyStoreBringsAConsentThatCameRightAfterADeletion(t *testing.T) {
 	}
 }
 
-// A fleet moves as the documentation says: copied while it runs, stopped, copied
-// again, and started on the other store. Refresh tokens are single use, so that
-// one that is used up would cost the login.
+// A fleet moves to another store as the documentation says: copy while it runs, stop it,
+// copy again, and start it on the other store. Refresh tokens are single use, so a
+// used-up refresh token would cost the login.
 func TestFleetMovesToAnotherStore(t *testing.T) {
 	server := spotifytest.NewWith(t, &accounts.Options{AutoApprove: true, RotateAllRefreshTokens: true})
 	from, to := spotipie.NewMemoryStore(), spotipie.NewMemoryStore()
@@ -336,7 +335,7 @@ func ExampleCopyStore() {
 		fmt.Println(err)
 		return
 	}
-	for range 2 { // what is there already is left as it is
+	for range 2 { // the second copy changes nothing
 		counts, err := spotipie.CopyStore(ctx, from, to, nil)
 		fmt.Printf("%d copied, %d there already, error %v\n", counts.Copied, counts.Same, err)
 	}

@@ -10,16 +10,16 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// What a store may have after it has fallen back: each has forgotten the newest
-// token, A1 with R1, for which R0 was used up.
+// fallbacks are states of a store that has fallen back. Each lacks the newest token, A1
+// with R1, for which R0 was used up.
 var fallbacks = map[string]func(beforeLogin, beforeRenewal contents) contents{
 	"to the record before the renewal": func(_, beforeRenewal contents) contents { return beforeRenewal },
 	"to an older deletion":             func(beforeLogin, _ contents) contents { return beforeLogin },
 	"to nothing":                       func(_, _ contents) contents { return contents{} },
 }
 
-// fallBackSession returns a session that holds A1 and R1, and its store, with
-// what restores an earlier state of that.
+// fallBackSession returns a session with A1 and R1, its store, and a function that
+// restores an earlier state of the store.
 func fallBackSession(t *testing.T, spotify *services, fallback func(beforeLogin, beforeRenewal contents) contents, change func(*spotipie.Options)) (*spotipie.AuthorizationCodeSession, *restorableStore, func()) {
 	t.Helper()
 	store := newRestorableStore()
@@ -43,7 +43,7 @@ func expectStored(t *testing.T, store *restorableStore, access, refresh string) 
 	}
 }
 
-// TestStoreThatFallsBackCostsNoToken: the session keeps what it has, and saves
+// TestStoreThatFallsBackCostsNoToken checks that the session keeps its token and saves
 // it again.
 func TestStoreThatFallsBackCostsNoToken(t *testing.T) {
 	type session = *spotipie.AuthorizationCodeSession
@@ -90,8 +90,8 @@ func TestStoreThatFallsBackCostsNoToken(t *testing.T) {
 	}
 }
 
-// TestStoreThatFallsBackDuringARenewal: the token that was just issued survives
-// it too.
+// TestStoreThatFallsBackDuringARenewal checks that a token that was just issued is not
+// lost either.
 func TestStoreThatFallsBackDuringARenewal(t *testing.T) {
 	for name, fallback := range fallbacks {
 		for when, at := range map[string]func(*services, *restorableStore, func()){
@@ -120,8 +120,8 @@ func TestStoreThatFallsBackDuringARenewal(t *testing.T) {
 	}
 }
 
-// TestVersionsGoOnAfterAFallback: what is saved then has a higher version than
-// anything that was seen before, so that others take it for newer.
+// TestVersionsGoOnAfterAFallback checks that the next save has a higher version than any
+// before, so that other processes know that it is newer.
 func TestVersionsGoOnAfterAFallback(t *testing.T) {
 	for name, fallback := range fallbacks {
 		t.Run(name, func(t *testing.T) {
@@ -139,7 +139,8 @@ func TestVersionsGoOnAfterAFallback(t *testing.T) {
 	}
 }
 
-// TestDeletionIsALogout, in whatever way the session learns of it.
+// TestDeletionIsALogout checks this for every way in which a session learns of the
+// deletion.
 func TestDeletionIsALogout(t *testing.T) {
 	for name, learn := range meetings {
 		if name == "RefreshToken" || name == "Close" {
@@ -168,9 +169,9 @@ func TestDeletionIsALogout(t *testing.T) {
 	}
 }
 
-// TestOlderConsentDoesNotComeBack: a store has forgotten the newer of two logins,
-// and a process that knows only the older one renews that. Its version is the
-// highest, and still it is the older login.
+// TestOlderConsentDoesNotComeBack lets a store lose the newer of two logins. A process
+// that knows only the older one renews it. That record has the highest version, but it
+// is still the older login.
 func TestOlderConsentDoesNotComeBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, spotify := newRestorableStore(), &services{}
@@ -197,7 +198,7 @@ func TestOlderConsentDoesNotComeBack(t *testing.T) {
 	})
 }
 
-// TestFallbackIsTold to whoever observes, once.
+// TestFallbackIsTold checks that a fallback is observed once.
 func TestFallbackIsTold(t *testing.T) {
 	for name, fallback := range fallbacks {
 		for noticed, notice := range map[string]func(*testing.T, *spotipie.AuthorizationCodeSession, *restorableStore, func()){
@@ -230,8 +231,8 @@ func TestFallbackIsTold(t *testing.T) {
 	}
 }
 
-// TestSlowReadIsNoFallback: what was read before a newer token was saved says
-// nothing.
+// TestSlowReadIsNoFallback checks that a read that began before a newer token was saved
+// does not count as a fallback.
 func TestSlowReadIsNoFallback(t *testing.T) {
 	for name, get := range newTokens {
 		t.Run(name, func(t *testing.T) {
@@ -258,8 +259,8 @@ func TestSlowReadIsNoFallback(t *testing.T) {
 	}
 }
 
-// TestFallbackDuringASave: a read that began before a token was saved finds that
-// the store has lost it again.
+// TestFallbackDuringASave lets the store lose a token again during a read that began
+// before the token was saved.
 func TestFallbackDuringASave(t *testing.T) {
 	for name, fallback := range fallbacks {
 		t.Run(name, func(t *testing.T) {

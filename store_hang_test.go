@@ -10,7 +10,8 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// The ways in which a session gets a token to keep. Each ends up with A1 and R1.
+// newTokens are the ways in which a session gets a token to keep. Each ends with A1 and
+// R1.
 var newTokens = map[string]func(context.Context, *spotipie.AuthorizationCodeSession) error{
 	"a renewal": func(ctx context.Context, s *spotipie.AuthorizationCodeSession) error {
 		_, err := s.RefreshToken(ctx)
@@ -28,15 +29,15 @@ var newTokens = map[string]func(context.Context, *spotipie.AuthorizationCodeSess
 	},
 }
 
-// The ways in which a session looks into the store for nobody who waits.
+// readers are the ways in which a session reads the store although no caller waits.
 var readers = map[string]func(context.Context, *spotipie.AuthorizationCodeSession){
 	"Load":  func(ctx context.Context, s *spotipie.AuthorizationCodeSession) { _, _ = s.Load(ctx) },
 	"Watch": func(ctx context.Context, s *spotipie.AuthorizationCodeSession) { _ = s.Watch(ctx) },
 }
 
-// TestHangingReadTakesNothingFromANewToken: a read that hangs in the store, for
-// longer than saving may take, neither holds up what begins after it nor puts
-// the older record that it has read over it.
+// TestHangingReadTakesNothingFromANewToken lets a read hang for longer than a save may
+// take. It must neither delay later calls nor replace the newer token with the older
+// record that it has read.
 func TestHangingReadTakesNothingFromANewToken(t *testing.T) {
 	for reader, read := range readers {
 		for name, get := range newTokens {
@@ -50,7 +51,7 @@ func TestHangingReadTakesNothingFromANewToken(t *testing.T) {
 						store, spotify := newHookedStore(), &services{}
 						s := offline(t, spotify, store, nil)
 						set(t, s, time.Hour)
-						change(t, store, func(*spotipie.Record) {}) // another process saves the same again
+						change(t, store, func(*spotipie.Record) {}) // another process saves the same record again
 						var hung atomic.Bool
 						hang := func() {
 							if !hung.Swap(true) {
@@ -84,8 +85,8 @@ func TestHangingReadTakesNothingFromANewToken(t *testing.T) {
 	}
 }
 
-// TestReadThatHangsDuringARequestTakesNothingFromTheAnswer: the read begins
-// while the token endpoint works.
+// TestReadThatHangsDuringARequestTakesNothingFromTheAnswer begins the read while a token
+// request runs.
 func TestReadThatHangsDuringARequestTakesNothingFromTheAnswer(t *testing.T) {
 	for reader, read := range readers {
 		for name, get := range newTokens {
@@ -122,8 +123,8 @@ func TestReadThatHangsDuringARequestTakesNothingFromTheAnswer(t *testing.T) {
 	}
 }
 
-// TestLoginDuringASlowSave: the renewal that is being saved when the user signs
-// in does not come back over the login.
+// TestLoginDuringASlowSave signs the user in while a renewal is being saved. The renewal
+// must not replace the login.
 func TestLoginDuringASlowSave(t *testing.T) {
 	for name, takes := range map[string]time.Duration{
 		"in time":       5 * time.Second,
@@ -160,7 +161,7 @@ func TestLoginDuringASlowSave(t *testing.T) {
 	}
 }
 
-// TestCloseDoesNotWaitForALoad, as there is nothing to save.
+// TestCloseDoesNotWaitForALoad checks this for a session that has nothing to save.
 func TestCloseDoesNotWaitForALoad(t *testing.T) {
 	for reader, read := range readers {
 		t.Run(reader, func(t *testing.T) {
@@ -182,8 +183,8 @@ func TestCloseDoesNotWaitForALoad(t *testing.T) {
 	}
 }
 
-// TestTokenReadBackFromTheStoreIsNotNew though the store keeps microseconds and
-// the clock counts nanoseconds.
+// TestTokenReadBackFromTheStoreIsNotNew uses a store that keeps microseconds; the clock
+// counts nanoseconds.
 func TestTokenReadBackFromTheStoreIsNotNew(t *testing.T) {
 	for name, get := range newTokens {
 		t.Run(name, func(t *testing.T) {

@@ -30,7 +30,7 @@ func TestMemoryStoreLockIsFreedWhenNobodyWantsIt(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		if _, err := store.Lock(ctx, key); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("got error %v while it is held", err)
+			t.Errorf("got error %v while the lock is held", err)
 		}
 		if err := unlock(t.Context()); err != nil {
 			t.Fatal(err)
@@ -212,17 +212,17 @@ func TestSavingThatFailsIsToldAndTriedAgain(t *testing.T) {
 		}
 		synctest.Wait()
 		if len(reported.all()) == 0 {
-			t.Error("OnError did not hear of it")
+			t.Error("OnError did not get the error")
 		}
 		time.Sleep(time.Minute)
-		token(t, s) // tries again, without success
+		token(t, s) // tries to save again, without success
 		synctest.Wait()
 		store.set("swap", false)
 		time.Sleep(time.Minute)
 		token(t, s)
 		synctest.Wait()
 		if !load(t, s, store).Token.Equal(tok) {
-			t.Error("the token was not saved when the store was back")
+			t.Error("the token was not saved when the store worked again")
 		}
 		expectRefreshes(t, server, 1)
 	})
@@ -296,7 +296,7 @@ func TestStoreThatIsDownDoesNotKeepAValidTokenBack(t *testing.T) {
 		if !errors.As(err, &storeErr) || storeErr.Op != "lock" {
 			t.Errorf("got error %v, want a StoreError that names the lock", err)
 		}
-		expectRefreshes(t, server, 0) // without the lock it might cost the others their token
+		expectRefreshes(t, server, 0) // a refresh without the lock could cost the others their token
 		store.set("lock", false)
 		time.Sleep(time.Second)
 		token(t, s)
@@ -328,8 +328,8 @@ func TestRejectionOfAnOldTokenDoesNotCount(t *testing.T) {
 		s := signedIn(t, server, stored(store))
 		old := token(t, s)
 		time.Sleep(2 * time.Hour)
-		// While s is being told that its token is revoked, somebody who does not
-		// care for locks logs in.
+		// While s learns that its token is revoked, somebody logs in without taking the
+		// lock.
 		queue(t, server, accounts.Fault{Kind: accounts.FaultRevoked, Target: accounts.TargetToken, Delay: time.Second})
 		other := newSession(t, server, stored(store))
 		done := make(chan struct{})
@@ -371,7 +371,7 @@ func TestRecordsThatAreNotThisSessions(t *testing.T) {
 			if !errors.As(err, &mismatch) || !strings.Contains(err.Error(), test.says) || s.IsAuthorized() {
 				t.Errorf("got error %v, want one that says %q", err, test.says)
 			}
-			server.Login(t, s) // and the way out works
+			server.Login(t, s) // a new login works
 			token(t, s)
 		})
 	}

@@ -176,8 +176,9 @@ func summarizeKeys(ctx context.Context, store Store, keys []Key, query SummaryQu
 	return page, nil
 }
 
-// Summary returns the summary of a record that a store keeps under key. Its
-// version tells when it was saved, if [NextVersion] or the like has made it.
+// Summary returns the summary of a record that a store keeps under key. It takes the
+// time of the save from the version, if that comes from [NextVersion] or is made in the
+// same way.
 func (r Record) Summary(key Key) Summary {
 	s := Summary{Key: key, AuthorizedAt: r.AuthorizedAt, Rejected: r.Rejected, RejectedAt: r.RejectedAt}
 	if r.Version >= firstMoment*1000 && r.Version <= lastMoment*1000 {

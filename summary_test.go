@@ -59,8 +59,8 @@ func saveRecord(t *testing.T, store spotipie.Store, profile string, authorizedAt
 	return version
 }
 
-// A page is bounded by what is loaded for it, so that a rare kind of record does
-// not take one call through the whole store.
+// A page is limited by the number of records that are loaded for it, so that a rare
+// kind of record does not make one call read the whole store.
 func TestSummariesOfARareKindLoadABoundedNumberForAPage(t *testing.T) {
 	store := &mismatchStore{Store: spotipie.NewMemoryStore()}
 	const records = 25_000
@@ -131,7 +131,7 @@ func TestSlowReceiverOfChanges(t *testing.T) {
 		for len(changes) > 0 {
 			last = <-changes
 			told++
-			if told == 500 && round == 1 { // room for one that comes after those that were lost
+			if told == 500 && round == 1 { // makes room for a notice after the lost ones
 				version := saveRecord(t, store, "late", time.Time{})
 				defer func() {
 					if last.Version != version {
@@ -160,7 +160,7 @@ func ExampleSummaries() {
 		}
 	}
 
-	// Find the users who have to sign in again within 14 days.
+	// Find the users who must sign in again within 14 days.
 	query := spotipie.SummaryQuery{ClientID: "app", AuthorizedBefore: now.AddDate(0, -6, 14)}
 	for {
 		page, err := spotipie.Summaries(ctx, store, query)

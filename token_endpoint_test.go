@@ -16,15 +16,15 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// TestOnlyAPlainRefusalIsFinal: invalid_grant ends an authorization if it comes
-// as RFC 6749 section 5.2 says. A server in trouble may say anything.
+// TestOnlyAPlainRefusalIsFinal checks that invalid_grant ends an authorization only if
+// the answer is as in RFC 6749 section 5.2. A failing server may say anything.
 func TestOnlyAPlainRefusalIsFinal(t *testing.T) {
 	for status, final := range map[int]bool{400: true, 401: true, 200: false, 403: false, 429: false, 500: false, 502: false, 503: false} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				store := newHookedStore()
 				spotify := &services{token: func(n int, req *http.Request) (*http.Response, error) {
-					if n == 1 || status > 500 && n <= 3 { // those are tried again at once
+					if n == 1 || status > 500 && n <= 3 { // the session tries again at once after these
 						return respond(req, status, `{"error":"invalid_grant","error_description":"Refresh token revoked"}`), nil
 					}
 					return respond(req, http.StatusOK, renewed(n)), nil
@@ -83,7 +83,7 @@ func TestAnswersThatAreNotTaken(t *testing.T) {
 	}
 }
 
-// blanks is a body of blanks without an end.
+// blanks is an endless body of blanks.
 type blanks struct{}
 
 func (blanks) Read(p []byte) (int, error) {
@@ -93,8 +93,8 @@ func (blanks) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// TestClientAuthentication: id and secret are form-encoded before HTTP Basic
-// joins them with a colon (RFC 6749 section 2.3.1).
+// TestClientAuthentication checks that the id and the secret are form-encoded before
+// HTTP Basic joins them with a colon (RFC 6749 section 2.3.1).
 func TestClientAuthentication(t *testing.T) {
 	for name, test := range map[string]struct{ id, secret, want string }{
 		"plain":              {"id", "secret", "id:secret"},
@@ -131,8 +131,8 @@ func TestClientAuthentication(t *testing.T) {
 	}
 }
 
-// TestEchoedSecretsDoNotShow: the accounts service repeats what it was sent, in
-// whatever spelling it was sent in.
+// TestEchoedSecretsDoNotShow makes the accounts service repeat the secrets that it was
+// sent, in each encoding in which they were sent.
 func TestEchoedSecretsDoNotShow(t *testing.T) {
 	const secret, refreshToken = "app/secret+%&=:", "AQ/refresh+token=="
 	spellings := func(s string) []string { return []string{s, url.QueryEscape(s)} }

@@ -78,7 +78,7 @@ func TestTokenExpiry(t *testing.T) {
 		}
 	}
 	if tok.IsExpired(spotipie.DefaultExpiryMargin) || !tok.IsExpired(2*time.Hour) {
-		t.Error("IsExpired does not go by now")
+		t.Error("IsExpired does not use the given time")
 	}
 }
 
@@ -301,8 +301,8 @@ func asStrings(scopes spotipie.Scopes) []string {
 	return list
 }
 
-// TestStoredTokenWithoutLifetime: what a clock that is slow reads of a token that
-// had none is no lifetime.
+// TestStoredTokenWithoutLifetime reads a token without a lifetime. The time until its
+// end must not become its lifetime.
 func TestStoredTokenWithoutLifetime(t *testing.T) {
 	token, err := spotipie.TokenFromMap(map[string]any{
 		"access_token": "a", "expires_in": 0, "expires_at": time.Now().Add(2 * time.Hour).Unix(),

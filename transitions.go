@@ -5,59 +5,59 @@ import (
 	"time"
 )
 
-// This file decides what may replace what. Every function takes the state as it
-// is when the event happens, not as it was when the work began, and returns the
-// state that follows: the same one if nothing changes. They read no clock and
-// wait for nothing.
+// The functions in this file decide what may replace what. Each takes the state at the
+// time of an event, not an earlier one, and returns the next state, or the same one if
+// nothing changes. They read no clock and wait for nothing.
 //
 // The rules:
 //
-//   - The user's word (a consent, a token that is set, a logout) outlives
-//     whatever began before it: loads, saves, renewals.
-//   - A consent with a higher number ([Record].Consent) is newer, whatever
-//     versions say. Whoever numbers a consent looks at the store first, so that
-//     a clock that is wrong does not make it older than what it replaces. The
-//     version of a record, and so that of its deletion, is higher than the
+//   - A decision of the user (a consent, a token that is set, a logout) is not
+//     replaced by a load, save or renewal that began before it.
+//   - A consent with a higher number ([Record].Consent) is newer, whatever the
+//     versions are. A session reads the store before it numbers a consent, so
+//     that a wrong clock does not make the consent older than the one it replaces.
+//     The version of a record, and so that of its deletion, is higher than the
 //     number of its consent.
-//   - Of two records of the same consent the one with more renewals is newer. If
-//     they have as many it is the one with the higher version, and so it is if
-//     the one with fewer has the same refresh token: then a store has fallen back,
-//     and somebody has renewed from there. But of two unsaved answers with the same
-//     refresh token the access token that ends later is kept. A store that shows
-//     something older than was seen before it was asked has fallen back.
-//   - A record that has the number of the user's unsaved word comes of it: the
-//     word was saved, though the answer was lost.
-//   - A refresh token that was used up for another is never current again, in
-//     whatever record it comes.
-//   - What the accounts service has given is kept until it is saved or
-//     something newer is there.
-//   - A refusal stays with the refresh token it was about.
+//   - Of two records of the same consent, the one with more renewals is newer. If
+//     they have the same number of renewals, the one with the higher version is
+//     newer. The version also decides if the record with fewer renewals has the same
+//     refresh token: then a store has fallen back, and another process has renewed
+//     from there. But of two unsaved answers with the same refresh token, the one
+//     whose access token ends later is kept. A store has fallen back if it returns
+//     something older than the session had seen before it asked.
+//   - A record with the number of the user's unsaved decision comes from it: the
+//     decision was saved, but the answer was lost.
+//   - A refresh token that was used up is never current again, whichever record
+//     has it.
+//   - A session keeps what the accounts service has given it until that is saved
+//     or there is something newer.
+//   - A refusal belongs to the refresh token that was refused.
 
 // rules are the parts of a session that its transitions depend on.
 type rules struct {
 	clientID string
 	flow     Flow
 	scope    Scopes
-	// early returns how long before its end a token is to be renewed.
+	// early returns how long before its end a token is due for renewal.
 	early  func() time.Duration
 	random func() uint64
 }
 
-// stored is what a store has of a key.
+// stored is what a store has under a key.
 type stored struct {
 	rec     Record
 	found   bool
-	version uint64 // of the record, or of the deletion; 0: the store knows nothing
+	version uint64 // of the record or of the deletion; 0: there is neither
 	// seen is the version that the session had seen when the store was asked.
 	seen uint64
 }
 
 const (
-	// expiredMargin is how long before its end a token is no longer handed
-	// out: a request that starts now must still arrive in time.
+	// expiredMargin is how long before its end a token is no longer used: a request
+	// that starts now must still arrive in time.
 	expiredMargin = 10 * time.Second
-	// shortestLife is how long a token that was just received is handed out,
-	// whatever lifetime it has: to ask again at once would give the same.
+	// shortestLife is how long a new token is used, whatever its lifetime is:
+	// another request would bring the same.
 	shortestLife = time.Second
 )
 
@@ -92,9 +92,9 @@ func (r rules) hold(s *state, more *details, token *Token, now instant, shortest
 	}
 }
 
-// given is the user's word: a consent or a token that was set. It replaces
-// whatever there is, and has to be saved over whatever the store has. A token
-// whose refresh token was used up is no word: s has its successor.
+// given is a decision of the user: a consent or a token that was set. It replaces
+// every state, and must be saved over every record. A token whose refresh token was used
+// up does not count: s has its successor.
 func (r rules) given(s *state, rec Record, now instant) *state {
 	token := rec.Token
 	if s.signedIn() && s.isUsedUp(token.RefreshToken()) {
@@ -102,7 +102,7 @@ func (r rules) given(s *state, rec Record, now instant) *state {
 	}
 	return s.with(func(next *state, more *details) {
 		handedOut := s.current()
-		*more = details{usedUp: more.usedUp, unsaved: unsavedWord, saving: true, handedOut: handedOut, said: now.monotonic}
+		*more = details{usedUp: more.usedUp, unsaved: unsavedDecision, saving: true, handedOut: handedOut, decidedAt: now.monotonic}
 		r.setRequestedScope(more, rec)
 		r.hold(next, more, token, now, 0)
 		next.authorizedAt = 0
@@ -115,32 +115,32 @@ func (r rules) given(s *state, rec Record, now instant) *state {
 	})
 }
 
-// loggedOut is the user's word that the authorization is to be forgotten.
+// loggedOut is a decision of the user: to forget the authorization.
 func (r rules) loggedOut(s *state, now instant) *state {
 	return s.with(func(next *state, more *details) {
-		*more = details{usedUp: more.usedUp, unsaved: unsavedWord, saving: true, said: now.monotonic}
+		*more = details{usedUp: more.usedUp, unsaved: unsavedDecision, saving: true, decidedAt: now.monotonic}
 		next.token, next.authorizedAt = nil, 0
 		next.consent, next.renewals = r.nextConsent(s, now), 0
 	})
 }
 
-// received is a new token from the accounts service in place of that of asked,
-// which may be nil. sent is when it was asked for, from when on its lifetime may
-// count.
+// received is a new token from the accounts service that replaces the token of asked,
+// which may be nil. sent is when the request was sent. The token's lifetime may count
+// from then on.
 func (r rules) received(s, asked *state, token *Token, sent, now instant) *state {
 	used := asked.refreshToken()
 	rotated := used != "" && token.RefreshToken() != "" && token.RefreshToken() != used
 	applies := s == asked || s.signedIn() && asked.signedIn() && s.token.isSame(asked.token) ||
 		used != "" && s.refreshToken() == used
 	isRenewed := used != "" && s.signedIn() && s.consent == asked.consent && s.renewals > asked.renewals && s.isUsable(now)
-	if !rotated && (!applies || isRenewed) { // isRenewed: by another process, meanwhile
+	if !rotated && (!applies || isRenewed) { // isRenewed: another process has renewed it meanwhile
 		return s
 	}
 	return s.with(func(next *state, more *details) {
 		if rotated {
 			more.usedUp = append(slices.Clip(more.usedUp), fingerprintOf(used))
 		}
-		if !applies { // somebody has signed in, or out, meanwhile
+		if !applies { // the user has signed in or out meanwhile
 			return
 		}
 		handedOut := s.current()
@@ -153,7 +153,7 @@ func (r rules) received(s, asked *state, token *Token, sent, now instant) *state
 	})
 }
 
-// refused is the accounts service's final word on the refresh token of asked.
+// refused is the accounts service's final refusal of the refresh token of asked.
 func (r rules) refused(s, asked *state, words string, now instant) *state {
 	if asked.refreshToken() == "" || s.refreshToken() != asked.refreshToken() {
 		return s
@@ -165,8 +165,8 @@ func (r rules) refused(s, asked *state, words string, now instant) *state {
 	})
 }
 
-// doubted is that the refusal may have been a fault of the accounts service. The
-// store keeps it until there is another answer.
+// doubted means that the refusal may be a fault of the accounts service. The store
+// keeps the refusal until there is another answer.
 func (r rules) doubted(s *state) *state {
 	if s.detail().refused == "" {
 		return s
@@ -174,13 +174,13 @@ func (r rules) doubted(s *state) *state {
 	return s.with(func(_ *state, more *details) { more.refused, more.refusedAt = "", 0 })
 }
 
-// loaded is what the store has, which must be fit for this session (see check).
+// loaded is what the store has. It must fit this session (see check).
 func (r rules) loaded(s *state, store stored, now instant) *state {
 	if store.isOvertakenBy(s) {
 		return s
 	}
 	next := r.loadedAny(s, store, now)
-	if d := next.detail(); d.unsaved == unsavedWord && d.looked == 0 {
+	if d := next.detail(); d.unsaved == unsavedDecision && d.looked == 0 {
 		next = next.with(func(_ *state, more *details) { more.looked = max(store.version, 1) })
 	}
 	if s.signedIn() && next.isUnsaved() && (store.version < s.version || !s.isUnsaved()) && !next.detail().fallenBack {
@@ -189,8 +189,8 @@ func (r rules) loaded(s *state, store stored, now instant) *state {
 	return next
 }
 
-// isOvertakenBy reports whether something newer was saved or loaded since the store
-// was asked, so that its answer says nothing.
+// isOvertakenBy reports whether something newer was saved or loaded since the store was
+// asked. Then its answer does not count.
 func (store stored) isOvertakenBy(s *state) bool {
 	return s != nil && store.version < s.version && store.seen < s.version
 }
@@ -203,24 +203,24 @@ func (r rules) loadedAny(s *state, store stored, now instant) *state {
 		return r.loadedDeletion(s, store.version, now)
 	case s.signedIn() && !s.isUnsaved(): // lost: save it again
 		return s.with(func(_ *state, more *details) { more.unsaved = unsavedAgain })
-	case s != nil && !s.signedIn() && s.version != 0: // the logout is lost: say it again
-		return s.with(func(_ *state, more *details) { more.unsaved = unsavedWord })
+	case s != nil && !s.signedIn() && s.version != 0: // the logout is lost: save it again
+		return s.with(func(_ *state, more *details) { more.unsaved = unsavedDecision })
 	}
 	return s
 }
 
 func (r rules) loadedDeletion(s *state, version uint64, now instant) *state {
 	switch {
-	case s.detail().unsaved == unsavedWord && s.signedIn():
+	case s.detail().unsaved == unsavedDecision && s.signedIn():
 		return s.with(func(next *state, more *details) {
 			if more.looked != 0 {
-				return // it is later than the word
+				return // the deletion is later than the decision
 			}
-			// A word that waited long for the store was said as long before now, so that
-			// words which waited keep their order.
+			// If the decision has waited for the store, count from when it was taken, so
+			// that decisions that waited keep their order.
 			moment := version / 1000
-			waited := time.Duration(now.monotonic - more.said)
-			if waited > atOnce && moment <= now.consentMoment() { // else it follows on a clock that was ahead
+			waited := time.Duration(now.monotonic - more.decidedAt)
+			if waited > atOnce && moment <= now.consentMoment() { // else the deletion follows a record whose clock was ahead
 				moment = min(moment, now.add(-waited).consentMoment())
 			}
 			next.outlive(more, moment)
@@ -243,15 +243,15 @@ func (r rules) loadedRecord(s *state, rec Record, now instant) *state {
 	case s.signedIn() && rec.Version == s.version && !s.isUnsaved():
 		return s
 	case same && s.isUnsaved() && rec.Rejected == s.detail().refused && rec.Consent == s.consent && rec.Version > s.version:
-		return r.saved(s, s, rec.Version) // it was, though the answer was lost
+		return r.saved(s, s, rec.Version) // s was saved, but the answer was lost
 	case !r.isNewer(rec, s, now):
-		return s.with(func(next *state, more *details) { // to be saved over it
-			if more.unsaved == unsavedWord {
+		return s.with(func(next *state, more *details) { // s must be saved over the record
+			if more.unsaved == unsavedDecision {
 				next.outlive(more, consentMoment(rec.Consent))
 			}
 			if !next.signedIn() {
-				if rec.Version < s.version || s.isUsedUp(rec.Token.RefreshToken()) { // it is from before the logout
-					more.unsaved = unsavedWord
+				if rec.Version < s.version || s.isUsedUp(rec.Token.RefreshToken()) { // the record is from before the logout
+					more.unsaved = unsavedDecision
 				}
 				return
 			}
@@ -278,7 +278,7 @@ func (r rules) loadedRecord(s *state, rec Record, now instant) *state {
 		r.setRequestedScope(more, rec)
 		if expired, monotonic := next.expired, next.expiredMonotonic; same {
 			r.hold(next, more, s.token, now, 0)
-			// These are known better than by the wall clock alone.
+			// The session knows these better than the wall clock alone would tell.
 			next.expired, next.expiredMonotonic, next.stale = expired, monotonic, min(next.stale, expired)
 		} else {
 			r.hold(next, more, rec.Token, now, 0)
@@ -303,8 +303,8 @@ func (r rules) isNewer(rec Record, s *state, now instant) bool {
 	case s.isUsedUp(rec.Token.RefreshToken()):
 		return false
 	case !s.signedIn() && !s.isUnsaved() && rec.Version > s.version:
-		return true // somebody who knew of the logout, or knew nothing, saved it later
-	case r.isSaidLater(rec, s, now):
+		return true // it was saved after the logout
+	case r.isDecidedLater(rec, s, now):
 		return true
 	case compareConsents(rec.Consent, s.consent) != 0:
 		return compareConsents(rec.Consent, s.consent) > 0 && !r.isAheadOfTheClock(rec, s, now)
@@ -312,22 +312,22 @@ func (r rules) isNewer(rec Record, s *state, now instant) bool {
 		return true
 	case isSameConsent && rec.Renewals < s.renewals && !isSameRefreshToken && !r.isForeign(rec, s):
 		return false
-	case d.unsaved == unsavedWord && !isSameConsent:
+	case d.unsaved == unsavedDecision && !isSameConsent:
 		return false
 	case isSameConsent && d.unsaved == unsavedAnswer && isAsGood(rec, s):
 		return rec.Version > s.version // another process has renewed and saved meanwhile
 	case d.unsaved == unsavedAnswer && d.refused == "" && rec.Rejected != "":
-		return false // what was just given outlives a verdict on what was before
+		return false // the new answer outlives a refusal of the earlier refresh token
 	case d.unsaved >= unsavedAnswer && d.refused == "" && isSameRefreshToken:
-		return false // an earlier token of ours, or one that is as good
+		return false // an earlier token of this session, or one that is as good
 	}
 	return rec.Version > s.version
 }
 
-// isAsGood reports whether a record is at least as good as the answer in s to a
-// renewal of the same consent. It has another refresh token after as many renewals,
-// or the same one and an access token that does not end earlier. Renewals do not
-// count then, as some may have been lost with what the store had.
+// isAsGood reports whether a record is at least as good as the unsaved answer in s, which
+// renewed the same consent. It is if it has another refresh token after the same number
+// of renewals, or the same refresh token and an access token that does not end earlier.
+// In the second case renewals do not count: the store may have lost some.
 func isAsGood(rec Record, s *state) bool {
 	switch {
 	case !sameAuthorization(rec.Token, s.token):
@@ -338,46 +338,44 @@ func isAsGood(rec Record, s *state) bool {
 	return rec.Token.expiresAt > s.token.expiresAt || rec.Token.expiresAt == s.token.expiresAt && rec.Renewals == s.renewals
 }
 
-// isForeign reports whether a record has the number of what s has just replaced
-// by a renewal, and not its refresh token, which is used up: no session has
-// written it.
+// isForeign reports whether a record has the same number of renewals as the record that
+// s has just renewed, but another refresh token. No session has written such a record.
 func (r rules) isForeign(rec Record, s *state) bool {
 	return s.detail().unsaved == unsavedAnswer && rec.Renewals+1 == s.renewals
 }
 
-// atOnce is how soon after the user's word what the store shows is believed to
-// be from before it.
+// atOnce is how long after a decision of the user the store's record is taken to be from
+// before the decision.
 const atOnce = time.Second
 
-// isAheadOfTheClock reports whether the number of a record's consent says nothing
-// to the user's word, which has just been spoken: it is of a moment that has not
-// come yet, by the clock of who took the word. Later, somebody with a better
-// clock may have spoken.
+// isAheadOfTheClock reports whether the number of a record's consent must be ignored: the
+// user has just taken the decision in s, and by this process's clock the moment in the
+// number is in the future. Later it counts, because a process with a better clock may
+// have saved the record.
 func (r rules) isAheadOfTheClock(rec Record, s *state, now instant) bool {
 	d := s.detail()
-	return d.unsaved == unsavedWord && d.saving && !isSavedSince(rec, s) &&
-		consentMoment(rec.Consent) > now.consentMoment() && time.Duration(now.monotonic-d.said) <= atOnce
+	return d.unsaved == unsavedDecision && d.saving && !isSavedSince(rec, s) &&
+		consentMoment(rec.Consent) > now.consentMoment() && time.Duration(now.monotonic-d.decidedAt) <= atOnce
 }
 
-// isSaidLater reports whether a record is of a word that came after the user's word
-// in s, though the numbers of both say nothing: they follow on a consent whose
-// clock was ahead. Another process saved it after s had looked into the store, a
-// good while after the word in s was spoken. That consent itself may be saved
-// again, and is not later.
-func (r rules) isSaidLater(rec Record, s *state, now instant) bool {
+// isDecidedLater reports whether a record has a later decision than s although their
+// numbers do not tell, because both follow a consent whose clock was ahead. It has if
+// another process saved it after s had read the store, and more than atOnce after the
+// decision in s. The consent that both follow may be saved again, and is not later.
+func (r rules) isDecidedLater(rec Record, s *state, now instant) bool {
 	d, moment := s.detail(), now.consentMoment()
-	return d.unsaved == unsavedWord && isSavedSince(rec, s) && rec.Version > s.version && rec.Consent != s.consent &&
-		consentMoment(rec.Consent) >= consentMoment(s.consent) && consentMoment(s.consent) > moment && time.Duration(now.monotonic-d.said) > atOnce
+	return d.unsaved == unsavedDecision && isSavedSince(rec, s) && rec.Version > s.version && rec.Consent != s.consent &&
+		consentMoment(rec.Consent) >= consentMoment(s.consent) && consentMoment(s.consent) > moment && time.Duration(now.monotonic-d.decidedAt) > atOnce
 }
 
-// isSavedSince reports whether a record was saved after the store was first looked
-// at for the user's word in s.
+// isSavedSince reports whether a record was saved after the store was first read for the
+// user's decision in s.
 func isSavedSince(rec Record, s *state) bool {
 	looked := s.detail().looked
 	return looked != 0 && rec.Version > looked
 }
 
-// saved is that the store has taken what, as the given version.
+// saved means that the store has saved the state what with the given version.
 func (r rules) saved(s, what *state, version uint64) *state {
 	isWhat := s.tokenOrNil().isSame(what.tokenOrNil()) && s.detail().refused == what.detail().refused && s.consent == what.consent
 	return s.with(func(next *state, more *details) {
@@ -393,8 +391,8 @@ func (r rules) saved(s, what *state, version uint64) *state {
 	})
 }
 
-// saveFailed is that the first attempt to save s has failed. It is handed out
-// all the same, and saved later.
+// saveFailed means that the first attempt to save s has failed. Callers get s now, and
+// it is saved later.
 func (r rules) saveFailed(s *state) *state {
 	if !s.detail().saving {
 		return s
@@ -402,15 +400,15 @@ func (r rules) saveFailed(s *state) *state {
 	return s.with(func(_ *state, more *details) { more.saving, more.handedOut = false, nil })
 }
 
-// clockSetBack is that the clock was ahead when the token was received, so that
-// nobody knows how old it is: it is expired now, or if it cannot be renewed, a
-// lifetime from now.
+// clockSetBack means that the clock was ahead when the token was received, so its age is
+// not known. The token is expired now, or if it cannot be renewed, one lifetime from
+// now.
 func (r rules) clockSetBack(s *state, now instant) *state {
 	if !s.signedIn() || !s.isTooLong(now) {
 		return s
 	}
 	return s.with(func(next *state, _ *details) {
-		var end instant // long ago, also for those who read the clock a moment before
+		var end instant // long ago, also for callers who read the clock a moment before
 		if !r.isRenewable(s) {
 			end = now.add(s.token.expiresIn)
 		}
@@ -419,8 +417,8 @@ func (r rules) clockSetBack(s *state, now instant) *state {
 	})
 }
 
-// inherit fills in what an answer left out because it has not changed: the
-// refresh token (RFC 6749 section 6) and the scope (section 5.1).
+// inherit fills in what an answer leaves out because it has not changed: the refresh
+// token (RFC 6749 section 6) and the scope (section 5.1).
 func (r rules) inherit(token, old *Token) *Token {
 	t := *token
 	if len(t.scope) == 0 {

@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// TestTransitions plays every sequence of events up to a length that takes some
-// seconds, and checks after each event that nothing older has replaced anything
-// newer. The events are those of one session, with other processes that write
-// to its store, and a store that falls back.
+// TestTransitions plays every sequence of events up to a length that takes a few
+// seconds. After each event it checks that nothing older has replaced anything newer.
+// The events happen to one session and its store. Other processes write to the store,
+// and the store falls back.
 func TestTransitions(t *testing.T) {
 	for name, start := range map[string]struct {
 		length int
@@ -26,7 +26,7 @@ func TestTransitions(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if raceEnabled { // several times slower
+			if raceEnabled { // the race detector makes it several times slower
 				start.length--
 			}
 			w := newWorld()
@@ -64,7 +64,7 @@ func (e *enumeration) play(w world, length int) {
 	}
 }
 
-// world is a session's state, its store, and what is true.
+// world is a session's state, its store, and what really happened.
 type world struct {
 	rules  rules
 	tokens *[4][8]*Token
@@ -73,17 +73,17 @@ type world struct {
 	store  stored
 
 	versions uint64
-	consents int // so many logins there were
+	consents int // how many logins there were
 	asked    *state
 	seen     *stored // what a slow load has read
-	first    *stored // an earlier state of the store, for it to fall back to
+	first    *stored // an earlier state to which the store can fall back
 
-	usedUp   []string // refresh tokens that the session has had replaced
+	usedUp   []string // refresh tokens of the session that were replaced
 	newest   int      // the newest consent that the session has had
-	owed     string   // the refresh token that was given and is neither saved nor superseded
+	owed     string   // the refresh token that the session was given and that is neither saved nor superseded
 	refusals []string // refresh tokens that were refused
 	wrote    string   // what the session saved in this event
-	logout   bool     // the user has logged out in another process, after all of that
+	logout   bool     // the user has since logged out in another process
 }
 
 func newWorld() world {
@@ -102,8 +102,8 @@ func (w world) clone() world {
 	return w
 }
 
-// token returns the token of a consent after so many rotations. Its refresh
-// token tells both: 2.1 is that of the second consent, rotated once.
+// token returns the token of a consent after some rotations. The refresh token 2.1 is
+// that of the second consent after one rotation.
 func (w *world) token(consent, generation int) *Token {
 	return w.tokens[consent][generation]
 }
@@ -129,7 +129,7 @@ func parseRefreshToken(name string) (consent, generation int) {
 	return int(name[0] - '0'), int(name[2] - '0')
 }
 
-// put saves a record as a store does.
+// put saves a record like a store.
 func (w *world) put(rec Record) {
 	if w.first == nil && w.store.found {
 		first := w.store
@@ -140,7 +140,7 @@ func (w *world) put(rec Record) {
 	w.store = stored{rec: rec, found: true, version: rec.Version}
 }
 
-// load brings the session in line with what was read.
+// load applies a record that was read to the session.
 func (w *world) load(read stored) {
 	w.s = w.rules.loaded(w.s, read, w.now)
 }
@@ -154,7 +154,7 @@ func (w *world) read() stored {
 	return read
 }
 
-// save plays one attempt of the session to save, as saving.go makes it.
+// save makes one attempt to save, like saving.go.
 func (w *world) save() bool {
 	if !w.s.isUnsaved() {
 		return false
@@ -164,7 +164,7 @@ func (w *world) save() bool {
 		if !w.s.isUnsaved() {
 			return true
 		}
-		if w.s.detail().unsaved == unsavedWord || w.storeVersion() != version {
+		if w.s.detail().unsaved == unsavedDecision || w.storeVersion() != version {
 			w.load(w.read())
 			if !w.s.isUnsaved() {
 				return true
@@ -352,7 +352,7 @@ func othersEvents() []worldEvent {
 	}
 }
 
-// check tells which invariant an event has broken.
+// check returns an error if an event has broken an invariant.
 func (w *world) check(before world) error {
 	refresh := w.s.refreshToken()
 	if slices.Contains(w.usedUp, refresh) {
@@ -370,7 +370,7 @@ func (w *world) check(before world) error {
 		return fmt.Errorf("the session saved %s over the newer consent %d", w.wrote, w.known(before))
 	}
 	if w.s.detail().refused != "" && !slices.Contains(w.refusals, refresh) {
-		return fmt.Errorf("%s is marked as refused, and it was not", refresh)
+		return fmt.Errorf("%s is marked as refused but was not refused", refresh)
 	}
 	return w.checkOwed()
 }
@@ -382,8 +382,8 @@ func (w *world) known(before world) int {
 	return consent
 }
 
-// checkOwed: what was given is held until it is saved or something newer is
-// there.
+// checkOwed checks that the session keeps a refresh token until it is saved or there is
+// something newer.
 func (w *world) checkOwed() error {
 	if w.owed == "" {
 		return nil
@@ -406,7 +406,7 @@ func (w *world) checkOwed() error {
 		w.owed = ""
 		return nil
 	}
-	return fmt.Errorf("%s was given, and neither session (%s) nor store (%s) has it", w.owed, refresh, stored)
+	return fmt.Errorf("the session was given %s, but neither the session (%s) nor the store (%s) has it", w.owed, refresh, stored)
 }
 
 func describe(s *state) string {

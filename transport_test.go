@@ -19,7 +19,7 @@ import (
 	"github.com/spotipie/spotipie/spotifytest"
 )
 
-// recorder sends requests on and remembers them.
+// recorder sends requests on and records them.
 type recorder struct {
 	next     http.RoundTripper
 	mu       sync.Mutex
@@ -33,7 +33,7 @@ func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 	return r.next.RoundTrip(req)
 }
 
-// answer is a RoundTripper that answers every request by itself.
+// answer is a RoundTripper that answers every request itself.
 type answer func(*http.Request) (*http.Response, error)
 
 func (a answer) RoundTrip(req *http.Request) (*http.Response, error) { return a(req) }
@@ -63,8 +63,8 @@ func bodyOf(t *testing.T, resp *http.Response) string {
 	return string(body)
 }
 
-// authorizationSeen starts a server that notes the Authorization header of
-// each request.
+// authorizationSeen starts a server that records the Authorization header of each
+// request.
 func authorizationSeen(t *testing.T) (serverURL string, seen func() []string) {
 	t.Helper()
 	var mu sync.Mutex
@@ -103,7 +103,7 @@ func TestTokenGoesToItsOwnOriginOnly(t *testing.T) {
 	}
 }
 
-// withToken returns a session for Spotify's own addresses that holds a token.
+// withToken returns a session for Spotify's own addresses that has a token.
 func withToken(t *testing.T, opts *spotipie.Options) *spotipie.AuthorizationCodeSession {
 	t.Helper()
 	s, err := spotipie.NewAuthorizationCodeSession(spotipie.Credentials{ClientID: "id", RedirectURI: "http://127.0.0.1/callback"}, opts)
@@ -240,7 +240,7 @@ func TestUnauthorizedAgainIsNotReplayedTwice(t *testing.T) {
 	server := spotifytest.New(t)
 	s := signedIn(t, server, nil)
 	queue(t, server, accounts.Fault{Kind: accounts.FaultExpired, Target: accounts.TargetAPI, Every: 1})
-	for range 5 { // the token is not what the API dislikes: no refresh for each
+	for range 5 { // the token is not the problem, so not each refusal may cause a refresh
 		if resp := get(t, s, "/v1/me", nil); resp.StatusCode != http.StatusUnauthorized {
 			t.Errorf("status %d, want 401", resp.StatusCode)
 		}
@@ -311,7 +311,7 @@ func TestCallersRequestIsNotChanged(t *testing.T) {
 	}
 }
 
-// closeCounter is a body that knows how often it was closed.
+// closeCounter is a body that counts how often it is closed.
 type closeCounter struct {
 	io.Reader
 	closed int
@@ -463,7 +463,7 @@ func TestUnauthorizedForAnotherReasonIsNoReasonToRefresh(t *testing.T) {
 		t.Fatal(err)
 	}
 	spotifytest.CloseAtEnd(t, s)
-	for range 3 { // an app's token does not do for /v1/me
+	for range 3 { // an app's token does not work for /v1/me
 		if resp := get(t, s, "/v1/me", nil); resp.StatusCode != http.StatusUnauthorized {
 			t.Errorf("status %d, want 401", resp.StatusCode)
 		}

@@ -13,8 +13,7 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// refused answers 401 with the given challenges to every token but those that
-// were got later than A0.
+// refused answers 401 with the given challenges to every request with the token A0.
 func refused(body string, challenges ...string) answer {
 	return func(req *http.Request) (*http.Response, error) {
 		if req.Header.Get("Authorization") != "Bearer A0" {
@@ -79,8 +78,8 @@ func TestWhich401HasTheTokenRenewed(t *testing.T) {
 	}
 }
 
-// TestBare401OfAnAppIsNoReasonToRenew: a request that needs a user is refused
-// to an app's own token without an error code, and would be again.
+// TestBare401OfAnAppIsNoReasonToRenew sends a request that needs a user with an app's
+// token. The answer is a 401 without an error code, and a new token would not help.
 func TestBare401OfAnAppIsNoReasonToRenew(t *testing.T) {
 	spotify := &services{api: func(req *http.Request) (*http.Response, error) {
 		return respond(req, http.StatusUnauthorized, `{"error":{"status":401,"message":"Valid user authentication required"}}`,
@@ -108,8 +107,8 @@ func app(t *testing.T, transport http.RoundTripper, change func(*spotipie.Option
 	return s
 }
 
-// TestAPIThatRefusesEveryToken: a renewal does not help, and so is made less
-// and less often, whatever the challenge.
+// TestAPIThatRefusesEveryToken checks that renewals become less frequent if they do not
+// help, whatever the challenge.
 func TestAPIThatRefusesEveryToken(t *testing.T) {
 	for name, challenge := range map[string]string{
 		"invalid_token": bareChallenge + `, error="invalid_token"`,
@@ -150,8 +149,8 @@ func TestAPIThatRefusesEveryToken(t *testing.T) {
 	}
 }
 
-// Test401KeepsThePace: the renewals that refusals of the API ask for wait as
-// long as all others, when the token endpoint has failed.
+// Test401KeepsThePace checks that renewals after a 401 wait as long as all others when
+// the token endpoint has failed.
 func Test401KeepsThePace(t *testing.T) {
 	for name, test := range map[string]struct {
 		status int
@@ -192,15 +191,15 @@ func Test401KeepsThePace(t *testing.T) {
 				healthy = true
 				time.Sleep(time.Until(started.Add(max(test.pause, 2*time.Minute+13*time.Second))))
 				if resp := get(t, s, "/v1/me", nil); resp.StatusCode != http.StatusOK {
-					t.Errorf("status %d when the token endpoint is well again", resp.StatusCode)
+					t.Errorf("status %d when the token endpoint works again", resp.StatusCode)
 				}
 			})
 		})
 	}
 }
 
-// Test401IsRecoveredRightAfterThePause: asking in vain meanwhile does not make
-// the pause longer.
+// Test401IsRecoveredRightAfterThePause checks that requests during the pause do not make
+// it longer.
 func Test401IsRecoveredRightAfterThePause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		spotify := &services{api: refused(message2026, bareChallenge)}
@@ -227,8 +226,8 @@ func Test401IsRecoveredRightAfterThePause(t *testing.T) {
 	})
 }
 
-// Test401DuringAPauseFindsATokenInTheStore: that the token endpoint must not be
-// asked does not hide what another process has got.
+// Test401DuringAPauseFindsATokenInTheStore checks that a session finds another process's
+// token in the store although it must not ask the token endpoint.
 func Test401DuringAPauseFindsATokenInTheStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := newHookedStore()
@@ -239,7 +238,7 @@ func Test401DuringAPauseFindsATokenInTheStore(t *testing.T) {
 		change(t, store, func(rec *spotipie.Record) { rec.Token = tokenOf("B", "RB", time.Hour) })
 		time.Sleep(10 * time.Second)
 		if resp := get(t, s, "/v1/me", nil); resp.StatusCode != http.StatusOK {
-			t.Errorf("status %d, though a good token is in the store", resp.StatusCode)
+			t.Errorf("status %d, but the store has a valid token", resp.StatusCode)
 		}
 		expectRequests(t, spotify, 1)
 	})
@@ -250,8 +249,8 @@ func isStatus(err error, status int) bool {
 	return errors.As(err, &answer) && answer.StatusCode == status
 }
 
-// Test401WithTheSameTokenAgain: a token endpoint that gives the token which was
-// just refused is not asked for each refusal.
+// Test401WithTheSameTokenAgain uses a token endpoint that returns the token that was just
+// refused. The session must not ask it after each refusal.
 func Test401WithTheSameTokenAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		spotify := &services{api: refused(message2026, bareChallenge+`, error="invalid_token"`)}
@@ -270,8 +269,8 @@ func Test401WithTheSameTokenAgain(t *testing.T) {
 	})
 }
 
-// Test401InAListener: the renewal that has called the listener is not waited
-// for by the listener's own request.
+// Test401InAListener checks that a listener's request does not wait for the renewal that
+// has called the listener.
 func Test401InAListener(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := offline(t, &services{api: func(req *http.Request) (*http.Response, error) {

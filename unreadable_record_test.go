@@ -10,11 +10,11 @@ import (
 	"github.com/spotipie/spotipie/spotifytest"
 )
 
-// unreadableStore has a record that it cannot make sense of.
+// unreadableStore has a record that it cannot read.
 type unreadableStore struct {
 	*spotipie.MemoryStore
 	version     uint64 // of the record
-	replaceable bool   // it says that it has one
+	replaceable bool   // Load returns the record's version with its error
 }
 
 var errUnreadable = errors.New("the record is written in invisible ink")
@@ -40,7 +40,7 @@ func (u *unreadableStore) Load(ctx context.Context, key spotipie.Key) (spotipie.
 	return spotipie.Record{}, false, errUnreadable
 }
 
-// Check is what a wrapper of a store says that cannot check.
+// Check returns what a wrapper returns if its store has no Check.
 func (u *unreadableStore) Check(context.Context, spotipie.Key) error { return errors.ErrUnsupported }
 
 func (u *unreadableStore) isUntouched(t *testing.T, key spotipie.Key) bool {
@@ -96,8 +96,7 @@ func TestLogoutOverARecordThatCannotBeRead(t *testing.T) {
 	}
 }
 
-// A renewal is no word of the user's: neither what it asks for nor what it
-// brings replaces the record.
+// A renewal is not a decision of the user, so it must not replace the record.
 func TestRenewalOverARecordThatCannotBeRead(t *testing.T) {
 	server := spotifytest.NewWith(t, rotating())
 	memory := spotipie.NewMemoryStore()

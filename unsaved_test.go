@@ -11,8 +11,7 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// unsavedRenewal returns a session that has used up R0 for R1 and could not
-// save that.
+// unsavedRenewal returns a session that has used up R0 for R1 and could not save R1.
 func unsavedRenewal(t *testing.T, spotify *services) (*spotipie.AuthorizationCodeSession, *hookedStore) {
 	t.Helper()
 	store := newHookedStore()
@@ -26,8 +25,8 @@ func unsavedRenewal(t *testing.T, spotify *services) (*spotipie.AuthorizationCod
 	return s, store
 }
 
-// TestUnsavedRenewalSurvives: whatever others do with the record that has the
-// used-up refresh token, the one that was got for it stays, and is saved.
+// TestUnsavedRenewalSurvives lets other processes change the record with the used-up
+// refresh token. The session must keep the new refresh token and save it.
 func TestUnsavedRenewalSurvives(t *testing.T) {
 	for otherwise, act := range map[string]func(*spotipie.Record){
 		"marked as rejected": func(rec *spotipie.Record) { rec.Rejected = "Refresh token revoked" },
@@ -102,8 +101,8 @@ func TestUnsavedRenewalMakesWayForANewLogin(t *testing.T) {
 	}
 }
 
-// TestRenewalIsKeptOverARejection: that another process was refused the refresh
-// token says nothing about a token that was just given.
+// TestRenewalIsKeptOverARejection checks that a session keeps its new token if another
+// process was refused the old refresh token.
 func TestRenewalIsKeptOverARejection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, spotify := newHookedStore(), &services{}
@@ -122,8 +121,8 @@ func TestRenewalIsKeptOverARejection(t *testing.T) {
 	})
 }
 
-// TestSetTokenWhileARenewalIsSaved: between the renewal's saving and its
-// becoming what the session holds nobody gets in.
+// TestSetTokenWhileARenewalIsSaved calls SetToken between the save of a renewal and the
+// moment at which the session uses the renewed token.
 func TestSetTokenWhileARenewalIsSaved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, spotify := newHookedStore(), &services{}
@@ -212,7 +211,8 @@ func TestSavingThatOthersAlwaysGetAheadOfEnds(t *testing.T) {
 	})
 }
 
-// TestSavingHasALimitOfItsOwn: ten seconds, whatever RefreshTimeout is.
+// TestSavingHasALimitOfItsOwn checks that a save may take ten seconds, whatever
+// RefreshTimeout is.
 func TestSavingHasALimitOfItsOwn(t *testing.T) {
 	for name, save := range map[string]func(context.Context, *spotipie.AuthorizationCodeSession) error{
 		"of a renewal": func(ctx context.Context, s *spotipie.AuthorizationCodeSession) error {
@@ -245,8 +245,8 @@ func TestSavingHasALimitOfItsOwn(t *testing.T) {
 	}
 }
 
-// A login set while R0 is being used up cannot be saved; the store must then not
-// be left with R0: the next process would use it a second time.
+// A login that is set while R0 is being used up cannot be saved. The store must not keep
+// R0 then: the next process would use it a second time.
 func TestRotatedTokenIsSavedThoughALoginThatCouldNotBeSavedIsHeld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, spotify := newHookedStore(), &services{}
@@ -260,7 +260,7 @@ func TestRotatedTokenIsSavedThoughALoginThatCouldNotBeSavedIsHeld(t *testing.T) 
 		_, _ = s.RefreshToken(t.Context())
 		rec, _, _ := store.MemoryStore.Load(t.Context(), adaKey)
 		if rec.Token.RefreshToken() == "R0" {
-			t.Error("the store still has R0, which is used up; R1 is dropped and R-login is not saved")
+			t.Error("the store still has R0, which is used up; R1 was dropped and R-login not saved")
 		}
 	})
 }
@@ -274,7 +274,7 @@ func TestUnsavedLoginIsNotLostToAnOlderRecordWhenItIsRenewed(t *testing.T) {
 		if err := s.SetToken(t.Context(), tokenOf("login", "R-login", time.Hour)); err == nil {
 			t.Fatal("no StoreError")
 		}
-		spotify.before = func(int) { store.load.set(nil) } // the store is back while the token is renewed
+		spotify.before = func(int) { store.load.set(nil) } // the store works again while the token is renewed
 		tok, err := s.RefreshToken(context.WithoutCancel(t.Context()))
 		if tok == nil || tok.AccessToken() != "A1" {
 			t.Errorf("RefreshToken: %s, %v", tokenNames(tok), err)

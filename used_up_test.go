@@ -11,7 +11,7 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// The ways in which a session meets what another process has saved.
+// meetings are the ways in which a session finds what another process has saved.
 var meetings = map[string]func(*testing.T, *spotipie.AuthorizationCodeSession){
 	"Load": func(t *testing.T, s *spotipie.AuthorizationCodeSession) {
 		if _, err := s.Load(t.Context()); err != nil {
@@ -35,9 +35,9 @@ var meetings = map[string]func(*testing.T, *spotipie.AuthorizationCodeSession){
 	},
 }
 
-// TestUsedUpRefreshTokensAreNotTakenBack: of several renewals in a row none
-// could be saved. What others save meanwhile with a refresh token that those
-// have used up does not replace the latest.
+// TestUsedUpRefreshTokensAreNotTakenBack makes several renewals that cannot be saved. A
+// record that another process saves with a used-up refresh token must not replace the
+// latest token.
 func TestUsedUpRefreshTokensAreNotTakenBack(t *testing.T) {
 	for _, renewals := range []int{1, 2, 3, 12} {
 		for meeting, meet := range meetings {
@@ -53,7 +53,7 @@ func TestUsedUpRefreshTokensAreNotTakenBack(t *testing.T) {
 							t.Fatalf("RefreshToken: %v, want the store's error", err)
 						}
 					}
-					synctest.Wait() // the latest attempt to save is over
+					synctest.Wait() // until the latest attempt to save has ended
 					store.swap.set(nil)
 					change(t, store, func(*spotipie.Record) {}) // R0 once more
 					meet(t, s)
@@ -66,8 +66,8 @@ func TestUsedUpRefreshTokensAreNotTakenBack(t *testing.T) {
 	}
 }
 
-// TestUsedUpRefreshTokenIsRememberedWhen other things happen to the session
-// before its renewal is saved.
+// TestUsedUpRefreshTokenIsRememberedWhen lets other things happen to the session before
+// its renewal is saved.
 func TestUsedUpRefreshTokenIsRememberedWhen(t *testing.T) {
 	for name, happens := range map[string]func(*testing.T, *spotipie.AuthorizationCodeSession, *clock){
 		"the clock is set right": func(t *testing.T, s *spotipie.AuthorizationCodeSession, wall *clock) {

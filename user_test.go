@@ -15,7 +15,7 @@ import (
 	"github.com/spotipie/spotipie/spotifytest"
 )
 
-// TestCurrentUser reads what the Web API says of a user.
+// TestCurrentUser reads the Web API's answer about a user.
 func TestCurrentUser(t *testing.T) {
 	for name, test := range map[string]struct {
 		body string
@@ -57,7 +57,8 @@ func TestCurrentUser(t *testing.T) {
 	}
 }
 
-// TestCurrentUserThatIsNone: what names no user is an error that says so.
+// TestCurrentUserThatIsNone checks that an answer without a user gives an error that
+// says so.
 func TestCurrentUserThatIsNone(t *testing.T) {
 	for name, test := range map[string]struct {
 		answer answer
@@ -97,13 +98,13 @@ func TestCurrentUserThatIsNone(t *testing.T) {
 				t.Errorf("got %T, want an APIError with status %d", err, test.status)
 			}
 			if strings.Contains(err.Error(), "A0") {
-				t.Errorf("the token shows in %v", err)
+				t.Errorf("the error shows the token: %v", err)
 			}
 		})
 	}
 }
 
-// TestCurrentUserOf429 is a RateLimitError, as everywhere.
+// TestCurrentUserOf429 checks that a 429 gives a RateLimitError, as everywhere.
 func TestCurrentUserOf429(t *testing.T) {
 	s := offline(t, answer(func(req *http.Request) (*http.Response, error) { return respond(req, 429, "", "Retry-After", "7"), nil }), nil, nil)
 	set(t, s, time.Hour)
@@ -113,8 +114,8 @@ func TestCurrentUserOf429(t *testing.T) {
 	}
 }
 
-// TestCurrentUserReadsSoMuchAndNoMore: a body without end is given up, and every
-// body is closed.
+// TestCurrentUserReadsSoMuchAndNoMore checks that CurrentUser stops reading an endless
+// body, and closes every body.
 func TestCurrentUserReadsSoMuchAndNoMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		read := 0
@@ -156,7 +157,7 @@ func (c *countedBody) Read(p []byte) (int, error) {
 
 func (c *countedBody) Close() error { *c.closed++; return nil }
 
-// TestCurrentUserOfSessionsWithoutOne: errors are those of a request.
+// TestCurrentUserOfSessionsWithoutOne checks that the errors are those of a request.
 func TestCurrentUserOfSessionsWithoutOne(t *testing.T) {
 	server := spotifytest.New(t)
 	own, err := spotipie.NewClientCredentialsSession(server.Credentials(), server.Options())

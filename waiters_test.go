@@ -12,7 +12,7 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// countingStore counts calls, and how many have had the lock.
+// countingStore counts calls, and how often the lock was taken.
 type countingStore struct {
 	spotipie.Store
 	loads, locks, locked atomic.Int32
@@ -32,7 +32,7 @@ func (c *countingStore) Lock(ctx context.Context, key spotipie.Key) (func(contex
 	return unlock, err
 }
 
-// watchedCountingStore can tell of changes too.
+// watchedCountingStore can also be watched.
 type watchedCountingStore struct {
 	*countingStore
 	watcher spotipie.Watcher
@@ -42,8 +42,8 @@ func (w watchedCountingStore) Watch(ctx context.Context, key spotipie.Key) (<-ch
 	return w.watcher.Watch(ctx, key)
 }
 
-// TestManySessionsWaitForOneRenewal: one of them renews, all get the token, and
-// the store is asked a few times by each at most.
+// TestManySessionsWaitForOneRenewal checks that one session renews, all get the token,
+// and each calls the store only a few times.
 func TestManySessionsWaitForOneRenewal(t *testing.T) {
 	const sessions = 200
 	for name, test := range map[string]struct {
@@ -97,8 +97,8 @@ func TestManySessionsWaitForOneRenewal(t *testing.T) {
 	}
 }
 
-// TestWaitersLeaveWithoutTheLock: its holder goes on holding it after the token
-// is in the store.
+// TestWaitersLeaveWithoutTheLock lets the holder keep the lock after the token is in the
+// store. The waiters must leave with the token.
 func TestWaitersLeaveWithoutTheLock(t *testing.T) {
 	for name, test := range map[string]struct {
 		watched bool
@@ -139,7 +139,7 @@ func TestWaitersLeaveWithoutTheLock(t *testing.T) {
 	}
 }
 
-// TestWaitersGoOnWhenTheHolderFails: the next of them renews.
+// TestWaitersGoOnWhenTheHolderFails checks that the next waiter renews.
 func TestWaitersGoOnWhenTheHolderFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, spotify := newHookedStore(), &services{}
@@ -169,7 +169,7 @@ func TestWaitersGoOnWhenTheHolderFails(t *testing.T) {
 	})
 }
 
-// sessionsOfOneKey returns n sessions that have the same token, of an hour.
+// sessionsOfOneKey returns n sessions with the same token, which lives for an hour.
 func sessionsOfOneKey(t *testing.T, n int, spotify *services, store spotipie.Store) []*spotipie.AuthorizationCodeSession {
 	t.Helper()
 	all := make([]*spotipie.AuthorizationCodeSession, n)

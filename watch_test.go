@@ -11,12 +11,12 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// watchedStore is a store that knows the contexts of its subscriptions.
+// watchedStore is a store that keeps the contexts of its subscriptions.
 type watchedStore struct {
 	*hookedStore
 	mu       sync.Mutex
 	contexts []context.Context
-	watch    func(context.Context) (<-chan struct{}, error) // instead
+	watch    func(context.Context) (<-chan struct{}, error) // replaces Watch if not nil
 }
 
 func (w *watchedStore) Watch(ctx context.Context, key spotipie.Key) (<-chan struct{}, error) {
@@ -41,8 +41,8 @@ func (w *watchedStore) subscriptions() (made, open int) {
 	return len(w.contexts), open
 }
 
-// TestWatchEndsItsSubscription however it ends, and when the session is closed
-// without waiting for a change.
+// TestWatchEndsItsSubscription checks this for every way in which Watch can end. When the
+// session is closed, Watch must not wait for a change.
 func TestWatchEndsItsSubscription(t *testing.T) {
 	for name, test := range map[string]struct {
 		watch func(context.Context) (<-chan struct{}, error)
@@ -115,7 +115,7 @@ func isStoreError(err error, op string) bool {
 	return errors.As(err, &failed) && failed.Op == op
 }
 
-// TestWatchOfAClosedSession subscribes to nothing.
+// TestWatchOfAClosedSession checks that Watch subscribes to nothing.
 func TestWatchOfAClosedSession(t *testing.T) {
 	store := &watchedStore{hookedStore: newHookedStore()}
 	s := offline(t, &services{}, store, nil)
@@ -130,8 +130,8 @@ func TestWatchOfAClosedSession(t *testing.T) {
 	}
 }
 
-// TestWatchThroughTroubleOfTheStore: a load that fails or hangs is reported,
-// and the session still learns of the next change.
+// TestWatchThroughTroubleOfTheStore checks that a load that fails or hangs is reported,
+// and that the session still learns of the next change.
 func TestWatchThroughTroubleOfTheStore(t *testing.T) {
 	for name, trouble := range map[string]func(context.Context) error{"fails": fails, "hangs": hangs} {
 		t.Run(name, func(t *testing.T) {

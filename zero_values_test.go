@@ -15,8 +15,8 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// TestZeroValuesDoNotPanic calls every exported method of every type whose zero
-// value a program may hold, with arguments that are there and with nil ones.
+// TestZeroValuesDoNotPanic calls every exported method of every type whose zero value a
+// program may have, once with arguments and once with nil ones.
 func TestZeroValuesDoNotPanic(t *testing.T) {
 	t.Chdir(t.TempDir()) // some methods write a file
 	for _, value := range []any{
@@ -40,7 +40,7 @@ func TestZeroValuesDoNotPanic(t *testing.T) {
 	}
 }
 
-// fresh returns a zero value of its own, as a method may change it.
+// fresh returns a new zero value, because a method may change it.
 func fresh(value any) reflect.Value {
 	v := reflect.ValueOf(value)
 	if v.Kind() == reflect.Pointer && !v.IsNil() {
@@ -61,10 +61,10 @@ func callMethod(t *testing.T, receiver reflect.Value, i int, withNil bool) {
 	}
 	for _, result := range method.Call(args) {
 		if f, ok := result.Interface().(func()); ok {
-			f() // what removes a listener
+			f() // removes a listener
 		}
 		if f, ok := result.Interface().(func(context.Context) error); ok && f != nil {
-			_ = f(t.Context()) // what unlocks
+			_ = f(t.Context()) // unlocks
 		}
 	}
 }
@@ -72,7 +72,7 @@ func callMethod(t *testing.T, receiver reflect.Value, i int, withNil bool) {
 func argument(t *testing.T, typ reflect.Type, withNil bool) reflect.Value {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	cancel() // Watch, Lock
+	cancel() // so that Watch and Lock return
 	state := &fmtState{}
 	for _, value := range []any{ctx, fmt.State(state), http.RoundTripper(&services{})} {
 		if typ.Kind() == reflect.Interface && reflect.TypeOf(value).Implements(typ) && (!withNil || typ.Name() != "RoundTripper") {
@@ -80,7 +80,7 @@ func argument(t *testing.T, typ reflect.Type, withNil bool) reflect.Value {
 		}
 	}
 	if req := httpRequest(t); typ == reflect.TypeOf(req) {
-		return reflect.ValueOf(req) // a nil one panics in net/http too
+		return reflect.ValueOf(req) // a nil request panics in net/http too
 	}
 	if withNil {
 		return reflect.Zero(typ)
@@ -120,7 +120,7 @@ func (*fmtState) Width() (int, bool)     { return 0, false }
 func (*fmtState) Precision() (int, bool) { return 0, false }
 func (*fmtState) Flag(int) bool          { return false }
 
-// TestZeroSessionsSayWhatIsWrong: whatever can fail does, and names the way to
+// TestZeroSessionsSayWhatIsWrong checks that all methods that return an error say how to
 // make a session.
 func TestZeroSessionsSayWhatIsWrong(t *testing.T) {
 	for _, make := range []func() spotipie.Session{
@@ -171,7 +171,7 @@ func TestZeroSessionsSayWhatIsWrong(t *testing.T) {
 	}
 }
 
-// TestZeroValuesAreNotTaken where a token is needed.
+// TestZeroValuesAreNotTaken checks this where a token is needed.
 func TestZeroValuesAreNotTaken(t *testing.T) {
 	store := newHookedStore()
 	s := offline(t, &services{}, store, nil)
@@ -203,7 +203,7 @@ func TestZeroValuesAreNotTaken(t *testing.T) {
 
 func second[T any](_ T, err error) error { return err }
 
-// TestZeroValuesPrint by every verb, by slog and as JSON.
+// TestZeroValuesPrint prints zero values with every verb, with slog and as JSON.
 func TestZeroValuesPrint(t *testing.T) {
 	for _, value := range []any{
 		&spotipie.AuthorizationCodeSession{}, &spotipie.ClientCredentialsSession{}, &spotipie.ImplicitGrantSession{},

@@ -33,7 +33,7 @@ func (s *Service) getAlbum(c *apiCall) {
 	c.failNoSuchID()
 }
 
-// failNoSuchID: both texts are from memory.
+// failNoSuchID answers for an unknown id. Both texts are from memory.
 func (c *apiCall) failNoSuchID() {
 	if len(c.path["id"]) != idLength {
 		c.fail(http.StatusBadRequest, messageInvalidID)

@@ -7,8 +7,8 @@ import (
 	"github.com/spotipie/spotipie/accounts"
 )
 
-// What Spotify's documentation teaches first works with an app's token, with
-// the ids that stand there.
+// The first requests in Spotify's documentation work with an app's token and the ids
+// that it uses.
 func TestCatalogueByID(t *testing.T) {
 	w := newWorld(t, accounts.Options{})
 	token := w.appToken()
@@ -34,7 +34,7 @@ func TestCatalogueByID(t *testing.T) {
 	}
 }
 
-// Apps in extended quota mode still have what was removed for the others.
+// Apps in extended quota mode still have the endpoints that were removed for others.
 func TestRemovedEndpointsInExtendedQuota(t *testing.T) {
 	w := newWorld(t, accounts.Options{})
 	token := w.appToken()
@@ -56,7 +56,7 @@ func TestRemovedEndpointsInExtendedQuota(t *testing.T) {
 	}
 	w.get("/v1/tracks", token).expect(t, 400, `{"error":{"status":400,"message":"Invalid number of ids"}}`)
 	w.get("/v1/users/eve", token).expect(t, 404, `{"error":{"status":404,"message":"No such user"}}`)
-	w.get("/v1/shows?ids=x", token).expect(t, 404, `{"error":{"status":404,"message":"Service not found"}}`) // not in the slice
+	w.get("/v1/shows?ids=x", token).expect(t, 404, `{"error":{"status":404,"message":"Service not found"}}`) // the service has no shows
 }
 
 func TestPlayerState(t *testing.T) {
@@ -70,10 +70,10 @@ func TestPlayerState(t *testing.T) {
 		return fieldsOf(state["actions"].(map[string]any)["disallows"])
 	}
 	if got := disallowed(); got != "pausing" {
-		t.Errorf("paused, the player disallows %q", got)
+		t.Errorf("when paused, the player disallows %q", got)
 	}
 	w.put("/v1/me/player/play", token, "").expect(t, 204, "")
 	if got := disallowed(); got != "resuming" {
-		t.Errorf("playing, the player disallows %q", got)
+		t.Errorf("when playing, the player disallows %q", got)
 	}
 }

@@ -17,7 +17,7 @@ const (
 	apiJSON   = "application/json; charset=utf-8"
 )
 
-// Every error answer of the Web API that has been seen, word for word.
+// Every error answer of the Web API that was observed, word for word.
 func TestAPIErrors(t *testing.T) {
 	bearer := func(authorization string) func(*world) answer {
 		return func(w *world) answer {
@@ -207,7 +207,7 @@ func TestSearch(t *testing.T) {
 	}
 }
 
-// TestSearchMatches: what is found by which words.
+// TestSearchMatches checks what a search finds with which words.
 func TestSearchMatches(t *testing.T) {
 	w := newWorld(t, accounts.Options{})
 	token := w.appToken()
@@ -275,7 +275,8 @@ func TestPlayer(t *testing.T) {
 	}
 }
 
-// A cache can ask again with the ETag, and gets a new answer when it changed.
+// A cache can ask again with the ETag. It gets a new answer only if the answer has
+// changed.
 func TestETag(t *testing.T) {
 	w := newWorld(t, accounts.Options{AutoApprove: true})
 	token := w.login(allScopes).AccessToken
@@ -297,6 +298,6 @@ func TestETag(t *testing.T) {
 	before := w.get("/v1/me/player", token).header.Get("ETag")
 	w.put("/v1/me/player/play", token, "")
 	if w.get("/v1/me/player", token).header.Get("ETag") == before {
-		t.Error("the player changed and its ETag did not")
+		t.Error("the player has changed, but its ETag has not")
 	}
 }

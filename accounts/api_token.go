@@ -38,8 +38,8 @@ func (s *Service) authenticateCall(w http.ResponseWriter, r *http.Request) *acce
 	return nil
 }
 
-// mayCall checks what the token is for. If it returns false, it has sent the
-// answer.
+// mayCall checks that the token may be used for the operation. If it returns false,
+// it has sent the answer.
 func mayCall(w http.ResponseWriter, token *accessToken, operation *endpoint) bool {
 	switch {
 	case operation.user && token.user == nil:
@@ -100,7 +100,8 @@ func (s *Service) refuseToken(w http.ResponseWriter, why tokenRefusal) {
 	writeAPIError(w, http.StatusUnauthorized, message)
 }
 
-// refuseScope: the header is unknown; assumed from RFC 6750 section 3.1.
+// refuseScope refuses a token without the needed scope. The header is unknown, and
+// assumed from RFC 6750 section 3.1.
 func refuseScope(w http.ResponseWriter, needed spotipie.Scope) {
 	w.Header().Set("WWW-Authenticate", challengeHeader("insufficient_scope", messageScope)+
 		fmt.Sprintf(", scope=%q", needed))

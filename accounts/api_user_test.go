@@ -14,7 +14,7 @@ import (
 	"github.com/spotipie/spotipie/accounts"
 )
 
-// object is an answer's JSON object.
+// object returns the answer's JSON object.
 func (a answer) object(t testing.TB) map[string]any {
 	t.Helper()
 	var object map[string]any
@@ -48,7 +48,7 @@ func TestMe(t *testing.T) {
 	}
 }
 
-// loginAs is login as one of the users.
+// loginAs is login for one of the users.
 func (w *world) loginAs(userID, scope string) tokens {
 	w.t.Helper()
 	if err := w.AutoApproveAs(userID); err != nil {
@@ -57,8 +57,8 @@ func (w *world) loginAs(userID, scope string) tokens {
 	return w.login(scope)
 }
 
-// No two users have a name, picture, library or player in common, so that a
-// mix-up shows; somebody new has an empty library.
+// No two users have the same name, picture, library or player, so that a test notices
+// a mix-up. A new user has an empty library.
 func TestUsersDiffer(t *testing.T) {
 	w := newWorld(t, accounts.Options{Users: []accounts.User{
 		{ID: "ada", DisplayName: "Ada", ImageURL: "/_service/pictures/ada.png", SavedTracks: 100},
@@ -97,7 +97,7 @@ func TestDefaultUsersDiffer(t *testing.T) {
 	}
 }
 
-// The account id stays when the id changes.
+// The account id stays the same when the id changes.
 func TestAccountID(t *testing.T) {
 	accountID := func(u accounts.User) string {
 		w := newWorld(t, accounts.Options{AutoApprove: true, Users: []accounts.User{u}})
@@ -132,7 +132,7 @@ func TestPictures(t *testing.T) {
 	}
 }
 
-// A picture is shown when the user has one, and an id is escaped in URLs.
+// The profile has a picture if the user has one, and URLs escape the id.
 func TestMePicture(t *testing.T) {
 	w := newWorld(t, accounts.Options{AutoApprove: true, Users: []accounts.User{{ID: "a b/c", ImageURL: "https://pictures.example/a.jpg"}}})
 	a := w.get("/v1/me", w.login("").AccessToken)

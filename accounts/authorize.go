@@ -210,8 +210,8 @@ func (s *Service) checkScopes(scopes spotipie.Scopes) error {
 	return nil
 }
 
-// checkChallenge: what Spotify answers to a bad challenge is unknown; RFC 7636
-// section 4.4.1 says invalid_request, by redirect.
+// checkChallenge checks the PKCE challenge. Spotify's answer to a bad challenge is
+// unknown. RFC 7636 section 4.4.1 says invalid_request, by redirect.
 func checkChallenge(req *authorizationRequest, query url.Values) error {
 	if req.responseType != responseTypeCode {
 		return nil

@@ -10,8 +10,8 @@ import (
 	"github.com/spotipie/spotipie/accounts"
 )
 
-// Every error page of /authorize that has been seen, word for word: plain text,
-// status 400, no redirect.
+// Every error page of /authorize that was observed, word for word: plain text, status
+// 400, no redirect.
 func TestAuthorizeErrorPages(t *testing.T) {
 	today, legacy := accounts.Options{AutoApprove: true}, accounts.Options{AutoApprove: true, Legacy: true}
 	tests := []struct {
@@ -67,14 +67,14 @@ func TestAuthorizeErrorPages(t *testing.T) {
 	})
 }
 
-// What comes back to the app, and where.
+// The answer that the app gets, and where it is in the callback URL.
 func TestRedirectBack(t *testing.T) {
 	tests := []struct {
 		name  string
 		opts  accounts.Options
 		deny  bool
 		pairs []string
-		want  string // CODE and TOKEN stand for what is random
+		want  string // CODE and TOKEN stand for random values
 	}{
 		{name: "granted", want: redirectURI + "?code=CODE&state=xyz"},
 		{name: "granted, no state sent", pairs: []string{"state", "-"}, want: redirectURI + "?code=CODE"},
@@ -116,7 +116,7 @@ func TestRedirectBack(t *testing.T) {
 	}
 }
 
-// replaceSecret puts CODE or TOKEN for the parameter's random value.
+// replaceSecret replaces the parameter's random value by CODE or TOKEN.
 func replaceSecret(location, name string) string {
 	before, after, ok := strings.Cut(location, name+"=")
 	if !ok {
@@ -194,10 +194,10 @@ func TestPKCE(t *testing.T) {
 		name          string
 		challenge     string
 		method        string
-		authorizeWant string // error_description of the redirect, when refused there
-		client        string // who exchanges; "secret" is Basic
-		verifier      string // "-" sends none
-		want          string // "" is a token
+		authorizeWant string // error_description of the redirect, if /authorize refuses
+		client        string // the client that exchanges the code; "secret" means Basic
+		verifier      string // "-" means none
+		want          string // "" means a token
 	}{
 		{name: "S256, public", challenge: challenge, method: "S256", client: publicID, verifier: verifier},
 		{name: "S256, registered with a secret but not sent", challenge: challenge, method: "S256", client: clientID, verifier: verifier},

@@ -18,8 +18,8 @@ import (
 	"github.com/spotipie/spotipie/accounts"
 )
 
-// visitor is a browser without script: cookies, forms, and redirects that are
-// looked at and not followed.
+// visitor is a browser without scripts. It has cookies and sends forms, but does not
+// follow redirects.
 type visitor struct {
 	t      *testing.T
 	client *http.Client
@@ -127,8 +127,8 @@ func TestConsentPage(t *testing.T) {
 	}
 }
 
-// A callback may redirect on to another origin, or to a scheme of the app's
-// own: no form-action may stand in the way, whatever the redirect URI.
+// A callback may redirect to another origin, or to a custom scheme. So the policy must
+// not have a form-action, whatever the redirect URI is.
 func TestNoFormAction(t *testing.T) {
 	for _, redirect := range []string{
 		"http://127.0.0.1:8080/cb", "http://[::1]:8080/cb", "com.example.app:cb", "https://a;script-src.example/",
@@ -260,7 +260,7 @@ func TestShowDialog(t *testing.T) {
 	})
 }
 
-// Names come from outside and are shown as text.
+// Names come from outside, so the page must show them as text.
 func TestHostileNames(t *testing.T) {
 	const evil = `"><script>alert('x')</script>{{.Token}}</style>`
 	w := newWorld(t, accounts.Options{

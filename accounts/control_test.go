@@ -12,14 +12,14 @@ import (
 	"github.com/spotipie/spotipie/accounts"
 )
 
-// newControlled is a world that takes control requests.
+// newControlled makes a world that accepts control requests.
 func newControlled(t testing.TB, opts accounts.Options) *world {
 	t.Helper()
 	opts.Control = true
 	return newWorld(t, opts)
 }
 
-// controlRequest is one as a program on this machine sends it.
+// controlRequest makes a control request like a program on this machine.
 func controlRequest(method, name, body string) *http.Request {
 	r := httptest.NewRequest(method, "/_service/"+name, strings.NewReader(body))
 	r.RemoteAddr, r.Host = "127.0.0.1:40000", "127.0.0.1:8888"
@@ -27,7 +27,7 @@ func controlRequest(method, name, body string) *http.Request {
 	return r
 }
 
-// control sends a control request that is to succeed.
+// control sends a control request, which must succeed.
 func (w *world) control(name, body string) map[string]any {
 	w.t.Helper()
 	return w.do(controlRequest("POST", name, body)).object(w.t)
@@ -96,16 +96,16 @@ func TestControl(t *testing.T) {
 		t.Errorf("after the reset: %v, %+v", w.Now(), w.Stats())
 	}
 	if a := w.authorize(); a.status != 200 || !strings.Contains(a.body, "<form") {
-		t.Errorf("after the reset no page is shown: %d", a.status)
+		t.Errorf("after the reset there is no consent page: %d", a.status)
 	}
 	w.control("approve", `{"user":"ada"}`)
 	w.control("approve", `{"user":""}`)
 	if a := w.authorize(); a.status != 200 {
-		t.Errorf("the page is not shown again: %d", a.status)
+		t.Errorf("the consent page is not shown again: %d", a.status)
 	}
 }
 
-// Each is refused with what is wrong, as JSON, and changes nothing.
+// Each bad request gets a JSON error that says what is wrong, and changes nothing.
 func TestControlBadInput(t *testing.T) {
 	w := newControlled(t, accounts.Options{AutoApprove: true, Now: aMoment})
 	tests := []struct{ name, request, body, want string }{
@@ -182,7 +182,7 @@ func TestControlBadInput(t *testing.T) {
 	}
 }
 
-// Nothing but a program on this machine gets through.
+// Only programs on this machine can make control requests.
 func TestControlFromElsewhere(t *testing.T) {
 	w := newControlled(t, accounts.Options{Now: aMoment})
 	advance := func(change func(*http.Request)) answer {
@@ -249,7 +249,7 @@ func TestControlIsOff(t *testing.T) {
 	}
 }
 
-// However many there are, what they can pile up is bounded.
+// No number of control requests can use unlimited memory or move the clock too far.
 func TestControlFlood(t *testing.T) {
 	w := newControlled(t, accounts.Options{AutoApprove: true, Now: aMoment})
 	var wg sync.WaitGroup

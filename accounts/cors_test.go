@@ -31,8 +31,8 @@ func expectCORS(t *testing.T, name string, a answer) {
 	}
 }
 
-// A page of any origin may ask /api/token and the whole Web API and read the
-// answer, whatever it is.
+// A page of any origin may use /api/token and the whole Web API, and read every
+// answer.
 func TestCORS(t *testing.T) {
 	w := newWorld(t, accounts.Options{AutoApprove: true})
 	token := w.login(allScopes).AccessToken
@@ -67,8 +67,8 @@ func TestCORS(t *testing.T) {
 	}
 }
 
-// The consent page, and what only this machine may ask, are for no page of
-// another origin.
+// No page of another origin may read the consent page, or what only this machine may
+// ask.
 func TestNoCORS(t *testing.T) {
 	w := newWorld(t, accounts.Options{})
 	for _, path := range []string{"/authorize?" + authorizeQuery().Encode(), "/_service/stats", "/"} {
@@ -81,7 +81,7 @@ func TestNoCORS(t *testing.T) {
 	}
 }
 
-// Clients in wide use send a slash at the end of a path.
+// Widely used clients send a slash at the end of a path.
 func TestSlashAtTheEnd(t *testing.T) {
 	w := newWorld(t, accounts.Options{AutoApprove: true})
 	token := w.login(allScopes).AccessToken

@@ -9,7 +9,7 @@ import (
 	"github.com/spotipie/spotipie/accounts"
 )
 
-// The service answers with the texts that docs/spotify-2026.md lists.
+// The service's answers have the texts that docs/spotify-2026.md lists.
 func TestDocumentOf2026(t *testing.T) {
 	document, err := os.ReadFile("../docs/spotify-2026.md")
 	if err != nil {
@@ -66,8 +66,8 @@ func TestDocumentOf2026(t *testing.T) {
 	}
 }
 
-// Every source that the document refers to is listed, and every one listed is
-// referred to.
+// The document lists every source that it refers to, and refers to every source that
+// it lists.
 func TestSourcesOfTheDocument(t *testing.T) {
 	document, err := os.ReadFile("../docs/spotify-2026.md")
 	if err != nil {

@@ -84,7 +84,7 @@ func Example() {
 	// {"error":{"status":401,"message":"Missing/invalid/expired access token"}}
 }
 
-// The next token request is answered with 429, and then all is well again.
+// The next token request gets a 429, and the one after it succeeds.
 func ExampleService_QueueFault() {
 	service, err := accounts.New(nil)
 	if err != nil {

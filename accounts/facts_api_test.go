@@ -15,7 +15,7 @@ const (
 	challengeStart = `Bearer realm="spotify", error="`
 )
 
-// bearer asks for the profile with an Authorization header.
+// bearer requests the profile with an Authorization header.
 func (w *world) bearer(authorization string) answer {
 	w.t.Helper()
 	r := httptest.NewRequest("GET", "/v1/me", nil)
@@ -25,7 +25,7 @@ func (w *world) bearer(authorization string) answer {
 	return w.do(r)
 }
 
-// expiredToken returns an access token of ada's that has expired.
+// expiredToken returns an expired access token of ada.
 func (w *world) expiredToken() string {
 	w.t.Helper()
 	token := w.login("").AccessToken
@@ -53,7 +53,7 @@ func apiErrorFacts() []fact {
 		{"401 no token, 2017 to 2023", approving(legacy), func(t *testing.T, w *world) {
 			w.bearer("").expect(t, 401, `{"error":{"status":401,"message":"No token provided"}}`)
 		}},
-		{"401 no token, mid 2026, also for a valid one", approving(nil), func(t *testing.T, w *world) { // passing, so by a fault
+		{"401 no token, mid 2026, also for a valid one", approving(nil), func(t *testing.T, w *world) { // this passed at Spotify, so a fault shows it
 			body := `{"error":{"status":401,"message":"Access token missing"}}`
 			token := w.login("").AccessToken
 			w.queue(accounts.Fault{Kind: accounts.FaultRespond, Target: accounts.TargetAPI, Status: 401, Body: body})
@@ -292,8 +292,8 @@ func developmentFacts() []fact {
 	}
 }
 
-// clientFacts are what clients that nobody here wrote rely on. The callback that
-// redirects on to another origin is shown in e2e.
+// clientFacts are facts that other people's clients rely on. The tests in e2e show the
+// callback that redirects to another origin.
 func clientFacts() []fact {
 	return []fact{
 		{"a slash at the end of a path", approving(nil), func(t *testing.T, w *world) {

@@ -53,7 +53,7 @@ func authorizeRequestFacts() []fact {
 			v := newVisitor(t, server)
 			v.submit(values("form_token", formToken(t, v.open()), "user", "ada", "decision", "agree")).location(t)
 			if asked(t, w, v) || asked(t, w, v, "show_dialog", "false") || !asked(t, w, v, "show_dialog", "true") {
-				t.Error("asked, or not asked, against show_dialog")
+				t.Error("the consent page does not follow show_dialog")
 			}
 		}},
 		{"code_challenge is that of S256, without padding", approving(nil), func(t *testing.T, w *world) { w.publicLogin() }},
@@ -100,7 +100,7 @@ func redirectBackFacts() []fact {
 				}
 			}
 			if strings.Contains(u.Fragment, "refresh_token") || len(u.Query()) != 0 {
-				t.Error("more than there should be")
+				t.Error("there is more than there should be")
 			}
 		}},
 		{"bad client, redirect, scope or response_type: not redirected", approving(nil), func(t *testing.T, w *world) {
@@ -203,7 +203,7 @@ func lifetimeFacts() []fact {
 			}
 			w.Advance(time.Second)
 			w.refresh(token).expect(t, 400, bodyExpired)
-			w.refresh(w.login("").RefreshToken).tokens(t) // another six
+			w.refresh(w.login("").RefreshToken).tokens(t) // a new login gives another six months
 		}},
 		{"client credentials are not affected", approving(nil), func(t *testing.T, w *world) {
 			w.Advance(200 * 24 * time.Hour)

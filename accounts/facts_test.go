@@ -6,15 +6,15 @@ import (
 	"github.com/spotipie/spotipie/accounts"
 )
 
-// fact is something that Spotify documents, or was seen to do.
+// fact is something that Spotify documents or that was observed.
 type fact struct {
 	row   string
 	opts  accounts.Options
 	check func(t *testing.T, w *world)
 }
 
-// TestSpotifyFacts has a test for each fact about Spotify that the service
-// follows: the section of the collection of facts, and the row.
+// TestSpotifyFacts has a test for each fact about Spotify that the service follows.
+// Its name is the fact's section and row in the collection of facts.
 func TestSpotifyFacts(t *testing.T) {
 	for _, section := range []struct {
 		name  string
@@ -41,7 +41,8 @@ func TestSpotifyFacts(t *testing.T) {
 	}
 }
 
-// approving are options with which no page is shown, changed by change.
+// approving returns options that agree without a page. The function change may change
+// them.
 func approving(change func(*accounts.Options)) accounts.Options {
 	opts := accounts.Options{AutoApprove: true, Now: aMoment}
 	if change != nil {
@@ -52,7 +53,7 @@ func approving(change func(*accounts.Options)) accounts.Options {
 
 func legacy(o *accounts.Options) { o.Legacy = true }
 
-// app makes the service have one app with a redirect URI.
+// app gives the service one app with a redirect URI.
 func app(redirectURI string) func(*accounts.Options) {
 	return func(o *accounts.Options) {
 		o.Apps = []accounts.App{{ClientID: clientID, ClientSecret: clientSecret, RedirectURIs: []string{redirectURI}}}
@@ -79,13 +80,13 @@ func refusal(code, description string, ask func(*world) answer) func(*testing.T,
 	}
 }
 
-// exchange asks for the token of a code.
+// exchange exchanges a code for a token.
 func (w *world) exchange(code string, pairs ...string) answer {
 	w.t.Helper()
 	return w.token(append([]string{"grant_type", "authorization_code", "code", code, "redirect_uri", redirectURI}, pairs...)...)
 }
 
-// spentCode returns a code that was exchanged already.
+// spentCode returns a code that was already exchanged.
 func (w *world) spentCode() string {
 	w.t.Helper()
 	code := w.code()

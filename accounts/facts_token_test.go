@@ -66,7 +66,7 @@ func tokenResponseFacts() []fact {
 		{"refresh_token with a code, and none with client_credentials", approving(nil), func(t *testing.T, w *world) {
 			own := w.token("grant_type", "client_credentials").tokens(t)
 			if w.login("").RefreshToken == "" || w.publicLogin().RefreshToken == "" || own.RefreshToken != "" {
-				t.Error("there is one too many or too few")
+				t.Error("there is one refresh token too many or too few")
 			}
 		}},
 		{"refresh, code flow: no new refresh_token", approving(nil), func(t *testing.T, w *world) {
@@ -115,7 +115,7 @@ func (w *world) raw(contentType, body string) answer {
 	return w.do(r)
 }
 
-// basic asks with Basic credentials of one's choice.
+// basic sends a token request with the given Basic credentials.
 func (w *world) basic(id, secret string, pairs ...string) answer {
 	w.t.Helper()
 	r := tokenRequest(values(pairs...))

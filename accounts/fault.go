@@ -183,7 +183,7 @@ func (f Fault) check() error {
 	return f.checkNumbers()
 }
 
-// checkHeader: RFC 9110 sections 5.1 and 5.5.
+// checkHeader checks the header by RFC 9110 sections 5.1 and 5.5.
 func (f Fault) checkHeader() error {
 	for name, values := range f.Header {
 		malformed := name == "" || strings.ContainsFunc(name, func(r rune) bool {

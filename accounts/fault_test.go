@@ -14,7 +14,7 @@ import (
 	"github.com/spotipie/spotipie/accounts"
 )
 
-// The answers of the faults at the token endpoint.
+// The faults' answers at the token endpoint.
 func TestTokenFaults(t *testing.T) {
 	tests := []struct {
 		fault   accounts.Fault
@@ -40,7 +40,7 @@ func TestTokenFaults(t *testing.T) {
 			test.fault.Target = accounts.TargetToken
 			w.queue(test.fault)
 			w.refresh(token).expect(t, test.status, test.body, test.headers...)
-			w.refresh(token).tokens(t) // once, and nothing was lost
+			w.refresh(token).tokens(t) // the fault happened once, and nothing was lost
 		})
 	}
 }
@@ -66,7 +66,7 @@ func TestFaultQueue(t *testing.T) {
 	w.queue(accounts.Fault{Kind: accounts.FaultServerError, Target: accounts.TargetToken, Times: 2})
 	w.queue(accounts.Fault{Kind: accounts.FaultRateLimited, Target: accounts.TargetToken})
 	if a := w.get("/v1/me", token.AccessToken); a.status != 200 {
-		t.Errorf("the fault struck another target: %d", a.status)
+		t.Errorf("the fault hit another target: %d", a.status)
 	}
 	equal("queue", statuses(4), []int{503, 503, 429, 200})
 
@@ -79,7 +79,7 @@ func TestFaultQueue(t *testing.T) {
 
 	w.queue(accounts.Fault{Kind: accounts.FaultRevoked})
 	if a := w.token("grant_type", "client_credentials"); a.status != 200 {
-		t.Errorf("revoked struck a grant without a refresh token: %d", a.status)
+		t.Errorf("revoked hit a grant without a refresh token: %d", a.status)
 	}
 	equal("revoked waits for a refresh", statuses(2), []int{400, 200})
 }
@@ -117,8 +117,8 @@ func TestCutConnection(t *testing.T) {
 	}
 }
 
-// The answer is lost half-way, but the refresh token was rotated: the old one
-// now revokes the grant.
+// Half of the answer is lost, but the refresh token was rotated: using the old one now
+// revokes the grant.
 func TestTruncatedAnswer(t *testing.T) {
 	w, v := serve(t, accounts.Options{AutoApprove: true, RotateAllRefreshTokens: true})
 	token := w.login("").RefreshToken
@@ -158,7 +158,7 @@ func TestSlow(t *testing.T) {
 		begin = time.Now()
 		w.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, "GET", "/v1/me", nil))
 		if time.Since(begin) != time.Second {
-			t.Errorf("waited %v after the client had gone", time.Since(begin))
+			t.Errorf("waited %v after the client had disconnected", time.Since(begin))
 		}
 
 		begin = time.Now()

@@ -9,8 +9,8 @@ import (
 	"github.com/spotipie/spotipie/accounts"
 )
 
-// Whatever is sent to the token endpoint, the answer is JSON: a token, or an
-// error with a code.
+// For any request, the token endpoint answers with JSON: a token, or an error with a
+// code.
 func FuzzTokenEndpoint(f *testing.F) {
 	const form = "application/x-www-form-urlencoded"
 	basic := "Basic MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY6ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA="

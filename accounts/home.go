@@ -65,8 +65,8 @@ func (s *Service) serveHome(w http.ResponseWriter, r *http.Request) {
 	s.home.write(w, view)
 }
 
-// exampleChallenge is the challenge of RFC 7636 appendix B, for a consent page
-// that the user only looks at.
+// exampleChallenge is the challenge of RFC 7636 appendix B. The page's link to an
+// example consent page has it.
 const exampleChallenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 
 // mode describes how the service behaves.

@@ -19,7 +19,7 @@ func (w *world) home() answer {
 	return w.do(r)
 }
 
-// The page at / says what this is, and nothing that only the tester may know.
+// The page at / describes the service and shows no secret.
 func TestHome(t *testing.T) {
 	w := newWorld(t, accounts.Options{})
 	a := w.home()
@@ -47,7 +47,7 @@ func TestHome(t *testing.T) {
 	}
 }
 
-// Every operation the page names is there, and so is the consent page.
+// Every operation that the page lists exists, and so does the consent page.
 func TestHomeNamesWhatIsThere(t *testing.T) {
 	for name, mode := range modes() {
 		w := newWorld(t, accounts.Options{DevelopmentMode: mode})
@@ -71,8 +71,7 @@ func TestHomeNamesWhatIsThere(t *testing.T) {
 	}
 }
 
-// The control requests are listed where they can be made, each with a body that
-// is understood.
+// The page lists the control requests if they are allowed, each with a body that works.
 func TestHomeListsControlRequests(t *testing.T) {
 	w := newControlled(t, accounts.Options{Apps: []accounts.App{{ClientID: "public"}}})
 	body := w.home().body
@@ -82,7 +81,7 @@ func TestHomeListsControlRequests(t *testing.T) {
 	}
 	for _, request := range requests {
 		a := w.do(controlRequest(request[1], request[2], html.UnescapeString(request[3])))
-		if a.status != 200 && request[2] != "consent" { // whose URL is left out
+		if a.status != 200 && request[2] != "consent" { // the example for consent has no real URL
 			t.Errorf("%s %s %s: %d %s", request[1], request[2], request[3], a.status, a.body)
 		}
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/spotipie/spotipie/accounts"
 )
 
-// consentAs goes through the knob and exchanges the code.
+// consentAs calls ConsentAs and exchanges the code.
 func (w *world) consentAs(userID, scope string) tokens {
 	w.t.Helper()
 	callback, err := w.ConsentAs("/authorize?"+authorizeQuery("scope", scope).Encode(), userID)
@@ -28,7 +28,7 @@ func (w *world) consentAs(userID, scope string) tokens {
 	return w.token("grant_type", "authorization_code", "code", u.Query().Get("code"), "redirect_uri", redirectURI).tokens(w.t)
 }
 
-// Many users agree at once, each for the request it is about.
+// Many users agree at the same time, each to their own request.
 func TestConsentAs(t *testing.T) {
 	ids := []string{"a", "b", "c", "d", "e", "f", "g", "h"}
 	w := newWorld(t, accounts.Options{Users: users(ids...)})
@@ -60,11 +60,11 @@ func TestConsentAsFailures(t *testing.T) {
 	}
 	callback, err := w.ConsentAs("/authorize?"+authorizeQuery("code_challenge", "short").Encode(), "ada")
 	if err != nil || !strings.HasPrefix(callback, redirectURI+"?error=invalid_request&") {
-		t.Errorf("what is told to the app: %q, %v", callback, err)
+		t.Errorf("the app gets %q, %v", callback, err)
 	}
 }
 
-// Expiry and revocation of one user leave the other alone.
+// Expiring and revoking one user's tokens does not affect the other user.
 func TestOneUserOnly(t *testing.T) {
 	for name, test := range map[string]struct {
 		strike            func(*world)
@@ -107,7 +107,7 @@ func TestOneUserOnly(t *testing.T) {
 	}
 }
 
-// Reset is as good as a new service.
+// After Reset the service is like a new one.
 func TestReset(t *testing.T) {
 	w := newWorld(t, accounts.Options{AutoApprove: true, RateLimit: 3, Now: aMoment})
 	token := w.login(libraryScopes + " " + playlistScopes)
@@ -140,8 +140,8 @@ func TestReset(t *testing.T) {
 	}
 }
 
-// An endpoint of a tester's own is part of the Web API: it needs a token, is
-// struck by faults, counted and limited, and knows who asks.
+// An endpoint that a test adds is part of the Web API: it needs a token, knows who
+// asks, and faults, counts and limits apply to it.
 func TestOwnEndpoint(t *testing.T) {
 	w := newWorld(t, accounts.Options{RateLimit: 4, Now: aMoment})
 	err := w.Handle("PUT /v1/echo/{word}", http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
@@ -183,9 +183,9 @@ func TestOwnEndpointsElsewhere(t *testing.T) {
 		}
 	}
 	w.do(httptest.NewRequest("GET", "/health", nil)).expect(t, 200, "health false")
-	w.get("/v1/me", w.login("").AccessToken).expect(t, 200, "replaced true") // the login shows that the rest is its own
+	w.get("/v1/me", w.login("").AccessToken).expect(t, 200, "replaced true") // the login uses the service's own endpoints
 	if a := w.do(httptest.NewRequest("GET", "/_service/stats", nil)); strings.Contains(a.body, "never") {
-		t.Error("an endpoint of the service's own was replaced")
+		t.Error("one of the service's own endpoints was replaced")
 	}
 	for _, pattern := range []string{"/health", "no-slash", ""} {
 		if err := w.Handle(pattern, own("x")); err == nil {
@@ -193,6 +193,6 @@ func TestOwnEndpointsElsewhere(t *testing.T) {
 		}
 	}
 	if err := w.Handle("/nil", nil); err == nil {
-		t.Error("no handler at all was accepted")
+		t.Error("a nil handler was accepted")
 	}
 }

@@ -22,8 +22,8 @@ func (l library) index(uri string) int {
 	return slices.IndexFunc(l, func(e libraryEntry) bool { return e.uri == uri })
 }
 
-// newestSave is when the newest of a user's first tracks was saved; each older
-// one was saved a day before.
+// newestSave is when the newest of a user's first tracks was saved. Each older
+// track was saved a day earlier.
 func newestSave() time.Time { return time.Date(2026, time.January, 1, 12, 0, 0, 0, time.UTC) }
 
 // libraryStep is the distance in the catalogue between the first tracks of two

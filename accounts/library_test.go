@@ -40,7 +40,7 @@ func (a answer) bools(t *testing.T) []bool {
 	return found
 }
 
-// Save, check and remove by Spotify URIs, in both modes.
+// Both modes can save, check and remove items by Spotify URIs.
 func TestLibrary(t *testing.T) {
 	for name, mode := range modes() {
 		t.Run(name, func(t *testing.T) {
@@ -73,7 +73,7 @@ func TestLibrary(t *testing.T) {
 	}
 }
 
-// What is saved last comes first.
+// The item that was saved last comes first.
 func TestLibraryOrder(t *testing.T) {
 	w := newWorld(t, accounts.Options{AutoApprove: true, Now: func() time.Time { return time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC) }})
 	token := w.loginAs("grace", libraryScopes).AccessToken

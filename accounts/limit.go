@@ -8,7 +8,7 @@ import (
 
 // The windows over which Spotify counts requests of the Web API: 30 seconds for
 // an app (https://developer.spotify.com/documentation/web-api/concepts/rate-limits),
-// and about a day for a developer account in development mode, as seen.
+// and, as observed, about a day for a developer account in development mode.
 const (
 	rateWindow  = 30 * time.Second
 	quotaWindow = 24 * time.Hour

@@ -22,7 +22,7 @@ func (w *world) otherAppToken(t *testing.T) string {
 	return w.publicToken("grant_type", "client_credentials", "client_id", otherID, "client_secret", otherSecret).tokens(t).AccessToken
 }
 
-// The window rolls, and is the app's with all its users.
+// The limit holds in every window of 30 seconds, for all users of the app together.
 func TestRateLimit(t *testing.T) {
 	w := newWorld(t, accounts.Options{AutoApprove: true, RateLimit: 3, Now: aMoment})
 	path, ada, grace := "/v1/artists/"+someArtist, w.login("").AccessToken, w.loginAs("grace", "").AccessToken
@@ -30,7 +30,7 @@ func TestRateLimit(t *testing.T) {
 	w.Advance(10 * time.Second)
 	w.get(path, grace).object(t)
 	w.get(path, w.appToken()).object(t)
-	for range 3 { // what is refused does not count
+	for range 3 { // refused requests do not count
 		w.get(path, ada).expect(t, 429, rateLimited, "Retry-After", "20")
 	}
 	w.get(path, w.otherAppToken(t)).object(t) // another app
@@ -39,10 +39,10 @@ func TestRateLimit(t *testing.T) {
 	w.Advance(999 * time.Millisecond)
 	w.get(path, ada).object(t)
 	w.get(path, ada).expect(t, 429, rateLimited, "Retry-After", "10")
-	w.get("/v1/me", "made-up") // no app's: 401
+	w.get("/v1/me", "made-up") // a token of no app: 401
 }
 
-// The quota is the developer's, over a rolling day and all their apps.
+// The quota holds in every window of 24 hours, for all apps of a developer together.
 func TestDailyQuota(t *testing.T) {
 	third, thirdSecret := "44444444444444444444444444444444", "s"
 	w := newWorld(t, accounts.Options{AutoApprove: true, Now: aMoment, DevelopmentMode: &accounts.DevelopmentMode{DailyQuota: 2},
@@ -74,7 +74,8 @@ func TestQuotaFault(t *testing.T) {
 	w.get("/v1/search?q=a&type=track", token).expect(t, 429, quotaExceeded, "Retry-After", "48925")
 }
 
-// As many requests get through as the limit allows, however they come.
+// Exactly as many requests succeed as the limit allows, even if they come at the same
+// time.
 func TestRateLimitRace(t *testing.T) {
 	w := newWorld(t, accounts.Options{RateLimit: 10, Now: aMoment})
 	token := w.appToken()
@@ -93,7 +94,7 @@ func TestRateLimitRace(t *testing.T) {
 	}
 }
 
-// A fault with a path leaves other requests alone.
+// A fault with a path does not affect requests of other paths.
 func TestFaultOfOnePath(t *testing.T) {
 	w := newWorld(t, accounts.Options{})
 	token := w.appToken()

@@ -28,8 +28,7 @@ const (
 	challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 )
 
-// world is a service with three apps and the default users, called without a
-// network.
+// world is a service with three apps and the default users. It needs no network.
 type world struct {
 	*accounts.Service
 	t testing.TB
@@ -71,7 +70,7 @@ func (w *world) do(r *http.Request) answer {
 	return answer{recorder.Code, recorder.Header(), string(body)}
 }
 
-// values makes url.Values of name, value, name, value...
+// values makes url.Values from name, value, name, value...
 func values(pairs ...string) url.Values {
 	v := url.Values{}
 	for i := 0; i+1 < len(pairs); i += 2 {
@@ -80,8 +79,8 @@ func values(pairs ...string) url.Values {
 	return v
 }
 
-// authorizeQuery is a valid authorization request, changed by pairs; a value of
-// "-" takes the parameter out.
+// authorizeQuery returns a valid authorization request, changed by pairs. The value "-"
+// removes the parameter.
 func authorizeQuery(pairs ...string) url.Values {
 	query := values("client_id", clientID, "response_type", "code", "redirect_uri", redirectURI, "state", "xyz")
 	for i := 0; i+1 < len(pairs); i += 2 {
@@ -109,7 +108,7 @@ func (a answer) location(t testing.TB) *url.URL {
 	return u
 }
 
-// code goes through /authorize; the service must approve by itself.
+// code gets a code from /authorize. The service must agree automatically.
 func (w *world) code(pairs ...string) string {
 	w.t.Helper()
 	code := w.authorize(pairs...).location(w.t).Query().Get("code")
@@ -125,7 +124,7 @@ func tokenRequest(form url.Values) *http.Request {
 	return r
 }
 
-// token asks with Basic credentials of the first app.
+// token sends a token request with the Basic credentials of the first app.
 func (w *world) token(pairs ...string) answer {
 	w.t.Helper()
 	r := tokenRequest(values(pairs...))
@@ -133,7 +132,7 @@ func (w *world) token(pairs ...string) answer {
 	return w.do(r)
 }
 
-// publicToken asks without a secret.
+// publicToken sends a token request without a secret.
 func (w *world) publicToken(pairs ...string) answer {
 	w.t.Helper()
 	return w.do(tokenRequest(values(pairs...)))
@@ -159,7 +158,7 @@ func (a answer) tokens(t testing.TB) tokens {
 	return got
 }
 
-// login is authorize and exchange, with the scopes given.
+// login gets a code with the given scopes and exchanges it.
 func (w *world) login(scope string) tokens {
 	w.t.Helper()
 	code := w.code("scope", scope)
@@ -185,7 +184,7 @@ func (w *world) queue(f accounts.Fault) {
 	}
 }
 
-// expect compares what is given; an empty string stands for "no such header".
+// expect compares the answer. An empty header value means that there is no such header.
 func (a answer) expect(t *testing.T, status int, body string, headers ...string) {
 	t.Helper()
 	if a.status != status {

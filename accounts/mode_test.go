@@ -8,7 +8,7 @@ import (
 	"github.com/spotipie/spotipie/accounts"
 )
 
-// users makes as many as there are ids.
+// users makes a user for each id.
 func users(ids ...string) []accounts.User {
 	var all []accounts.User
 	for _, id := range ids {
@@ -23,7 +23,7 @@ const (
 	forbidden     = `{"error":{"status":403,"message":"Forbidden"}}`
 )
 
-// Everyone can log in; the Web API is for those on the allow list alone.
+// Everyone can log in, but only users on the allow list can use the Web API.
 func TestAllowList(t *testing.T) {
 	everyone := users("a", "b", "c", "d", "e", "f")
 	for name, test := range map[string]struct {
@@ -37,7 +37,7 @@ func TestAllowList(t *testing.T) {
 			w := newWorld(t, accounts.Options{Users: everyone, DevelopmentMode: &accounts.DevelopmentMode{AllowedUsers: test.list}})
 			w.get("/v1/me", w.loginAs(test.allowed, "").AccessToken).object(t)
 			w.get("/v1/me", w.loginAs(test.other, "").AccessToken).expect(t, 403, notRegistered, "Content-Type", "text/plain; charset=utf-8")
-			w.get("/v1/artists/"+someArtist, w.appToken()).object(t) // nobody's
+			w.get("/v1/artists/"+someArtist, w.appToken()).object(t) // an app's token has no user
 		})
 	}
 	w := newWorld(t, accounts.Options{Users: everyone, DevelopmentMode: &accounts.DevelopmentMode{AllowedUsers: []string{}}})
@@ -78,7 +78,7 @@ func TestDevelopmentModeOptionsAreChecked(t *testing.T) {
 	}
 }
 
-// Wherever an object stands in an answer, development mode drops its fields.
+// Development mode drops fields of an object at any place in an answer.
 func TestDroppedFields(t *testing.T) {
 	dropped := map[string][]string{
 		"track":  {"popularity", "available_markets", "linked_from"},
@@ -156,7 +156,7 @@ func TestSearchLimits(t *testing.T) {
 	}
 }
 
-// What development mode has no longer is forbidden, not unknown.
+// In development mode a removed endpoint is forbidden, not unknown.
 func TestRemovedEndpoints(t *testing.T) {
 	w := newWorld(t, accounts.Options{AutoApprove: true, DevelopmentMode: &accounts.DevelopmentMode{}})
 	token := w.login(allScopes + " " + libraryScopes + " " + playlistScopes).AccessToken

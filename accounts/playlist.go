@@ -115,7 +115,7 @@ func (c *apiCall) mayModify(p *playlist) bool {
 	return false
 }
 
-// playlistsOf: s.mu is held.
+// playlistsOf returns the user's playlists. s.mu is held.
 func (s *Service) playlistsOf(user *User) []*playlist {
 	var own []*playlist
 	for _, p := range s.playlists {

@@ -10,7 +10,7 @@ import (
 
 const playlistScopes = "playlist-read-private playlist-modify-public playlist-modify-private"
 
-// createPlaylist makes one and returns its id.
+// createPlaylist makes a playlist and returns its id.
 func (w *world) createPlaylist(t *testing.T, token, body string) string {
 	t.Helper()
 	a := w.send("POST", "/v1/me/playlists", token, body)
@@ -20,8 +20,8 @@ func (w *world) createPlaylist(t *testing.T, token, body string) string {
 	return a.object(t)["id"].(string)
 }
 
-// Since February 2026 items are at /items and each is an item; apps in
-// extended quota mode have the old names as well.
+// Since February 2026 a playlist's items are at /items, and the field of each is item.
+// Apps in extended quota mode have the old names too.
 func TestPlaylists(t *testing.T) {
 	for name, mode := range modes() {
 		t.Run(name, func(t *testing.T) {
@@ -63,7 +63,7 @@ func TestPlaylistRefusals(t *testing.T) {
 	id := w.createPlaylist(t, ada, `{"name":"Morning"}`)
 	items := "/v1/playlists/" + id + "/items"
 	forbidden := `{"error":{"status":403,"message":"Forbidden"}}`
-	w.get(items, grace).expect(t, 403, forbidden) // the owner alone
+	w.get(items, grace).expect(t, 403, forbidden) // only the owner may read them
 	w.send("POST", items, grace, `{"uris":["spotify:track:`+someTrack+`"]}`).expect(t, 403, forbidden)
 	if _, ok := w.get("/v1/playlists/"+id, grace).object(t)["items"]; ok {
 		t.Error("another user sees the items")

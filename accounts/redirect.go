@@ -104,7 +104,7 @@ func joiner(uri string) string {
 	return "&"
 }
 
-// encode writes name, value, name, value... in the order given.
+// encode encodes name, value, name, value... in the given order.
 func encode(params []string) string {
 	var b strings.Builder
 	for i := 0; i+1 < len(params); i += 2 {

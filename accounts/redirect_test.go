@@ -7,8 +7,8 @@ import (
 	"github.com/spotipie/spotipie/accounts"
 )
 
-// The rules of concepts/redirect_uri: an exact match, but for the port of a
-// loopback literal registered without one.
+// The rules of concepts/redirect_uri: an exact match, except for the port of a loopback
+// literal that is registered without one.
 func TestRedirectRules(t *testing.T) {
 	const mismatch, insecure, illegal = "redirect_uri: Not matching configuration", "INVALID_CLIENT: Insecure redirect URI", "Illegal redirect_uri"
 	tests := []struct{ registered, requested, want string }{
@@ -71,7 +71,7 @@ func TestRedirectRules(t *testing.T) {
 	}
 }
 
-// A redirect URI's own query is kept, however it ends.
+// A redirect URI keeps its own query.
 func TestRedirectQueryIsKept(t *testing.T) {
 	for registered, want := range map[string]string{
 		"https://a.example/cb":      "https://a.example/cb?error=access_denied&state=xyz",

@@ -49,12 +49,12 @@ func TestAnswerHeaders(t *testing.T) {
 	a.expect(t, http.StatusOK, a.body, "Content-Type", "application/json;charset=UTF-8", "Cache-Control", "no-store", "Pragma", "no-cache")
 	for _, name := range []string{"refresh_token", "scope"} {
 		if strings.Contains(a.body, name) {
-			t.Errorf("the answer has %s: it should not", name)
+			t.Errorf("the answer has %s, but should not", name)
 		}
 	}
 }
 
-// Refreshing does not move the end of six months; logging in again does.
+// Refreshing does not extend the six months. A new login begins another six months.
 func TestSixMonths(t *testing.T) {
 	start := time.Date(2026, time.January, 31, 9, 0, 0, 0, time.UTC)
 	w := newWorld(t, accounts.Options{AutoApprove: true, Now: func() time.Time { return start }})
@@ -92,11 +92,11 @@ func TestRotation(t *testing.T) {
 		t.Fatal("refresh tokens were not rotated")
 	}
 	w.refresh(first).expect(t, 400, bodyRevoked)
-	w.refresh(third).expect(t, 400, bodyRevoked) // reuse took the newest with it
-	w.refresh(other).tokens(t)                   // but not another login
+	w.refresh(third).expect(t, 400, bodyRevoked) // reuse has revoked the newest token too
+	w.refresh(other).tokens(t)                   // but not the tokens of another login
 }
 
-// Rotation as it was seen is for clients without a secret.
+// As observed at Spotify, rotation is only for clients without a secret.
 func TestRotationOfPublicClients(t *testing.T) {
 	w := newWorld(t, accounts.Options{AutoApprove: true, RotateRefreshTokens: true})
 	secret := w.login("").RefreshToken
@@ -114,7 +114,7 @@ func TestRotationOfPublicClients(t *testing.T) {
 	w.publicRefresh(renewed).expect(t, 400, bodyRevoked)
 }
 
-// publicLogin is authorize and exchange with PKCE, for the app without a secret.
+// publicLogin logs in with PKCE, for the app without a secret.
 func (w *world) publicLogin() tokens {
 	w.t.Helper()
 	code := w.code("client_id", publicID, "code_challenge_method", "S256", "code_challenge", challenge)
@@ -127,7 +127,7 @@ func (w *world) publicRefresh(token string) answer {
 	return w.publicToken("grant_type", "refresh_token", "client_id", publicID, "refresh_token", token)
 }
 
-// Only one of many refreshes at once wins, and the rest revoke the grant.
+// Of many simultaneous refreshes only one succeeds, and the others revoke the grant.
 func TestRotationRace(t *testing.T) {
 	w := newWorld(t, accounts.Options{AutoApprove: true, RotateAllRefreshTokens: true})
 	token := w.login("").RefreshToken
@@ -164,7 +164,7 @@ func TestFailedExchangeLeavesTheCode(t *testing.T) {
 func TestRevokeUser(t *testing.T) {
 	w := newWorld(t, accounts.Options{AutoApprove: true})
 	if w.RevokeUser(clientID, "ada") {
-		t.Error("revoked what was never granted")
+		t.Error("RevokeUser reports true, but there was no grant")
 	}
 	one, two := w.login("user-read-email"), w.login("")
 	code := w.code()
@@ -205,8 +205,7 @@ func TestStats(t *testing.T) {
 	}
 }
 
-// However many tokens are issued, only so many are remembered, and the live
-// outlast the dead.
+// The service keeps only a limited number of tokens, and forgets expired ones first.
 func TestMemoryIsBounded(t *testing.T) {
 	w := newWorld(t, accounts.Options{AutoApprove: true, RotateAllRefreshTokens: true})
 	idle := w.login("").RefreshToken

@@ -10,7 +10,7 @@ import (
 	"github.com/spotipie/spotipie/accounts"
 )
 
-// newLogged is a world whose log is in the buffer, without times and levels.
+// newLogged makes a world and a buffer with its log, without times and levels.
 func newLogged(t *testing.T, opts accounts.Options) (*world, *bytes.Buffer) {
 	t.Helper()
 	var log bytes.Buffer

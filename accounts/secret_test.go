@@ -10,7 +10,7 @@ import (
 	"github.com/spotipie/spotipie/accounts"
 )
 
-// A printed service, app or option shows no secret, in any verb or log.
+// A printed service, app or option shows no secret, with any verb and in any log.
 func TestNothingPrintsASecret(t *testing.T) {
 	w := newWorld(t, accounts.Options{AutoApprove: true})
 	token := w.login("")
@@ -36,7 +36,7 @@ func TestNothingPrintsASecret(t *testing.T) {
 	}
 }
 
-// Codes stand in Location alone, and no page, error or statistic shows a secret.
+// Codes are only in Location, and no page, error or statistic shows a secret.
 func TestNoPageShowsASecret(t *testing.T) {
 	w := newWorld(t, accounts.Options{})
 	page := w.authorize("scope", allScopes, "code_challenge", challenge, "code_challenge_method", "S256", "state", "very-secret-state")

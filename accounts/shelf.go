@@ -9,7 +9,7 @@ import (
 )
 
 // shelfSize is how many values of one kind (codes, access tokens, ...) the
-// service remembers, to limit its memory. If there are more, it forgets expired
+// service keeps, to limit its memory. If there are more, it forgets expired
 // ones first.
 const shelfSize = 20_000
 
@@ -50,7 +50,7 @@ func (s *shelf[V]) get(secret string) (V, bool) {
 	return none, false
 }
 
-// take is get, and forgets the value.
+// take is get, but removes the value.
 func (s *shelf[V]) take(secret string) (V, bool) {
 	value, ok := s.get(secret)
 	if ok {

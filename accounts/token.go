@@ -139,7 +139,7 @@ func (s *Service) answerToken(r *http.Request, form url.Values) (*tokenResponse,
 	}
 }
 
-// exchangeCode: s.mu is held.
+// exchangeCode exchanges a code for tokens. s.mu is held.
 func (s *Service) exchangeCode(client tokenClient, form url.Values) (*tokenResponse, *tokenError) {
 	secret := form.Get("code")
 	if secret == "" {
@@ -196,7 +196,7 @@ func checkBindings(code *authorizationCode, form url.Values) *tokenError {
 	return nil
 }
 
-// refresh: s.mu is held.
+// refresh answers a request with a refresh token. s.mu is held.
 func (s *Service) refresh(client tokenClient, form url.Values) (*tokenResponse, *tokenError) {
 	secret := form.Get("refresh_token")
 	if secret == "" {
@@ -260,7 +260,7 @@ func (s *Service) clientCredentials(client tokenClient) (*tokenResponse, *tokenE
 	return &tokenResponse{AccessToken: token, TokenType: "Bearer", ExpiresIn: expiresIn}, nil
 }
 
-// userToken: s.mu is held.
+// userToken returns an answer with an access token for g's user. s.mu is held.
 func (s *Service) userToken(g *grant, scopes spotipie.Scopes) *tokenResponse {
 	token, expiresIn := s.issueAccessToken(g.app, g.user, scopes)
 	scope := scopes.String()

@@ -20,7 +20,7 @@ const (
 	serverError          = "server_error"
 )
 
-// The error answers Spotify is seen to give.
+// The error answers that were observed at Spotify.
 var (
 	errNoCredentials       = &tokenError{Code: invalidClient}
 	errUnknownClient       = &tokenError{Code: invalidClient, Description: "Invalid client"}
@@ -74,7 +74,8 @@ func errGrantTypeNotSupported(grantType string) *tokenError {
 	return &tokenError{Code: unsupportedGrantType, Description: "grant_type " + grantType + " is not supported"}
 }
 
-// errRepeated: RFC 6749 section 3.2, no parameter more than once; assumed.
+// errRepeated is the answer to a parameter that is sent twice. It is assumed from
+// RFC 6749 section 3.2.
 func errRepeated(name string) *tokenError {
 	return &tokenError{Code: invalidRequest, Description: name + " must not be repeated"}
 }

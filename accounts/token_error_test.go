@@ -10,7 +10,7 @@ import (
 	"github.com/spotipie/spotipie/accounts"
 )
 
-// Every error answer of /api/token that has been seen, word for word.
+// Every error answer of /api/token that was observed, word for word.
 func TestTokenErrors(t *testing.T) {
 	basic := func(id, secret string, pairs ...string) func(*world) answer {
 		return func(w *world) answer {

@@ -13,7 +13,7 @@ import (
 	"github.com/spotipie/spotipie/adapter"
 )
 
-// isKept tells whether url is answered from the cache, without asking for it.
+// isKept reports whether the cache has an answer for url. It does not ask the server.
 func isKept(t *testing.T, cache http.RoundTripper, url string) bool {
 	t.Helper()
 	resp, _ := get(t, cache, url, "Cache-Control", "only-if-cached")
@@ -107,7 +107,7 @@ func TestCacheTooLargeAnswersPushNothingOut(t *testing.T) {
 	}
 }
 
-// Bodies of unknown length are the rule: Go's transport unpacks gzip.
+// Most bodies have an unknown length, because Go's transport unpacks gzip.
 func TestCacheBodyLimit(t *testing.T) {
 	const limit = 1000
 	for name, tc := range map[string]struct {

@@ -10,8 +10,8 @@ import (
 	"github.com/spotipie/spotipie/adapter"
 )
 
-// TestCacheForgetsWhatWasUnderWayDuringAChange: an answer that was asked for
-// before a change and comes after it is not kept.
+// TestCacheForgetsWhatWasUnderWayDuringAChange checks that the cache does not keep an
+// answer that was requested before a change and comes after it.
 func TestCacheForgetsWhatWasUnderWayDuringAChange(t *testing.T) {
 	asked := 0
 	var cache http.RoundTripper
@@ -36,8 +36,8 @@ func TestCacheForgetsWhatWasUnderWayDuringAChange(t *testing.T) {
 	}
 }
 
-// TestCacheChangesOfOthersAreNoConcern: what one user changes while another's
-// answer is under way.
+// TestCacheChangesOfOthersAreNoConcern makes a change while a user waits for an answer.
+// The cache must keep the answer if another user makes the change.
 func TestCacheChangesOfOthersAreNoConcern(t *testing.T) {
 	for name, tc := range map[string]struct {
 		url, header, value string // of the change
@@ -77,7 +77,7 @@ func TestCacheChangesOfOthersAreNoConcern(t *testing.T) {
 	}
 }
 
-// TestCacheOneUserWritesAllTheTime: and the others' answers stay fresh.
+// TestCacheOneUserWritesAllTheTime checks that the answers of other users stay fresh.
 func TestCacheOneUserWritesAllTheTime(t *testing.T) {
 	var asked atomic.Int32
 	cache := adapter.NewCache(roundTripper(func(req *http.Request) (*http.Response, error) {
@@ -114,7 +114,8 @@ func TestCacheOneUserWritesAllTheTime(t *testing.T) {
 	}
 }
 
-// TestCacheChangeForgetsAllVariants: whatever else the request was sent with.
+// TestCacheChangeForgetsAllVariants checks that a change makes the cache forget the URL
+// for all headers that Vary may name.
 func TestCacheChangeForgetsAllVariants(t *testing.T) {
 	base := &api{header: []string{"Cache-Control", "max-age=3600"}}
 	cache := adapter.NewCache(base, nil)

@@ -43,7 +43,7 @@ func TestCacheIsNeverShared(t *testing.T) {
 			want := answer(nil, 200, "", user...).Header
 			for name, values := range want {
 				for j := range values {
-					values[j] = strings.TrimSpace(values[j]) // as the server sees it
+					values[j] = strings.TrimSpace(values[j]) // as the server gets it
 				}
 				want[name] = values
 			}
@@ -63,8 +63,7 @@ func TestCacheIsNeverShared(t *testing.T) {
 	}
 }
 
-// A header map may hold names that are not in canonical form; they are sent all
-// the same.
+// A header map may have names that are not in canonical form. They are still sent.
 func TestCacheSeesCredentialsUnderAnyName(t *testing.T) {
 	base := &api{header: []string{"Cache-Control", "max-age=60"}}
 	cache := adapter.NewCache(base, nil)
@@ -94,8 +93,8 @@ func TestCacheKeepsHostsApart(t *testing.T) {
 	}
 }
 
-// Even a server that wants every request header remembered does not get a
-// token into what the caller sees of the cache.
+// Even if a server's Vary names every request header, no token appears in what callers
+// see of the cache.
 func TestCacheRevealsNoCredentials(t *testing.T) {
 	base := &api{header: []string{"Cache-Control", "max-age=60", "Vary", "Authorization, Cookie, Proxy-Authorization"}}
 	cache := adapter.NewCache(base, nil)
@@ -179,8 +178,8 @@ func TestCacheConcurrentUsers(t *testing.T) {
 	group.Wait()
 }
 
-// Whatever a server says, nobody gets another's answer, and a fresh answer is
-// the one that was given before.
+// Whatever a server says, no user gets another user's answer, and a fresh answer is the
+// one that was returned before.
 func FuzzCacheAnswerHeader(f *testing.F) {
 	f.Add("max-age=60", "Accept", "Sat, 01 Jan 2000 00:00:00 GMT", "0", "5", `"a"`)
 	f.Add("public, s-maxage=1, immutable", "Authorization", "", "Sat, 01 Jan 2000 00:00:00 GMT", "-1", "W/")

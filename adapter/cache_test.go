@@ -14,13 +14,13 @@ import (
 	"github.com/spotipie/spotipie/adapter"
 )
 
-// api is a base that answers every request with the same status and header,
-// and a body that tells how many times it was asked.
+// api is a base that answers every request with the same status and header. The body
+// has the number of the request.
 type api struct {
 	mu       sync.Mutex
 	status   int
 	header   []string
-	content  string // put after the count
+	content  string // comes after the number
 	requests []*http.Request
 	bodies   []*body
 }
@@ -203,7 +203,7 @@ func TestCacheRevalidatedAnswerIsFreshAgain(t *testing.T) {
 		cache := adapter.NewCache(base, nil)
 		get(t, cache, apiURL)
 		time.Sleep(time.Minute)
-		// The 304 describes a content it does not have, as careless servers do.
+		// Like those of careless servers, the 304 describes a content that it does not have.
 		base.status, base.header[5] = 304, "text/html"
 		base.header = append(base.header, "Content-Length", "0")
 		for i, want := range []string{"spotipie; fwd=stale; fwd-status=304", "spotipie; hit"} {

@@ -14,8 +14,8 @@ import (
 	"github.com/spotipie/spotipie/adapter"
 )
 
-// TestCacheKeepsWhatCanBeAskedAboutAgain: when the server fails, what is kept
-// is not given, but asked about again, and not got again.
+// TestCacheKeepsWhatCanBeAskedAboutAgain lets the server fail. The cache must not return
+// the stale answer, but must keep it and revalidate it later.
 func TestCacheKeepsWhatCanBeAskedAboutAgain(t *testing.T) {
 	for name, tc := range map[string]struct {
 		trouble func(*http.Request) (*http.Response, error)
@@ -78,7 +78,7 @@ func TestCacheKeepsWhatCanBeAskedAboutAgain(t *testing.T) {
 	}
 }
 
-// TestCacheStaysFreshInTrouble: a failure does not shorten a life either.
+// TestCacheStaysFreshInTrouble checks that a failure does not make a kept answer stale.
 func TestCacheStaysFreshInTrouble(t *testing.T) {
 	base := &api{header: []string{"Cache-Control", "max-age=60"}}
 	cache := adapter.NewCache(base, nil)
@@ -90,7 +90,8 @@ func TestCacheStaysFreshInTrouble(t *testing.T) {
 	}
 }
 
-// TestCacheKeepsUsersApartByAnyHeader: any header may hold a credential.
+// TestCacheKeepsUsersApartByAnyHeader checks this because any header may have a
+// credential.
 func TestCacheKeepsUsersApartByAnyHeader(t *testing.T) {
 	for name, apart := range map[string]bool{
 		"X-Api-Key": true, "X-Auth-Token": true, "Client-Token": true, "X-Spotify-User": true, "x-api-key": true,
@@ -130,7 +131,8 @@ func TestCacheKeepsUsersApartByAnyHeader(t *testing.T) {
 	})
 }
 
-// TestCacheReplaysNoCredentials: an answer's own are for the request it answers.
+// TestCacheReplaysNoCredentials checks that credentials in an answer are only in the
+// answer to the request that they were sent for.
 func TestCacheReplaysNoCredentials(t *testing.T) {
 	own := []string{
 		"Set-Cookie", "session=secret1", "Set-Cookie", "b=secret2", "Set-Cookie2", "c=secret3",
@@ -149,7 +151,7 @@ func TestCacheReplaysNoCredentials(t *testing.T) {
 		hit, _ := get(t, cache, apiURL)
 		time.Sleep(time.Minute)
 		base.status = 304
-		confirmed, _ := get(t, cache, apiURL) // with a new one in the 304
+		confirmed, _ := get(t, cache, apiURL) // the 304 has a new cookie
 		again, _ := get(t, cache, apiURL)
 		time.Sleep(time.Minute)
 		base.header = base.header[:4]
@@ -167,8 +169,7 @@ func TestCacheReplaysNoCredentials(t *testing.T) {
 	})
 }
 
-// TestCacheBodyLimitsAtTheEdge: no limit that can be set makes an answer less
-// than it is.
+// TestCacheBodyLimitsAtTheEdge checks that no limit shortens an answer.
 func TestCacheBodyLimitsAtTheEdge(t *testing.T) {
 	const content = `{"id":"album"}`
 	for _, body := range []int64{math.MaxInt64, math.MaxInt64 - 1, 1 << 40, int64(len(content)), int64(len(content)) - 1, 1} {
@@ -193,7 +194,7 @@ func TestCacheBodyLimitsAtTheEdge(t *testing.T) {
 	}
 }
 
-// TestCacheBelievesNoLength: a server that announces more than there is memory.
+// TestCacheBelievesNoLength uses a server that announces a body larger than the memory.
 func TestCacheBelievesNoLength(t *testing.T) {
 	cut := errors.New("cut")
 	cache := adapter.NewCache(roundTripper(func(req *http.Request) (*http.Response, error) {

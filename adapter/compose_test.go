@@ -17,7 +17,7 @@ func TestCacheOverRetry(t *testing.T) {
 		fresh := []string{"Cache-Control", "max-age=60", "Etag", `"a"`}
 		base := &script{answers: []func(*http.Request) (*http.Response, error){
 			status(503), status(429, "Retry-After", "3"), status(200, fresh...), // the first request
-			status(502), status(304, fresh...), // is it still good?
+			status(502), status(304, fresh...), // the revalidation
 			status(429, "Retry-After", "3600"), // much later
 			status(200, fresh...),
 		}}

@@ -71,7 +71,7 @@ func ExampleNewRetry_rateLimit() {
 	// Output: come back in 5h17m36s
 }
 
-// The cache outside, the retries inside.
+// The cache is outside, and the retries are inside.
 func ExampleNewCache() {
 	asked := 0
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -107,7 +107,8 @@ func ExampleNewCache() {
 	// second user: answer 2 <nil> ""
 }
 
-// The order of all three: the cache outside, then the retries, the pause inside.
+// The order of all three: the cache is outside, then come the retries, and the pause is
+// inside.
 func Example() {
 	asked := 0
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -152,7 +153,7 @@ func Example() {
 	// the server was asked 2 times
 }
 
-// One run of a program learns of a pause, and the next run remembers it.
+// One run of a program gets a pause and saves it, and the next run restores it.
 func ExamplePause_Restore() {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Retry-After", "86400")
@@ -190,7 +191,7 @@ func ExamplePause_Restore() {
 	// QUOTA_EXCEEDED not sent: true
 }
 
-// A limit for each attempt and for all of them, and a word about each retry.
+// There is a limit for each attempt and one for all of them. OnRetry prints each retry.
 func ExampleRetryOptions() {
 	busy := true
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

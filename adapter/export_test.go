@@ -2,8 +2,8 @@ package adapter
 
 import "time"
 
-// NewPauseWithClocks is NewPause for tests in which the computer's time and the
-// monotonic clock go apart.
+// NewPauseWithClocks is NewPause for tests in which the wall clock and the monotonic
+// clock differ.
 func NewPauseWithClocks(p *Pause, wall func() time.Time, monotonic func() time.Duration) *Pause {
 	p.clock = clock{wall: wall, monotonic: monotonic}
 	return p

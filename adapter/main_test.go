@@ -14,12 +14,12 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// roundTripper is a base without a network, for tests in which time is moved.
+// roundTripper is a base without a network, for tests that move the time.
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
-// body is an answer's body that notes what becomes of it.
+// body is an answer's body that records how it is read and closed.
 type body struct {
 	io.Reader
 	read   int64
@@ -34,7 +34,7 @@ func (b *body) Read(p []byte) (int, error) {
 
 func (b *body) Close() error { b.closed = true; return nil }
 
-// answer makes a response; header is pairs of name and value.
+// answer makes a response. header alternates names and values.
 func answer(req *http.Request, status int, content string, header ...string) *http.Response {
 	resp := &http.Response{
 		StatusCode: status, Status: http.StatusText(status),
@@ -48,7 +48,7 @@ func answer(req *http.Request, status int, content string, header ...string) *ht
 	return resp
 }
 
-// serve starts a real server, and returns its URL and a transport of its own.
+// serve starts a real server, and returns its URL and a transport for it.
 func serve(t *testing.T, handler http.HandlerFunc) (string, *http.Transport) {
 	t.Helper()
 	server := httptest.NewServer(handler)
@@ -60,7 +60,7 @@ func serve(t *testing.T, handler http.HandlerFunc) (string, *http.Transport) {
 	return server.URL, transport
 }
 
-// newRequest makes a request; header is pairs of name and value.
+// newRequest makes a request. header alternates names and values.
 func newRequest(t *testing.T, method, url string, content io.Reader, header ...string) *http.Request {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, url, content)
@@ -73,7 +73,7 @@ func newRequest(t *testing.T, method, url string, content io.Reader, header ...s
 	return req
 }
 
-// try sends req through rt, and returns the answer and all of its body.
+// try sends req through rt, and returns the answer and its whole body.
 func try(rt http.RoundTripper, req *http.Request) (*http.Response, string, error) {
 	resp, err := rt.RoundTrip(req)
 	if err != nil {
@@ -93,7 +93,7 @@ func send(t *testing.T, rt http.RoundTripper, req *http.Request) (*http.Response
 	return resp, content
 }
 
-// get sends a GET; header is pairs of name and value.
+// get sends a GET request. header alternates names and values.
 func get(t *testing.T, rt http.RoundTripper, url string, header ...string) (*http.Response, string) {
 	t.Helper()
 	return send(t, rt, newRequest(t, http.MethodGet, url, nil, header...))

@@ -23,7 +23,7 @@ const (
 type PauseOptions struct {
 	// MaxPause is the longest time that a pause lasts, whatever the server asks
 	// for; then the server is asked again. 0 or less means 24 hours, the
-	// longest that Spotify has been seen to ask for.
+	// longest pause that Spotify is known to have asked for.
 	MaxPause time.Duration
 
 	// QuotaPause is how long a pause lasts when a quota is used up and the

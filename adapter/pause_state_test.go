@@ -15,8 +15,8 @@ import (
 	"github.com/spotipie/spotipie/adapter"
 )
 
-// TestPauseIsCarriedOver: through JSON, to a Pause of another process that
-// starts later.
+// TestPauseIsCarriedOver saves a pause as JSON and restores it in a Pause of another
+// process, which starts later.
 func TestPauseIsCarriedOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
@@ -94,9 +94,9 @@ func TestPauseRestore(t *testing.T) {
 	}
 }
 
-// TestPauseAndTheComputersTime: a correction of the clock by hours neither ends
-// a pause nor makes it longer, and what is told and saved of it is right by the
-// new time.
+// TestPauseAndTheComputersTime corrects the clock by hours. That must neither end nor
+// prolong a pause, and the pause that is reported and saved must be right by the new
+// time.
 func TestPauseAndTheComputersTime(t *testing.T) {
 	for _, correction := range []time.Duration{-30 * 24 * time.Hour, -time.Hour, time.Hour, 30 * 24 * time.Hour} {
 		t.Run(correction.String(), func(t *testing.T) {
@@ -124,7 +124,7 @@ func TestPauseAndTheComputersTime(t *testing.T) {
 	}
 }
 
-// TestPauseConcurrently: all methods at once, for the race detector.
+// TestPauseConcurrently calls all methods at the same time, for the race detector.
 func TestPauseConcurrently(t *testing.T) {
 	pause := adapter.NewPause(roundTripper(status(429, "Retry-After", "1")), &adapter.PauseOptions{
 		ProbeInterval: time.Microsecond, OnPause: func(context.Context, adapter.PauseState) {},

@@ -36,8 +36,8 @@ func notSent(t *testing.T, rt http.RoundTripper, req *http.Request) *spotipie.Ra
 	return limit
 }
 
-// TestPauseStopsAThousandRequests: of two sessions that share the adapter, one
-// is told to wait, and no other request reaches the service.
+// TestPauseStopsAThousandRequests lets two sessions share the adapter. When one of them
+// is told to wait, no other request may reach the service.
 func TestPauseStopsAThousandRequests(t *testing.T) {
 	for name, stack := range map[string]func(http.RoundTripper) http.RoundTripper{
 		"alone": func(base http.RoundTripper) http.RoundTripper { return adapter.NewPause(base, nil) },
@@ -183,7 +183,8 @@ func TestPauseConcernsOneHost(t *testing.T) {
 	}
 }
 
-// TestPauseClosesTheBody: as a RoundTripper must, also of what it does not send.
+// TestPauseClosesTheBody checks that the Pause closes the body of a request that it does
+// not send, as a RoundTripper must.
 func TestPauseClosesTheBody(t *testing.T) {
 	base := &script{answers: []func(*http.Request) (*http.Response, error){status(429, "Retry-After", "60")}}
 	pause := adapter.NewPause(base, nil)
@@ -195,7 +196,8 @@ func TestPauseClosesTheBody(t *testing.T) {
 	}
 }
 
-// TestPauseEndsWithTheLast: answers to requests that were under way together.
+// TestPauseEndsWithTheLast lets several requests at the same time get pauses. The one
+// that ends last counts.
 func TestPauseEndsWithTheLast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		first := slow(2*time.Second, status(429, "Retry-After", "10"))
@@ -245,10 +247,10 @@ func TestPauseProbes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		base := &script{answers: []func(*http.Request) (*http.Response, error){
 			status(429, "Retry-After", "3600"),
-			status(503),                       // the probe after 10 minutes tells nothing
-			fails(io.ErrUnexpectedEOF),        // nor does that after 20
+			status(503),                       // the probe after 10 minutes gets no useful answer
+			fails(io.ErrUnexpectedEOF),        // nor does the one after 20
 			status(429, "Retry-After", "900"), // after 30 minutes: 15 more
-			status(403),                       // after 40: an answer, so it is over
+			status(403),                       // after 40: an answer, so the pause is over
 			status(200),
 		}}
 		pause := adapter.NewPause(base, &adapter.PauseOptions{ProbeInterval: 10 * time.Minute})
@@ -304,8 +306,8 @@ func TestPauseOnPause(t *testing.T) {
 	})
 }
 
-// TestPauseUnderRetries: a pause that is short enough is waited for by all, and
-// nobody asks during it.
+// TestPauseUnderRetries checks that all retries wait for a pause that is short enough,
+// and that no request is sent during it.
 func TestPauseUnderRetries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var paused atomic.Bool
@@ -339,7 +341,8 @@ func TestPauseUnderRetries(t *testing.T) {
 	})
 }
 
-// TestPauseOverABaseThatPanics: the pause still works afterwards.
+// TestPauseOverABaseThatPanics checks that the Pause still works after its base has
+// panicked.
 func TestPauseOverABaseThatPanics(t *testing.T) {
 	calls := 0
 	pause := adapter.NewPause(roundTripper(func(req *http.Request) (*http.Response, error) {
@@ -355,7 +358,7 @@ func TestPauseOverABaseThatPanics(t *testing.T) {
 	send(t, pause, newRequest(t, "GET", apiURL, nil))
 }
 
-// TestPauseDoesNotWaitForTheBody: the answer that begins the pause has no end.
+// TestPauseDoesNotWaitForTheBody uses an answer whose body never ends.
 func TestPauseDoesNotWaitForTheBody(t *testing.T) {
 	url, transport := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Retry-After", "3600")
@@ -380,8 +383,8 @@ func TestPauseDoesNotWaitForTheBody(t *testing.T) {
 	}
 }
 
-// TestPauseLeavesTheBodyWhole: what is longer than is read for the reason, and
-// what breaks off.
+// TestPauseLeavesTheBodyWhole checks bodies that are longer than the part that the Pause
+// reads, and bodies that break off.
 func TestPauseLeavesTheBodyWhole(t *testing.T) {
 	cut := errors.New("cut")
 	for name, tc := range map[string]struct {
@@ -408,8 +411,8 @@ func TestPauseLeavesTheBodyWhole(t *testing.T) {
 	}
 }
 
-// TestPauseThatGetsLonger: it is one pause, since its beginning, and told of
-// again when that matters.
+// TestPauseThatGetsLonger checks that a longer pause counts as the same pause, and that
+// OnPause is called again when the difference matters.
 func TestPauseThatGetsLonger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		answers := []func(*http.Request) (*http.Response, error){
@@ -418,7 +421,7 @@ func TestPauseThatGetsLonger(t *testing.T) {
 			slow(3*time.Second, status(429, "Retry-After", "100")),                                       // 2 s longer
 			slow(3*time.Second+time.Millisecond, quota("Retry-After", "100")),                            // hardly longer, another reason
 			slow(4*time.Second, status(429, "Retry-After", "10")),                                        // shorter
-			slow(5*time.Second, func(*http.Request) (*http.Response, error) { return status(200)(nil) }), // says nothing
+			slow(5*time.Second, func(*http.Request) (*http.Response, error) { return status(200)(nil) }), // asks for no pause
 		}
 		var told atomic.Int32
 		pause := adapter.NewPause(roundTripper(func(req *http.Request) (*http.Response, error) {

@@ -70,8 +70,8 @@ func TestRetryNeedsARewindableBody(t *testing.T) {
 	}
 }
 
-// A pipe has nothing to read until it is written to: whoever reads a body whole
-// before sending it gets stuck here.
+// A pipe has nothing to read until somebody writes to it. A RoundTripper that reads the
+// whole body before it sends it would hang here.
 func TestRetryStreamsBodies(t *testing.T) {
 	url, transport := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusOK)
@@ -98,7 +98,7 @@ func TestRetryLeavesTheRequestAlone(t *testing.T) {
 		base := &script{answers: []func(*http.Request) (*http.Response, error){
 			func(req *http.Request) (*http.Response, error) {
 				seen = append(seen, req)
-				if len(seen) > 1 { // a base that misbehaves spoils only the copy
+				if len(seen) > 1 { // a base that misbehaves changes only its copy
 					req.Header.Set("X-Spoilt", "yes")
 					req.URL.Path = "/spoilt"
 				}
@@ -171,7 +171,7 @@ func TestRetryCutConnection(t *testing.T) {
 			panic(http.ErrAbortHandler)
 		}
 	})
-	transport.DisableKeepAlives = true // else the transport tries again by itself
+	transport.DisableKeepAlives = true // otherwise the transport tries again by itself
 	if resp, _ := get(t, adapter.NewRetry(transport, quick()), url); resp.StatusCode != 200 || requests.Load() != 3 {
 		t.Errorf("got %d after %d requests, want 200 after 3", resp.StatusCode, requests.Load())
 	}

@@ -13,8 +13,8 @@ import (
 	"github.com/spotipie/spotipie/adapter"
 )
 
-// TestRetryWaitsForAPauseThatJustFits: and leaves time for the attempt after
-// it.
+// TestRetryWaitsForAPauseThatJustFits checks also that there is time left for the
+// attempt after the pause.
 func TestRetryWaitsForAPauseThatJustFits(t *testing.T) {
 	for name, tc := range map[string]struct {
 		retryAfter string
@@ -65,8 +65,8 @@ func TestRetryWaitsForAPauseThatJustFits(t *testing.T) {
 	}
 }
 
-// TestRetryWaitsForAPauseThatJustFitsInRealTime: time passes between any two
-// looks at the clock.
+// TestRetryWaitsForAPauseThatJustFitsInRealTime does the same in real time, in which time
+// passes between two readings of the clock.
 func TestRetryWaitsForAPauseThatJustFitsInRealTime(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex

@@ -29,7 +29,7 @@ func (brokenReader) Read([]byte) (int, error) {
 	return 0, errors.New("the caller's file cannot be read")
 }
 
-// inMemory is a transport whose servers do as told with each connection.
+// inMemory returns a transport whose connections are served by serve, in memory.
 func inMemory(serve func(net.Conn)) *http.Transport {
 	return &http.Transport{
 		DisableKeepAlives: true,
@@ -44,8 +44,8 @@ func inMemory(serve func(net.Conn)) *http.Transport {
 	}
 }
 
-// plainServer reads a request and answers 503, unless it waits for the rest of
-// a body.
+// plainServer reads a request and answers 503. It does not answer a PUT, but only reads
+// its body.
 func plainServer(conn net.Conn) {
 	req, err := http.ReadRequest(bufio.NewReader(conn))
 	switch {
@@ -57,7 +57,7 @@ func plainServer(conn net.Conn) {
 	}
 }
 
-// speaks is a server that says the same whatever it is asked.
+// speaks returns a server that sends the same words for every request.
 func speaks(words string) func(net.Conn) {
 	return func(conn net.Conn) {
 		_, _ = conn.Read(make([]byte, 4096))
@@ -65,7 +65,7 @@ func speaks(words string) func(net.Conn) {
 	}
 }
 
-// TestRetryDoesNotSendTheUnsendableAgain: the fault is in the request.
+// TestRetryDoesNotSendTheUnsendableAgain uses requests that cannot be sent.
 func TestRetryDoesNotSendTheUnsendableAgain(t *testing.T) {
 	for name, change := range map[string]func(*http.Request){
 		"line break in a header value":  func(r *http.Request) { r.Header.Set("X-Name", "a\nb") },
@@ -112,7 +112,7 @@ func withString(r *http.Request, content string) {
 	r.Body, _ = r.GetBody()
 }
 
-// withBody gives a request a body of which no one can tell the length.
+// withBody gives a request a body whose type does not show its length.
 func withBody(content string, length int64) func(*http.Request) {
 	return func(r *http.Request) {
 		body := func() (io.ReadCloser, error) { return &closable{Reader: strings.NewReader(content)}, nil }
@@ -141,8 +141,8 @@ func checkTriedOnce(t *testing.T, base *http.Transport, req *http.Request) {
 	})
 }
 
-// TestRetryDoesNotTryAnotherProtocolAgain: client and server do not agree on
-// what to speak.
+// TestRetryDoesNotTryAnotherProtocolAgain uses servers that do not speak the client's
+// protocol.
 func TestRetryDoesNotTryAnotherProtocolAgain(t *testing.T) {
 	alert := func(description byte) string { return string([]byte{0x15, 3, 3, 0, 2, 2, description}) }
 	for name, tc := range map[string]struct {
@@ -172,7 +172,7 @@ func TestRetryDoesNotTryAnotherProtocolAgain(t *testing.T) {
 	})
 }
 
-// TestRetryKnowsHopelessErrors: as they come from a base, in whatever wrapping.
+// TestRetryKnowsHopelessErrors checks errors of a base, also wrapped ones.
 func TestRetryKnowsHopelessErrors(t *testing.T) {
 	dial := func(err error) error { return &net.OpError{Op: "dial", Net: "tcp", Err: err} }
 	for name, tc := range map[string]struct {
@@ -214,8 +214,8 @@ func TestRetryKnowsHopelessErrors(t *testing.T) {
 	}
 }
 
-// TestRetryDoesNotBlameABodyThatTheBaseClosed: a connection that breaks while
-// the body is being sent is not the body's fault.
+// TestRetryDoesNotBlameABodyThatTheBaseClosed breaks a connection while the body is being
+// sent. That must not count as an error of the body.
 func TestRetryDoesNotBlameABodyThatTheBaseClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		file := func() (io.ReadCloser, error) { return &closable{Reader: strings.NewReader("content")}, nil }
@@ -228,7 +228,7 @@ func TestRetryDoesNotBlameABodyThatTheBaseClosed(t *testing.T) {
 				return status(200)(req)
 			}
 			_ = req.Body.Close()
-			_, _ = req.Body.Read(make([]byte, 10)) // as a copying goroutine that comes late
+			_, _ = req.Body.Read(make([]byte, 10)) // like a copying goroutine that is late
 			return nil, io.ErrUnexpectedEOF
 		}), nil).RoundTrip(req)
 		if err != nil || resp.StatusCode != 200 || asked != 2 {
@@ -237,7 +237,7 @@ func TestRetryDoesNotBlameABodyThatTheBaseClosed(t *testing.T) {
 	})
 }
 
-// closable is a body that cannot be read once it is closed, as a file.
+// closable is a body that cannot be read after it was closed, like a file.
 type closable struct {
 	io.Reader
 	closed bool
@@ -252,7 +252,7 @@ func (c *closable) Read(p []byte) (int, error) {
 
 func (c *closable) Close() error { c.closed = true; return nil }
 
-// TestRetrySendsABodyInMemoryInOnePiece: the retries get not in the way.
+// TestRetrySendsABodyInMemoryInOnePiece checks that the retries do not prevent that.
 func TestRetrySendsABodyInMemoryInOnePiece(t *testing.T) {
 	for name, content := range map[string]io.Reader{
 		"string": strings.NewReader("content"), "bytes": bytes.NewReader([]byte("content")), "buffer": bytes.NewBufferString("content"),

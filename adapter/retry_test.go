@@ -19,14 +19,14 @@ import (
 
 const apiURL = "https://api.spotify.com/v1/me"
 
-// script is a base that gives one answer after the other, the last one for
-// ever, and notes when it was asked and what it gave.
+// script is a base that returns one answer after the other, and then the last one
+// forever. It records the times of the requests and the answers.
 type script struct {
 	answers []func(*http.Request) (*http.Response, error)
 	asked   []time.Time
 	sent    []string // bodies
 	gave    []*http.Response
-	bodies  []*body // of what it gave
+	bodies  []*body // of its answers
 }
 
 func (s *script) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -49,7 +49,7 @@ func (s *script) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// waits returns the pauses between the times the base was asked.
+// waits returns the times between the requests.
 func (s *script) waits() []time.Duration {
 	var waits []time.Duration
 	for i := 1; i < len(s.asked); i++ {
@@ -58,7 +58,7 @@ func (s *script) waits() []time.Duration {
 	return waits
 }
 
-// checkClosed checks that the first n bodies given have been closed.
+// checkClosed checks that the first n bodies were closed.
 func (s *script) checkClosed(t *testing.T, n int) {
 	t.Helper()
 	for i, b := range s.bodies[:n] {

@@ -17,7 +17,7 @@ import (
 	"github.com/spotipie/spotipie/adapter"
 )
 
-// slow gives an answer later, unless the context ends before.
+// slow returns an answer later, unless the context ends first.
 func slow(d time.Duration, then func(*http.Request) (*http.Response, error)) func(*http.Request) (*http.Response, error) {
 	return func(req *http.Request) (*http.Response, error) {
 		select {
@@ -104,7 +104,8 @@ func TestRetryAttemptTimeout(t *testing.T) {
 	}
 }
 
-// TestRetryAttemptTimeoutLeavesTheBodyAlone: it may take longer than an attempt.
+// TestRetryAttemptTimeoutLeavesTheBodyAlone checks that reading the body may take longer
+// than an attempt.
 func TestRetryAttemptTimeoutLeavesTheBodyAlone(t *testing.T) {
 	const limit = 300 * time.Millisecond
 	url, transport := serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -120,7 +121,8 @@ func TestRetryAttemptTimeoutLeavesTheBodyAlone(t *testing.T) {
 	}
 }
 
-// TestRetryAttemptTimeoutFreesItsContext: however the body ends.
+// TestRetryAttemptTimeoutFreesItsContext checks this for every way in which the body can
+// end.
 func TestRetryAttemptTimeoutFreesItsContext(t *testing.T) {
 	for name, end := range map[string]func(*http.Response){
 		"closed":         func(resp *http.Response) { _ = resp.Body.Close() },
@@ -153,8 +155,8 @@ func TestRetryAttemptTimeoutFreesItsContext(t *testing.T) {
 	}
 }
 
-// TestRetryAttemptTimeoutKeepsAnUpgradedConnection: a connection can be written
-// to after 101 Switching Protocols.
+// TestRetryAttemptTimeoutKeepsAnUpgradedConnection checks that callers can write to a
+// connection after 101 Switching Protocols.
 func TestRetryAttemptTimeoutKeepsAnUpgradedConnection(t *testing.T) {
 	url, transport := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Connection", "Upgrade")
@@ -185,8 +187,8 @@ func TestRetryAttemptTimeoutKeepsAnUpgradedConnection(t *testing.T) {
 	}
 }
 
-// TestRetryAttemptTimeoutOverARealServer: the attempt that hangs is given up,
-// and its connection.
+// TestRetryAttemptTimeoutOverARealServer checks that a hanging attempt and its connection
+// are given up.
 func TestRetryAttemptTimeoutOverARealServer(t *testing.T) {
 	var asked atomic.Int32
 	url, transport := serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -205,7 +207,7 @@ func TestRetryAttemptTimeoutOverARealServer(t *testing.T) {
 	}
 }
 
-// TestRetryLateAnswersAreClosed: a base that ignores the context.
+// TestRetryLateAnswersAreClosed uses a base that ignores the context.
 func TestRetryLateAnswersAreClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		base := &script{answers: []func(*http.Request) (*http.Response, error){
@@ -222,8 +224,8 @@ func TestRetryLateAnswersAreClosed(t *testing.T) {
 	})
 }
 
-// TestRetryOverABaseThatPanics: the panic is the caller's, and nothing is left
-// behind.
+// TestRetryOverABaseThatPanics checks that the caller gets the panic, and that nothing is
+// left behind.
 func TestRetryOverABaseThatPanics(t *testing.T) {
 	var seen context.Context
 	defer func() {
@@ -273,7 +275,7 @@ func TestRetryOnRetry(t *testing.T) {
 	})
 }
 
-// TestRetryOnRetryThatPanics: the body for the next attempt is closed.
+// TestRetryOnRetryThatPanics checks that the body for the next attempt is closed.
 func TestRetryOnRetryThatPanics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		replay := &body{Reader: strings.NewReader("content")}
@@ -289,8 +291,8 @@ func TestRetryOnRetryThatPanics(t *testing.T) {
 	})
 }
 
-// TestRetryAttemptTimeoutAndTheContext: the end of the caller's context is
-// called by its name, even if it comes at the same moment.
+// TestRetryAttemptTimeoutAndTheContext ends the caller's context at the same moment as the
+// attempt. The error must be the context's.
 func TestRetryAttemptTimeoutAndTheContext(t *testing.T) {
 	for _, limit := range []time.Duration{time.Second - 1, time.Second, time.Second + 1, time.Hour} {
 		synctest.Test(t, func(t *testing.T) {

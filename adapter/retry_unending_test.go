@@ -18,8 +18,7 @@ import (
 	"github.com/spotipie/spotipie/adapter"
 )
 
-// TestRetryDoesNotWaitForTheBody: of an answer that is thrown away, the rest
-// never comes.
+// TestRetryDoesNotWaitForTheBody drops answers whose bodies never end.
 func TestRetryDoesNotWaitForTheBody(t *testing.T) {
 	const quota = `{"error":{"status":429,"message":"Too many requests","reason":"QUOTA_EXCEEDED"}}`
 	for name, tc := range map[string]struct {
@@ -91,7 +90,7 @@ func TestRetryDoesNotWaitForTheBody(t *testing.T) {
 	}
 }
 
-// stuck is a body that gives nothing, and cares for nothing but its end.
+// stuck is a body without data whose Read ends only when end is closed.
 type stuck struct{ end chan struct{} }
 
 func (s stuck) Read([]byte) (int, error) { <-s.end; return 0, io.EOF }
@@ -107,8 +106,7 @@ type silent struct{}
 func (silent) Read([]byte) (int, error) { return 0, nil }
 func (silent) Close() error             { return nil }
 
-// TestRetryOverMisbehavedBodies: a base of somebody else's gives bodies that
-// keep no promise.
+// TestRetryOverMisbehavedBodies uses bodies that break the rules of io.ReadCloser.
 func TestRetryOverMisbehavedBodies(t *testing.T) {
 	end := make(chan struct{})
 	defer close(end)
@@ -142,8 +140,8 @@ func TestRetryOverMisbehavedBodies(t *testing.T) {
 	}
 }
 
-// TestRetryFreesAConnectionThatIsNotDrained: the wait is not lengthened by the
-// body, and nothing is left behind.
+// TestRetryFreesAConnectionThatIsNotDrained checks that the body does not make the wait
+// longer, and that nothing is left behind.
 func TestRetryDoesNotWaitLongerForABody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		reader, writer := io.Pipe()
@@ -166,7 +164,7 @@ func TestRetryDoesNotWaitLongerForABody(t *testing.T) {
 	})
 }
 
-// TestRetryNeverRetriesAQuota: not even after the shortest pause.
+// TestRetryNeverRetriesAQuota checks this even for the shortest pause.
 func TestRetryNeverRetriesAQuota(t *testing.T) {
 	const body = `{"error":{"status":429,"message":"Too many requests","reason":"QUOTA_EXCEEDED"}}`
 	for name, tc := range map[string]struct {

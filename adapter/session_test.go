@@ -13,7 +13,7 @@ import (
 	"github.com/spotipie/spotipie/adapter"
 )
 
-// newSession makes a session that holds a token for the API at url.
+// newSession makes a session with a token for the API at url.
 func newSession(t *testing.T, url, accessToken string) *spotipie.ClientCredentialsSession {
 	t.Helper()
 	session, err := spotipie.NewClientCredentialsSession(

@@ -12,12 +12,12 @@ import (
 	"github.com/spotipie/spotipie/login"
 )
 
-// shownVisits are the addresses in Chromium's history that it shows: the ends
-// of chains of redirects (PAGE_TRANSITION_CHAIN_END).
+// shownVisits selects the addresses that Chromium shows in its history: the last
+// of each chain of redirects (PAGE_TRANSITION_CHAIN_END).
 const shownVisits = `SELECT urls.url FROM visits JOIN urls ON urls.id = visits.url WHERE visits.transition & 0x20000000`
 
-// TestTheHistoryShowsNoCode protects from what stays in the user's profile.
-// What the implicit grant leaves there nobody can prevent.
+// TestTheHistoryShowsNoCode checks that no code stays in the user's profile.
+// The implicit grant leaves a token there; nobody can prevent that.
 func TestTheHistoryShowsNoCode(t *testing.T) {
 	needChromium(t)
 	sqlite, err := exec.LookPath("sqlite3")

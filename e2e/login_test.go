@@ -31,7 +31,7 @@ const (
 	cancel = "button[value=cancel]"
 )
 
-// newServer starts an accounts service that asks the user.
+// newServer starts an accounts service that asks the user for consent.
 func newServer(t *testing.T, opts accounts.Options) *spotifytest.Server {
 	t.Helper()
 	opts.Apps = []accounts.App{{
@@ -57,7 +57,7 @@ func newSession(t *testing.T, server *spotifytest.Server) *spotipie.Authorizatio
 	return s
 }
 
-// running is a login that waits for the user of a tab.
+// running is a login that waits for the user in a tab.
 type running struct {
 	t         *testing.T
 	done      chan error
@@ -103,8 +103,8 @@ func (r *running) succeed() {
 	}
 }
 
-// address returns what the browser was told to open, its state and where the
-// page is.
+// address returns the address that the browser was told to open, its state, and
+// the callback's address.
 func (r *running) address() (address, state, callback string) {
 	r.t.Helper()
 	address = <-r.addresses
@@ -177,7 +177,7 @@ func TestImplicitGrant(t *testing.T) {
 	_, state, callback := r.address()
 	b.heading("asks for access")
 
-	other := b.another() // what there is to see when the address has no answer
+	other := b.another() // shows the page at an address without an answer
 	other.visit(callback)
 	other.heading("One moment")
 	other.check("fragment")
@@ -237,12 +237,12 @@ func TestSecondConsentAndShowDialog(t *testing.T) {
 	b.heading("Hello, Grace")
 	r.succeed()
 
-	// A user who has agreed before is not asked again.
+	// Spotify does not ask a user again who has agreed before.
 	r = start(t, b, newSession(t, server), login.Options{})
 	b.heading("Hello, Grace")
 	r.succeed()
 
-	// Unless the app wants it.
+	// It does if the app wants that.
 	r = start(t, b, newSession(t, server), login.Options{ForceDialog: true})
 	b.heading("asks for access")
 	b.click("input[value=ada]")
@@ -326,7 +326,7 @@ func TestFailedExchange(t *testing.T) {
 	b.expectSafe(state)
 }
 
-// portrait draws somebody.
+// portrait draws a profile picture.
 func portrait() image.Image {
 	const size = 192
 	p := image.NewRGBA(image.Rect(0, 0, size, size))
@@ -346,8 +346,8 @@ func portrait() image.Image {
 	return p
 }
 
-// TestThePictureIsShown has the picture come by https from a host that only
-// the program can reach.
+// TestThePictureIsShown serves the picture over https from a host that only the
+// program can reach.
 func TestThePictureIsShown(t *testing.T) {
 	var picture bytes.Buffer
 	if err := png.Encode(&picture, portrait()); err != nil {

@@ -13,10 +13,10 @@ import (
 	"go.uber.org/goleak"
 )
 
-// chromium is the browser of all tests; each has a profile of its own in it.
+// chromium is the browser that all tests share. Each test has its own profile.
 var chromium context.Context
 
-// absence is why the tests cannot run.
+// absence is the reason why the tests cannot run.
 var absence error
 
 func TestMain(m *testing.M) {
@@ -44,7 +44,7 @@ func runAll(m *testing.M) int {
 	return 0
 }
 
-// missing says what the tests need and do not find.
+// missing returns an error that lists what the tests need and is not installed.
 func missing() error {
 	var errs []error
 	if _, err := exec.LookPath("chromium"); err != nil {
@@ -58,8 +58,8 @@ func missing() error {
 
 func axePath() string { return filepath.Join("node_modules", "axe-core", "axe.min.js") }
 
-// startChromium starts it without a screen, and with a profile that is empty
-// and, unless the options say otherwise, thrown away.
+// startChromium starts Chromium without a screen and with an empty profile. The
+// profile is deleted afterwards unless the options say otherwise.
 func startChromium(more ...chromedp.ExecAllocatorOption) (ctx context.Context, stop func(), err error) {
 	opts := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath("chromium"),
@@ -79,7 +79,8 @@ func startChromium(more ...chromedp.ExecAllocatorOption) (ctx context.Context, s
 	return ctx, stop, nil
 }
 
-// needChromium skips the test, or fails it where Chromium must be.
+// needChromium skips the test if Chromium is missing, or fails it if Chromium is
+// required.
 func needChromium(t *testing.T) {
 	t.Helper()
 	switch {

@@ -16,7 +16,7 @@ import (
 	"github.com/spotipie/spotipie/spotifytest"
 )
 
-// site starts a web server of the app's, at an origin of its own.
+// site starts a web server for the app, at its own origin.
 func site(t *testing.T, handler http.Handler) (origin string) {
 	t.Helper()
 	server := httptest.NewServer(handler)
@@ -36,8 +36,8 @@ func singlePage(t *testing.T, server *spotifytest.Server) (origin string) {
 	}))
 }
 
-// TestSinglePage: a page of another origin that does what Spotify's tutorial
-// for PKCE describes signs in, asks the Web API, and reads why it is refused.
+// TestSinglePage opens a page of another origin that follows Spotify's tutorial
+// for PKCE. The page signs in, asks the Web API, and reads why it is refused.
 func TestSinglePage(t *testing.T) {
 	b, server := newTab(t), newServer(t, accounts.Options{})
 	b.visit(singlePage(t, server))
@@ -70,9 +70,8 @@ func TestSinglePage(t *testing.T) {
 	b.heading("503 Service Unavailable")
 }
 
-// TestFrontEndOnAnotherPort: the callback of a back end redirects on to the
-// front end, which is another origin, and the browser follows from the consent
-// page to there.
+// TestFrontEndOnAnotherPort has the callback of a back end redirect to the front
+// end, which has another origin. The browser must get there from the consent page.
 func TestFrontEndOnAnotherPort(t *testing.T) {
 	b, server := newTab(t), spotifytest.NewWith(t, nil)
 	frontEnd := site(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -105,7 +104,7 @@ func TestFrontEndOnAnotherPort(t *testing.T) {
 	}
 }
 
-// nameOf exchanges the code of a callback and asks whose it is.
+// nameOf exchanges the code of a callback and returns the user's name.
 func nameOf(r *http.Request, server *spotifytest.Server, redirectURI string) (string, error) {
 	credentials, client := server.Credentials(), &http.Client{Transport: server.Transport()}
 	form := url.Values{"grant_type": {"authorization_code"}, "code": {r.FormValue("code")}, "redirect_uri": {redirectURI},
@@ -138,8 +137,8 @@ func nameOf(r *http.Request, server *spotifytest.Server, redirectURI string) (st
 	return profile.DisplayName, err
 }
 
-// TestHomePage: what the service says of itself can be read by everyone, and
-// leads to the consent page.
+// TestHomePage checks the service's home page, and that its link leads to the
+// consent page.
 func TestHomePage(t *testing.T) {
 	b, server := newTab(t), newServer(t, accounts.Options{Control: true})
 	b.visit(server.URL)
@@ -152,8 +151,8 @@ func TestHomePage(t *testing.T) {
 	b.heading(appName + " asks for access")
 }
 
-// TestControlFromAPage: no page can turn the knobs, not even one of the
-// service's own origin.
+// TestControlFromAPage checks that no page can use the control endpoints, not
+// even a page of the service's own origin.
 func TestControlFromAPage(t *testing.T) {
 	b, server := newTab(t), newServer(t, accounts.Options{Control: true})
 	before := server.Now()

@@ -7,7 +7,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// screenshot renews a picture in docs/images, if the tests are asked to.
+// screenshot updates a picture in docs/images if SPOTIPIE_SCREENSHOTS is set.
 func (b *tab) screenshot(name string) {
 	b.t.Helper()
 	if os.Getenv("SPOTIPIE_SCREENSHOTS") != "1" {

@@ -17,7 +17,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// patience is how long a page may take to show what is waited for.
+// patience is how long the tests wait for a page.
 const patience = 10 * time.Second
 
 // tab is a tab of the browser.
@@ -26,10 +26,10 @@ type tab struct {
 	ctx context.Context
 
 	mu       sync.Mutex
-	requests []string // every address that was asked for
+	requests []string // every address that was requested
 }
 
-// newTab opens a tab in a profile of its own.
+// newTab opens a tab in a new profile.
 func newTab(t *testing.T) *tab {
 	t.Helper()
 	needChromium(t)
@@ -54,7 +54,7 @@ func openTab(t *testing.T, parent context.Context, opts ...chromedp.ContextOptio
 	return b
 }
 
-// note keeps what the tab asks for.
+// note records the tab's requests.
 func (b *tab) note(event any) {
 	if e, ok := event.(*network.EventRequestWillBeSent); ok {
 		b.mu.Lock()
@@ -63,7 +63,7 @@ func (b *tab) note(event any) {
 	}
 }
 
-// run does something in the tab and returns what comes of it.
+// run does something in the tab and returns the result.
 func run[T any](b *tab, action chromedp.Action[T]) T {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
@@ -75,7 +75,7 @@ func run[T any](b *tab, action chromedp.Action[T]) T {
 	return result
 }
 
-// call gives the browser a command.
+// call sends the browser a command.
 func call[P, R any](b *tab, command cdp.Command[P, R], params P) R {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
@@ -87,8 +87,8 @@ func call[P, R any](b *tab, command cdp.Command[P, R], params P) R {
 	return result
 }
 
-// open is for login.Options.Browser: as a desktop does, it does not wait for
-// the page.
+// open is for login.Options.Browser. Like a desktop, it does not wait for the
+// page.
 func (b *tab) open(address string) error {
 	_, err := chromedp.Call(b.ctx, page.Navigate, page.NavigateParams{URL: address})
 	return err
@@ -100,7 +100,7 @@ func (b *tab) visit(address string) {
 	run(b, chromedp.Navigate(address))
 }
 
-// close closes the tab, as a user does.
+// close closes the tab, as a user would.
 func (b *tab) close() {
 	b.t.Helper()
 	if err := chromedp.Cancel(b.ctx); err != nil {
@@ -116,7 +116,7 @@ func (b *tab) heading(text string) {
 	for time.Now().Before(deadline) {
 		var err error
 		got, err = chromedp.Run(b.ctx, chromedp.Evaluate[string](`document.readyState === "complete" && document.querySelector("h1")?.textContent || ""`))
-		if err == nil && strings.Contains(got, text) { // an error: one page goes and the next has yet to come
+		if err == nil && strings.Contains(got, text) { // there is an error while one page replaces another
 			return
 		}
 	}
@@ -133,8 +133,8 @@ func (b *tab) press(keys string) {
 	run(b, chromedp.KeyEvent(keys))
 }
 
-// focus presses the tabulator until the element is focused, as those do who
-// have no mouse.
+// focus presses the Tab key until the element has the focus, as users without a
+// mouse do.
 func (b *tab) focus(selector string) {
 	b.t.Helper()
 	for range 20 {
@@ -156,8 +156,8 @@ func (b *tab) text() string {
 	return run(b, chromedp.Evaluate[string](`document.body.innerText`))
 }
 
-// everywhere is where a secret must not be: the page, the address bar and the
-// tab's history.
+// everywhere returns all text that must not have a secret: the page, the address
+// bar and the tab's history.
 func (b *tab) everywhere() string {
 	b.t.Helper()
 	all := []string{run(b, chromedp.Evaluate[string](`document.documentElement.outerHTML`)), run(b, chromedp.Location())}
@@ -169,8 +169,8 @@ func (b *tab) everywhere() string {
 	return strings.Join(all, "\n")
 }
 
-// expectSafe fails the test if the page holds a secret, or lets a script run
-// or anything load that was injected into it.
+// expectSafe fails the test if the page contains a secret, or if the page lets
+// injected scripts run or other injected content load.
 func (b *tab) expectSafe(secrets ...string) {
 	b.t.Helper()
 	everywhere := b.everywhere()
@@ -180,11 +180,11 @@ func (b *tab) expectSafe(secrets ...string) {
 		}
 	}
 	if ran := run(b, chromedp.Evaluate[[]string](injection, chromedp.EvalAwaitPromise)); len(ran) > 0 {
-		b.t.Errorf("the page let what was injected run: %v", ran)
+		b.t.Errorf("the page did not block what was injected: %v", ran)
 	}
 }
 
-// injection tries what an attacker would, and returns what was not blocked.
+// injection tries what an attacker would try, and returns what was not blocked.
 const injection = `(async () => {
 	const ran = [], blocked = new Set();
 	document.addEventListener("securitypolicyviolation", e => blocked.add(e.effectiveDirective));
@@ -210,8 +210,8 @@ const injection = `(async () => {
 	return ran;
 })()`
 
-// expectNothingFromElsewhere fails the test if the tab asked any other host
-// than those of the given addresses.
+// expectNothingFromElsewhere fails the test if the tab sent a request to any host
+// but those of the given addresses.
 func (b *tab) expectNothingFromElsewhere(allowed ...string) {
 	b.t.Helper()
 	b.mu.Lock()
@@ -227,7 +227,7 @@ func (b *tab) expectNothingFromElsewhere(allowed ...string) {
 	}
 }
 
-// A look is how a page can be looked at.
+// A look is one way to display a page.
 type look struct {
 	name          string
 	width, height int64
@@ -244,8 +244,9 @@ func looks() []look {
 	}
 }
 
-// check looks at the page in every way: axe-core must find no violation and
-// nothing may stick out at the side. If asked to, it renews the screenshots.
+// check displays the page in every way. Axe-core must find no violation, and the
+// page must fit the width of the window. With SPOTIPIE_SCREENSHOTS it updates the
+// screenshots.
 func (b *tab) check(name string) {
 	b.t.Helper()
 	for _, l := range looks() {
@@ -265,8 +266,8 @@ func (b *tab) check(name string) {
 	}
 }
 
-// expectAccessible runs axe-core, in a way that the page's
-// Content-Security-Policy has no say in.
+// expectAccessible runs axe-core. The page's Content-Security-Policy does not
+// apply to it.
 func (b *tab) expectAccessible(name string) {
 	b.t.Helper()
 	source, err := os.ReadFile(axePath())

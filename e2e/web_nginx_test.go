@@ -15,7 +15,7 @@ import (
 	"github.com/spotipie/spotipie/pgstore"
 )
 
-// logins notes which replica begins a login, and which one finishes it.
+// logins records which replica begins a login and which one finishes it.
 type logins struct {
 	mu       sync.Mutex
 	begun    map[string]int // the replica, by the state
@@ -24,7 +24,7 @@ type logins struct {
 	served   [2]int
 }
 
-// by has a replica's answers noted.
+// by wraps a replica's handler to record its answers.
 func (l *logins) by(replica int, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		next.ServeHTTP(w, r)
@@ -43,7 +43,7 @@ func (l *logins) by(replica int, next http.Handler) http.Handler {
 	})
 }
 
-// TestWebAppBehindNginx: two replicas behind nginx, with PostgreSQL.
+// TestWebAppBehindNginx runs two replicas behind nginx, with PostgreSQL.
 func TestWebAppBehindNginx(t *testing.T) {
 	b := newTab(t)
 	connections, err := pgxpool.New(t.Context(), testservices.PostgresDSN(testservices.StartPostgres(t).Address))
@@ -75,7 +75,7 @@ func TestWebAppBehindNginx(t *testing.T) {
 	noted.mu.Lock()
 	defer noted.mu.Unlock()
 	if noted.moved == 0 || noted.finished != 3 || noted.served[0] == 0 || noted.served[1] == 0 {
-		t.Errorf("of %d logins %d were finished by another replica than had begun them; the replicas have answered %v requests",
+		t.Errorf("of %d logins, %d were finished by a replica that did not begin them; the replicas answered %v requests",
 			noted.finished, noted.moved, noted.served)
 	}
 }

@@ -36,7 +36,7 @@ func newWebApp(t *testing.T, opts accounts.Options) *webApp {
 	return a
 }
 
-// startReplicas makes an app that browsers find at url.
+// startReplicas starts an app that browsers reach at url.
 func startReplicas(t *testing.T, url string, store spotipie.Store, opts accounts.Options) *webApp {
 	t.Helper()
 	a := &webApp{url: url}
@@ -72,7 +72,7 @@ func webRoutes(auth *web.Auth) http.Handler {
 	return mux
 }
 
-// webPage is a page of the app, which says whose it is by Spotify's word.
+// webPage is a page of the app with the user's name, which it asks Spotify for.
 func webPage(auth *web.Auth, what string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name := "nobody"
@@ -93,7 +93,7 @@ func webPage(auth *web.Auth, what string) http.Handler {
 	})
 }
 
-// TestWebApp: every request reaches the other replica.
+// TestWebApp sends each request to the replica that did not get the last one.
 func TestWebApp(t *testing.T) {
 	b := newTab(t)
 	goThroughWebApp(t, b, newWebApp(t, accounts.Options{}))
@@ -138,7 +138,7 @@ func goThroughWebApp(t *testing.T, b *tab, a *webApp) {
 	}
 }
 
-// TestWebAppAnotherAccount: another user replaces the first one.
+// TestWebAppAnotherAccount has another user replace the first one.
 func TestWebAppAnotherAccount(t *testing.T) {
 	b := newTab(t)
 	a := newWebApp(t, accounts.Options{})
@@ -152,9 +152,10 @@ func TestWebAppAnotherAccount(t *testing.T) {
 	b.heading("Home of Grace")
 }
 
-// TestWebAppFromAnotherSite: a real browser says where requests come from, so
-// another site signs nobody in or out behind the user's back; and the forms of
-// the pages work under their policy, the one that is redirected to Spotify too.
+// TestWebAppFromAnotherSite checks that another site can sign nobody in or out
+// without the user's knowledge: a browser says where requests come from. It also
+// checks that the pages' forms work under their Content-Security-Policy, even the
+// one that is redirected to Spotify.
 func TestWebAppFromAnotherSite(t *testing.T) {
 	b := newTab(t)
 	a := newWebApp(t, accounts.Options{})
@@ -182,7 +183,7 @@ func TestWebAppFromAnotherSite(t *testing.T) {
 	b.check("web-sign-in")
 	b.expectSafe(a.spotify.Credentials().ClientSecret)
 	b.click("button")
-	b.heading("Home of Ada") // who has agreed before
+	b.heading("Home of Ada") // without the consent page: Ada has agreed before
 
 	b.visit(a.url + "/auth/logout")
 	b.heading("Sign out of " + appName)
@@ -191,8 +192,8 @@ func TestWebAppFromAnotherSite(t *testing.T) {
 	b.heading("Home of nobody")
 }
 
-// TestWebAppTrouble: a denied consent and a Spotify that is down, seen by a
-// user.
+// TestWebAppTrouble shows what a user sees after denying consent, and when Spotify
+// is down.
 func TestWebAppTrouble(t *testing.T) {
 	b := newTab(t)
 	a := newWebApp(t, accounts.Options{})
@@ -209,10 +210,10 @@ func TestWebAppTrouble(t *testing.T) {
 	b.click(agree)
 	b.heading("You agreed. One moment")
 	b.check("web-delayed")
-	b.heading("Library of Ada") // the page has tried again by itself
+	b.heading("Library of Ada") // the page reloads itself
 }
 
-// TestWebAppPages: every page that a user can get to is accessible.
+// TestWebAppPages checks that every page that a user can reach is accessible.
 func TestWebAppPages(t *testing.T) {
 	b := newTab(t)
 	a := newWebApp(t, accounts.Options{})

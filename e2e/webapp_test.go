@@ -16,8 +16,8 @@ import (
 	"github.com/spotipie/spotipie/spotifytest"
 )
 
-// startWebApp builds examples/webapp and runs it as a person would, against a
-// Spotify and a database of its own.
+// startWebApp builds examples/webapp and runs it as a person would, with its own
+// accounts service and database.
 func startWebApp(t *testing.T) (url string, spotify *spotifytest.Server) {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "webapp")
@@ -52,21 +52,21 @@ func startWebApp(t *testing.T) (url string, spotify *spotifytest.Server) {
 			t.Errorf("unexpected output: %s", lines.Text())
 		}
 		if err := app.Wait(); err != nil || stderr.Len() > 0 {
-			t.Errorf("it ended with %v: %s", err, stderr.String())
+			t.Errorf("the app ended with %v: %s", err, stderr.String())
 		}
 	})
 	if !lines.Scan() {
-		t.Fatal("it says nothing")
+		t.Fatal("the app prints nothing")
 	}
 	url, found := strings.CutSuffix(strings.TrimPrefix(lines.Text(), "Open "), "/ (Ctrl-C ends it)")
 	if !found {
-		t.Fatalf("it says %q", lines.Text())
+		t.Fatalf("the app prints %q", lines.Text())
 	}
 	return url, spotify
 }
 
-// TestWebAppExample goes through all pages of examples/webapp and does all that
-// there is to do.
+// TestWebAppExample opens every page of examples/webapp and does everything that a
+// user can do there.
 func TestWebAppExample(t *testing.T) {
 	b := newTab(t)
 	url, spotify := startWebApp(t)
@@ -81,7 +81,7 @@ func TestWebAppExample(t *testing.T) {
 	b.check("webapp-home")
 
 	b.click("a[href='/tracks']")
-	b.heading(appName + " asks for access") // to more
+	b.heading(appName + " asks for access") // for another scope
 	b.click(agree)
 	b.heading("Saved tracks")
 	b.check("webapp-tracks")
@@ -102,7 +102,7 @@ func TestWebAppExample(t *testing.T) {
 	b.click("#sign-out")
 	b.heading("Your music, in one place")
 	b.click("#sign-in")
-	b.heading("Hello, Ada") // who has agreed before
+	b.heading("Hello, Ada") // without the consent page: Ada has agreed before
 	b.click("header a[href='/account']")
 	b.click("#delete")
 	b.heading("Delete my data")
@@ -110,7 +110,7 @@ func TestWebAppExample(t *testing.T) {
 	b.click("#confirm")
 	b.heading("Your data is deleted")
 	b.check("webapp-deleted")
-	b.visit(url + "/account") // signs in anew
+	b.visit(url + "/account") // signs in again
 	b.heading("Ada")
 	b.visit(url + "/nowhere")
 	b.heading("There is nothing here")
@@ -120,7 +120,7 @@ func TestWebAppExample(t *testing.T) {
 	b.expectSafe("its-secret-words")
 }
 
-// play has Ada play a track, with another app.
+// play makes Ada play a track, with another app.
 func play(t *testing.T, spotify *spotifytest.Server) {
 	t.Helper()
 	session, err := spotipie.NewAuthorizationCodeSession(spotipie.Credentials{ClientID: "player", RedirectURI: "http://127.0.0.1/callback"}, spotify.Options())

@@ -84,11 +84,11 @@ func start(t *testing.T, server *spotifytest.Server, program string, args ...str
 	return p
 }
 
-// line waits for the next line that starts with prefix and returns the rest.
+// line waits for the next line, which must start with prefix, and returns the rest.
 func (p *process) line(prefix string) string {
 	p.t.Helper()
 	if !p.lines.Scan() {
-		p.t.Fatalf("no line %q, but the end (%v): %s", prefix, p.cmd.Wait(), p.stderr.String())
+		p.t.Fatalf("the program ended (%v) without a line %q: %s", p.cmd.Wait(), prefix, p.stderr.String())
 	}
 	rest, ok := strings.CutPrefix(p.lines.Text(), prefix)
 	if !ok {
@@ -97,8 +97,8 @@ func (p *process) line(prefix string) string {
 	return rest
 }
 
-// end waits for the end and returns the lines that were left, the exit code
-// and what is on stderr.
+// end waits for the end of the program. It returns the lines that were not read, the
+// exit code and stderr.
 func (p *process) end() (rest []string, code int, stderr string) {
 	p.t.Helper()
 	for p.lines.Scan() {
@@ -120,7 +120,7 @@ func (p *process) fails(words string) {
 	p.t.Helper()
 	rest, code, stderr := p.end()
 	if code != 1 || !strings.Contains(stderr, words) {
-		p.t.Errorf("exit code %d, output %q, want 1 and %q on stderr, which has: %s", code, rest, words, stderr)
+		p.t.Errorf("exit code %d, output %q, stderr: %s; want 1, and %q on stderr", code, rest, stderr, words)
 	}
 }
 
@@ -152,7 +152,7 @@ func tokenFile(t *testing.T, program string) {
 	p.endsWith("Hello, Ada!")
 	first := readToken(t, path)
 
-	start(t, server, program, path).endsWith("Hello, Ada!") // without asking
+	start(t, server, program, path).endsWith("Hello, Ada!") // does not ask again
 	server.ExpectTokenRequests(t, accounts.TokenRequests{AuthorizationCode: 1})
 
 	server.ExpireAccessTokens()
@@ -195,7 +195,7 @@ func readToken(t *testing.T, path string) *spotipie.Token {
 	return token
 }
 
-// browser is a person's browser with its cookies.
+// browser is a user's browser with its cookies.
 type browser struct {
 	t    *testing.T
 	base string
@@ -213,7 +213,7 @@ func openBrowser(t *testing.T, base string) *browser {
 	return &browser{t: t, base: strings.TrimSuffix(base, "/"), Client: http.Client{Jar: jar, Transport: transport}}
 }
 
-// do makes a request, follows redirects and returns what the page says.
+// do makes a request, follows redirects and returns the page.
 func (b *browser) do(method, path string, headers ...string) (status int, body string) {
 	b.t.Helper()
 	req, err := http.NewRequestWithContext(b.t.Context(), method, b.base+path, nil)
@@ -242,7 +242,7 @@ func (b *browser) expect(wantStatus int, words string, method, path string, head
 	}
 }
 
-// cookie returns the value of the cookie whose name ends with a part.
+// cookie returns the cookie whose name ends with part.
 func (b *browser) cookie(part string) (name, value string) {
 	b.t.Helper()
 	u, err := url.Parse(b.base)
@@ -269,7 +269,7 @@ func web(t *testing.T, program string) {
 		t.Fatal(err)
 	}
 	grace.expect(200, "Hello, Grace!", "GET", "/login?return_to=/")
-	ada.expect(200, "Hello, Ada!", "GET", "/") // each her own
+	ada.expect(200, "Hello, Ada!", "GET", "/") // each user sees their own name
 
 	server.DenyNext(1)
 	stranger.expect(403, "You did not agree", "GET", "/login")
@@ -286,13 +286,13 @@ func web(t *testing.T, program string) {
 
 	server.ExpireAccessTokens()
 	server.RevokeUser(server.Credentials().ClientID, "grace")
-	grace.expect(200, "Hello, Grace!", "GET", "/", "Sec-Fetch-Site", "none") // by way of Spotify
+	grace.expect(200, "Hello, Grace!", "GET", "/", "Sec-Fetch-Site", "none") // after a redirect to Spotify
 
 	interrupt(t, p)
 	p.endsWith()
 }
 
-// webCookie: only the browser that has signed in has its cookie.
+// webCookie checks that only the whole session cookie signs a browser in.
 func webCookie(t *testing.T, program string) {
 	server := spotifytest.New(t)
 	p := start(t, server, program)

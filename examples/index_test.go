@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestIndex: the README lists every example, and nothing else, with a command that
-// runs it.
+// TestIndex checks that the README lists exactly the examples, each with the command
+// that runs it.
 func TestIndex(t *testing.T) {
 	index, err := os.ReadFile("README.md")
 	if err != nil {

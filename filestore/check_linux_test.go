@@ -15,8 +15,8 @@ import (
 	"github.com/spotipie/spotipie/internal/testservices/child"
 )
 
-// expectCheck fails the test unless Check of a lock that is held fails with want
-// and changes nothing.
+// expectCheck fails the test unless Check of a held lock fails with want and changes
+// nothing.
 func expectCheck(t *testing.T, s *filestore.Store, want error, trouble func()) {
 	t.Helper()
 	version := storecheck.Swap(t, s, 0, "one")
@@ -47,7 +47,7 @@ func TestCheckNoticesAFullDisk(t *testing.T) {
 	mountSmallDisk(t, disk)
 	s := open(t, filepath.Join(disk, "spotipie"), nil)
 	expectCheck(t, s, syscall.ENOSPC, func() { fill(t, disk) })
-	mustDelete(t, s, ada) // a logout works all the same
+	mustDelete(t, s, ada) // a logout still works
 	if _, found, err := s.Load(t.Context(), ada); found || err != nil {
 		t.Errorf("Load: %t, %v", found, err)
 	}
@@ -109,7 +109,7 @@ func TestCheckNoticesThatTheFolderIsGone(t *testing.T) {
 	})
 }
 
-// The next holder keeps the file that somebody has put in the place of the old.
+// Somebody has replaced the lock's file. The next holder keeps the new one.
 func TestUnlockRemovesNoLockFileOfSomebodyElse(t *testing.T) {
 	dir := newDir(t)
 	a, b := open(t, dir, nil), open(t, dir, nil)

@@ -8,8 +8,8 @@ import (
 	"github.com/spotipie/spotipie/internal/testservices/child"
 )
 
-// What Swap has returned for is there after its process was killed, whole, and
-// the next process waits for nothing.
+// If Swap has returned and its process is killed, the record is there and complete, and
+// the next process does not have to wait.
 func TestSwapSurvivesKills(t *testing.T) {
 	if dir, isChild := child.Argument(); isChild {
 		storecheck.SaveAndSay(t, open(t, dir, nil))

@@ -55,7 +55,7 @@ func TestDamagedFilesAreNamedAndLeftAlone(t *testing.T) {
 	}
 	for _, test := range []struct {
 		name         string
-		write, check *filestore.Options // how the file was written, and is then opened
+		write, check *filestore.Options // the options that write and then read the file
 		change       func(t *testing.T, s *filestore.Store, contents string) string
 		want         error
 		says         string
@@ -155,7 +155,7 @@ func TestDeleteNeedsNoSealingKey(t *testing.T) {
 		t.Errorf("Delete without the key: %v", err)
 	}
 	if left := read(t, s.Path(ada)); strings.Contains(left, "sealed") || strings.Contains(left, "client") {
-		t.Errorf("there is more left than that it was deleted: %s", left)
+		t.Errorf("more than the deletion is left: %s", left)
 	}
 }
 

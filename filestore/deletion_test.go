@@ -122,7 +122,7 @@ func TestAskingForUnknownProfilesLeavesNoFile(t *testing.T) {
 			t.Errorf("Check: %v", err)
 		}
 		if _, err := s.Swap(t.Context(), key, 7, storecheck.Record(t, "one")); err == nil {
-			t.Error("Swap over a version that is not there has worked")
+			t.Error("Swap over a version that does not exist has succeeded")
 		}
 		if err := unlock(t.Context()); err != nil {
 			t.Error(err)
@@ -133,8 +133,8 @@ func TestAskingForUnknownProfilesLeavesNoFile(t *testing.T) {
 	}
 }
 
-// What those that were killed have left goes when the store is opened, and what
-// versions of this package left that kept lock files for good.
+// Open removes the files of killed processes, and the lock files that older versions of
+// this package kept forever.
 func TestOpenRemovesLockFilesOfNothing(t *testing.T) {
 	s := open(t, newDir(t), nil)
 	storecheck.Swap(t, s, 0, "one")
@@ -168,7 +168,7 @@ func TestOpenRemovesLockFilesOfNothing(t *testing.T) {
 	}
 }
 
-// Locks whose files come and go still let one holder in at a time.
+// A lock has only one holder at a time, even if its file is removed and made again.
 func TestLocksOfUnknownProfilesExcludeEachOther(t *testing.T) {
 	dir := newDir(t)
 	storecheck.LocksExclude(t, 4, 8, 40, func() spotipie.Store { return open(t, dir, nil) })
@@ -189,7 +189,7 @@ func TestOutsiderGetsInBesideABusyHolder(t *testing.T) {
 			if err != nil {
 				return
 			}
-			time.Sleep(2 * time.Millisecond) // holds it
+			time.Sleep(2 * time.Millisecond) // holds the lock
 			_ = unlock(context.Background())
 		}
 	}()

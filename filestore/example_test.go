@@ -10,7 +10,7 @@ import (
 	"github.com/spotipie/spotipie/filestore"
 )
 
-// A program that is started again finds the authorization it had.
+// A program that starts again finds its authorization.
 func Example() {
 	dir, err := os.MkdirTemp("", "")
 	if err != nil {
@@ -43,7 +43,7 @@ func Example() {
 	// second BQC <nil>
 }
 
-// Records are sealed with a key from outside the folder.
+// The records are sealed with a key from outside of the folder.
 func ExampleKeyFromEnv() {
 	_, err := filestore.KeyFromEnv("MY_APP_SEALING_KEY")
 	fmt.Println(err)

@@ -13,7 +13,7 @@ func Checksum(key spotipie.Key, version uint64, record []byte) string {
 	return checksum(key, version, record)
 }
 
-// StillThere locks a file, calls change, and reports whether the lock is good.
+// StillThere locks a file, calls change, and reports whether the lock is still held.
 func StillThere(t *testing.T, path string, change func()) bool {
 	t.Helper()
 	file := flock.New(path)

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// SetSync puts f in the place of fsync: no file system at hand fails on demand.
+// SetSync replaces fsync with f, because no file system fails on demand.
 func (s *Store) SetSync(f func(*os.File) error) { s.sync = f }
 
-// SetTidied sets when old deletions were last looked for.
+// SetTidied sets the time at which the store last looked for old deletions.
 func (s *Store) SetTidied(at time.Time) { s.tidied.Store(at.Unix()) }

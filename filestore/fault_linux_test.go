@@ -18,8 +18,7 @@ import (
 	"github.com/spotipie/spotipie/spotifytest"
 )
 
-// expectFault fails the test unless err has a cause and names something of the
-// store.
+// expectFault fails the test unless err wraps cause and contains name.
 func expectFault(t *testing.T, err, cause error, name string) {
 	t.Helper()
 	if !errors.Is(err, cause) || !strings.Contains(err.Error(), name) {
@@ -41,7 +40,7 @@ func mountSmallDisk(t *testing.T, at string) {
 	}
 }
 
-// fill writes a file that takes all that is left of a small disk.
+// fill writes a file that uses all free space of a small disk.
 func fill(t *testing.T, disk string) (ballast string) {
 	t.Helper()
 	ballast = filepath.Join(disk, "ballast")
@@ -182,7 +181,7 @@ func TestFailingSync(t *testing.T) {
 	storecheck.Expect(t, s, "one", version)
 	expectNoTemp(t, s.Dir())
 
-	// The record is there by then, but may not outlive a crash.
+	// By now the record is in the folder, but it may not survive a crash.
 	failFor(func(name string) bool { return name == s.Dir() })
 	_, err = s.Swap(t.Context(), ada, version, storecheck.Record(t, "two"))
 	expectFault(t, err, syscall.EIO, s.Path(ada))
@@ -193,8 +192,9 @@ func TestFailingSync(t *testing.T) {
 	expectFault(t, s.Delete(t.Context(), ada), syscall.EIO, s.Path(ada))
 }
 
-// Spotify is not asked for a token that a failing disk could not keep. If it
-// fails after the answer, the token is used, and saved when the disk is back.
+// The session does not ask Spotify for a token that a failing disk could not keep. If the
+// disk fails after the answer, the session uses the token, and saves it when the disk
+// works again.
 func TestSessionOutlivesAFailingDisk(t *testing.T) {
 	server := spotifytest.NewWith(t, &accounts.Options{AutoApprove: true, RotateAllRefreshTokens: true})
 	s := open(t, newDir(t), nil)
@@ -221,7 +221,7 @@ func TestSessionOutlivesAFailingDisk(t *testing.T) {
 		}
 		return syscall.EIO
 	})
-	server.Advance(2 * time.Second) // a failure is remembered for a second
+	server.Advance(2 * time.Second) // for a second the session returns the same error
 	token, err = session.RefreshToken(t.Context())
 	if token == nil || !errors.As(err, &storeErr) || storeErr.Op != "save" {
 		t.Fatalf("got token %v and error %v, want a token and a StoreError of the save", token, err)

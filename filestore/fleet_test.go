@@ -11,8 +11,8 @@ import (
 	"github.com/spotipie/spotipie/internal/testservices/fleet"
 )
 
-// newFleet returns an authorization in a folder for processes to share. There
-// is no lease: the kernel frees a lock with its process.
+// newFleet returns an authorization in a folder for processes to share. There is no
+// lease: the kernel frees a lock when its process ends.
 func newFleet(t *testing.T) *fleet.Fleet {
 	t.Helper()
 	s := open(t, newDir(t), nil)

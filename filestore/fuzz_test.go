@@ -10,8 +10,8 @@ import (
 	"github.com/spotipie/spotipie/internal/storecheck"
 )
 
-// Whatever is in a file, Load returns a record or says what is wrong with it,
-// and Swap does not overwrite what Load does not understand.
+// For any file, Load returns a record or an error, and Swap does not overwrite a file that
+// Load cannot read.
 func FuzzFile(f *testing.F) {
 	f.Add([]byte(""))
 	f.Add([]byte(`{"format":2}`))

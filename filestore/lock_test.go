@@ -10,8 +10,7 @@ import (
 	"time"
 )
 
-// Two stores in one folder stand for two processes: the kernel keeps their
-// locks apart.
+// Two stores in one folder stand for two processes: to the kernel they are two holders.
 func TestLocksOfTwoStoresExcludeEachOther(t *testing.T) {
 	dir := newDir(t)
 	var holders, most atomic.Int32
@@ -57,8 +56,8 @@ func TestLockWaitsForTheFileThatIsThere(t *testing.T) {
 		}
 		result <- err
 	}()
-	// Somebody tidies up. Nothing can help the first holder, but the waiting
-	// one must not end up with a lock on a file that nobody else will find.
+	// Somebody removes the lock's file. Nothing can help the first holder, but the
+	// waiting one must not get a lock on the removed file.
 	if err := os.Remove(strings.TrimSuffix(first.Path(ada), ".json") + ".lock"); err != nil {
 		t.Fatal(err)
 	}

@@ -29,7 +29,7 @@ func newKey(t *testing.T) filestore.Key {
 	return key
 }
 
-// newDir returns a path for a store's folder to be made at.
+// newDir returns a path for a new store's folder.
 func newDir(t *testing.T) string { return filepath.Join(t.TempDir(), "spotipie") }
 
 func open(t *testing.T, dir string, opts *filestore.Options) *filestore.Store {

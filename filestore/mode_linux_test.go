@@ -62,7 +62,8 @@ func TestModesUnderAnyUmask(t *testing.T) {
 	}
 }
 
-// Those that start first, all at once, must not trip over what is half made.
+// Processes that start first and at the same time must not fail because of a half-made
+// folder.
 func TestManyOpenANewFolderAtOnceUnderAnyUmask(t *testing.T) {
 	dir, isChild := child.Argument()
 	if !isChild {

@@ -12,7 +12,7 @@ import (
 func TestSize(t *testing.T) {
 	records := testservices.Count(t, "SPOTIPIE_TEST_RECORDS", 300)
 	s := open(t, newDir(t), nil)
-	s.SetSync(func(*os.File) error { return nil }) // which would take most of the time
+	s.SetSync(func(*os.File) error { return nil }) // syncing would take most of the time
 	for n := range records {
 		if _, err := s.Swap(t.Context(), storecheck.SizeKey(n), 0, storecheck.SizeRecord(t, n)); err != nil {
 			t.Fatal(err)

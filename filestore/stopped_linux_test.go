@@ -15,7 +15,8 @@ import (
 	"github.com/spotipie/spotipie/internal/testservices/child"
 )
 
-// expectHeld fails the test unless err says that a lock is held, and which.
+// expectHeld fails the test unless err says that another process holds the lock, and
+// names its file.
 func expectHeld(t *testing.T, err error, file string) {
 	t.Helper()
 	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), file) || !strings.Contains(err.Error(), "another process holds it") {
@@ -29,8 +30,8 @@ func soon(t *testing.T) context.Context {
 	return ctx
 }
 
-// A process that is stopped keeps its lock, for the kernel cannot tell it from
-// one that is busy. What others saved meanwhile it cannot overwrite.
+// A stopped process keeps its lock, because to the kernel it looks like a busy one. It
+// cannot overwrite what others have saved meanwhile.
 func TestStoppedHolderCannotOverwrite(t *testing.T) {
 	if dir, isChild := child.Argument(); isChild {
 		s := open(t, dir, nil)
@@ -57,7 +58,7 @@ func TestStoppedHolderCannotOverwrite(t *testing.T) {
 	holder := child.Start(t, dir)
 	holder.Expect("locked")
 	holder.Stop()
-	holder.GoOn() // will be read when it is continued
+	holder.GoOn() // takes effect when the process continues
 
 	_, err := s.Lock(soon(t), ada)
 	expectHeld(t, err, filepath.Base(strings.TrimSuffix(s.Path(ada), ".json")+".lock"))
@@ -74,8 +75,7 @@ func TestStoppedHolderCannotOverwrite(t *testing.T) {
 	_ = unlock(t.Context())
 }
 
-// A process stopped in the middle of a Swap holds up other Swaps, and nothing
-// else.
+// A process that is stopped in the middle of a Swap delays other Swaps, and nothing else.
 func TestStoppedWriterHoldsUpSwapsOnly(t *testing.T) {
 	if dir, isChild := child.Argument(); isChild {
 		s := open(t, dir, nil)
@@ -108,7 +108,7 @@ func TestStoppedWriterHoldsUpSwapsOnly(t *testing.T) {
 	expectHeld(t, err, ".swap")
 	expectHeld(t, s.Delete(soon(t), ada), ".swap")
 	storecheck.Expect(t, s, "one", version)
-	open(t, dir, nil) // must not take its temporary file away
+	open(t, dir, nil) // must not remove the stopped process's temporary file
 
 	writer.Signal(syscall.SIGCONT)
 	writer.Expect("written")

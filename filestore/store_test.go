@@ -76,7 +76,7 @@ func TestFileNames(t *testing.T) {
 			seen[strings.ToLower(name)] = key
 		}
 	}
-	// Where one string ends and the next begins makes a difference.
+	// The client id and the profile are hashed separately.
 	if s.Path(spotipie.Key{ClientID: "ab", Profile: "c"}) == s.Path(spotipie.Key{ClientID: "a", Profile: "bc"}) {
 		t.Error("two keys share a file")
 	}
@@ -177,7 +177,7 @@ func read(t *testing.T, path string) string {
 	return string(data)
 }
 
-// endsAfter is a context that has ended when it was asked so many times.
+// endsAfter is a context that ends after a number of calls of Err.
 type endsAfter struct {
 	context.Context
 	left, later int
@@ -191,8 +191,8 @@ func (e *endsAfter) Err() error {
 	return context.Canceled
 }
 
-// List and Summaries end with their context in the middle of a large folder: they
-// look at no file after that.
+// List and Summaries return when their context ends in the middle of a large folder. They
+// read no file after that.
 func TestListEndsWithItsContext(t *testing.T) {
 	s := open(t, newDir(t), nil)
 	s.SetSync(func(*os.File) error { return nil })

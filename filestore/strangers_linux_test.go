@@ -17,7 +17,7 @@ import (
 
 const stranger = 65534 // nobody
 
-// give makes a file a stranger's, which only root can.
+// give makes a stranger the owner of a file. Only root can do that.
 func give(t *testing.T, path string) {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -85,8 +85,8 @@ func TestWhatBelongsToAStrangerIsRefused(t *testing.T) {
 	})
 }
 
-// plants are what a stranger may have put in the place of a lock's file. They
-// return what must not change.
+// plants are things that a stranger may have put in the place of a lock's file. Each
+// returns a function that checks that nothing was changed.
 func plants() map[string]func(t *testing.T, path string) (unchanged func() bool) {
 	return map[string]func(t *testing.T, path string) func() bool{
 		"a symbolic link to nothing": func(t *testing.T, path string) func() bool {
@@ -130,14 +130,14 @@ func TestWhatIsNoLockFileIsRefused(t *testing.T) {
 			_, err := s.Lock(ctx, ada)
 			expectRefused(t, err, filestore.ErrDamaged, lockPath(s, ".lock"), says)
 			if !unchanged() {
-				t.Error("Lock reached through it")
+				t.Error("Lock changed the other file")
 			}
 			unchanged = plant(t, lockPath(s, ".swap"))
 			_, err = s.Swap(ctx, ada, 0, storecheck.Record(t, "one"))
 			expectRefused(t, err, filestore.ErrDamaged, lockPath(s, ".swap"), says)
 			expectRefused(t, s.Delete(ctx, ada), filestore.ErrDamaged, lockPath(s, ".swap"), says)
 			if !unchanged() {
-				t.Error("Swap reached through it")
+				t.Error("Swap changed the other file")
 			}
 		})
 	}
@@ -173,7 +173,7 @@ func TestOpenCleansUpOnlyWhatItKnows(t *testing.T) {
 	}
 }
 
-// A backup of hard links, or two locks that are one, cost nothing.
+// A backup of hard links, or two lock files that are the same file, do no harm.
 func TestLockFileWithASecondNameIsExchanged(t *testing.T) {
 	dir := newDir(t)
 	s, other := open(t, dir, nil), open(t, dir, nil)
@@ -261,7 +261,7 @@ func chown(t *testing.T, path string, uid, gid int) {
 	}
 }
 
-// linkOfAStranger puts a link in the place of a folder, which it leads to.
+// linkOfAStranger replaces a folder by a stranger's link to it.
 func linkOfAStranger(t *testing.T, path string) {
 	t.Helper()
 	if err := errors.Join(os.Rename(path, path+".real"), os.Symlink(path+".real", path)); err != nil {

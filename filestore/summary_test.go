@@ -32,7 +32,7 @@ func TestSummariesLeaveOutWhatCannotBeRead(t *testing.T) {
 	}
 }
 
-// Without the key nobody is forgotten in silence.
+// Without the key Summaries fails, and does not leave out sealed records silently.
 func TestSummariesOfSealedFilesTakeTheKey(t *testing.T) {
 	dir := newDir(t)
 	sealed := open(t, dir, &filestore.Options{Key: newKey(t)})
@@ -57,7 +57,7 @@ func TestSummariesOfAFolderThatIsAway(t *testing.T) {
 	}
 }
 
-// Changes that are made to files by hand are reported too.
+// The store also reports changes that somebody makes to files by hand.
 func TestWatchChangesOfAFileThatIsRemoved(t *testing.T) {
 	for name, opts := range map[string]*filestore.Options{
 		"told by the system": nil, "looking at all files": {PollInterval: 10 * time.Millisecond},

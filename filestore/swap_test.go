@@ -25,7 +25,7 @@ func TestRecordThatLoadWouldRefuseIsNotWritten(t *testing.T) {
 			s := open(t, dir, opts)
 			version := storecheck.Swap(t, s, 0, "one")
 			large := storecheck.Record(t, "two")
-			large.Rejected = strings.Repeat("<", 200<<10) // six times as much in JSON
+			large.Rejected = strings.Repeat("<", 200<<10) // six times as long in JSON
 			_, err := s.Swap(t.Context(), ada, version, large)
 			if err == nil || !strings.Contains(err.Error(), s.Path(ada)) || !strings.Contains(err.Error(), "the store accepts at most 1048576") {
 				t.Errorf("Swap: %v; want an error with the file and the limit", err)
@@ -76,7 +76,7 @@ func TestRecordOfAnotherVersionIsRefused(t *testing.T) {
 	}
 }
 
-// A lock on a file that was removed is one that nobody else will find.
+// Nobody else can see a lock on a removed file.
 func TestLockOnAFileThatIsGoneCountsForNothing(t *testing.T) {
 	for name, test := range map[string]struct {
 		change func(path string)

@@ -31,10 +31,10 @@ func told(t *testing.T, changes <-chan struct{}, of string) {
 	}
 }
 
-// Where the system reports changes, ten thousand watchers cost as much as one.
+// If the system reports changes, ten thousand watchers cost as much as one.
 func TestManyWatchers(t *testing.T) {
 	if runtime.GOOS != "linux" && runtime.GOOS != "windows" {
-		t.Skip("here each watcher looks for itself")
+		t.Skip("on this system each watcher looks at its own file")
 	}
 	dir := newDir(t)
 	s, other := open(t, dir, nil), open(t, dir, nil)
@@ -65,7 +65,7 @@ func TestManyWatchers(t *testing.T) {
 	}
 }
 
-// Watchers continue when the folder was unmounted and is back.
+// Watchers still work after the folder was unmounted and mounted again.
 func TestWatchersOutliveTheFolder(t *testing.T) {
 	for name, opts := range map[string]*filestore.Options{
 		"told by the system": nil, "looking for themselves": {PollInterval: 10 * time.Millisecond},

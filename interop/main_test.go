@@ -18,8 +18,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const redirectURI = "http://127.0.0.1/callback"
 
-// newServer starts an accounts service with one app that has a secret, or with
-// one that has none.
+// newServer starts an accounts service with one app. With an empty secret the app
+// has none.
 func newServer(t *testing.T, secret string, rotate bool) *spotifytest.Server {
 	t.Helper()
 	return spotifytest.NewWith(t, &accounts.Options{
@@ -40,7 +40,7 @@ func clientContext(t *testing.T, server *spotifytest.Server) context.Context {
 	return context.WithValue(t.Context(), oauth2.HTTPClient, &http.Client{Transport: server.Transport()})
 }
 
-// config sets x/oauth2 up for the server's app as its users do for Spotify.
+// config sets up x/oauth2 for the server's app, as its users do for Spotify.
 func config(server *spotifytest.Server, scopes ...spotipie.Scope) *oauth2.Config {
 	creds := server.Credentials()
 	c := &oauth2.Config{
@@ -55,7 +55,7 @@ func config(server *spotifytest.Server, scopes ...spotipie.Scope) *oauth2.Config
 	return c
 }
 
-// login completes the authorization code flow with PKCE by x/oauth2 alone.
+// login completes the authorization code flow with PKCE, using only x/oauth2.
 func login(t *testing.T, server *spotifytest.Server, conf *oauth2.Config) *oauth2.Token {
 	t.Helper()
 	verifier := oauth2.GenerateVerifier()

@@ -13,9 +13,9 @@ import (
 	"golang.org/x/oauth2/clientcredentials"
 )
 
-// apps are the two kinds of app there are, and what x/oauth2 needs to log each
-// in: left to itself it tries HTTP Basic first, which an app without a secret
-// pays for with a second request.
+// apps are the two kinds of app, with the AuthStyle that x/oauth2 needs for each.
+// By default x/oauth2 tries HTTP Basic first, which costs an app without a secret
+// a second request.
 var apps = []struct {
 	name     string
 	secret   string
@@ -89,9 +89,9 @@ func TestOAuth2KeepsItsRefreshTokenWithoutRotation(t *testing.T) {
 		t.Error("the access token has not changed")
 	}
 	if second.RefreshToken != first.RefreshToken {
-		t.Error("the refresh token has changed, though the answer has none")
+		t.Error("the refresh token has changed, but the answer has none")
 	}
-	refresh(t, server, conf, first) // the old one is still good
+	refresh(t, server, conf, first) // the old refresh token still works
 }
 
 func TestOAuth2FollowsRotation(t *testing.T) {

@@ -15,8 +15,8 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// instead sends what is meant for Spotify to the server. The endpoints of
-// spotifyauth are constants, so this is the one way to point it elsewhere.
+// instead sends requests for Spotify to the server. The endpoints of spotifyauth
+// are constants, so this is the only way to replace them.
 type instead struct{ server *spotifytest.Server }
 
 func (i instead) RoundTrip(req *http.Request) (*http.Response, error) {

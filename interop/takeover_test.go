@@ -82,8 +82,8 @@ func TestOAuth2ClientRunsOnASession(t *testing.T) {
 	server.ExpectTokenRequests(t, accounts.TokenRequests{AuthorizationCode: 1})
 }
 
-// x/oauth2 reads the computer's clock, so here the service's starts a day
-// early: every token it issues is old to x/oauth2, which therefore asks the
+// x/oauth2 reads the computer's clock. So the service's clock starts a day early
+// here: every token that it issues looks expired to x/oauth2, which asks the
 // session each time.
 func TestOAuth2ClientFollowsTheSessionsRenewals(t *testing.T) {
 	server := spotifytest.NewWith(t, &accounts.Options{

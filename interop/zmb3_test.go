@@ -16,7 +16,7 @@ import (
 // savedTracks is how many tracks every user of the accounts service has saved.
 const savedTracks = 144
 
-// webAPI is zmb3's client as its users make it, pointed at the server.
+// webAPI returns zmb3's client, made as its users make it, for the server.
 func webAPI(server *spotifytest.Server, client *http.Client) *spotify.Client {
 	return spotify.New(client, spotify.WithBaseURL(server.URL+"/v1/"))
 }
@@ -75,8 +75,8 @@ func TestZmb3DoesNotNoticeThatTheTokenIsRenewed(t *testing.T) {
 	}
 }
 
-// The token endpoint answers only when all pages are read, so no page can have
-// waited for it.
+// The token endpoint answers only after all pages have been read, so no page can
+// have waited for it.
 func TestZmb3DoesNotWaitForAStaleTokensRenewal(t *testing.T) {
 	server := newServer(t, appSecret, false)
 	opts := server.Options()
@@ -105,7 +105,7 @@ func TestZmb3DoesNotWaitForAStaleTokensRenewal(t *testing.T) {
 	server.ExpectTokenRequests(t, accounts.TokenRequests{AuthorizationCode: 1, RefreshToken: 1})
 }
 
-// tokenGate holds up token requests while it is closed.
+// tokenGate delays token requests while it is closed.
 type tokenGate struct {
 	next    http.RoundTripper
 	barrier atomic.Pointer[chan struct{}]
@@ -200,8 +200,8 @@ func TestZmb3PassesTheSessionsErrorsOn(t *testing.T) {
 	}
 }
 
-// readAllPages reads the saved tracks in pages of 50 and returns how many pages
-// there are. After each it calls between with their number so far.
+// readAllPages reads the saved tracks in pages of 50 and returns the number of
+// pages. After each page it calls between with the number so far.
 func readAllPages(t *testing.T, client *spotify.Client, between func(page int)) (pages int) {
 	t.Helper()
 	seen := make(map[spotify.ID]bool)

@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 		os.Exit(code)
 	}
 	exit := os.Exit
-	// A child that makes its own keyring, or none, says so.
+	// A child of a test sets childVariable if it makes its own keyring or uses none.
 	if _, inside := os.LookupEnv(sessionVariable); inside && os.Getenv(childVariable) == "" {
 		d, err := startDaemon(true)
 		if err != nil {

@@ -20,7 +20,7 @@ import (
 // process runs in.
 const sessionVariable = "SPOTIPIE_KEYRINGSTORE_TEST_SESSION"
 
-// busConfig is a session bus that starts no programs by itself.
+// busConfig configures a session bus that starts no programs by itself.
 const busConfig = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig>
@@ -34,8 +34,8 @@ const busConfig = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Con
 </busconfig>
 `
 
-// sessionCommand returns this test binary as a command in a D-Bus session of
-// its own, without a keyring yet, that keeps its files in dir.
+// sessionCommand returns a command that runs this test binary in its own D-Bus session.
+// The session has no keyring yet, and keeps its files in dir.
 func sessionCommand(dir string, args ...string) (*exec.Cmd, error) {
 	config := filepath.Join(dir, "bus.conf")
 	if err := os.WriteFile(config, fmt.Appendf(nil, busConfig, dir), 0o600); err != nil {
@@ -51,8 +51,8 @@ func sessionCommand(dir string, args ...string) (*exec.Cmd, error) {
 	return c, nil
 }
 
-// runInSession runs the tests again in a private session with a keyring, if the
-// programs are there and this is not that session already.
+// runInSession runs the tests again in a private session with a keyring. It does nothing
+// if the programs are missing, or if this process already runs in such a session.
 func runInSession() (code int, done bool) {
 	_, busErr := exec.LookPath("dbus-run-session")
 	_, keyringErr := exec.LookPath("gnome-keyring-daemon")
@@ -85,8 +85,8 @@ func complain(err error) int {
 // daemon is a GNOME Keyring on the session's bus.
 type daemon struct{ process *exec.Cmd }
 
-// startDaemon starts a keyring, which is made if there is none. If it is not
-// unlocked here, a keyring there is stays locked.
+// startDaemon starts a keyring daemon. It makes a keyring if there is none. An existing
+// keyring stays locked unless unlock is set.
 func startDaemon(unlock bool) (*daemon, error) {
 	args := []string{"--foreground", "--components=secrets", "--control-directory=" + os.Getenv(sessionVariable)}
 	if unlock {
@@ -117,8 +117,7 @@ func (d *daemon) stop() {
 	_ = d.process.Wait()
 }
 
-// needKeyring skips the test, or fails it, unless there is a keyring to test
-// with.
+// needKeyring skips or fails the test if there is no keyring.
 func needKeyring(t *testing.T) {
 	t.Helper()
 	testservices.Program(t, "dbus-run-session", "dbus")

@@ -109,7 +109,7 @@ func TestLostKeyIsNotReplaced(t *testing.T) {
 			if after, _ := keyring.Get(service, s.Dir()); after != before {
 				t.Error("the keyring's entry was changed")
 			}
-			expect(t, s, "ada") // a store that has the key already still works
+			expect(t, s, "ada") // a store that already has the key still works
 		})
 	}
 }
@@ -178,7 +178,7 @@ func TestSealingKeys(t *testing.T) {
 	wg.Wait()
 	for _, text := range texts {
 		if text != texts[0] {
-			t.Fatal("processes that start at once have different keys")
+			t.Fatal("processes that start at the same time have different keys")
 		}
 	}
 	other, err := keyringstore.SealingKeys(t.Context(), "another app", nil)
@@ -208,7 +208,7 @@ func TestSealingKeys(t *testing.T) {
 	expect(t, seals(rotated), "ada")
 	for _, name := range []string{"", "/home/ada/.config/spotipie"} {
 		if _, err := keyringstore.SealingKeys(t.Context(), name, nil); err == nil {
-			t.Errorf("the name %q is taken", name)
+			t.Errorf("the name %q is accepted", name)
 		}
 	}
 }

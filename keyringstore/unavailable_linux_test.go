@@ -16,13 +16,14 @@ import (
 	"github.com/spotipie/spotipie/keyringstore"
 )
 
-// childVariable names the test that this process runs for another one: the
-// library keeps its connection to the bus for as long as the process lives.
+// childVariable names the test that this process runs as a child. The tests need
+// children because the library keeps its connection to the bus as long as the process
+// lives.
 const childVariable = "SPOTIPIE_KEYRINGSTORE_TEST_CHILD"
 
 func isChild() bool { return os.Getenv(childVariable) != "" }
 
-// runChild runs the test again, as a child with a bus of its own.
+// runChild runs the test again as a child with its own bus.
 func runChild(t *testing.T, c *exec.Cmd, env ...string) {
 	t.Helper()
 	if c.Env == nil {
@@ -36,8 +37,7 @@ func runChild(t *testing.T, c *exec.Cmd, env ...string) {
 	}
 }
 
-// runChildInSession runs the test again, as a child in a D-Bus session of its
-// own.
+// runChildInSession runs the test again as a child in its own D-Bus session.
 func runChildInSession(t *testing.T) {
 	t.Helper()
 	needKeyring(t)
@@ -50,8 +50,8 @@ func runChildInSession(t *testing.T) {
 
 func childArgs(t *testing.T) []string { return []string{"-test.run=^" + t.Name() + "$", "-test.v"} }
 
-// expectUnavailable fails the test unless Open gives up in time, and without
-// having made anything but lock files.
+// expectUnavailable fails the test unless Open gives up in time and has made only lock
+// files.
 func expectUnavailable(t *testing.T, words string) {
 	t.Helper()
 	dir := newDir(t)
@@ -77,10 +77,10 @@ func TestBusThatDoesNotAnswer(t *testing.T) {
 			t.Errorf("got error %v, want context.DeadlineExceeded", err)
 		}
 		os.Stdout.WriteString("--- PASS: " + t.Name() + "\n")
-		os.Exit(0) // with the calls that are left behind
+		os.Exit(0) // also ends the calls that are left behind
 	}
 	socket := filepath.Join(t.TempDir(), "bus")
-	listener, err := net.Listen("unix", socket) // takes connections, says nothing
+	listener, err := net.Listen("unix", socket) // accepts connections and never answers
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +136,7 @@ func TestLockedKeyring(t *testing.T) {
 	runChildInSession(t)
 }
 
-// A keyring that stops answering holds nobody up who has opened the store.
+// A keyring that stops answering does not affect an open store.
 func TestOpenStoreNeedsTheKeyringNoMore(t *testing.T) {
 	if isChild() {
 		d, err := startDaemon(true)
@@ -162,7 +162,7 @@ func TestStoppedKeyring(t *testing.T) {
 			t.Fatal(err)
 		}
 		expectUnavailable(t, "no answer in 500ms")
-		d.stop() // which ends the call left behind
+		d.stop() // ends the call that was left behind
 		return
 	}
 	runChildInSession(t)

@@ -23,13 +23,13 @@ const (
 	nothing           = dbus.ObjectPath("/")
 )
 
-// errLocked: the user has not unlocked the keyring.
+// errLocked means that the user has not unlocked the keyring.
 var errLocked = errors.New("the keyring stays locked")
 
-// unlock has the user unlock the collection that go-keyring uses, if it is locked.
-// go-keyring does so too, and leaves goroutines behind for each prompt, at a
-// connection that the whole process shares (version 0.2.8). This connection is
-// closed again, and so ends what belongs to it.
+// unlock asks the user to unlock the collection that go-keyring uses, if it is locked.
+// go-keyring would ask too, but each of its prompts leaves goroutines behind on a
+// connection that the whole process shares (version 0.2.8). unlock uses its own
+// connection and closes it, which ends its goroutines.
 func unlock(ctx context.Context) error {
 	conn, err := dbus.ConnectSessionBus(dbus.WithContext(ctx))
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/spotipie/spotipie/login"
 )
 
-// ownAddress returns an address of this machine that others may reach.
+// ownAddress returns an address of this machine that other machines may reach.
 func ownAddress(t *testing.T) string {
 	t.Helper()
 	addresses, err := net.InterfaceAddrs()
@@ -27,9 +27,9 @@ func ownAddress(t *testing.T) string {
 	return ""
 }
 
-// TestAnAddressThatTheUserHasEditedIsTaken: a browser elsewhere ends at
-// 127.0.0.1, where nothing answers, and users put the machine's address in its
-// place.
+// TestAnAddressThatTheUserHasEditedIsTaken covers users with a browser on another machine.
+// It ends at 127.0.0.1, where nothing answers, and they replace that by this machine's
+// address.
 func TestAnAddressThatTheUserHasEditedIsTaken(t *testing.T) {
 	surroundings(t, nil)
 	address := ownAddress(t)
@@ -54,8 +54,8 @@ func TestAnAddressThatTheUserHasEditedIsTaken(t *testing.T) {
 	}
 }
 
-// TestNamesAreNoAddresses protects from DNS rebinding, which takes a name; and
-// at the loopback address nothing needs to be edited.
+// TestNamesAreNoAddresses protects from DNS rebinding, which needs a host name. At the
+// loopback address users have nothing to edit.
 func TestNamesAreNoAddresses(t *testing.T) {
 	surroundings(t, nil)
 	address := ownAddress(t)

@@ -7,16 +7,15 @@ import (
 	"github.com/spotipie/spotipie/login"
 )
 
-// BenchmarkAuthorize is the time from the call to the token with a user who
-// agrees at once: four requests of the browser, the exchange of the code, and
-// the greeting.
+// BenchmarkAuthorize measures the time from the call to the token for a user who agrees
+// at once: four requests of the browser, the exchange of the code, and the greeting.
 func BenchmarkAuthorize(b *testing.B) {
 	server := newServer(b, nil)
 	session := newSession(b, server, nil)
 	client := newBrowser(b).client()
 	client.CheckRedirect = nil
 	opts := &login.Options{
-		ForceDialog: true, // though there is a token from the second time on
+		ForceDialog: true, // from the second login on there is already a token
 		Input:       noTerminal(b),
 		Output:      io.Discard,
 		Browser: func(address string) error {

@@ -13,8 +13,8 @@ import (
 	"github.com/spotipie/spotipie/login"
 )
 
-// TestAQuestionIsAskedAgainBehindWhatComesInBetween protects from a prompt
-// that nobody sees any more.
+// TestAQuestionIsAskedAgainBehindWhatComesInBetween protects from a prompt that other
+// output has moved out of sight.
 func TestAQuestionIsAskedAgainBehindWhatComesInBetween(t *testing.T) {
 	surroundings(t, nil)
 	server := newServer(t, nil)
@@ -33,8 +33,8 @@ func TestAQuestionIsAskedAgainBehindWhatComesInBetween(t *testing.T) {
 	r.token()
 }
 
-// TestTextsFitTheTerminal protects from words that a narrow terminal cuts, and
-// from addresses that a line break cuts.
+// TestTextsFitTheTerminal protects from words that a narrow terminal breaks, and from
+// addresses with line breaks.
 func TestTextsFitTheTerminal(t *testing.T) {
 	server := newServer(t, nil)
 	for _, columns := range []uint16{0, 40, 60, 100} {

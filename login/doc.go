@@ -1,6 +1,6 @@
-// Package login takes a script, a desktop program or a terminal on a remote
-// machine from nothing to a saved authorization that renews itself: the user
-// agrees, in a browser on this machine or another.
+// Package login gets a user's authorization for a script, a desktop program or a
+// program in a remote shell. The user agrees once, in a browser on this machine or
+// another. After that the authorization is saved and renews itself.
 //
 //	session, err := spotipie.NewAuthorizationCodeSession(spotipie.Credentials{
 //		ClientID:    id,

@@ -18,7 +18,7 @@ import (
 	"github.com/spotipie/spotipie/login"
 )
 
-// TestASecondTabDoesNotCostTheFirstItsPage protects users who reload while the
+// TestASecondTabDoesNotCostTheFirstItsPage protects users who reload the page while the
 // code is being exchanged.
 func TestASecondTabDoesNotCostTheFirstItsPage(t *testing.T) {
 	surroundings(t, nil)
@@ -48,8 +48,8 @@ func TestASecondTabDoesNotCostTheFirstItsPage(t *testing.T) {
 	}
 }
 
-// TestStraysAtTheResultDoNotEndTheLogin protects the page from those who ask
-// for it without having been sent.
+// TestStraysAtTheResultDoNotEndTheLogin protects the result page from clients that were
+// not redirected to it.
 func TestStraysAtTheResultDoNotEndTheLogin(t *testing.T) {
 	surroundings(t, nil)
 	server := newServer(t, nil)
@@ -87,7 +87,7 @@ func TestARequestThatIsNeverCompleteDoesNotHoldTheEnd(t *testing.T) {
 			defer conn.Close()
 			_, _ = io.WriteString(conn, method+" /callback HTTP/1.1\r\nHost: "+host+
 				"\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\nx")
-			do(t, "GET", "http://"+host+"/", nil) // by now the one before has been accepted
+			do(t, "GET", "http://"+host+"/", nil) // after this the connection before is accepted
 			if err := b.open(address); err != nil {
 				t.Fatal(err)
 			}
@@ -101,8 +101,8 @@ func TestARequestThatIsNeverCompleteDoesNotHoldTheEnd(t *testing.T) {
 	}
 }
 
-// TestPathsThatNeedEscaping protects Location headers from what they mean
-// unescaped.
+// TestPathsThatNeedEscaping protects Location headers from paths that mean something else
+// when they are not escaped.
 func TestPathsThatNeedEscaping(t *testing.T) {
 	surroundings(t, nil)
 	for _, path := range []string{"/my%20app", "/a%3Fb", "/a%23b", "/call%2Fback", "/%0d%0aX:y"} {

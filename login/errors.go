@@ -41,7 +41,7 @@ func (e *TimeoutError) Error() string {
 // Is makes errors.Is(err, context.DeadlineExceeded) true.
 func (e *TimeoutError) Is(target error) bool { return target == context.DeadlineExceeded }
 
-// Timeout returns true, as net.Error has it.
+// Timeout returns true. It is a method of [net.Error].
 func (e *TimeoutError) Timeout() bool { return true }
 
 // PortError means that the page cannot listen on its port, usually because

@@ -15,8 +15,8 @@ import (
 	"github.com/spotipie/spotipie/login"
 )
 
-// offline returns a session with an accounts service in place of Spotify's,
-// whose user agrees at once.
+// offline returns a session for an accounts service that stands for Spotify's. Its user
+// agrees at once.
 func offline() (session *spotipie.AuthorizationCodeSession, stop func()) {
 	service, err := accounts.New(&accounts.Options{AutoApprove: true})
 	if err != nil {
@@ -36,7 +36,7 @@ func offline() (session *spotipie.AuthorizationCodeSession, stop func()) {
 	return session, server.Close
 }
 
-// visit stands in for the user's browser.
+// visit stands for the user's browser.
 func visit(address string) error {
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	resp, err := client.Get(address)
@@ -54,7 +54,7 @@ func ExampleAuthorize() {
 
 	token, err := login.Authorize(context.Background(), session, &login.Options{
 		AppName: "Tune Keeper",
-		Browser: visit,      // default: the user's own
+		Browser: visit,      // default: the user's browser
 		Output:  io.Discard, // default: os.Stderr
 	})
 	switch {

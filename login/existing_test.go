@@ -11,7 +11,7 @@ import (
 	"github.com/spotipie/spotipie/login"
 )
 
-// quiet are options of a login that must not get as far as a browser.
+// quiet returns options for a login that must not open a browser.
 func quiet(t *testing.T) *login.Options {
 	return &login.Options{Browser: noBrowser(t), Input: noTerminal(t), Output: newOutput(), Timeout: time.Second}
 }
@@ -26,8 +26,8 @@ func (s loadFails) Load(context.Context, spotipie.Key) (spotipie.Record, bool, e
 	return spotipie.Record{}, false, s.err
 }
 
-// TestTroubleBesideAGoodTokenIsReturnedWithIt protects from asking a user again
-// whose token is at hand.
+// TestTroubleBesideAGoodTokenIsReturnedWithIt protects users who have a token from being
+// asked again.
 func TestTroubleBesideAGoodTokenIsReturnedWithIt(t *testing.T) {
 	surroundings(t, nil)
 	server, store := newServer(t, nil), spotipie.NewMemoryStore()
@@ -88,8 +88,8 @@ func (s *switchStore) Load(ctx context.Context, key spotipie.Key) (spotipie.Reco
 	return s.Store.Load(ctx, key)
 }
 
-// TestARecordThatTheStoreCannotReadIsToldAtOnce protects from agreeing first
-// and then not getting the token saved: the record is of a newer version.
+// TestARecordThatTheStoreCannotReadIsToldAtOnce protects users from agreeing to a token
+// that cannot be saved, because the store has a record of a newer version.
 func TestARecordThatTheStoreCannotReadIsToldAtOnce(t *testing.T) {
 	surroundings(t, nil)
 	newer := &spotipie.RecordMismatchError{Reason: `the key has format "2"`}
@@ -116,8 +116,8 @@ func TestAnExpiredTokenOfTheImplicitGrantNeedsTheUser(t *testing.T) {
 	}
 }
 
-// TestATokenThatGetsNarrowerWhenItIsRenewedNeedsTheUser has the app's own
-// listener bring the narrower one.
+// TestATokenThatGetsNarrowerWhenItIsRenewedNeedsTheUser has a listener of the app set the
+// narrower token.
 func TestATokenThatGetsNarrowerWhenItIsRenewedNeedsTheUser(t *testing.T) {
 	surroundings(t, nil)
 	server, b := newServer(t, nil), newBrowser(t)
@@ -140,8 +140,8 @@ func TestATokenThatGetsNarrowerWhenItIsRenewedNeedsTheUser(t *testing.T) {
 	}
 }
 
-// TestLookingForATokenLeavesOtherLoginsAlone protects the logins of a web
-// server's users, of which a session remembers the latest hundred.
+// TestLookingForATokenLeavesOtherLoginsAlone protects the unfinished logins of a web
+// server's users. A session remembers only the latest hundred.
 func TestLookingForATokenLeavesOtherLoginsAlone(t *testing.T) {
 	surroundings(t, nil)
 	server := newServer(t, nil)
@@ -158,8 +158,8 @@ func TestLookingForATokenLeavesOtherLoginsAlone(t *testing.T) {
 	}
 }
 
-// TestAServiceWithoutTheImplicitGrantIsToldBeforeABrowserOpens protects from
-// waiting for an answer that the service keeps to the browser.
+// TestAServiceWithoutTheImplicitGrantIsToldBeforeABrowserOpens protects from waiting for
+// an answer that the service shows only in the browser.
 func TestAServiceWithoutTheImplicitGrantIsToldBeforeABrowserOpens(t *testing.T) {
 	surroundings(t, nil)
 	session := newImplicitSession(t, newServer(t, nil))

@@ -20,8 +20,8 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
-// TestALoginSurvivesAFlood lets slow clients, a port scan and ten thousand
-// stray requests loose on the page while the user is busy agreeing.
+// TestALoginSurvivesAFlood sends slow clients, a port scan and ten thousand stray requests
+// to the page while the user agrees.
 func TestALoginSurvivesAFlood(t *testing.T) {
 	surroundings(t, nil)
 	server, b := newServer(t, nil), newBrowser(t)
@@ -87,8 +87,8 @@ func strays(t *testing.T, host string, n int) {
 	wg.Wait()
 }
 
-// TestAHalfOpenConnectionDoesNotHoldTheEnd protects from browsers that connect
-// ahead of time and then ask for nothing.
+// TestAHalfOpenConnectionDoesNotHoldTheEnd protects from browsers that open a connection
+// early and send nothing.
 func TestAHalfOpenConnectionDoesNotHoldTheEnd(t *testing.T) {
 	surroundings(t, nil)
 	server, b := newServer(t, nil), newBrowser(t)

@@ -22,7 +22,7 @@ func mustParse(t testing.TB, address string) *url.URL {
 	return u
 }
 
-// occupy takes a port, and freePort finds one that nobody has.
+// occupy takes a port.
 func occupy(t testing.TB) (port int) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -47,8 +47,8 @@ func noBrowser(t testing.TB) func(string) error {
 	return func(string) error { t.Error("a browser was opened"); return nil }
 }
 
-// TestPortInUseIsToldBeforeABrowserOpens protects from agreeing first and
-// getting nowhere then.
+// TestPortInUseIsToldBeforeABrowserOpens protects users from agreeing to a login that
+// cannot be finished.
 func TestPortInUseIsToldBeforeABrowserOpens(t *testing.T) {
 	surroundings(t, nil)
 	server := newServer(t, nil)
@@ -131,8 +131,8 @@ func TestPortsAndBindAddress(t *testing.T) {
 	})
 }
 
-// TestContainerBindAddressDiffersFromRedirectURI protects users of a container,
-// in which listening on the loopback address reaches nobody.
+// TestContainerBindAddressDiffersFromRedirectURI protects users of a container, where
+// nobody can reach the loopback address.
 func TestContainerBindAddressDiffersFromRedirectURI(t *testing.T) {
 	surroundings(t, map[string]string{"container": "podman"})
 	server, b := newServer(t, nil), newBrowser(t)
@@ -156,8 +156,8 @@ func TestContainerBindAddressDiffersFromRedirectURI(t *testing.T) {
 	})
 }
 
-// TestContainerIsToldACompleteThingToDo protects from a hint that names this
-// login's port, which is another at the next one.
+// TestContainerIsToldACompleteThingToDo protects from a hint with this login's port, because
+// the next login has another one.
 func TestContainerIsToldACompleteThingToDo(t *testing.T) {
 	surroundings(t, map[string]string{"container": "podman"})
 	port := freePort(t)
@@ -195,8 +195,8 @@ func TestContainerIsToldACompleteThingToDo(t *testing.T) {
 	}
 }
 
-// TestLocalhostIsCorrectedBeforeABrowserOpens protects from Spotify's error
-// page, which says no more than that something is wrong.
+// TestLocalhostIsCorrectedBeforeABrowserOpens protects from Spotify's error page, which says
+// only that something is wrong.
 func TestLocalhostIsCorrectedBeforeABrowserOpens(t *testing.T) {
 	surroundings(t, nil)
 	session := newSession(t, newServer(t, nil), nil)
@@ -227,8 +227,8 @@ func TestOnlyTheLoopbackAddressIsServed(t *testing.T) {
 	expectError[*spotipie.RedirectURIError](t, err)
 }
 
-// TestTheRedirectURIIsKeptToTheLetter protects from the slash too many or too
-// few that Spotify refuses.
+// TestTheRedirectURIIsKeptToTheLetter protects from an extra or missing slash, which Spotify
+// refuses.
 func TestTheRedirectURIIsKeptToTheLetter(t *testing.T) {
 	surroundings(t, nil)
 	for _, uri := range []string{

@@ -22,8 +22,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// surroundings takes away what the machine that runs the tests would add to
-// the texts.
+// surroundings removes everything in the environment that would change the texts, and sets
+// the variables in env.
 func surroundings(t *testing.T, env map[string]string) {
 	t.Helper()
 	for _, name := range []string{
@@ -34,7 +34,7 @@ func surroundings(t *testing.T, env map[string]string) {
 	}
 }
 
-// server is short for what most tests have.
+// server is a short name.
 type server = spotifytest.Server
 
 func newServer(t testing.TB, opts *accounts.Options) *spotifytest.Server {
@@ -70,7 +70,7 @@ func newImplicitSession(t testing.TB, server *spotifytest.Server) *spotipie.Impl
 	return s
 }
 
-// page is what the browser shows in the end.
+// page is the page that the browser shows at the end.
 type page struct {
 	status int
 	url    *url.URL
@@ -78,13 +78,13 @@ type page struct {
 	body   string
 }
 
-// browser is a browser without a screen: it follows redirects, and does what
-// the script of the implicit flow's page does.
+// browser is a browser without a screen. It follows redirects, and does what the script on
+// the page of the implicit grant does.
 type browser struct {
 	t       testing.TB
 	pages   chan page
-	visited chan *url.URL // every address that it asked for
-	loaded  chan page     // those that it loaded again, as they asked to be
+	visited chan *url.URL // every address that it requested
+	loaded  chan page     // the pages that asked to be reloaded
 }
 
 func newBrowser(t testing.TB) *browser {
@@ -123,7 +123,7 @@ func (b *browser) get(address string) (page, error) {
 	p, err := b.load(address)
 	for err == nil && p.header.Get("Refresh") != "" {
 		b.loaded <- p
-		time.Sleep(200 * time.Millisecond) // sooner than a browser would
+		time.Sleep(200 * time.Millisecond) // less than a real browser waits
 		p, err = b.load(p.url.String())
 	}
 	if err != nil || !strings.Contains(p.body, `name="fragment"`) || p.url.Fragment == "" {
@@ -152,7 +152,7 @@ func readPage(resp *http.Response) (page, error) {
 	return page{status: resp.StatusCode, url: resp.Request.URL, header: resp.Header, body: string(body)}, err
 }
 
-// shown returns the page that the browser ended at.
+// shown returns the last page that the browser shows.
 func (b *browser) shown() page {
 	b.t.Helper()
 	select {
@@ -189,7 +189,7 @@ func (o *output) String() string {
 	return o.text.String()
 }
 
-// waitFor returns the output once it has the text n times.
+// waitFor waits until the output has the text n times, and returns it.
 func (o *output) waitFor(t testing.TB, text string, n int) string {
 	t.Helper()
 	deadline := time.After(5 * time.Second)
@@ -216,7 +216,7 @@ func (o *output) authorizationURL(t testing.TB, n int) string {
 	return strings.Fields(text[i:])[0]
 }
 
-// outcome is what Authorize or Prompt returned.
+// outcome is the result of Authorize or Prompt.
 type outcome struct {
 	token *spotipie.Token
 	err   error

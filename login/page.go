@@ -30,10 +30,10 @@ const (
 // these names replaces that page; the other pages stay as they are.
 //
 //	started    the loopback address, visited while the login waits
-//	delayed    the user agreed, and the accounts service is in trouble and is
-//	           asked again; the browser loads the page again by itself
+//	delayed    the user agreed, but the accounts service fails and is asked
+//	           again; the page reloads itself
 //	signed-in  the user agreed and the session has its token
-//	denied     the user did not agree, or Spotify refused for them
+//	denied     the user did not agree, or Spotify refused
 //	error      the login has failed otherwise
 //
 // The Content-Security-Policy lets a page use only its own content: style and
@@ -42,7 +42,7 @@ const (
 type Page struct {
 	AppName     string
 	AccentColor template.CSS
-	User        string       // signed-in: the user's name; empty if Spotify did not tell
+	User        string       // signed-in: the user's name; empty if it is not known
 	Picture     template.URL // signed-in: the user's picture as a data: URL; may be empty
 	NotGranted  []string     // signed-in: scopes that were asked for and not granted; usually none
 	Message     string       // error: what went wrong; delayed: what is wrong

@@ -19,8 +19,7 @@ import (
 	"github.com/spotipie/spotipie/login"
 )
 
-// TestThePagesRunNoForeignScript protects from names and messages that bring a
-// script with them.
+// TestThePagesRunNoForeignScript protects from names and messages that contain a script.
 func TestThePagesRunNoForeignScript(t *testing.T) {
 	surroundings(t, nil)
 	const script = `</style></title><script>alert(1)</script>`

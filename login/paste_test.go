@@ -84,8 +84,8 @@ func TestPasteOfTheImplicitGrant(t *testing.T) {
 	})
 }
 
-// TestAGreetingThatIsNotToBeHadDoesNotFailTheLogin protects from losing a
-// login to a Web API in trouble.
+// TestAGreetingThatIsNotToBeHadDoesNotFailTheLogin protects from losing a login because the
+// Web API fails.
 func TestAGreetingThatIsNotToBeHadDoesNotFailTheLogin(t *testing.T) {
 	surroundings(t, nil)
 	server := newServer(t, nil)
@@ -278,8 +278,8 @@ func TestPrompt(t *testing.T) {
 	})
 }
 
-// TestHeadlessHostIsToldAtOnce protects services and cron jobs from an EOF or
-// a silent hang.
+// TestHeadlessHostIsToldAtOnce protects services and cron jobs from an EOF or from waiting
+// without any message.
 func TestHeadlessHostIsToldAtOnce(t *testing.T) {
 	surroundings(t, nil)
 	server := newServer(t, nil)
@@ -333,7 +333,7 @@ func TestWSLPasteWinsWhenTheCallbackNeverArrives(t *testing.T) {
 	server := newServer(t, nil)
 	tty, keyboard := terminal(t)
 	r := start(t, newSession(t, server, nil), &login.Options{Input: tty})
-	answer := server.Consent(t, r.address()) // the browser cannot reach it
+	answer := server.Consent(t, r.address()) // the browser cannot reach this address
 	r.output.waitFor(t, "This is WSL. If the browser cannot reach 127.0.0.1:", 1)
 	typeLine(t, keyboard, answer)
 	r.token()
@@ -355,12 +355,12 @@ func TestPageAndPasteTogetherGiveOneToken(t *testing.T) {
 	}()
 	typeLine(t, keyboard, answer)
 	r.token()
-	<-page // refused if the paste was first and the login is over
+	<-page // refused if the paste came first and the login has ended
 	server.ExpectTokenRequests(t, accounts.TokenRequests{AuthorizationCode: 1})
 }
 
-// TestAnAddressWrappedIntoLinesIsPutTogether protects from taking the rest of
-// an address as a code, which would use up the login.
+// TestAnAddressWrappedIntoLinesIsPutTogether protects from reading the rest of an address as
+// a code, which would use up the login.
 func TestAnAddressWrappedIntoLinesIsPutTogether(t *testing.T) {
 	surroundings(t, nil)
 	at := func(answer, name string, n int) int { return strings.Index(answer, name+"=") + len(name) + 1 + n }
@@ -430,7 +430,7 @@ func TestTheRestOfAnAddressIsNoCode(t *testing.T) {
 	code := parameter(t, answer, "code")
 	typeLine(t, keyboard, code)
 	r.output.waitFor(t, "looks like the rest of an address", 2)
-	typeLine(t, keyboard, "") // no, it is the code
+	typeLine(t, keyboard, "") // an empty line says that it is the code
 	typeLine(t, keyboard, code)
 	r.token()
 	server.ExpectTokenRequests(t, accounts.TokenRequests{AuthorizationCode: 1})
@@ -455,8 +455,8 @@ func TestCodesThatAreRefusedAgainAndAgainEndTheLogin(t *testing.T) {
 	server.ExpectTokenRequests(t, accounts.TokenRequests{AuthorizationCode: attempts})
 }
 
-// TestTheLastByteMayComeWithTheEnd protects users of readers that return both
-// at once, as io.Reader allows.
+// TestTheLastByteMayComeWithTheEnd protects users of readers that return data and io.EOF
+// together, as io.Reader allows.
 func TestTheLastByteMayComeWithTheEnd(t *testing.T) {
 	surroundings(t, nil)
 	server := newServer(t, nil)

@@ -13,7 +13,7 @@ import (
 	"github.com/spotipie/spotipie/login"
 )
 
-// do makes a request of a client that has nothing to do with the login.
+// do makes a request that does not belong to the login.
 func do(t testing.TB, method, address string, change func(*http.Request)) page {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, address, nil)
@@ -105,7 +105,7 @@ func TestStraysNeverEndALogin(t *testing.T) {
 	server.ExpectTokenRequests(t, accounts.TokenRequests{AuthorizationCode: 1})
 }
 
-// rawStrays sends what is not HTTP, and leaves connections half open.
+// rawStrays sends data that is not HTTP, and leaves connections half open.
 func rawStrays(t *testing.T, host string) {
 	t.Helper()
 	for _, text := range []string{"", "GET", "\x16\x03\x01\x02\x00\x01", "SSH-2.0-x\r\n", "GET / HTTP/1.1\r\nX: " + strings.Repeat("x", 100<<10)} {
@@ -230,7 +230,7 @@ func TestTheAddressBarHoldsNoSecret(t *testing.T) {
 			p := b.shown()
 			secrets = append(secrets, parameter(t, address, "state"), "code=")
 			query := p.url.Query()
-			query.Del("visit") // no secret: it tells tabs apart, and works once
+			query.Del("visit") // not a secret: it distinguishes tabs, and works once
 			if p.url.Path != "/callback/done" || len(query) > 0 || p.url.Fragment != "" {
 				t.Errorf("the browser ends at %s", p.url)
 			}

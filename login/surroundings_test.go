@@ -17,8 +17,8 @@ import (
 	"github.com/spotipie/spotipie/login"
 )
 
-// publish forwards connections from one port to another, as a container's
-// network or ssh -L does.
+// publish forwards connections from one port to another, like a container's network or
+// ssh -L.
 func publish(t testing.TB, from, to int) (stop func()) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(from))
@@ -45,8 +45,8 @@ func publish(t testing.TB, from, to int) (stop func()) {
 	return func() { _ = l.Close(); <-done }
 }
 
-// TestRemoteShellIsShownHowToForwardThePort protects users of ssh, whose
-// browser runs on another machine than the program.
+// TestRemoteShellIsShownHowToForwardThePort helps users of ssh, whose browser runs on
+// another machine than the program.
 func TestRemoteShellIsShownHowToForwardThePort(t *testing.T) {
 	server := newServer(t, nil)
 	for name, test := range map[string]struct {
@@ -112,8 +112,8 @@ func TestABackgroundJobLeavesTheKeyboardToTheShell(t *testing.T) {
 	}
 }
 
-// TestAJobSentToTheBackgroundLeavesTheKeyboardToTheShell protects programs that
-// were suspended (Ctrl-Z) and let go on in the background (bg) while they wait.
+// TestAJobSentToTheBackgroundLeavesTheKeyboardToTheShell protects programs that are suspended
+// (Ctrl-Z) and continued in the background (bg) while they wait.
 func TestAJobSentToTheBackgroundLeavesTheKeyboardToTheShell(t *testing.T) {
 	shell, err := exec.LookPath("bash")
 	if err != nil {
@@ -137,7 +137,7 @@ func TestAJobSentToTheBackgroundLeavesTheKeyboardToTheShell(t *testing.T) {
 	screen.waitFor(t, "in the background", 1)
 	typeLine(t, tty, "for the shell")
 	screen.waitFor(t, "shell: for the shell", 1)
-	typeLine(t, tty, "for the shell, too") // it waits, and so nobody takes this
+	typeLine(t, tty, "for the shell, too") // the shell waits, so nobody reads this
 	if _, err := newBrowser(t).get(screen.authorizationURL(t, 1)); err != nil {
 		t.Fatal(err)
 	}
@@ -148,11 +148,11 @@ func TestAJobSentToTheBackgroundLeavesTheKeyboardToTheShell(t *testing.T) {
 	_ = cmd.Wait()
 }
 
-// helperVariable makes the test binary the program that opens a browser.
+// helperVariable makes the test binary run as a program that opens a browser.
 const helperVariable = "LOGIN_TEST_AUTHORIZATION_SERVER"
 
-// TestWhatABrowserPrintsStaysOutOfTheProgramsOutput protects programs whose
-// output is piped into another.
+// TestWhatABrowserPrintsStaysOutOfTheProgramsOutput protects programs whose output goes into a
+// pipe.
 func TestWhatABrowserPrintsStaysOutOfTheProgramsOutput(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("the browser is stood in for by an xdg-open of our own, which is only looked for on Linux")

@@ -23,8 +23,8 @@ func tokenFault(t *testing.T, server *server, fault accounts.Fault) {
 	}
 }
 
-// passing are faults of the token endpoint that are over soon. The session itself
-// tries again twice after a 503.
+// passing returns faults of the token endpoint that end soon. After a 503 the session itself
+// tries again twice.
 func passing() map[string]accounts.Fault {
 	return map[string]accounts.Fault{
 		"503":                                  {Kind: accounts.FaultServerError, Times: 3},
@@ -82,8 +82,8 @@ func TestPassingTroubleDoesNotEndAPastedLogin(t *testing.T) {
 	}
 }
 
-// TestTroubleThatLastsEndsTheLoginInTime: the error is the service's, for the
-// user did agree.
+// TestTroubleThatLastsEndsTheLoginInTime checks that the error is the service's: the user has
+// agreed.
 func TestTroubleThatLastsEndsTheLoginInTime(t *testing.T) {
 	surroundings(t, nil)
 	for name, test := range map[string]struct {
@@ -120,8 +120,8 @@ func TestTroubleThatLastsEndsTheLoginInTime(t *testing.T) {
 	}
 }
 
-// TestTroubleDoesNotHoldUpTheEnd: a cancelled login, or one whose session is
-// closed, does not wait until the token endpoint is asked again.
+// TestTroubleDoesNotHoldUpTheEnd checks that a login does not wait for the next try at the
+// token endpoint when it is cancelled or its session is closed.
 func TestTroubleDoesNotHoldUpTheEnd(t *testing.T) {
 	surroundings(t, nil)
 	for name, test := range map[string]struct {
@@ -186,8 +186,8 @@ func TestAClosedSessionEndsTheLoginAtOnce(t *testing.T) {
 	})
 }
 
-// TestATimeoutAboveAnHourKeepsTheStateThatLong: a session forgets a state after
-// an hour, unless it is told otherwise.
+// TestATimeoutAboveAnHourKeepsTheStateThatLong checks this because a session forgets a state
+// after an hour by default.
 func TestATimeoutAboveAnHourKeepsTheStateThatLong(t *testing.T) {
 	surroundings(t, nil)
 	for _, legacy := range []bool{false, true} {
@@ -233,7 +233,7 @@ func TestScopesThatSpotifyDoesNotKnowAreWarnedOf(t *testing.T) {
 	}
 }
 
-// TestAUserWhoGrantsLessIsTold: the token is kept for what it can.
+// TestAUserWhoGrantsLessIsTold checks also that the token is kept.
 func TestAUserWhoGrantsLessIsTold(t *testing.T) {
 	surroundings(t, nil)
 	server, store, b := newServer(t, nil), spotipie.NewMemoryStore(), newBrowser(t)
@@ -271,8 +271,8 @@ func TestAUserWhoGrantsLessIsTold(t *testing.T) {
 	}
 }
 
-// TestTheGreetingComesFromTheSession protects who the user is from depending on
-// login's own reading of their profile.
+// TestTheGreetingComesFromTheSession checks that login asks the session who the user is, and
+// does not read the profile itself.
 func TestTheGreetingComesFromTheSession(t *testing.T) {
 	surroundings(t, nil)
 	for name, test := range map[string]struct{ profile, want string }{

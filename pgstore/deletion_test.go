@@ -26,7 +26,7 @@ func TestAskingForUnknownProfilesLeavesNoRow(t *testing.T) {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-		if _, err := other.Lock(ctx, key); !errors.Is(err, context.DeadlineExceeded) { // waits, and leaves
+		if _, err := other.Lock(ctx, key); !errors.Is(err, context.DeadlineExceeded) { // waits, then leaves
 			t.Errorf("Lock: %v", err)
 		}
 		cancel()
@@ -37,7 +37,7 @@ func TestAskingForUnknownProfilesLeavesNoRow(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	eventually(t, func() bool { return count(t, opts, "true") == 0 }) // who waited in vain leaves in the background
+	eventually(t, func() bool { return count(t, opts, "true") == 0 }) // the waiter leaves in the background
 }
 
 func TestRowThatIsThereForTheLockOnlyTakesARecord(t *testing.T) {
@@ -54,8 +54,8 @@ func TestRowThatIsThereForTheLockOnlyTakesARecord(t *testing.T) {
 	storecheck.Expect(t, store, "one", version)
 }
 
-// pgx repeats nothing by itself. What it could not hear the answer to has
-// happened once, or not at all.
+// pgx repeats nothing by itself. A statement whose answer was lost has run once, or not at
+// all.
 func TestWritesWhoseAnswerIsLostHappenOnce(t *testing.T) {
 	proxy := testservices.NewProxy(t, address(t, services.Postgres(t)))
 	opts := fresh(0)
@@ -69,7 +69,7 @@ func TestWritesWhoseAnswerIsLostHappenOnce(t *testing.T) {
 		return write(ctx)
 	}
 	version := storecheck.Swap(t, other, 0, "one")
-	if _, _, err := lossy.Load(t.Context(), storecheck.Key()); err != nil { // connected
+	if _, _, err := lossy.Load(t.Context(), storecheck.Key()); err != nil { // opens a connection
 		t.Fatal(err)
 	}
 	err := lose(func(ctx context.Context) error {
@@ -94,8 +94,7 @@ func eventually(t *testing.T, holds func() bool) {
 	}
 }
 
-// A write that is held up on its way, for however long, replaces nothing that
-// came after it was sent.
+// A write that is delayed on its way replaces nothing that was saved after it was sent.
 func TestWriteThatArrivesLate(t *testing.T) {
 	opts := fresh(0)
 	store := open(t, connect(t, services.Postgres(t)), opts)

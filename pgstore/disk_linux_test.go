@@ -22,7 +22,7 @@ func onSmallDisk(t *testing.T, test func(server *testservices.Server, disk strin
 	t.Helper()
 	disk, isChild := child.Argument()
 	if !isChild {
-		disk, err := os.MkdirTemp("", "spotipie-test-") // the server's user cannot get at t.TempDir
+		disk, err := os.MkdirTemp("", "spotipie-test-") // the server's user cannot access t.TempDir
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -37,7 +37,7 @@ func onSmallDisk(t *testing.T, test func(server *testservices.Server, disk strin
 	test(testservices.StartPostgres(t), disk)
 }
 
-// fill takes all that is left of a disk until empty is called.
+// fill uses all free space of a disk until empty is called.
 func fill(t *testing.T, disk string) (empty func()) {
 	t.Helper()
 	ballast := filepath.Join(disk, "ballast")
@@ -47,7 +47,7 @@ func fill(t *testing.T, disk string) (empty func()) {
 	return func() { _ = os.Remove(ballast) }
 }
 
-// large returns a record that takes many pages, however well it is compressed.
+// large returns a record that needs many pages, even if it is compressed.
 func large(t *testing.T, access string) spotipie.Record {
 	t.Helper()
 	noise := make([]byte, 200<<10)
@@ -57,8 +57,8 @@ func large(t *testing.T, access string) spotipie.Record {
 	return rec
 }
 
-// A full disk has nothing lost and nothing overwritten; when there is room again
-// all goes on.
+// With a full disk nothing is lost or overwritten. When there is room again everything
+// works.
 func TestFullDisk(t *testing.T) {
 	onSmallDisk(t, func(server *testservices.Server, disk string) {
 		opts := fresh(0)
@@ -85,8 +85,8 @@ func TestFullDisk(t *testing.T) {
 	})
 }
 
-// The server ends when it finds no room for its log. Sessions serve what they
-// have, and what Spotify has issued meanwhile is saved when it is back.
+// The server ends when there is no room for its log. Sessions use their tokens, and save
+// what Spotify has issued meanwhile when the server runs again.
 func TestServerThatEndsOnAFullDisk(t *testing.T) {
 	onSmallDisk(t, func(server *testservices.Server, disk string) {
 		pool := connect(t, testservices.PostgresDSN(server.Address))

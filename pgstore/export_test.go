@@ -11,7 +11,7 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// SetSilence sets how often the pools are looked at.
+// SetSilence sets how often the pools are checked.
 func (s *Store) SetSilence(d time.Duration) { s.silence = d }
 
 // AwaitNotices waits until all notices have been sent.
@@ -27,8 +27,8 @@ func (s *Store) AwaitNotices() {
 	}
 }
 
-// InsertLate carries out the statement of a first save when meanwhile has
-// happened. It takes no notice of what comes of it.
+// InsertLate calls meanwhile before it executes the statement of a first save. It ignores
+// the result of the statement.
 func (s *Store) InsertLate(ctx context.Context, key spotipie.Key, rec spotipie.Record, meanwhile func()) error {
 	now, err := s.read(ctx, key)
 	if err != nil {
@@ -56,8 +56,8 @@ func (s *Store) DeleteLate(ctx context.Context, key spotipie.Key, meanwhile func
 	return s.exec(ctx, s.statements.delete, key.ClientID, key.Profile, now.version, tombstoneLife.Microseconds())
 }
 
-// ExplainPage returns how the server gets the first page of a query, when there is
-// nothing to bring up to date.
+// ExplainPage returns the server's plan for the first page of a query, if no columns need an
+// update.
 func (s *Store) ExplainPage(ctx context.Context, query spotipie.SummaryQuery) (string, error) {
 	statement, arguments := s.pageSQL(query, cursor{Order: order(query)})
 	lines, err := collect[struct{ Line string }](ctx, s, "EXPLAIN "+statement, arguments)

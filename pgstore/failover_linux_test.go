@@ -17,7 +17,7 @@ func bothDSN(first, second *testservices.Server, more string) string {
 	return fmt.Sprintf("postgres://spotipie@%s,%s/postgres?sslmode=disable&%s", first.Address, second.Address, more)
 }
 
-// onReplica waits until a table is on a replica.
+// onReplica waits until a replica has a table.
 func onReplica(t *testing.T, replica *testservices.Server, opts *pgstore.Options) {
 	t.Helper()
 	pool := connect(t, testservices.PostgresDSN(replica.Address))
@@ -47,7 +47,7 @@ func TestReplicaThatIsNamedFirst(t *testing.T) {
 	storecheck.Swap(t, open(t, connect(t, bothDSN(replica, primary, "target_session_attrs=read-write")), opts), 0, "one")
 }
 
-// A primary that was made a replica, as by a switch-over, is left.
+// The store leaves a primary that was made a replica, as by a switch-over.
 func TestPrimaryThatBecomesReadOnly(t *testing.T) {
 	t.Parallel()
 	primary := testservices.StartPostgres(t)
@@ -68,11 +68,11 @@ func TestPrimaryThatBecomesReadOnly(t *testing.T) {
 	t.Logf("saved again after %s", time.Since(start).Round(time.Millisecond))
 }
 
-// A primary that is gone, or hangs without breaking its connections, holds up
-// renewals for some seconds only.
+// A primary that is gone, or hangs without breaking its connections, delays renewals only for
+// some seconds.
 func TestReplicaThatIsPromoted(t *testing.T) { replicaIsPromoted(t, false) }
 
-// What is saved is on a synchronous replica, too.
+// A synchronous replica has everything that was saved.
 func TestSynchronousReplicaThatIsPromoted(t *testing.T) { replicaIsPromoted(t, true) }
 
 func replicaIsPromoted(t *testing.T, synchronous bool) {

@@ -100,7 +100,7 @@ func (c *counter) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQ
 
 func (c *counter) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
 
-// Check writes, so that it notices what would keep Swap from saving.
+// Check writes, so that it fails for the same reasons as Swap.
 func TestCheckNoticesAServerThatTakesNothing(t *testing.T) {
 	opts := fresh(0)
 	pool := connect(t, services.Postgres(t)+"&pool_max_conns=1")
@@ -123,7 +123,7 @@ func TestCheckNoticesAServerThatTakesNothing(t *testing.T) {
 	}
 }
 
-// Saves do not wait for their notices, which are sent many at once: PostgreSQL
+// Saves do not wait for their notices. Many notices are sent together, because PostgreSQL
 // commits transactions that notify one after the other.
 func TestSavesDoNotWaitForNotices(t *testing.T) {
 	config, err := pgxpool.ParseConfig(services.Postgres(t) + "&pool_max_conns=20")
@@ -167,7 +167,7 @@ func TestSavesDoNotWaitForNotices(t *testing.T) {
 	}
 }
 
-// slowNotices holds up statements that notify until it goes on, and counts them.
+// slowNotices delays statements that notify until goOn is closed, and counts them.
 type slowNotices struct {
 	goOn       chan struct{}
 	statements atomic.Int64

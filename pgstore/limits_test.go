@@ -28,7 +28,7 @@ func TestRecordThatLoadWouldRefuseIsNotWritten(t *testing.T) {
 	storecheck.Expect(t, store, "one", version)
 }
 
-// PostgreSQL cuts longer names off, so that two would be one.
+// PostgreSQL cuts longer names, so that two names could become the same.
 func TestTableNamesAsLongAsPostgreSQLTakesThem(t *testing.T) {
 	pool := connect(t, services.Postgres(t))
 	long := strings.Repeat("ü", 31) + "x" // 63 bytes
@@ -68,7 +68,7 @@ func TestOldUnlockLeavesTheNextHoldersLock(t *testing.T) {
 	}
 }
 
-// count returns how many rows of a store's table there are of some kind.
+// count returns how many rows of a store's table match a condition.
 func count(t *testing.T, opts *pgstore.Options, where string) (n int) {
 	t.Helper()
 	pool := connect(t, services.Postgres(t))

@@ -46,7 +46,7 @@ func connect(t testing.TB, dsn string) *pgxpool.Pool {
 	return pool
 }
 
-// open returns a store whose table is there.
+// open returns a store whose table exists.
 func open(t testing.TB, pool *pgxpool.Pool, opts *pgstore.Options) *pgstore.Store {
 	t.Helper()
 	store := openWithoutMigrate(t, pool, opts)
@@ -56,7 +56,7 @@ func open(t testing.TB, pool *pgxpool.Pool, opts *pgstore.Options) *pgstore.Stor
 	return store
 }
 
-// openWithoutMigrate returns a store whose table is there, or is not needed.
+// openWithoutMigrate returns a store whose table exists or is not needed.
 func openWithoutMigrate(t testing.TB, pool *pgxpool.Pool, opts *pgstore.Options) *pgstore.Store {
 	t.Helper()
 	store, err := pgstore.New(pool, opts)
@@ -66,7 +66,7 @@ func openWithoutMigrate(t testing.TB, pool *pgxpool.Pool, opts *pgstore.Options)
 	return store
 }
 
-// address returns that of a server, out of its connection string.
+// address returns the address of a server from its connection string.
 func address(t testing.TB, dsn string) string {
 	t.Helper()
 	u, err := url.Parse(dsn)
@@ -81,7 +81,7 @@ func fresh(lease time.Duration) *pgstore.Options {
 	return &pgstore.Options{Table: "Test " + strings.ToLower(rand.Text()), Lease: lease}
 }
 
-// do carries out a statement on a store's table.
+// do executes a statement on a store's table.
 func do(t testing.TB, pool *pgxpool.Pool, statement string, opts *pgstore.Options, arguments ...any) {
 	t.Helper()
 	statement = strings.ReplaceAll(statement, "{table}", pgx.Identifier{opts.Table}.Sanitize())

@@ -12,8 +12,7 @@ import (
 	"github.com/spotipie/spotipie/pgstore"
 )
 
-// Twenty processes make a table, or bring one of an older version up to date,
-// which keeps its record.
+// Twenty processes make a table, or update one of an older version, which keeps its record.
 func TestTwentyProcessesMigrateAtOnce(t *testing.T) {
 	dsn := services.PgBouncer(t)
 	for name, before := range map[string]func(t *testing.T, opts *pgstore.Options) (version uint64){

@@ -10,8 +10,8 @@ import (
 	"github.com/spotipie/spotipie/internal/storecheck"
 )
 
-// The statements of the version before turns. It may run beside this one while a
-// fleet is brought up to date.
+// The statements of the version without turns. It may run beside this one while a fleet is
+// being updated.
 const (
 	olderAcquire = `
 INSERT INTO {table} AS t (client_id, profile, lock_owner, lock_until)

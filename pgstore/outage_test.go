@@ -17,7 +17,7 @@ import (
 // outageFleet returns an authorization in the PostgreSQL at address.
 func outageFleet(t *testing.T, address string, pool *pgxpool.Pool) *fleet.Fleet {
 	t.Helper()
-	opts := fresh(time.Second) // which an unlock that gets lost costs
+	opts := fresh(time.Second) // a lost unlock costs this time
 	return fleet.New(t, open(t, pool, opts), fleet.Config{Address: address, Place: opts.Table, Lease: opts.Lease}, true)
 }
 
@@ -34,7 +34,7 @@ func TestServerThatIsRestarted(t *testing.T) {
 	}))
 }
 
-// A session waits ten seconds for a save, so these run side by side.
+// A session waits ten seconds for a save, so these tests run in parallel.
 func TestServerOutOfReach(t *testing.T) {
 	t.Parallel()
 	server := address(t, services.Postgres(t))
@@ -69,7 +69,7 @@ func TestServerThatDoesNotWrite(t *testing.T) {
 					t.Error(err)
 				}
 			}
-			for is := ""; is != readOnly && !t.Failed(); { // a connection learns of it a little later
+			for is := ""; is != readOnly && !t.Failed(); { // a connection gets the setting a little later
 				if err := stores.QueryRow(t.Context(), "SHOW default_transaction_read_only").Scan(&is); err != nil {
 					t.Error(err)
 				}

@@ -94,7 +94,7 @@ func TestRowsOfDeletedRecordsAreClearedAfterAWeek(t *testing.T) {
 	}
 }
 
-// The server's details of an error may quote the row.
+// The details of a server's error may quote the row.
 func TestErrorsDoNotQuoteTheRecord(t *testing.T) {
 	pool, opts := connect(t, services.Postgres(t)), fresh(0)
 	store := open(t, pool, opts)

@@ -17,8 +17,8 @@ import (
 	"github.com/spotipie/spotipie/internal/testservices"
 )
 
-// expectRefusal fails the test unless err is the server's, with a code, and names
-// the store and the table, but no token.
+// expectRefusal fails the test unless err is a server's error with this code. It must name the
+// store and the table, but no token.
 func expectRefusal(t *testing.T, doing string, err error, code, table string) {
 	t.Helper()
 	var refused *pgconn.PgError
@@ -30,7 +30,7 @@ func expectRefusal(t *testing.T, doing string, err error, code, table string) {
 	}
 }
 
-// blockRow has another transaction hold the row of the record until end is called.
+// blockRow makes another transaction lock the row of the record until end is called.
 func blockRow(t *testing.T, pool *pgxpool.Pool, table string) (end func()) {
 	t.Helper()
 	tx, err := pool.Begin(t.Context())
@@ -43,8 +43,8 @@ func blockRow(t *testing.T, pool *pgxpool.Pool, table string) (end func()) {
 	return sync.OnceFunc(func() { _ = tx.Rollback(context.WithoutCancel(t.Context())) })
 }
 
-// A statement that the server ends because it takes too long has done nothing,
-// and a wait for the lock goes on.
+// A statement that the server cancels because it takes too long has no effect, and a wait for
+// the lock continues.
 func TestStatementTimeout(t *testing.T) {
 	admin := connect(t, services.Postgres(t))
 	for setting, code := range map[string]string{"statement_timeout": "57014", "lock_timeout": "55P03"} {
@@ -75,8 +75,8 @@ func TestStatementTimeout(t *testing.T) {
 	}
 }
 
-// A server that has no connection left says so, and has nothing overwritten; a
-// pool that has none left ends calls with their contexts.
+// If the server has no connection left, the error says so, and nothing is overwritten. If the
+// pool has none left, calls end with their contexts.
 func TestNoConnectionLeft(t *testing.T) {
 	server := testservices.StartPostgres(t)
 	dsn := testservices.PostgresDSN(server.Address)
@@ -100,7 +100,7 @@ func TestNoConnectionLeft(t *testing.T) {
 	expectRefusal(t, "Swap", err, "53300", opts.Table)
 	storecheck.Expect(t, store, "one", version)
 	waiting := make(chan error, 1)
-	go func() { // the lock is had when there is a connection again
+	go func() { // gets the lock when there is a connection again
 		ctx, cancel := context.WithTimeout(t.Context(), storecheck.Patience)
 		defer cancel()
 		unlock, err := refused.Lock(ctx, storecheck.Key())
@@ -142,8 +142,8 @@ func TestNoConnectionLeft(t *testing.T) {
 	storecheck.Expect(t, refused, "one", version)
 }
 
-// A role that may not use the schema is told so at once, also by Lock, and
-// changes nothing.
+// For a role that may not use the schema all methods fail at once, even Lock, and change
+// nothing.
 func TestSchemaWithoutRights(t *testing.T) {
 	server := testservices.StartPostgres(t)
 	admin, opts := connect(t, testservices.PostgresDSN(server.Address)), fresh(0)

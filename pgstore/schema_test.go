@@ -18,7 +18,7 @@ import (
 	"github.com/spotipie/spotipie/storetest"
 )
 
-// apply has a database administrator carry statements out.
+// apply executes statements as a database administrator.
 func apply(t *testing.T, pool *pgxpool.Pool, statements string) {
 	t.Helper()
 	if _, err := pool.Exec(t.Context(), statements, pgx.QueryExecModeSimpleProtocol); err != nil {
@@ -26,8 +26,8 @@ func apply(t *testing.T, pool *pgxpool.Pool, statements string) {
 	}
 }
 
-// The program's role may do what Grants says, in a schema of the
-// administrator's, and cannot create anything.
+// The program's role has only the rights that Grants names, in a schema of the administrator,
+// and cannot create anything.
 func TestRoleThatMayDoWhatTheStoreNeeds(t *testing.T) {
 	server := testservices.StartPostgres(t)
 	admin := connect(t, testservices.PostgresDSN(server.Address))
@@ -54,7 +54,7 @@ func TestRoleThatMayDoWhatTheStoreNeeds(t *testing.T) {
 	})
 }
 
-// Without the right to notify nothing is lost but time.
+// Without the right to notify, other processes only learn of changes later.
 func TestRoleThatMayNotNotify(t *testing.T) {
 	server := testservices.StartPostgres(t)
 	admin, opts := connect(t, testservices.PostgresDSN(server.Address)), fresh(0)
@@ -134,7 +134,7 @@ func TestSearchPath(t *testing.T) {
 	})
 }
 
-// pg_dump --no-comments leaves the comment out.
+// pg_dump --no-comments leaves out the comment.
 func TestTableWithoutItsComment(t *testing.T) {
 	third := "; ALTER TABLE {table} DROP COLUMN authorized_at, DROP COLUMN rejected, DROP COLUMN summarized"
 	second := third + "; ALTER TABLE {table} DROP COLUMN last_owner, DROP COLUMN next_owner, DROP COLUMN next_until"

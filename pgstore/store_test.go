@@ -21,14 +21,14 @@ func TestStoreWithPreparedStatements(t *testing.T) {
 	})
 }
 
-// With this isolation the server may refuse a statement that it could not put
-// in order with the others.
+// With this isolation level the server may refuse a statement that it cannot serialize with
+// others.
 func TestStoreWhereTransactionsAreSerializable(t *testing.T) {
 	dsn := services.Postgres(t) + "&default_transaction_isolation=serializable"
 	storetest.Run(t, func(t *testing.T) spotipie.Store { return open(t, connect(t, dsn), fresh(0)) })
 }
 
-// Watch alone needs the server itself.
+// Only Watch needs a direct connection to the server.
 func TestStoreThroughPgBouncerInTransactionMode(t *testing.T) {
 	direct, bouncer := services.Postgres(t), services.PgBouncer(t)
 	storetest.Run(t, func(t *testing.T) spotipie.Store {

@@ -12,8 +12,8 @@ import (
 	"github.com/spotipie/spotipie/pgstore"
 )
 
-// The statements by which the version before summaries saves. It may run beside
-// this one while a fleet is brought up to date.
+// The statements with which the version without summaries saves. It may run beside this one
+// while a fleet is being updated.
 const (
 	olderInsert = `
 INSERT INTO {table} AS t (client_id, profile, format, version, record)
@@ -26,7 +26,7 @@ UPDATE {table} SET version = version + 1, record = $2::text, updated_at = clock_
 WHERE client_id = 'client' AND profile = $1::text AND record IS NOT NULL AND format = 1`
 )
 
-// profiles returns those that a query finds, on all pages.
+// profiles returns the profiles that a query finds, on all pages.
 func profiles(t *testing.T, store *pgstore.Store, query spotipie.SummaryQuery) (found []string) {
 	t.Helper()
 	for {
@@ -43,8 +43,8 @@ func profiles(t *testing.T, store *pgstore.Store, query spotipie.SummaryQuery) (
 	}
 }
 
-// TestUserIsReminded though a session notes the consent's time to the
-// nanosecond, and PostgreSQL to the microsecond.
+// TestUserIsReminded checks this because a session keeps the time of the consent to the
+// nanosecond, and PostgreSQL only to the microsecond.
 func TestUserIsReminded(t *testing.T) {
 	store := open(t, connect(t, services.Postgres(t)), fresh(0))
 	consented := time.Now().AddDate(0, -6, 3).Truncate(time.Second).Add(123456789)
@@ -69,7 +69,7 @@ func TestUserIsReminded(t *testing.T) {
 	reminded := 0
 	_ = pool.RemindUsers(ctx, spotipie.ReminderOptions{PerSecond: 1, Remind: func(context.Context, spotipie.Summary) error {
 		reminded++
-		time.AfterFunc(500*time.Millisecond, stop) // when it is noted
+		time.AfterFunc(500*time.Millisecond, stop) // by then the reminder is saved
 		return nil
 	}})
 	rec, _, err := store.Load(t.Context(), ada)
@@ -109,12 +109,12 @@ func TestSummariesOfWhatAnOlderVersionSaves(t *testing.T) {
 	}
 
 	do(t, pool, olderUpdate, opts, "joan", record(october, "")) // has consented again
-	do(t, pool, olderUpdate, opts, "mary", record(july, ""))    // is not refused any more
+	do(t, pool, olderUpdate, opts, "mary", record(july, ""))    // is no longer refused
 	do(t, pool, olderUpdate, opts, "ada", record(july, "revoked"))
 	expect("updated", old, "ada mary")
 	expect("updated", refused, "ada")
 
-	// What changes between two pages is judged as it is.
+	// A record that changes between two pages is judged by its new state.
 	old.Limit = 1
 	first, err := store.Summaries(t.Context(), old)
 	if err != nil || len(first.Summaries) != 1 || first.Summaries[0].Key.Profile != "ada" {
@@ -143,8 +143,8 @@ func TestSwapLeavesNothingToBringUpToDate(t *testing.T) {
 	}
 }
 
-// Right after Migrate all records of an older table are without their columns.
-// None is skipped, and no call updates all of them.
+// Right after Migrate the columns of all records of an older table are empty. No record may be
+// skipped, and no call may update all of them.
 func TestSummariesOfAnOlderTableBringItUpToDateByAndBy(t *testing.T) {
 	pool, opts := connect(t, services.Postgres(t)), fresh(0)
 	store := open(t, pool, opts)
@@ -214,7 +214,7 @@ func TestCursorOfAnotherQueryIsRefused(t *testing.T) {
 	}
 }
 
-// Older programs notify a hash of the key, and know no other notice.
+// Older programs send a hash of the key, and know no other notice.
 func TestNoticesBesideAnOlderVersion(t *testing.T) {
 	pool, opts := connect(t, services.Postgres(t)), fresh(0)
 	store := open(t, pool, opts)
@@ -268,8 +268,8 @@ func TestNoticesBesideAnOlderVersion(t *testing.T) {
 	}
 }
 
-// An administrator makes the indexes of a large table beforehand, while others
-// save. Migrate makes them no second time.
+// An administrator makes the indexes of a large table beforehand, while others save. Migrate
+// does not make them again.
 func TestIndexesMadeBeforehand(t *testing.T) {
 	pool, opts := connect(t, services.Postgres(t)), fresh(0)
 	store := open(t, pool, opts)

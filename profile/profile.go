@@ -1,6 +1,5 @@
-// Package profile opens the logins that the tool spotipie has made, so that a
-// Go program can rely on `spotipie login`. It takes the name of a profile and
-// returns a session.
+// Package profile lets a Go program use the logins that the tool spotipie has made
+// with `spotipie login`. It takes the name of a profile and returns a session.
 //
 //	session, err := profile.Open(ctx, "work", nil)
 //	if err != nil {

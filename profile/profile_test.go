@@ -49,7 +49,7 @@ func home(t *testing.T, file config.File) (folder string, store spotipie.Store) 
 	return folder, store
 }
 
-// settings are those that the tool keeps of a login at server.
+// settings returns the settings that the tool keeps for a login at server.
 func settings(server *spotifytest.Server, flow spotipie.Flow) config.Settings {
 	return config.Settings{ClientID: server.Credentials().ClientID, Flow: string(flow), AccountsURL: server.URL, APIURL: server.URL}
 }
@@ -116,8 +116,8 @@ func TestOpen(t *testing.T) {
 	}
 }
 
-// TestOpenWithoutTheSecret: the token does until it ends, and then the error says
-// what is missing.
+// TestOpenWithoutTheSecret checks that the token works until it ends, and that the error then
+// says what is missing.
 func TestOpenWithoutTheSecret(t *testing.T) {
 	server := spotifytest.New(t)
 	of := settings(server, spotipie.FlowAuthorizationCode)

@@ -26,8 +26,7 @@ func TestStoreInACluster(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) spotipie.Store { return open(t, client, fresh(0)) })
 }
 
-// The server has an authority of its own, and takes clients with a certificate
-// only.
+// The server has its own certificate authority, and accepts only clients with a certificate.
 func TestStoreOverTLS(t *testing.T) {
 	server := testservices.StartRedisTLS(t)
 	config := server.Config(t)
@@ -50,8 +49,7 @@ func TestStoreOverTLS(t *testing.T) {
 	}
 }
 
-// RESP 3 is what the client speaks by default; notices come in another form in
-// each.
+// By default the client speaks RESP 3. Notices have another form in RESP 2.
 func TestStoreWithEachProtocol(t *testing.T) {
 	address := services.Redis(t)
 	for _, protocol := range []int{2, 3} {
@@ -63,7 +61,7 @@ func TestStoreWithEachProtocol(t *testing.T) {
 	}
 }
 
-// The contract through Sentinel, as the ACL user.
+// The store keeps its contract through Sentinel, as the ACL user.
 func TestStoreThroughSentinel(t *testing.T) {
 	master, replica, sentinels := testservices.StartRedisSentinel(t)
 	aclUser(t, master.Address, "test:")
@@ -75,7 +73,7 @@ func TestStoreThroughSentinel(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) spotipie.Store { return open(t, client, fresh(0)) })
 }
 
-// aclUser makes the user that the package's documentation describes.
+// aclUser makes the Redis user that the package's documentation describes.
 func aclUser(t *testing.T, address, prefix string, more ...any) *redis.Options {
 	t.Helper()
 	admin := connect(t, &redis.Options{Addr: address})
@@ -93,7 +91,7 @@ func aclUser(t *testing.T, address, prefix string, more ...any) *redis.Options {
 func TestStoreAsAnACLUser(t *testing.T) {
 	address := testservices.StartRedis(t).Address
 	opts := aclUser(t, address, "test:")
-	opts.DB = 1 // which the client selects
+	opts.DB = 1 // the client selects it
 	storetest.Run(t, func(t *testing.T) spotipie.Store { return open(t, connect(t, opts), fresh(0)) })
 
 	t.Run("and nothing beyond the prefix", func(t *testing.T) {
@@ -104,7 +102,7 @@ func TestStoreAsAnACLUser(t *testing.T) {
 	})
 }
 
-// Without the right to publish and subscribe nothing is lost but time.
+// Without the right to publish and subscribe, other processes only learn of changes later.
 func TestWithoutNotices(t *testing.T) {
 	address := testservices.StartRedis(t).Address
 	store := open(t, connect(t, aclUser(t, address, "test:", "resetchannels")), fresh(0))

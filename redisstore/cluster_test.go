@@ -53,8 +53,8 @@ func (m *mover) do(node *redis.Client, command ...any) {
 	}
 }
 
-// begin has the slot half migrated: what is there stays, what is new goes to the
-// other node.
+// begin starts the migration of the slot: existing keys stay, and new ones go to the other
+// node.
 func (m *mover) begin() {
 	m.t.Helper()
 	m.do(m.to, "CLUSTER", "SETSLOT", m.slot, "IMPORTING", m.ids[m.from])
@@ -75,7 +75,7 @@ func (m *mover) end() {
 	}
 }
 
-// renew does all that a session does, and more.
+// renew does everything that a session does, and more.
 func renew(t *testing.T, s spotipie.Checker, name string) {
 	t.Helper()
 	unlock, err := s.Lock(t.Context(), storecheck.Key())
@@ -104,7 +104,7 @@ func TestRenewalsWhileASlotMoves(t *testing.T) {
 	renewalsWhileASlotMoves(t, fresh(0))
 }
 
-// The masters have no replicas, so that all waits for one end without.
+// The masters have no replicas, so all waits for a replica end without one.
 func TestRenewalsThatWaitForAReplicaWhileASlotMoves(t *testing.T) {
 	opts := fresh(0)
 	opts.Replicas, opts.ReplicaTimeout = 1, time.Millisecond
@@ -138,7 +138,7 @@ func renewalsWhileASlotMoves(t *testing.T, opts *redisstore.Options) {
 	renew(t, store, "after all")
 }
 
-// A key that moves to a node that has been scanned already is not missed.
+// A key that moves to a node that was already scanned is not missed.
 func TestListWhileSlotsMove(t *testing.T) {
 	addresses := testservices.StartRedisCluster(t)
 	opts := fresh(0)
@@ -174,8 +174,7 @@ func TestListWhileSlotsMove(t *testing.T) {
 	}
 }
 
-// movesDuringScan moves a key when the node it goes to has been scanned, and
-// before the node is that it comes from.
+// movesDuringScan moves a key after its new node was scanned, and before its old node is.
 type movesDuringScan struct {
 	*mover
 	key     string

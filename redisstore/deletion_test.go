@@ -31,7 +31,7 @@ func TestDeletionIsForgottenAfterAWeek(t *testing.T) {
 	}
 }
 
-// Versions before this one kept a deletion under a name of its own.
+// Older versions kept a deletion under a separate name.
 func TestDeletionOfAnOlderVersion(t *testing.T) {
 	client, opts := connect(t, &redis.Options{Addr: services.Redis(t)}), fresh(0)
 	store := open(t, client, opts)

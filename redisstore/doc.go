@@ -19,8 +19,8 @@
 //
 // # What is stored
 //
-// For each authorization, TAG being its client id and profile as in a query
-// string ("id:ada"):
+// For each authorization. TAG stands for its client id and profile, escaped as in a
+// query string ("id:ada"):
 //
 //	spotipie:{TAG}:record     hash: format, version, writer, record (JSON); never expires.
 //	                          After Delete: format, version, writer, deleted; expires in a week

@@ -11,8 +11,8 @@ import (
 	"github.com/spotipie/spotipie/internal/testservices"
 )
 
-// A master that is gone, or hangs without breaking its connections, holds up
-// renewals and watchers for some seconds only.
+// A master that is gone, or hangs without breaking its connections, delays renewals and watchers
+// only for some seconds.
 func TestSentinelFailOver(t *testing.T) {
 	for name, trouble := range map[string]func(t *testing.T, master *testservices.Server){
 		"the master was killed": func(_ *testing.T, master *testservices.Server) { master.Kill() },

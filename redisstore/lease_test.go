@@ -91,7 +91,7 @@ func (c *counter) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Proc
 	}
 }
 
-// Check writes, so that it notices what would keep Swap from saving.
+// Check writes, so that it fails for the same reasons as Swap.
 func TestCheckNoticesAServerThatTakesNothing(t *testing.T) {
 	for name, setting := range map[string][]any{
 		"full":                                  {"CONFIG", "SET", "maxmemory", "1", "maxmemory-policy", "noeviction"},
@@ -120,8 +120,8 @@ func TestCheckNoticesAServerThatTakesNothing(t *testing.T) {
 	}
 }
 
-// With a full memory and such a policy Redis throws away locks, which expire, and
-// no records, which do not. Who has lost one that way hears of it.
+// With a full memory and such a policy Redis evicts locks, which expire, but no records, which do
+// not. A holder that has lost its lock in this way gets an error.
 func TestCheckNoticesALockThatWasEvicted(t *testing.T) {
 	client := connect(t, &redis.Options{Addr: testservices.StartRedis(t, "--maxmemory-policy", "volatile-lru").Address})
 	store := open(t, client, fresh(0))
@@ -132,7 +132,7 @@ func TestCheckNoticesALockThatWasEvicted(t *testing.T) {
 	if err := client.ConfigSet(t.Context(), "maxmemory", "1").Err(); err != nil {
 		t.Fatal(err)
 	}
-	client.Set(t.Context(), "ballast", "x", 0) // has Redis make room
+	client.Set(t.Context(), "ballast", "x", 0) // makes Redis evict keys
 	if err := client.ConfigSet(t.Context(), "maxmemory", "0").Err(); err != nil {
 		t.Fatal(err)
 	}

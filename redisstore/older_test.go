@@ -12,8 +12,8 @@ import (
 	"github.com/spotipie/spotipie/internal/storecheck"
 )
 
-// The scripts of the version before turns and tombstones in the record's key. It
-// may run beside this one while a fleet is brought up to date.
+// The scripts of the version without turns, and with tombstones under another name. It may run
+// beside this one while a fleet is being updated.
 const (
 	olderAcquire = `
 local holder = redis.call('GET', KEYS[1])

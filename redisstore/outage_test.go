@@ -20,7 +20,7 @@ func outageFleet(t *testing.T, address string) *fleet.Fleet {
 	client := connect(t, &redis.Options{
 		Addr: address, ReadTimeout: 200 * time.Millisecond, DialTimeout: 200 * time.Millisecond, MaxRetries: 1,
 	})
-	opts := fresh(time.Second) // which an unlock that gets lost costs
+	opts := fresh(time.Second) // a lost unlock costs this time
 	return fleet.New(t, open(t, client, opts), fleet.Config{Address: address, Place: opts.Prefix, Lease: opts.Lease}, true)
 }
 

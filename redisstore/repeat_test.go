@@ -17,10 +17,10 @@ import (
 	"github.com/spotipie/spotipie/redisstore"
 )
 
-// losesAnswers breaks a connection when an answer to a script has come, which
-// has the client send the command again. meanwhile happens in between.
+// losesAnswers breaks a connection when the answer to a script arrives, so that the client sends
+// the command again. It calls meanwhile in between.
 type losesAnswers struct {
-	armed     atomic.Int32 // how many answers get lost
+	armed     atomic.Int32 // how many answers will be lost
 	meanwhile func()
 }
 
@@ -52,8 +52,8 @@ func (c *losingConn) Read(data []byte) (int, error) {
 	return n, err
 }
 
-// lossy returns two stores on the same records, the first of which loses the
-// answers that the returned loser says.
+// lossy returns two stores on the same records. The first one loses answers as the returned loser
+// says.
 func lossy(t *testing.T) (lossy, other *redisstore.Store, loser *losesAnswers) {
 	address, opts := services.Redis(t), fresh(0)
 	loser = &losesAnswers{}
@@ -68,7 +68,7 @@ func mustDelete(t *testing.T, s spotipie.Store) {
 	}
 }
 
-// lost fails the test unless an answer has got lost.
+// lost fails the test unless an answer was lost.
 func (l *losesAnswers) lost(t *testing.T) {
 	t.Helper()
 	if l.armed.Load() > 0 {
@@ -162,8 +162,7 @@ func TestSaveThatIsRepeatedIsNoConflict(t *testing.T) {
 	}
 }
 
-// abandoned has the next script arrive when whoever sent it has given up, and
-// meanwhile has happened.
+// abandoned delays the next script until its sender has given up and meanwhile was called.
 type abandoned struct {
 	meanwhile atomic.Pointer[func()]
 	arrived   chan error
@@ -189,8 +188,7 @@ func (a *abandoned) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	}
 }
 
-// A write that is held up on its way, for however long, replaces nothing that
-// came after it was sent.
+// A write that is delayed on its way replaces nothing that was saved after it was sent.
 func TestWriteThatArrivesLate(t *testing.T) {
 	for name, test := range map[string]struct {
 		write     func(ctx context.Context, s *redisstore.Store) error

@@ -13,8 +13,8 @@ import (
 	"github.com/spotipie/spotipie/internal/testservices"
 )
 
-// A replica answers reads, and everything that writes fails with its words, names
-// the store, and changes nothing.
+// A replica answers reads. Every write fails with the replica's message, names the store, and changes
+// nothing.
 func TestReplicaIsReadOnly(t *testing.T) {
 	master, replica, _ := testservices.StartRedisSentinel(t)
 	opts := fresh(0)

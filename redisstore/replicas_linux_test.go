@@ -17,7 +17,7 @@ import (
 	"github.com/spotipie/spotipie/storetest"
 )
 
-// unconfirmed collects what OnUnconfirmed is told.
+// unconfirmed collects the calls of OnUnconfirmed.
 type unconfirmed struct {
 	mu   sync.Mutex
 	told map[spotipie.Key][]error
@@ -32,7 +32,7 @@ func (u *unconfirmed) hear(key spotipie.Key, err error) {
 	u.told[key] = append(u.told[key], err)
 }
 
-// of returns what was told of a key since it was asked last.
+// of returns the errors for a key since the last call.
 func (u *unconfirmed) of(key spotipie.Key) []error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -71,7 +71,7 @@ func TestStoreThatWaitsForAReplica(t *testing.T) {
 	})
 }
 
-// The masters of this cluster have no replicas: everything is written, and told.
+// The masters of this cluster have no replicas: everything is saved, and OnUnconfirmed is called.
 func TestClusterWithoutReplicas(t *testing.T) {
 	t.Parallel()
 	addresses := testservices.StartRedisCluster(t)
@@ -86,8 +86,8 @@ func TestClusterWithoutReplicas(t *testing.T) {
 	}
 }
 
-// What is saved when Swap returns is on the replica, and if it is not, that is
-// told after the timeout, and only then.
+// When Swap returns, the replica has the record. If it does not, OnUnconfirmed is called after the
+// timeout, and only then.
 func TestReplicaThatDoesNotConfirm(t *testing.T) {
 	t.Parallel()
 	master, replica, _ := testservices.StartRedisSentinel(t)
@@ -148,13 +148,13 @@ func TestFailOverLosesNoConfirmedSave(t *testing.T) {
 				access := fmt.Sprintf("token-%d", i)
 				next, err := store.Swap(t.Context(), key, version, storecheck.Record(t, access))
 				if err != nil || len(u.of(key)) > 0 {
-					return // by the fail-over
+					return // the fail-over has ended it
 				}
 				version, saved[user] = next, access
 			}
 		})
 	}
-	time.Sleep(300 * time.Millisecond) // in which all save
+	time.Sleep(300 * time.Millisecond) // all save meanwhile
 	master.Kill()
 	time.AfterFunc(time.Second, stop)
 	all.Wait()

@@ -40,8 +40,8 @@ func TestSummariesLeaveOutWhatIsNoRecord(t *testing.T) {
 	}
 }
 
-// In a fleet that is brought up to date, older programs publish the tag of what
-// they have saved, and know no other notice.
+// In a fleet that is being updated, older programs publish the tag of a record that they have saved,
+// and know no other notice.
 func TestNoticesBesideAnOlderVersion(t *testing.T) {
 	client, opts := connect(t, &redis.Options{Addr: services.Redis(t)}), fresh(0)
 	store := open(t, client, opts)

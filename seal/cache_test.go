@@ -18,7 +18,7 @@ func TestOpenedDataKeysAreRemembered(t *testing.T) {
 		name  string
 		opts  seal.Options
 		pause time.Duration
-		asks  int32 // for 3 loads of each of two records
+		asks  int32 // calls of Unwrap for 3 loads of each of two records
 	}{
 		{"by default", seal.Options{}, 0, 2},
 		{"two", seal.Options{CacheSize: 2}, 0, 2},
@@ -57,7 +57,7 @@ func TestWhatTheStoreHasSealedItNeedNotAskFor(t *testing.T) {
 	put(t, s, ada, full(t, "one"))
 	stored(t, s, ada)
 	if n := keys.unwraps.Load(); n != 0 {
-		t.Errorf("the keys were asked %d times", n)
+		t.Errorf("the keys were called %d times", n)
 	}
 }
 
@@ -73,7 +73,7 @@ func TestTheNextSaveIsNotOpenedWithWhatIsRemembered(t *testing.T) {
 	}
 }
 
-// Goroutines that load a record at the same time ask once.
+// Goroutines that load a record at the same time share one call of the keys.
 func TestLoadsAtTheSameTimeShareAnAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		inner, keys := spotipie.NewMemoryStore(), newService(t)
@@ -98,8 +98,8 @@ func TestLoadsAtTheSameTimeShareAnAnswer(t *testing.T) {
 	})
 }
 
-// Keys that hang hold nobody up for longer than the timeout, or than their own
-// context, and nothing is replaced meanwhile.
+// If the keys hang, callers wait no longer than the timeout or their own context, and
+// no record is replaced.
 func TestKeysThatHang(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		inner, keys := &everything{MemoryStore: spotipie.NewMemoryStore()}, newService(t)
@@ -134,12 +134,12 @@ func TestKeysThatHang(t *testing.T) {
 		if got := stored(t, inner, ada).Version; got != version {
 			t.Error("the record was replaced")
 		}
-		close(hang) // which ends the calls left behind
+		close(hang) // ends the calls that were left behind
 		stored(t, s, ada)
 	})
 }
 
-// A data key is made in advance once for each Check, and is used for one save.
+// Each Check prepares one data key, which is used for one save.
 func TestCheckMakesTheNextDataKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		inner, keys := &everything{MemoryStore: spotipie.NewMemoryStore()}, newService(t)
@@ -170,13 +170,13 @@ func TestCheckMakesTheNextDataKey(t *testing.T) {
 		check()
 		save(4)
 		check()
-		time.Sleep(time.Hour) // the bubble's clock: it is forgotten
+		time.Sleep(time.Hour) // the bubble's clock: the prepared data key expires
 		save(6)
 		stored(t, s, ada)
 	})
 }
 
-// Keys that answer nonsense cost an error, not a record.
+// If the keys return nonsense, the result is an error, and no record is lost.
 func TestKeysThatAnswerNonsense(t *testing.T) {
 	answer := func(name string, wrapped []byte) func(string, []byte) (string, []byte) {
 		return func(string, []byte) (string, []byte) { return name, wrapped }
@@ -195,7 +195,7 @@ func TestKeysThatAnswerNonsense(t *testing.T) {
 				t.Error("no error")
 			}
 			if _, found, _ := inner.Load(t.Context(), ada); found {
-				t.Error("something was saved")
+				t.Error("a record was saved")
 			}
 		})
 	}
@@ -214,8 +214,8 @@ func TestKeysThatAnswerNonsense(t *testing.T) {
 	}
 }
 
-// TestKeysThatRemember what they have decrypted: it is theirs, and is not to be
-// changed.
+// TestKeysThatRemember uses keys that keep the slices that they return. The store must
+// not change them.
 func TestKeysThatRemember(t *testing.T) {
 	inner, keys := spotipie.NewMemoryStore(), newService(t)
 	var known []byte

@@ -19,8 +19,8 @@ import (
 	"github.com/spotipie/spotipie/seal"
 )
 
-// useSealed lets a session log in and renew over a sealed store, and returns
-// all secrets that there were.
+// useSealed lets a session log in and renew with a sealed store, and returns all
+// secrets that it used.
 func useSealed(t *testing.T, inner spotipie.Store) (secrets []string) {
 	t.Helper()
 	text := seal.GenerateKey()
@@ -42,8 +42,8 @@ func useSealed(t *testing.T, inner spotipie.Store) (secrets []string) {
 	return append(secrets, token.AccessToken(), token.RefreshToken(), text, string(key))
 }
 
-// saveInTheClear saves a token with the plain store, to see that the search
-// finds it.
+// saveInTheClear saves an unencrypted token in the plain store, so that the test can see
+// that the search finds it.
 func saveInTheClear(t *testing.T, inner spotipie.Store) (secret string) {
 	t.Helper()
 	key := spotipie.Key{ClientID: "client", Profile: "clear"}
@@ -51,12 +51,12 @@ func saveInTheClear(t *testing.T, inner spotipie.Store) (secret string) {
 	return "A-token-in-the-clear-is-found"
 }
 
-// expectNoSecret fails the test if there is a secret in a dump, in whatever
-// encoding, or if what is there in the clear is not.
+// expectNoSecret fails the test if a dump contains a secret in any encoding, or if it
+// does not contain the unencrypted text.
 func expectNoSecret(t *testing.T, dump []byte, inTheClear string, secrets []string) {
 	t.Helper()
 	if !bytes.Contains(dump, []byte(inTheClear)) {
-		t.Fatalf("the dump of %d bytes does not even have what is in the clear", len(dump))
+		t.Fatalf("the dump of %d bytes does not even have the unencrypted text", len(dump))
 	}
 	for i, secret := range secrets {
 		for name, form := range map[string]string{
@@ -107,7 +107,7 @@ func TestNoSecretInADumpOfPostgres(t *testing.T) {
 	if err := conn.QueryRow(t.Context(), "SHOW data_directory").Scan(&folder); err != nil {
 		t.Fatal(err)
 	}
-	server.Stop() // with all written
+	server.Stop() // writes everything to the disk
 	expectNoSecret(t, filesUnder(t, folder), inTheClear, secrets)
 }
 

@@ -17,12 +17,12 @@ import (
 	"github.com/spotipie/spotipie/seal"
 )
 
-// serviceKeys are keys in a key management service, which is asked over HTTP. They
-// never leave it.
+// serviceKeys are keys in a key management service. Requests go over HTTP, and the keys
+// never leave the service.
 type serviceKeys struct {
 	client *http.Client
 	url    string
-	seals  string // the name of the key that seals
+	seals  string // the name of the key that encrypts
 }
 
 // Wrap implements [seal.Keys].
@@ -64,7 +64,7 @@ type keyService struct {
 	keys map[string]cipher.AEAD
 }
 
-// makeKey makes a key, which takes the place of one of the same name.
+// makeKey makes a key. It replaces a key of the same name.
 func (s *keyService) makeKey(name string) {
 	secret := make([]byte, 32)
 	_, _ = rand.Read(secret) // never fails
@@ -115,8 +115,8 @@ func (s *keyService) answer(w http.ResponseWriter, r *http.Request, do func(key 
 	_, _ = w.Write(data)
 }
 
-// The keys of a key management service take two methods. The store asks it once
-// for each save, and remembers what it has opened.
+// Two methods are enough to use a key management service. The store calls it once for
+// each save, and caches the data keys that it has decrypted.
 func ExampleKeys() {
 	ctx := context.Background()
 	service := &keyService{}

@@ -11,14 +11,14 @@ import (
 	"github.com/spotipie/spotipie/seal"
 )
 
-// A session saves its token through a sealed store; whoever reads the store
-// itself finds no token.
+// A session saves its token through a sealed store. The database has no readable
+// token.
 func Example() {
 	ctx := context.Background()
 	database := spotipie.NewMemoryStore() // or any other store
 
-	// "openssl rand -base64 32" made this key. KeysFromEnv and KeysFromFiles look
-	// for it where it is safe.
+	// "openssl rand -base64 32" made this key. Use KeysFromEnv or KeysFromFiles to
+	// read it from a safe place.
 	keys, err := seal.ParseKeys("l1CkVTo6BbkONe9GPBsDTJ2cd1d7iLqxLlhVCTmYnhM=")
 	if err != nil {
 		panic(err)
@@ -50,8 +50,8 @@ func Example() {
 	// through the store: BQC
 }
 
-// A key is rotated while the program runs: the new one seals, both open, and
-// Reseal leaves nothing under the old one.
+// Rotate a key while the program runs: the new key encrypts, both keys decrypt, and
+// Reseal leaves no record with the old key.
 func ExampleStore_Reseal() {
 	ctx := context.Background()
 	database := spotipie.NewMemoryStore()
@@ -83,8 +83,8 @@ func ExampleStore_Reseal() {
 	// the old key alone: true
 }
 
-// To move from a local key to a key management service, use both: records that
-// the local key has sealed still open.
+// To move from a local key to a key management service, use both. Records that the
+// local key has sealed can still be opened.
 func ExampleRing() {
 	service := &keyService{}
 	service.makeKey("spotify-1")

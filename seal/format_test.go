@@ -12,8 +12,8 @@ import (
 // theKey is the key of the records in seal/testdata.
 const theKey = "l1CkVTo6BbkONe9GPBsDTJ2cd1d7iLqxLlhVCTmYnhM="
 
-// TestOlderFormatsOpen: whatever was sealed once opens for good. A file has the
-// record as a store keeps it under ada's key; it was made with theKey of what
+// TestOlderFormatsOpen checks that records of all earlier formats can be opened. A file
+// has a record as a store keeps it under ada's key: theKey has sealed the record that
 // full returns for the access token "one".
 func TestOlderFormatsOpen(t *testing.T) {
 	files, err := filepath.Glob("testdata/format*.json")

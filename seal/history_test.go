@@ -12,8 +12,8 @@ import (
 	"github.com/spotipie/spotipie/internal/testservices"
 )
 
-// unreliableRedis returns sealed stores on the same records, each behind a proxy
-// of its own.
+// unreliableRedis returns sealed stores on the same records, each behind its own
+// proxy.
 func unreliableRedis(t *testing.T, n int, lease time.Duration) (stores []spotipie.Checker, proxies []*testservices.Proxy) {
 	address, prefix, keys := services.Redis(t), fresh(), newKeys(t)
 	for range n {

@@ -23,9 +23,9 @@ type troubledService struct {
 	client   *http.Client
 	requests atomic.Int32
 	delay    atomic.Int64 // a time.Duration
-	status   atomic.Int32 // what it answers with instead; 0: nothing
+	status   atomic.Int32 // the status of all answers; 0: answer normally
 	hanging  atomic.Bool
-	left     chan struct{} // gets something when a caller leaves a request that hangs
+	left     chan struct{} // gets a value when a caller leaves a hanging request
 }
 
 func startKeyService(t *testing.T) *troubledService {
@@ -48,7 +48,7 @@ func (s *troubledService) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if s.hanging.Load() {
-		_, _ = r.Body.Read(make([]byte, 1<<10)) // what is not read hides that the caller has left
+		_, _ = r.Body.Read(make([]byte, 1<<10)) // net/http notices that the caller has left only after the body is read
 		<-r.Context().Done()
 		s.left <- struct{}{}
 		return
@@ -61,8 +61,7 @@ func TestStoreWithAKeyService(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) spotipie.Store { return over(t, openFiles(t), keys, nil) })
 }
 
-// The service has its key replaced, loses one, and is given what it has not
-// encrypted.
+// The service replaces its key, loses a key, and gets data that it has not encrypted.
 func TestKeyServiceRotatesItsKeys(t *testing.T) {
 	service, inner := startKeyService(t), openFiles(t)
 	version := put(t, over(t, inner, service.keysOf("one"), nil), ada, storecheck.Record(t, "one"))
@@ -75,8 +74,8 @@ func TestKeyServiceRotatesItsKeys(t *testing.T) {
 	if name := stored(t, inner, ada).Sealed.Key; name != "two" {
 		t.Errorf("it is sealed with %s", name)
 	}
-	// Whoever has not opened it before has to ask.
-	service.makeKey("two") // another one
+	// A store that has not opened the record before must call the service.
+	service.makeKey("two") // replaces the key of that name
 	_, _, err := over(t, inner, service.keysOf("two"), nil).Load(t.Context(), ada)
 	expectError(t, err, seal.ErrDamaged)
 	service.mu.Lock()
@@ -86,8 +85,8 @@ func TestKeyServiceRotatesItsKeys(t *testing.T) {
 	expectError(t, err, seal.ErrUnknownKey, "two")
 }
 
-// A slow service costs its time once for each record that is opened, and each
-// that is sealed. Who has a token does not wait.
+// A slow service delays each record once when it is opened and once when it is sealed.
+// Callers with a valid token do not wait.
 func TestSlowKeyService(t *testing.T) {
 	server, service, inner := newServer(t), startKeyService(t), openFiles(t)
 	session := newSession(t, server, over(t, inner, service.keysOf("one"), nil), nil)
@@ -126,8 +125,8 @@ func TestSlowKeyService(t *testing.T) {
 	t.Logf("service %s; load %s, again %s; renewal %s", delay, first, second, renewal)
 }
 
-// While the service fails, valid tokens are used, nothing is asked of Spotify,
-// and no record is replaced; afterwards all goes on.
+// While the service fails, sessions use valid tokens, send Spotify no token request, and
+// replace no record. Afterwards everything works again.
 func TestKeyServiceThatFails(t *testing.T) {
 	for _, status := range []int{http.StatusServiceUnavailable, http.StatusForbidden, http.StatusTooManyRequests} {
 		t.Run(http.StatusText(status), func(t *testing.T) {
@@ -167,7 +166,7 @@ func TestKeyServiceThatFails(t *testing.T) {
 	}
 }
 
-// A call that hangs ends with the caller's context, and with it the request.
+// A hanging call ends with the caller's context, and so does its request.
 func TestKeyServiceThatHangs(t *testing.T) {
 	service, inner := startKeyService(t), openFiles(t)
 	version := put(t, over(t, inner, service.keysOf("one"), nil), ada, storecheck.Record(t, "one"))

@@ -68,11 +68,11 @@ func TestNewKey(t *testing.T) {
 		t.Error("the same key has two names")
 	}
 	if _, err := seal.NewKey(secret[1:]); err == nil {
-		t.Error("31 bytes are taken for a key")
+		t.Error("31 bytes are accepted as a key")
 	}
 }
 
-// The first key seals, all open.
+// The first key encrypts, and all can decrypt.
 func TestRotation(t *testing.T) {
 	oldText, newText := seal.GenerateKey(), seal.GenerateKey()
 	inner := spotipie.NewMemoryStore()
@@ -88,7 +88,7 @@ func TestRotation(t *testing.T) {
 	expectError(t, err, seal.ErrUnknownKey, nameOf(t, newKeys(t, newText)))
 }
 
-// failing is keys that fail.
+// failing are keys that fail.
 type failing struct{ err error }
 
 func (f failing) Wrap(context.Context, []byte) (string, []byte, error) { return "", nil, f.err }
@@ -188,7 +188,7 @@ func TestKeysFromFiles(t *testing.T) {
 	}
 }
 
-// encrypt encrypts a text as `age --passphrase` does, with less work.
+// encrypt encrypts a text like `age --passphrase`, but faster.
 func encrypt(t *testing.T, text, passphrase string, armored bool) string {
 	t.Helper()
 	recipient, err := age.NewScryptRecipient(passphrase)

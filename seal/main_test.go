@@ -35,8 +35,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.Cleanup(services.Exit))
 }
 
-// place tells members where the records are, and with which keys they are
-// sealed.
+// place tells fleet members where the records are, and which keys they are sealed with.
 type place struct{ kind, name, keys string }
 
 func (p place) String() string { return p.kind + "|" + p.name + "|" + p.keys }
@@ -59,7 +58,7 @@ func openForMember(c fleet.Config) (spotipie.Store, error) {
 	case "sqlite":
 		inner, err = sqlitestore.Open(context.Background(), parts[1], &sqlitestore.Options{Lease: c.Lease})
 	default:
-		err = fmt.Errorf("no store is called %q", parts[0])
+		err = fmt.Errorf("there is no store %q", parts[0])
 	}
 	if err != nil {
 		return nil, err
@@ -70,7 +69,7 @@ func openForMember(c fleet.Config) (spotipie.Store, error) {
 // ada is the key of storecheck.
 var ada = storecheck.Key()
 
-// newKeys returns keys that are made for the test, and one for each text.
+// newKeys returns the keys with these texts.
 func newKeys(t testing.TB, texts ...string) seal.Keys {
 	t.Helper()
 	if len(texts) == 0 {
@@ -83,7 +82,7 @@ func newKeys(t testing.TB, texts ...string) seal.Keys {
 	return keys
 }
 
-// nameOf returns the name of the key that seals.
+// nameOf returns the name of the key that encrypts.
 func nameOf(t testing.TB, keys seal.Keys) string {
 	t.Helper()
 	name, _, err := keys.Wrap(t.Context(), make([]byte, 32))
@@ -93,7 +92,7 @@ func nameOf(t testing.TB, keys seal.Keys) string {
 	return name
 }
 
-// over returns a store that seals what inner keeps.
+// over returns a store that seals the records in inner.
 func over(t testing.TB, inner spotipie.Store, keys seal.Keys, opts *seal.Options) *seal.Store {
 	t.Helper()
 	s, err := seal.New(inner, keys, opts)
@@ -115,7 +114,7 @@ func openRedis(t testing.TB, opts *redis.Options, prefix string, lease time.Dura
 	return store
 }
 
-// openPostgres returns a plain store with a table that is there.
+// openPostgres returns a plain store whose table exists.
 func openPostgres(t testing.TB, dsn, table string, lease time.Duration) *pgstore.Store {
 	t.Helper()
 	pool, err := pgxpool.New(t.Context(), dsn)
@@ -133,7 +132,7 @@ func openPostgres(t testing.TB, dsn, table string, lease time.Duration) *pgstore
 	return store
 }
 
-// newDatabase returns a path for a SQLite database to be made at.
+// newDatabase returns a path for a new SQLite database.
 func newDatabase(t testing.TB) string { return filepath.Join(t.TempDir(), "spotipie", "store.db") }
 
 // openSQLite returns a plain store in a database.
@@ -163,7 +162,7 @@ func openFiles(t testing.TB) *filestore.Store {
 // fresh returns a name that nobody else uses.
 func fresh() string { return "test_" + strings.ToLower(rand.Text()) }
 
-// address returns that of a PostgreSQL, out of its connection string.
+// address returns the address of a PostgreSQL server from its connection string.
 func address(t testing.TB, dsn string) string {
 	t.Helper()
 	u, err := url.Parse(dsn)
@@ -183,7 +182,7 @@ func stored(t testing.TB, s spotipie.Store, key spotipie.Key) spotipie.Record {
 	return rec
 }
 
-// put replaces what a store has of a key.
+// put replaces the record of a key in a store.
 func put(t testing.TB, s spotipie.Store, key spotipie.Key, rec spotipie.Record) (version uint64) {
 	t.Helper()
 	old, found, err := s.Load(t.Context(), key)
@@ -191,7 +190,7 @@ func put(t testing.TB, s spotipie.Store, key spotipie.Key, rec spotipie.Record) 
 		t.Fatal(err)
 	}
 	if !found {
-		old.Version = 0 // of a deletion
+		old.Version = 0 // it may be the version of a deletion
 	}
 	if version, err = s.Swap(t.Context(), key, old.Version, rec); err != nil {
 		t.Fatal(err)
@@ -199,8 +198,8 @@ func put(t testing.TB, s spotipie.Store, key spotipie.Key, rec spotipie.Record) 
 	return version
 }
 
-// expectError fails the test unless err is an [*seal.Error] about ada's record
-// that wraps want, and has the words.
+// expectError fails the test unless err is an [*seal.Error] about ada's record that
+// wraps want and contains the words.
 func expectError(t *testing.T, err, want error, words ...string) {
 	t.Helper()
 	var failed *seal.Error

@@ -15,7 +15,7 @@ import (
 	"github.com/spotipie/spotipie/seal"
 )
 
-// full returns a record in which no field is empty, but for Sealed and Version.
+// full returns a record in which only Sealed and Version are empty.
 func full(t testing.TB, access string) spotipie.Record {
 	t.Helper()
 	rec := storecheck.Record(t, access)
@@ -66,7 +66,7 @@ func TestOpenReturnsAllThatWasSealed(t *testing.T) {
 	}
 }
 
-// What is not UTF-8 comes back as a store of JSON would give it back.
+// A text that is not UTF-8 comes back as from a store that keeps JSON.
 func TestWordsThatAreNotUTF8(t *testing.T) {
 	for place, inner := range map[string]spotipie.Store{"memory": spotipie.NewMemoryStore(), "JSON": openFiles(t)} {
 		t.Run(place, func(t *testing.T) {
@@ -81,8 +81,8 @@ func TestWordsThatAreNotUTF8(t *testing.T) {
 	}
 }
 
-// TestFieldsAreBoundOrSealed looks at every field that a record has, and
-// will have: none can be changed, or be read if it is a secret.
+// TestFieldsAreBoundOrSealed checks every field of a record, also fields that are added
+// later: a changed field must not open, and a secret must not be readable.
 func TestFieldsAreBoundOrSealed(t *testing.T) {
 	inner := spotipie.NewMemoryStore()
 	keys := newKeys(t)
@@ -107,7 +107,7 @@ func TestFieldsAreBoundOrSealed(t *testing.T) {
 				changed := sealed
 				field := reflect.ValueOf(&changed).Elem().Field(i)
 				if reflect.DeepEqual(field.Interface(), value.Interface()) {
-					continue // Token, say, is not there
+					continue // the field is empty, like Token
 				}
 				field.Set(value)
 				tried++
@@ -118,7 +118,7 @@ func TestFieldsAreBoundOrSealed(t *testing.T) {
 				}
 			}
 			if tried == 0 {
-				t.Error("the test changes nothing: have full and other fill this field in")
+				t.Error("the test changes nothing: let full and other fill in this field")
 			}
 		})
 	}
@@ -168,7 +168,7 @@ func TestWhatDoesNotOpen(t *testing.T) {
 			test.change(&rec)
 			version := put(t, inner, ada, rec)
 			got, found, err := s.Load(t.Context(), ada)
-			if test.want == nil { // one or the other
+			if test.want == nil { // any of these errors
 				test.want = seal.ErrDamaged
 				if errors.Is(err, seal.ErrNewerFormat) {
 					test.want = seal.ErrNewerFormat
@@ -176,7 +176,7 @@ func TestWhatDoesNotOpen(t *testing.T) {
 			}
 			expectError(t, err, test.want, test.words)
 			if got.Token != nil || strings.Contains(err.Error(), "topsecret") {
-				t.Error("the token came out")
+				t.Error("the token is readable")
 			}
 			if replaceable := test.want != seal.ErrNewerFormat; found != replaceable || got.Version != version {
 				t.Errorf("found %t, version %d, want %t, %d", found, got.Version, replaceable, version)
@@ -261,8 +261,8 @@ func TestPlainRecordsAreSealedWhenTheyAreSavedNext(t *testing.T) {
 	}
 }
 
-// FuzzLoad: whatever a store has, Load returns the record that was sealed or
-// says what is wrong with it, and hands out nothing that nobody has sealed.
+// FuzzLoad checks that for any stored record Load returns the sealed record or an error,
+// and never a record that nobody has sealed.
 func FuzzLoad(f *testing.F) {
 	keys := newKeys(f, theKey)
 	inner := spotipie.NewMemoryStore()

@@ -11,8 +11,8 @@ import (
 	"github.com/spotipie/spotipie/spotifytest"
 )
 
-// A pool takes a sealed store for what it is: it hears of all changes if the
-// other store tells of them, and complains of nothing if it does not.
+// A pool on a sealed store learns of all changes if the other store reports them. If it
+// does not, that is not an error.
 func TestPoolOnASealedStore(t *testing.T) {
 	for name, inner := range map[string]func() spotipie.Store{
 		"memory":                  func() spotipie.Store { return spotipie.NewMemoryStore() },
@@ -32,7 +32,7 @@ func TestPoolOnASealedStore(t *testing.T) {
 				ended := make(chan error, 1)
 				go func() { ended <- pool.Run(ctx) }()
 
-				other := newSession(t, server, over(t, database, newKeys(t, text), nil), nil) // of another process
+				other := newSession(t, server, over(t, database, newKeys(t, text), nil), nil) // stands for another process
 				server.Login(t, other)
 				session, err := pool.Session(t.Context(), "ada")
 				if err != nil {
@@ -57,8 +57,8 @@ func TestPoolOnASealedStore(t *testing.T) {
 	}
 }
 
-// TestReminderOnASealedStore that cannot check its locks, as the other store
-// cannot.
+// TestReminderOnASealedStore uses a sealed store that cannot check its locks, because
+// the other store cannot.
 func TestReminderOnASealedStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := spotifytest.NewInMemory(t, nil)

@@ -25,7 +25,7 @@ func user(i int) spotipie.Key {
 
 func access(key spotipie.Key) string { return "access-of-" + key.Profile }
 
-// fill saves the records of users first to last through a store.
+// fill saves the records of the users first to last through a store.
 func fill(t testing.TB, s spotipie.Store, first, last int) {
 	t.Helper()
 	for i := first; i < last; i++ {
@@ -33,7 +33,7 @@ func fill(t testing.TB, s spotipie.Store, first, last int) {
 	}
 }
 
-// expectUsers fails the test unless all records of users are there, and open.
+// expectUsers fails the test unless the records of n users are there and can be opened.
 func expectUsers(t *testing.T, s spotipie.Store, n int) {
 	t.Helper()
 	for i := range n {
@@ -43,7 +43,7 @@ func expectUsers(t *testing.T, s spotipie.Store, n int) {
 	}
 }
 
-// asFastAsCanBe returns options of a Reseal that does not wait.
+// asFastAsCanBe returns options for a Reseal without a limit on its speed.
 func asFastAsCanBe() *seal.ResealOptions { return &seal.ResealOptions{PerSecond: -1} }
 
 func reseal(t *testing.T, s *seal.Store, opts *seal.ResealOptions) seal.ResealReport {
@@ -76,7 +76,7 @@ func TestReseal(t *testing.T) {
 			if !report.Done() || report.Resealed != 10 || report.Current != 5 || report.Total != 15 || report.Key != nameOf(t, newKeys(t, newText)) {
 				t.Errorf("got %s", report)
 			}
-			expectUsers(t, over(t, inner, newKeys(t, newText), nil), 15) // the old key is retired
+			expectUsers(t, over(t, inner, newKeys(t, newText), nil), 15) // without the old key
 			if again := reseal(t, both, asFastAsCanBe()); again.Resealed != 0 || again.Current != 15 {
 				t.Errorf("again: %s", again)
 			}
@@ -141,7 +141,7 @@ func TestResealKeepsItsRateAndTellsHowFarItIs(t *testing.T) {
 	})
 }
 
-// What was ended, or has failed, is taken up again.
+// A Reseal that was interrupted or has failed can be continued.
 func TestResealIsTakenUpAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		inner, oldText, newText := spotipie.NewMemoryStore(), seal.GenerateKey(), seal.GenerateKey()
@@ -161,7 +161,7 @@ func TestResealIsTakenUpAgain(t *testing.T) {
 		if !errors.Is(err, errService) || failed.Done() || failed.Resealed != 0 || time.Since(start) > time.Minute {
 			t.Errorf("failed after %s: %s, %v", time.Since(start), failed, err)
 		}
-		time.AfterFunc(time.Second, func() { keys.failing.Store(false) }) // it waits for that
+		time.AfterFunc(time.Second, func() { keys.failing.Store(false) }) // Reseal waits for this
 		if rest := reseal(t, s, nil); !rest.Done() || rest.Resealed != 69 || rest.Current != 31 {
 			t.Errorf("the rest: %s", rest)
 		}
@@ -191,12 +191,12 @@ func TestResealPassesOverARecordThatCannotBeRead(t *testing.T) {
 			t.Errorf("got %s", report)
 		}
 		if report, err := over(t, unreadable{inner, true}, keys, nil).Reseal(t.Context(), nil); err == nil || report.Done() {
-			t.Errorf("a store that is away: %s, no error", report)
+			t.Errorf("the store is down: %s, no error", report)
 		}
 	})
 }
 
-// busy is a store in which somebody saves a record just before each Swap.
+// busy is a store in which another process saves a record just before each Swap.
 type busy struct {
 	spotipie.Store
 	meanwhile func()
@@ -207,8 +207,8 @@ func (b busy) Swap(ctx context.Context, key spotipie.Key, version uint64, rec sp
 	return b.Store.Swap(ctx, key, version, rec)
 }
 
-// A record that was saved meanwhile is looked at again, and not replaced by
-// what it was.
+// Reseal reads a record again that was saved meanwhile, and does not replace it with the
+// older one.
 func TestResealLooksAgainAtWhatWasSavedMeanwhile(t *testing.T) {
 	inner, oldText, newText := spotipie.NewMemoryStore(), seal.GenerateKey(), seal.GenerateKey()
 	old := over(t, inner, newKeys(t, oldText), nil)
@@ -225,17 +225,17 @@ func TestResealLooksAgainAtWhatWasSavedMeanwhile(t *testing.T) {
 		t.Errorf("got %s", report)
 	}
 	if got := stored(t, over(t, inner, newKeys(t, newText), nil), ada).Token.AccessToken(); got != "5" {
-		t.Errorf("there is %s, and 5 was saved last", got)
+		t.Errorf("got %s, but 5 was saved last", got)
 	}
 	put(t, inner, ada, spotipie.Record{})
 	put(t, over(t, inner, newKeys(t, oldText), &seal.Options{AllowPlain: true}), ada, full(t, "again"))
 	never := reseal(t, over(t, busy{inner, func() { put(t, old, ada, full(t, "again")) }}, keys, nil), asFastAsCanBe())
 	if never.Done() || !errors.Is(errors.Join(never.Failures...), spotipie.ErrVersionConflict) {
-		t.Errorf("somebody is always faster: %s", never)
+		t.Errorf("another process always saves first: %s", never)
 	}
 }
 
-// TestResealOfMany prints how fast it can be, for SPOTIPIE_TEST_RECORDS records.
+// TestResealOfMany prints how fast Reseal is with SPOTIPIE_TEST_RECORDS records.
 func TestResealOfMany(t *testing.T) {
 	n := testservices.Count(t, "SPOTIPIE_TEST_RECORDS", 200)
 	for name, inner := range map[string]spotipie.Store{
@@ -266,9 +266,9 @@ func TestResealOfMany(t *testing.T) {
 	}
 }
 
-// TestResealDuringAFleet: sessions of many users renew all the time, with
-// refresh tokens of single use, while keys are rotated three times. Nobody loses
-// a login, and no record is left behind.
+// TestResealDuringAFleet rotates the keys three times while sessions of many users renew
+// all the time. Refresh tokens are single use. No login may be lost, and no record may
+// keep an old key.
 func TestResealDuringAFleet(t *testing.T) {
 	for _, test := range []struct {
 		name  string
@@ -286,7 +286,7 @@ func TestResealDuringAFleet(t *testing.T) {
 			for range rotations {
 				texts = append([]string{seal.GenerateKey()}, texts...)
 			}
-			all := func(newest int) seal.Keys { // the key newest seals, all open
+			all := func(newest int) seal.Keys { // the key newest encrypts, and all decrypt
 				keys := newKeys(t, texts...)
 				return seal.Ring(newKeys(t, texts[newest]), keys)
 			}
@@ -304,7 +304,7 @@ func TestResealDuringAFleet(t *testing.T) {
 				var fleet sync.WaitGroup
 				var mu sync.Mutex
 				for i := range users {
-					for range 2 { // two processes have each user
+					for range 2 { // each user has sessions in two processes
 						session := userSession(t, server, over(t, inner, all(newest), nil), i)
 						fleet.Go(func() {
 							for ctx.Err() == nil {
@@ -320,7 +320,7 @@ func TestResealDuringAFleet(t *testing.T) {
 					}
 				}
 				s, before := over(t, inner, all(newest), nil), over(t, inner, all(newest+1), nil)
-				for range 3 { // to and fro, so that sessions meet it often
+				for range 3 { // back and forth, so that sessions often meet it
 					passes.add(reseal(t, before, asFastAsCanBe()))
 					passes.add(reseal(t, s, asFastAsCanBe()))
 				}
@@ -332,7 +332,7 @@ func TestResealDuringAFleet(t *testing.T) {
 					t.Errorf("rotation: %s; then %s", first, second)
 				}
 			}
-			newest := over(t, inner, newKeys(t, texts[0]), nil) // all others are retired
+			newest := over(t, inner, newKeys(t, texts[0]), nil) // without the other keys
 			for i := range users {
 				if _, err := userSession(t, server, newest, i).RefreshToken(t.Context()); err != nil {
 					t.Errorf("user %d has lost the login: %v", i, err)
@@ -340,13 +340,13 @@ func TestResealDuringAFleet(t *testing.T) {
 			}
 			t.Logf("%d users, %d renewals, %d records sealed anew meanwhile", users, renewals, passes.resealed)
 			if renewals < users || passes.resealed < users {
-				t.Errorf("they have not met: %d renewals, %d records sealed anew", renewals, passes.resealed)
+				t.Errorf("renewals and Reseal did not run at the same time: %d renewals, %d records sealed again", renewals, passes.resealed)
 			}
 		})
 	}
 }
 
-// tally adds up reports.
+// tally adds the numbers of reports.
 type tally struct{ resealed int }
 
 func (t *tally) add(r seal.ResealReport) { t.resealed += r.Resealed }

@@ -9,13 +9,13 @@ import (
 	"github.com/spotipie/spotipie/seal"
 )
 
-// service is keys that are outside of the process, as those of a key management
-// service: it counts what it is asked, and fails or hangs on demand.
+// service stands for keys outside of the process, like those of a key management
+// service. It counts the calls, and fails or hangs on demand.
 type service struct {
 	keys           seal.Keys
 	wraps, unwraps atomic.Int32
 	failing        atomic.Bool
-	hanging        atomic.Pointer[chan struct{}] // calls wait for it, whatever their contexts say
+	hanging        atomic.Pointer[chan struct{}] // calls wait for it and ignore their contexts
 	wrapped        func(name string, wrapped []byte) (string, []byte)
 	unwrapped      func([]byte) []byte
 }

@@ -14,12 +14,12 @@ import (
 	"github.com/spotipie/spotipie/spotifytest"
 )
 
-// heard gets what Options.OnError hears.
+// heard gets the errors of Options.OnError.
 type heard chan error
 
 func (h heard) hear(err error) { h <- err }
 
-// newSession returns a session of a server in memory.
+// newSession returns a session for an in-memory server.
 func newSession(t *testing.T, server *spotifytest.Server, store spotipie.Store, h heard) *spotipie.AuthorizationCodeSession {
 	t.Helper()
 	opts := server.Options()
@@ -45,8 +45,8 @@ func newServer(t *testing.T) *spotifytest.Server {
 	return spotifytest.NewWith(t, &accounts.Options{AutoApprove: true, RotateAllRefreshTokens: true})
 }
 
-// A renewal does not replace what cannot be opened: neither that of a session
-// that starts, nor that of one that has the token in memory.
+// A renewal does not replace a record that cannot be opened, whether the session has just
+// started or has the token in memory.
 func TestRenewalLeavesAloneWhatCannotBeOpened(t *testing.T) {
 	server, inner, keys := newServer(t), spotipie.NewMemoryStore(), newKeys(t)
 	first := newSession(t, server, over(t, inner, keys, nil), nil)
@@ -69,7 +69,7 @@ func TestRenewalLeavesAloneWhatCannotBeOpened(t *testing.T) {
 			t.Errorf("%s: the error is about %s and the key %s", what, failed.Key, failed.KeyName)
 		}
 	}
-	// Somebody else's key comes in between: the first one still has its token.
+	// Another process saves with another key. The first session still has its token.
 	rec := stored(t, over(t, inner, keys, nil), first.Key())
 	version, err := over(t, inner, newKeys(t), nil).Swap(t.Context(), first.Key(), rec.Version, rec)
 	if err != nil {
@@ -87,8 +87,8 @@ func TestRenewalLeavesAloneWhatCannotBeOpened(t *testing.T) {
 	}
 }
 
-// A login is the user's newer word: it is saved over what cannot be opened, and
-// OnError is called.
+// A login replaces a record that cannot be opened, because it is the user's newer
+// decision. OnError is called.
 func TestLoginReplacesWhatCannotBeOpened(t *testing.T) {
 	for _, test := range []struct {
 		name string
@@ -125,8 +125,8 @@ func TestLoginReplacesWhatCannotBeOpened(t *testing.T) {
 	}
 }
 
-// A login replaces nothing that may well be opened later: it is in use, and
-// saved as soon as the keys answer.
+// A login does not replace a record that can perhaps be opened later. The session uses the
+// new token, and saves it when the keys work again.
 func TestLoginWaitsForKeysThatFail(t *testing.T) {
 	server, inner, keys := newServer(t), spotipie.NewMemoryStore(), newService(t)
 	put(t, over(t, inner, keys, nil), spotipie.Key{ClientID: server.Credentials().ClientID, Profile: "ada"}, storecheck.Record(t, "old"))
@@ -154,7 +154,7 @@ func TestLoginWaitsForKeysThatFail(t *testing.T) {
 	}
 }
 
-// Spotify is asked for nothing that could not be sealed.
+// A session does not ask Spotify for a token that could not be sealed.
 func TestNothingIsAskedForThatCouldNotBeSealed(t *testing.T) {
 	server, inner, keys := newServer(t), openFiles(t), newService(t)
 	session := newSession(t, server, over(t, inner, keys, nil), nil)

@@ -37,8 +37,8 @@ type Options struct {
 	// data key decrypts one record and takes about 1 KiB. Negative: no cache.
 	// It has no effect for keys in memory. Default: [DefaultCacheSize].
 	CacheSize int
-	// CacheFor is how long a data key is cached. For so long records can still
-	// be opened after the key service would refuse it. Default:
+	// CacheFor is how long a data key is cached. If the key service begins to
+	// refuse a key, records can still be opened for that long. Default:
 	// [DefaultCacheFor].
 	CacheFor time.Duration
 }
@@ -150,7 +150,7 @@ func (s *Store) Swap(ctx context.Context, key spotipie.Key, version uint64, rec 
 func (s *Store) Delete(ctx context.Context, key spotipie.Key) error { return s.inner.Delete(ctx, key) }
 
 // DeleteVersion implements [spotipie.VersionDeleter]. It needs no key. If the other
-// store is no VersionDeleter, the error wraps [errors.ErrUnsupported].
+// store is not a VersionDeleter, the error wraps [errors.ErrUnsupported].
 func (s *Store) DeleteVersion(ctx context.Context, key spotipie.Key, version uint64) error {
 	deleter, ok := s.inner.(spotipie.VersionDeleter)
 	if !ok {
@@ -170,7 +170,7 @@ func (s *Store) Lock(ctx context.Context, key spotipie.Key) (unlock func(context
 // Check implements [spotipie.Checker]. If the keys are outside of the process,
 // it lets them encrypt the data key of the next save. So no token is requested
 // that could not be sealed, and saving it does not wait for the keys. If the
-// other store is no Checker, the error wraps [errors.ErrUnsupported].
+// other store is not a Checker, the error wraps [errors.ErrUnsupported].
 func (s *Store) Check(ctx context.Context, key spotipie.Key) error {
 	checker, ok := s.inner.(spotipie.Checker)
 	if !ok {
@@ -182,8 +182,8 @@ func (s *Store) Check(ctx context.Context, key spotipie.Key) error {
 	return checker.Check(ctx, key)
 }
 
-// Watch implements [spotipie.Watcher]. If the other store is none, the error
-// wraps [errors.ErrUnsupported].
+// Watch implements [spotipie.Watcher]. If the other store is not a Watcher, the
+// error wraps [errors.ErrUnsupported].
 func (s *Store) Watch(ctx context.Context, key spotipie.Key) (changes <-chan struct{}, err error) {
 	watcher, ok := s.inner.(spotipie.Watcher)
 	if !ok {
@@ -192,8 +192,8 @@ func (s *Store) Watch(ctx context.Context, key spotipie.Key) (changes <-chan str
 	return watcher.Watch(ctx, key)
 }
 
-// WatchChanges implements [spotipie.ChangeWatcher]. If the other store is none,
-// the error wraps [errors.ErrUnsupported].
+// WatchChanges implements [spotipie.ChangeWatcher]. If the other store is not a
+// ChangeWatcher, the error wraps [errors.ErrUnsupported].
 func (s *Store) WatchChanges(ctx context.Context) (changes <-chan spotipie.Change, err error) {
 	watcher, ok := s.inner.(spotipie.ChangeWatcher)
 	if !ok {
@@ -204,8 +204,8 @@ func (s *Store) WatchChanges(ctx context.Context) (changes <-chan spotipie.Chang
 
 // Summaries implements [spotipie.Summarizer]. It needs no key and decrypts
 // nothing, so anybody who can write to the other store can change what it
-// returns. If the other store is no Summarizer, it loads the records one by
-// one, as [spotipie.Summaries] does.
+// returns. If the other store is not a Summarizer, it loads the records one by
+// one, like [spotipie.Summaries].
 func (s *Store) Summaries(ctx context.Context, query spotipie.SummaryQuery) (spotipie.SummaryPage, error) {
 	return spotipie.Summaries(ctx, s.inner, query)
 }

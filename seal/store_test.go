@@ -55,7 +55,7 @@ func TestStoreInTheMoveFromPlainToSealed(t *testing.T) {
 	})
 }
 
-// bare has the methods of a store and no others.
+// bare has only the methods of a store.
 type bare struct{ spotipie.Store }
 
 func TestWrappingLosesNothing(t *testing.T) {
@@ -82,7 +82,7 @@ func TestWrappingLosesNothing(t *testing.T) {
 	storecheck.Swap(t, sealed, 0, "one")
 	<-changes
 	cancel()
-	for range changes { // until it is closed
+	for range changes { // until the channel is closed
 	}
 }
 
@@ -99,7 +99,7 @@ func TestWhatTheOtherStoreCannotDo(t *testing.T) {
 	}
 }
 
-// everything is a store that can do all that a store can.
+// everything is a store with all optional methods.
 type everything struct {
 	*spotipie.MemoryStore
 	asked []string
@@ -165,7 +165,8 @@ func TestNewRefusesWhatCannotWork(t *testing.T) {
 	}
 }
 
-// A sealed record is kept as any other: who seals twice has to open twice.
+// A sealed store can wrap a sealed store. A record that is sealed twice must be opened
+// twice.
 func TestSealedTwice(t *testing.T) {
 	inner := spotipie.NewMemoryStore()
 	outer := over(t, inner, newKeys(t), nil)

@@ -1,19 +1,19 @@
-// Package spotifytest runs the accounts service of package accounts for go
-// test: a Spotify that needs no account and no network, agrees automatically,
-// can be made to fail, and lets time pass without waiting.
+// Package spotifytest runs the accounts service of package accounts in tests. It
+// stands for Spotify, needs no account and no network, and agrees automatically. Tests
+// can make it fail, and can move its time forward without waiting.
 //
 //	func TestMyProgram(t *testing.T) {
 //		server := spotifytest.New(t)
-//		session := server.Session(t) // a user has agreed already
+//		session := server.Session(t) // a user has already agreed
 //		resp, err := session.Request(t.Context(), "GET", "/v1/me", nil)
 //		…
 //	}
 //
-// A [Server] embeds the [accounts.Service] with all its methods: Advance lets
-// an hour pass, QueueFault makes the next request fail, RevokeUser revokes a
-// user's consent, Stats counts the requests, Handle adds an endpoint of your
-// own. [Server.SessionAs] is for tests with several users, whose names,
-// pictures and libraries differ.
+// A [Server] embeds the [accounts.Service] with all its methods. For example, Advance
+// moves the time forward, QueueFault makes the next request fail, RevokeUser revokes a
+// user's consent, Stats counts the requests, and Handle adds your own endpoint.
+// [Server.SessionAs] is for tests with several users, whose names, pictures and
+// libraries differ.
 //
 // A session made with [Server.Options] reads the server's clock, so Advance
 // ages the tokens on both sides. To control all timers too, run the test in a

@@ -22,14 +22,14 @@ type Server struct {
 	transport http.RoundTripper
 }
 
-// New starts a server on the loopback interface that agrees to every consent
-// automatically, as the user "ada", and behaves as Spotify does today.
+// New starts a server on the loopback interface that behaves as Spotify does today and
+// agrees to every consent automatically, as the user "ada".
 func New(t testing.TB) *Server {
 	t.Helper()
 	return NewWith(t, &accounts.Options{AutoApprove: true})
 }
 
-// NewWith starts a server on the loopback interface with options of your own.
+// NewWith starts a server on the loopback interface with the given options.
 func NewWith(t testing.TB, opts *accounts.Options) *Server {
 	t.Helper()
 	service := newService(t, opts)
@@ -106,8 +106,8 @@ func (s *Server) Options() *spotipie.Options {
 	}
 }
 
-// Session returns a session to which a user has agreed: an authorization code
-// session with a fresh token. It is closed when the test ends.
+// Session returns an authorization code session with a user's consent and a fresh
+// token. It is closed when the test ends.
 func (s *Server) Session(t testing.TB) *spotipie.AuthorizationCodeSession {
 	t.Helper()
 	session := s.newSession(t)
@@ -125,8 +125,8 @@ func (s *Server) newSession(t testing.TB) *spotipie.AuthorizationCodeSession {
 	return session
 }
 
-// Login takes an authorization code session through the consent: the user
-// agrees, the session fetches its token.
+// Login logs an authorization code session in: the user agrees, and the session gets
+// its token.
 func (s *Server) Login(t testing.TB, session *spotipie.AuthorizationCodeSession) {
 	t.Helper()
 	authorizationURL, _, err := session.AuthorizationURL(nil)
@@ -164,9 +164,9 @@ func (s *Server) LoginAs(t testing.TB, session *spotipie.AuthorizationCodeSessio
 	}
 }
 
-// Consent visits an authorization URL as the user's browser would and returns
-// the callback URL that the server sends it to. The server must agree
-// automatically (or deny, see DenyNext).
+// Consent visits an authorization URL like the user's browser, and returns the
+// callback URL to which the server redirects. The server must agree automatically, or
+// deny (see DenyNext).
 func (s *Server) Consent(t testing.TB, authorizationURL string) (callbackURL string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, authorizationURL, nil)
@@ -183,7 +183,7 @@ func (s *Server) Consent(t testing.TB, authorizationURL string) (callbackURL str
 		return callbackURL
 	}
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, 200))
-	t.Fatalf("spotifytest: no redirect but %s: does the server approve by itself? It says: %q", resp.Status, body)
+	t.Fatalf("spotifytest: got %s instead of a redirect: does the server agree automatically? It says: %q", resp.Status, body)
 	return ""
 }
 

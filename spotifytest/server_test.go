@@ -21,9 +21,9 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// fakeTB is a test that notes how it fails.
+// fakeTB is a test that records its failures.
 type fakeTB struct {
-	testing.TB // nil: what is not written out below is not to be called
+	testing.TB // nil: only the methods below may be called
 	ctx        context.Context
 	cleanups   []func()
 	failures   []string
@@ -41,8 +41,7 @@ func (f *fakeTB) Fatalf(format string, args ...any) {
 	runtime.Goexit()
 }
 
-// run runs a test to its end, with what it has to clean up, and returns how it
-// failed.
+// run runs a test and its cleanups, and returns the test's failures.
 func run(test func(t testing.TB)) (failures []string) {
 	ctx, cancel := context.WithCancel(context.Background())
 	f := &fakeTB{ctx: ctx}
@@ -52,7 +51,7 @@ func run(test func(t testing.TB)) (failures []string) {
 		test(f)
 	}()
 	<-done
-	cancel() // before the cleanups, as testing does
+	cancel() // before the cleanups, like package testing
 	for len(f.cleanups) > 0 {
 		last := f.cleanups[len(f.cleanups)-1]
 		f.cleanups = f.cleanups[:len(f.cleanups)-1]
@@ -61,11 +60,11 @@ func run(test func(t testing.TB)) (failures []string) {
 	return f.failures
 }
 
-// A whole test: in a program of your own, t is that of the test function.
+// A whole test. In your own test, t is the parameter of the test function.
 func ExampleNew() {
 	failures := run(func(t testing.TB) { // func TestProfile(t *testing.T) {
 		server := spotifytest.New(t)
-		session := server.Session(t) // a user has agreed already
+		session := server.Session(t) // a user has already agreed
 
 		server.Advance(time.Hour) // the access token is expired
 		resp, err := session.Request(t.Context(), "GET", "/v1/me", nil)
@@ -228,7 +227,7 @@ func TestOptions(t *testing.T) {
 	if d := time.Until(opts.Now()); d < 59*time.Minute {
 		t.Errorf("the options' clock is %s ahead, want the server's", d)
 	}
-	opts.Scope = nil // is nobody else's
+	opts.Scope = nil // must not change other options
 	if again := server.Options(); again == opts || len(again.Scope) == 0 {
 		t.Error("options are shared")
 	}
@@ -239,7 +238,7 @@ func TestLogin(t *testing.T) {
 	session := newSession(t, server)
 	server.Login(t, session)
 	first := session.CurrentToken()
-	server.Login(t, session) // once more
+	server.Login(t, session) // a second login
 	if second := session.CurrentToken(); second == nil || second.Equal(first) {
 		t.Errorf("got %v after %v", second, first)
 	}
@@ -275,7 +274,7 @@ func TestConsent(t *testing.T) {
 
 func TestFailures(t *testing.T) {
 	server := spotifytest.New(t)
-	page := spotifytest.NewWith(t, nil) // shows its consent page
+	page := spotifytest.NewWith(t, nil) // shows the consent page
 	session := newSession(t, server)
 	raw, _, err := newSession(t, page).AuthorizationURL(nil)
 	if err != nil {
@@ -286,11 +285,11 @@ func TestFailures(t *testing.T) {
 		fails func(testing.TB)
 		words string // of the failure
 	}{
-		"consent page":      {func(t testing.TB) { page.Consent(t, raw) }, "no redirect but 200 OK: does the server approve by itself?"},
-		"error page":        {func(t testing.TB) { server.Consent(t, unknown) }, "no redirect but 400"},
+		"consent page":      {func(t testing.TB) { page.Consent(t, raw) }, "got 200 OK instead of a redirect: does the server agree automatically?"},
+		"error page":        {func(t testing.TB) { server.Consent(t, unknown) }, "got 400"},
 		"not a URL":         {func(t testing.TB) { server.Consent(t, "http://%") }, "the authorization URL"},
 		"server not there":  {func(t testing.TB) { server.Consent(t, "http://127.0.0.1:1/") }, "visiting the authorization URL"},
-		"session on a page": {func(t testing.TB) { page.Session(t) }, "no redirect but 200 OK"},
+		"session on a page": {func(t testing.TB) { page.Session(t) }, "got 200 OK instead of a redirect"},
 		"login denied": {func(t testing.TB) {
 			server.DenyNext(1)
 			server.Login(t, session)

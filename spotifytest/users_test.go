@@ -13,8 +13,8 @@ import (
 	"github.com/spotipie/spotipie/spotifytest"
 )
 
-// Sessions of several users side by side are each their own user's, and what
-// befalls one user does not befall the other.
+// Each of several sessions belongs to its own user, and what happens to one user does
+// not affect the other.
 func TestSessionAs(t *testing.T) {
 	server := spotifytest.New(t)
 	users := []string{"grace", "ada"}
@@ -44,7 +44,7 @@ func TestSessionAsNobody(t *testing.T) {
 	}
 }
 
-// An endpoint of the test's own refuses an expired token, so a session renews it.
+// An endpoint that the test adds refuses an expired token, so a session renews it.
 func TestOwnEndpoint(t *testing.T) {
 	server := spotifytest.New(t)
 	err := server.Handle("GET /v1/audio-features/{id}", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -17,9 +17,9 @@ import (
 	"github.com/spotipie/spotipie/pgstore"
 )
 
-// TestCopySize moves as many records as SPOTIPIE_TEST_RECORDS says (2,000 by
-// default) to PostgreSQL: half of them, the rest after the copy was interrupted,
-// and none when all are there.
+// TestCopySize copies SPOTIPIE_TEST_RECORDS records (2,000 by default) to PostgreSQL. It
+// copies half of them before it is interrupted, then the rest, and then again when
+// nothing is left to copy.
 func TestCopySize(t *testing.T) {
 	records := testservices.Count(t, "SPOTIPIE_TEST_RECORDS", 2000)
 	from := open(t, newPath(t), nil)
@@ -53,14 +53,14 @@ func TestCopySize(t *testing.T) {
 	if half.Copied < records/2 || half.Copied >= records || half.Done() != half.Copied {
 		t.Errorf("interrupted: %+v", half)
 	}
-	// Of those that were being saved when it was interrupted, all may be there.
+	// Records that were being saved at the interruption may all be there.
 	if rest.Same < half.Copied || rest.Same > half.Copied+4 || rest.Copied+rest.Same != records || rest.Done() != records {
 		t.Errorf("taken up again: %+v after %+v", rest, half)
 	}
 	if (again != spotipie.CopyCounts{Total: records, Same: records}) {
 		t.Errorf("with nothing to do: %+v", again)
 	}
-	if limit := 64<<10 + records; more > limit { // the keys of both stores, and some
+	if limit := 64<<10 + records; more > limit { // the keys of both stores, and some more
 		t.Errorf("it takes %d KiB, more than %d", more, limit)
 	}
 	for range 100 {
@@ -68,8 +68,8 @@ func TestCopySize(t *testing.T) {
 	}
 }
 
-// expectSame fails the test unless two stores have the same record of a key, but
-// for its version.
+// expectSame fails the test unless two stores have the same record of a key, except for
+// its version.
 func expectSame(t *testing.T, from, to spotipie.Store, key spotipie.Key) {
 	t.Helper()
 	want, found, err := from.Load(t.Context(), key)
@@ -99,7 +99,7 @@ func openPostgres(t *testing.T, server *testservices.Server) *pgstore.Store {
 	return s
 }
 
-// resetPeak has peak count from now on.
+// resetPeak makes peak count from now on.
 func resetPeak(t *testing.T) {
 	t.Helper()
 	if err := os.WriteFile("/proc/self/clear_refs", []byte("5"), 0); err != nil {
@@ -107,13 +107,13 @@ func resetPeak(t *testing.T) {
 	}
 }
 
-// peak returns the most that the process has taken, in KiB.
+// peak returns the most memory that the process has used, in KiB.
 func peak(t *testing.T) (kib int) {
 	t.Helper()
 	return status(t, "VmHWM:")
 }
 
-// status returns a number from what the system says of the process.
+// status returns a number from /proc/self/status.
 func status(t *testing.T, name string) (number int) {
 	t.Helper()
 	text, err := os.ReadFile("/proc/self/status")

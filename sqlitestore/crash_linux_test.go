@@ -13,14 +13,14 @@ import (
 	"github.com/spotipie/spotipie/sqlitestore"
 )
 
-// What Swap has returned for is there after its process was killed, whole, and
-// the next process waits for nothing, however often.
+// If Swap has returned and its process is killed, the record is there and complete, and
+// the next process does not have to wait.
 func TestSwapSurvivesKills(t *testing.T) {
 	if path, isChild := child.Argument(); isChild {
 		storecheck.SaveAndSay(t, open(t, path, nil))
 	}
 	path := newPath(t)
-	watcher := open(t, path, nil) // is there all the time, so that its view of the log has to follow
+	watcher := open(t, path, nil) // stays open, so that its view of the log must follow
 	storecheck.SurvivesKills(t, path, func(i int) spotipie.Store {
 		if i%2 == 0 {
 			return open(t, path, nil)
@@ -59,8 +59,8 @@ func TestKilledHolderFreesTheLockAtOnce(t *testing.T) {
 	}
 }
 
-// A holder that is stopped keeps others waiting until its lease is over, also
-// those that do not wait for that long at a time, and overwrites nothing.
+// A stopped holder keeps others waiting until its lease ends, even if each of them waits
+// for a shorter time. It overwrites nothing.
 func TestStoppedHolderCannotOverwrite(t *testing.T) {
 	const lease = time.Second
 	if path, isChild := child.Argument(); isChild {
@@ -87,7 +87,7 @@ func TestStoppedHolderCannotOverwrite(t *testing.T) {
 	holder := child.Start(t, path)
 	holder.Expect("locked")
 	holder.Stop()
-	holder.GoOn() // will be read when it is continued
+	holder.GoOn() // takes effect when the process continues
 	start := time.Now()
 	var unlock func(context.Context) error
 	var err error
@@ -107,8 +107,8 @@ func TestStoppedHolderCannotOverwrite(t *testing.T) {
 	}
 }
 
-// A process that is stopped while it writes holds up others that write until
-// their contexts end, and nobody who reads.
+// A process that is stopped while it writes blocks other writers until their contexts end,
+// but no readers.
 func TestStoppedWriterHoldsUpWritesOnly(t *testing.T) {
 	if path, isChild := child.Argument(); isChild {
 		db := raw(t, path)

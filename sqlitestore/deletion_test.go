@@ -9,7 +9,7 @@ import (
 	"github.com/spotipie/spotipie/internal/storecheck"
 )
 
-// Deletions are remembered for a week, and not for ever.
+// The store remembers deletions for a week.
 func TestOldDeletionsAreForgotten(t *testing.T) {
 	for name, test := range map[string]struct {
 		age        time.Duration
@@ -36,7 +36,7 @@ func TestOldDeletionsAreForgotten(t *testing.T) {
 	}
 }
 
-// One Delete clears away a hundred at most, so that none takes long.
+// One Delete removes at most a hundred old deletions, so that it does not take long.
 func TestManyOldDeletions(t *testing.T) {
 	s := open(t, newPath(t), nil)
 	db := raw(t, s.Path())
@@ -44,7 +44,7 @@ func TestManyOldDeletions(t *testing.T) {
 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 250)
 INSERT INTO records SELECT NULL, 'client', i, 1, i, NULL, NULL, 0, 0, i FROM n`)
 	do(t, db, `UPDATE changes SET number = 1000`)
-	for i, left := range []int{151, 52, 3, 4} { // with those of the deletions themselves
+	for i, left := range []int{151, 52, 3, 4} { // includes the rows of these deletions
 		if err := s.Delete(t.Context(), spotipie.Key{Profile: fmt.Sprint("new-", i)}); err != nil {
 			t.Fatal(err)
 		}
@@ -54,8 +54,8 @@ INSERT INTO records SELECT NULL, 'client', i, 1, i, NULL, NULL, 0, 0, i FROM n`)
 	}
 }
 
-// Nothing of a token is left in the database when a record was deleted and the
-// log was written back.
+// No part of a token is left in the database after its record was deleted and the log was
+// written back.
 func TestDeletedTokensAreOverwritten(t *testing.T) {
 	path := newPath(t)
 	s := open(t, path, nil)

@@ -37,7 +37,7 @@ func ExampleOpen() {
 	// Output: authorization_code
 }
 
-// List the users who have to sign in again within two weeks, page by page.
+// List the users who must sign in again within two weeks, page by page.
 func ExampleStore_Summaries() {
 	ctx := context.Background()
 	dir, err := os.MkdirTemp("", "my-app-")

@@ -11,8 +11,8 @@ import (
 	"github.com/spotipie/spotipie/internal/lease"
 )
 
-// RefuseWrites has SQLite refuse writes from now on, as a disk does that the
-// system has made read-only because of errors.
+// RefuseWrites makes SQLite refuse writes from now on, like a disk that the system has
+// made read-only because of errors.
 func (s *Store) RefuseWrites(t *testing.T) {
 	t.Helper()
 	for _, d := range []*database{s.saving, s.locking} {
@@ -22,8 +22,8 @@ func (s *Store) RefuseWrites(t *testing.T) {
 	}
 }
 
-// SetBusyTimeout sets how long somebody without a deadline waits for another
-// process that saves.
+// SetBusyTimeout sets how long a caller without a deadline waits for another process that
+// saves.
 func (s *Store) SetBusyTimeout(t *testing.T, d time.Duration) {
 	t.Helper()
 	if _, err := s.saving.Exec(fmt.Sprintf("PRAGMA busy_timeout = %d", d.Milliseconds())); err != nil {
@@ -31,20 +31,20 @@ func (s *Store) SetBusyTimeout(t *testing.T, d time.Duration) {
 	}
 }
 
-// Statements returns those that read many records.
+// Statements returns the statements that read many records.
 func Statements() []string {
 	return []string{changesSQL, pageSQL, pageOfAppSQL, refusedPageSQL, consentPageSQL, firstPage(pageSQL), firstPage(pageOfAppSQL), firstPage(refusedPageSQL)}
 }
 
-// CountLockRequests returns how often the database has been asked for locks from
-// now on. The store must not be in use yet.
+// CountLockRequests returns a function that counts the requests for locks from now on. The
+// store must not be in use yet.
 func (s *Store) CountLockRequests() (made func() int) {
 	counter := &countingLeases{leases: leases{s}}
 	s.locks = lease.NewLocks(counter, s.lease)
 	return func() int { return int(counter.made.Load()) }
 }
 
-// countingLeases counts the requests of a store for locks.
+// countingLeases counts a store's requests for locks.
 type countingLeases struct {
 	leases
 	made atomic.Int64

@@ -16,7 +16,7 @@ import (
 	"github.com/spotipie/spotipie/sqlitestore"
 )
 
-// onSmallDisk runs a test in a child that has a disk of a size at a folder.
+// onSmallDisk runs a test in a child with a disk of the given size.
 func onSmallDisk(t *testing.T, size string, test func(disk string)) {
 	t.Helper()
 	disk, isChild := child.Argument()
@@ -30,7 +30,7 @@ func onSmallDisk(t *testing.T, size string, test func(disk string)) {
 	test(disk)
 }
 
-// fill takes all that is left of a small disk.
+// fill uses all free space of a small disk.
 func fill(t *testing.T, disk string) (ballast string) {
 	t.Helper()
 	ballast = filepath.Join(disk, "ballast")
@@ -50,8 +50,7 @@ func TestFullDisk(t *testing.T) {
 		expectFault(t, "Swap", err, sqlitestore.ErrFull, s.Path())
 		storecheck.Expect(t, s, "one", version)
 
-		// Small writes still work in the room of the log: renewals, and a
-		// logout.
+		// Small writes still fit into the log: renewals and a logout.
 		for range 100 {
 			if err := s.Check(t.Context(), ada); err != nil {
 				t.Fatalf("Check: %v", err)
@@ -77,7 +76,7 @@ func TestFullDisk(t *testing.T) {
 	})
 }
 
-// Spotify is not asked for what could not be saved.
+// The session does not ask Spotify for a token that could not be saved.
 func TestCheckNoticesAFullDisk(t *testing.T) {
 	onSmallDisk(t, "2m", func(disk string) {
 		s := open(t, filepath.Join(disk, "spotipie", "store.db"), nil)
@@ -105,7 +104,7 @@ func TestCheckNoticesAFullDisk(t *testing.T) {
 	})
 }
 
-// New records need room that the log does not have. What has been saved stays.
+// New records do not fit into the log. Saved records stay.
 func TestDiskThatFillsUpWithRecords(t *testing.T) {
 	onSmallDisk(t, "1m", func(disk string) {
 		s := open(t, filepath.Join(disk, "spotipie", "store.db"), nil)
@@ -158,7 +157,7 @@ func TestReadOnlyDisk(t *testing.T) {
 	})
 }
 
-// The child has no privilege at all.
+// The child has no privileges.
 func TestReadOnlyFile(t *testing.T) {
 	path, isChild := child.Argument()
 	if !isChild {
@@ -201,8 +200,8 @@ func TestWritesThatTheSystemRefuses(t *testing.T) {
 	storecheck.Expect(t, s, "one", version)
 }
 
-// SQLite gives its files the mode that the umask leaves; nobody else gets at
-// them all the same.
+// SQLite gives its files the mode that the umask leaves. Other users must still have no
+// access.
 func TestFilesArePrivateUnderAnyUmask(t *testing.T) {
 	path, isChild := child.Argument()
 	if !isChild {
@@ -218,7 +217,7 @@ func TestFilesArePrivateUnderAnyUmask(t *testing.T) {
 			t.Error(err)
 		}
 		files, err := filepath.Glob(path + "*")
-		if err != nil || len(files) != 4 { // with -wal, -shm and that of the process
+		if err != nil || len(files) != 4 { // the database, -wal, -shm and the file of the process
 			t.Errorf("umask %#o: the files are %v, %v", umask, files, err)
 		}
 		for _, file := range append(files, filepath.Dir(path)) {

@@ -26,15 +26,15 @@ func TestEightProcessesMakeOneTokenRequest(t *testing.T) {
 	newFleet(t, 10*time.Second, true).TestEightProcesses(t)
 }
 
-// The lease is longer than the test waits for the next session: a process that
-// was killed keeps nobody waiting.
+// The lease is longer than the test waits for the next session, so a killed process must
+// not keep anybody waiting.
 func TestKilledProcessesLoseNothingThatWasSaved(t *testing.T) {
 	f := newFleet(t, sqlitestore.DefaultLease, true)
-	f.Config.Lease = 0 // how long others may have to wait, beside some slack
+	f.Config.Lease = 0 // others may have to wait for this long, plus some slack
 	f.TestKills(t, testservices.Count(t, "SPOTIPIE_TEST_KILLS", 14))
 	open(t, f.Config.Place, nil)
 	left, err := filepath.Glob(f.Config.Place + "-process-*")
-	if err != nil || len(left) > 1 { // that of the test itself
+	if err != nil || len(left) > 1 { // the file of the test itself
 		t.Errorf("left behind by those that were killed: %v, %v", left, err)
 	}
 }

@@ -141,7 +141,7 @@ func chmod(t testing.TB, path string, mode fs.FileMode) {
 	}
 }
 
-// Another program's database is refused, named, and not changed.
+// Open refuses another program's database, names it in the error, and does not change it.
 func TestRecordsOfAnotherFormat(t *testing.T) {
 	for name, statement := range map[string]string{
 		"a newer format":      `UPDATE records SET format = 2`,

@@ -12,8 +12,7 @@ import (
 	"github.com/spotipie/spotipie/sqlitestore"
 )
 
-// A database may be anything: changed in one place, it is refused, or read as far
-// as it can be.
+// A database that is changed in one place is refused, or read as far as possible.
 func FuzzDatabase(f *testing.F) {
 	path := newPath(f)
 	s, err := sqlitestore.Open(f.Context(), path, nil)
@@ -29,12 +28,12 @@ func FuzzDatabase(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(0, []byte{})
-	f.Add(18, []byte{1, 1})                                         // not WAL any more
+	f.Add(18, []byte{1, 1})                                         // no longer WAL
 	f.Add(28, []byte{0, 0, 0, 1})                                   // one page
 	f.Add(60, []byte{0, 0, 0, 9})                                   // a newer schema
-	f.Add(100, []byte{13, 255, 255})                                // the schema's page
-	f.Add(4096, []byte{2, 0, 0, 0, 200, 15, 255})                   // a table's
-	f.Add(len(whole)-4096, []byte("SQLite format 3\x00 once more")) // the last one
+	f.Add(100, []byte{13, 255, 255})                                // the page of the schema
+	f.Add(4096, []byte{2, 0, 0, 0, 200, 15, 255})                   // a table's page
+	f.Add(len(whole)-4096, []byte("SQLite format 3\x00 once more")) // the last page
 	f.Fuzz(func(t *testing.T, at int, change []byte) {
 		path := filepath.Join(t.TempDir(), "store.db")
 		chmod(t, filepath.Dir(path), 0o700)
@@ -56,7 +55,7 @@ func FuzzDatabase(f *testing.F) {
 		_ = s.Delete(ctx, ada)
 		_ = s.Close()
 		if ctx.Err() != nil {
-			t.Error("it takes too long")
+			t.Error("reading the database takes too long")
 		}
 	})
 }

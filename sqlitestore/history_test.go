@@ -15,7 +15,7 @@ import (
 	"github.com/spotipie/spotipie/internal/testservices"
 )
 
-// raw opens the database as another program would.
+// raw opens the database like another program.
 func raw(t testing.TB, path string) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("sqlite3", "file:"+path+"?_pragma=busy_timeout(10000)&_pragma=synchronous(full)")
@@ -26,7 +26,7 @@ func raw(t testing.TB, path string) *sql.DB {
 	return db
 }
 
-// do carries out a statement in a database.
+// do executes a statement in a database.
 func do(t testing.TB, db *sql.DB, statement string, arguments ...any) {
 	t.Helper()
 	if _, err := db.Exec(statement, arguments...); err != nil {
@@ -34,7 +34,7 @@ func do(t testing.TB, db *sql.DB, statement string, arguments ...any) {
 	}
 }
 
-// ask returns the number that a statement brings.
+// ask returns the number that a statement selects.
 func ask(t testing.TB, db *sql.DB, statement string, arguments ...any) (n int) {
 	t.Helper()
 	if err := db.QueryRow(statement, arguments...).Scan(&n); err != nil {
@@ -43,8 +43,8 @@ func ask(t testing.TB, db *sql.DB, statement string, arguments ...any) (n int) {
 	return n
 }
 
-// writeBesides has another connection hold the database's lock again and again,
-// undo what it has written, and empty the log.
+// writeBesides makes another connection hold the database's lock again and again, roll
+// back what it has written, and empty the log.
 func writeBesides(ctx context.Context, db *sql.DB) {
 	pause := func() {
 		select {

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// The tool keeps to files, so that its binary and its start stay small.
+// The tool does not use this store, so that it stays small and starts fast.
 func TestToolDoesWithoutSQLite(t *testing.T) {
 	packages, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "../cmd/...").Output()
 	if err != nil {

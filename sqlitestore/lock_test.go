@@ -20,7 +20,7 @@ func pair(t *testing.T, lease time.Duration) (a, b *sqlitestore.Store) {
 	return open(t, path, withLease(lease)), open(t, path, withLease(lease))
 }
 
-// mustLock takes the lock of ada, which has to be free within a moment.
+// mustLock takes the lock of ada, which must be free soon.
 func mustLock(t *testing.T, s spotipie.Store) (unlock func(context.Context) error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), storecheck.Patience)
@@ -32,7 +32,7 @@ func mustLock(t *testing.T, s spotipie.Store) (unlock func(context.Context) erro
 	return unlock
 }
 
-// soon returns a context that ends in a moment.
+// soon returns a context that ends soon.
 func soon(t *testing.T) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), 150*time.Millisecond)
 	t.Cleanup(cancel)
@@ -80,7 +80,7 @@ func TestCloseFreesLocks(t *testing.T) {
 		t.Error(err)
 	}
 	if err := unlock(t.Context()); err == nil {
-		t.Error("unlock of a lock that was given up succeeds")
+		t.Error("unlock succeeds after Close has released the lock")
 	}
 }
 
@@ -92,7 +92,7 @@ func TestAskingForUnknownProfilesLeavesNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := b.Lock(soon(t), key); !errors.Is(err, context.DeadlineExceeded) { // waits, and leaves
+		if _, err := b.Lock(soon(t), key); !errors.Is(err, context.DeadlineExceeded) { // waits, then leaves
 			t.Errorf("Lock: %v", err)
 		}
 		if err := unlock(t.Context()); err != nil {
@@ -110,28 +110,27 @@ func TestAskingForUnknownProfilesLeavesNothing(t *testing.T) {
 	}
 }
 
-// What processes have left behind that ended without a word, the next Open
-// removes.
+// Open removes what killed processes have left behind.
 func TestOpenForgetsTheLocksOfTheDead(t *testing.T) {
 	path := newPath(t)
 	open(t, path, nil)
 	db := raw(t, path)
 	dead := strings.Repeat("X", 26) + ":0000000000000001"
 	do(t, db, `INSERT INTO locks VALUES ('client', 'grace', ?, 0, 30000000, '', '', 0)`, dead)
-	do(t, db, `INSERT INTO locks VALUES ('client', 'alan', '', 0, 30000000, '', ?, 1)`, dead) // has waited
+	do(t, db, `INSERT INTO locks VALUES ('client', 'alan', '', 0, 30000000, '', ?, 1)`, dead) // a dead waiter
 	open(t, path, nil)
 	if n := ask(t, db, "SELECT count(*) FROM locks"); n != 0 {
-		t.Errorf("%d locks of the dead are left", n)
+		t.Errorf("%d locks of dead processes are left", n)
 	}
 }
 
-// A turn that was planned before the clock was set back does not keep anybody
-// out until the clock is there again.
+// A waiter's turn lasts until a time. If the clock is set back, the turn must not keep
+// others out until the clock reaches that time again.
 func TestTurnThatTheClockHasPutOff(t *testing.T) {
 	a, b := pair(t, sqlitestore.DefaultLease)
-	unlock := mustLock(t, b) // has b's process known, and alive
+	unlock := mustLock(t, b) // makes b's process known and alive
 	if _, err := a.Lock(soon(t), ada); err == nil {
-		t.Fatal("Lock of one that is held")
+		t.Fatal("Lock of a held lock succeeds")
 	}
 	if err := unlock(t.Context()); err != nil {
 		t.Fatal(err)
@@ -146,7 +145,7 @@ func TestTurnThatTheClockHasPutOff(t *testing.T) {
 		t.Fatal(err)
 	}
 	files, _ := filepath.Glob(a.Path() + "-process-*")
-	for _, file := range files { // the other one, who lives, waits until in an hour
+	for _, file := range files { // the other process, which lives, has a turn for an hour
 		if id := strings.TrimPrefix(file, a.Path()+"-process-"); !strings.HasPrefix(owner, id) {
 			do(t, db, `INSERT OR REPLACE INTO locks VALUES (?, ?, '', 0, 30000000, ?, ?, ?)`,
 				ada.ClientID, ada.Profile, owner, id+":0000000000000001", time.Now().Add(time.Hour).UnixMicro())
@@ -180,7 +179,7 @@ func TestLockWaitsForNoOtherKeyAndHoldsUpNothing(t *testing.T) {
 	}
 }
 
-// A presence that is missing makes others think that the process is gone.
+// If a process's file is missing, others believe that the process has ended.
 func TestCheckNoticesThatItsPresenceWasRemoved(t *testing.T) {
 	s := open(t, newPath(t), nil)
 	unlock := mustLock(t, s)

@@ -27,8 +27,7 @@ func TestMain(m *testing.M) {
 // ada is the key of storecheck.
 var ada = storecheck.Key()
 
-// newPath returns a path for a database to be made at, in a folder that is to be
-// made as well.
+// newPath returns a path for a new database in a new folder.
 func newPath(t testing.TB) string { return filepath.Join(t.TempDir(), "spotipie", "store.db") }
 
 // open opens a store that is closed when the test ends.
@@ -46,7 +45,7 @@ func open(t testing.TB, path string, opts *sqlitestore.Options) *sqlitestore.Sto
 	return s
 }
 
-// withLease returns options with a lease of a length.
+// withLease returns options with a lease of the given length.
 func withLease(length time.Duration) *sqlitestore.Options { return &sqlitestore.Options{Lease: length} }
 
 // large returns a record that takes many pages.
@@ -56,7 +55,7 @@ func large(t testing.TB, access string) spotipie.Record {
 	return rec
 }
 
-// expectFault fails the test unless err is of a kind and names the database.
+// expectFault fails the test unless err wraps kind and names the database.
 func expectFault(t *testing.T, doing string, err, kind error, path string) {
 	t.Helper()
 	var known *sqlitestore.DatabaseError
@@ -68,7 +67,7 @@ func expectFault(t *testing.T, doing string, err, kind error, path string) {
 	}
 }
 
-// remove removes the files of a pattern, of which there has to be one.
+// remove removes the files that match a pattern. There must be at least one.
 func remove(t *testing.T, pattern string) {
 	t.Helper()
 	files, err := filepath.Glob(pattern)

@@ -17,9 +17,8 @@ import (
 	"github.com/spotipie/spotipie/sqlitestore"
 )
 
-// TestSize measures a store with as many records as SPOTIPIE_TEST_RECORDS
-// says (10,000 by default), of users who consented in the last six months, one in
-// a thousand of whom has been refused.
+// TestSize measures a store with SPOTIPIE_TEST_RECORDS records (10,000 by default). The
+// users consented in the last six months, and Spotify has refused one in a thousand.
 func TestSize(t *testing.T) {
 	records := testservices.Count(t, "SPOTIPIE_TEST_RECORDS", 10_000)
 	s := open(t, newPath(t), nil)
@@ -89,14 +88,14 @@ func fullPage(s *sqlitestore.Store, t *testing.T, query spotipie.SummaryQuery) e
 	return err
 }
 
-// soonOver returns since when those have not consented whose refresh tokens die
-// within 14 days.
+// soonOver returns the time before which users consented whose refresh tokens end within
+// 14 days.
 func soonOver() time.Time { return time.Now().AddDate(0, -6, 14) }
 
-// insertRecords saves records as Swap does, in one transaction.
+// insertRecords saves records like Swap, in one transaction.
 func insertRecords(t *testing.T, s *sqlitestore.Store, records int) {
 	t.Helper()
-	// A token of Spotify's has some 300 characters, a refresh token 131.
+	// Spotify's access tokens have about 300 characters, and refresh tokens 131.
 	rec := storecheck.Record(t, strings.Repeat("t", 300))
 	data, err := json.Marshal(rec)
 	if err != nil {
@@ -134,7 +133,7 @@ func median(t *testing.T, times int, do func() error) time.Duration {
 	return took[times/2].Round(time.Microsecond)
 }
 
-// memory returns how much the process takes, in KiB.
+// memory returns how much memory the process uses, in KiB.
 func memory(t *testing.T) (kib int) {
 	t.Helper()
 	debug.FreeOSMemory()

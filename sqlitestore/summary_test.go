@@ -44,8 +44,8 @@ func pages(t testing.TB, query spotipie.SummaryQuery, ask func(context.Context, 
 	}
 }
 
-// byKey sorts summaries, and leaves out when they were saved: the versions of
-// the stores compared are not the same.
+// byKey sorts summaries and leaves out the time of the save, because the compared stores
+// have different versions.
 func byKey(all []spotipie.Summary) (sorted []string) {
 	for _, s := range all {
 		sorted = append(sorted, fmt.Sprintf("%s consented %d, refused %q at %d", s.Key, s.AuthorizedAt.UnixNano(), s.Rejected, s.RejectedAt.UnixNano()))
@@ -54,7 +54,7 @@ func byKey(all []spotipie.Summary) (sorted []string) {
 	return sorted
 }
 
-// fillStores saves the same records of all kinds in two stores.
+// fillStores saves the same records of all kinds in all stores.
 func fillStores(t *testing.T, stores ...spotipie.Store) {
 	t.Helper()
 	for i := range 60 {
@@ -66,7 +66,7 @@ func fillStores(t *testing.T, stores ...spotipie.Store) {
 		case 2:
 			rec.Rejected, rec.RejectedAt = "invalid_grant: revoked", time.Date(2026, 5, 1, 0, 0, i, 0, time.UTC)
 		case 3:
-			rec.AuthorizedAt = time.Now().Add(24 * time.Hour) // by a clock that is wrong
+			rec.AuthorizedAt = time.Now().Add(24 * time.Hour) // from a wrong clock
 		}
 		key := spotipie.Key{ClientID: []string{"one", "two", "", "\xff"}[i%4], Profile: []string{"", "a\x00", "ä", "\xfe"}[i/4%4] + fmt.Sprint(i/16)}
 		if i < 4 {
@@ -130,8 +130,8 @@ func TestSummarySaysWhenTheRecordWasSaved(t *testing.T) {
 	}
 }
 
-// Whoever is there all the time is on one page, and on one only, whatever is
-// saved and deleted meanwhile.
+// A record that exists all the time is on exactly one page, whatever is saved and deleted
+// meanwhile.
 func TestPagesWhileRecordsChange(t *testing.T) {
 	for name, query := range map[string]spotipie.SummaryQuery{
 		"all":        {},
@@ -164,10 +164,10 @@ func TestPagesWhileRecordsChange(t *testing.T) {
 			query.Limit = 3
 			round := 30
 			all := pages(t, query, s.Summaries, func() {
-				for i := range 10 { // these stay
+				for i := range 10 { // these records stay
 					save(i)
 				}
-				save(round) // comes
+				save(round) // a record is added
 				if err := s.Delete(t.Context(), spotipie.Key{ClientID: "client", Profile: fmt.Sprint(round - 15)}); err != nil {
 					t.Fatal(err)
 				}
@@ -191,7 +191,7 @@ func TestPagesWhileRecordsChange(t *testing.T) {
 	}
 }
 
-// No page looks at records that are not on it, or sorts what it finds.
+// No page reads records that are not on it, or sorts them.
 func TestPagesComeFromIndexes(t *testing.T) {
 	s := open(t, newPath(t), nil)
 	db := raw(t, s.Path())
@@ -203,7 +203,7 @@ func TestPagesComeFromIndexes(t *testing.T) {
 		}
 		plan := planOf(t, rows)
 		if strings.Contains(plan, "TEMP B-TREE") || strings.Contains(plan, "SCAN records") && !strings.Contains(plan, "USING INDEX") {
-			t.Errorf("%s\nis carried out by: %s", statement, plan)
+			t.Errorf("%s\nhas the plan: %s", statement, plan)
 		}
 	}
 }
@@ -222,7 +222,7 @@ func planOf(t *testing.T, rows *sql.Rows) (plan string) {
 	return plan
 }
 
-// What comes as After may come from a stranger.
+// After may come from a stranger.
 func FuzzAfter(f *testing.F) {
 	s := open(f, newPath(f), nil)
 	if _, err := s.Swap(f.Context(), ada, 0, storecheck.Record(f, "one")); err != nil {

@@ -6,9 +6,9 @@ import (
 	"github.com/spotipie/spotipie/internal/storecheck"
 )
 
-// Who waits for a lock asks the database for it as one, however many they are.
-// The race detector keeps the memory that this takes: TestSize, which measures
-// memory, comes before.
+// All waiters for a lock ask the database for it together, however many they are. The race
+// detector keeps the memory that this needs, so TestSize, which measures memory, must run
+// before.
 func TestManyWaiters(t *testing.T) {
 	path := newPath(t)
 	holder, store := open(t, path, nil), open(t, path, nil)

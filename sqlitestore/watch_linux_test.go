@@ -11,7 +11,7 @@ import (
 	"github.com/spotipie/spotipie/storetest"
 )
 
-// Where the system cannot tell of changes, those who watch look for them.
+// If the system cannot report changes, watchers look for them.
 func TestWatchWithoutTheSystem(t *testing.T) {
 	_, isChild := child.Argument()
 	if !isChild {
@@ -24,8 +24,8 @@ func TestWatchWithoutTheSystem(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) spotipie.Store { return open(t, newPath(t), nil) })
 }
 
-// The system tells of writes to the log at once; the record is there some
-// milliseconds later, when it is synced.
+// The system reports writes to the log at once. The record is there some milliseconds
+// later, when it is synced.
 func TestWatchersAreToldAtOnce(t *testing.T) {
 	path := newPath(t)
 	here, there := open(t, path, nil), open(t, path, nil)
@@ -36,7 +36,7 @@ func TestWatchersAreToldAtOnce(t *testing.T) {
 		version = storecheck.Swap(t, there, version, "one")
 		start := time.Now()
 		awaitChange(t, changes, ada, version)
-		if time.Since(start) > 150*time.Millisecond { // else they look every 250 ms
+		if time.Since(start) > 150*time.Millisecond { // by polling it would take up to 250 ms
 			slow++
 		}
 	}

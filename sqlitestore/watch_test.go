@@ -12,7 +12,7 @@ import (
 	"github.com/spotipie/spotipie/sqlitestore"
 )
 
-// next returns the next of changes.
+// next returns the next change.
 func next(t *testing.T, changes <-chan spotipie.Change) spotipie.Change {
 	t.Helper()
 	select {
@@ -27,7 +27,7 @@ func next(t *testing.T, changes <-chan spotipie.Change) spotipie.Change {
 	return spotipie.Change{}
 }
 
-// awaitChange reads changes until there is one of a key and version.
+// awaitChange reads changes until one has this key and version.
 func awaitChange(t *testing.T, changes <-chan spotipie.Change, key spotipie.Key, version uint64) {
 	t.Helper()
 	for {
@@ -70,7 +70,7 @@ func TestChangesOfAllRecordsInOtherProcesses(t *testing.T) {
 	awaitChange(t, changes, ada, rec.Version)
 }
 
-// A receiver that does not look for a while misses no key that has changed.
+// A slow receiver misses no key that has changed.
 func TestSlowReceiverMissesNoKey(t *testing.T) {
 	path := newPath(t)
 	here, there := open(t, path, nil), open(t, path, nil)
@@ -91,7 +91,7 @@ func TestSlowReceiverMissesNoKey(t *testing.T) {
 	}
 }
 
-// Locks are written into the same file, and are no changes of records.
+// Locks are written to the same file, but are not changes of records.
 func TestLocksTellNobody(t *testing.T) {
 	path := newPath(t)
 	here, there := open(t, path, nil), open(t, path, nil)
@@ -110,7 +110,7 @@ func TestLocksTellNobody(t *testing.T) {
 	awaitChange(t, all, grace, 1)
 	select {
 	case <-changes:
-		t.Error("who watches ada was told of something else")
+		t.Error("the watcher of ada was told of another change")
 	default:
 	}
 }
@@ -152,7 +152,7 @@ func TestWatchesEndWithTheirContextAndWithTheStore(t *testing.T) {
 	}
 }
 
-// Ten thousand watchers are as cheap as one.
+// Ten thousand watchers cost as much as one.
 func TestManyWatchers(t *testing.T) {
 	path := newPath(t)
 	s, other := open(t, path, nil), open(t, path, nil)
@@ -185,8 +185,8 @@ func TestManyWatchers(t *testing.T) {
 	}
 }
 
-// Who has watched a database that was put back to an older state is told that
-// anything may have changed.
+// If a database is set back to an older state, its watchers are told that anything may
+// have changed.
 func TestDatabaseThatWasPutBack(t *testing.T) {
 	s := open(t, newPath(t), nil)
 	storecheck.Swap(t, s, 0, "one")
@@ -202,6 +202,6 @@ func TestDatabaseThatWasPutBack(t *testing.T) {
 	select {
 	case <-one:
 	case <-time.After(storecheck.Patience):
-		t.Error("who watches one key was not told")
+		t.Error("the watcher of one key was not told")
 	}
 }

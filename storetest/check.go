@@ -48,8 +48,7 @@ func check(t *testing.T, s spotipie.Store) {
 	}
 }
 
-// checkWithoutLock: Check is about the caller's own lock, and must not succeed
-// because of another holder's.
+// checkWithoutLock checks that Check does not succeed because of another holder's lock.
 func checkWithoutLock(t *testing.T, s spotipie.Store) {
 	c := checker(t, s)
 	defer lock(t, s, key("grace"))()

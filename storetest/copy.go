@@ -15,8 +15,8 @@ func copyAll(t *testing.T, from, to spotipie.Store) spotipie.CopyCounts {
 	return counts
 }
 
-// copyInAndOut copies all records of another store into the store, and out of
-// it into a third one.
+// copyInAndOut copies all records of another store into the store, and from there into a
+// third one.
 func copyInAndOut(t *testing.T, s spotipie.Store) {
 	before, after := spotipie.NewMemoryStore(), spotipie.NewMemoryStore()
 	saved := fill(t, before)

@@ -49,8 +49,8 @@ func deletionIsRemembered(t *testing.T, s spotipie.Store) {
 	}
 }
 
-// deletionOfNothingIsRemembered: the record may have been lost, and others
-// still have it in memory.
+// deletionOfNothingIsRemembered checks that a deletion is remembered even if there is no
+// record. The store may have lost it while other processes still have it in memory.
 func deletionOfNothingIsRemembered(t *testing.T, s spotipie.Store) {
 	remove(t, s, key("ada"))
 	if versionOfNothing(t, s, key("ada")) == 0 {
@@ -59,8 +59,8 @@ func deletionOfNothingIsRemembered(t *testing.T, s spotipie.Store) {
 	swap(t, s, key("ada"), 0, record(t, "one"))
 }
 
-// versionsExceedWhatWasSeen: a store that was set back to an older state must
-// not make versions below those that its callers have seen.
+// versionsExceedWhatWasSeen checks that a store that was set back to an older state makes no
+// versions below those that its callers have seen.
 func versionsExceedWhatWasSeen(t *testing.T, s spotipie.Store) {
 	version := swap(t, s, key("ada"), 0, record(t, "one"))
 	for name, k := range map[string]spotipie.Key{"over a record": key("ada"), "of a new record": key("grace")} {

@@ -71,8 +71,8 @@ func loadDuringSwaps(t *testing.T, s spotipie.Store) {
 	wg.Wait()
 }
 
-// timesAreKept: tokens keep microseconds, so that a token is the same after it
-// was saved and loaded.
+// timesAreKept checks that microseconds are kept, so that a token is the same after it was
+// saved and loaded.
 func timesAreKept(t *testing.T, s spotipie.Store) {
 	token, err := spotipie.NewToken(spotipie.TokenFields{
 		AccessToken: "one", ExpiresIn: time.Hour, ExpiresAt: time.Date(2026, 11, 24, 12, 0, 0, 123_456_000, time.UTC),
@@ -84,8 +84,8 @@ func timesAreKept(t *testing.T, s spotipie.Store) {
 	expect(t, s, key("ada"), rec, swap(t, s, key("ada"), 0, rec))
 }
 
-// sealedIsKept: package seal saves records without a token. Their other fields
-// are in their summaries.
+// sealedIsKept checks records of package seal, which have no token. Their other fields must be
+// in their summaries.
 func sealedIsKept(t *testing.T, s spotipie.Store) {
 	rec := record(t, "one")
 	rec.Token, rec.RequestedScope = nil, nil
@@ -97,8 +97,8 @@ func sealedIsKept(t *testing.T, s spotipie.Store) {
 	}
 }
 
-// loadsKnowOfSaves: loads of one key at the same time may share the work, but a
-// load must not get the result of one that began before it.
+// loadsKnowOfSaves checks that a load does not get the result of a load that began before it,
+// although loads of one key at the same time may share the work.
 func loadsKnowOfSaves(t *testing.T, s spotipie.Store) {
 	var saved atomic.Uint64
 	saved.Store(swap(t, s, key("ada"), 0, record(t, "0")))

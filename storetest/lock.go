@@ -114,7 +114,7 @@ func unlockAfterContext(t *testing.T, s spotipie.Store) {
 	lock(t, s, key("ada"))()
 }
 
-// lockQueue: callers who give up do not block others, and all others get the
+// lockQueue checks that callers who give up do not block others, and that all others get the
 // lock.
 func lockQueue(t *testing.T, s spotipie.Store) {
 	unlock := lock(t, s, key("ada"))

@@ -7,8 +7,8 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// largeRecords does not require a size: a store must return whatever it
-// accepts.
+// largeRecords checks that a store returns every record that it accepts, however large. It
+// does not require a size.
 func largeRecords(t *testing.T, s spotipie.Store) {
 	before := record(t, "before")
 	version := swap(t, s, key("ada"), 0, before)

@@ -10,9 +10,9 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// The cases of Summaries call the function, so that they work with any store.
+// The cases of Summaries call the function Summaries, so that they work with any store.
 
-// consents is when the users of fill consented: those of today first.
+// consents returns the time of a consent, a number of days ago.
 func consents(day int) time.Time {
 	return time.Date(2026, 7, 1, 8, 30, 0, 123_456_000, time.FixedZone("", 3600)).AddDate(0, 0, -day)
 }
@@ -64,8 +64,8 @@ func queries() map[string]spotipie.SummaryQuery {
 	}
 }
 
-// walk gets all pages, and calls between before each but the first. It fails
-// the test if a record comes twice, or if a page is too large.
+// walk gets all pages, and calls between before each page except the first. It fails the test
+// if a record comes twice, or if a page is too large.
 func walk(t *testing.T, s spotipie.Store, query spotipie.SummaryQuery, between func()) map[spotipie.Key]spotipie.Summary {
 	t.Helper()
 	found := make(map[spotipie.Key]spotipie.Summary)

@@ -17,8 +17,7 @@ import (
 	"github.com/spotipie/spotipie/telemetry"
 )
 
-// BenchmarkObserve is the cost of one observation: that of a token request, in
-// the context of a request.
+// BenchmarkObserve measures the observation of a token request in the context of a request.
 func BenchmarkObserve(b *testing.B) {
 	metrics := sdkmetric.NewMeterProvider(sdkmetric.WithReader(sdkmetric.NewManualReader()))
 	for _, bench := range []struct {
@@ -50,8 +49,7 @@ func BenchmarkObserve(b *testing.B) {
 	}
 }
 
-// BenchmarkFreshToken is the cost of a token that is handed out at once, of which
-// nothing is observed.
+// BenchmarkFreshToken measures a fresh token, for which there is no observation.
 func BenchmarkFreshToken(b *testing.B) {
 	for name, observe := range map[string]func(context.Context, spotipie.Observation){
 		"unset": nil, "set": record(b).Observe,

@@ -41,7 +41,7 @@ func section(t *testing.T, heading string) [][]string {
 	return rows
 }
 
-// codes returns what is set as code in a cell, sorted.
+// codes returns the code spans in a cell, sorted.
 func codes(cell string) []string {
 	list := []string{}
 	for _, match := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(cell, -1) {
@@ -51,7 +51,7 @@ func codes(cell string) []string {
 	return list
 }
 
-// TestTableOfMetrics: it has every metric, as it is exported, and no other.
+// TestTableOfMetrics checks that the table has exactly the metrics that are exported.
 func TestTableOfMetrics(t *testing.T) {
 	r := record(t)
 	observeEverything(t, r.Telemetry)
@@ -115,7 +115,7 @@ func kindOf(m metricdata.Metrics) string {
 	return "up-down counter"
 }
 
-// TestTableOfErrorTypes: it has every value, and no other.
+// TestTableOfErrorTypes checks that the table has exactly the possible values.
 func TestTableOfErrorTypes(t *testing.T) {
 	var listed []string
 	for _, row := range section(t, "error.type") {
@@ -127,7 +127,7 @@ func TestTableOfErrorTypes(t *testing.T) {
 	}
 }
 
-// TestTableOfSpans: it has the span of each kind of observation, and says
+// TestTableOfSpans checks that the table has the span of each kind of observation, and says
 // whether it needs a parent.
 func TestTableOfSpans(t *testing.T) {
 	var listed []string

@@ -125,7 +125,7 @@ func TestErrorType(t *testing.T) {
 	}
 }
 
-// errorTypes are all values of error.type but the statuses, sorted.
+// errorTypes returns all values of error.type except the statuses, sorted.
 func errorTypes() []string {
 	var types []string
 	for _, test := range errorCases() {
@@ -137,7 +137,7 @@ func errorTypes() []string {
 	return slices.Compact(types)
 }
 
-// TestValuesHaveABound, whatever the observations say.
+// TestValuesHaveABound checks that arbitrary observations give a limited number of values.
 func TestValuesHaveABound(t *testing.T) {
 	r := record(t)
 	for _, kind := range append(kinds(t), "a kind of next year") {

@@ -16,8 +16,8 @@ import (
 	"github.com/spotipie/spotipie/telemetry"
 )
 
-// A program whose metrics Prometheus reads. With promhttp.HandlerFor the registry
-// is served as /metrics.
+// A program whose metrics Prometheus reads. Serve the registry as /metrics with
+// promhttp.HandlerFor.
 func Example() {
 	ctx := context.Background()
 	registry := prometheus.NewRegistry()

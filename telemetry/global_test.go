@@ -16,9 +16,9 @@ import (
 	"github.com/spotipie/spotipie/telemetry"
 )
 
-// TestGlobalProviders are used where no others are named, also if a program sets
-// them after New. A process can set them for existing instruments once only, so
-// the test runs in a process of its own.
+// TestGlobalProviders checks that the global providers are the default, also if a program sets
+// them after New. A process can set them for existing instruments only once, so the test runs
+// in its own process.
 func TestGlobalProviders(t *testing.T) {
 	if os.Getenv("TELEMETRY_GLOBAL_PROVIDERS") == "" {
 		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestGlobalProviders$", "-test.v")
@@ -33,7 +33,7 @@ func TestGlobalProviders(t *testing.T) {
 		t.Fatal(err)
 	}
 	refusal := spotipie.Observation{Kind: spotipie.ObservedRefusal, Flow: spotipie.FlowAuthorizationCode}
-	made.Observe(t.Context(), refusal) // there is nobody to export it
+	made.Observe(t.Context(), refusal) // is not exported: there is no provider yet
 	r := &recorder{reader: sdkmetric.NewManualReader(), spans: tracetest.NewSpanRecorder()}
 	otel.SetMeterProvider(sdkmetric.NewMeterProvider(sdkmetric.WithReader(r.reader)))
 	otel.SetTracerProvider(sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(r.spans)))

@@ -40,7 +40,7 @@ func kinds(t testing.TB) []spotipie.ObservationKind {
 	return list
 }
 
-// TestEveryKindIsExported as a separate metric and, with a parent, a span.
+// TestEveryKindIsExported checks that each kind has its own metric and, with a parent, a span.
 func TestEveryKindIsExported(t *testing.T) {
 	for _, kind := range kinds(t) {
 		t.Run(string(kind), func(t *testing.T) {

@@ -19,7 +19,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// recorder has all that a Telemetry exports.
+// recorder has everything that a Telemetry exports.
 type recorder struct {
 	*telemetry.Telemetry
 	reader *sdkmetric.ManualReader
@@ -66,8 +66,7 @@ func (r *recorder) scope(t testing.TB) []metricdata.Metrics {
 	return metrics
 }
 
-// point is one time series of a metric. Of a histogram it has the count and the
-// sum.
+// point is one time series of a metric. For a histogram it has the count and the sum.
 type point struct {
 	attributes attribute.Set
 	count      int64

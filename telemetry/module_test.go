@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// TestProgramWithTheRootAlone: a program that imports the root package, and not
-// this one, gets golang.org/x/oauth2 as its one indirect requirement, and
-// neither compiles nor checks anything of OpenTelemetry.
+// TestProgramWithTheRootAlone checks a program that imports the root package and not this one.
+// Its only indirect requirement must be golang.org/x/oauth2, and it must neither compile nor
+// verify anything of OpenTelemetry.
 func TestProgramWithTheRootAlone(t *testing.T) {
 	root, err := filepath.Abs("..")
 	if err != nil {

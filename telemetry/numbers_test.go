@@ -51,7 +51,7 @@ func TestObservePool(t *testing.T) {
 	}
 }
 
-// TestPool: the numbers of a real pool, and what its sessions do.
+// TestPool checks the numbers of a real pool and the observations of its sessions.
 func TestPool(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, server, store := record(t), spotifytest.NewInMemory(t, nil), spotipie.NewMemoryStore()
@@ -104,8 +104,8 @@ func TestPool(t *testing.T) {
 	})
 }
 
-// TestObserveConsents counts at most once a minute, and remembers no number
-// beyond a failure.
+// TestObserveConsents checks that it counts at most once a minute, and forgets the number after
+// a failure.
 func TestObserveConsents(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := record(t)

@@ -22,8 +22,8 @@ import (
 	"github.com/spotipie/spotipie/telemetry"
 )
 
-// observeEverything makes an observation of each kind, with an error and without
-// as there are, and registers the numbers of a pool and of consents.
+// observeEverything makes observations of each kind, with and without errors, and registers the
+// numbers of a pool and of consents.
 func observeEverything(t testing.TB, made *telemetry.Telemetry) {
 	t.Helper()
 	for _, kind := range kinds(t) {
@@ -46,8 +46,7 @@ func observeEverything(t testing.TB, made *telemetry.Telemetry) {
 	}
 }
 
-// exposition returns what a Prometheus server is served, with every metric of
-// the package in it.
+// exposition returns what a Prometheus server reads, with every metric of the package.
 func exposition(t *testing.T) string {
 	t.Helper()
 	registry := prometheus.NewRegistry()
@@ -68,8 +67,8 @@ func exposition(t *testing.T) string {
 	return answer.Body.String()
 }
 
-// exposed returns the labels of each time series that is served, by its name,
-// without those that Prometheus and the exporter add to all.
+// exposed returns the labels of each time series by its name, without the labels that
+// Prometheus and the exporter add to all.
 func exposed(t *testing.T) map[string][]string {
 	t.Helper()
 	series := map[string][]string{}
@@ -96,7 +95,7 @@ func exposed(t *testing.T) map[string][]string {
 	return series
 }
 
-// dashboard is what of a Grafana dashboard is looked at.
+// dashboard has the parts of a Grafana dashboard that the test checks.
 type dashboard struct {
 	Panels []struct {
 		ID      int
@@ -124,7 +123,7 @@ func readDashboard(t *testing.T) dashboard {
 	return d
 }
 
-// query is what an expression selects and groups by.
+// query has the labels that an expression selects and groups by.
 type query struct {
 	names  []string
 	labels []string
@@ -157,8 +156,8 @@ func parse(expression string) (query, error) {
 	return q, nil
 }
 
-// TestDashboard: every query is one on time series and labels that are exported,
-// and every metric that is exported is on the dashboard.
+// TestDashboard checks that every query uses exported time series and labels, and that every
+// exported metric is on the dashboard.
 func TestDashboard(t *testing.T) {
 	series := exposed(t)
 	target := []string{"job", "instance"} // labels that Prometheus itself adds
@@ -202,7 +201,7 @@ func TestDashboard(t *testing.T) {
 	}
 }
 
-// family returns the name of the metric that a time series is of.
+// family returns the name of a time series's metric.
 func family(series string) string {
 	for _, suffix := range []string{"_bucket", "_sum", "_count"} {
 		series = strings.TrimSuffix(series, suffix)
@@ -210,7 +209,7 @@ func family(series string) string {
 	return series
 }
 
-// TestLegendsOfTheDashboard name labels that the query keeps.
+// TestLegendsOfTheDashboard checks that the legends use only labels that the query keeps.
 func TestLegendsOfTheDashboard(t *testing.T) {
 	found := 0
 	for _, panel := range readDashboard(t).Panels {

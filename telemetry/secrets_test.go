@@ -16,7 +16,7 @@ import (
 	"github.com/spotipie/spotipie/accounts"
 )
 
-// export returns all that is exported, as JSON.
+// export returns everything that is exported, as JSON.
 func (r *recorder) export(t testing.TB) string {
 	t.Helper()
 	var metrics metricdata.ResourceMetrics
@@ -34,8 +34,8 @@ func (r *recorder) export(t testing.TB) string {
 	return string(text) + string(spans)
 }
 
-// TestNothingOfTheUserIsExported: neither a secret nor the profile, the user or
-// the client id is in any metric or span, though all of them are in the errors.
+// TestNothingOfTheUserIsExported checks that no metric or span has a secret, the profile, the
+// user or the client id, although the errors have all of them.
 func TestNothingOfTheUserIsExported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := record(t)
@@ -77,7 +77,7 @@ func TestNothingOfTheUserIsExported(t *testing.T) {
 		_, _ = s.Load(ctx)
 		time.Sleep(time.Minute)
 
-		// An accounts service that says what it was sent, and more.
+		// An accounts service that repeats what it was sent, and more.
 		s.fault(t, accounts.Fault{
 			Kind: accounts.FaultRespond, Status: http.StatusBadRequest, Header: http.Header{"Content-Type": {"application/json"}},
 			Body: `{"error":"` + profile + `","error_description":"` + token.AccessToken() + ` of ` + profile + `"}`,

@@ -19,10 +19,10 @@ import (
 	"github.com/spotipie/spotipie/spotifytest"
 )
 
-// profile is a user whose name is to show nowhere.
+// profile is a user whose name must not appear anywhere.
 const profile = "profile-5d41402a"
 
-// unsteadyStore is a MemoryStore that can fail and lose what it has.
+// unsteadyStore is a MemoryStore that can fail and lose its records.
 type unsteadyStore struct {
 	mu     sync.Mutex
 	memory *spotipie.MemoryStore
@@ -104,8 +104,7 @@ func (u *unsteadyStore) Watch(ctx context.Context, key spotipie.Key) (<-chan str
 	return memory.Watch(ctx, key)
 }
 
-// observedSession is a session of a user who has signed in, on the accounts
-// service.
+// observedSession is a session of a signed-in user, with its accounts service.
 type observedSession struct {
 	*recorder
 	*spotipie.AuthorizationCodeSession
@@ -113,8 +112,8 @@ type observedSession struct {
 	store  *unsteadyStore
 }
 
-// signIn returns a session, in the bubble of a test. What the login itself has
-// had exported is there too.
+// signIn returns a session in the synctest bubble of a test. The exported data includes the
+// login.
 func signIn(t *testing.T, r *recorder) *observedSession {
 	t.Helper()
 	s := &observedSession{recorder: r, server: spotifytest.NewInMemory(t, nil), store: newUnsteadyStore()}
@@ -130,7 +129,7 @@ func signIn(t *testing.T, r *recorder) *observedSession {
 	return s
 }
 
-// fault has the token endpoint answer so, for a while.
+// fault makes the token endpoint answer with a fault for a while.
 func (s *observedSession) fault(t *testing.T, f accounts.Fault) {
 	t.Helper()
 	f.Target, f.Every = accounts.TargetToken, 1
@@ -139,12 +138,12 @@ func (s *observedSession) fault(t *testing.T, f accounts.Fault) {
 	}
 }
 
-// TestSessions: what is exported of the life of real sessions, one trouble each.
+// TestSessions checks what real sessions export, each with one problem.
 func TestSessions(t *testing.T) {
 	const user = "spotipie.flow=authorization_code"
 	for name, test := range map[string]struct {
 		act     func(*testing.T, *observedSession)
-		metrics []string // that are there, among others
+		metrics []string // must be there, among others
 		spans   []string
 	}{
 		"login": {
@@ -308,7 +307,8 @@ func TestSessions(t *testing.T) {
 	}
 }
 
-// TestSpansBelongToTheRequest that they were made for, and have its times.
+// TestSpansBelongToTheRequest checks that spans belong to the request that they were made for,
+// and have the right times.
 func TestSpansBelongToTheRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := signIn(t, record(t))
@@ -352,7 +352,7 @@ func TestSpansBelongToTheRequest(t *testing.T) {
 	})
 }
 
-// TestAttributesOfTheProgram are on everything.
+// TestAttributesOfTheProgram checks that all metrics and spans have them.
 func TestAttributesOfTheProgram(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		given := []attribute.KeyValue{attribute.String("app", "player")}
@@ -377,7 +377,8 @@ func TestAttributesOfTheProgram(t *testing.T) {
 	})
 }
 
-// TestManyGoroutinesObserve at once, and none gets an attribute of another.
+// TestManyGoroutinesObserve checks that no goroutine's observation gets an attribute of
+// another.
 func TestManyGoroutinesObserve(t *testing.T) {
 	r := record(t, attribute.String("app", "player"))
 	const each = 200

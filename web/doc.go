@@ -25,7 +25,7 @@
 //
 // # The handlers
 //
-// They are where the redirect URI of the credentials says. With
+// The redirect URI of the credentials determines their paths. With
 // https://example.com/auth/callback, an [Auth] answers
 //
 //	GET, POST /auth/login     sends the user to Spotify

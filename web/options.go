@@ -34,17 +34,17 @@ type Options struct {
 	// Default: [DefaultSessionLifetime].
 	SessionLifetime time.Duration
 	// Home is the path that users get to after signing in or out, if nothing
-	// else is known, and that the pages of trouble link to. It should be there for
-	// nobody too, and so not behind Require. Default: "/".
+	// else is known. The error pages link to it. It must also work for users who
+	// are not signed in, so it must not be behind Require. Default: "/".
 	Home string
 
 	// BannerBefore is how long before the end of a user's consent [Auth.Banner]
 	// says so. Default: [DefaultBannerBefore].
 	BannerBefore time.Duration
 
-	// OnLogin is called when a user has agreed, for the first time or to more, and
-	// their authorization is kept, before they are signed in. An error refuses
-	// them: they are not signed in, and see a page that says so. Their
+	// OnLogin is called after a user has agreed, for the first time or to more
+	// scopes, and their authorization was saved. Then the user is signed in. If
+	// OnLogin returns an error, they are not, and see a page that says so. Their
 	// authorization stays unless OnLogin deletes it (signIn.Session.Logout).
 	// Default: nothing.
 	OnLogin func(r *http.Request, signIn *spotipie.SignIn) error

@@ -13,8 +13,8 @@ import (
 	"github.com/spotipie/spotipie/spotifytest"
 )
 
-// program builds the example and returns how to start it. Its browser notes
-// the address that it is to open.
+// program builds the example and returns a function that makes commands to start it.
+// The example's browser writes the address that it should open to a file.
 func program(t *testing.T, server *spotifytest.Server) (start func() *exec.Cmd, opened string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -35,7 +35,7 @@ func program(t *testing.T, server *spotifytest.Server) (start func() *exec.Cmd, 
 	}, opened
 }
 
-// waitFor returns what is in a file once it is there.
+// waitFor waits for a file and returns its contents.
 func waitFor(t *testing.T, path string) string {
 	t.Helper()
 	for t.Context().Err() == nil {

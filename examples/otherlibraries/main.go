@@ -1,4 +1,4 @@
-// Command otherlibraries uses a session in code that does not know spotipie: as
+// Command otherlibraries uses a session with libraries that do not know spotipie: as
 // an *http.Client, which is the better way, and as a token source of
 // golang.org/x/oauth2.
 //
@@ -37,10 +37,10 @@ func main() {
 		log.Fatal(err)
 	}
 
-	// Attaches the token to requests to Spotify only, and renews it.
+	// This client sends the token only to Spotify, and renews it.
 	ask("http.Client", session.Client(), apiURL)
 
-	// The token comes from the session too, but goes to any host.
+	// This client also gets its token from the session, but sends it to any host.
 	ask("oauth2.TokenSource", oauth2.NewClient(ctx, session.TokenSource(ctx)), apiURL)
 
 	if err := session.Close(ctx); err != nil {

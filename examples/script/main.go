@@ -56,7 +56,7 @@ func search(words string) error {
 		Artists struct{ Items []struct{ Name string } }
 	}
 	if err := json.NewDecoder(resp.Body).Decode(&found); err != nil {
-		return fmt.Errorf("reading what was found: %w", err)
+		return fmt.Errorf("reading the search results: %w", err)
 	}
 	if len(found.Artists.Items) == 0 {
 		fmt.Println("Nothing found.")

@@ -1,6 +1,6 @@
-// Command terminal signs a user in on a machine without a browser: it prints an
-// address, which the user opens on any machine, and the user pastes the address
-// that the browser ends at.
+// Command terminal signs a user in on a machine without a browser. It prints an
+// address, which the user opens on any machine. Then the user pastes the address of
+// the page at which the browser ends.
 //
 //	export SPOTIPIE_CLIENT_ID=… SPOTIPIE_REDIRECT_URI=http://127.0.0.1/callback
 //	go run ./examples/terminal

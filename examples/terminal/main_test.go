@@ -16,8 +16,8 @@ import (
 	"github.com/spotipie/spotipie/spotifytest"
 )
 
-// run starts the example in a terminal of its own and returns both when the
-// example asks, with the address that it prints.
+// run starts the example in a new terminal. It returns both and the address that the
+// example prints, when the example asks for the callback.
 func run(t *testing.T, server *spotifytest.Server) (cmd *exec.Cmd, terminal *os.File, screen *bufio.Reader, address string) {
 	t.Helper()
 	dir := t.TempDir()

@@ -4,9 +4,9 @@
 //	export SPOTIPIE_CLIENT_ID=… SPOTIPIE_REDIRECT_URI=http://127.0.0.1:8080/callback
 //	go run ./examples/tokenfile token.json
 //
-// Nothing listens at the redirect URI: copy the address that the browser ends
-// at. To try it without Spotify, run "spotipie serve" and set the variables
-// that it prints. A file is for one process; use a store for several.
+// Nothing listens at the redirect URI: copy the address of the page at which the
+// browser ends. To try it without Spotify, run "spotipie serve" and set the
+// variables that it prints. A file is for one process; use a store for several.
 package main
 
 import (
@@ -37,7 +37,7 @@ func greet(ctx context.Context, path string) error {
 		return err
 	}
 	opts := spotipie.OptionsFromEnv("")
-	opts.OnError = func(err error) { log.Print(err) } // a token that could not be written, say
+	opts.OnError = func(err error) { log.Print(err) } // for example, if a token could not be written
 	session, err := spotipie.NewAuthorizationCodeSession(creds, opts)
 	if err != nil {
 		return err
@@ -48,5 +48,5 @@ func greet(ctx context.Context, path string) error {
 	if err := restore(ctx, session, path); err != nil {
 		return err
 	}
-	return errors.Join(sayHello(ctx, session), session.Close(ctx)) // Close waits for a renewal in flight
+	return errors.Join(sayHello(ctx, session), session.Close(ctx)) // Close waits for a running renewal
 }

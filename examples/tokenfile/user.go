@@ -41,7 +41,7 @@ func signIn(ctx context.Context, session *spotipie.AuthorizationCodeSession) err
 	return err
 }
 
-// readLine reads a line, or gives up at Ctrl-C.
+// readLine reads a line. It stops at Ctrl-C.
 func readLine(ctx context.Context) (string, error) {
 	lines := make(chan string, 1)
 	go func() {

@@ -3,11 +3,10 @@
 //	export SPOTIPIE_CLIENT_ID=… SPOTIPIE_CLIENT_SECRET=… SPOTIPIE_REDIRECT_URI=http://127.0.0.1:8080/callback
 //	go run ./examples/web
 //
-// It listens where the redirect URI points; without a port there it takes a free
-// one. With COOKIE_KEYS=$(openssl rand -base64 32) users stay signed in when it
-// starts again; their authorizations are in memory here, and in a database in a
-// real app. To try it without Spotify, run "spotipie serve" and set the
-// variables that it prints.
+// It listens at the redirect URI, on a free port if the URI has none. With
+// COOKIE_KEYS=$(openssl rand -base64 32) users stay signed in when it starts again.
+// It keeps authorizations in memory; a real app keeps them in a database. To try it
+// without Spotify, run "spotipie serve" and set the variables that it prints.
 package main
 
 import (
@@ -134,8 +133,8 @@ func savedTracks(ctx context.Context) (int, error) {
 	return answer.Total, nil
 }
 
-// listen listens where the redirect URI points, which is a loopback address,
-// and puts the port into the redirect URI.
+// listen listens at the redirect URI, which must be a loopback address, and puts the
+// port into the redirect URI.
 func listen(creds *spotipie.Credentials) (net.Listener, error) {
 	if err := spotipie.ValidateRedirectURI(creds.RedirectURI); err != nil {
 		return nil, err

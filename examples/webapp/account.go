@@ -8,11 +8,11 @@ import (
 	"github.com/spotipie/spotipie/web"
 )
 
-// accountPage is what the app has of a user.
+// accountPage is the data of the account page.
 type accountPage struct {
 	profile
 	Agreed      time.Time
-	AskAgain    time.Time // when Spotify wants the user to agree anew
+	AskAgain    time.Time // when Spotify asks the user to agree again
 	Permissions []string  // in plain words
 }
 
@@ -38,14 +38,14 @@ func describe(scope spotipie.Scope) string {
 	return string(scope)
 }
 
-// confirmDeletion asks whether the user means it.
+// confirmDeletion asks the user to confirm the deletion.
 func (a *app) confirmDeletion(w http.ResponseWriter, r *http.Request) {
 	a.show(w, r, "delete", "Delete my data", nil)
 }
 
-// deleteAccount deletes all that the app has of the user: their sessions in all
-// browsers, and their authorization. What your own tables have of
-// web.UserFrom(r.Context()) would go here too.
+// deleteAccount deletes everything that the app has of the user: the sessions in all
+// browsers, and the authorization. In your app, also delete the rows of
+// web.UserFrom(r.Context()) in your own tables here.
 func (a *app) deleteAccount(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
 	if err := a.sessions.signOutEverywhere(ctx, web.UserFrom(ctx)); err != nil {
@@ -56,14 +56,14 @@ func (a *app) deleteAccount(w http.ResponseWriter, r *http.Request) {
 		a.auth.Error(w, r, err)
 		return
 	}
-	if err := a.sessions.Destroy(ctx); err != nil { // has the browser forget its cookie
+	if err := a.sessions.Destroy(ctx); err != nil { // deletes the browser's cookie
 		a.unavailable(w, r, err)
 		return
 	}
 	http.Redirect(w, r, "/deleted", http.StatusSeeOther)
 }
 
-// deleted says that it is done.
+// deleted shows that the data was deleted.
 func (a *app) deleted(w http.ResponseWriter, _ *http.Request) {
 	a.pages.show(w, http.StatusOK, "deleted", page{Title: "Your data is deleted", LoginURL: a.auth.LoginURL("/")})
 }

@@ -24,7 +24,7 @@ const (
 	accentColor = "#c2410c"
 )
 
-// app is what the handlers share.
+// app has what the handlers share.
 type app struct {
 	creds    spotipie.Credentials
 	apiURL   string
@@ -33,13 +33,13 @@ type app struct {
 	auth     *web.Auth
 	pages    *pages
 	metrics  []metric.Registration
-	// timeout is how long a request may take: a database that hangs is
-	// answered with a page. A login may take 20 seconds where Spotify is slow.
+	// timeout is how long a request may take. If the database hangs, the user gets
+	// a page after this time. A login may take 20 seconds if Spotify is slow.
 	timeout time.Duration
 }
 
 // newApp makes the app, with authorizations in db and sessions in sessionStore.
-// Both have their tables already. Close the app at the end.
+// Both must have their tables. The caller must close the app.
 func newApp(db *pgxpool.Pool, sessionStore scs.Store, creds spotipie.Credentials, opts *spotipie.Options, keys web.Keys) (*app, error) {
 	store, err := pgstore.New(db, nil)
 	if err != nil {
@@ -76,7 +76,7 @@ func (a *app) handler() http.Handler {
 	for _, path := range a.authPaths() {
 		mux.Handle(path, a.auth)
 	}
-	own := http.NewCrossOriginProtection() // a.auth protects its forms by itself
+	own := http.NewCrossOriginProtection() // a.auth protects its own forms
 	own.SetDenyHandler(http.HandlerFunc(a.foreignForm))
 	signedIn := a.auth.Require()
 	library := a.auth.Require(spotipie.ScopeUserLibraryRead)
@@ -93,8 +93,8 @@ func (a *app) handler() http.Handler {
 	return a.withHeaders(http.TimeoutHandler(a.sessions.LoadAndSave(mux), a.timeout, a.pages.unavailable()))
 }
 
-// authPaths are where the handlers for login, callback and logout are: beside the
-// redirect URI.
+// authPaths returns the paths of the handlers for login, callback and logout. They
+// are next to the redirect URI.
 func (a *app) authPaths() []string {
 	u, err := url.Parse(a.creds.RedirectURI)
 	if err != nil {
@@ -104,10 +104,10 @@ func (a *app) authPaths() []string {
 	return []string{u.Path, path.Join(folder, "login"), path.Join(folder, "logout")}
 }
 
-// withHeaders lets pages use nothing but the style sheet in them, and pictures.
+// withHeaders allows pages to use only their own style sheet, and pictures.
 func (a *app) withHeaders(next http.Handler) http.Handler {
 	pictures := "https:"
-	if a.apiURL != "" { // another service than Spotify has its pictures itself
+	if a.apiURL != "" { // a service other than Spotify serves its own pictures
 		pictures += " " + a.apiURL
 	}
 	policy := fmt.Sprintf("default-src 'none'; style-src '%s'; img-src %s; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
@@ -128,7 +128,7 @@ func (a *app) withHeaders(next http.Handler) http.Handler {
 // unavailable answers requests when the sessions cannot be read or written.
 func (a *app) unavailable(w http.ResponseWriter, _ *http.Request, err error) {
 	slog.Error("sessions", "error", err)
-	w.Header().Del("Location") // where a sign-in that was not kept would have led
+	w.Header().Del("Location") // do not redirect: the sign-in was not saved
 	w.Header().Set("Retry-After", "5")
 	a.pages.show(w, http.StatusServiceUnavailable, "unavailable", page{Title: "Not right now"})
 }
@@ -141,7 +141,7 @@ func (a *app) notFound(w http.ResponseWriter, _ *http.Request) {
 	a.pages.show(w, http.StatusNotFound, "not-found", page{Title: "Nothing here"})
 }
 
-// logTrouble logs what users can do nothing about.
+// logTrouble logs errors that users cannot fix.
 func logTrouble(r *http.Request, err error) {
 	var failed *web.Error
 	if errors.As(err, &failed) && (failed.Status >= 500 || failed.Status == 0) {

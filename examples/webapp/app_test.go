@@ -20,8 +20,8 @@ func insecureTransport() *http.Transport {
 	return &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} // the test's own server
 }
 
-// savedTracks returns the addresses of the tracks that a user has saved, by Spotify's
-// word.
+// savedTracks returns the addresses of the tracks that a user has saved, from
+// Spotify.
 func (s *site) savedTracks(account string) []string {
 	s.t.Helper()
 	session := s.spotify.SessionAs(s.t, account)
@@ -55,7 +55,7 @@ func (s *site) savedTracks(account string) []string {
 
 var trackLink = regexp.MustCompile(`href="(https://open\.spotify\.com/track/[^"]+)"`)
 
-// allTracks goes through the pages of the saved tracks by their links.
+// allTracks follows the links through all pages of the saved tracks.
 func (b *browser) allTracks() (urls []string) {
 	b.t.Helper()
 	next := regexp.MustCompile(`rel="next" href="([^"]+)"`)
@@ -73,7 +73,8 @@ func (b *browser) allTracks() (urls []string) {
 	return urls
 }
 
-// TestTwoUsers: each sees what is theirs, on both replicas and at the same time.
+// TestTwoUsers checks that each of two users sees their own data, on both replicas
+// and at the same time.
 func TestTwoUsers(t *testing.T) {
 	s := newSite(t, siteOptions{})
 	want := map[string][]string{"ada": s.savedTracks("ada"), "grace": s.savedTracks("grace")}
@@ -83,7 +84,7 @@ func TestTwoUsers(t *testing.T) {
 	browsers := []*browser{s.browser("ada"), s.browser("grace")}
 	for _, b := range browsers {
 		b.signIn()
-		b.get("/tracks") // agrees to more
+		b.get("/tracks") // the user agrees to another scope
 		b.get("/playing")
 	}
 	names := map[string]string{"ada": "Ada", "grace": "Grace"}
@@ -96,12 +97,12 @@ func TestTwoUsers(t *testing.T) {
 				b.expect(b.get("/"), http.StatusOK, "Hello, <bdi>"+names[b.account])
 				b.expect(b.get("/account"), http.StatusOK, "<h1><bdi>"+names[b.account], "user <bdi>"+b.account)
 				if got := b.allTracks(); !slices.Equal(got, want[b.account]) {
-					t.Errorf("%s sees %d tracks that are not hers, or misses some of %d", b.account, len(got), len(want[b.account]))
+					t.Errorf("%s sees %d tracks, but not exactly their own %d", b.account, len(got), len(want[b.account]))
 				}
 				link := trackLink.FindString(b.get("/playing").body)
 				mu.Lock()
 				if before := player[b.account]; before != "" && before != link {
-					t.Errorf("%s listens to %q, and before to %q", b.account, link, before)
+					t.Errorf("%s listens to %q, but listened to %q before", b.account, link, before)
 				}
 				player[b.account] = link
 				mu.Unlock()
@@ -113,12 +114,12 @@ func TestTwoUsers(t *testing.T) {
 		t.Errorf("they listen to %q", player)
 	}
 	if got := len(s.records()); got != 2 {
-		t.Errorf("%d authorizations are kept", got)
+		t.Errorf("the store has %d authorizations", got)
 	}
 }
 
-// TestNoSecretOnPages: no page has a token, and the table of sessions does not have
-// what the browser has.
+// TestNoSecretOnPages checks that no page has a token, and that the table of sessions
+// does not have the browser's id.
 func TestNoSecretOnPages(t *testing.T) {
 	s := newSite(t, siteOptions{})
 	b := s.browser("ada")
@@ -133,7 +134,7 @@ func TestNoSecretOnPages(t *testing.T) {
 		t.Fatal(err)
 	}
 	if id == "" || id == b.cookie().Value {
-		t.Error("who reads the table of sessions can sign in")
+		t.Error("anybody who can read the table of sessions can sign in")
 	}
 	for _, path := range []string{"/", "/tracks", "/playing", "/account", "/account/delete", "/deleted", "/nowhere"} {
 		got := b.get(path)
@@ -174,8 +175,8 @@ func TestPageNumbers(t *testing.T) {
 	}
 }
 
-// TestMoreScopes: the app asks for what a page needs when somebody visits it, and
-// not before.
+// TestMoreScopes checks that the app asks for a page's scopes when a user visits the
+// page, and not before.
 func TestMoreScopes(t *testing.T) {
 	s := newSite(t, siteOptions{})
 	b := s.browser("ada")
@@ -185,7 +186,7 @@ func TestMoreScopes(t *testing.T) {
 	got := b.get("/account")
 	b.expect(got, http.StatusOK, spotipie.ScopeUserLibraryRead.Description(), "allow-playback")
 	if strings.Contains(got.body, "allow-library") {
-		t.Error("the profile asks for what the user has agreed to")
+		t.Error("the profile asks again although the user has agreed")
 	}
 	b.expect(b.get("/playing"), http.StatusOK, "Paused on <bdi>Kitchen")
 	b.expect(b.get("/account"), http.StatusOK, spotipie.ScopeUserLibraryRead.Description(), spotipie.ScopeUserReadPlaybackState.Description())
@@ -200,7 +201,8 @@ func TestMoreScopes(t *testing.T) {
 	}
 }
 
-// TestRevoked: who has taken the access back is asked again, and gets to the page.
+// TestRevoked checks that a user who has removed the app is asked again, and then gets
+// the page.
 func TestRevoked(t *testing.T) {
 	s := newSite(t, siteOptions{})
 	b := s.browser("ada")
@@ -211,7 +213,7 @@ func TestRevoked(t *testing.T) {
 	b.expect(b.get("/tracks?page=2"), http.StatusOK, "Page 2 of")
 }
 
-// TestPlayer: what Spotify may answer about the player.
+// TestPlayer checks the page for each answer that Spotify may give about the player.
 func TestPlayer(t *testing.T) {
 	for name, test := range map[string]struct {
 		status int
@@ -251,8 +253,8 @@ func TestDuration(t *testing.T) {
 	}
 }
 
-// TestBanner: who has to agree again within two weeks sees so on every page, and is
-// back on the page when they have.
+// TestBanner checks that every page tells users who must agree again within two weeks,
+// and that they come back to the page after they have agreed.
 func TestBanner(t *testing.T) {
 	s := newSite(t, siteOptions{})
 	b := s.browser("ada")

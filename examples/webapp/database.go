@@ -15,7 +15,7 @@ import (
 //go:embed schema.sql
 var schema string
 
-// openDatabase connects to PostgreSQL and makes the tables that are missing.
+// openDatabase connects to PostgreSQL and makes missing tables.
 func openDatabase(ctx context.Context, address string) (*pgxpool.Pool, error) {
 	if address == "" {
 		return nil, errors.New("DATABASE_URL is not set: it says where PostgreSQL is, as postgres:///tunekeeper")

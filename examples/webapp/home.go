@@ -14,10 +14,10 @@ type profile struct {
 	ID       string
 	ImageURL string
 	Library  bool // whether the app may see the saved tracks
-	Playback bool // and what is playing
+	Playback bool // whether the app may see what is playing
 }
 
-// home is the first page: for nobody, a link to sign in.
+// home shows the first page. Without a user it shows a link to sign in.
 func (a *app) home(w http.ResponseWriter, r *http.Request) {
 	session := web.SessionFrom(r.Context())
 	if session == nil {

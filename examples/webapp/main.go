@@ -1,23 +1,24 @@
-// Command webapp is a web app whose users sign in with Spotify, as one would run
-// it: sessions and authorizations are in PostgreSQL, so that any number of
-// replicas serve all users. examples/web is a smaller one, in one file.
+// Command webapp is a web app whose users sign in with Spotify. It is made for
+// production: sessions and authorizations are in PostgreSQL, so that any number of
+// replicas can serve all users. For a smaller app in one file, see examples/web.
 //
 //	createdb tunekeeper
 //	export DATABASE_URL=postgres:///tunekeeper
 //	export SPOTIPIE_CLIENT_ID=… SPOTIPIE_CLIENT_SECRET=… SPOTIPIE_REDIRECT_URI=http://127.0.0.1:8080/callback
 //	cd examples/webapp && go run .
 //
-// To try it without Spotify, run "spotipie serve" and take over the variables that
-// it prints. Copied elsewhere, its go.mod needs no line with "replace".
+// To try it without Spotify, run "spotipie serve" and set the variables that it
+// prints. If you copy it elsewhere, remove the "replace" line from its go.mod.
 //
-// With an https redirect URI it stands behind a proxy that ends TLS: LISTEN_ADDRESS
-// says where, as :8080, and COOKIE_KEYS has the keys that all replicas share
-// (openssl rand -base64 32). With one on http it listens where that points, on a
-// free port if none is named, and makes up a key if there is none.
+// With an https redirect URI it runs behind a proxy that ends TLS. Then set
+// LISTEN_ADDRESS to the address where the proxy reaches it, such as :8080, and
+// COOKIE_KEYS to the keys that all replicas share (openssl rand -base64 32). With an
+// http redirect URI it listens at that URI, on a free port if the URI has none. If
+// there is no key, it makes one.
 //
-// The files: app.go puts everything together, sessions.go has who is signed in,
-// database.go the tables, page.go the templates in pages/, spotify.go the Web API,
-// and home.go, tracks.go, playing.go and account.go the pages.
+// The files: app.go puts everything together. sessions.go remembers who is signed in,
+// database.go has the tables, page.go the templates in pages/, and spotify.go the Web
+// API. The pages are in home.go, tracks.go, playing.go and account.go.
 package main
 
 import (
@@ -48,7 +49,7 @@ func main() {
 	}
 }
 
-// run serves until ctx ends, and finishes what is under way.
+// run serves until ctx ends, and then finishes running requests.
 func run(ctx context.Context) error {
 	creds, err := spotipie.CredentialsFromEnv("")
 	if err != nil {
@@ -86,7 +87,7 @@ func run(ctx context.Context) error {
 	return errors.Join(err, a.close(closing))
 }
 
-// serve serves until ctx ends; then requests that are under way have ten seconds.
+// serve serves until ctx ends. Running requests then have ten seconds to finish.
 func serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute}
 	ended := make(chan error, 1)
@@ -115,8 +116,8 @@ func home(creds spotipie.Credentials) string {
 	return u.Scheme + "://" + u.Host + "/"
 }
 
-// cookieKeys returns the keys for the cookies of logins under way. On one's own
-// machine a new one will do.
+// cookieKeys returns the keys for the cookies of unfinished logins. Without https it
+// makes a new key if there is none.
 func cookieKeys(isHTTPS bool) (web.Keys, error) {
 	keys, err := web.KeysFromEnv("COOKIE_KEYS")
 	if errors.Is(err, web.ErrNoKey) && !isHTTPS {
@@ -125,8 +126,8 @@ func cookieKeys(isHTTPS bool) (web.Keys, error) {
 	return keys, err
 }
 
-// listen listens at address, or where the redirect URI points if that is a
-// loopback address, whose port it then puts into the redirect URI.
+// listen listens at address. If it is empty, listen uses the redirect URI, which must
+// then be a loopback address, and puts the port into it.
 func listen(creds *spotipie.Credentials, address string) (net.Listener, error) {
 	if err := spotipie.ValidateRedirectURI(creds.RedirectURI); err != nil {
 		return nil, err

@@ -29,13 +29,13 @@ import (
 
 var services testservices.Services
 
-// scs.New starts a goroutine that nobody can stop once its store is replaced.
+// scs.New starts a goroutine that cannot be stopped after its store is replaced.
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.Cleanup(services.Exit),
 		goleak.IgnoreTopFunction("github.com/alexedwards/scs/v2/memstore.(*MemStore).startCleanup"))
 }
 
-// site is the app on two replicas that take turns, with a database of its own.
+// site is the app on two replicas that take turns, with its own database.
 type site struct {
 	t       *testing.T
 	url     string
@@ -44,7 +44,7 @@ type site struct {
 	store   *pgstore.Store
 }
 
-// siteOptions adjust a site. The zero value is on http, with a database that works.
+// siteOptions configure a site. The zero value means http and a working database.
 type siteOptions struct {
 	isHTTPS  bool
 	database string        // the address of a database with the tables
@@ -136,7 +136,7 @@ func connect(t *testing.T, address string) *pgxpool.Pool {
 	return db
 }
 
-// browser is a person's browser, whose owner agrees at Spotify.
+// browser is the browser of a user who agrees at Spotify.
 type browser struct {
 	*site
 	account string
@@ -158,7 +158,7 @@ func (s *site) browser(account string) *browser {
 	}}
 }
 
-// answer is what a browser shows.
+// answer is the page that a browser shows.
 type answer struct {
 	path   string
 	status int
@@ -198,7 +198,7 @@ func (b *browser) request(method, path, site string) answer {
 		}
 		path = strings.TrimPrefix(location, b.url)
 	}
-	b.t.Fatalf("redirected again and again, at last to %s", path)
+	b.t.Fatalf("too many redirects, the last one to %s", path)
 	return answer{}
 }
 
@@ -223,7 +223,7 @@ func (b *browser) once(method, path, site string) answer {
 	return answer{path: path, status: resp.StatusCode, header: resp.Header, body: html.UnescapeString(string(body))}
 }
 
-// agree does what the consent page comes to, and returns the callback.
+// agree agrees to an authorization request without the page, and returns the callback.
 func (b *browser) agree(authorizationURL string) string {
 	b.t.Helper()
 	u, err := url.Parse(authorizationURL)
@@ -265,7 +265,7 @@ func (b *browser) expectNobody() {
 	b.expect(b.get("/"), http.StatusOK, "Sign in with Spotify")
 }
 
-// cookie returns the browser's cookie of the session.
+// cookie returns the browser's session cookie.
 func (b *browser) cookie() *http.Cookie {
 	b.t.Helper()
 	u, err := url.Parse(b.url)

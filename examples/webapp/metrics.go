@@ -24,7 +24,7 @@ func observe(t *telemetry.Telemetry, pool *spotipie.Pool) ([]metric.Registration
 	return []metric.Registration{sessions, consents}, nil
 }
 
-// close ends the metrics, and saves what is not saved yet.
+// close ends the metrics and saves unsaved tokens.
 func (a *app) close(ctx context.Context) error {
 	var err error
 	for _, registration := range a.metrics {

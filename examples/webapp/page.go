@@ -20,15 +20,15 @@ var pageFiles embed.FS
 //go:embed pages/style.css
 var style string
 
-// page is what the templates are executed with.
+// page is the data of the layout template.
 type page struct {
 	Title     string
 	AppName   string
-	Path      string // of the navigation's entry; empty if nobody is signed in
+	Path      string // of the current entry in the navigation; empty if nobody is signed in
 	LoginURL  string
 	LogoutURL string
-	Banner    *web.Banner // what the user should know of their consent, or nil
-	Data      any         // of the page itself
+	Banner    *web.Banner // a hint about the user's consent, or nil
+	Data      any         // for the page's own template
 }
 
 // pages are the templates by name: each file in pages/ within the layout.
@@ -54,7 +54,7 @@ func newPages() *pages {
 	return p
 }
 
-// show writes a page. No cache keeps it: it is one user's.
+// show writes a page. No cache may keep it, because it is for one user.
 func (p *pages) show(w http.ResponseWriter, status int, name string, data page) {
 	html, err := p.render(name, data)
 	if err != nil {

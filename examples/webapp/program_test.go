@@ -7,7 +7,8 @@ import (
 	"github.com/spotipie/spotipie/web"
 )
 
-// TestSettings: what is missing or wrong is said before anything is served.
+// TestSettings checks that the program reports missing and wrong settings before it
+// serves anything.
 func TestSettings(t *testing.T) {
 	good := map[string]string{
 		"SPOTIPIE_CLIENT_ID": "app", "SPOTIPIE_CLIENT_SECRET": "its-secret-words", "SPOTIPIE_REDIRECT_URI": "http://127.0.0.1/callback",
@@ -44,7 +45,7 @@ func TestSettings(t *testing.T) {
 	}
 }
 
-// TestReplicasStartTogether: many make the tables at the same time.
+// TestReplicasStartTogether lets many replicas make the tables at the same time.
 func TestReplicasStartTogether(t *testing.T) {
 	address := newDatabase(t, services.Postgres(t))
 	ended := make(chan error)

@@ -14,14 +14,14 @@ const (
 	userKey         = "spotify_user"
 )
 
-// sessions are who is signed in with a browser: web.Sessions by scs, which keeps
-// the session on the server and gives the browser its random id.
+// sessions implements web.Sessions with scs. scs keeps each session on the server and
+// gives the browser its random id.
 type sessions struct{ *scs.SessionManager }
 
 func newSessions(store scs.Store, isHTTPS bool) sessions {
 	manager := scs.New()
 	manager.Store = store
-	manager.HashTokenInStore = true // who reads the table cannot sign in with it
+	manager.HashTokenInStore = true // so that nobody can sign in with an id from the table
 	manager.Lifetime = sessionLifetime
 	manager.Cookie.Name = "tune-keeper"
 	if isHTTPS {
@@ -31,8 +31,8 @@ func newSessions(store scs.Store, isHTTPS bool) sessions {
 	return sessions{manager}
 }
 
-// SignIn implements web.Sessions. The session gets a new id, as somebody may have
-// known the old one.
+// SignIn implements web.Sessions. The session gets a new id, because somebody may know
+// the old one.
 func (s sessions) SignIn(_ http.ResponseWriter, r *http.Request, user string) error {
 	if err := s.RenewToken(r.Context()); err != nil {
 		return err
@@ -51,14 +51,14 @@ func (s sessions) SignOut(_ http.ResponseWriter, r *http.Request) error {
 	return s.Destroy(r.Context())
 }
 
-// signOutEverywhere ends the user's sessions in all browsers. It reads all
-// sessions: an app with very many has a table of its own that says whose they are.
+// signOutEverywhere ends the user's sessions in all browsers. It reads all sessions. An
+// app with very many sessions should keep a table with the user of each.
 func (s sessions) signOutEverywhere(ctx context.Context, user string) error {
 	err := s.Iterate(ctx, func(session context.Context) error {
 		if s.GetString(session, userKey) != user {
 			return nil
 		}
-		return s.Store.Delete(s.Token(session)) // Destroy would hash the id once more
+		return s.Store.Delete(s.Token(session)) // Destroy would hash the id a second time
 	})
 	if err != nil {
 		return fmt.Errorf("ending the user's sessions: %w", err)

@@ -6,14 +6,14 @@ import (
 	"testing"
 )
 
-// TestSignOut: the session ends on the server, and the authorization stays.
+// TestSignOut checks that the session ends on the server and the authorization stays.
 func TestSignOut(t *testing.T) {
 	s := newSite(t, siteOptions{})
 	b := s.browser("ada")
 	b.expectNobody()
 	b.signIn()
 	cookie := b.cookie()
-	b.steal(cookie).expect(b.steal(cookie).get("/"), http.StatusOK, "Hello, ") // so that the end says something
+	b.steal(cookie).expect(b.steal(cookie).get("/"), http.StatusOK, "Hello, ") // the stolen cookie works before the sign-out
 	b.expect(b.post("/auth/logout"), http.StatusOK, "Sign in with Spotify")
 	b.expectNobody()
 	b.steal(cookie).expectNobody()
@@ -22,8 +22,8 @@ func TestSignOut(t *testing.T) {
 	}
 }
 
-// TestSessionFixation: a session that somebody knew before the sign-in is worth
-// nothing after it, also when another user signs in.
+// TestSessionFixation checks that a session id from before a sign-in is useless after
+// it, also when another user signs in.
 func TestSessionFixation(t *testing.T) {
 	s := newSite(t, siteOptions{})
 	b := s.browser("ada")
@@ -40,7 +40,7 @@ func TestSessionFixation(t *testing.T) {
 	b.steal(second).expectNobody()
 }
 
-// TestDeleteMyData: the record and all sessions of the user are gone, and nobody
+// TestDeleteMyData checks that the user's record and sessions are deleted, and nobody
 // else's.
 func TestDeleteMyData(t *testing.T) {
 	s := newSite(t, siteOptions{})
@@ -66,11 +66,11 @@ func TestDeleteMyData(t *testing.T) {
 		t.Errorf("%d sessions and %d authorizations are left", sessions, records)
 	}
 	ada.signIn()
-	phone.expectNobody() // is not signed in by that
+	phone.expectNobody() // the user's new sign-in does not sign in the phone
 	ada.expect(s.browser("ada").post("/account/delete"), http.StatusUnauthorized, "Sign in")
 }
 
-// TestFormOfAnotherSite: it does nothing.
+// TestFormOfAnotherSite checks that another site's form does nothing.
 func TestFormOfAnotherSite(t *testing.T) {
 	s := newSite(t, siteOptions{})
 	b := s.browser("ada")
@@ -84,7 +84,7 @@ func TestFormOfAnotherSite(t *testing.T) {
 	}
 }
 
-// TestCookieOnHTTPS: the cookie is for https and this host alone.
+// TestCookieOnHTTPS checks that the cookie is only for https and this host.
 func TestCookieOnHTTPS(t *testing.T) {
 	s := newSite(t, siteOptions{isHTTPS: true})
 	b := s.browser("ada")
@@ -93,7 +93,7 @@ func TestCookieOnHTTPS(t *testing.T) {
 		t.Errorf("the cookie is %v", c)
 	}
 	if got := b.get("/").header.Get("Strict-Transport-Security"); got == "" {
-		t.Error("browsers are not told to stay on https")
+		t.Error("the answer does not tell browsers to stay on https")
 	}
 	callback := b.agree(b.once(http.MethodGet, "/auth/login", ownPage).header.Get("Location"))
 	for _, set := range b.once(http.MethodGet, strings.TrimPrefix(callback, s.url), otherSite).header.Values("Set-Cookie") {

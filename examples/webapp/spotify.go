@@ -12,10 +12,10 @@ import (
 	"github.com/spotipie/spotipie/web"
 )
 
-// maxAnswer is how much of an answer is read.
+// maxAnswer is the largest answer that the app reads.
 const maxAnswer = 8 << 20
 
-// track is what the Web API tells of a track
+// track is a track in the Web API's answers
 // (https://developer.spotify.com/documentation/web-api/reference/get-track).
 type track struct {
 	Name    string `json:"name"`
@@ -37,7 +37,7 @@ type picture struct {
 	Width int    `json:"width"`
 }
 
-// Cover returns the address of the smallest picture that is still sharp, or "".
+// Cover returns the address of the smallest picture that looks sharp, or "".
 func (t track) Cover() string {
 	cover, width := "", 0
 	for _, image := range t.Album.Images {
@@ -54,8 +54,8 @@ func (t track) Duration() string {
 	return fmt.Sprintf("%d:%02d", seconds/60, seconds%60)
 }
 
-// get asks the Web API for something as the user of a request. An answer without
-// content leaves answer as it is.
+// get sends a GET request to the Web API for the current user and decodes the answer. If
+// the answer has no content, get does not change answer.
 func get(ctx context.Context, path string, answer any) error {
 	resp, err := web.SessionFrom(ctx).Request(ctx, http.MethodGet, path, nil)
 	if err != nil {

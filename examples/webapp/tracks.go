@@ -55,7 +55,7 @@ func (a *app) tracks(w http.ResponseWriter, r *http.Request) {
 	a.show(w, r, "tracks", "Saved tracks", data)
 }
 
-// pageNumber reads the number of a page, which is 1 if none is given.
+// pageNumber reads the number of a page. An empty text means page 1.
 func pageNumber(text string) (number int, ok bool) {
 	if text == "" {
 		return 1, true

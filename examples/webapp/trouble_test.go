@@ -23,8 +23,8 @@ func newDatabaseBehindProxy(t *testing.T) (address string, proxy *testservices.P
 	return u.String(), proxy
 }
 
-// TestDatabaseDown: each request gets a page, and all is as before when the
-// database is back.
+// TestDatabaseDown checks that each request gets a page, and that everything works again
+// when the database does.
 func TestDatabaseDown(t *testing.T) {
 	address, proxy := newDatabaseBehindProxy(t)
 	s := newSite(t, siteOptions{database: address})
@@ -42,7 +42,7 @@ func TestDatabaseDown(t *testing.T) {
 	}
 	b.expect(b.post("/account/delete"), http.StatusServiceUnavailable, "needs a moment")
 	b.expect(b.post("/auth/logout"), http.StatusServiceUnavailable, "needs a moment")
-	stranger.expectNobody() // needs no database
+	stranger.expectNobody() // a visitor without a session needs no database
 	got := stranger.get(strings.TrimPrefix(callback, s.url))
 	if got.status < 500 || !strings.Contains(got.body, "<h1>") {
 		t.Errorf("a sign-in ends with %d: %s", got.status, got.main())
@@ -52,7 +52,7 @@ func TestDatabaseDown(t *testing.T) {
 	stranger.signIn()
 }
 
-// TestDatabaseHangs: a database that says nothing is answered with a page too.
+// TestDatabaseHangs checks that users get a page if the database does not answer.
 func TestDatabaseHangs(t *testing.T) {
 	address, proxy := newDatabaseBehindProxy(t)
 	s := newSite(t, siteOptions{database: address, timeout: 300 * time.Millisecond})
@@ -67,8 +67,8 @@ func TestDatabaseHangs(t *testing.T) {
 	proxy.Cut()
 }
 
-// TestSessionNotKept: a sign-in whose session cannot be written is none, and says
-// so.
+// TestSessionNotKept checks that a sign-in fails with a page if its session cannot be
+// saved.
 func TestSessionNotKept(t *testing.T) {
 	s := newSite(t, siteOptions{})
 	b := s.browser("ada")
@@ -88,8 +88,8 @@ func TestSessionNotKept(t *testing.T) {
 	b.signIn()
 }
 
-// TestSpotifyDown: the pages that need Spotify say so, and the user stays signed
-// in.
+// TestSpotifyDown checks that pages that need Spotify say that it is down, and that the
+// user stays signed in.
 func TestSpotifyDown(t *testing.T) {
 	s := newSite(t, siteOptions{})
 	b := s.browser("ada")

@@ -6,38 +6,38 @@ import (
 	"time"
 )
 
-// This file says what no session can prevent. Everything else is a fault.
+// This file lists what no session can prevent. Everything else is a fault.
 //
 // A refresh token may be sent again
-//   - if the answer to the request before never reached the session that made
-//     it: the connection was cut, it took too long, it was a 5xx or garbage, or
-//     the process was dead by then;
-//   - if another process got the answer and could not save it: it died, stood
-//     still, or the store was out of its reach or could not write;
+//   - if the answer to the earlier request never reached the session that sent
+//     it: the connection was cut, the answer took too long, it was a 5xx or garbage,
+//     or the process was dead by then;
+//   - if another process got the answer and could not save it: the process died or
+//     was suspended, or the store was out of its reach or could not write;
 //   - if the store fell back to an older state after the answer was saved, and
-//     no process that knows better has looked into the store since.
+//     no process that knows the answer has loaded the record since.
 //
-// A decision of the user (a consent, a logout), here called a word, may be lost
+// A decision of the user (a consent or a logout) may be lost
 //   - if every process that knew it ended before it was saved, or after the
 //     store had fallen back to a state without it: see [oracle.lose].
 //
 // An access token may be returned after its end
-//   - if neither clock of the process can know: not the monotonic one, since
-//     the process got to know the token only later, nor the wall clock, since
-//     it is wrong, or that of the process which got the token was;
-//   - by as much time as its answer took, since its lifetime counts from when
-//     it was received.
+//   - if the process cannot know it by either clock: the monotonic clock does not
+//     help because the process learned of the token only later, and the wall clock
+//     is wrong, or that of the process that got the token was;
+//   - for as long as the answer took, because a lifetime counts from the moment at
+//     which the token is received.
 
 // saveBudget is how long a session keeps trying to save while it holds the
 // lock.
 const saveBudget = 10 * time.Second
 
 const (
-	// fairChance is how long the store must have been well within saveBudget
-	// for a session to be at fault that has not saved.
+	// A session that has not saved is at fault if the store worked for at least
+	// fairChance within saveBudget.
 	fairChance = 5 * time.Second
-	// fairChanceLater is how long it must have been well later, when saving is
-	// tried again now and then.
+	// fairChanceLater is the same for the time after saveBudget, when a session
+	// tries again only now and then.
 	fairChanceLater = 100 * time.Second
 )
 
@@ -56,8 +56,8 @@ func (o *oracle) mayResend(p *process, r *refreshToken, before *tokenRequest) (m
 	answer := before.issued
 	now := o.world.now()
 	switch {
-	case !answer.saved && o.rollbacks > 0 && q.saidAfter(r.grant.word):
-		return true, "" // it was superseded, and the store has lost by what
+	case !answer.saved && o.rollbacks > 0 && q.decidedAfter(r.grant.decision):
+		return true, "" // the store has lost the decision that replaced it
 	case !answer.saved:
 		if q.couldSave(before.ended, now) {
 			return false, q.name + " had the time to save " + answer.String() + ", and has not"
@@ -81,14 +81,14 @@ func (o *oracle) mayResend(p *process, r *refreshToken, before *tokenRequest) (m
 	return true, ""
 }
 
-// remembers reports whether a process knows of a successor of a refresh token. It
-// has forgotten those that it did not use itself once it was logged out.
+// remembers reports whether a process knows of a successor of a refresh token. A
+// logout makes a process forget them.
 func (p *process) remembers(r *refreshToken) bool {
 	return p.known[r.grant].refresh > r.number && p.loggedOut == 0
 }
 
-// remembersSince returns when a process got to know a successor of a refresh
-// token. It must remember one.
+// remembersSince returns when a process learned of a successor of a refresh token. The
+// process must remember one.
 func (p *process) remembersSince(r *refreshToken) moment {
 	first := p.world.now()
 	for a, since := range p.since {
@@ -99,8 +99,8 @@ func (p *process) remembersSince(r *refreshToken) moment {
 	return first
 }
 
-// couldSave reports whether a process had a fair chance to save what it had
-// from a moment on, before another.
+// couldSave reports whether a process had a fair chance to save what it got at the
+// moment from, before the moment to.
 func (p *process) couldSave(from, to moment) bool {
 	if len(p.storeCalls) > 0 { // it is waiting for the store
 		return false
@@ -126,8 +126,8 @@ func (p *process) longestWell(from, to moment) time.Duration {
 
 func byBegin(a, b span) int { return cmp.Compare(a.from, b.from) }
 
-// cutSpans returns when the store was out of the process's reach, without
-// overlaps.
+// cutSpans returns the times in which the store was out of the process's reach.
+// They do not overlap.
 func (p *process) cutSpans() []span {
 	var merged []span
 	for _, s := range slices.SortedFunc(slices.Values(p.cut), byBegin) {
@@ -145,19 +145,19 @@ func (p *process) isCut(at moment) bool {
 	return slices.ContainsFunc(p.cut, func(s span) bool { return s.from <= at && at < s.to })
 }
 
-// sleptIn reports whether the process stood still within a time.
+// sleptIn reports whether the process was suspended within a span.
 func (p *process) sleptIn(within span) bool {
 	return slices.ContainsFunc(p.asleep, func(s span) bool { return overlap(s, within) > 0 })
 }
 
 func overlap(a, b span) time.Duration { return max(0, min(a.to, b.to)-max(a.from, b.from)) }
 
-// lose records which words are lost for good, since no process is left that
+// lose records which decisions are lost for good because no process is left that
 // could save them. It is called when a process has ended or the store has lost
 // something.
 func (o *oracle) lose() {
 	inStore := o.inStore()
-	for _, w := range o.words {
+	for _, w := range o.decisions {
 		if w.gone || w == inStore || o.older(w, inStore) {
 			continue
 		}
@@ -182,7 +182,7 @@ func (p *process) couldNotKnow(a *accessToken, saysExpiresAt time.Time) (may boo
 	case p.skew != 0 && w.oracle.countLogouts > 0:
 		return true, "" // it may have forgotten the token in between
 	case !a.clockRight && p.known[a.grant].access != a:
-		return true, "" // it has had another meanwhile, and does not remember when it got this one
+		return true, "" // it has had another token meanwhile, and does not remember when it got this one
 	case w.now()-since > lifetime+slack:
 		return false, "it has had the token for " + (w.now() - since).String()
 	case p.wall().After(saysExpiresAt.Add(slack + time.Second)):
@@ -193,10 +193,9 @@ func (p *process) couldNotKnow(a *accessToken, saysExpiresAt time.Time) (may boo
 	return true, ""
 }
 
-// saidAfter reports whether a process knows of a word that it said after
-// another.
-func (p *process) saidAfter(w *word) bool {
-	return slices.ContainsFunc(p.world.oracle.words, func(other *word) bool {
-		return p.words.has(other) && p.world.oracle.older(w, other)
+// decidedAfter reports whether a process knows of a decision that is newer than w.
+func (p *process) decidedAfter(w *decision) bool {
+	return slices.ContainsFunc(p.world.oracle.decisions, func(other *decision) bool {
+		return p.decisions.has(other) && p.world.oracle.older(w, other)
 	})
 }

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// TestWhatNoSessionCanPreventIsNoFault plays losses that the protocol or the
-// store makes unavoidable. They happen, and nobody is blamed.
+// TestWhatNoSessionCanPreventIsNoFault plays losses that the protocol or the store
+// makes unavoidable. The oracle must see them and report no fault.
 func TestWhatNoSessionCanPreventIsNoFault(t *testing.T) {
 	const renewal = 70 * time.Minute
 	two := Plan{Seed: 1, Lifetime: time.Hour, Rotation: RotateAlways, Processes: make([]Setup, 2), Rest: time.Minute}
@@ -77,8 +77,8 @@ func TestSeedMakesTheSamePlanEachTime(t *testing.T) {
 	}
 }
 
-// TestReportTellsHowToPlayAgain looks at the report of a plan that fails, made
-// short: what it takes is left, and all of it is told.
+// TestReportTellsHowToPlayAgain checks the report of a plan that fails. The plan
+// must be shortened to the actions that make it fail, and the report must list them.
 func TestReportTellsHowToPlayAgain(t *testing.T) {
 	twice := sending(sendTwice)
 	plan := with(Plan{Seed: 7, Lifetime: time.Hour, Rotation: RotateAlways, Processes: make([]Setup, 3)},
@@ -92,7 +92,7 @@ func TestReportTellsHowToPlayAgain(t *testing.T) {
 	}
 	o = Shrink(t, o.of("sent-twice"), twice, 10*time.Second)
 	if n := len(o.Plan.Actions); n != 1 {
-		t.Errorf("%d actions are left, want the login alone, after which the simulation asks by itself:\n%s", n, o.Plan)
+		t.Errorf("%d actions are left, want only the login: the simulation itself asks for the token after it:\n%s", n, o.Plan)
 	}
 	report := o.Report()
 	for _, want := range []string{"-seed=7", "sent-twice: ", "the user signs in at process 0", "asks for a token with R1.1", "FAULT sent-twice"} {

@@ -13,8 +13,8 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// TestSimulationNoticesWhatIsBroken breaks one thing at a time around the
-// session, in a plan in which nothing of the kind is found otherwise.
+// TestSimulationNoticesWhatIsBroken breaks one collaborator of the session at a
+// time. The plan must have no such finding before, and have it then.
 func TestSimulationNoticesWhatIsBroken(t *testing.T) {
 	fleet := Plan{
 		Seed: 1, Lifetime: time.Hour, Rotation: RotateAlways, Lease: 30 * time.Second, Processes: make([]Setup, 2),
@@ -60,7 +60,7 @@ func TestSimulationNoticesWhatIsBroken(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if o := Play(t, test.plan, Collaborators{}); o.Has(test.rule) {
-				t.Errorf("found before anything is broken:\n%s", o.Report())
+				t.Errorf("found before anything was broken:\n%s", o.Report())
 			}
 			if o := Play(t, test.plan, test.with); !o.Has(test.rule) {
 				t.Errorf("nothing found that breaks the rule %s:\n%s", test.rule, o.Report())
@@ -81,7 +81,7 @@ func watching(p Plan) Plan {
 	return p
 }
 
-// brokenStore is a store of which methods are replaced.
+// brokenStore is a store with some methods replaced.
 type brokenStore struct {
 	spotipie.Store
 	load func(context.Context, spotipie.Store, spotipie.Key) (spotipie.Record, bool, error)
@@ -134,7 +134,7 @@ func consentNow(ctx context.Context, s spotipie.Store, key spotipie.Key, version
 	return s.Swap(ctx, key, version, rec)
 }
 
-// putBack saves what was saved first over each later record.
+// putBack returns a Swap that saves the first record again over each later one.
 func putBack() func(context.Context, spotipie.Store, spotipie.Key, uint64, spotipie.Record) (uint64, error) {
 	var first spotipie.Record
 	return func(ctx context.Context, s spotipie.Store, key spotipie.Key, version uint64, rec spotipie.Record) (uint64, error) {
@@ -147,7 +147,7 @@ func putBack() func(context.Context, spotipie.Store, spotipie.Key, uint64, spoti
 	}
 }
 
-// saveOverAnything puts a record that is gone back where it was.
+// saveOverAnything returns a Swap that saves a record again after it was deleted.
 func saveOverAnything(b *brokenStore) func(context.Context, spotipie.Store, spotipie.Key, uint64, spotipie.Record) (uint64, error) {
 	return func(ctx context.Context, s spotipie.Store, key spotipie.Key, version uint64, rec spotipie.Record) (uint64, error) {
 		current, found, err := s.Load(ctx, key)
@@ -161,7 +161,7 @@ func saveOverAnything(b *brokenStore) func(context.Context, spotipie.Store, spot
 	}
 }
 
-// firstLoaded returns what was loaded first, ever again.
+// firstLoaded returns a Load that returns the first loaded record forever.
 func firstLoaded() func(context.Context, spotipie.Store, spotipie.Key) (spotipie.Record, bool, error) {
 	var mu sync.Mutex
 	var first spotipie.Record
@@ -183,7 +183,7 @@ func noLock(context.Context, spotipie.Store, spotipie.Key) (func(context.Context
 	return func(context.Context) error { return nil }, nil
 }
 
-// roundTripper is a function as an [http.RoundTripper].
+// roundTripper makes a function an [http.RoundTripper].
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
@@ -194,7 +194,7 @@ func sending(breakIt func(http.RoundTripper, *http.Request) (*http.Response, err
 	}}
 }
 
-// sendTwice sends the request of a renewal, and if it went well once more.
+// sendTwice sends the request of a renewal, and sends it again if it succeeded.
 func sendTwice(rt http.RoundTripper, req *http.Request) (*http.Response, error) {
 	resp, err := rt.RoundTrip(req)
 	if err != nil || req.GetBody == nil || time.Since(begin) < time.Hour {
@@ -220,7 +220,7 @@ func refuseRenewals(rt http.RoundTripper, req *http.Request) (*http.Response, er
 	return rt.RoundTrip(req)
 }
 
-// begin is when the clock of a bubble begins.
+// begin is the time at which the clock of a synctest bubble starts.
 var begin = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func facing(replace func(Session) Session) Collaborators { return Collaborators{Session: replace} }
@@ -240,7 +240,7 @@ func (hearsNothing) OnTokenUpdated(func(context.Context, spotipie.TokenUpdated) 
 	return func() {}
 }
 
-// hearsLate calls its listener once more after it is closed.
+// hearsLate is a session that calls its listener once more after Close.
 type hearsLate struct {
 	Session
 	listener func(context.Context, spotipie.TokenUpdated) error
@@ -263,7 +263,7 @@ type neverClosed struct{ Session }
 
 func (neverClosed) Close(context.Context) error { return nil }
 
-// patient waits for the token whatever its context says.
+// patient is a session that ignores the context of Token.
 type patient struct{ Session }
 
 func (s patient) Token(ctx context.Context) (*spotipie.Token, error) {
@@ -277,7 +277,7 @@ func (s watches) Watch(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// handsOut hands out the first token that it gets, whatever the time.
+// handsOut is a session that always returns the first token that it got.
 type handsOut struct {
 	Session
 	first *spotipie.Token
@@ -293,7 +293,7 @@ func (s *handsOut) Token(ctx context.Context) (*spotipie.Token, error) {
 	return s.first, nil
 }
 
-// leaks leaves a goroutine behind that belongs to a session.
+// leaks is a session that leaves a goroutine behind.
 type leaks struct{ Session }
 
 func (s leaks) Close(ctx context.Context) error {
@@ -301,7 +301,7 @@ func (s leaks) Close(ctx context.Context) error {
 	return s.Session.Close(ctx)
 }
 
-// keeps shows its first token only.
+// keeps is a session whose CurrentToken is always its first token.
 type keeps struct {
 	Session
 	first *spotipie.Token

@@ -8,8 +8,8 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// checkSaved: what a session was given is saved by itself, once the store is
-// well.
+// checkSaved checks that each session has saved its token by itself after the
+// store works again.
 func (o *oracle) checkSaved() {
 	for _, p := range o.world.processes {
 		if !p.gone() {
@@ -18,7 +18,7 @@ func (o *oracle) checkSaved() {
 	}
 }
 
-// closed: Close has returned.
+// closed is called when Close has returned.
 func (o *oracle) closed(p *process, err error) {
 	p.closedWell = err == nil
 	if err == nil {
@@ -26,17 +26,17 @@ func (o *oracle) closed(p *process, err error) {
 	}
 }
 
-// checkKept finds what a process was given and has neither saved nor may let
-// go.
+// checkKept reports the tokens that a process was given and has not saved, if
+// nothing newer replaces them.
 func (o *oracle) checkKept(p *process, rule, format string) {
 	for _, a := range p.given {
-		w := a.grant.word
+		w := a.grant.decision
 		if a.refreshable() || w.gone || p.unanswered[a.grant] || a.grant.revoked != "" || p.known[a.grant].access != a || o.older(w, o.inStore()) || o.inStore().mayReplace(w) {
 			continue
 		}
 		superseded := false
-		for _, other := range o.words {
-			superseded = superseded || p.words.has(other) && (o.older(w, other) || other.mayReplace(w))
+		for _, other := range o.decisions {
+			superseded = superseded || p.decisions.has(other) && (o.older(w, other) || other.mayReplace(w))
 		}
 		if !superseded {
 			o.find(rule, p, format, a)
@@ -50,9 +50,9 @@ func (a *accessToken) refreshable() bool {
 	return slices.ContainsFunc(a.grant.issued, func(b *accessToken) bool { return b.saved && b.refresh.number >= a.refresh.number })
 }
 
-// checkEnd: a good while after all trouble has ended, all sessions and the
-// store agree on what the user has said last, and everybody has a token unless
-// nobody can.
+// checkEnd is called some time after the last fault. All sessions and the store must
+// then agree on the user's last decision, and each session must have a token if it
+// can.
 func (o *oracle) checkEnd() {
 	inStore := o.inStore()
 	if !o.lostLogout {
@@ -77,8 +77,8 @@ func (o *oracle) checkEnd() {
 	}
 }
 
-// checkLatest: the store knows the latest word.
-func (o *oracle) checkLatest(inStore *word) {
+// checkLatest checks that the store has the latest decision.
+func (o *oracle) checkLatest(inStore *decision) {
 	latest := o.latest()
 	var names []string
 	for _, w := range latest {
@@ -97,10 +97,11 @@ func (o *oracle) checkLatest(inStore *word) {
 	if len(names) == 0 {
 		names = []string{"nothing"}
 	}
-	o.find("login-lost", nil, "the store ends with %s, and the user has last said %s", found, strings.Join(names, " or "))
+	o.find("login-lost", nil, "the store ends with %s, and the user's last decision is %s", found, strings.Join(names, " or "))
 }
 
-// checkWell: a session has a token if it can have one, and says why if not.
+// checkWell checks that a session has a token if it can have one, and returns the
+// right error if not.
 func (o *oracle) checkWell(p *process, e *record) {
 	a := o.tokenOf(e.rec.Token)
 	switch {
@@ -113,7 +114,8 @@ func (o *oracle) checkWell(p *process, e *record) {
 	}
 }
 
-// agree reports whether two tokens are one. Of a dead grant any will do.
+// agree reports whether two tokens are the same. All tokens of a dead grant count as
+// the same.
 func (o *oracle) agree(a, b *spotipie.Token) bool {
 	x, y := o.tokenOf(a), o.tokenOf(b)
 	return x == y && nameOf(a) == nameOf(b) || x != nil && y != nil && x.grant == y.grant && x.grant.revoked != ""

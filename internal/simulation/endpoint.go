@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// endpoint is the accounts service and the Web API as one process reaches them:
-// the RoundTripper of its session.
+// endpoint is the RoundTripper of a process's session. It leads to the accounts
+// service and the Web API.
 type endpoint struct {
 	process *process
 	spotify *spotify
@@ -23,12 +23,12 @@ type endpoint struct {
 type tokenRequest struct {
 	process *process
 	sent    moment
-	// ended is when its sender had the answer or gave up.
+	// ended is when the sender got the answer or gave up.
 	ended    moment
 	hasEnded bool
-	reached  bool         // it had its effect
-	issued   *accessToken // what it had for an answer
-	// delivered: the answer reached the session whole.
+	reached  bool         // the request took effect
+	issued   *accessToken // the token in the answer
+	// delivered says that the whole answer reached the session.
 	delivered bool
 }
 
@@ -96,7 +96,7 @@ func (v verdict) String() string {
 	return "401"
 }
 
-// token answers a token request, as well as its fault lets it.
+// token answers a token request, with the fault that the plan has for it.
 func (e *endpoint) token(req *http.Request, form url.Values) (*http.Response, error) {
 	w, p, ctx := e.spotify.world, e.process, req.Context()
 	r := &tokenRequest{process: p, sent: w.now()}
@@ -133,14 +133,14 @@ func (e *endpoint) token(req *http.Request, form url.Values) (*http.Response, er
 	return resp, err
 }
 
-// carryOut is the way of a token request to the accounts service and back.
+// carryOut takes a token request to the accounts service and the answer back.
 func (e *endpoint) carryOut(ctx context.Context, req *http.Request, form url.Values, r *tokenRequest, fault Action, latency time.Duration) (*http.Response, error) {
 	p := e.process
 	if fault.Fault == SlowBefore {
 		latency += fault.For
 	}
 	if err := p.pause(ctx, latency); err != nil {
-		if errors.Is(err, errDead) && fault.Fault == NoFault { // it was sent before
+		if errors.Is(err, errDead) && fault.Fault == NoFault { // the request was sent before the process died
 			e.answer(form, r)
 		}
 		return nil, err
@@ -172,7 +172,7 @@ func (e *endpoint) carryOut(ctx context.Context, req *http.Request, form url.Val
 	return respond(req, status, body), nil
 }
 
-// answer lets a token request take effect.
+// answer lets a token request take effect and returns the answer.
 func (e *endpoint) answer(form url.Values, r *tokenRequest) (status int, body string) {
 	w := e.spotify.world
 	w.mu.Lock()
@@ -193,8 +193,8 @@ func (e *endpoint) answer(form url.Values, r *tokenRequest) (status int, body st
 	return http.StatusOK, answerJSON(r.issued, form.Get("refresh_token"))
 }
 
-// answerJSON is RFC 6749 section 5.1. A refresh token that stays the same is
-// left out.
+// answerJSON returns the answer of RFC 6749 section 5.1. It leaves out a refresh
+// token that stays the same.
 func answerJSON(a *accessToken, asked string) string {
 	body := fmt.Sprintf(`{"access_token":%q,"token_type":"Bearer","expires_in":%d,"scope":%q`, a, int(a.lifetime/time.Second), scope)
 	if name := a.refresh.String(); name != asked {

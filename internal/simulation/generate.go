@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// NewPlan makes the plan of a seed.
+// NewPlan makes the plan for a seed.
 func NewPlan(seed uint64) Plan {
 	g := generator{Rand: rand.New(rand.NewPCG(seed, 0x5370_6f74_6970_6965))}
 	return g.plan(seed)
@@ -69,7 +69,7 @@ func (g *generator) actions(n int) []Action {
 		case 5:
 			at += pick(g, 0, g.duration(g.lifetime, g.lifetime*5/4))
 			list = append(list, g.burst(at)...)
-			for range g.IntN(4) { // and trouble while they get it
+			for range g.IntN(4) { // faults while they get it
 				a := g.trouble()
 				a.At = max(at+g.duration(-2*time.Second, time.Second)/time.Duration(1+g.IntN(20)), 0)
 				list = append(list, a)
@@ -84,7 +84,7 @@ func (g *generator) actions(n int) []Action {
 	return list
 }
 
-// burst has all processes need a token at about the same time.
+// burst makes all processes need a token at about the same time.
 func (g *generator) burst(at time.Duration) []Action {
 	var list []Action
 	for i := range g.processes {
@@ -179,7 +179,7 @@ func (g *generator) patience() time.Duration {
 	return pick(g, 0, 0, g.duration(time.Millisecond, time.Second), g.duration(time.Second, 40*time.Second))
 }
 
-// skew is how wrong a clock is, which is often not at all.
+// skew is how wrong a clock is. Often it is right.
 func (g *generator) skew() time.Duration {
 	return pick(g, 0, g.duration(-5*time.Hour, 5*time.Hour), g.duration(-g.lifetime, g.lifetime), g.duration(-20*time.Second, 20*time.Second))
 }

@@ -20,9 +20,10 @@ import (
 	"github.com/spotipie/spotipie/storetest"
 )
 
-// TestModelOfTheAccountsServiceAgreesWithPackageAccounts plays the same random
-// logins, renewals with new, used and dead refresh tokens, and requests to the
-// Web API on both, and compares what they answer.
+// TestModelOfTheAccountsServiceAgreesWithPackageAccounts makes the same random
+// requests to the model and to the real service, and compares the answers. The
+// requests are logins, renewals with new, used and dead refresh tokens, and requests
+// to the Web API.
 func TestModelOfTheAccountsServiceAgreesWithPackageAccounts(t *testing.T) {
 	for _, rotation := range []Rotation{RotateAlways, RotateNever} {
 		t.Run(fmt.Sprint("refresh tokens replaced ", rotation), func(t *testing.T) {
@@ -33,8 +34,8 @@ func TestModelOfTheAccountsServiceAgreesWithPackageAccounts(t *testing.T) {
 	}
 }
 
-// comparison is the model and the service, and the names that things have in
-// each.
+// comparison holds the model and the service, and the names that codes and tokens
+// have in each.
 type comparison struct {
 	*rand.Rand
 	model   *endpoint
@@ -142,8 +143,8 @@ type answer struct {
 	Description  string `json:"error_description"`
 }
 
-// ask sends both the same token request, and compares what they answer but for
-// the names.
+// ask sends both the same token request and compares the answers, except for the
+// names.
 func (c *comparison) ask(t *testing.T, names [2]string, form func(name string) url.Values) {
 	t.Helper()
 	status, body := c.model.answer(form(names[0]), &tokenRequest{})
@@ -172,7 +173,7 @@ func parse(t *testing.T, body string) (a answer) {
 	return a
 }
 
-// blank leaves of the names only whether they are there.
+// blank replaces each name by a mark that it is there.
 func blank(a answer) answer {
 	for _, name := range []*string{&a.AccessToken, &a.RefreshToken} {
 		if *name != "" {
@@ -203,8 +204,8 @@ func (c *comparison) api(t *testing.T, token [2]string) {
 	}
 }
 
-// TestSimulatedStoreFulfilsTheContract runs the suite for stores on the
-// simulation's, with each kind of lock.
+// TestSimulatedStoreFulfilsTheContract runs package storetest on the simulated
+// store, with each kind of lock.
 func TestSimulatedStoreFulfilsTheContract(t *testing.T) {
 	for name, lease := range map[string]time.Duration{"leases": 30 * time.Second, "locks of the kernel": 0} {
 		t.Run(name, func(t *testing.T) {

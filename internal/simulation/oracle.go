@@ -12,19 +12,19 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// oracle knows what the accounts service and the store know, and what each
-// process has been told. It checks after each step that nobody does what it
-// could have known to be wrong. Its world's mutex guards it.
+// oracle knows what the accounts service and the store know, and what each process
+// has been told. After each step it checks that no process did something that it
+// could have known to be wrong. The world's mutex guards it.
 type oracle struct {
-	world    *world
-	findings []Finding
-	words    []*word
-	logouts  map[uint64]*word // by the version of the deletion
-	// rollbacks is how often the store fell back or was wiped, the last time at
-	// rolledBack.
+	world     *world
+	findings  []Finding
+	decisions []*decision
+	logouts   map[uint64]*decision // by the version of the deletion
+	// rollbacks is how often the store fell back or was wiped. rolledBack is the
+	// last time.
 	rollbacks    int
 	rolledBack   moment
-	lostLogout   bool // a logout was among what the store has lost
+	lostLogout   bool // the store has lost a logout
 	countLogouts int
 }
 
@@ -48,7 +48,7 @@ func (o *oracle) findAt(at moment, rule string, p *process, format string, args 
 	}
 }
 
-// asked: a process sends a token request.
+// asked is called when a process sends a token request.
 func (o *oracle) asked(p *process, req *tokenRequest, name string) {
 	if name == "" || p.dead {
 		return
@@ -70,7 +70,7 @@ func (o *oracle) asked(p *process, req *tokenRequest, name string) {
 	r.sent = append(r.sent, req)
 }
 
-// maxRequests is how many token requests a process may make in a minute, beside
+// maxRequests is how many token requests a process may make in a minute, besides
 // those that the program asks for.
 const maxRequests = 12
 
@@ -87,8 +87,8 @@ func (o *oracle) checkPace(p *process, now moment) {
 	}
 }
 
-// checkLock checks that a process that makes a token request holds the lock,
-// unless it was lost between the last check and the request.
+// checkLock checks that a process that makes a token request holds the lock. The
+// process may have lost it between its last check and the request.
 func (o *oracle) checkLock(p *process, now moment) {
 	e := o.world.store.entry(key)
 	o.world.store.free(e)
@@ -102,42 +102,42 @@ func (o *oracle) checkLock(p *process, now moment) {
 	}
 }
 
-// given: the answer to a token request has reached the session.
+// given is called when the answer to a token request has reached the session.
 func (o *oracle) given(p *process, req *tokenRequest) {
 	a := req.issued
 	a.late = o.world.wall().Sub(a.issued)
-	a.clockRight = p.skew == 0 && a.late < time.Minute // else the machine has slept, and its lifetime counts from now
-	if a.grant.word == nil {
-		o.speak(p, a.grant)
+	a.clockRight = p.skew == 0 && a.late < time.Minute // if late, the machine slept, and the lifetime counts from now
+	if a.grant.decision == nil {
+		o.decide(p, a.grant)
 	}
 	p.learn(a)
 	p.given = append(p.given, a)
 }
 
-// brought: the program is about to set a token.
+// brought is called when the program is about to set a token.
 func (o *oracle) brought(p *process, a *accessToken) {
 	a.clockRight = p.skew == 0
-	o.speak(p, a.grant)
+	o.decide(p, a.grant)
 	p.learn(a)
 	p.given = append(p.given, a)
 }
 
-// refusedLogin: a session has not taken a login, since it is closed.
+// refusedLogin is called when a session has refused a login because it is closed.
 func (o *oracle) refusedLogin(g *grant) {
-	if g.word != nil && !g.issued[0].saved && !g.word.gone {
-		g.word.gone = true
-		o.world.note("oracle", "%s is lost before anybody was told of it", g.word)
+	if g.decision != nil && !g.issued[0].saved && !g.decision.gone {
+		g.decision.gone = true
+		o.world.note("oracle", "%s is lost before anybody was told of it", g.decision)
 	}
 }
 
-// refused: a token request has failed.
+// refused is called when a token request has failed.
 func (o *oracle) refused(p *process, resp *http.Response) {
 	if seconds, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil {
 		p.banned = max(p.banned, o.world.now()+time.Duration(seconds)*time.Second)
 	}
 }
 
-// loaded: a Load has told a process what the store knows.
+// loaded is called when a Load has told a process what the store knows.
 func (o *oracle) loaded(p *process, rec spotipie.Record, found bool) {
 	p.lastLoad = o.world.now()
 	if p.sawStore != o.rollbacks {
@@ -145,13 +145,13 @@ func (o *oracle) loaded(p *process, rec spotipie.Record, found bool) {
 	}
 	if !found {
 		if logout := o.logouts[rec.Version]; logout != nil {
-			p.words |= logout.bit()
+			p.decisions |= logout.bit()
 		}
 		return
 	}
 	if a := o.tokenOf(rec.Token); a != nil {
 		p.learn(a)
-		p.saved |= a.grant.word.bit()
+		p.saved |= a.grant.decision.bit()
 	}
 }
 
@@ -162,8 +162,8 @@ func (o *oracle) knowsToBeUsedUp(p *process, rec spotipie.Record) bool {
 	return a != nil && !p.dead && a.refresh.used != nil && p.remembers(a.refresh)
 }
 
-// saved: a Swap has taken effect.
-func (o *oracle) saved(p *process, rec, old spotipie.Record, hadOld bool, logout *word) {
+// saved is called when a Swap has taken effect.
+func (o *oracle) saved(p *process, rec, old spotipie.Record, hadOld bool, logout *decision) {
 	a := o.tokenOf(rec.Token)
 	if a == nil {
 		o.find("older-saved", p, "it saves %s, which is no token", nameOf(rec.Token))
@@ -175,22 +175,22 @@ func (o *oracle) saved(p *process, rec, old spotipie.Record, hadOld bool, logout
 	if rec.Token.RefreshToken() != a.refresh.String() {
 		o.find("older-saved", p, "it saves %s with %s", a, rec.Token.RefreshToken())
 	}
-	w := a.grant.word
-	w.gone = false // a Swap that nobody waits for any more can save it late
+	w := a.grant.decision
+	w.gone = false // a late Swap, whose caller has left, can save it
 	o.checkConsent(p, w, rec)
 	switch before := o.tokenOf(old.Token); {
 	case hadOld && before != nil:
 		switch {
 		case a.olderThan(before) && (old.Rejected == "" || a.refresh != before.refresh):
 			o.find("older-saved", p, "it saves %s over %s", a, before)
-		case o.older(w, before.grant.word):
-			o.find("login-lost", p, "it saves %s (%s) over %s (%s), which is newer", a, w, before, before.grant.word)
+		case o.older(w, before.grant.decision):
+			o.find("login-lost", p, "it saves %s (%s) over %s (%s), which is newer", a, w, before, before.grant.decision)
 		default:
-			o.replace(before.grant.word, w)
+			o.replace(before.grant.decision, w)
 		}
 	case logout != nil && o.older(w, logout):
-		// Else the logout may have come before, or after the process looked, or the
-		// store, which had lost it, has it back.
+		// In other cases the logout may have come before, or after the process
+		// looked, or the store lost it and has it again.
 		if p.saved.has(w) && !logout.gone && p.lastLoad >= logout.at {
 			o.find("login-lost", p, "it saves %s although the user has signed out", a)
 		}
@@ -200,8 +200,8 @@ func (o *oracle) saved(p *process, rec, old spotipie.Record, hadOld bool, logout
 	}
 }
 
-// checkConsent: renewing does not change when the user consented.
-func (o *oracle) checkConsent(p *process, w *word, rec spotipie.Record) {
+// checkConsent checks that a renewal does not change the time of the consent.
+func (o *oracle) checkConsent(p *process, w *decision, rec spotipie.Record) {
 	at := rec.AuthorizedAt.Truncate(time.Microsecond)
 	if !w.consentedSaved {
 		w.consented, w.consentedSaved = at, true
@@ -211,38 +211,38 @@ func (o *oracle) checkConsent(p *process, w *word, rec spotipie.Record) {
 	}
 }
 
-// failed: a store call has failed, as far as the process knows.
+// failed is called when a store call has failed, as far as the process knows.
 func (o *oracle) failed(p *process, err error) {
 	if !errors.Is(err, spotipie.ErrVersionConflict) {
 		p.lastFailed = o.world.now()
 	}
 }
 
-// told: a process knows that its Swap has taken effect.
+// told is called when a process learns that its Swap has taken effect.
 func (o *oracle) told(p *process, rec spotipie.Record) {
-	if w := o.wordOf(rec.Token); w != nil {
+	if w := o.decisionOf(rec.Token); w != nil {
 		p.saved |= w.bit()
 	}
 }
 
-// loggedOut: the record was deleted, and the deletion has a version.
-func (o *oracle) loggedOut(before *word, version uint64) {
-	w := o.speak(nil, nil)
+// loggedOut is called when the record was deleted. version is that of the deletion.
+func (o *oracle) loggedOut(before *decision, version uint64) {
+	w := o.decide(nil, nil)
 	w.at = o.world.now()
 	if before != nil {
 		w.older |= before.bit() | before.older
 	}
 	if o.logouts == nil {
-		o.logouts = make(map[uint64]*word)
+		o.logouts = make(map[uint64]*decision)
 	}
 	o.logouts[version] = w
 	o.countLogouts++
 	o.lose()
 }
 
-// fellBack: the store has lost what was saved last. It may have a login
+// fellBack is called when the store has lost its last saves. It may have a login
 // again that it had lost before.
-func (o *oracle) fellBack(before *word) {
+func (o *oracle) fellBack(before *decision) {
 	if again := o.inStore(); again != nil && again.grant != nil {
 		again.gone = false
 	}
@@ -254,19 +254,19 @@ func (o *oracle) fellBack(before *word) {
 	o.lose()
 }
 
-// ended: a process has died or was closed.
+// ended is called when a process has died or was closed.
 func (o *oracle) ended(p *process) {
-	for g := range p.unanswered { // nobody has been told that this login went well
+	for g := range p.unanswered { // nobody has been told that this login succeeded
 		o.refusedLogin(g)
 	}
-	// What Close has not saved, and not told of, is its fault; but not what the
-	// store has lost since the process last looked.
+	// If Close did not save something and returned no error, the process is at
+	// fault. It is not if the store has lost it since the process last looked.
 	if !p.closedWell || p.sawStore != o.rollbacks {
 		o.lose()
 	}
 }
 
-// handedOut: a session has given out a token.
+// handedOut is called when a session has returned a token.
 func (o *oracle) handedOut(p *process, by string, t *spotipie.Token) {
 	if t == nil || p.dead {
 		return
@@ -280,13 +280,13 @@ func (o *oracle) handedOut(p *process, by string, t *spotipie.Token) {
 	o.checkSavedBefore(p, by, a)
 }
 
-// shortest is the least lifetime of a token that can be held to its end.
+// shortest is the shortest lifetime for which the oracle checks the end exactly.
 const shortest = 10 * time.Second
 
 func (o *oracle) checkEndOf(p *process, by string, a *accessToken, saysExpiresAt time.Time) {
 	allowed := time.Second
 	if a.lifetime < shortest {
-		allowed = time.Minute // it may have ended while it was announced
+		allowed = time.Minute // the token may have ended while it was announced
 	}
 	if over := o.world.wall().Sub(a.expires.Add(a.late)); over > allowed {
 		if may, why := p.couldNotKnow(a, saysExpiresAt); !may {
@@ -295,8 +295,8 @@ func (o *oracle) checkEndOf(p *process, by string, a *accessToken, saysExpiresAt
 	}
 }
 
-// checkSavedBefore: a new token is saved, or saving it has failed, before
-// anybody gets it.
+// checkSavedBefore checks that a new token was saved, or that saving it failed,
+// before anybody gets it.
 func (o *oracle) checkSavedBefore(p *process, by string, a *accessToken) {
 	gaveUp := slices.ContainsFunc(p.storeCalls, func(call context.Context) bool {
 		end, limited := call.Deadline()
@@ -312,7 +312,7 @@ type apiCallKey struct{}
 // apiCall counts the requests that one call of Session.Request makes.
 type apiCall struct{ sent int }
 
-// askedAPI: a request to the Web API goes out.
+// askedAPI is called when a request goes to the Web API.
 func (o *oracle) askedAPI(p *process, ctx context.Context, token string) {
 	if p.dead {
 		return
@@ -327,12 +327,12 @@ func (o *oracle) askedAPI(p *process, ctx context.Context, token string) {
 		o.find("past-end", p, "it sends %q to the Web API, which is no token", token)
 		return
 	}
-	saysExpiresAt := o.world.wall().Add(time.Hour) // that it says so is checked where it is handed out
+	saysExpiresAt := o.world.wall().Add(time.Hour) // handedOut checks the token's own end
 	o.checkEndOf(p, "Request", a, saysExpiresAt)
 	o.checkSavedBefore(p, "Request", a)
 }
 
-// announced: the observing listener hears of a token.
+// announced is called when the observing listener hears of a token.
 func (o *oracle) announced(p *process, t *spotipie.Token) {
 	o.listenerCalled(p)
 	a := o.tokenOf(t)
@@ -350,29 +350,30 @@ func (o *oracle) announced(p *process, t *spotipie.Token) {
 		switch {
 		case a.olderThan(last) && o.rollbacks == 0:
 			o.find("order", p, "the listener hears of %s after %s", a, last)
-		case o.older(a.grant.word, last.grant.word) && p.heard[last].logouts == o.countLogouts:
-			o.find("order", p, "the listener hears of %s (%s) after %s (%s), which is newer", a, a.grant.word, last, last.grant.word)
+		case o.older(a.grant.decision, last.grant.decision) && p.heard[last].logouts == o.countLogouts:
+			o.find("order", p, "the listener hears of %s (%s) after %s (%s), which is newer", a, a.grant.decision, last, last.grant.decision)
 		}
 	}
 	p.heard[a], p.lastHeard = heard{o.countLogouts, p.loggedOut}, a
 	o.checkSavedBefore(p, "the listener", a)
 }
 
-// heardLogout: a listener hears that the user is logged out.
+// heardLogout is called when a listener hears that the user is logged out.
 func (o *oracle) heardLogout(p *process) {
 	o.listenerCalled(p)
 	p.loggedOut++
 	o.world.note(p.name, "hears of a logout")
 }
 
-// tokenAfterClose: Token of a closed session has not returned ErrClosed.
+// tokenAfterClose is called when Token of a closed session does not return
+// ErrClosed.
 func (o *oracle) tokenAfterClose(p *process, err error) {
 	if !p.dead {
 		o.find("after-close", p, "Token of a closed session returns %v", errorText{err})
 	}
 }
 
-// listenerCalled: a listener is called.
+// listenerCalled is called when a listener is called.
 func (o *oracle) listenerCalled(p *process) {
 	if p.closed && !p.dead {
 		o.find("after-close", p, "a listener is called after Close has returned")

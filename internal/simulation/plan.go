@@ -6,17 +6,16 @@ import (
 	"time"
 )
 
-// Plan is everything that happens in one simulation. It is data: it can be
-// printed, and a part of it is a plan too.
+// Plan is everything that happens in one simulation. It is plain data: it can be
+// printed, and any part of its actions is a plan too.
 type Plan struct {
 	Seed uint64
-	// Lifetime is that of the access tokens.
+	// Lifetime is the lifetime of access tokens.
 	Lifetime time.Duration
 	// Rotation says when the accounts service replaces a refresh token.
 	Rotation Rotation
-	// Lease is how long the store keeps a lock whose holder is out of reach; 0
-	// makes it a lock of the kernel, which ends with its process and never
-	// before.
+	// Lease is how long the store keeps a lock whose holder is out of reach. 0
+	// means a kernel lock, which ends only with its process.
 	Lease time.Duration
 	// Coarse makes the store keep times in whole microseconds, as PostgreSQL
 	// does.
@@ -24,7 +23,7 @@ type Plan struct {
 	// Processes says how each process is set up.
 	Processes []Setup
 	Actions   []Action
-	// Rest is how long the trouble lasts after the last action.
+	// Rest is how long faults go on after the last action.
 	Rest time.Duration
 }
 
@@ -45,7 +44,7 @@ func (r Rotation) String() string {
 // Setup says how a process is set up, each time it starts.
 type Setup struct {
 	Watch         bool     // it runs Session.Watch
-	Updated       Listener // its token-updated listener, beside the one that observes
+	Updated       Listener // its token-updated listener, besides the one that observes
 	UpdatedFirst  bool     // that listener is called before the one that observes
 	Expired       Listener // its token-expired listener
 	ListenerTakes time.Duration
@@ -75,7 +74,7 @@ func (s Setup) String() string {
 // Listener is what a listener does.
 type Listener int
 
-// The listeners there are.
+// The values of Listener.
 const (
 	ListenerNone Listener = iota
 	ListenerSlow
@@ -109,8 +108,8 @@ type Action struct {
 	// Process is the index of the process it happens to; Everybody stands for
 	// all.
 	Process int
-	// For is how long it lasts, how long a caller waits at most (0: without
-	// limit), or by how much a clock changes.
+	// For is how long the action lasts, how long a caller waits (0: without
+	// limit), or how far a clock is moved.
 	For time.Duration
 	// Count is how often a fault strikes.
 	Count int
@@ -118,13 +117,13 @@ type Action struct {
 	Call  Call  // the store call that a fault strikes
 }
 
-// Everybody is the Process of what happens to all.
+// Everybody as the Process of an action means all processes.
 const Everybody = -1
 
 // Kind says what an action does.
 type Kind int
 
-// What can happen.
+// The values of Kind.
 const (
 	// A program uses its session.
 	CallToken Kind = iota
@@ -135,14 +134,14 @@ const (
 	CallSetToken
 	CallSetRecord
 
-	// A process ends and begins again, stands still, or has its clock set.
+	// A process ends and starts again, is suspended, or its clock is set.
 	Kill
 	Close
 	Suspend
 	SuspendWithClock
 	SetClock
 
-	// The store is in trouble.
+	// The store fails.
 	StoreDown
 	StoreHangs
 	StoreSlow
@@ -153,7 +152,7 @@ const (
 	Logout
 	WatchBreaks
 
-	// The accounts service and the Web API are in trouble.
+	// The accounts service and the Web API fail.
 	TokenFault
 	APIRefuses
 	Revoke
@@ -251,29 +250,29 @@ func (c Call) String() string {
 	return [...]string{"Load", "Swap", "Lock", "Check", "unlock", "Watch"}[c]
 }
 
-// Fault is what goes wrong with a store call or a token request. "After" means
-// that it has had its effect when it goes wrong.
+// Fault is what goes wrong with a store call or a token request. The faults named
+// "After" come after the call has taken effect.
 type Fault int
 
-// The faults there are.
+// The values of Fault.
 const (
 	NoFault Fault = iota
 
 	FailBefore // an error, and no effect
-	FailAfter  // an error, and the effect all the same
+	FailAfter  // an error, but the effect
 	HangBefore // no answer and no effect
 	HangAfter  // no answer, but the effect
-	LateEffect // no answer while the caller waits, and the effect when it has left
+	LateEffect // no answer, and the effect after the caller has left
 	SlowCall   // an answer, late
 	storeFaults
 
 	TooManyRequests // 429 with Retry-After
 	Unavailable     // 503, and no effect
-	GatewayFailed   // 502, and the effect all the same
+	GatewayFailed   // 502, but the effect
 	CutBefore
 	CutAfter
-	SlowBefore // the effect late
-	SlowAfter  // the answer late
+	SlowBefore // a late effect
+	SlowAfter  // a late answer
 	GarbageBefore
 	GarbageAfter
 	tokenFaults
@@ -300,7 +299,7 @@ func (f Fault) String() string {
 	}[f]
 }
 
-// String prints the plan, one line for each action.
+// String returns the plan as text, one line for each action.
 func (p Plan) String() string {
 	var b strings.Builder
 	lock := fmt.Sprintf("leases of %s", p.Lease)

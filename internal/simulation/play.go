@@ -28,7 +28,7 @@ func Play(t *testing.T, plan Plan, with Collaborators) Outcome {
 	return Outcome{Plan: plan, Findings: w.oracle.findings, entries: w.log}
 }
 
-// stuckAfter is how long a plan may take by a real clock. It takes
+// stuckAfter is how long a plan may take in real time. Plans usually take
 // milliseconds.
 const stuckAfter = time.Minute
 
@@ -42,8 +42,8 @@ func stuck(plan Plan, w *world) string {
 	return text + "what happened last:\n" + Outcome{entries: w.log[max(0, len(w.log)-40):]}.Log()
 }
 
-// bubbled runs f in a bubble, and tells what is left over when it has returned
-// and time stands still.
+// bubbled runs f in a bubble. It describes the goroutines that are left when f has
+// returned and nothing can wake them.
 func bubbled(t *testing.T, f func()) (problem string) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -54,13 +54,14 @@ func bubbled(t *testing.T, f func()) (problem string) {
 	return ""
 }
 
-// shrinkTries is how often a shorter plan is played before it is taken to be
-// well: a plan does not always play alike, since goroutines that wake at the
-// same time run in any order, and sessions draw their own lots.
+// shrinkTries is how often a shorter plan must pass before it counts as passing. A
+// plan does not run the same way each time: goroutines that wake at the same time run
+// in any order, and sessions use random numbers.
 const shrinkTries = 3
 
-// Shrink leaves out of a plan what it does not take to break a rule, for as
-// long as limit, and returns the outcome of the shortest plan that does.
+// Shrink removes actions from a plan while it still breaks the rule of its first
+// finding. It tries for as long as limit, and returns the outcome of the shortest
+// plan that breaks the rule.
 func Shrink(t *testing.T, found Outcome, with Collaborators, limit time.Duration) Outcome {
 	t.Helper()
 	rule := found.Findings[0].Rule

@@ -11,9 +11,9 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// Collaborators are parts that tests replace by broken ones, to see whether the
-// simulation notices. Each function returns the replacement for its argument.
-// Nil replaces nothing.
+// Collaborators are parts that tests replace with broken ones, to see whether the
+// simulation notices. Each function returns the replacement for its argument. A nil
+// function replaces nothing.
 type Collaborators struct {
 	Store     func(spotipie.Store) spotipie.Store
 	Transport func(http.RoundTripper) http.RoundTripper
@@ -21,7 +21,7 @@ type Collaborators struct {
 	Session   func(Session) Session
 }
 
-// Session is what the simulation uses of a session.
+// Session has the methods of a session that the simulation uses.
 type Session interface {
 	AuthorizationURL(*spotipie.AuthorizationURLOptions) (authorizationURL, state string, err error)
 	FetchToken(ctx context.Context, callbackURL string) (*spotipie.Token, error)
@@ -39,8 +39,7 @@ type Session interface {
 	Close(context.Context) error
 }
 
-// process is one life of a process: a session with an empty memory at first,
-// and a clock.
+// process is one life of a process: a new session and a clock.
 type process struct {
 	world   *world
 	index   int
@@ -48,10 +47,10 @@ type process struct {
 	setup   Setup
 	client  *client
 	session Session
-	died    chan struct{} // closed when it ends, however it ends
-	watched chan struct{} // closed when Watch has returned for good
+	died    chan struct{} // closed when the process ends
+	watched chan struct{} // closed when Watch has returned and is not called again
 	unwatch context.CancelFunc
-	remove  func() // the observing listener
+	remove  func() // removes the observing listener
 
 	// The world's mutex guards what follows.
 	skew       time.Duration // of its clock
@@ -61,13 +60,13 @@ type process struct {
 	closed     bool // Close has returned
 	closedWell bool // without an error
 	removed    bool // the observing listener is removed
-	tokenSet   bool // by a listener, which does so once
+	tokenSet   bool // a listener has set a token, which happens once
 	awake      chan struct{}
-	asleep     []span // while it stood still
-	cut        []span // while the store was out of its reach, or it stood still
-	hung       []span // while the store answered it late or not at all, or could not write
+	asleep     []span // when it was suspended
+	cut        []span // when it was suspended or could not reach the store
+	hung       []span // when the store answered it late or not at all, or could not write
 	lastErr    error  // of the latest call
-	unwell     error  // of the latest call of the Web API, once all trouble has ended
+	unwell     error  // of the latest call of the Web API, after all faults have ended
 
 	knowledge
 }
@@ -125,14 +124,14 @@ func (p *process) open() {
 	}
 }
 
-// now is the clock of the process.
+// now returns the time by the process's clock.
 func (p *process) now() time.Time {
 	p.world.mu.Lock()
 	defer p.world.mu.Unlock()
 	return p.wall()
 }
 
-// wall is the clock of the process. The world's mutex is held.
+// wall returns the time by the process's clock. The world's mutex is held.
 func (p *process) wall() time.Time { return p.world.wall().Add(p.skew) }
 
 // gone reports whether the process has ended or is about to. The world's mutex
@@ -155,7 +154,7 @@ func (p *process) watch(ctx context.Context) {
 	}
 }
 
-// awaken waits while the process stands still. It fails if the process is dead.
+// awaken waits while the process is suspended. It fails if the process is dead.
 func (p *process) awaken() error {
 	for {
 		p.world.mu.Lock()
@@ -174,7 +173,7 @@ func (p *process) awaken() error {
 	}
 }
 
-// pauseUntilHealed is pause, or less if the trouble ends.
+// pauseUntilHealed is pause, but ends early when all faults end.
 func (p *process) pauseUntilHealed(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -190,8 +189,8 @@ func (p *process) pauseUntilHealed(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// kill ends the process at once: whatever it does from here on has no effect,
-// and nobody hears of it. The world's mutex is held.
+// kill ends the process at once. Nothing that it does from now on has an effect. The
+// world's mutex is held.
 func (p *process) kill() {
 	if p.dead {
 		return
@@ -203,7 +202,7 @@ func (p *process) kill() {
 	p.client.stopWatching()
 	w.store.reachChanged()
 	w.oracle.ended(p)
-	go func() { // what is left of it in this program ends too
+	go func() { // ends its session in this program
 		p.unwatch()
 		ctx, cancel := context.WithTimeout(context.Background(), time.Millisecond)
 		defer cancel()
@@ -211,7 +210,7 @@ func (p *process) kill() {
 	}()
 }
 
-// suspend has the process stand still. The world's mutex is held.
+// suspend suspends the process. The world's mutex is held.
 func (p *process) suspend(d time.Duration, clock bool) {
 	if p.gone() || p.awake != nil {
 		return
@@ -232,7 +231,7 @@ func (p *process) suspend(d time.Duration, clock bool) {
 	}()
 }
 
-// cutOff puts the store out of reach for a time. The world's mutex is held.
+// cutOff makes the store unreachable for a time. The world's mutex is held.
 func (p *process) cutOff(d time.Duration) {
 	p.cut = append(p.cut, span{p.world.now(), p.world.now() + d})
 	p.world.store.reachChanged()
@@ -244,7 +243,7 @@ func (p *process) setClock(skew time.Duration) {
 	}
 }
 
-// heal ends all trouble of the process. The world's mutex is held.
+// heal ends all faults of the process. The world's mutex is held.
 func (p *process) heal() {
 	now := p.world.now()
 	p.skew = 0
@@ -287,7 +286,7 @@ func (p *process) listen() {
 	}
 }
 
-// misbehave is what a listener does.
+// misbehave does what the listener's setting says.
 func (p *process) misbehave(ctx context.Context, l Listener) error {
 	switch l {
 	case ListenerSlow:

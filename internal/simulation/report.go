@@ -15,8 +15,8 @@ import (
 // Finding is a fault that was found.
 type Finding struct {
 	At      time.Duration // since the start
-	Rule    string        // what was broken, in a word or two
-	Process string        // whose fault it is, and in which of its lives
+	Rule    string        // the name of the broken rule
+	Process string        // the process at fault, with the number of its life
 	Text    string        // what happened
 }
 
@@ -34,7 +34,7 @@ type Outcome struct {
 // Failed reports whether something was found.
 func (o Outcome) Failed() bool { return len(o.Findings) > 0 }
 
-// of leaves out what breaks other rules, unless rule is empty.
+// of leaves out the findings of other rules, unless rule is empty.
 func (o Outcome) of(rule string) Outcome {
 	if rule != "" {
 		o.Findings = slices.DeleteFunc(slices.Clone(o.Findings), func(f Finding) bool { return f.Rule != rule })
@@ -42,7 +42,7 @@ func (o Outcome) of(rule string) Outcome {
 	return o
 }
 
-// Has reports whether a rule was found broken.
+// Has reports whether there is a finding for a rule.
 func (o Outcome) Has(rule string) bool {
 	for _, f := range o.Findings {
 		if f.Rule == rule {
@@ -64,8 +64,8 @@ func (o Outcome) Report() string {
 	return b.String()
 }
 
-// Log tells what happened, a line for each event. It leaves out what comes
-// after the last finding, and what goes well once the trouble has ended.
+// Log returns what happened, one line for each event. It leaves out events after the
+// last finding, and events without problems after the last fault.
 func (o Outcome) Log() string {
 	last := time.Duration(forever)
 	if n := len(o.Findings); n > 0 {
@@ -83,8 +83,7 @@ func (o Outcome) Log() string {
 	return b.String()
 }
 
-// troubleEnds is the line of the log after which only what is not as it should
-// be is of interest.
+// troubleEnds is the line of the log after which only problems are of interest.
 const troubleEnds = "all trouble ends"
 
 func dull(text string) bool {
@@ -100,7 +99,7 @@ func (c clock) String() string {
 	return fmt.Sprintf("%d:%02d:%06.3f", int(d.Hours()), int(d.Minutes())%60, (d % time.Minute).Seconds())
 }
 
-// errorText prints an error, or what it means that there is none.
+// errorText prints an error, or that there is none.
 type errorText struct{ err error }
 
 func (e errorText) String() string {
@@ -130,7 +129,7 @@ func (o outcome) String() string {
 	return text
 }
 
-// leftOver describes the goroutines of the library that are still there.
+// leftOver describes the goroutines of the library that are still running.
 func leftOver() string {
 	stacks := make([]byte, 1<<20)
 	stacks = stacks[:runtime.Stack(stacks, true)]

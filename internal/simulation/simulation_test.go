@@ -14,7 +14,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	// The self-test leaves goroutines behind, which are to be noticed.
+	// The test of leaks leaves goroutines behind on purpose.
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/spotipie/spotipie/internal/simulation.leaks.Close.func1"))
 }
 
@@ -82,14 +82,14 @@ type campaign struct {
 	found  map[string]*tally
 }
 
-// tally is how often a rule was found broken.
+// tally counts the findings for a rule.
 type tally struct {
 	plans int
 	seed  uint64 // the first
 	text  string
 }
 
-// maxReports is after how many failures a campaign ends.
+// maxReports is the number of failures after which a campaign ends.
 const maxReports = 5
 
 func (c *campaign) work(t *testing.T) {
@@ -119,7 +119,7 @@ func (c *campaign) failures(more int) int {
 	return c.failed
 }
 
-// count notes each rule that a plan has found broken.
+// count counts each rule that a plan has broken.
 func (c *campaign) count(seed uint64, o Outcome) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

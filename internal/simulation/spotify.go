@@ -17,10 +17,10 @@ const (
 	scope       = "user-read-email"
 )
 
-// spotify is the accounts service and the Web API: a model of package accounts,
-// small and with names that can be read. The third access token of the second
-// grant is A2.3, its second refresh token R2.2. A test plays both side by side.
-// Its world's mutex guards it.
+// spotify is the accounts service and the Web API. It is a small model of package
+// accounts with readable names: the third access token of the second grant is A2.3,
+// and its second refresh token is R2.2. A test compares it with package accounts.
+// The world's mutex guards it.
 type spotify struct {
 	world   *world
 	grants  []*grant
@@ -32,17 +32,17 @@ type spotify struct {
 	refuse    int      // how many requests the Web API answers with 401
 	short     int      // how many access tokens live for shortLife
 	shortLife time.Duration
-	rotations int // uses of refresh tokens
+	rotations int // how often a refresh token was used
 }
 
 // grant is one consent of the user.
 type grant struct {
-	id      int
-	revoked string // why, if it was
-	byCode  bool   // from a login of the process, and not from elsewhere
-	issued  []*accessToken
-	refresh []*refreshToken
-	word    *word // what the oracle knows of it
+	id       int
+	revoked  string // why, if it was
+	byCode   bool   // from a login of a process, not brought from elsewhere
+	issued   []*accessToken
+	refresh  []*refreshToken
+	decision *decision // what the oracle knows of it
 }
 
 // code is an authorization code.
@@ -61,12 +61,12 @@ type accessToken struct {
 	lifetime time.Duration
 	issued   time.Time
 	expires  time.Time
-	// late is how long its answer took: its lifetime counts from its receipt.
+	// late is how long its answer took. Its lifetime counts from its receipt.
 	late time.Duration
 	// savedAt is when it was first in the store, if it was.
 	savedAt moment
 	saved   bool
-	// clockRight: whoever got it from the accounts service knew the time.
+	// clockRight says that the clock of the process that got it was right.
 	clockRight bool
 }
 
@@ -92,8 +92,8 @@ func newSpotify(w *world) *spotify {
 	}
 }
 
-// authorize is the user agreeing to an authorization request. It returns the
-// new grant, and the callback URL that the browser is sent to.
+// authorize has the user agree to an authorization request. It returns the new grant
+// and the callback URL to which the browser is sent.
 func (s *spotify) authorize(authorizationURL string) (g *grant, callbackURL string, err error) {
 	u, err := url.Parse(authorizationURL)
 	if err != nil {
@@ -138,8 +138,8 @@ func (s *spotify) exchange(form url.Values) (*accessToken, *tokenError) {
 	return s.issue(c.grant, s.newRefreshToken(c.grant)), nil
 }
 
-// renew answers a token request with a refresh token. To use one a second time
-// after it was replaced revokes the grant.
+// renew answers a token request with a refresh token. Using a refresh token that was
+// replaced revokes the grant.
 func (s *spotify) renew(req *tokenRequest, name string) (*accessToken, *tokenError) {
 	r := s.refresh[name]
 	if r == nil {
@@ -188,13 +188,13 @@ func (s *spotify) issue(g *grant, r *refreshToken) *accessToken {
 	return a
 }
 
-// login is a consent given elsewhere, whose token is brought here.
+// login makes a grant as if the user had consented elsewhere, and returns its token.
 func (s *spotify) login() *accessToken {
 	g := s.newGrant()
 	return s.issue(g, s.newRefreshToken(g))
 }
 
-// revokeAll is the user removing the app on their account page.
+// revokeAll revokes all grants, as if the user removed the app on their account page.
 func (s *spotify) revokeAll() {
 	for _, g := range s.grants {
 		if g.revoked == "" {
@@ -209,7 +209,7 @@ func (s *spotify) valid(name string) bool {
 	return a != nil && s.world.wall().Before(a.expires)
 }
 
-// strike has the next token requests go wrong.
+// strike makes the next token requests fail.
 func (s *spotify) strike(a Action) {
 	for range a.Count {
 		s.faults = append(s.faults, a)
@@ -218,7 +218,7 @@ func (s *spotify) strike(a Action) {
 
 func (s *spotify) heal() { s.faults, s.refuse, s.short = nil, 0, 0 }
 
-// fault takes the fault of the next token request.
+// fault removes and returns the fault of the next token request.
 func (s *spotify) fault() Action {
 	if len(s.faults) == 0 {
 		return Action{}

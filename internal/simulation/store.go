@@ -7,11 +7,11 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// key names the one authorization of a simulation.
+// key is the key of the only authorization of a simulation.
 var key = spotipie.Key{ClientID: clientID, Profile: "ada"}
 
-// store is what a store keeps, outside of all processes. Each process uses it
-// through a client of its own. Its world's mutex guards it.
+// store holds the records, outside of all processes. Each process uses it through
+// its own client. The world's mutex guards it.
 type store struct {
 	world   *world
 	lease   time.Duration
@@ -23,7 +23,7 @@ type store struct {
 type record struct {
 	rec     spotipie.Record
 	found   bool
-	version uint64 // of the record or of its deletion; 0: it knows nothing
+	version uint64 // of the record or of its deletion; 0: there is neither
 	history []state
 
 	holder  *hold
@@ -51,15 +51,15 @@ func (s *store) entry(key spotipie.Key) *record {
 	return e
 }
 
-// set changes what the store knows of a key, and remembers it for fallBack.
+// set changes what the store knows of a key, and keeps the change for fallBack.
 func (s *store) set(key spotipie.Key, rec spotipie.Record, found bool, version uint64) {
 	e := s.entry(key)
 	e.rec, e.found, e.version = rec, found, version
 	e.history = append(e.history, state{s.world.now(), rec, found, version})
 }
 
-// swap is Swap, once it has reached the store. usedUp says that the process knew
-// of a successor of the refresh token when it called.
+// swap carries out a Swap that has reached the store. usedUp says that the process
+// knew of a successor of the refresh token when it called.
 func (s *store) swap(p *process, key spotipie.Key, version uint64, rec spotipie.Record, usedUp bool) (uint64, error) {
 	e := s.entry(key)
 	current := e.version
@@ -84,7 +84,7 @@ func (s *store) swap(p *process, key spotipie.Key, version uint64, rec spotipie.
 	return rec.Version, nil
 }
 
-// coarse returns the token with its end in whole microseconds.
+// coarse returns the token with its end rounded to microseconds.
 func coarse(token *spotipie.Token) *spotipie.Token {
 	fields := token.Fields()
 	fields.ExpiresIn = notZero(fields.ExpiresIn)
@@ -96,11 +96,12 @@ func coarse(token *spotipie.Token) *spotipie.Token {
 	return rounded
 }
 
-// notZero returns a lifetime for NewToken, which takes 0 for a lifetime that
-// begins now by the system's clock. That clock is not a process's.
+// notZero returns a lifetime for NewToken that is not 0. With 0 NewToken would
+// compute the lifetime by the system's clock, which is not the process's clock.
 func notZero(lifetime time.Duration) time.Duration { return max(lifetime, time.Nanosecond) }
 
-// logout deletes the record, as Delete does and a tool beside the processes.
+// logout deletes the record. Delete calls it, and so does the plan for a logout
+// outside of all processes.
 func (s *store) logout(key spotipie.Key) {
 	e := s.entry(key)
 	before := s.world.oracle.inStore()
@@ -116,8 +117,8 @@ func (s *store) notify(key spotipie.Key) {
 	}
 }
 
-// fallBack makes the store what it was at a moment, as after a fail-over to a
-// replica that was behind. Locks are forgotten.
+// fallBack sets the store back to a moment, as after a fail-over to a replica that
+// was behind. The locks are lost.
 func (s *store) fallBack(at moment) {
 	before := s.world.oracle.inStore()
 	for key, e := range s.entries {
@@ -149,8 +150,8 @@ type hold struct {
 	since  moment
 	// proven is when the holder last heard that it holds the lock.
 	proven moment
-	// ends is when the lock ends although its holder is within reach: it has
-	// tried to give it back, or never heard that it got it.
+	// ends is when the lock ends although its holder is within reach: the holder
+	// has tried to unlock it, or never learned that it got it.
 	ends moment
 	// lost is when the lock was lost, if it was.
 	lost     moment
@@ -158,7 +159,7 @@ type hold struct {
 	released bool
 }
 
-// lock makes a client the holder if there is no other.
+// lock makes a client the holder if nobody holds the lock.
 func (s *store) lock(c *client, e *record) *hold {
 	if !s.free(e) {
 		return nil
@@ -168,7 +169,7 @@ func (s *store) lock(c *client, e *record) *hold {
 	return e.holder
 }
 
-// free reports whether nobody holds the lock, and notices a holder that is
+// free reports whether nobody holds the lock. It first removes a holder that is
 // gone.
 func (s *store) free(e *record) bool {
 	h := e.holder
@@ -182,8 +183,8 @@ func (s *store) free(e *record) bool {
 	return false
 }
 
-// lockEnd returns when a lock ends or has ended as things stand, and whether
-// that was before now.
+// lockEnd returns when a lock ends if nothing changes, and whether that time has
+// passed.
 func (s *store) lockEnd(h *hold) (end moment, over bool) {
 	p := h.client.process
 	end = h.ends
@@ -212,7 +213,7 @@ func (s *store) lose(e *record, at moment) {
 
 func (s *store) forgetLock(e *record) { s.lose(e, s.world.now()) }
 
-// release gives a lock back, if it is still held.
+// release unlocks the lock if h still holds it.
 func (s *store) release(e *record, h *hold) {
 	if e.holder == h {
 		h.released = true
@@ -226,7 +227,7 @@ func (s *store) vacate(e *record) {
 	s.reconsider(e)
 }
 
-// reconsider makes those who wait for the lock check again.
+// reconsider makes the waiters for the lock check again.
 func (s *store) reconsider(e *record) {
 	close(e.changed)
 	e.changed = make(chan struct{})
@@ -241,7 +242,7 @@ func (s *store) reachChanged() {
 	}
 }
 
-// slept is called when the machine has slept: the store, elsewhere, has not.
+// slept is called when the machine has slept. The store is elsewhere and has not.
 func (s *store) slept(d time.Duration) {
 	for _, e := range s.entries {
 		if e.holder != nil && s.lease > 0 && d >= s.lease {

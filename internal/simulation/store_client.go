@@ -11,8 +11,8 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// client is the store as one process sees it: with the faults of its calls. It
-// is a [spotipie.Watcher] and a [spotipie.Checker].
+// client is the store as one process sees it, with the faults of its calls. It is a
+// [spotipie.Watcher] and a [spotipie.Checker].
 type client struct {
 	process *process
 	store   *store
@@ -20,7 +20,7 @@ type client struct {
 	// The world's mutex guards what follows.
 	down, hangs, slow, readOnly moment // until when
 	faults                      [calls][]Fault
-	local                       map[spotipie.Key]chan struct{} // full while somebody of the process has the lock
+	local                       map[spotipie.Key]chan struct{} // full while a caller in the process has the lock
 	watchers                    []watcher
 	holds                       map[spotipie.Key]*hold // the latest
 }
@@ -41,7 +41,7 @@ func newClient(p *process, s *store) *client {
 	return c
 }
 
-// trouble has all calls go wrong for a time. The world's mutex is held.
+// trouble makes all calls fail for a time. The world's mutex is held.
 func (c *client) trouble(kind Kind, d time.Duration) {
 	until := c.store.world.now() + d
 	switch kind {
@@ -61,20 +61,20 @@ func (c *client) trouble(kind Kind, d time.Duration) {
 	}
 }
 
-// strike has the next n calls of a method go wrong. The world's mutex is held.
+// strike makes the next n calls of a method fail. The world's mutex is held.
 func (c *client) strike(call Call, fault Fault, n int) {
 	for range n {
 		c.faults[call] = append(c.faults[call], fault)
 	}
 }
 
-// heal ends all trouble. The world's mutex is held.
+// heal ends all faults. The world's mutex is held.
 func (c *client) heal() {
 	c.down, c.hangs, c.slow, c.readOnly = 0, 0, 0, 0
 	c.faults = [calls][]Fault{}
 }
 
-// fault takes the next fault of a method.
+// fault removes and returns the next fault of a method.
 func (c *client) fault(call Call) (f Fault) {
 	if list := c.faults[call]; len(list) > 0 {
 		f, c.faults[call] = list[0], list[1:]
@@ -85,13 +85,13 @@ func (c *client) fault(call Call) (f Fault) {
 const (
 	minLatency = 200 * time.Microsecond
 	maxLatency = 3 * time.Millisecond
-	// lostAfter is when a call without an answer fails by itself, as a
-	// connection does at some time.
+	// lostAfter is how long a call waits for an answer before it fails by itself,
+	// as connections do.
 	lostAfter = 10 * time.Minute
 )
 
-// do makes a call of the store, and has the oracle know how it went. what says
-// more than the method's name, for the log.
+// do makes a call of the store and tells the oracle the result. what adds to the
+// method's name in the log.
 func (c *client) do(ctx context.Context, call Call, what string, effect func() error) error {
 	p, w := c.process, c.store.world
 	from := w.now()
@@ -109,11 +109,11 @@ func (c *client) do(ctx context.Context, call Call, what string, effect func() e
 	return err
 }
 
-// unhurried is how long a call takes that is not as quick as it should be.
+// unhurried is the time after which a call counts as slow.
 const unhurried = 100 * time.Millisecond
 
-// attempt makes a call of the store: it reaches the store, has its effect there
-// and is answered, unless something goes wrong.
+// attempt makes a call of the store. The call reaches the store, takes effect and is
+// answered, unless there is a fault.
 func (c *client) attempt(ctx context.Context, call Call, what string, effect func() error) error {
 	p, w := c.process, c.store.world
 	if err := ctx.Err(); err != nil {
@@ -183,7 +183,7 @@ func (c *client) answer(ctx context.Context, call Call, what string, fault Fault
 	return err
 }
 
-// undone has a lock run out whose holder has not heard of it.
+// undone makes a lock end whose holder never learned that it got it.
 func (c *client) undone(call Call) error {
 	if call != LockCall {
 		return nil
@@ -217,8 +217,8 @@ func (c *client) hang(ctx context.Context, call Call, what string, d time.Durati
 	return err
 }
 
-// sentBeforeDeath decides what becomes of a call whose process has died: every
-// other one had been sent and takes effect.
+// sentBeforeDeath decides what happens to a call whose process has died. Every
+// second call was sent before and takes effect.
 func (c *client) sentBeforeDeath(call Call, what string, latency time.Duration, effect func() error) {
 	w := c.store.world
 	w.mu.Lock()
@@ -228,7 +228,7 @@ func (c *client) sentBeforeDeath(call Call, what string, latency time.Duration, 
 	}
 }
 
-// late lets a call take effect that nobody waits for any more.
+// late lets a call take effect after its caller has left.
 func (c *client) late(call Call, what string, effect func() error) {
 	if call != SwapCall {
 		return // nobody would notice
@@ -258,7 +258,7 @@ func (c *client) Load(ctx context.Context, key spotipie.Key) (rec spotipie.Recor
 func (c *client) Swap(ctx context.Context, key spotipie.Key, version uint64, rec spotipie.Record) (newVersion uint64, err error) {
 	w := c.store.world
 	var usedUp bool
-	w.locked(func() { usedUp = w.oracle.knowsToBeUsedUp(c.process, rec) }) // now, as a call cannot be taken back
+	w.locked(func() { usedUp = w.oracle.knowsToBeUsedUp(c.process, rec) }) // now, because a call cannot be taken back
 	var effective uint64
 	err = c.do(ctx, SwapCall, " of "+nameOf(rec.Token), func() error {
 		if c.readOnly > w.now() {
@@ -383,8 +383,8 @@ func (c *client) awaitChange(ctx context.Context, key spotipie.Key) error {
 	return nil
 }
 
-// unlock gives the lock back. A lease is no longer extended from here on,
-// whatever becomes of the call.
+// unlock unlocks the lock. From now on the lease is no longer extended, even if the
+// call fails.
 func (c *client) unlock(ctx context.Context, key spotipie.Key, h *hold) error {
 	w := c.store.world
 	var lost, released bool
@@ -403,7 +403,7 @@ func (c *client) unlock(ctx context.Context, key spotipie.Key, h *hold) error {
 		return errLockLost
 	}
 	if c.store.lease == 0 {
-		ctx = context.WithoutCancel(ctx) // the kernel asks for none
+		ctx = context.WithoutCancel(ctx) // a kernel lock needs no context
 	}
 	return c.do(ctx, UnlockCall, "", func() error {
 		c.store.release(c.store.entry(key), h)
@@ -417,7 +417,7 @@ func (c *client) Check(ctx context.Context, key spotipie.Key) error {
 	var h *hold
 	err := c.do(ctx, CheckCall, "", func() error {
 		e := c.store.entry(key)
-		c.store.free(e) // notices a lease that has ended
+		c.store.free(e) // removes a holder whose lease has ended
 		if h = c.holds[key]; h == nil || e.holder != h {
 			return errLockLost
 		}
@@ -465,8 +465,8 @@ func (c *client) stopWatching() {
 	}
 }
 
-// notify tells those who watch a key. A notice is lost while the store is out
-// of reach.
+// notify sends a notice to the watchers of a key. The notice is lost while the store
+// is out of reach.
 func (c *client) notify(key spotipie.Key) {
 	if c.process.isCut(c.store.world.now()) {
 		return

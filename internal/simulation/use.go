@@ -11,16 +11,16 @@ import (
 )
 
 const (
-	// slack is how much later than its limit a call may return.
+	// slack is how long after its limit a call may return.
 	slack = time.Second
-	// longest is how long a call may take that has no limit of its own: to wait
-	// for the lock, ask, save and tell the listeners, each within its budget.
+	// longest is how long a call without a limit may take: it waits for the lock,
+	// asks, saves and calls the listeners, each within its budget.
 	longest = 2 * time.Minute
 	// closeLimit is how long a program waits for Close.
 	closeLimit = time.Minute
 )
 
-// use makes a call of the session and waits for it, within bounds.
+// use makes a call of the session and waits for it, but not forever.
 func (p *process) use(a Action) {
 	w := p.world
 	if p.awaken() != nil {
@@ -81,8 +81,8 @@ func (p *process) perform(c *call, a Action) {
 	p.lastErr = err
 }
 
-// obeysContext reports whether a call returns when its context ends. What sets
-// a token goes on, so that the token is not lost.
+// obeysContext reports whether a call returns when its context ends. Calls that set
+// a token go on, so that the token is not lost.
 func obeysContext(k Kind) bool {
 	return k != CallLogin && k != CallSetToken && k != CallSetRecord
 }
@@ -123,7 +123,7 @@ type statusError int
 
 func (e statusError) Error() string { return fmt.Sprint("status ", int(e)) }
 
-// login takes the session through a consent.
+// login logs the session in, with the user's consent.
 func (p *process) login(ctx context.Context) error {
 	authorizationURL, _, err := p.session.AuthorizationURL(nil)
 	if err != nil {
@@ -171,7 +171,7 @@ func (p *process) setToken(ctx context.Context, record bool) error {
 	return p.loginResult(g, p.session.SetToken(ctx, token))
 }
 
-// loginResult tells the oracle what a session has made of a login.
+// loginResult tells the oracle the result of a login.
 func (p *process) loginResult(g *grant, err error) error {
 	w := p.world
 	w.mu.Lock()
@@ -199,7 +199,7 @@ func (p *process) useUntilWell() {
 	}
 }
 
-// close closes the session, as a program does that ends, and ends the process.
+// close closes the session, as a program does before it ends, and ends the process.
 func (p *process) close() {
 	w := p.world
 	if p.awaken() != nil {

@@ -8,27 +8,27 @@ import (
 	"time"
 )
 
-// world is one simulation under way. It lives in a synctest bubble.
+// world is one running simulation, in a synctest bubble.
 type world struct {
 	plan Plan
 	with Collaborators
-	// start is when the bubble began. Its clock is monotonic: leap is what the
-	// machine has slept meanwhile, which every wall clock has seen pass.
+	// start is when the bubble began. The bubble's clock is the monotonic clock.
+	// leap is how long the machine has slept; wall clocks are ahead by that.
 	start  time.Time
-	healed chan struct{} // closed when the trouble ends
+	healed chan struct{} // closed when all faults end
 
-	mu        sync.Mutex // guards what follows, and all that store, accounts service and oracle know
+	mu        sync.Mutex // guards the fields below, and the store, the accounts service and the oracle
 	random    *rand.Rand
 	leap      time.Duration
 	store     *store
 	spotify   *spotify
 	oracle    *oracle
-	processes []*process // the current life of each
+	processes []*process // the current life of each process
 	running   map[*call]bool
 	log       []entry
 }
 
-// moment is a time on the monotonic clock: what has passed since the start.
+// moment is a time on the monotonic clock, counted from the start.
 type moment = time.Duration
 
 // span is the time from one moment to another.
@@ -36,7 +36,7 @@ type span struct{ from, to moment }
 
 const forever moment = 1 << 62
 
-// entry is a line of the log, not printed yet.
+// entry is a line of the log that is formatted later.
 type entry struct {
 	at     moment
 	who    string
@@ -62,10 +62,10 @@ func newWorld(plan Plan, with Collaborators) *world {
 	return w
 }
 
-// now is the moment it is.
+// now returns the current moment.
 func (w *world) now() moment { return time.Since(w.start) }
 
-// wall is the right time. w.mu is held.
+// wall returns the right time. w.mu is held.
 func (w *world) wall() time.Time { return time.Now().Add(w.leap) }
 
 // note adds a line to the log. w.mu is held.
@@ -80,12 +80,12 @@ func (w *world) locked(f func()) {
 	f()
 }
 
-// between returns a duration from one to another. w.mu is held.
+// between returns a random duration. w.mu is held.
 func (w *world) between(from, to time.Duration) time.Duration {
 	return from + time.Duration(w.random.Int64N(int64(to-from)))
 }
 
-// wait waits until d has passed. It returns false if the trouble ends before.
+// wait waits until d has passed. It returns false if all faults end before.
 func (w *world) wait(d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -97,8 +97,7 @@ func (w *world) wait(d time.Duration) bool {
 	}
 }
 
-// run plays the plan, lets the trouble end, and has the oracle look at what has
-// become of it all.
+// run plays the plan, ends all faults, and lets the oracle check the result.
 func (w *world) run() {
 	for _, a := range w.plan.Actions {
 		time.Sleep(a.At - w.now())
@@ -175,15 +174,15 @@ func (w *world) each(index int, f func(*process)) {
 	}
 }
 
-// sleep has the machine sleep: the wall clocks, the accounts service and a
-// store elsewhere go on, while no process gets any further. w.mu is held.
+// sleep makes the machine sleep. The wall clocks, the accounts service and the store
+// go on, but no process does. w.mu is held.
 func (w *world) sleep(d time.Duration) {
 	w.leap += d
 	w.store.slept(d)
 	w.oracle.slept()
 }
 
-// restart begins another life of a process that has ended, some time later.
+// restart starts an ended process again, some time later.
 func (w *world) restart(ended *process, after time.Duration) {
 	go func() {
 		w.wait(after)
@@ -195,7 +194,7 @@ func (w *world) restart(ended *process, after time.Duration) {
 	}()
 }
 
-// settle ends all trouble, and gives everybody the time to come to rest.
+// settle ends all faults, and waits until the sessions have recovered.
 func (w *world) settle() {
 	w.locked(func() {
 		w.note("--", troubleEnds)
@@ -205,17 +204,17 @@ func (w *world) settle() {
 			p.heal()
 		}
 	})
-	// Nobody calls: what is not saved must be saved all the same.
+	// Nobody calls a session here. Unsaved tokens must be saved anyway.
 	time.Sleep(quiet)
 	w.locked(w.oracle.checkSaved)
-	// A process that knows nothing but what the store keeps.
+	// This process knows only what the store has.
 	w.locked(func() {
 		w.processes = append(w.processes, nil)
 		w.plan.Processes = append(w.plan.Processes, Setup{})
 		w.startProcess(len(w.processes) - 1)
 	})
 	for range 3 {
-		for range 2 { // the first finds out what the others know
+		for range 2 { // in the first round a session learns what the others know
 			for _, p := range w.processes {
 				p.use(Action{Kind: CallLoad, For: time.Minute})
 			}
@@ -236,11 +235,11 @@ func (w *world) settle() {
 	w.locked(w.oracle.checkEnd)
 }
 
-// quiet is how long what is not saved may take to be saved once the store is
-// well again, while nobody calls.
+// quiet is how long a session may take to save an unsaved token after the store
+// works again, while nobody calls it.
 const quiet = 5 * time.Minute
 
-// end closes all sessions. What is still at work a while later is left over.
+// end closes all sessions. Goroutines that still run a while later are a fault.
 func (w *world) end() {
 	var all sync.WaitGroup
 	for _, p := range w.processes {
@@ -255,15 +254,14 @@ func (w *world) end() {
 	})
 }
 
-// call is a call of a session that is under way.
+// call is an unfinished call of a session.
 type call struct {
 	process *process
 	name    string
 	began   moment
 }
 
-// pause waits for d. It returns an error if ctx ends before, or the process
-// dies.
+// pause waits for d. It returns an error if ctx ends first or the process dies.
 func (p *process) pause(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -12,9 +12,9 @@ import (
 
 const day = 24 * time.Hour
 
-// ClockIsSet tests stores on the same records while the server's clock is set by a
-// day: nothing is overwritten, and who holds the lock learns that it was lost. set
-// sets how far off the clock is; dying is behind a proxy.
+// ClockIsSet tests stores on the same records while the server's clock is moved by a
+// day. Nothing may be overwritten, and a holder must learn that it lost the lock. set
+// sets how far off the clock is. The store dying is behind a proxy.
 func ClockIsSet(t *testing.T, a spotipie.Checker, b spotipie.Store, dying spotipie.Store, proxy *testservices.Proxy, lease time.Duration, set func(off time.Duration)) {
 	t.Helper()
 	t.Run("versions go on", func(t *testing.T) {

@@ -13,14 +13,14 @@ import (
 // ClockedServer is a store's server that reads a [testservices.Clock].
 type ClockedServer struct {
 	Address string
-	Now     time.Time // by that clock
-	// Open opens some stores on the same, new records. A lease of 0 is the
-	// default. place is what a fleet needs to find the records.
+	Now     time.Time // by the server's clock
+	// Open opens that many stores, all with the same new records. A lease of 0
+	// means the store's default. With place a fleet finds the records.
 	Open func(t *testing.T, stores int, lease time.Duration) (list []spotipie.Store, place string)
 }
 
-// ClockIsADayOff tests a server whose clock is a day ahead, and one whose clock is
-// a day behind: it is as good as any other.
+// ClockIsADayOff tests that a server works the same whether its clock is right, a
+// day ahead, or a day behind.
 func ClockIsADayOff(t *testing.T, start func(*testing.T, *testservices.Clock) ClockedServer) {
 	for name, off := range map[string]time.Duration{"ahead": day, "behind": -day} {
 		t.Run(name, func(t *testing.T) {

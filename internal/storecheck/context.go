@@ -10,7 +10,7 @@ import (
 	"github.com/spotipie/spotipie/internal/testservices"
 )
 
-// everything is a store that can do what those with a server can.
+// everything is a store with all optional methods of the stores with a server.
 type everything interface {
 	spotipie.Checker
 	spotipie.Watcher
@@ -19,9 +19,9 @@ type everything interface {
 	spotipie.VersionDeleter
 }
 
-// MethodsEndWithTheirContexts tests that no method of a store behind a proxy
-// outlives its context while the server does not answer, and that nothing has
-// happened then.
+// MethodsEndWithTheirContexts tests a store behind a proxy while the server does not
+// answer. Each method must return when its context ends, and must not have changed
+// anything.
 func MethodsEndWithTheirContexts(t *testing.T, s everything, proxy *testservices.Proxy) {
 	t.Helper()
 	version := Swap(t, s, 0, "one")
@@ -49,7 +49,7 @@ func MethodsEndWithTheirContexts(t *testing.T, s everything, proxy *testservices
 			t.Errorf("%s: %v after %s", name, err, took)
 		}
 	}
-	proxy.Cut() // what is on its way never arrives
+	proxy.Cut() // data that is on its way never arrives
 	proxy.Pass()
 	deadline := time.Now().Add(Patience)
 	for {

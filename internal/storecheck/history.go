@@ -16,15 +16,15 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// operation is what a client has asked of a store, and answer what it got.
+// operation is a client's call of a store, and answer is the result.
 type operation struct {
 	kind  string // load, swap, delete
-	over  string // the record that a swap is to replace, "" for none
+	over  string // the record that a swap should replace, "" for none
 	saves string // the record that it saves
 }
 
 type answer struct {
-	record   string // what a load has found, "" for nothing
+	record   string // what a load found, "" for nothing
 	conflict bool
 	unknown  bool // it may have happened, or happen later
 }
@@ -42,8 +42,7 @@ func (o operation) describe(a answer) string {
 	return fmt.Sprintf("%s(%q over %q): %s", o.kind, o.saves, o.over, outcome)
 }
 
-// model is the contract of a store with one key. Its state is the record that is
-// there.
+// model is the contract of a store with one key. Its state is the stored record.
 func model() porcupine.Model {
 	m := porcupine.NondeterministicModel{
 		Init: func() []any { return []any{""} },
@@ -76,7 +75,7 @@ type history struct {
 
 	mu       sync.Mutex
 	done     []porcupine.Operation
-	versions map[uint64]string // the record that a version is of
+	versions map[uint64]string // which record has a version
 	saved    int
 	problems []string
 }
@@ -93,7 +92,7 @@ func (h *history) add(client int, o operation, began time.Time, a answer) {
 	})
 }
 
-// isOf notes that a version is of a record. It is of no other, ever.
+// isOf notes that a record has a version. No other record may ever have it.
 func (h *history) isOf(version uint64, record string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -110,12 +109,11 @@ func (h *history) newRecord() string {
 	return fmt.Sprintf("record-%d", h.saved)
 }
 
-// Linearizable has eight clients, each with a store of its own on the same
-// records, load, save and delete one record while trouble happens, and checks
-// that what they got could have come from one store that does one thing after
-// the other. Contexts end at random, and trouble makes connections fail until
-// its context ends; it leaves them working. rounds is how many times, each on
-// stores that open has opened anew.
+// Linearizable runs eight clients that load, save and delete one record, each with
+// its own store on the same records. It checks that their results could come from
+// one store that does one thing after the other. Contexts end at random. The trouble
+// function makes connections fail until its context ends, and then makes them work
+// again. Each round uses stores that open has newly opened.
 func Linearizable(t *testing.T, rounds int, open func(t *testing.T) (stores []spotipie.Store, trouble func(context.Context))) {
 	t.Helper()
 	unknown, all := 0, 0
@@ -135,7 +133,7 @@ func Linearizable(t *testing.T, rounds int, open func(t *testing.T) (stores []sp
 	t.Logf("%d histories, %d operations, the outcome of %d is not known", rounds, all, unknown)
 }
 
-// record has clients work while there is trouble.
+// record runs the clients while trouble runs, and returns what they did.
 func record(t *testing.T, stores []spotipie.Store, trouble func(context.Context)) *history {
 	h := &history{start: time.Now(), versions: make(map[uint64]string)}
 	during, end := context.WithCancel(t.Context())
@@ -169,7 +167,7 @@ func (h *history) check(t *testing.T) {
 	t.Errorf("no order explains this history (%s)", result)
 }
 
-// client does this and that.
+// client makes random calls.
 func (h *history) client(t *testing.T, id int, s spotipie.Store) {
 	for range 25 {
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)

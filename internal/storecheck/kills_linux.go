@@ -14,8 +14,8 @@ import (
 	"github.com/spotipie/spotipie/internal/testservices/child"
 )
 
-// SaveAndSay is what a child process does for [SurvivesKills]: it saves records
-// and says their versions until it is killed.
+// SaveAndSay runs in the child processes of [SurvivesKills]. It saves records and
+// reports their versions until it is killed.
 func SaveAndSay(t *testing.T, s spotipie.Store) {
 	t.Helper()
 	rec, _, err := s.Load(t.Context(), Key())
@@ -26,10 +26,10 @@ func SaveAndSay(t *testing.T, s spotipie.Store) {
 	t.Fatal(err)
 }
 
-// SurvivesKills has children save at a place (see [SaveAndSay]) and kills them.
-// What Swap has returned for has to be there, whole, and the next process waits
-// for nothing. open opens the store for the i-th look at it; after is called after
-// each.
+// SurvivesKills kills child processes while they save records at a place (see
+// [SaveAndSay]). If Swap has returned, its record must be there and complete, and the
+// next process must not have to wait. After the i-th kill open opens the store and
+// the test looks at it; then it calls after.
 func SurvivesKills(t *testing.T, place string, open func(i int) spotipie.Store, after func()) {
 	t.Helper()
 	for i := range testservices.Count(t, "SPOTIPIE_TEST_KILLS", 10) {
@@ -48,7 +48,7 @@ func SurvivesKills(t *testing.T, place string, open func(i int) spotipie.Store, 
 	}
 }
 
-// killWhileSaving returns the last version that the child has said.
+// killWhileSaving kills a child and returns the last version that it reported.
 func killWhileSaving(t *testing.T, place string) uint64 {
 	t.Helper()
 	writer := child.Start(t, place)

@@ -33,8 +33,8 @@ func mustLock(t *testing.T, s spotipie.Store) (unlock func()) {
 	}
 }
 
-// LeaseIsExtended tests two stores on the same records: while one holds the
-// lock, the other does not get it however long it waits.
+// LeaseIsExtended tests two stores on the same records. While one holds the lock,
+// the other must not get it, however long it waits.
 func LeaseIsExtended(t *testing.T, a, b spotipie.Store, lease time.Duration) {
 	t.Helper()
 	unlock := mustLock(t, a)
@@ -58,7 +58,7 @@ func LostLeaseIsTold(t *testing.T, a spotipie.Checker, b spotipie.Store, lease t
 	if err := a.Check(t.Context(), Key()); err == nil || !strings.Contains(err.Error(), "lease was lost") {
 		t.Errorf("Check: %v, want that the lease was lost", err)
 	}
-	time.Sleep(lease) // in which the first holder looks after its lease
+	time.Sleep(lease) // the first holder tries to extend its lease
 	if err := unlock(t.Context()); err == nil || !strings.Contains(err.Error(), "lease was lost") {
 		t.Errorf("unlock: %v, want that the lease was lost", err)
 	}
@@ -68,8 +68,8 @@ func LostLeaseIsTold(t *testing.T, a spotipie.Checker, b spotipie.Store, lease t
 	next()
 }
 
-// BusyHolderKeepsNobodyOut tests two stores on the same records: one takes the
-// lock again and again, with many goroutines, and the other gets it all the same.
+// BusyHolderKeepsNobodyOut tests two stores on the same records. Many goroutines
+// take the lock again and again through one store; the other must still get it.
 func BusyHolderKeepsNobodyOut(t *testing.T, busy, outsider spotipie.Store) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -81,7 +81,7 @@ func BusyHolderKeepsNobodyOut(t *testing.T, busy, outsider spotipie.Store) {
 				if err != nil {
 					return
 				}
-				time.Sleep(5 * time.Millisecond) // holds it
+				time.Sleep(5 * time.Millisecond) // holds the lock
 				_ = unlock(context.WithoutCancel(ctx))
 			}
 		})
@@ -100,9 +100,9 @@ func BusyHolderKeepsNobodyOut(t *testing.T, busy, outsider spotipie.Store) {
 	}
 }
 
-// OutageDoesNotEndAWait tests a store behind a proxy: a caller who waits for
-// the lock while the server is away gets it when the server is back, or hears
-// why not when the context ends.
+// OutageDoesNotEndAWait tests a store behind a proxy. A caller who waits for the
+// lock while the server is down must get it when the server works again. If the
+// context ends first, the error must say why the caller did not get the lock.
 func OutageDoesNotEndAWait(t *testing.T, s spotipie.Store, proxy *testservices.Proxy) {
 	t.Helper()
 	proxy.Cut()
@@ -119,9 +119,9 @@ func OutageDoesNotEndAWait(t *testing.T, s spotipie.Store, proxy *testservices.P
 	unlock()
 }
 
-// UnlockDoesNotHang tests a store behind a proxy: unlock ends with its context
-// when the server does not answer, and the next goroutine does not wait for a
-// lease that its own process has left behind.
+// UnlockDoesNotHang tests a store behind a proxy. If the server does not answer,
+// unlock must return when its context ends, and the next goroutine must not wait for
+// the lease that its own process has left behind.
 func UnlockDoesNotHang(t *testing.T, s spotipie.Store, proxy *testservices.Proxy) {
 	t.Helper()
 	unlock, err := lock(t, s, Patience)
@@ -148,11 +148,11 @@ func UnlockDoesNotHang(t *testing.T, s spotipie.Store, proxy *testservices.Proxy
 	next()
 }
 
-// LockTooLateIsGivenBack tests a store behind a proxy: a request that is
-// overtaken by the end of its context may still get the lock.
+// LockTooLateIsGivenBack tests a store behind a proxy. A request may get the lock
+// after its context has ended. Then the store must unlock it.
 func LockTooLateIsGivenBack(t *testing.T, s spotipie.Store, proxy *testservices.Proxy) {
 	t.Helper()
-	if _, _, err := s.Load(t.Context(), Key()); err != nil { // connected
+	if _, _, err := s.Load(t.Context(), Key()); err != nil { // opens a connection
 		t.Fatal(err)
 	}
 	proxy.Hang()
@@ -165,9 +165,9 @@ func LockTooLateIsGivenBack(t *testing.T, s spotipie.Store, proxy *testservices.
 	mustLock(t, s)()
 }
 
-// RoundTrips tests what a renewal costs with a store behind a proxy that has
-// one connection: with it the test would never end if the lock held one. If the
-// store sends its notices by themselves, awaitNotices waits for them.
+// RoundTrips counts the round trips of a renewal. The store is behind a proxy and
+// has one connection, so the test would never end if the lock held a connection. If
+// the store sends its notices separately, awaitNotices waits for them.
 func RoundTrips(t *testing.T, s spotipie.Store, proxy *testservices.Proxy, awaitNotices func()) {
 	t.Helper()
 	notices := 0
@@ -189,7 +189,7 @@ func RoundTrips(t *testing.T, s spotipie.Store, proxy *testservices.Proxy, await
 		unlock()
 		return lockAndLoad, save, settle() - start
 	}
-	renew() // connects
+	renew() // opens the connection
 	if lockAndLoad, save, all := renew(); lockAndLoad != 2 || save != 1 || all != 4+notices {
 		t.Errorf("%d round trips to lock and load, %d to save, and %d in all, want 2, 1 and %d", lockAndLoad, save, all, 4+notices)
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// LocksExclude has goroutines of several store values on the same records take
-// the lock of Key, and fails if two hold it at once.
+// LocksExclude lets goroutines take the lock of Key through several store values on
+// the same records. It fails the test if two of them hold it at once.
 func LocksExclude(t *testing.T, stores, goroutines, times int, open func() spotipie.Store) {
 	t.Helper()
 	var holders atomic.Int32
@@ -30,7 +30,7 @@ func LocksExclude(t *testing.T, stores, goroutines, times int, open func() spoti
 					if holders.Add(1) != 1 {
 						t.Error("two holders at once")
 					}
-					_, _, _ = s.Load(t.Context(), Key()) // something to be overtaken in
+					_, _, _ = s.Load(t.Context(), Key()) // gives others time to take the lock too
 					holders.Add(-1)
 					if err := unlock(t.Context()); err != nil {
 						t.Errorf("unlock: %v", err)
@@ -42,10 +42,10 @@ func LocksExclude(t *testing.T, stores, goroutines, times int, open func() spoti
 	all.Wait()
 }
 
-// LocksUnderTrouble tests stores that are each behind a proxy of their own. While
-// the network fails goroutines lock, check and unlock: through one store value
-// there is one holder at a time, whatever becomes of its lease, no call outlasts
-// its context by much, and afterwards the lock is free again.
+// LocksUnderTrouble tests stores that are each behind their own proxy. Goroutines
+// lock, check and unlock while the network fails. Each store value may have only one
+// holder at a time, even if its lease has ended. No call may last much longer than
+// its context. Afterwards the lock must be free again.
 func LocksUnderTrouble(t *testing.T, open OpenUnreliable) {
 	t.Helper()
 	const lease = 300 * time.Millisecond
@@ -101,7 +101,7 @@ func lockUnderTrouble(t *testing.T, s spotipie.Checker, holders, got, checked, l
 	if s.Check(ctx, Key()) == nil {
 		checked.Add(1)
 	}
-	time.Sleep(rand.N(5 * time.Millisecond)) // does its work
+	time.Sleep(rand.N(5 * time.Millisecond)) // holds the lock
 	holders.Add(-1)
 	ctx, cancel = context.WithTimeout(t.Context(), patience)
 	defer cancel()

@@ -10,7 +10,7 @@ import (
 	"github.com/spotipie/spotipie/spotifytest"
 )
 
-// told fails the test unless a notice comes.
+// told waits for a notice, and fails the test if none comes.
 func told(t *testing.T, changes <-chan struct{}, of string) {
 	t.Helper()
 	select {
@@ -23,7 +23,8 @@ func told(t *testing.T, changes <-chan struct{}, of string) {
 	}
 }
 
-// WatchersOutliveARestart tests a store whose server restart stops and starts.
+// WatchersOutliveARestart tests that watchers still get notices after restart, which
+// stops and starts the server.
 func WatchersOutliveARestart(t *testing.T, s spotipie.Watcher, restart func()) {
 	t.Helper()
 	changes, err := s.Watch(t.Context(), Key())
@@ -36,8 +37,8 @@ func WatchersOutliveARestart(t *testing.T, s spotipie.Watcher, restart func()) {
 	told(t, changes, "a Swap")
 }
 
-// WatchersShareAConnection tests a store that nobody else uses; connections
-// asks its server how many listen.
+// WatchersShareAConnection tests a store that nobody else uses. connections returns
+// how many connections to its server listen for notices.
 func WatchersShareAConnection(t *testing.T, s spotipie.Watcher, connections func() int) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -58,9 +59,9 @@ func WatchersShareAConnection(t *testing.T, s spotipie.Watcher, connections func
 	}
 }
 
-// SessionLearnsOfANewToken tests a store that two sessions have opened, one by
-// one, on the same records: one that watches is told of the token that the
-// other has got, and asks the accounts service for nothing.
+// SessionLearnsOfANewToken tests two sessions whose stores have the same records.
+// The session that watches must be told of the token that the other one got, and must
+// ask the accounts service for nothing.
 func SessionLearnsOfANewToken(t *testing.T, open func() spotipie.Store) {
 	t.Helper()
 	server := spotifytest.New(t)
@@ -80,7 +81,7 @@ func SessionLearnsOfANewToken(t *testing.T, open func() spotipie.Store) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error)
 	go func() { ended <- b.Watch(ctx) }()
-	<-updates // the first look
+	<-updates // the token of the first load
 	fresh, err := a.RefreshToken(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -97,7 +98,8 @@ func SessionLearnsOfANewToken(t *testing.T, open func() spotipie.Store) {
 	}
 }
 
-// WatchEnds fails the test unless the channel of a Watch is closed.
+// WatchEnds waits until the channel of a Watch is closed, and fails the test if it
+// stays open.
 func WatchEnds(t *testing.T, changes <-chan struct{}) {
 	t.Helper()
 	end := time.After(Patience)

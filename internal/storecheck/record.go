@@ -1,6 +1,6 @@
-// Package storecheck is what the tests of the stores share beside package
-// storetest: a record to save, and tests of what stores with a server have in
-// common: leases, round trips and notices.
+// Package storecheck has what the tests of the stores share besides package
+// storetest: a record to save, and tests of the features that stores with a server
+// have in common, such as leases, round trips and notices.
 package storecheck
 
 import (
@@ -10,7 +10,7 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// Patience is how long a test waits for what must happen.
+// Patience is how long a test waits for something that must happen.
 const Patience = 20 * time.Second
 
 // Key is the key of the record.
@@ -30,7 +30,7 @@ func Record(t testing.TB, access string) spotipie.Record {
 	return spotipie.Record{Token: token, ClientID: "client", AuthorizedAt: time.Now()}
 }
 
-// Swap saves such a record under Key.
+// Swap saves a record like that of Record under Key.
 func Swap(t testing.TB, s spotipie.Store, version uint64, access string) (newVersion uint64) {
 	t.Helper()
 	newVersion, err := s.Swap(t.Context(), Key(), version, Record(t, access))
@@ -40,7 +40,7 @@ func Swap(t testing.TB, s spotipie.Store, version uint64, access string) (newVer
 	return newVersion
 }
 
-// Expect fails the test unless the record has an access token and a version.
+// Expect fails the test unless the stored record has this access token and version.
 func Expect(t testing.TB, s spotipie.Store, access string, version uint64) {
 	t.Helper()
 	rec, found, err := s.Load(t.Context(), Key())

@@ -13,7 +13,7 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// endpoint is a token endpoint that takes as long as hold is open.
+// endpoint is a token endpoint that does not answer before hold is closed.
 type endpoint struct {
 	requests atomic.Int32
 	asked    chan struct{} // gets a value for each request
@@ -31,13 +31,13 @@ func (e *endpoint) RoundTrip(req *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// ManySessions has 5,000 sessions of one key, all with an expired token, ask for
-// one through store. There must be one token request, nobody may fail, they must
-// make fewer than 100 commands between them, and loading another key must not
-// take twice as long as before. commands returns how many store has made.
+// ManySessions lets 5,000 sessions of one key, all with an expired token, ask for a
+// token through store. There must be one token request, and no session may fail. All
+// together must send fewer than 100 commands, and loading another key must not take
+// twice as long as before. commands returns how many commands store has sent.
 //
-// A busy machine takes longer, so that more is asked meanwhile: what counts is the
-// best of three rounds.
+// On a busy machine a round takes longer, so the sessions send more commands. The
+// test passes if one of three rounds does.
 func ManySessions(t *testing.T, store spotipie.Store, commands func() int) {
 	t.Helper()
 	for round := 1; ; round++ {
@@ -53,7 +53,8 @@ func ManySessions(t *testing.T, store spotipie.Store, commands func() int) {
 	}
 }
 
-// manySessions is a round. It returns what a busy machine can be the reason for.
+// manySessions runs one round. It returns a problem that may come from a busy
+// machine, or "".
 func manySessions(t *testing.T, store spotipie.Store, commands func() int) (problem string) {
 	t.Helper()
 	old := Record(t, "old")
@@ -91,7 +92,7 @@ func manySessions(t *testing.T, store spotipie.Store, commands func() int) (prob
 	}
 	<-spotify.asked
 	beforeLoads := commands()
-	busy := medianLoad(t, store, other) // takes longer than all need to queue up
+	busy := medianLoad(t, store, other) // meanwhile all sessions begin to wait
 	loads := commands() - beforeLoads
 	close(spotify.hold)
 	waiting.Wait()

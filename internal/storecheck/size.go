@@ -13,7 +13,7 @@ import (
 // halfYear is how far back the consents of SizeRecord go, in days.
 const halfYear = 182
 
-// today is a moment that stays the same for a day.
+// today returns the time at which the day began.
 func today() time.Time { return time.Now().UTC().Truncate(24 * time.Hour) }
 
 // SizeKey returns the key of the n-th record of a large store.
@@ -21,11 +21,11 @@ func SizeKey(n int) spotipie.Key {
 	return spotipie.Key{ClientID: "client", Profile: fmt.Sprintf("user-%07d", n)}
 }
 
-// SizeRecord returns the n-th record of a large store: consents are spread over
-// half a year, and one in a hundred was refused.
+// SizeRecord returns the n-th record of a large store. The consents are spread over
+// half a year, and Spotify has refused one in a hundred refresh tokens.
 func SizeRecord(t testing.TB, n int) spotipie.Record {
 	t.Helper()
-	rec := Record(t, fmt.Sprintf("%0200d", n)) // as long as Spotify's are
+	rec := Record(t, fmt.Sprintf("%0200d", n)) // as long as Spotify's tokens
 	rec.AuthorizedAt = today().AddDate(0, 0, -n%halfYear)
 	if n%100 == 7 {
 		rec.Rejected, rec.RejectedAt = "Refresh token revoked", today()
@@ -33,8 +33,8 @@ func SizeRecord(t testing.TB, n int) spotipie.Record {
 	return rec
 }
 
-// Size measures a store that has records with SizeKey and SizeRecord, and checks
-// that its summaries have them all.
+// Size measures a store that has that many records of SizeKey and SizeRecord. It
+// checks that the summaries list them all.
 func Size(t *testing.T, s spotipie.Store, records int) {
 	t.Helper()
 	measure(t, "load", 1000, func(int) {
@@ -100,8 +100,8 @@ func walk(t *testing.T, s spotipie.Store, name string, query spotipie.SummaryQue
 	}
 }
 
-// measure logs how long something takes, and what memory it takes: all that was
-// allocated, and the most that the process had from the system.
+// measure logs how long do takes and how much memory it uses: all that it
+// allocates, and the most memory that the process had from the system.
 func measure(t *testing.T, name string, times int, do func(i int)) {
 	t.Helper()
 	var before, after runtime.MemStats

@@ -10,8 +10,8 @@ import (
 	"github.com/spotipie/spotipie/internal/testservices"
 )
 
-// OpenUnreliable returns n stores on the same records, each behind a proxy of its
-// own. Lease 0 is the default.
+// OpenUnreliable returns n stores on the same records, each behind its own proxy. A
+// lease of 0 means the store's default.
 type OpenUnreliable func(t *testing.T, n int, lease time.Duration) ([]spotipie.Checker, []*testservices.Proxy)
 
 // LinearizableUnderTrouble is [Linearizable] while the network fails.
@@ -26,11 +26,11 @@ func LinearizableUnderTrouble(t *testing.T, rounds int, open OpenUnreliable) {
 	})
 }
 
-// Unreliable makes the network of proxies fail in all ways until ctx ends.
+// Unreliable makes the proxies' networks fail in all ways until ctx ends.
 func Unreliable(ctx context.Context, proxies []*testservices.Proxy) {
 	defer func() {
 		for _, p := range proxies {
-			p.Cut() // also what is still on its way
+			p.Cut() // drops data that is still on its way
 			p.Pass()
 		}
 	}()

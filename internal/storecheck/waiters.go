@@ -15,12 +15,12 @@ import (
 // waiters is how many goroutines wait in ManyWaiters.
 const waiters = 5000
 
-// ManyWaiters tests two stores on the same records. While holder holds the lock
-// and renews the record, 5,000 goroutines wait for it through store, as sessions
-// do: each leaves when a notice has come and Load shows a newer record. None may
-// fail, they must make fewer than 100 commands between them, and loading another
-// key must not take twice as long as before. commands returns how many store has
-// made.
+// ManyWaiters tests two stores on the same records. While holder holds the lock and
+// renews the record, 5,000 goroutines wait for the lock through store. They wait as
+// sessions do: each leaves when a notice has come and Load returns a newer record.
+// None may fail. All together must send fewer than 100 commands, and loading another
+// key must not take twice as long as before. commands returns how many commands store
+// has sent.
 func ManyWaiters(t *testing.T, holder spotipie.Store, store spotipie.Watcher, commands func() int) {
 	t.Helper()
 	version := Swap(t, holder, 0, "old")
@@ -87,7 +87,7 @@ func waitForRenewal(ctx context.Context, store spotipie.Watcher, version uint64,
 	ready.Add(1)
 	unlock, err := store.Lock(waiting, Key())
 	if err == nil {
-		_, _, loadErr := store.Load(ctx, Key()) // is it still needed?
+		_, _, loadErr := store.Load(ctx, Key()) // as a session does, to see if a renewal is still needed
 		err = errors.Join(loadErr, unlock(ctx))
 		cancel()
 		<-looked
@@ -99,7 +99,7 @@ func waitForRenewal(ctx context.Context, store spotipie.Watcher, version uint64,
 	return false, <-looked
 }
 
-// awaitNewer calls newer when there is a record that is newer than version.
+// awaitNewer calls newer when the store has a record that is newer than version.
 func awaitNewer(ctx context.Context, store spotipie.Store, version uint64, changes <-chan struct{}, newer func()) error {
 	for range changes {
 		rec, found, err := store.Load(ctx, Key())

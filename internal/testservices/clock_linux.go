@@ -13,10 +13,10 @@ import (
 //go:embed testdata/clock.c
 var clockSource []byte
 
-// Clock is that of servers, and can be set.
+// Clock is a clock for servers. Tests can set it.
 type Clock struct{ object, offset string }
 
-// NewClock returns a clock that is right. It takes a C compiler.
+// NewClock returns a clock with the right time. It needs a C compiler.
 func NewClock(t testing.TB) *Clock {
 	t.Helper()
 	compiler := Program(t, "gcc", "gcc")
@@ -44,7 +44,7 @@ func NewClock(t testing.TB) *Clock {
 	return c
 }
 
-// Set has the clock be off from now on.
+// Set changes the clock so that it is off by that much from the right time.
 func (c *Clock) Set(t testing.TB, off time.Duration) {
 	t.Helper()
 	file, err := os.OpenFile(c.offset, os.O_WRONLY, 0) // not another file: the servers have mapped this one

@@ -1,5 +1,5 @@
-// Package testservices starts real servers for tests, on private loopback
-// ports and with data that is thrown away, and stops them again:
+// Package testservices starts and stops real servers for tests. They listen on
+// free loopback ports, and their data is deleted afterwards:
 //
 //	var services testservices.Services
 //
@@ -7,7 +7,7 @@
 //
 //	func TestSomething(t *testing.T) { client := connect(services.Redis(t)) … }
 //
-// The programs are those of the Debian packages redis-server, postgresql,
-// pgbouncer and nginx. Without one, the tests that need it are skipped, which the
-// skip says; with SPOTIPIE_TEST_SERVICES=1 they fail.
+// The programs are in the Debian packages redis-server, postgresql, pgbouncer and
+// nginx. Tests whose program is missing are skipped and say so; with
+// SPOTIPIE_TEST_SERVICES=1 they fail.
 package testservices

@@ -10,16 +10,16 @@ import (
 	"testing"
 )
 
-// Freeze stops the server and its children in their tracks: connections stay
-// and nothing answers, as with a host that hangs. They go on after Thaw, and
-// when the test ends.
+// Freeze stops the server and its children with SIGSTOP: connections stay open and
+// nothing answers, as with a host that hangs. They continue after Thaw, and when the
+// test ends.
 func (s *Server) Freeze(t testing.TB) {
 	t.Helper()
 	s.signalAll(t, syscall.SIGSTOP)
 	t.Cleanup(func() { s.Thaw(t) })
 }
 
-// Thaw lets a frozen server go on.
+// Thaw lets a frozen server continue.
 func (s *Server) Thaw(t testing.TB) {
 	t.Helper()
 	s.signalAll(t, syscall.SIGCONT)

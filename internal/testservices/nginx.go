@@ -9,12 +9,11 @@ import (
 	"time"
 )
 
-// StartNginx starts an nginx of the test's own that balances requests over
-// upstreams, each host:port, in turn. As by nginx's default, a request whose
-// upstream is gone goes to the next one unless it may change something. An
-// upstream that is gone is left alone for a second, not for ten as by default.
-// Until an upstream is there, nginx answers with 502. It is gone when the test
-// ends.
+// StartNginx starts an nginx that sends requests to the upstreams in turn, each
+// host:port. As is nginx's default, a request whose upstream is down goes to the
+// next one unless its method may change something. nginx does not try an upstream
+// that is down for one second; the default is ten. While no upstream answers, nginx
+// answers with 502. It is stopped when the test ends.
 func StartNginx(t testing.TB, upstreams ...string) *Server {
 	t.Helper()
 	s, err := newNginx(upstreams)
@@ -37,7 +36,7 @@ func newNginx(upstreams []string) (*Server, error) {
 	})
 }
 
-// nginxConfig takes the upstreams and the port. Paths are relative to the
+// nginxConfig is a format for the upstreams and the port. Paths are relative to the
 // server's folder.
 const nginxConfig = `daemon off;
 worker_processes 1;
@@ -70,8 +69,8 @@ http {
 }
 `
 
-// askNginx asks nginx itself: an upstream that is not there yet would be left
-// alone after that.
+// askNginx asks nginx for an answer of its own. If nginx tried an upstream that is
+// not up yet, it would not try it again for a while.
 func askNginx(address string) error {
 	client := http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	resp, err := client.Get("http://" + address + "/is-nginx-there")

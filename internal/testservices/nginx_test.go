@@ -42,7 +42,7 @@ func TestNginxTakesUpstreamsInTurn(t *testing.T) {
 	one.Close()
 	for range 10 {
 		if got := get(); got != "two" {
-			t.Errorf("got %q from what is left", got)
+			t.Errorf("got %q from the upstream that is left", got)
 		}
 	}
 }

@@ -12,24 +12,24 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// PostgresDSN returns the connection string of a server started here, or of a
-// proxy before it.
+// PostgresDSN returns the connection string of a server that this package has
+// started, or of a proxy before it.
 func PostgresDSN(address string) string {
 	return fmt.Sprintf("postgres://spotipie@%s/postgres?sslmode=disable", address)
 }
 
-// StartPostgres is NewPostgres for a test of its own: the server is gone when
-// the test ends.
+// StartPostgres is NewPostgres for one test. It removes the server when the test
+// ends.
 func StartPostgres(t testing.TB) *Server {
 	t.Helper()
 	s, err := NewPostgres()
 	return forTest(t, s, err)
 }
 
-// NewPostgres starts a PostgreSQL server, to be removed after use.
+// NewPostgres starts a PostgreSQL server. The caller must remove it.
 func NewPostgres() (*Server, error) { return newPostgres(nil) }
 
-// newPostgres starts a server by means of a launcher, as newRedis does.
+// newPostgres starts a server through a launcher, like newRedis.
 func newPostgres(launcher []string) (*Server, error) {
 	initdb, err := findProgram("initdb", "postgresql")
 	if err != nil {
@@ -54,8 +54,8 @@ func postgresArguments(data, port string) []string {
 	}
 }
 
-// StartPostgresReplica starts a replica of a PostgreSQL server, which follows it
-// until PromotePostgres.
+// StartPostgresReplica starts a replica of a PostgreSQL server. It follows the
+// primary until PromotePostgres.
 func StartPostgresReplica(t testing.TB, primary *Server) *Server {
 	t.Helper()
 	s, err := newPostgresReplica(primary.Address)
@@ -68,7 +68,7 @@ func newPostgresReplica(primary string) (*Server, error) {
 		return nil, err
 	}
 	program := filepath.Join(filepath.Dir(backup), "postgres")
-	if _, err := os.Stat(program); err != nil { // pg_basebackup is a wrapper's, in another folder
+	if _, err := os.Stat(program); err != nil { // Debian's wrapper pg_basebackup is in another folder
 		if program, err = findProgram("postgres", "postgresql"); err != nil {
 			return nil, err
 		}
@@ -110,16 +110,16 @@ func askPostgres(address string) error {
 	return conn.Close(ctx)
 }
 
-// StartPgBouncer starts a PgBouncer of the test's own before a PostgreSQL server.
-// The mode is one of its pool modes.
+// StartPgBouncer starts a PgBouncer for one test, before a PostgreSQL server. The
+// mode is one of PgBouncer's pool modes.
 func StartPgBouncer(t testing.TB, postgres, mode string) *Server {
 	t.Helper()
 	s, err := newPgBouncer(postgres, mode)
 	return forTest(t, s, err)
 }
 
-// newPgBouncer starts a PgBouncer before a PostgreSQL server. It has few server
-// connections, so that clients really share them.
+// newPgBouncer starts a PgBouncer before a PostgreSQL server. It uses few
+// connections to the server, so that clients must share them.
 func newPgBouncer(postgres, mode string) (*Server, error) {
 	program, err := findProgram("pgbouncer", "pgbouncer")
 	if err != nil {

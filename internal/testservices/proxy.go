@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Proxy stands between a client and a server on TCP, and makes the network
+// Proxy is a TCP proxy between a client and a server. It can make the network
 // between them fail. It stops when the test ends.
 type Proxy struct {
 	// Address is where it listens, as host:port.
@@ -22,7 +22,7 @@ type Proxy struct {
 	delay   time.Duration
 	changed chan struct{} // closed when the mode changes
 	conns   map[net.Conn]struct{}
-	asking  bool // the last piece of data was the client's
+	asking  bool // the last piece of data came from the client
 	asked   int
 }
 
@@ -45,14 +45,14 @@ func NewProxy(t testing.TB, target string) *Proxy {
 	return NewProxyOn(t, listener, target)
 }
 
-// NewProxyOn is NewProxy with a listener of one's own, which it closes.
+// NewProxyOn is NewProxy with the caller's listener. The proxy closes it.
 func NewProxyOn(t testing.TB, listener net.Listener, target string) *Proxy {
 	p := ServeProxy(listener, target)
 	t.Cleanup(p.Close)
 	return p
 }
 
-// ServeProxy is NewProxyOn outside of tests: the proxy is to be closed.
+// ServeProxy is NewProxyOn without a test: the caller must close the proxy.
 func ServeProxy(listener net.Listener, target string) *Proxy {
 	p := &Proxy{
 		Address: listener.Addr().String(), target: target, listener: listener,
@@ -72,14 +72,14 @@ func (p *Proxy) Close() {
 // Pass makes the network work.
 func (p *Proxy) Pass() { p.set(passing, 0) }
 
-// Slow makes it work, with a delay before each piece of data.
+// Slow makes the network work, with a delay before each piece of data.
 func (p *Proxy) Slow(delay time.Duration) { p.set(passing, delay) }
 
-// Hang makes it swallow everything: connections stay and nothing comes.
+// Hang makes the network hang: connections stay open and carry nothing.
 func (p *Proxy) Hang() { p.set(hanging, 0) }
 
-// LoseAnswers makes it carry what clients send, and break a connection when the
-// answer comes.
+// LoseAnswers makes the network carry what clients send, and break a connection
+// when the answer comes.
 func (p *Proxy) LoseAnswers() { p.set(losing, 0) }
 
 // Cut breaks all connections, and each new one at once.
@@ -132,7 +132,7 @@ func (p *Proxy) serve(client net.Conn) {
 	both.Wait()
 }
 
-// keep has Cut close conn. The returned function closes it.
+// keep makes Cut close conn. The returned function closes conn.
 func (p *Proxy) keep(conn net.Conn) (done func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -145,8 +145,8 @@ func (p *Proxy) keep(conn net.Conn) (done func()) {
 	}
 }
 
-// RoundTrips returns how often a client has sent something and got an answer,
-// or waits for one. It takes for granted that there is one connection.
+// RoundTrips returns how often a client has sent something and got an answer, or
+// is waiting for one. It is right only if there is one connection.
 func (p *Proxy) RoundTrips() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -178,8 +178,9 @@ func (p *Proxy) copy(to, from net.Conn, asking bool) {
 	}
 }
 
-// passes waits as long as the network hangs or is slow, and reports whether it
-// works then, for what a client sends or for an answer.
+// passes waits while the network hangs or is slow. Then it reports whether the
+// network carries a piece of data: one that a client sends if asking is set, or else
+// an answer.
 func (p *Proxy) passes(asking bool) bool {
 	for {
 		m, delay, changed := p.state()

@@ -11,19 +11,19 @@ import (
 	"time"
 )
 
-// StartRedis is NewRedis for a test of its own: the server is gone when the
-// test ends.
+// StartRedis is NewRedis for one test. It removes the server when the test ends.
 func StartRedis(t testing.TB, args ...string) *Server {
 	t.Helper()
 	s, err := NewRedis(args...)
 	return forTest(t, s, err)
 }
 
-// NewRedis starts a redis-server with more arguments, to be removed after use.
+// NewRedis starts a redis-server with additional arguments. The caller must remove
+// it.
 func NewRedis(args ...string) (*Server, error) { return newRedis(nil, args...) }
 
-// newRedis starts a redis-server by means of a launcher: a program and its
-// arguments, before those of the server.
+// newRedis starts a redis-server through a launcher: a program and its arguments
+// that come before the server's.
 func newRedis(launcher []string, args ...string) (*Server, error) {
 	program, err := findProgram("redis-server", "redis-server")
 	if err != nil {
@@ -40,7 +40,7 @@ func newRedis(launcher []string, args ...string) (*Server, error) {
 }
 
 // StartRedisCluster starts a cluster of three masters and returns their
-// addresses. It is gone when the test ends.
+// addresses. It removes the cluster when the test ends.
 func StartRedisCluster(t testing.TB) (addresses []string) {
 	t.Helper()
 	for range 3 {

@@ -11,13 +11,13 @@ import (
 	"time"
 )
 
-// SentinelMaster is the name of the master that StartRedisSentinel's sentinels
-// watch over.
+// SentinelMaster is the name of the master that the sentinels of
+// StartRedisSentinel watch.
 const SentinelMaster = "master"
 
-// StartRedisSentinel starts a Redis master, a replica of it, and three sentinels
-// that make the replica the master when that has been away for half a second.
-// All are gone when the test ends.
+// StartRedisSentinel starts a Redis master, a replica, and three sentinels. The
+// sentinels make the replica the master when the master has been down for half a
+// second. It removes all servers when the test ends.
 func StartRedisSentinel(t testing.TB) (master, replica *Server, sentinels []string) {
 	t.Helper()
 	master = StartRedis(t)
@@ -55,7 +55,7 @@ sentinel failover-timeout %[2]s 3000
 	})
 }
 
-// awaitWords waits until what a server says of itself has all the words.
+// awaitWords waits until a section of the server's INFO contains all the words.
 func awaitWords(t testing.TB, cli, address, section string, words ...string) {
 	t.Helper()
 	_, port, _ := net.SplitHostPort(address)

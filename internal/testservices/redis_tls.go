@@ -16,19 +16,19 @@ import (
 	"time"
 )
 
-// RedisTLS is a redis-server that takes clients with a certificate only.
+// RedisTLS is a redis-server that accepts only clients with a certificate.
 type RedisTLS struct {
 	// Address is where it listens, as host:port.
 	Address string
-	// AuthorityFile has the certificate of the authority that has signed those of
-	// the server and of the client.
+	// AuthorityFile has the certificate of the authority that has signed the
+	// certificates of the server and the client.
 	AuthorityFile string
 	// CertificateFile and KeyFile are the client's.
 	CertificateFile, KeyFile string
 }
 
-// StartRedisTLS starts a redis-server of the test's own that asks for the
-// certificates of clients. Its authority is of its own as well.
+// StartRedisTLS starts a redis-server for one test that asks clients for
+// certificates. It makes the certificate authority too.
 func StartRedisTLS(t testing.TB) RedisTLS {
 	t.Helper()
 	folder, err := os.MkdirTemp("", "spotipie-test-")
@@ -54,8 +54,8 @@ func StartRedisTLS(t testing.TB) RedisTLS {
 	}
 }
 
-// Config returns the configuration of a client that trusts the server, and shows
-// its certificate.
+// Config returns the configuration of a client that trusts the server and shows
+// the client's certificate.
 func (r RedisTLS) Config(t testing.TB) *tls.Config {
 	t.Helper()
 	pair, err := tls.LoadX509KeyPair(r.CertificateFile, r.KeyFile)
@@ -71,15 +71,15 @@ func (r RedisTLS) Config(t testing.TB) *tls.Config {
 	return &tls.Config{RootCAs: roots, Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
 }
 
-// certificate is one for 127.0.0.1, with its key, in files.
+// certificate is a certificate for 127.0.0.1 and its key, in files.
 type certificate struct {
 	*x509.Certificate
 	key           *ecdsa.PrivateKey
 	file, keyFile string
 }
 
-// newCertificate makes one that an authority signs, or without an authority makes
-// an authority.
+// newCertificate makes a certificate that the authority signs. If authority is nil,
+// it makes a certificate authority.
 func newCertificate(t testing.TB, folder, name string, authority *certificate) *certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

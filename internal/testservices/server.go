@@ -15,12 +15,12 @@ import (
 	"time"
 )
 
-// startTimeout is how long a server may take until it answers.
+// startTimeout is how long a server may take to answer after it was started.
 const startTimeout = 30 * time.Second
 
 // Server is a running server program.
 type Server struct {
-	// Address is where it listens, as host:port. It stays over restarts.
+	// Address is where it listens, as host:port. It stays the same over restarts.
 	Address string
 
 	folder  string
@@ -28,11 +28,11 @@ type Server struct {
 	args    []string
 	answers func() error // nil when the server is ready
 	process *exec.Cmd    // nil when it does not run
-	alive   *os.File     // ends when process and its children have
+	alive   *os.File     // reads EOF when process and its children have ended
 }
 
-// newServer makes the folder of a server and chooses its port. configure gets
-// both and returns the server's arguments.
+// newServer makes the folder of a server, chooses its port and starts it. configure
+// gets the folder and the port, and returns the server's arguments.
 func newServer(program string, answers func(address string) error, configure func(folder, port string) (args []string, err error)) (*Server, error) {
 	port, err := freePort()
 	if err != nil {
@@ -66,7 +66,7 @@ func (s *Server) Start(t testing.TB) {
 	}
 }
 
-// Stop asks the server to end and waits until it has.
+// Stop asks the server to end and waits until it has ended.
 func (s *Server) Stop() { s.end(syscall.SIGINT) }
 
 // Kill ends the server as a crash does.
@@ -77,14 +77,14 @@ func (s *Server) end(signal syscall.Signal) {
 		return
 	}
 	_ = s.process.Process.Signal(signal)
-	s.gone(startTimeout) // its children go a little later than a killed server
+	s.gone(startTimeout) // the children of a killed server end a little later
 	_ = s.process.Wait()
 	_ = s.alive.Close()
 	s.process = nil
 }
 
-// gone waits until the server and all its children have ended, for no longer
-// than the patience. It reports whether they have.
+// gone waits until the server and all its children have ended, but no longer than
+// patience. It reports whether they have ended.
 func (s *Server) gone(patience time.Duration) bool {
 	_ = s.alive.SetReadDeadline(time.Now().Add(patience))
 	_, err := s.alive.Read(make([]byte, 1))
@@ -118,7 +118,8 @@ func (s *Server) start() error {
 	}
 }
 
-// launch starts the process. It and its children have the other end of alive.
+// launch starts the process. The process and its children hold the other end of
+// alive.
 func (s *Server) launch(log *os.File) error {
 	alive, theirs, err := os.Pipe()
 	if err != nil {
@@ -147,8 +148,8 @@ func freePort() (string, error) {
 	return port, err
 }
 
-// servant returns the user that servers run as when the tests run as root,
-// which PostgreSQL and PgBouncer refuse.
+// servant returns the user that servers run as when the tests run as root:
+// PostgreSQL and PgBouncer refuse to run as root.
 func servant() (uid, gid int, needed bool) {
 	if os.Geteuid() != 0 {
 		return 0, 0, false
@@ -165,7 +166,7 @@ func servant() (uid, gid int, needed bool) {
 	return 0, 0, false
 }
 
-// giveAway makes a file or folder that of the servers' user.
+// giveAway makes the servers' user the owner of a file or folder.
 func giveAway(path string) error {
 	if uid, gid, needed := servant(); needed {
 		return os.Chown(path, uid, gid)

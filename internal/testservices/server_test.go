@@ -25,11 +25,11 @@ func TestServersKeepTheirAddress(t *testing.T) {
 			}
 			for _, end := range []func(){server.Stop, server.Kill} {
 				if !reachable() {
-					t.Fatal("it is not there")
+					t.Fatal("the server is not there")
 				}
 				end()
 				if reachable() {
-					t.Fatal("it is still there")
+					t.Fatal("the server is still there")
 				}
 				server.Start(t)
 			}

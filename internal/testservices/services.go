@@ -74,8 +74,8 @@ func (s *Services) Exit(code int) {
 	os.Exit(code)
 }
 
-// Count returns the number in an environment variable, or fallback: how much
-// of something a test does.
+// Count returns the number in an environment variable, or fallback if it is not
+// set. Tests use it to decide how much to do.
 func Count(t testing.TB, variable string, fallback int) int {
 	t.Helper()
 	text := os.Getenv(variable)
@@ -84,16 +84,16 @@ func Count(t testing.TB, variable string, fallback int) int {
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 0 {
-		t.Fatalf("%s is %q, which is no number", variable, text)
+		t.Fatalf("%s is %q, which is not a number", variable, text)
 	}
 	return n
 }
 
-// ErrNotInstalled: a program that is needed is not on this machine.
+// ErrNotInstalled means that a program that a test needs is not on this machine.
 var ErrNotInstalled = errors.New("is not installed")
 
-// Program returns the path of a program of a Debian package. Without it the
-// test is skipped, or with SPOTIPIE_TEST_SERVICES=1 fails.
+// Program returns the path of a program of a Debian package. If the program is
+// missing, the test is skipped, or fails with SPOTIPIE_TEST_SERVICES=1.
 func Program(t testing.TB, name, debianPackage string) string {
 	t.Helper()
 	path, err := findProgram(name, debianPackage)
@@ -116,7 +116,7 @@ func findProgram(name, debianPackage string) (string, error) {
 	return "", fmt.Errorf("%s %w: apt-get install %s", name, ErrNotInstalled, debianPackage)
 }
 
-// forTest has a server removed when the test ends.
+// forTest removes a server when the test ends.
 func forTest(t testing.TB, s *Server, err error) *Server {
 	t.Helper()
 	must(t, err)
@@ -124,7 +124,8 @@ func forTest(t testing.TB, s *Server, err error) *Server {
 	return s
 }
 
-// must ends the test if err is not nil: skips it for want of a program.
+// must ends the test if err is not nil. If a program is missing, the test is
+// skipped.
 func must(t testing.TB, err error) {
 	t.Helper()
 	switch {

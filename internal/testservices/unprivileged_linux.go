@@ -5,8 +5,8 @@ import (
 	"syscall"
 )
 
-// unprivileged returns a command that does not run as root and ends with the
-// test binary, whatever ends that.
+// unprivileged returns a command that does not run as root, and that ends when the
+// test binary ends for any reason.
 func unprivileged(program string, args ...string) *exec.Cmd {
 	c := exec.Command(program, args...)
 	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

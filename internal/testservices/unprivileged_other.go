@@ -4,5 +4,5 @@ package testservices
 
 import "os/exec"
 
-// unprivileged returns a command. Do not run the tests as root here.
+// unprivileged returns a command. On this system, do not run the tests as root.
 func unprivileged(program string, args ...string) *exec.Cmd { return exec.Command(program, args...) }

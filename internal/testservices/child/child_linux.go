@@ -1,6 +1,6 @@
-// Package child runs a test in a process of its own: the test binary again, with
-// the same test. The process can be killed, stopped, or be another user who may
-// mount file systems:
+// Package child runs a test in a child process: it starts the test binary again,
+// with the same test. A test can kill or stop the child, and the child can be
+// another user who may mount file systems:
 //
 //	func TestFullDisk(t *testing.T) {
 //		dir, isChild := child.Argument()
@@ -26,8 +26,8 @@ import (
 // variable holds a child's argument in its environment.
 const variable = "SPOTIPIE_TEST_CHILD"
 
-// Argument returns what the child was given, such as a folder, if this process
-// is a test's child.
+// Argument returns the child's argument, such as a folder, if this process is a
+// test's child.
 func Argument() (argument string, isChild bool) { return os.LookupEnv(variable) }
 
 func command(t *testing.T, argument string) *exec.Cmd {
@@ -38,9 +38,9 @@ func command(t *testing.T, argument string) *exec.Cmd {
 	return c
 }
 
-// Run runs the test again as a child that ends by itself. userID is who
-// the child is, in a user namespace of its own where it owns what this process
-// owns: 0 may mount file systems, any other has no privilege at all.
+// Run runs the test again as a child that ends by itself. The child runs as
+// userID in its own user namespace, and owns there what this process owns. User 0
+// may mount file systems; any other user has no privileges.
 func Run(t *testing.T, argument string, userID int) {
 	t.Helper()
 	c := command(t, argument)
@@ -50,20 +50,21 @@ func Run(t *testing.T, argument string, userID int) {
 	runToTheEnd(t, c, "this system makes no user namespaces")
 }
 
-// RunWithMounts runs the test again as a child that ends by itself, and whose
-// mounts nobody else sees. Unlike Run's, it may start servers as another user. It
-// takes root: for others the test is skipped.
+// RunWithMounts runs the test again as a child that ends by itself. No other
+// process sees the child's mounts. Unlike a child of Run, it may start servers as
+// another user. The test is skipped unless it runs as root.
 func RunWithMounts(t *testing.T, argument string) {
 	t.Helper()
 	if os.Getuid() != 0 {
-		t.Skip("mounting a disk for a server takes root")
+		t.Skip("mounting a disk for a server needs root")
 	}
 	c := command(t, argument)
 	c.SysProcAttr.Unshareflags = syscall.CLONE_NEWNS
 	runToTheEnd(t, c, "this system makes no mount namespaces")
 }
 
-// runToTheEnd runs a child. lacks is what is missing if it cannot be started.
+// runToTheEnd runs a child and waits for its end. lacks says what is missing if the
+// child cannot be started.
 func runToTheEnd(t *testing.T, c *exec.Cmd, lacks string) {
 	t.Helper()
 	out, err := c.CombinedOutput()
@@ -79,18 +80,19 @@ func runToTheEnd(t *testing.T, c *exec.Cmd, lacks string) {
 	}
 }
 
-// Child is one that talks with its parent in lines.
+// Child is a child process that exchanges lines with its parent.
 type Child struct {
 	t  *testing.T
 	c  *exec.Cmd
 	in io.WriteCloser
-	// Lines are what the child says. It is closed when the child is gone.
+	// Lines receives the lines that the child says. It is closed when the child has
+	// ended.
 	Lines chan string
 }
 
 const linePrefix = "child says: "
 
-// Start starts the test again as a child to talk with.
+// Start starts the test again as a child that exchanges lines with this process.
 func Start(t *testing.T, argument string) *Child {
 	t.Helper()
 	ch := &Child{t: t, c: command(t, argument), Lines: make(chan string, 100)}
@@ -122,7 +124,7 @@ func Start(t *testing.T, argument string) *Child {
 	return ch
 }
 
-// Expect fails the test unless this is the next line.
+// Expect fails the test unless want is the child's next line.
 func (ch *Child) Expect(want string) {
 	ch.t.Helper()
 	select {
@@ -135,7 +137,7 @@ func (ch *Child) Expect(want string) {
 	}
 }
 
-// GoOn has the child go on after Await.
+// GoOn lets the child continue after Await.
 func (ch *Child) GoOn() {
 	ch.t.Helper()
 	if _, err := io.WriteString(ch.in, "\n"); err != nil {
@@ -143,7 +145,7 @@ func (ch *Child) GoOn() {
 	}
 }
 
-// Signal sends a signal.
+// Signal sends a signal to the child.
 func (ch *Child) Signal(sig syscall.Signal) {
 	ch.t.Helper()
 	if err := ch.c.Process.Signal(sig); err != nil {
@@ -151,7 +153,7 @@ func (ch *Child) Signal(sig syscall.Signal) {
 	}
 }
 
-// Stop stops the child and waits until it has.
+// Stop stops the child and waits until it has stopped.
 func (ch *Child) Stop() {
 	ch.t.Helper()
 	ch.Signal(syscall.SIGSTOP)
@@ -163,8 +165,8 @@ func (ch *Child) Stop() {
 	}
 }
 
-// Say has the parent hear a line.
+// Say sends a line to the parent. A child calls it.
 func Say(line string) { _, _ = os.Stdout.WriteString("\n" + linePrefix + line + "\n") }
 
-// Await waits until the parent lets the child go on.
+// Await waits until the parent calls GoOn. A child calls it.
 func Await() { _, _ = os.Stdin.Read(make([]byte, 1)) }

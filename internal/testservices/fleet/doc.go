@@ -1,7 +1,6 @@
-// Package fleet tests stores with processes that share one authorization: many
-// that need a token at once, and holders of the lock that are killed, paused or
-// cut off from their store. The processes, called members, are the test binary
-// run again:
+// Package fleet tests stores with processes that share one authorization. Many of
+// them need a token at once; those that hold the lock are killed, paused or cut off
+// from their store. The processes, called members, run the test binary again:
 //
 //	func TestMain(m *testing.M) {
 //		fleet.RunMember(openStore) // does not return in a member

@@ -15,15 +15,15 @@ import (
 	"github.com/spotipie/spotipie/spotifytest"
 )
 
-// Fleet is an authorization in a store, and those who share it.
+// Fleet is an authorization in a store that several processes share.
 type Fleet struct {
 	Server *spotifytest.Server
 	Store  spotipie.Store
 	Config Config
 }
 
-// New logs in to an accounts service of the test's own, with a session that
-// saves the token in store, the place that config names.
+// New starts an accounts service for the test and logs in to it, with a session
+// that saves the token in store. config says where that store is.
 func New(t *testing.T, store spotipie.Store, config Config, rotate bool) *Fleet {
 	t.Helper()
 	server := spotifytest.NewWith(t, &accounts.Options{AutoApprove: true, RotateAllRefreshTokens: rotate})
@@ -46,7 +46,7 @@ func (f *Fleet) session(t *testing.T, p *probe) *spotipie.AuthorizationCodeSessi
 	return s
 }
 
-// delayTokens makes the token endpoint take its time.
+// delayTokens delays the answers of the token endpoint.
 func (f *Fleet) delayTokens(t *testing.T, delay time.Duration) {
 	t.Helper()
 	err := f.Server.QueueFault(accounts.Fault{
@@ -57,7 +57,8 @@ func (f *Fleet) delayTokens(t *testing.T, delay time.Duration) {
 	}
 }
 
-// stored returns the record, which has to be there and whole.
+// stored returns the record. It fails the test if there is none or it is
+// incomplete.
 func (f *Fleet) stored(t *testing.T) spotipie.Record {
 	t.Helper()
 	rec, found, err := f.Store.Load(t.Context(), f.Config.key())
@@ -74,8 +75,8 @@ type Member struct {
 	reports *bufio.Scanner
 }
 
-// Start starts a member, which is killed when the test ends. command is what
-// to start it through, such as ip netns exec NAME.
+// Start starts a member, which is killed when the test ends. If there is a command,
+// such as ip netns exec NAME, it starts the member.
 func (f *Fleet) Start(t *testing.T, config Config, command ...string) *Member {
 	t.Helper()
 	text, err := json.Marshal(config)
@@ -109,13 +110,13 @@ func (f *Fleet) Start(t *testing.T, config Config, command ...string) *Member {
 func (m *Member) Ready(t *testing.T) {
 	t.Helper()
 	m.order(t, order{Goroutines: 1})
-	m.result(t) // a token or not
+	m.result(t) // with or without a token
 }
 
 func (m *Member) order(t *testing.T, o order) {
 	t.Helper()
 	if err := json.NewEncoder(m.orders).Encode(o); err != nil {
-		t.Fatalf("a member does not take orders: %v", err)
+		t.Fatalf("sending an order to a member: %v", err)
 	}
 }
 
@@ -131,7 +132,7 @@ func (m *Member) until(t *testing.T, stage Stage) {
 	for {
 		r, more := m.next()
 		if !more || r.Reached == "" {
-			t.Fatalf("a member that was to reach the stage %q says %+v", stage, r)
+			t.Fatalf("a member says %+v, want that it has reached the stage %q", r, stage)
 		}
 		if r.Reached == stage {
 			return
@@ -139,7 +140,7 @@ func (m *Member) until(t *testing.T, stage Stage) {
 	}
 }
 
-// result waits until the order is carried out.
+// result waits until the member has carried out the order, and returns its report.
 func (m *Member) result(t *testing.T) report {
 	t.Helper()
 	for {
@@ -156,8 +157,8 @@ func (m *Member) result(t *testing.T) report {
 // Kill ends the member with SIGKILL.
 func (m *Member) Kill() { m.killed() }
 
-// killed is Kill and returns the stages that the member had said it reached
-// and that have not been read.
+// killed is Kill. It returns the stages that the member has reported and that
+// nobody has read yet.
 func (m *Member) killed() (reached []Stage) {
 	if m.process.ProcessState != nil {
 		return nil

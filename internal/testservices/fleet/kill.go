@@ -12,11 +12,11 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// slack is what a loaded machine may add to the lease.
+// slack is how much longer than the lease a loaded machine may take.
 const slack = 5 * time.Second
 
-// killStages are where members are killed, with the time after the stage in
-// which it happens.
+// killStages returns the stages at which members are killed, and how long after the
+// stage it can happen.
 func killStages() []struct {
 	stage Stage
 	after time.Duration
@@ -30,10 +30,10 @@ func killStages() []struct {
 	}
 }
 
-// TestKills kills so many members in the middle of a refresh, and has another
-// session refresh the token after each. Refresh tokens are single use, so the
-// authorization is lost if, and only if, the accounts service has answered and
-// the answer has not been saved.
+// TestKills kills that many members in the middle of a refresh. After each, another
+// session refreshes the token. Refresh tokens are single use, so the authorization
+// is lost if and only if the accounts service has answered and the answer has not
+// been saved.
 func (f *Fleet) TestKills(t *testing.T, kills int) {
 	t.Helper()
 	f.delayTokens(t, 10*time.Millisecond)
@@ -56,8 +56,8 @@ func (f *Fleet) TestKills(t *testing.T, kills int) {
 	t.Log(tally.String())
 }
 
-// survive has another session take over from a member that was killed, and
-// reports whether the authorization is lost. If so it logs in again.
+// survive lets another session take over from a killed member, and reports whether
+// the authorization is lost. If it is, survive logs in again.
 func (f *Fleet) survive(t *testing.T, at Stage, reached []Stage, tally *killTally) (lost bool) {
 	t.Helper()
 	f.stored(t)
@@ -84,7 +84,7 @@ func (f *Fleet) survive(t *testing.T, at Stage, reached []Stage, tally *killTall
 	saved := at == AfterSave || slices.Contains(reached, AfterSave)
 	gotAnswer := at == BeforeSave || at == DuringSave || slices.Contains(reached, answered)
 	if lost && saved {
-		t.Fatalf("killed %s: lost though it was saved", at)
+		t.Fatalf("killed %s: the authorization is lost, but it was saved", at)
 	}
 	tally.killed[at]++
 	tally.longest = max(tally.longest, waited)

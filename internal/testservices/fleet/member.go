@@ -20,10 +20,10 @@ import (
 // memberVariable holds the Config of a member in its environment.
 const memberVariable = "SPOTIPIE_TEST_MEMBER"
 
-// Config is what a member is told when it starts.
+// Config configures a member.
 type Config struct {
 	Address string        // of the store's server
-	Place   string        // within it: a prefix, a table
+	Place   string        // of the records in the store: a prefix, a table
 	Lease   time.Duration // of the store's locks
 
 	AccountsURL            string
@@ -34,7 +34,7 @@ const profile = "fleet"
 
 func (c Config) key() spotipie.Key { return spotipie.Key{ClientID: c.ClientID, Profile: profile} }
 
-// session returns a session that does as the probe says.
+// session returns a session whose renewals report to the probe.
 func (c Config) session(store spotipie.Store, transport http.RoundTripper, now func() time.Time, p *probe) (*spotipie.AuthorizationCodeSession, error) {
 	credentials := spotipie.Credentials{
 		ClientID: c.ClientID, ClientSecret: c.ClientSecret, RedirectURI: "http://127.0.0.1:1/callback",
@@ -46,27 +46,27 @@ func (c Config) session(store spotipie.Store, transport http.RoundTripper, now f
 	})
 }
 
-// order is what a member is to do, a line of JSON on its standard input.
+// order tells a member what to do. It is a line of JSON on its standard input.
 type order struct {
-	// Offset is how far the member's clock is ahead.
+	// Offset is how far the member's clock runs ahead.
 	Offset time.Duration
-	// Goroutines is how many ask for the token at once. 0 means that the token
-	// is to be refreshed though it is valid.
+	// Goroutines is how many goroutines ask for the token at once. 0 means that
+	// the member refreshes the token even if it is valid.
 	Goroutines int
-	// Stage is where a refresh waits for another line.
+	// Stage is the stage at which a refresh waits for another line.
 	Stage Stage
 }
 
-// report is what a member says, a line of JSON on its standard output.
+// report is a member's answer. It is a line of JSON on its standard output.
 type report struct {
-	Reached Stage    // if not empty: how far the renewal is
-	Tokens  []string // digests of the tokens that an order brought, without repetition
+	Reached Stage    // if not empty: the stage that the renewal has reached
+	Tokens  []string // digests of the different tokens that the goroutines got
 	Errors  []string
 }
 
-// RunMember serves the orders of the test that has started this process, and
-// ends the process with it. In any other process it does nothing. open opens
-// the store of a Config.
+// RunMember carries out the orders of the test that has started this process, and
+// ends the process when the test ends. In any other process it does nothing. open
+// opens the store of a Config.
 func RunMember(open func(Config) (spotipie.Store, error)) {
 	text, isMember := os.LookupEnv(memberVariable)
 	if !isMember {
@@ -162,7 +162,7 @@ func (m *serving) carryOut(session *spotipie.AuthorizationCodeSession, o order) 
 	return r
 }
 
-// digest names a token without telling it.
+// digest identifies a token without revealing it.
 func digest(token *spotipie.Token) string {
 	sum := sha256.Sum256([]byte(token.AccessToken()))
 	return hex.EncodeToString(sum[:8])

@@ -14,21 +14,21 @@ import (
 	"github.com/spotipie/spotipie/internal/testservices"
 )
 
-// hub is the network namespace with the servers; the hosts' addresses count up
-// from its own.
+// hub is the network namespace with the servers. The hosts have the addresses after
+// its own.
 const (
 	hubAddress  = "10.203.0.1"
 	hostAddress = "10.203.0.%d"
 )
 
-// Hosts are machines, as far as the network is concerned: network namespaces
-// that reach one another and nothing else.
+// Hosts are network namespaces that stand for machines. They reach each other and
+// nothing else.
 type Hosts struct {
 	hub   string
 	names []string
 }
 
-// NewHosts makes so many hosts, with iproute2 and as root. They are gone when
+// NewHosts makes n hosts. It needs iproute2 and root. The hosts are removed when
 // the test ends. The test is skipped unless SPOTIPIE_TEST_NETNS=1.
 func NewHosts(t *testing.T, n int) *Hosts {
 	t.Helper()
@@ -60,8 +60,8 @@ func (h *Hosts) add(t *testing.T, name string) {
 	ip(t, "-n", name, "link", "set", "lo", "up")
 }
 
-// serve makes the server at target, on the loopback interface, known to the
-// hosts, and returns the address they have it at.
+// serve lets the hosts reach the server that listens at target on the loopback
+// interface, and returns the address they use.
 func (h *Hosts) serve(t *testing.T, target string) (address string) {
 	t.Helper()
 	listener, err := listenIn(h.hub)
@@ -72,7 +72,7 @@ func (h *Hosts) serve(t *testing.T, target string) (address string) {
 }
 
 // TestHosts is TestOneRefresh with three members of 50 goroutines on each of the
-// hosts, for as many rounds as SPOTIPIE_TEST_ROUNDS says, 3 by default.
+// hosts. SPOTIPIE_TEST_ROUNDS is the number of rounds, 3 by default.
 func (f *Fleet) TestHosts(t *testing.T, h *Hosts) {
 	t.Helper()
 	config := f.Config
@@ -89,7 +89,7 @@ func (f *Fleet) TestHosts(t *testing.T, h *Hosts) {
 
 // listenIn listens in another network namespace.
 func listenIn(namespace string) (net.Listener, error) {
-	// The thread has to come back: the servers that it has started die with it.
+	// The thread must not end: the servers that it has started die with it.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	home, err := unix.Open("/proc/thread-self/ns/net", unix.O_RDONLY|unix.O_CLOEXEC, 0)

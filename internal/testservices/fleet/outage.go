@@ -11,22 +11,22 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// patience is how long to wait for what must happen.
+// patience is how long the tests wait for something that must happen.
 const patience = 40 * time.Second
 
 // Outage is a store whose server can be made to fail.
 type Outage struct {
-	// StoreName is what errors must say.
+	// StoreName is the name that errors must contain.
 	StoreName string
-	// Begin makes the server fail, End brings it back. Both may be called
-	// more than once.
+	// Begin makes the server fail, and End makes it work again. Both may be
+	// called more than once.
 	Begin, End func()
 }
 
-// TestOutage has a store fail twice, once while the token is valid and once in
-// the middle of a refresh. Valid tokens are served all the time, errors name
-// the store, and a token that could not be saved is saved when the store is
-// back.
+// TestOutage makes a store fail twice: once while the token is valid, and once in
+// the middle of a refresh. The session must serve valid tokens all the time, its
+// errors must name the store, and it must save an unsaved token when the store
+// works again.
 func (f *Fleet) TestOutage(t *testing.T, o Outage) {
 	t.Helper()
 	defer o.End()
@@ -66,8 +66,8 @@ func (f *Fleet) TestOutage(t *testing.T, o Outage) {
 	}
 }
 
-// outageSession returns a session that calls what w has been given once, when
-// the token endpoint is asked.
+// outageSession returns a session that reports to w. At the next token request it
+// calls the function in w, once.
 func (f *Fleet) outageSession(t *testing.T, w *outageWatch) *spotipie.AuthorizationCodeSession {
 	t.Helper()
 	w.deadline = time.Now().Add(patience)
@@ -89,7 +89,7 @@ func (f *Fleet) outageSession(t *testing.T, w *outageWatch) *spotipie.Authorizat
 	return session
 }
 
-// eventually asks for the token, letting time pass, until the condition holds.
+// eventually moves the clock on and asks for the token, until the condition holds.
 func (f *Fleet) eventually(t *testing.T, session spotipie.Session, holds func(*spotipie.Token) bool) *spotipie.Token {
 	t.Helper()
 	var err error
@@ -100,7 +100,7 @@ func (f *Fleet) eventually(t *testing.T, session spotipie.Session, holds func(*s
 		}
 		f.Server.Advance(time.Second)
 	}
-	t.Fatalf("it does not happen; the last error is %v", err)
+	t.Fatalf("the token is not as expected after %s; the last error is %v", patience, err)
 	return nil
 }
 
@@ -112,7 +112,7 @@ func mustToken(t *testing.T, session spotipie.Session) *spotipie.Token {
 		t.Fatalf("Token: %v", err)
 	}
 	if waited := time.Since(start); waited > time.Second {
-		t.Errorf("Token took %s though there is a valid one", waited)
+		t.Errorf("Token took %s, but there is a valid token", waited)
 	}
 	return token
 }
@@ -168,7 +168,7 @@ func (w *outageWatch) error(storeName string) error {
 func (w *outageWatch) pause(t *testing.T) {
 	t.Helper()
 	if time.Now().After(w.deadline) {
-		t.Fatalf("no error of the store; there are %v", w.errors)
+		t.Fatalf("no error of the store; got %v", w.errors)
 	}
 	time.Sleep(10 * time.Millisecond)
 }

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// TestPausedHolder stops a member that holds the lock and is about to save,
-// has another session refresh the token meanwhile, and lets the member go on:
-// it must not overwrite the newer record, and takes the token in it.
+// TestPausedHolder stops a member that holds the lock and is about to save. Another
+// session refreshes the token meanwhile. Then the member continues: it must not
+// overwrite the newer record, and must use the token in it.
 func (f *Fleet) TestPausedHolder(t *testing.T) {
 	t.Helper()
 	m := f.Start(t, f.Config)

@@ -27,7 +27,7 @@ const (
 // goesOn reports whether a member does not wait at the stage.
 func (s Stage) goesOn() bool { return s == AnyTime || s == DuringRequest || s == DuringSave }
 
-// probe tells of the stages that a session's renewals reach.
+// probe reports the stages that a session's renewals reach.
 type probe struct {
 	reached func(Stage) // may be nil
 
@@ -85,7 +85,7 @@ func (s probedStore) Swap(ctx context.Context, key spotipie.Key, version uint64,
 	return version, err
 }
 
-// Check implements [spotipie.Checker] as the store does.
+// Check implements [spotipie.Checker] by the store's Check.
 func (s probedStore) Check(ctx context.Context, key spotipie.Key) error {
 	if c, isChecker := s.Store.(spotipie.Checker); isChecker {
 		return c.Check(ctx, key)

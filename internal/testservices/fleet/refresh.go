@@ -11,8 +11,8 @@ import (
 // endpointDelay is how long the token endpoint takes in TestOneRefresh.
 const endpointDelay = 100 * time.Millisecond
 
-// TestEightProcesses is TestOneRefresh with 8 members of 50 goroutines, for as
-// many rounds as SPOTIPIE_TEST_ROUNDS says, 3 by default.
+// TestEightProcesses is TestOneRefresh with 8 members of 50 goroutines.
+// SPOTIPIE_TEST_ROUNDS is the number of rounds, 3 by default.
 func (f *Fleet) TestEightProcesses(t *testing.T) {
 	t.Helper()
 	members := make([]*Member, 8)
@@ -24,9 +24,9 @@ func (f *Fleet) TestEightProcesses(t *testing.T) {
 
 func rounds(t *testing.T) int { return testservices.Count(t, "SPOTIPIE_TEST_ROUNDS", 3) }
 
-// TestOneRefresh ages the token and has every goroutine of every member ask
-// for one, so many rounds: all get the same new token for one request to the
-// token endpoint.
+// TestOneRefresh lets the token expire, and then all goroutines of all members ask
+// for one. All must get the same new token, with one request to the token endpoint.
+// It does this for the given number of rounds.
 func (f *Fleet) TestOneRefresh(t *testing.T, members []*Member, goroutines, rounds int) {
 	t.Helper()
 	f.delayTokens(t, endpointDelay)
