@@ -27,6 +27,7 @@ type decision struct {
 	overlaps decisions
 	// count numbers the decisions that build on each other.
 	count    int
+	by       *process // nil: outside of all
 	at       moment
 	wallTime time.Time // by the clock of the process
 	// gone says that the decision is lost: before it was saved, all processes that
@@ -169,7 +170,7 @@ func (w *decision) mayReplace(a *decision) bool {
 func (o *oracle) slept() {
 	var waiting decisions
 	for _, w := range o.decisions {
-		if w.grant != nil && !slices.ContainsFunc(w.grant.issued, func(a *accessToken) bool { return a.saved }) {
+		if w.grant != nil && !w.grant.isSaved() {
 			waiting |= w.bit()
 		}
 	}
@@ -185,7 +186,7 @@ func (o *oracle) decide(p *process, g *grant) *decision {
 	if len(o.decisions) == maxDecisions {
 		panic("simulation: the plan has more logins and logouts than the oracle can tell apart")
 	}
-	w := &decision{id: len(o.decisions), grant: g, count: 1}
+	w := &decision{id: len(o.decisions), grant: g, by: p, count: 1}
 	if p != nil {
 		w.wallTime, w.at = p.wall(), o.world.now()
 		w.gone = p.dead
@@ -209,19 +210,21 @@ func (o *oracle) decide(p *process, g *grant) *decision {
 }
 
 // unfinishedElsewhere returns the unfinished logins of processes whose clocks differ
-// from p's.
+// from p's: those whose call has not returned, and those of the last moment that wait
+// for the store.
 func (o *oracle) unfinishedElsewhere(p *process) (unfinished decisions) {
-	for _, other := range o.world.processes {
-		if other.skew == p.skew {
-			continue
-		}
-		for g := range other.unanswered {
-			if g.decision != nil {
-				unfinished |= g.decision.bit()
-			}
+	for _, w := range o.decisions {
+		isRecent := o.world.now()-w.at <= time.Second
+		if w.by != nil && w.by.skew != p.skew && w.grant != nil && (w.by.unanswered[w.grant] || isRecent && !w.grant.isSaved()) {
+			unfinished |= w.bit()
 		}
 	}
 	return unfinished
+}
+
+// isSaved reports whether a token of the grant was ever saved.
+func (g *grant) isSaved() bool {
+	return slices.ContainsFunc(g.issued, func(a *accessToken) bool { return a.saved })
 }
 
 // olderThan reports whether b replaces a, a token of the same grant. It does if a's
