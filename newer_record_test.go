@@ -117,6 +117,12 @@ func TestDecisionsThatWaitedKeepTheirOrder(t *testing.T) {
 	if compareConsents(first.consent, second.consent) >= 0 {
 		t.Errorf("the login that was first is numbered %d, and the one a minute later %d", consentMoment(first.consent), consentMoment(second.consent))
 	}
+	hung := stored{version: uint64(start.add(500*time.Millisecond).wall) / 1000} // a logout while the store answers nobody
+	first = r.loaded(login("first", start), hung, start.add(900*time.Millisecond))
+	second = r.loaded(login("second", start.add(20*time.Millisecond)), hung, start.add(900*time.Millisecond))
+	if compareConsents(first.consent, second.consent) >= 0 {
+		t.Error("of two logins that waited a moment, the later one does not have the higher number")
+	}
 	slept := func(at instant) instant { return instant{wall: at.wall + int64(time.Hour), monotonic: at.monotonic} }
 	deletion.version += uint64(time.Hour.Microseconds())
 	first = meet(login("first", start), slept(start.add(2*time.Minute)))

@@ -219,9 +219,9 @@ func (r rules) loadedDeletion(s *state, version uint64, now instant) *state {
 			// If the decision has waited for the store, count from when it was taken, so
 			// that decisions that waited keep their order.
 			moment := version / 1000
-			waited := time.Duration(now.monotonic - more.decidedAt)
-			if waited > atOnce && moment <= now.consentMoment() { // else the deletion follows a record whose clock was ahead
-				moment = min(moment, now.add(-waited).consentMoment())
+			if moment <= now.consentMoment() { // else the deletion follows a record whose clock was ahead, or ours is slow
+				taken := instant{wall: now.wall - (now.monotonic - more.decidedAt)}
+				moment = min(moment, taken.consentMoment())
 			}
 			next.outlive(more, moment)
 		})

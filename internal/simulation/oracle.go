@@ -350,7 +350,7 @@ func (o *oracle) announced(p *process, t *spotipie.Token) {
 		switch {
 		case a.olderThan(last) && o.rollbacks == 0:
 			o.find("order", p, "the listener hears of %s after %s", a, last)
-		case o.older(a.grant.decision, last.grant.decision) && p.heard[last].logouts == o.countLogouts:
+		case o.older(a.grant.decision, last.grant.decision) && p.heard[last] == (heard{o.countLogouts, p.loggedOut}):
 			o.find("order", p, "the listener hears of %s (%s) after %s (%s), which is newer", a, a.grant.decision, last, last.grant.decision)
 		}
 	}
