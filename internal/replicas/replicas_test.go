@@ -162,7 +162,7 @@ func check(t *testing.T, tr *traffic) {
 }
 
 // dueAfter returns the age at which a token is due for renewal at the earliest: when the
-// last quarter of its usable life begins.
+// last quarter of its lifetime begins. A session ends the lifetime a little early.
 func dueAfter(lifetime time.Duration) time.Duration {
 	return lifetime*3/4 - spotipie.DefaultExpiryMargin
 }
