@@ -116,8 +116,9 @@ func measureCancelled(ctx context.Context, s settings) ([]row, error) {
 	return []row{returns, newRow("  token requests for the others", "", requests).exactly(1)}, nil
 }
 
-// cancelled lets one caller begin the renewal of an expired token and others join it. Then
-// it cancels the first caller, and returns how long that caller's call still took.
+// cancelled lets one caller begin the renewal of an expired token and others join
+// it. Then it cancels the first caller, and returns how long that caller's call
+// still took.
 func cancelled(ctx context.Context, k keeper, callers int) (requests int, after time.Duration, err error) {
 	w, err := newWorld(ctx, nil)
 	if err != nil {

@@ -33,8 +33,8 @@ func (m moment) left() time.Duration {
 	return -time.Minute
 }
 
-// keeper is a library that keeps a token, in its own world. A caller gets the token with
-// get.
+// keeper is a library that keeps a token, in its own world. A caller gets the token
+// with get.
 type keeper struct {
 	column string
 	open   func(ctx context.Context, w *world, m moment) (get func(context.Context) error, err error)

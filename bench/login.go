@@ -18,9 +18,9 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// measureLogin measures a login from the call to the token. The user agrees at once, and
-// the browser is an HTTP client. The raw column has the time that the accounts service
-// itself needs for the authorization and the token request.
+// measureLogin measures a login from the call to the token. The user agrees at
+// once, and the browser is an HTTP client. The raw column has the time that the
+// accounts service itself needs for the authorization and the token request.
 func measureLogin(_ context.Context, s settings) ([]row, error) {
 	service, err := accounts.New(&accounts.Options{AutoApprove: true})
 	if err != nil {

@@ -18,15 +18,17 @@
 //	cd bench && go run .
 //
 // The first measures are benchmarks of package testing. They run in rounds. In each
-// round every library has a turn, in another order each time. The ratio is the median of
-// the rounds' ratios, so that noise that lasts longer than a turn affects both sides.
-// In a herd a thousand goroutines ask for the token at the same time. The accounts
-// service is reached over TCP, and its token endpoint takes 100 ms. No measure waits for
-// time to pass: the clock of the session and the service is moved, and the other
-// libraries, which read the computer's clock, get tokens with a suitable expiry.
+// round every library has a turn, in another order each time. The ratio is the
+// median of the rounds' ratios, so that noise that lasts longer than a turn affects
+// both sides. In a herd a thousand goroutines ask for the token at the same time.
+// The accounts service is reached over TCP, and its token endpoint takes 100 ms. No
+// measure waits for time to pass: the clock of the session and the service is
+// moved, and the other libraries, which read the computer's clock, get tokens with
+// a suitable expiry.
 //
-// The program only measures and does not test: its exit status is 0 whatever the numbers
-// are. With -json it prints JSON. To profile a measure, run it as an ordinary benchmark:
+// The program only measures and does not test: its exit status is 0 whatever the
+// numbers are. With -json it prints JSON. To profile a measure, run it as an
+// ordinary benchmark:
 //
 //	go test -bench TokenFresh/spotipie -cpuprofile cpu.out
 package main

@@ -11,9 +11,9 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// measureMemory measures the memory of a web app's sessions: one app, one set of options,
-// and a session with its own token for each user. It compares the heap after a garbage
-// collection before and after they are made.
+// measureMemory measures the memory of a web app's sessions: one app, one set of
+// options, and a session with its own token for each user. It compares the heap
+// after a garbage collection before and after they are made.
 //
 // Strings do not count. All sessions share those of tokens, credentials and options. A
 // session makes one string from them, the value of the Authorization header. It is
@@ -76,8 +76,8 @@ func weigh[T any](n int, build func() *T) float64 {
 	return math.Round((float64(after) - float64(before)) / float64(n))
 }
 
-// heap returns how many bytes are in use after the garbage, finalizers and sync.Pools were
-// collected.
+// heap returns how many bytes are in use after the garbage, finalizers and
+// sync.Pools were collected.
 func heap() uint64 {
 	runtime.GC()
 	runtime.GC()

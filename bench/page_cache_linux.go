@@ -8,10 +8,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// reread makes the system drop a file from the page cache, and reads the file again from
-// its beginning to its end. It is then like a program that was installed before the machine
-// was started. The page cache holds it in larger pieces than after a linker or an unpacked
-// archive has written it, so starting it needs fewer page faults.
+// reread makes the system drop a file from the page cache, and reads the file again
+// from its beginning to its end. It is then like a program that was installed
+// before the machine was started. The page cache holds it in larger pieces than
+// after a linker or an unpacked archive has written it, so starting it needs fewer
+// page faults.
 func reread(path string) error {
 	file, err := os.Open(path)
 	if err != nil {

@@ -241,8 +241,8 @@ type readCloser struct{ *strings.Reader }
 
 func (readCloser) Close() error { return nil }
 
-// measurePoolHerd lets many users with expired tokens come at the same time, each twice. It
-// measures how long a user with a fresh token waits meanwhile.
+// measurePoolHerd lets many users with expired tokens come at the same time, each
+// twice. It measures how long a user with a fresh token waits meanwhile.
 func measurePoolHerd(ctx context.Context, s settings) ([]row, error) {
 	e := &endpoint{takes: 5 * time.Millisecond}
 	pool, err := newPool(everybody{lifetime: 4 * time.Second}, e, s.herdUsers)

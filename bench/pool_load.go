@@ -18,8 +18,9 @@ import (
 // loaders is how many goroutines ask for users at the same time.
 const loaders = 32
 
-// measurePoolLoad compares a pool that loads users from PostgreSQL with bare SELECTs of the
-// same rows, through the same connections and from the same number of goroutines.
+// measurePoolLoad compares a pool that loads users from PostgreSQL with bare
+// SELECTs of the same rows, through the same connections and from the same number
+// of goroutines.
 func measurePoolLoad(ctx context.Context, s settings) ([]row, error) {
 	const title, preparedTitle, farTitle = "Pool, load a user from PostgreSQL, 32 goroutines", "  with prepared statements", "  a round trip of 1 ms away"
 	server, err := testservices.NewPostgres()

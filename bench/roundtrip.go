@@ -9,9 +9,9 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// gcPercent lets the heap of this small program grow to 64 MiB before the garbage collector
-// runs. By default it would run every few thousand requests and take a large part of the
-// measured time. It does not run so often in larger programs.
+// gcPercent lets the heap of this small program grow to 64 MiB before the garbage
+// collector runs. By default it would run every few thousand requests and take a
+// large part of the measured time. It does not run so often in larger programs.
 const gcPercent = 1600
 
 func measureRoundTrip(_ context.Context, s settings) ([]row, error) {

@@ -15,8 +15,8 @@ import (
 	"github.com/spotipie/spotipie/internal/testservices"
 )
 
-// measureStores compares stores with the least that a program would do without them, which is in
-// the raw column.
+// measureStores compares stores with the least that a program would do without
+// them, which is in the raw column.
 func measureStores(ctx context.Context, s settings) ([]row, error) {
 	var rows []row
 	var errs []error
@@ -143,9 +143,10 @@ func saveRecord(b *testing.B, store spotipie.Store) {
 	}
 }
 
-// renewalTrips counts the round trips of a refresh until the token is saved and announced. The
-// store is behind a proxy and has one connection. It returns the lowest count of several,
-// because a refresh may come while the one before still works.
+// renewalTrips counts the round trips of a refresh until the token is saved and
+// announced. The store is behind a proxy and has one connection. It returns the
+// lowest count of several, because a refresh may come while the one before still
+// works.
 func renewalTrips(ctx context.Context, store spotipie.Store, proxy *testservices.Proxy) (fewest float64, err error) {
 	w, err := newWorld(ctx, store)
 	if err != nil {

@@ -36,8 +36,8 @@ func measureSealed(ctx context.Context, s settings) ([]row, error) {
 	return slices.Concat(memory, byHand, postgres), err
 }
 
-// sealedBesideByHand compares a sealed store in memory with the least work that encrypts a
-// record: JSON, and AES-256-GCM with one key.
+// sealedBesideByHand compares a sealed store in memory with the least work that
+// encrypts a record: JSON, and AES-256-GCM with one key.
 func sealedBesideByHand(ctx context.Context, s settings) ([]row, error) {
 	sealed, err := newSealed(spotipie.NewMemoryStore())
 	if err != nil {

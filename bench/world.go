@@ -92,7 +92,8 @@ func (w *world) renew(ctx context.Context) (*oauth2.Token, error) {
 	return w.tokenSource(ctx, time.Unix(1, 0)).Token()
 }
 
-// tokenSource returns x/oauth2's token source for the session's token, with another expiry.
+// tokenSource returns x/oauth2's token source for the session's token, with another
+// expiry.
 func (w *world) tokenSource(ctx context.Context, expiry time.Time) oauth2.TokenSource {
 	app := w.service.Apps()[0]
 	conf := &oauth2.Config{
@@ -105,8 +106,8 @@ func (w *world) tokenSource(ctx context.Context, expiry time.Time) oauth2.TokenS
 	return conf.TokenSource(ctx, token)
 }
 
-// renewals closes everything, waits for running requests, and returns how often the token
-// endpoint was asked for a renewal.
+// renewals closes everything, waits for running requests, and returns how often the
+// token endpoint was asked for a renewal.
 func (w *world) renewals(ctx context.Context) (int, error) {
 	err := w.session.Close(ctx)
 	w.close()

@@ -9,8 +9,8 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// TestLoginCSRF checks that a callback with an attacker's code, of a login that began in
-// another browser, signs nobody in or out.
+// TestLoginCSRF checks that a callback with an attacker's code, of a login that
+// began in another browser, signs nobody in or out.
 func TestLoginCSRF(t *testing.T) {
 	a := newApp(t, appOptions{})
 	attacker, nobody, ada := a.browser("grace"), a.browser("ada"), a.browser("ada")
@@ -35,8 +35,8 @@ func TestLoginCSRF(t *testing.T) {
 	a.expectCodes(1)
 }
 
-// TestCodeOfAnotherUser combines a user's own state with the code of another user. The PKCE
-// verifier does not fit.
+// TestCodeOfAnotherUser combines a user's own state with the code of another user.
+// The PKCE verifier does not fit.
 func TestCodeOfAnotherUser(t *testing.T) {
 	a := newApp(t, appOptions{})
 	grace, ada := a.browser("grace"), a.browser("ada")
@@ -71,8 +71,8 @@ func withParameter(t *testing.T, raw, name, value string) string {
 	return u.String()
 }
 
-// twoApps returns browsers of two apps on one host. They share their cookies, and the apps
-// have the same keys.
+// twoApps returns browsers of two apps on one host. They share their cookies, and
+// the apps have the same keys.
 func twoApps(t *testing.T) (one, other *browser) {
 	t.Helper()
 	a := newApp(t, appOptions{keys: []string{keyText}})
@@ -94,8 +94,8 @@ func TestTwoAppsOnOneHost(t *testing.T) {
 	other.expectUser("grace")
 }
 
-// TestMixUp checks that the answer to one app's login is useless for another app in the same
-// browser.
+// TestMixUp checks that the answer to one app's login is useless for another app in
+// the same browser.
 func TestMixUp(t *testing.T) {
 	one, other := twoApps(t)
 	callback := one.beginAndAgree("/auth/login")
@@ -127,7 +127,8 @@ func TestSessionFixation(t *testing.T) {
 	attacker.expectUser("grace")
 }
 
-// TestReplayedCallback sends a callback a second time, with all cookies that the browser had.
+// TestReplayedCallback sends a callback a second time, with all cookies that the
+// browser had.
 func TestReplayedCallback(t *testing.T) {
 	a := newApp(t, appOptions{})
 	ada, thief := a.browser("ada"), a.browser("grace")
@@ -226,8 +227,8 @@ func TestHostHeader(t *testing.T) {
 	}
 }
 
-// TestLogoutFromElsewhere checks that other sites can sign nobody out, also in a browser that
-// sends few headers.
+// TestLogoutFromElsewhere checks that other sites can sign nobody out, also in a
+// browser that sends few headers.
 func TestLogoutFromElsewhere(t *testing.T) {
 	a := newApp(t, appOptions{})
 	ada := a.browser("ada")
@@ -259,8 +260,8 @@ func TestLogoutFromElsewhere(t *testing.T) {
 	ada.expect(ada.submit("/auth/logout"), http.StatusOK, `home of ""`)
 }
 
-// TestLogoutBehindAProxy uses a proxy that changes Host. The app's origin comes from the
-// redirect URI.
+// TestLogoutBehindAProxy uses a proxy that changes Host. The app's origin comes
+// from the redirect URI.
 func TestLogoutBehindAProxy(t *testing.T) {
 	a := newApp(t, appOptions{})
 	ada := a.browser("ada")
@@ -276,8 +277,8 @@ func TestLogoutBehindAProxy(t *testing.T) {
 	ada.expect(ada.submit("/auth/logout"), http.StatusOK, `home of ""`)
 }
 
-// TestLoginFromElsewhere checks that other sites can neither replace a signed-in user nor ask
-// for more scopes without asking the user first.
+// TestLoginFromElsewhere checks that other sites can neither replace a signed-in
+// user nor ask for more scopes without asking the user first.
 func TestLoginFromElsewhere(t *testing.T) {
 	a := newApp(t, appOptions{})
 	b := a.browser("ada")

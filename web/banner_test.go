@@ -16,7 +16,8 @@ import (
 var bannerLine = template.Must(template.New("").Parse(
 	`page{{with .}}<p role="status">{{.Text}} <a href="{{.LoginURL}}">{{.Action}}</a></p>{{end}}`))
 
-// showBanner makes the app show its banner at /banner, and the banner's kind in a header.
+// showBanner makes the app show its banner at /banner, and the banner's kind in a
+// header.
 func showBanner(a *app) {
 	auth := a.replicas[0].auth
 	mux := http.NewServeMux()
@@ -85,7 +86,8 @@ func TestBanner(t *testing.T) {
 	expect("/banner", "", "page")
 }
 
-// TestBannerOfARefusedUser checks the banner of a user who has removed the app's access.
+// TestBannerOfARefusedUser checks the banner of a user who has removed the app's
+// access.
 func TestBannerOfARefusedUser(t *testing.T) {
 	a := newApp(t, appOptions{keys: []string{keyText}})
 	showBanner(a)

@@ -13,8 +13,8 @@ import (
 	"github.com/spotipie/spotipie/web"
 )
 
-// TestCookiesOfAnotherApp checks that an app's cookie under the name of another app's cookie
-// cannot be decrypted, even with the same keys.
+// TestCookiesOfAnotherApp checks that an app's cookie under the name of another
+// app's cookie cannot be decrypted, even with the same keys.
 func TestCookiesOfAnotherApp(t *testing.T) {
 	one, other := twoApps(t)
 	one.signIn()
@@ -69,8 +69,8 @@ func changed(text string, i int) string {
 	return text[:i] + string(c) + text[i+1:]
 }
 
-// TestSwappedCookies checks that a cookie for one purpose or login cannot be decrypted under the
-// name of another.
+// TestSwappedCookies checks that a cookie for one purpose or login cannot be
+// decrypted under the name of another.
 func TestSwappedCookies(t *testing.T) {
 	a := newApp(t, appOptions{})
 	ada := a.browser("ada")
@@ -103,8 +103,8 @@ func TestSwappedCookies(t *testing.T) {
 	a.expectCodes(1)
 }
 
-// TestExpiredCookies checks that cookies expire by the app's clock, even if the browser keeps
-// them.
+// TestExpiredCookies checks that cookies expire by the app's clock, even if the
+// browser keeps them.
 func TestExpiredCookies(t *testing.T) {
 	a := newApp(t, appOptions{accounts: accounts.Options{CodeLifetime: time.Hour}})
 	ada := a.browser("ada")
@@ -115,8 +115,8 @@ func TestExpiredCookies(t *testing.T) {
 	ada.signIn()
 }
 
-// TestKeyRotation checks that the old key decrypts and the new one encrypts. After the old key
-// is removed, its users must sign in again.
+// TestKeyRotation checks that the old key decrypts and the new one encrypts. After
+// the old key is removed, its users must sign in again.
 func TestKeyRotation(t *testing.T) {
 	for _, test := range []struct {
 		name  string
@@ -149,7 +149,8 @@ func TestKeyRotation(t *testing.T) {
 	}
 }
 
-// TestOversizedCookies checks that the app still works with large cookies and many of them.
+// TestOversizedCookies checks that the app still works with large cookies and many
+// of them.
 func TestOversizedCookies(t *testing.T) {
 	a := newApp(t, appOptions{})
 	ada := a.browser("ada")

@@ -15,8 +15,8 @@ import (
 	"github.com/spotipie/spotipie/web"
 )
 
-// TestCallbackFlood checks that callbacks without a login make no token request. Those of one
-// login make one, or five while Spotify fails.
+// TestCallbackFlood checks that callbacks without a login make no token request.
+// Those of one login make one, or five while Spotify fails.
 func TestCallbackFlood(t *testing.T) {
 	a := newApp(t, appOptions{keys: []string{keyText}})
 	b := a.browser("ada")
@@ -87,8 +87,8 @@ func TestFloodOfLoginsKeepsNothing(t *testing.T) {
 	}
 }
 
-// TestFloodOfCallbacksKeepsLittle checks that a process remembers only a limited number of
-// callbacks.
+// TestFloodOfCallbacksKeepsLittle checks that a process remembers only a limited
+// number of callbacks.
 func TestFloodOfCallbacksKeepsLittle(t *testing.T) {
 	a := newApp(t, appOptions{keys: []string{keyText}})
 	handler := a.replicas[0].handler
@@ -131,8 +131,8 @@ func (g gate) RoundTrip(r *http.Request) (*http.Response, error) {
 	return g.RoundTripper.RoundTrip(r)
 }
 
-// TestManyCallbacksAtOnce checks that 256 logins are finished at the same time, and that the next
-// one is tried again.
+// TestManyCallbacksAtOnce checks that 256 logins are finished at the same time, and
+// that the next one is tried again.
 func TestManyCallbacksAtOnce(t *testing.T) {
 	arrived, opened := make(chan struct{}, 1000), make(chan struct{})
 	a := newApp(t, appOptions{keys: []string{keyText}, change: func(_ *web.Options, p *spotipie.PoolOptions) {

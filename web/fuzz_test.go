@@ -45,8 +45,8 @@ func FuzzReturnTo(f *testing.F) {
 	})
 }
 
-// FuzzCookies checks cookies that the app has not encrypted: with them nobody signs in, no token
-// is requested, and the app does not fail.
+// FuzzCookies checks cookies that the app has not encrypted: with them nobody signs
+// in, no token is requested, and the app does not fail.
 func FuzzCookies(f *testing.F) {
 	a := newApp(f, appOptions{keys: []string{keyText}})
 	b := a.browser("ada")

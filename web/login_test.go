@@ -16,7 +16,8 @@ import (
 	"github.com/spotipie/spotipie/web"
 )
 
-// TestSignInAcrossReplicas sends each request to the replica that did not get the last one.
+// TestSignInAcrossReplicas sends each request to the replica that did not get the
+// last one.
 func TestSignInAcrossReplicas(t *testing.T) {
 	for name, isHTTPS := range map[string]bool{"http": false, "https": true} {
 		t.Run(name, func(t *testing.T) {
@@ -39,8 +40,9 @@ func TestSignInAcrossReplicas(t *testing.T) {
 	}
 }
 
-// TestManyUsersAtOnce checks that each user sees their own data on any replica. A new sign-in asks
-// for fewer scopes than before, and for more on pages that need them.
+// TestManyUsersAtOnce checks that each user sees their own data on any replica. A
+// new sign-in asks for fewer scopes than before, and for more on pages that need
+// them.
 func TestManyUsersAtOnce(t *testing.T) {
 	var users []accounts.User
 	for i := range 30 {
@@ -101,8 +103,8 @@ func TestTabs(t *testing.T) {
 	}
 }
 
-// TestAManyTimesBegunLogin checks that the browser never has more than five login cookies, however
-// many logins it begins, and that the latest ones work.
+// TestAManyTimesBegunLogin checks that the browser never has more than five login
+// cookies, however many logins it begins, and that the latest ones work.
 func TestAManyTimesBegunLogin(t *testing.T) {
 	a := newApp(t, appOptions{change: func(_ *web.Options, p *spotipie.PoolOptions) { p.Scope = spotipie.AllScopes() }})
 	ada := a.browser("ada")
@@ -128,8 +130,8 @@ func TestAManyTimesBegunLogin(t *testing.T) {
 	}
 }
 
-// TestManyTabsAtOnce begins logins in many tabs at the same time, as when a browser restores its
-// tabs. No request has the cookies of the others.
+// TestManyTabsAtOnce begins logins in many tabs at the same time, as when a browser
+// restores its tabs. No request has the cookies of the others.
 func TestManyTabsAtOnce(t *testing.T) {
 	a := newApp(t, appOptions{})
 	ada, tab := a.browser("ada"), a.browser("ada")
@@ -186,7 +188,8 @@ func TestCookies(t *testing.T) {
 	}
 }
 
-// TestNothingSecretIsShown searches everything that the browser can see for the secrets of a login.
+// TestNothingSecretIsShown searches everything that the browser can see for the
+// secrets of a login.
 func TestNothingSecretIsShown(t *testing.T) {
 	pages := template.Must(template.New("delayed").Parse("tries again by itself {{printf `%+v` .}}"))
 	a := newApp(t, appOptions{change: func(o *web.Options, _ *spotipie.PoolOptions) { o.Pages = pages }})
@@ -251,8 +254,8 @@ func mustList(t *testing.T, store spotipie.Store) []spotipie.Key {
 	return keys
 }
 
-// TestAnotherUserSignsTheFirstOut checks also that the second user does not get to the first user's
-// page.
+// TestAnotherUserSignsTheFirstOut checks also that the second user does not get to
+// the first user's page.
 func TestAnotherUserSignsTheFirstOut(t *testing.T) {
 	a := newApp(t, appOptions{})
 	b := a.browser("ada")
@@ -274,8 +277,8 @@ func TestLogoutThatForgets(t *testing.T) {
 	grace.expectUser("grace")
 }
 
-// TestForgottenElsewhere checks that a browser is signed out if its user's authorization was
-// deleted.
+// TestForgottenElsewhere checks that a browser is signed out if its user's
+// authorization was deleted.
 func TestForgottenElsewhere(t *testing.T) {
 	a := newApp(t, appOptions{keys: []string{keyText}})
 	ada, elsewhere := a.browser("ada"), a.browser("ada")

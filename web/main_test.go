@@ -79,8 +79,8 @@ type appOptions struct {
 	change   func(*web.Options, *spotipie.PoolOptions)
 }
 
-// newApp starts an app whose replicas take turns: two successive requests never reach the same
-// one.
+// newApp starts an app whose replicas take turns: two successive requests never
+// reach the same one.
 func newApp(t testing.TB, opts appOptions) *app {
 	t.Helper()
 	a := &app{t: t, store: opts.store, keys: opts.keys, change: opts.change}
@@ -191,8 +191,8 @@ func answerMe(auth *web.Auth) http.Handler {
 	})
 }
 
-// browser is a user's browser. It has cookies, and says where requests come from, like real
-// browsers. At Spotify its user agrees, or not.
+// browser is a user's browser. It has cookies, and says where requests come from,
+// like real browsers. At Spotify its user agrees, or not.
 type browser struct {
 	*app
 	client  *http.Client

@@ -139,8 +139,9 @@ func TestKeysAreNotPrinted(t *testing.T) {
 	}
 }
 
-// TestHandlerElsewhere checks that OnError is called if the handler is not at the path of the
-// redirect URI, and that it is not called if a router removes the beginning of the path.
+// TestHandlerElsewhere checks that OnError is called if the handler is not at the
+// path of the redirect URI, and that it is not called if a router removes the
+// beginning of the path.
 func TestHandlerElsewhere(t *testing.T) {
 	a := newApp(t, appOptions{keys: []string{keyText}})
 	auth := a.replicas[0].auth

@@ -72,8 +72,8 @@ func TestEveryPageKeepsTheBrowserSafe(t *testing.T) {
 	}
 }
 
-// TestRedirectsHaveTheHeadersToo checks this because a callback's address must not be stored, nor
-// be sent to the next page as the referrer.
+// TestRedirectsHaveTheHeadersToo checks this because a callback's address must not
+// be stored, nor be sent to the next page as the referrer.
 func TestRedirectsHaveTheHeadersToo(t *testing.T) {
 	a := newApp(t, appOptions{})
 	ada := a.browser("ada")

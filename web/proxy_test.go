@@ -12,8 +12,8 @@ import (
 	"github.com/spotipie/spotipie/web"
 )
 
-// TestBehindAProxy uses a proxy at which TLS ends. It speaks http to the app, sends another Host,
-// and accepts header lines of 8 KiB, like nginx.
+// TestBehindAProxy uses a proxy at which TLS ends. It speaks http to the app, sends
+// another Host, and accepts header lines of 8 KiB, like nginx.
 func TestBehindAProxy(t *testing.T) {
 	var inside *url.URL
 	refused := 0

@@ -13,8 +13,8 @@ import (
 	"github.com/spotipie/spotipie/web"
 )
 
-// TestMoreScopes checks that each page asks for the scopes that it needs and those that were granted
-// before.
+// TestMoreScopes checks that each page asks for the scopes that it needs and those
+// that were granted before.
 func TestMoreScopes(t *testing.T) {
 	a := newApp(t, appOptions{})
 	ada := a.browser("ada")
@@ -66,7 +66,8 @@ func action(t *testing.T, p page) string {
 	return strings.ReplaceAll(target, "&amp;", "&")
 }
 
-// TestForms checks that forms get a page, because they cannot be redirected to Spotify and back.
+// TestForms checks that forms get a page, because they cannot be redirected to
+// Spotify and back.
 func TestForms(t *testing.T) {
 	a := newApp(t, appOptions{})
 	ada := a.browser("ada")
@@ -157,7 +158,8 @@ func TestRequireReturnsToTheAppOnly(t *testing.T) {
 	}
 }
 
-// TestRefusedRefreshToken checks that the user can sign in again, and that both replicas learn of it.
+// TestRefusedRefreshToken checks that the user can sign in again, and that both
+// replicas learn of it.
 func TestRefusedRefreshToken(t *testing.T) {
 	for name, path := range map[string]string{"require": "/me", "with a scope": "/library"} {
 		t.Run(name, func(t *testing.T) {
@@ -181,7 +183,8 @@ func TestRefusedRefreshToken(t *testing.T) {
 	}
 }
 
-// TestErrorOfAHandler checks that errors of a session in a handler become the right answers.
+// TestErrorOfAHandler checks that errors of a session in a handler become the right
+// answers.
 func TestErrorOfAHandler(t *testing.T) {
 	var failure error
 	a := newApp(t, appOptions{keys: []string{keyText}})
@@ -224,8 +227,8 @@ func TestErrorOfAHandler(t *testing.T) {
 	}
 }
 
-// TestUserGrantsLess checks that a user who grants less than was asked for sees a page, and is not
-// sent to Spotify again and again.
+// TestUserGrantsLess checks that a user who grants less than was asked for sees a
+// page, and is not sent to Spotify again and again.
 func TestUserGrantsLess(t *testing.T) {
 	a := newApp(t, appOptions{})
 	ada := a.browser("ada")
@@ -293,8 +296,8 @@ func TestMiddlewareOfTwoApps(t *testing.T) {
 	}
 }
 
-// TestSignedInElsewhere checks that a replica looks again for the authorization of a user who had
-// none.
+// TestSignedInElsewhere checks that a replica looks again for the authorization of
+// a user who had none.
 func TestSignedInElsewhere(t *testing.T) {
 	a := newApp(t, appOptions{})
 	ada := a.browser("ada")
@@ -312,7 +315,8 @@ func TestSignedInElsewhere(t *testing.T) {
 	ada.expect(ada.get("/me", typed), http.StatusOK, "ada has ")
 }
 
-// countingSessions always has the same user, like a program for one person. It counts the calls.
+// countingSessions always has the same user, like a program for one person. It
+// counts the calls.
 type countingSessions struct {
 	user  string
 	asked int

@@ -16,8 +16,8 @@ import (
 	"github.com/spotipie/spotipie/web"
 )
 
-// TestDenied checks that a user who does not agree is told that nothing has changed, and can agree
-// later.
+// TestDenied checks that a user who does not agree is told that nothing has
+// changed, and can agree later.
 func TestDenied(t *testing.T) {
 	a := newApp(t, appOptions{})
 	b := a.browser("")
@@ -29,8 +29,9 @@ func TestDenied(t *testing.T) {
 	b.expect(b.click(link(t, p, "Ask me again")), http.StatusOK, "ada has user-library-read at /library?a=1&b=2")
 }
 
-// TestNotOnTheList uses development mode, in which Spotify gives a token but refuses the profile.
-// Nothing may be saved, and the user can choose another account.
+// TestNotOnTheList uses development mode, in which Spotify gives a token but
+// refuses the profile. Nothing may be saved, and the user can choose another
+// account.
 func TestNotOnTheList(t *testing.T) {
 	a := newApp(t, appOptions{accounts: accounts.Options{DevelopmentMode: &accounts.DevelopmentMode{AllowedUsers: []string{"ada"}}}})
 	b := a.browser("grace")
@@ -76,8 +77,8 @@ func answerProfile(t *testing.T, a *app, times int, body string) {
 	}
 }
 
-// TestSpotifyDownInACallback checks that the page tries the same callback again by itself, and signs
-// the user in when Spotify works again.
+// TestSpotifyDownInACallback checks that the page tries the same callback again by
+// itself, and signs the user in when Spotify works again.
 func TestSpotifyDownInACallback(t *testing.T) {
 	for _, test := range []struct {
 		name  string
@@ -128,8 +129,8 @@ func TestSpotifyStaysDown(t *testing.T) {
 	ada.expect(ada.click(link(t, p, "Sign in again")), http.StatusOK, "ada has  at /me")
 }
 
-// TestProfileDownInACallback checks that the login waits for the profile, because the code is used
-// up.
+// TestProfileDownInACallback checks that the login waits for the profile, because
+// the code is used up.
 func TestProfileDownInACallback(t *testing.T) {
 	a := newApp(t, appOptions{})
 	ada := a.browser("ada")
@@ -140,7 +141,8 @@ func TestProfileDownInACallback(t *testing.T) {
 	a.expectCodes(1)
 }
 
-// TestErrorsOfTheCallback covers errors that Spotify sends, and requests that are not a callback.
+// TestErrorsOfTheCallback covers errors that Spotify sends, and requests that are
+// not a callback.
 func TestErrorsOfTheCallback(t *testing.T) {
 	a := newApp(t, appOptions{})
 	for query, want := range map[string]struct {
@@ -208,9 +210,9 @@ func (s *switchableStore) Delete(ctx context.Context, key spotipie.Key) error {
 	return s.Store.Delete(ctx, key)
 }
 
-// TestForgetWhileTheStoreIsDown checks that the user sees an error and stays signed in if the
-// authorization cannot be deleted. If the session is in memory, the authorization is deleted from
-// the store later.
+// TestForgetWhileTheStoreIsDown checks that the user sees an error and stays signed
+// in if the authorization cannot be deleted. If the session is in memory, the
+// authorization is deleted from the store later.
 func TestForgetWhileTheStoreIsDown(t *testing.T) {
 	store := &switchableStore{Store: spotipie.NewMemoryStore()}
 	a := newApp(t, appOptions{store: store, keys: []string{keyText}})
@@ -245,8 +247,8 @@ func TestMoreThanACookieHolds(t *testing.T) {
 	a.expectError("failed", http.StatusInternalServerError, "would be too large")
 }
 
-// TestStoreDown checks that users whose session is in memory are served, and that others see a page
-// until the store works again.
+// TestStoreDown checks that users whose session is in memory are served, and that
+// others see a page until the store works again.
 func TestStoreDown(t *testing.T) {
 	store := &switchableStore{Store: spotipie.NewMemoryStore()}
 	a := newApp(t, appOptions{store: store, keys: []string{keyText}})
@@ -283,8 +285,8 @@ func TestStoreDown(t *testing.T) {
 	ada.expectUser("ada")
 }
 
-// TestRecordThatCannotBeUsed changes the app so that it needs more scopes of all users than earlier
-// users agreed to.
+// TestRecordThatCannotBeUsed changes the app so that it needs more scopes of all
+// users than earlier users agreed to.
 func TestRecordThatCannotBeUsed(t *testing.T) {
 	a := newApp(t, appOptions{keys: []string{keyText}})
 	ada := a.browser("ada")
@@ -318,7 +320,8 @@ func TestSessionsThatFail(t *testing.T) {
 	ada.expectUser("ada")
 }
 
-// TestReplicaThatEnds stops a replica in the middle of a login. Another one continues it.
+// TestReplicaThatEnds stops a replica in the middle of a login. Another one
+// continues it.
 func TestReplicaThatEnds(t *testing.T) {
 	a := newApp(t, appOptions{})
 	ada := a.browser("ada")
@@ -334,7 +337,8 @@ func TestReplicaThatEnds(t *testing.T) {
 	ada.expect(ada.comeFromElsewhere(callback), http.StatusOK, "ada has  at /me")
 }
 
-// TestCancelledCallback checks that a browser that leaves and comes back joins the same login.
+// TestCancelledCallback checks that a browser that leaves and comes back joins the
+// same login.
 func TestCancelledCallback(t *testing.T) {
 	a := newApp(t, appOptions{keys: []string{keyText}})
 	ada := a.browser("ada")
@@ -354,8 +358,8 @@ func TestCancelledCallback(t *testing.T) {
 	ada.expect(p, http.StatusOK, "ada has  at /me")
 }
 
-// TestCallbackTwiceAtOnce sends a callback twice, as an impatient user does. The second request joins
-// the first, and the code is sent once.
+// TestCallbackTwiceAtOnce sends a callback twice, as an impatient user does. The
+// second request joins the first, and the code is sent once.
 func TestCallbackTwiceAtOnce(t *testing.T) {
 	a := newApp(t, appOptions{keys: []string{keyText}})
 	ada := a.browser("ada")

@@ -27,9 +27,10 @@ func sealed(t *testing.T, inner spotipie.Store) spotipie.Store {
 	return store
 }
 
-// TestRecordThatNoKeyOpens checks that the user sees a page that says whom to tell. No page may send
-// the user to Spotify, because a login would replace a record that another key may open. But the
-// user can sign out and sign in again: that is their newer decision.
+// TestRecordThatNoKeyOpens checks that the user sees a page that says whom to tell.
+// No page may send the user to Spotify, because a login would replace a record that
+// another key may open. But the user can sign out and sign in again: that is their
+// newer decision.
 func TestRecordThatNoKeyOpens(t *testing.T) {
 	inner := spotipie.NewMemoryStore()
 	for name, other := range map[string]spotipie.Store{"another key": sealed(t, inner), "no key at all": inner} {

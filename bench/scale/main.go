@@ -4,9 +4,10 @@
 //	cd bench && go run ./scale
 //	cd bench && go run ./scale -users 100000 -replicas 2
 //
-// In its model people are away for a while and then come for a visit; see its flags. Its test
-// lets real pools serve such people in simulated time, and fails if the counts differ from
-// the model's. The program measures the memory of a session when it runs.
+// In its model people are away for a while and then come for a visit; see its
+// flags. Its test lets real pools serve such people in simulated time, and fails if
+// the counts differ from the model's. The program measures the memory of a session
+// when it runs.
 package main
 
 import (
@@ -71,8 +72,8 @@ func (p plan) check() error {
 	return nil
 }
 
-// weigh returns how many bytes of the heap a session in a pool takes, with its strings and
-// its entry in the pool.
+// weigh returns how many bytes of the heap a session in a pool takes, with its
+// strings and its entry in the pool.
 func weigh(ctx context.Context, p plan, n int) (float64, error) {
 	p.maxSessions = n + n/2 // the parts of a pool are not filled evenly
 	pool, err := p.newPool(&strangers{}, nil, nil)

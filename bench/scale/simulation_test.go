@@ -54,8 +54,8 @@ func newApp(t *testing.T, p plan) *app {
 
 func userName(i int) string { return fmt.Sprintf("user-%022d", i) }
 
-// signIn gives every user an authorization. left returns how long a user's token is still
-// valid.
+// signIn gives every user an authorization. left returns how long a user's token is
+// still valid.
 func (a *app) signIn(t *testing.T, left func() time.Duration) {
 	t.Helper()
 	for i := range a.users {
@@ -69,7 +69,8 @@ func (a *app) signIn(t *testing.T, left func() time.Duration) {
 	}
 }
 
-// run runs the pools' background work. The returned function ends it and closes the pools.
+// run runs the pools' background work. The returned function ends it and closes the
+// pools.
 func (a *app) run(t *testing.T) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -146,8 +147,8 @@ func (a *app) count() counts {
 	return c
 }
 
-// TestModel lets 10,000 people, or SPOTIPIE_TEST_PEOPLE, use real pools for some hours, and
-// counts. The model's numbers may differ by tolerance.
+// TestModel lets 10,000 people, or SPOTIPIE_TEST_PEOPLE, use real pools for some
+// hours, and counts. The model's numbers may differ by tolerance.
 func TestModel(t *testing.T) {
 	base := plan{
 		users: testservices.Count(t, "SPOTIPIE_TEST_PEOPLE", 10_000), active: 1, visits: 10, requests: 5, gap: 20 * time.Second, peak: 1, replicas: 3,
@@ -224,8 +225,8 @@ func testModel(t *testing.T, p plan) {
 	}
 }
 
-// TestHerd lets all users come at the same time with expired tokens. Users who give up waiting
-// come again.
+// TestHerd lets all users come at the same time with expired tokens. Users who give
+// up waiting come again.
 func TestHerd(t *testing.T) {
 	for name, users := range map[string]int{"all are served in time": 8000, "too many": 12_000} {
 		t.Run(name, func(t *testing.T) {
@@ -292,8 +293,8 @@ func TestConsents(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// Users who did not come on the first day come on a day of the next months. They
-		// come again the day after a consent has ended.
+		// Users who did not come on the first day come on a day of the next months.
+		// They come again the day after a consent has ended.
 		rec.AuthorizedAt = launch
 		if float64(i) >= p.launchShare*float64(p.users) {
 			rec.AuthorizedAt = launch.Add(time.Duration(rand.Float64() * consentDays * float64(day)))

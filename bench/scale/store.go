@@ -15,7 +15,8 @@ import (
 
 const clientID = "0123456789abcdef0123456789abcdef"
 
-// newToken returns a token whose strings are as long as Spotify's, and different for each n.
+// newToken returns a token whose strings are as long as Spotify's, and different
+// for each n.
 func newToken(n int64, lifetime time.Duration) (*spotipie.Token, error) {
 	return spotipie.NewToken(spotipie.TokenFields{
 		AccessToken: fmt.Sprintf("BQ%0208d", n), RefreshToken: fmt.Sprintf("AQ%0129d", n), ExpiresIn: lifetime,
@@ -31,8 +32,8 @@ func newRecord(n int64, lifetime time.Duration) (spotipie.Record, error) {
 	}, err
 }
 
-// countingStore keeps records in memory, delays its calls and counts them. It reports all
-// changes, like the stores with a server.
+// countingStore keeps records in memory, delays its calls and counts them. It
+// reports all changes, like the stores with a server.
 type countingStore struct {
 	*spotipie.MemoryStore
 	takes time.Duration

@@ -39,9 +39,9 @@ const (
 	refreshIsDue = lifetime - early
 )
 
-// traffic describes what the active users do. They are away for a random time, which is
-// exponentially distributed, and then come for a visit. The requests of a visit are a gap
-// apart, and each goes to a random replica.
+// traffic describes what the active users do. They are away for a random time,
+// which is exponentially distributed, and then come for a visit. The requests of a
+// visit are a gap apart, and each goes to a random replica.
 type traffic struct {
 	plan
 	users float64 // active users
@@ -75,16 +75,17 @@ func (t traffic) replicaVisit() (share, slack float64) {
 	return share, slack / share
 }
 
-// untouched is the probability that a replica does not use a session for that many seconds
-// after a use, and that then another visit uses it.
+// untouched is the probability that a replica does not use a session for that many
+// seconds after a use, and that then another visit uses it.
 func (t traffic) untouched(seconds float64) float64 {
 	share, slack := t.replicaVisit()
 	return math.Exp(-share * max(seconds-slack, 0) / (t.away + (1-share)*t.visit))
 }
 
-// kept is how long a replica keeps a session that is not used: MaxIdle, or less if there are
-// too many sessions. The sessions that were not used for the longest time are dropped first,
-// so it is the time in which as many sessions are used as there is room for.
+// kept is how long a replica keeps a session that is not used: MaxIdle, or less if
+// there are too many sessions. The sessions that were not used for the longest time
+// are dropped first, so it is the time in which as many sessions are used as there
+// is room for.
 func (t traffic) kept() float64 {
 	room := float64(t.maxSessions)
 	low, high := 0.0, (t.maxIdle + sweepEvery/2).Seconds()
@@ -129,8 +130,8 @@ type renewals struct {
 	warm  float64 // renewals that keep a token warm that nobody uses
 }
 
-// renewals counts one renewal each time that a token is due and the user comes, or a pool
-// that keeps tokens warm.
+// renewals counts one renewal each time that a token is due and the user comes, or
+// a pool that keeps tokens warm.
 func (t traffic) renewals() renewals {
 	inVisit := t.visit / t.cycle()
 	wait := inVisit*t.gap.Seconds()/2 + (1-inVisit)*t.away
@@ -154,9 +155,9 @@ func (t traffic) renewals() renewals {
 	return warmed
 }
 
-// lapses is the share of due tokens whose session no replica has any more. due is the time
-// since the last renewal. It computes again and again how long ago the user was there when
-// the token is due, until the result no longer changes.
+// lapses is the share of due tokens whose session no replica has any more. due is
+// the time since the last renewal. It computes again and again how long ago the
+// user was there when the token is due, until the result no longer changes.
 func (t traffic) lapses(due float64) float64 {
 	const step = 10.0 // seconds
 	bins := int(t.kept()/step) + 1
@@ -195,8 +196,8 @@ type storeCalls struct {
 	loads, looks, locks, checks, swaps, notices float64
 }
 
-// storeCalls counts the calls for cold loads and renewals. Every replica gets the notice of a
-// renewal, and those that have the session load the new record.
+// storeCalls counts the calls for cold loads and renewals. Every replica gets the
+// notice of a renewal, and those that have the session load the new record.
 func (t traffic) storeCalls() storeCalls {
 	r := t.renewals()
 	looks := (r.all-r.warm)*t.othersAfterVisit() + r.warm*t.othersWhileAway()
@@ -206,9 +207,10 @@ func (t traffic) storeCalls() storeCalls {
 	}
 }
 
-// othersAfterVisit is how many other replicas have the session of a user whose token is
-// renewed because the user comes. The user comes some time after the token was due. So all
-// earlier visits began before it was due, and the first of them with a renewal.
+// othersAfterVisit is how many other replicas have the session of a user whose
+// token is renewed because the user comes. The user comes some time after the token
+// was due. So all earlier visits began before it was due, and the first of them
+// with a renewal.
 func (t traffic) othersAfterVisit() float64 {
 	share, slack := t.replicaVisit()
 	kept := t.kept()
@@ -224,9 +226,9 @@ func (t traffic) othersAfterVisit() float64 {
 	return float64(t.replicas-1) * has
 }
 
-// othersWhileAway is how many other replicas have the session of a user whose token one
-// replica keeps warm: those of the last visit, and those that still have it from earlier
-// visits.
+// othersWhileAway is how many other replicas have the session of a user whose token
+// one replica keeps warm: those of the last visit, and those that still have it
+// from earlier visits.
 func (t traffic) othersWhileAway() float64 {
 	share, _ := t.replicaVisit()
 	all := float64(t.replicas)
@@ -259,8 +261,8 @@ type consents struct {
 	average, launch float64 // on an average day, and six months after the launch
 }
 
-// consents returns the average after all users have consented once, and the number on the day
-// six months after the launch. Users who come back consent again.
+// consents returns the average after all users have consented once, and the number
+// on the day six months after the launch. Users who come back consent again.
 func (p plan) consents() consents {
 	all := float64(p.users)
 	return consents{average: all / consentDays, launch: all*p.launchShare + all*(1-p.launchShare)/consentDays}

@@ -66,8 +66,8 @@ func TestStoryShowsNoSecret(t *testing.T) {
 	}
 }
 
-// sabotage are ways to make a service misbehave. Steps of the demo must notice each of them;
-// otherwise they check nothing.
+// sabotage are ways to make a service misbehave. Steps of the demo must notice each
+// of them; otherwise they check nothing.
 var sabotage = map[string]struct {
 	wrap   func(http.Handler) http.Handler
 	failed []string // steps

@@ -77,8 +77,8 @@ func answerTo(path string, status int, body string) func(http.Handler) http.Hand
 	}
 }
 
-// twice makes every refresh count twice, as if two callers had asked. The first one fails, so
-// that the second still works if tokens rotate.
+// twice makes every refresh count twice, as if two callers had asked. The first one
+// fails, so that the second still works if tokens rotate.
 func twice(service http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/api/token" && isRefresh(r) {

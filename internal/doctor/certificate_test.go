@@ -19,8 +19,8 @@ import (
 	"github.com/spotipie/spotipie/internal/doctor"
 )
 
-// secured starts a service with a self-made certificate, for 127.0.0.1 or a name. The times are
-// relative to now.
+// secured starts a service with a self-made certificate, for 127.0.0.1 or a name.
+// The times are relative to now.
 func secured(t *testing.T, from, to time.Duration, name string) (url string, authority *x509.CertPool) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -35,8 +35,8 @@ type replicaConfig struct {
 	Keys                                string // of the cookies
 }
 
-// runReplica serves the app until the standard input ends, and then ends the process. In
-// a process that is not a replica it does nothing.
+// runReplica serves the app until the standard input ends, and then ends the
+// process. In a process that is not a replica it does nothing.
 func runReplica() {
 	text, isReplica := os.LookupEnv(replicaVariable)
 	if !isReplica {

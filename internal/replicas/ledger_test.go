@@ -16,8 +16,8 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// ledger stands before the accounts service and records each refresh token: its user, the
-// replica that got it, and how often it was used.
+// ledger stands before the accounts service and records each refresh token: its
+// user, the replica that got it, and how often it was used.
 type ledger struct {
 	service   http.Handler
 	store     spotipie.Store // does not use the proxy
@@ -108,8 +108,8 @@ func (l *ledger) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(answer.Body.Bytes())
 }
 
-// use records the use of a code or a refresh token before it happens. It reports whether
-// an authorization is lost by it.
+// use records the use of a code or a refresh token before it happens. It reports
+// whether an authorization is lost by it.
 func (l *ledger) use(ctx context.Context, form url.Values, replica string) (isLost bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -138,8 +138,8 @@ func (l *ledger) use(ctx context.Context, form url.Values, replica string) (isLo
 	return true
 }
 
-// lossOf finds out why a refresh token is used again. The process that uses it holds the
-// store's lock, so it has seen the record in the store.
+// lossOf finds out why a refresh token is used again. The process that uses it
+// holds the store's lock, so it has seen the record in the store.
 func (l *ledger) lossOf(ctx context.Context, token *issuedToken, text, again string) loss {
 	result := loss{account: token.account, isReuse: true}
 	rec, found, err := l.store.Load(ctx, spotipie.Key{ClientID: l.clientID, Profile: token.account})

@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// replica is a process that serves the app, and the processes that replace it when it is
-// killed. All listen at the same address.
+// replica is a process that serves the app, and the processes that replace it when
+// it is killed. All listen at the same address.
 type replica struct {
 	config replicaConfig
 	number int

@@ -26,8 +26,8 @@ type plan struct {
 	lease         time.Duration
 }
 
-// newPlan returns the plan for SPOTIPIE_TEST_USERS and SPOTIPIE_TEST_SECONDS. A short test
-// has shorter times, and kills one replica once.
+// newPlan returns the plan for SPOTIPIE_TEST_USERS and SPOTIPIE_TEST_SECONDS. A
+// short test has shorter times, and kills one replica once.
 func newPlan(t *testing.T) plan {
 	t.Helper()
 	seconds := testservices.Count(t, "SPOTIPIE_TEST_SECONDS", 5)
@@ -161,8 +161,9 @@ func check(t *testing.T, tr *traffic) {
 	}
 }
 
-// dueAfter returns the age at which a token is due for renewal at the earliest: when the
-// last quarter of its lifetime begins. A session ends the lifetime a little early.
+// dueAfter returns the age at which a token is due for renewal at the earliest:
+// when the last quarter of its lifetime begins. A session ends the lifetime a
+// little early.
 func dueAfter(lifetime time.Duration) time.Duration {
 	return lifetime*3/4 - spotipie.DefaultExpiryMargin
 }

@@ -97,8 +97,9 @@ func (s *site) startSpotify(t *testing.T, opts siteOptions, config replicaConfig
 	s.spotifyURL = server.URL
 }
 
-// The accounts service begins a user's library at one of 18 tracks, by the user's number,
-// and a library has at most 144 tracks. So there are 2,592 different libraries.
+// The accounts service begins a user's library at one of 18 tracks, by the user's
+// number, and a library has at most 144 tracks. So there are 2,592 different
+// libraries.
 const (
 	newestTracks = 18
 	mostTracks   = 144

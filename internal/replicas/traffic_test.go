@@ -249,8 +249,8 @@ func (tr *traffic) each(atOnce int, do func(*person)) {
 	all.Wait()
 }
 
-// lookAtAll lets all users visit their own pages once more. Users who are signed in must
-// see them.
+// lookAtAll lets all users visit their own pages once more. Users who are signed in
+// must see them.
 func (tr *traffic) lookAtAll(t *testing.T) {
 	t.Helper()
 	const atOnce = 32

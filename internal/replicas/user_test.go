@@ -97,8 +97,8 @@ const (
 
 var errTrouble = errors.New("a page of trouble")
 
-// signIn logs a user in: the app, Spotify, the app. If the error is errTrouble, it can be
-// tried again.
+// signIn logs a user in: the app, Spotify, the app. If the error is errTrouble, it
+// can be tried again.
 func (p *person) signIn(ctx context.Context) error {
 	begun, err := p.do(ctx, http.MethodGet, "/auth/login?return_to="+mePath, nil, page)
 	if err != nil {

@@ -100,8 +100,8 @@ func TestEncodeUnknownFormat(t *testing.T) {
 	}
 }
 
-// No input crashes the parser. Its errors quote no input. Every accepted token can be written
-// and read again in every format.
+// No input crashes the parser. Its errors quote no input. Every accepted token can
+// be written and read again in every format.
 func FuzzParse(f *testing.F) {
 	files, err := filepath.Glob("testdata/*.*")
 	if err != nil || len(files) == 0 {

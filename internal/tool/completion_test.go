@@ -14,8 +14,8 @@ import (
 	"github.com/spotipie/spotipie/internal/tool/failure"
 )
 
-// completed returns the completions for a command line whose last word is being typed, and the
-// directive after them.
+// completed returns the completions for a command line whose last word is being
+// typed, and the directive after them.
 func completed(t *testing.T, words ...string) (offers []string, directive string) {
 	t.Helper()
 	var stdout, stderr strings.Builder

@@ -27,9 +27,9 @@ const (
 	prompt = "\x1b[m$ "
 )
 
-// TestFirstHour does what a user does who tries the tool for an hour, in a terminal of 80
-// columns and 24 rows. The commands are in first_hour.txt, and the screen after each command is
-// in a separate file.
+// TestFirstHour does what a user does who tries the tool for an hour, in a terminal
+// of 80 columns and 24 rows. The commands are in first_hour.txt, and the screen
+// after each command is in a separate file.
 func TestFirstHour(t *testing.T) {
 	need(t, "curl")
 	home := fixedFolder(t)
@@ -69,8 +69,8 @@ func TestFirstHour(t *testing.T) {
 	service.ends(0)
 }
 
-// fixedFolder returns a home folder whose path always has the same length, so that lines break
-// at the same places.
+// fixedFolder returns a home folder whose path always has the same length, so that
+// lines break at the same places.
 func fixedFolder(t *testing.T) string {
 	t.Helper()
 	for n := range 1000 {
@@ -118,8 +118,8 @@ type firstHour struct {
 	hide  *strings.Replacer
 }
 
-// lines returns the lines to type for a command. It copies the lines for the shell from the
-// output of serve.
+// lines returns the lines to type for a command. It copies the lines for the shell
+// from the output of serve.
 func (h *firstHour) lines(command string) []string {
 	if command != "(copied from there)" {
 		return []string{command}
@@ -142,8 +142,8 @@ var (
 	halfAYear  = regexp.MustCompile(`in 1[78]\d days`)
 )
 
-// screenOf returns what the terminal shows after the output written, with the lines that have
-// scrolled away above it. It replaces texts that differ in each run.
+// screenOf returns what the terminal shows after the output written, with the lines
+// that have scrolled away above it. It replaces texts that differ in each run.
 func (h *firstHour) screenOf(written string) string {
 	same := func(found string) string { return strings.Repeat("x", len(found)) }
 	written = randomText.ReplaceAllStringFunc(h.hide.Replace(written), same)

@@ -41,8 +41,8 @@ func TestHelpOfEveryCommand(t *testing.T) {
 // shownFlag is a flag's first line in a help text.
 var shownFlag = regexp.MustCompile(`(?m)^  (?:-\w, |    )--([a-z-]+)`)
 
-// All help texts list the settings in the same order, and --help as the last of the other
-// flags.
+// All help texts list the settings in the same order, and --help as the last of the
+// other flags.
 func TestFlagsInOneOrder(t *testing.T) {
 	settings := []string{
 		"profile", "store", "allow-exposed-store", "client-id", "client-secret-file", "redirect-uri", "accounts-url", "api-url", "allow-plain-http", "env-prefix", "debug",
@@ -84,7 +84,8 @@ func flagsNamed(section string) (names []string) {
 	return names
 }
 
-// TestSettingsOfACommandTakeFewLines checks this because 'spotipie help settings' has the rest.
+// TestSettingsOfACommandTakeFewLines checks this because 'spotipie help settings'
+// has the rest.
 func TestSettingsOfACommandTakeFewLines(t *testing.T) {
 	var text, all strings.Builder
 	help.Print(&text, token.New())

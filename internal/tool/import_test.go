@@ -50,8 +50,8 @@ func (p *person) record() (store spotipie.Store, key spotipie.Key, rec spotipie.
 
 const importQuestion = `Profile "default" is signed in already\. Replace that login\? \[y/N\] `
 
-// While import waits for an answer, another process can renew the login that it asks about. Then
-// the question was about an older record.
+// While import waits for an answer, another process can renew the login that it
+// asks about. Then the question was about an older record.
 func TestImportHoldsNoLockWhileItAsks(t *testing.T) {
 	p := newPerson(t)
 	p.signsIn()

@@ -19,8 +19,8 @@ import (
 	"github.com/spotipie/spotipie/internal/tool/tooltest"
 )
 
-// If a token request is interrupted, the refresh token in the answer must be saved: the old one is
-// no longer valid.
+// If a token request is interrupted, the refresh token in the answer must be saved:
+// the old one is no longer valid.
 func TestInterruptedRenewalIsSaved(t *testing.T) {
 	for name, test := range map[string]struct {
 		left   time.Duration
@@ -80,8 +80,8 @@ func TestRenewalIsSavedThoughNobodyReads(t *testing.T) {
 	expectRotated(t, store, key)
 }
 
-// heldUpRenewal signs the tool in at an accounts service that reports when it is asked for a new
-// token, and delays the answer.
+// heldUpRenewal signs the tool in at an accounts service that reports when it is
+// asked for a new token, and delays the answer.
 func heldUpRenewal(t *testing.T) (asked <-chan struct{}, answer chan<- struct{}) {
 	t.Helper()
 	arrived, released := make(chan struct{}), make(chan struct{})
@@ -105,8 +105,8 @@ func expectRotated(t *testing.T, store spotipie.Store, key spotipie.Key) {
 	}
 }
 
-// ageToken changes the access token that tooltest.SignedIn has stored, so that only left is left of
-// its life.
+// ageToken changes the access token that tooltest.SignedIn has stored, so that only
+// left is left of its life.
 func ageToken(t *testing.T, key spotipie.Key, left time.Duration) spotipie.Store {
 	t.Helper()
 	store, err := filestore.Open(strings.TrimPrefix(os.Getenv("SPOTIPIE_STORE"), "file:"), nil)

@@ -33,8 +33,8 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
-// A fresh token is printed without listening for interruptions, because that would take a part of
-// the time.
+// A fresh token is printed without listening for interruptions, because that would
+// take a part of the time.
 func TestFreshTokenDoesNotListen(t *testing.T) {
 	tooltest.SignedInAsAda(t)
 	ctx := interrupt.NewContext(io.Discard)

@@ -44,8 +44,8 @@ func layerOf(pkg string) string {
 	return pkg
 }
 
-// TestImportsRunDown checks that a package imports only packages further down in the list of the
-// package comment. So only the root command imports a command.
+// TestImportsRunDown checks that a package imports only packages further down in
+// the list of the package comment. So only the root command imports a command.
 func TestImportsRunDown(t *testing.T) {
 	order, packages := layers(t), map[string]bool{}
 	err := filepath.WalkDir(".", func(file string, entry fs.DirEntry, err error) error {

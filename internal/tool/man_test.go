@@ -15,8 +15,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// manDir is the folder for the pages of `make man`. A test makes them, so that the tool does not
-// contain the generator.
+// manDir is the folder for the pages of `make man`. A test makes them, so that the
+// tool does not contain the generator.
 var manDir = flag.String("man", "", "`DIR` to write the man pages to (default: they are only checked)")
 
 const (
@@ -77,8 +77,8 @@ func manPage(cmd *cobra.Command, date *time.Time) ([]byte, error) {
 // indented is a line of a table or list in a help text.
 var indented = regexp.MustCompile(`(?m)^  `)
 
-// asMarkdown turns a help text into Markdown for the generator. Indented lines stay unchanged, and
-// everything else is escaped.
+// asMarkdown turns a help text into Markdown for the generator. Indented lines stay
+// unchanged, and everything else is escaped.
 func asMarkdown(text string) string {
 	var out []string
 	for line := range strings.Lines(text) {

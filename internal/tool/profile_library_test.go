@@ -11,7 +11,8 @@ import (
 	"github.com/spotipie/spotipie/spotifytest"
 )
 
-// TestALoginOfTheToolIsOpenedByPackageProfile checks that the package reads what the tool writes.
+// TestALoginOfTheToolIsOpenedByPackageProfile checks that the package reads what
+// the tool writes.
 func TestALoginOfTheToolIsOpenedByPackageProfile(t *testing.T) {
 	server := spotifytest.New(t)
 	creds := server.Credentials()

@@ -22,7 +22,8 @@ import (
 	"github.com/spotipie/spotipie/internal/tool/failure"
 )
 
-// household has profiles of the app "id" in a new config folder. Each has its own file store.
+// household has profiles of the app "id" in a new config folder. Each has its own
+// file store.
 type household struct {
 	t      *testing.T
 	config string
@@ -164,8 +165,8 @@ func (h *household) awaitLocked(name string) {
 	}
 }
 
-// While another process changes the config file, a command changes nothing, and an interruption
-// leaves everything unchanged.
+// While another process changes the config file, a command changes nothing, and an
+// interruption leaves everything unchanged.
 func TestChangeWaitsForTheConfigFile(t *testing.T) {
 	for name, args := range map[string][]string{
 		"rename": {"profiles", "rename", "a", "b"},

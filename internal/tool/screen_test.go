@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// screen is what a terminal shows. It knows the parts of ECMA-48 and DEC's VT100 that the tool
-// uses. It does not scroll, and has as many rows as it needs.
+// screen is what a terminal shows. It knows the parts of ECMA-48 and DEC's VT100
+// that the tool uses. It does not scroll, and has as many rows as it needs.
 type screen struct {
 	width          int
 	rows           [][]rune

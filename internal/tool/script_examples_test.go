@@ -14,8 +14,8 @@ import (
 	"github.com/spotipie/spotipie/internal/tool/commandline"
 )
 
-// examples FOLDER runs every example of the help, each with a copy of FOLDER as its config folder. The
-// service at $URL stands for Spotify.
+// examples FOLDER runs every example of the help, each with a copy of FOLDER as its
+// config folder. The service at $URL stands for Spotify.
 func examples(ts *testscript.TestScript, _ bool, args []string) {
 	count := 0
 	commandline.Each(newRoot(nil), func(cmd *cobra.Command) {

@@ -61,10 +61,10 @@ func command(ts *testscript.TestScript, args []string) *exec.Cmd {
 	return cmd
 }
 
-// signin [-exit CODE] [-cancel] [-grant SCOPE] ARGS... runs spotipie login --no-browser ARGS... and
-// checks that its exit code is CODE (default: 0). A browser follows the printed address. With -cancel
-// it denies the request on the page, and with -grant it grants only SCOPE. The messages of login become
-// stdout.
+// signin [-exit CODE] [-cancel] [-grant SCOPE] ARGS... runs spotipie login
+// --no-browser ARGS... and checks that its exit code is CODE (default: 0). A
+// browser follows the printed address. With -cancel it denies the request on the
+// page, and with -grant it grants only SCOPE. The messages of login become stdout.
 func signin(ts *testscript.TestScript, _ bool, args []string) {
 	want, cancel := "0", false
 	if len(args) > 1 && args[0] == "-exit" {
@@ -111,8 +111,8 @@ func withScope(address, scope string) string {
 
 var formToken = regexp.MustCompile(`name="form_token" value="([^"]+)"`)
 
-// browse opens an address like a browser and follows redirects. With cancel it denies the request on
-// the last page.
+// browse opens an address like a browser and follows redirects. With cancel it
+// denies the request on the last page.
 func browse(address string, cancel bool) error {
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 10 * time.Second}
 	resp, err := client.Get(address)
@@ -164,8 +164,8 @@ func expire(ts *testscript.TestScript, _ bool, args []string) {
 	})
 }
 
-// stale STORE CLIENT_ID PROFILE changes the end of a stored access token so that it is valid, but due
-// for renewal.
+// stale STORE CLIENT_ID PROFILE changes the end of a stored access token so that it
+// is valid, but due for renewal.
 func stale(ts *testscript.TestScript, _ bool, args []string) {
 	change(ts, args, func(rec *spotipie.Record) {
 		fields := rec.Token.Fields()
@@ -176,8 +176,8 @@ func stale(ts *testscript.TestScript, _ bool, args []string) {
 	})
 }
 
-// implicit STORE CLIENT_ID PROFILE removes the refresh token from a stored login, so that it is like a
-// login by the implicit grant.
+// implicit STORE CLIENT_ID PROFILE removes the refresh token from a stored login,
+// so that it is like a login by the implicit grant.
 func implicit(ts *testscript.TestScript, _ bool, args []string) {
 	change(ts, args, func(rec *spotipie.Record) {
 		fields := rec.Token.Fields()

@@ -29,7 +29,8 @@ import (
 // commands they have those below.
 func TestScript(t *testing.T) { runScripts(t, "testdata/script") }
 
-// TestRedisScript, TestPostgresScript and TestMovingScript run the scripts that need servers.
+// TestRedisScript, TestPostgresScript and TestMovingScript run the scripts that
+// need servers.
 func TestRedisScript(t *testing.T) {
 	runScripts(t, "testdata/redis", "STORE="+startRedis(t))
 }
@@ -117,12 +118,14 @@ func fifos(ts *testscript.TestScript) map[string]*bufio.Reader {
 	return ts.Value(fifosKey{}).(map[string]*bufio.Reader)
 }
 
-// fifo NAME makes a named pipe. A script can read it to wait for a command in the background.
+// fifo NAME makes a named pipe. A script can read it to wait for a command in the
+// background.
 func fifo(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(syscall.Mkfifo(ts.MkAbs(args[0]), 0o600))
 }
 
-// ready NAME PATTERN reads the lines of a pipe until one matches. The lines become stdout.
+// ready NAME PATTERN reads the lines of a pipe until one matches. The lines become
+// stdout.
 func ready(ts *testscript.TestScript, _ bool, args []string) {
 	pattern, err := regexp.Compile(args[1])
 	ts.Check(err)
@@ -149,8 +152,9 @@ func rest(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 }
 
-// request is http [-u user:password] [-bearer token] [-d form] [-json body] [-L] METHOD URL.
-// It follows redirects only with -L. The status, Location and the body become stdout.
+// request is http [-u user:password] [-bearer token] [-d form] [-json body] [-L]
+// METHOD URL. It follows redirects only with -L. The status, Location and the body
+// become stdout.
 func request(ts *testscript.TestScript, _ bool, args []string) {
 	flags := flag.NewFlagSet("http", flag.ContinueOnError)
 	user := flags.String("u", "", "")

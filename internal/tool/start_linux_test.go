@@ -11,11 +11,11 @@ import (
 	"testing"
 )
 
-// The tests in this file keep the start of the tool short. They check what it does; bench/startup.go
-// measures how long it takes.
+// The tests in this file keep the start of the tool short. They check what it does;
+// bench/startup.go measures how long it takes.
 
-// TestCommandsAreMadeWhenNamed checks this because making the flags of all commands takes longer than
-// printing a token.
+// TestCommandsAreMadeWhenNamed checks this because making the flags of all commands
+// takes longer than printing a token.
 func TestCommandsAreMadeWhenNamed(t *testing.T) {
 	if made := newRoot([]string{"token"}).Commands(); len(made) != 1 || made[0].Name() != "token" {
 		t.Errorf("%d commands are made for one", len(made))
@@ -34,9 +34,9 @@ github.com/spf13/cobra github.com/spf13/pflag
 github.com/spotipie/spotipie github.com/zalando/go-keyring go.uber.org/atomic
 golang.org/x/oauth2 golang.org/x/sync golang.org/x/sys golang.org/x/term golang.org/x/text`
 
-// TestLinkedModules checks the list, because each module in the tool makes every start slower, even if
-// the command does not use it. Before you add a module, see what it costs: GODEBUG=inittrace=1
-// spotipie version.
+// TestLinkedModules checks the list, because each module in the tool makes every
+// start slower, even if the command does not use it. Before you add a module, see
+// what it costs: GODEBUG=inittrace=1 spotipie version.
 func TestLinkedModules(t *testing.T) {
 	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{.ImportPath}} {{with .Module}}{{.Path}}{{end}}", "github.com/spotipie/spotipie/cmd/spotipie")
 	cmd.Env = append(os.Environ(), "GOOS=linux", "CGO_ENABLED=0")
@@ -62,8 +62,8 @@ func TestLinkedModules(t *testing.T) {
 	}
 }
 
-// TestTokenOpensFewFiles checks that for a valid token the tool only reads files: it writes, locks and
-// requests nothing.
+// TestTokenOpensFewFiles checks that for a valid token the tool only reads files:
+// it writes, locks and requests nothing.
 func TestTokenOpensFewFiles(t *testing.T) {
 	need(t, "strace")
 	p := newPerson(t)

@@ -24,8 +24,9 @@ import (
 	"github.com/spotipie/spotipie/internal/tool/tooltest"
 )
 
-// fourProfiles signs the tool in as profile default, and adds three profiles to its config file: one
-// that Spotify has refused, one without tokens, and one whose store cannot be reached.
+// fourProfiles signs the tool in as profile default, and adds three profiles to its
+// config file: one that Spotify has refused, one without tokens, and one whose
+// store cannot be reached.
 func fourProfiles(t *testing.T) {
 	t.Helper()
 	tooltest.SignedIn(t, http.NotFound)
@@ -73,7 +74,8 @@ func onTerminal(t *testing.T, columns uint16, stderr io.Writer, args ...string) 
 	return strings.ReplaceAll(rest(), "\r\n", "\n"), code
 }
 
-// The table of the profiles fits a terminal of any width. Errors are printed next to it.
+// The table of the profiles fits a terminal of any width. Errors are printed next
+// to it.
 func TestProfilesFitTheTerminal(t *testing.T) {
 	fourProfiles(t)
 	for name, test := range map[string]struct {

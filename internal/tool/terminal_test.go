@@ -104,7 +104,8 @@ func (r *program) types(text string) {
 	}
 }
 
-// ends waits for the end, checks the exit code, and returns everything that the screen has shown.
+// ends waits for the end, checks the exit code, and returns everything that the
+// screen has shown.
 func (r *program) ends(code int) string {
 	r.t.Helper()
 	rest, _ := io.ReadAll(r.screen) // a terminal ends with an error
@@ -116,8 +117,8 @@ func (r *program) ends(code int) string {
 	return r.seen.String()
 }
 
-// visit opens an address like a browser, up to the redirect back to the program, and returns the
-// address of that redirect.
+// visit opens an address like a browser, up to the redirect back to the program,
+// and returns the address of that redirect.
 func visit(t *testing.T, address string) string {
 	t.Helper()
 	transport := &http.Transport{DisableKeepAlives: true, ResponseHeaderTimeout: 10 * time.Second}

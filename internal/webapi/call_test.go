@@ -16,7 +16,8 @@ import (
 	"github.com/spotipie/spotipie/internal/webapi"
 )
 
-// server starts a Web API with a handler, and returns it with a session that has a token for it.
+// server starts a Web API with a handler, and returns it with a session that has a
+// token for it.
 func server(t *testing.T, handler http.HandlerFunc) (*httptest.Server, spotipie.Session) {
 	t.Helper()
 	server := httptest.NewServer(handler)
@@ -154,8 +155,8 @@ func TestCallWrites(t *testing.T) {
 	}
 }
 
-// A refusal is written to Out in full, whatever the filter is, and is in the error. It ends with a
-// line break, so that the error can be printed below it.
+// A refusal is written to Out in full, whatever the filter is, and is in the error.
+// It ends with a line break, so that the error can be printed below it.
 func TestCallRefused(t *testing.T) {
 	for name, test := range map[string]struct {
 		status     int
@@ -181,7 +182,8 @@ func TestCallRefused(t *testing.T) {
 	}
 }
 
-// A refusal goes to Refusal if that is set, with its headers, and in the right form for it.
+// A refusal goes to Refusal if that is set, with its headers, and in the right form
+// for it.
 func TestCallRefusedElsewhere(t *testing.T) {
 	const body = "{\"error\":{\"status\":404,\"message\":\"\u009bNot found.\"}}"
 	for name, test := range map[string]struct {

@@ -11,7 +11,8 @@ import (
 	"github.com/spotipie/spotipie/internal/webapi"
 )
 
-// pages answers with three pages of two items each. format has %s at the place of the page.
+// pages answers with three pages of two items each. format has %s at the place of
+// the page.
 func pages(format string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		offset, _ := strconv.Atoi(r.URL.Query().Get("offset"))

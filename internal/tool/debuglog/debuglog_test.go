@@ -17,8 +17,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// TestRequestsAreShownWithoutSecrets checks that only known parts are shown, so that anything
-// that a later version sends is left out.
+// TestRequestsAreShownWithoutSecrets checks that only known parts are shown, so
+// that anything that a later version sends is left out.
 func TestRequestsAreShownWithoutSecrets(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Retry-After", "7")

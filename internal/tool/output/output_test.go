@@ -45,8 +45,8 @@ func TestWriteJSONOfWhatHasNone(t *testing.T) {
 	}
 }
 
-// TestWriteToWhoHasGone checks that a closed pipe is not a failure, because its reader has read
-// enough. A lost result is a failure.
+// TestWriteToWhoHasGone checks that a closed pipe is not a failure, because its
+// reader has read enough. A lost result is a failure.
 func TestWriteToWhoHasGone(t *testing.T) {
 	reader, writer, err := os.Pipe()
 	if err != nil {

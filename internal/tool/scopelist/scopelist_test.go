@@ -37,7 +37,8 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// TestComplete checks that after a comma the scopes are offered that are not chosen yet.
+// TestComplete checks that after a comma the scopes are offered that are not chosen
+// yet.
 func TestComplete(t *testing.T) {
 	all, _ := scopelist.Complete(nil, nil, "user-t")
 	if len(all) != len(spotipie.AllScopes()) {

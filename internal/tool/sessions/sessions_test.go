@@ -103,8 +103,8 @@ func TestTwoAppsOfOneProfile(t *testing.T) {
 	}
 }
 
-// TestAppWithoutItsSecret checks that the token is used until it ends, and that the user is told
-// before that what is missing.
+// TestAppWithoutItsSecret checks that the token is used until it ends, and that the
+// user is told before that what is missing.
 func TestAppWithoutItsSecret(t *testing.T) {
 	const missing = "set SPOTIPIE_CLIENT_SECRET or --client-secret-file"
 	use := func(t *testing.T, left time.Duration, fails error) (stderr string, err error) {
@@ -151,7 +151,8 @@ func TestAppWithoutItsSecret(t *testing.T) {
 	})
 }
 
-// TestRotatedTokenIsSavedBeforeTheEnd checks this also for a command that was interrupted.
+// TestRotatedTokenIsSavedBeforeTheEnd checks this also for a command that was
+// interrupted.
 func TestRotatedTokenIsSavedBeforeTheEnd(t *testing.T) {
 	store := household(t, "")
 	server := spotifytest.New(t)

@@ -14,8 +14,8 @@ import (
 	"github.com/spotipie/spotipie/internal/tool/tooltest"
 )
 
-// TestTheFirstPlaceCounts checks the order: flag, environment, profile, top of the config file,
-// default.
+// TestTheFirstPlaceCounts checks the order: flag, environment, profile, top of the
+// config file, default.
 func TestTheFirstPlaceCounts(t *testing.T) {
 	const (
 		top     = `"client_id": "top"`
@@ -49,7 +49,8 @@ func TestTheFirstPlaceCounts(t *testing.T) {
 	}
 }
 
-// TestTheServicesBelongTogether checks that a token goes only to the service that it came from.
+// TestTheServicesBelongTogether checks that a token goes only to the service that
+// it came from.
 func TestTheServicesBelongTogether(t *testing.T) {
 	const mine, other = "https://accounts.example", "https://api.example"
 	for name, test := range map[string]struct {
@@ -115,8 +116,8 @@ func TestSettingsThatAreRefused(t *testing.T) {
 	}
 }
 
-// TestFolderOfTheStore checks that the folder is an absolute path, because later commands may
-// run in another folder.
+// TestFolderOfTheStore checks that the folder is an absolute path, because later
+// commands may run in another folder.
 func TestFolderOfTheStore(t *testing.T) {
 	home := tooltest.Home(t, `{"store": "file:beside"}`)
 	here, err := os.Getwd()
@@ -139,8 +140,8 @@ func TestFolderOfTheStore(t *testing.T) {
 	}
 }
 
-// TestOfProfile checks that a profile's own settings come before settings that are probably meant for
-// another profile.
+// TestOfProfile checks that a profile's own settings come before settings that are
+// probably meant for another profile.
 func TestOfProfile(t *testing.T) {
 	tooltest.Home(t, `{"profiles": {"work": {"client_id": "own", "accounts_url": "https://accounts.example"}, "bare": {}}}`)
 	cmd, _ := tooltest.Command(t, "--client-id", "flag")
@@ -155,8 +156,8 @@ func TestOfProfile(t *testing.T) {
 	}
 }
 
-// TestRemember checks that later commands need no settings, and that secrets and passwords are not
-// saved.
+// TestRemember checks that later commands need no settings, and that secrets and
+// passwords are not saved.
 func TestRemember(t *testing.T) {
 	home := tooltest.Home(t, "")
 	t.Setenv("SPOTIPIE_CLIENT_SECRET", "hush")

@@ -30,8 +30,8 @@ const untilReplayed = `DO $$ BEGIN
 	END LOOP;
 END $$`
 
-// Of several hosts the tool uses the one that accepts writes, even if the address does not ask for
-// that, and it gives up a host that hangs.
+// Of several hosts the tool uses the one that accepts writes, even if the address
+// does not ask for that, and it gives up a host that hangs.
 func TestPostgresHosts(t *testing.T) {
 	tooltest.Home(t, "")
 	primary := testservices.StartPostgres(t)
@@ -65,8 +65,8 @@ func TestPostgresHosts(t *testing.T) {
 	}
 }
 
-// The table is in the first schema of the search path, whoever has made it. A role that may not create
-// anything can use it.
+// The table is in the first schema of the search path, whoever has made it. A role
+// that may not create anything can use it.
 func TestPostgresSearchPath(t *testing.T) {
 	tooltest.Home(t, "")
 	server := testservices.StartPostgres(t)

@@ -21,7 +21,8 @@ import (
 	"github.com/spotipie/spotipie/internal/tool/tooltest"
 )
 
-// uses opens the store at an address, and saves, locks, lists and deletes a record in it.
+// uses opens the store at an address, and saves, locks, lists and deletes a record
+// in it.
 func uses(t *testing.T, address string) error {
 	t.Helper()
 	s, _ := tooltest.Settings(t, "--client-id", "client", "--store", address)
@@ -161,7 +162,8 @@ func TestRedisTLS(t *testing.T) {
 	}
 }
 
-// An error says what is wrong with an address before anything is sent. It does not contain the password.
+// An error says what is wrong with an address before anything is sent. It does not
+// contain the password.
 func TestRedisAddressesThatAreRefused(t *testing.T) {
 	tooltest.Home(t, "")
 	text := passwordFile(t, "not PEM")

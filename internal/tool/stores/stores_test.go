@@ -41,8 +41,8 @@ func TestFileStore(t *testing.T) {
 	}
 }
 
-// TestStoreThatIsNotThere checks that the error names the store and where it is set, but not its
-// password.
+// TestStoreThatIsNotThere checks that the error names the store and where it is
+// set, but not its password.
 func TestStoreThatIsNotThere(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -69,7 +69,8 @@ func TestAddressThatTheStoreDoesNotTake(t *testing.T) {
 	}
 }
 
-// TestPasswordThatWasNotKept checks that the tool does not try to connect without the password.
+// TestPasswordThatWasNotKept checks that the tool does not try to connect without
+// the password.
 func TestPasswordThatWasNotKept(t *testing.T) {
 	tooltest.Home(t, `{"profiles": {"default": {"store": "redis://u@127.0.0.1:1/0", "store_password": true}}}`)
 	var wrong *failure.UsageError

@@ -26,8 +26,8 @@ func TestExport(t *testing.T) {
 	}
 }
 
-// TestExportToAFile checks that only its owner can read the file, whatever the mode of the
-// earlier file was.
+// TestExportToAFile checks that only its owner can read the file, whatever the mode
+// of the earlier file was.
 func TestExportToAFile(t *testing.T) {
 	tooltest.SignedInAsAda(t)
 	dir := t.TempDir()

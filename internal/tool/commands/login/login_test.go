@@ -67,7 +67,8 @@ func TestLoginThatCannotBegin(t *testing.T) {
 	}
 }
 
-// TestNobodyComes checks that the advice names the redirect URI, which is the usual problem.
+// TestNobodyComes checks that the advice names the redirect URI, which is the usual
+// problem.
 func TestNobodyComes(t *testing.T) {
 	server := spotifytest.New(t)
 	tooltest.Home(t, "")
@@ -78,7 +79,8 @@ func TestNobodyComes(t *testing.T) {
 	}
 }
 
-// TestPortThatIsTaken checks that the error names the port and says how to choose another.
+// TestPortThatIsTaken checks that the error names the port and says how to choose
+// another.
 func TestPortThatIsTaken(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -37,7 +37,8 @@ func TestLogout(t *testing.T) {
 	}
 }
 
-// TestLogoutOfSpotify checks the hint that only Spotify's own page removes the app's access.
+// TestLogoutOfSpotify checks the hint that only Spotify's own page removes the
+// app's access.
 func TestLogoutOfSpotify(t *testing.T) {
 	tooltest.SignedInAsAda(t)
 	_, stderr, code := tooltest.Run(t.Context(), logout.New(), "logout", "--accounts-url", spotipie.DefaultAccountsURL)

@@ -35,8 +35,8 @@ func (b broken) Delete(ctx context.Context, key spotipie.Key) error {
 	return errBroken
 }
 
-// If the old record cannot be deleted, the new one is deleted: two records with one refresh
-// token would invalidate each other. One record always stays.
+// If the old record cannot be deleted, the new one is deleted: two records with one
+// refresh token would invalidate each other. One record always stays.
 func TestMoveThatFails(t *testing.T) {
 	for name, test := range map[string]struct {
 		deletes bool

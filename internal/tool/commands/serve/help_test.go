@@ -9,8 +9,8 @@ import (
 	"github.com/spotipie/spotipie/accounts"
 )
 
-// The endpoints in the help of serve exist: they ask for a token, and do not answer 404 or
-// 405.
+// The endpoints in the help of serve exist: they ask for a token, and do not answer
+// 404 or 405.
 func TestServeHelpNamesWhatIsThere(t *testing.T) {
 	service, err := accounts.New(&accounts.Options{
 		Apps: []accounts.App{{ClientID: "app", RedirectURIs: []string{defaultRedirectURI}}},
