@@ -20,8 +20,8 @@ type contender struct {
 	bench  func(*testing.B)
 }
 
-// race runs every contender once in each round. Each round begins with another
-// one.
+// race runs each contender once in each round. Each round begins with another
+// contender.
 func race(rounds int, contenders []contender) (map[string][]testing.BenchmarkResult, error) {
 	results := make(map[string][]testing.BenchmarkResult)
 	for round := range rounds {
@@ -37,12 +37,12 @@ func race(rounds int, contenders []contender) (map[string][]testing.BenchmarkRes
 	return results, nil
 }
 
-// nanoseconds returns the time each operation took, by column and round.
+// nanoseconds returns the time of one operation, by column and round.
 func nanoseconds(results map[string][]testing.BenchmarkResult) map[string][]float64 {
 	return each(results, func(r testing.BenchmarkResult) float64 { return float64(r.T.Nanoseconds()) / float64(r.N) })
 }
 
-// allocations returns how many each operation made, by column and round.
+// allocations returns the allocations of one operation, by column and round.
 func allocations(results map[string][]testing.BenchmarkResult) map[string][]float64 {
 	return each(results, func(r testing.BenchmarkResult) float64 { return float64(r.AllocsPerOp()) })
 }
@@ -86,7 +86,7 @@ func freshSession(transport http.RoundTripper) (*spotipie.AuthorizationCodeSessi
 	return session, session.SetToken(context.Background(), token)
 }
 
-// freshOAuth2 returns what x/oauth2's Config.Client is built on.
+// freshOAuth2 returns the token source that x/oauth2's Config.Client uses.
 func freshOAuth2() oauth2.TokenSource {
 	creds := credentials()
 	conf := &oauth2.Config{ClientID: creds.ClientID, ClientSecret: creds.ClientSecret, RedirectURL: creds.RedirectURI}
@@ -111,12 +111,12 @@ func freshAWS() (*aws.CredentialsCache, error) {
 	return cache, err
 }
 
-// cloudFunc is a function as an [auth.TokenProvider].
+// cloudFunc makes a function an [auth.TokenProvider].
 type cloudFunc func(context.Context) (*auth.Token, error)
 
 func (f cloudFunc) Token(ctx context.Context) (*auth.Token, error) { return f(ctx) }
 
-// awsCredentials carries a token where AWS has its own.
+// awsCredentials returns AWS credentials with a token as the session token.
 func awsCredentials(token string, expires time.Time) aws.Credentials {
 	return aws.Credentials{
 		AccessKeyID: "id", SecretAccessKey: "secret", SessionToken: token, CanExpire: true, Expires: expires,

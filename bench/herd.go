@@ -31,8 +31,8 @@ func measureExpired(ctx context.Context, s settings) ([]row, error) {
 	return []row{newRow(title, "", requests).exactly(1), newRow("  worst wait", "ms", worst).atMost(limit)}, nil
 }
 
-// herds sends a herd to everybody, round by round, and returns by column how
-// many token requests it came to and how long the last of it waited.
+// herds runs a herd for each column in each round. It returns by column the number of
+// token requests, and the longest wait of a caller.
 func herds(ctx context.Context, s settings, m moment) (requests, worst map[string][]float64, err error) {
 	requests, worst = make(map[string][]float64), make(map[string][]float64)
 	everybody := keepers()
@@ -50,7 +50,7 @@ func herds(ctx context.Context, s settings, m moment) (requests, worst map[strin
 	return requests, worst, nil
 }
 
-// herd makes many goroutines want the token of k at the same moment.
+// herd makes many goroutines ask for the token of k at the same time.
 func herd(ctx context.Context, k keeper, callers int, m moment) (requests int, worst time.Duration, err error) {
 	w, err := newWorld(ctx, nil)
 	if err != nil {
@@ -74,8 +74,8 @@ func herd(ctx context.Context, k keeper, callers int, m moment) (requests int, w
 	return requests, worst, errors.Join(err, closeErr)
 }
 
-// gather starts the callers. They call get when released; wait returns the
-// longest that get took.
+// gather starts the callers. They call get after release; wait returns the longest time
+// of a call.
 func gather(ctx context.Context, callers int, get func(context.Context) error) (release func(), wait func() (time.Duration, error)) {
 	var ready, done sync.WaitGroup
 	start := make(chan struct{})
@@ -116,9 +116,9 @@ func measureCancelled(ctx context.Context, s settings) ([]row, error) {
 	return []row{returns, newRow("  token requests for the others", "", requests).exactly(1)}, nil
 }
 
-// cancelled lets one caller begin the renewal of an expired token and others
-// join it, and cancels the one as soon as they do. It returns how long that
-// one still took.
+// cancelled lets one caller begin the renewal of an expired token and others join
+// it. Then it cancels the first caller, and returns how long that caller's call
+// still took.
 func cancelled(ctx context.Context, k keeper, callers int) (requests int, after time.Duration, err error) {
 	w, err := newWorld(ctx, nil)
 	if err != nil {
@@ -137,7 +137,7 @@ func cancelled(ctx context.Context, k keeper, callers int) (requests int, after 
 	defer cancel()
 	returned := make(chan time.Time, 1)
 	go func() {
-		_ = get(starterCtx) // an error, unless the keeper does not look at the context
+		_ = get(starterCtx) // returns an error, unless the keeper ignores the context
 		returned <- time.Now()
 	}()
 	<-w.asked

@@ -9,23 +9,23 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// moment is when in the life of its token a herd comes.
+// moment is the time in the life of a token at which a herd comes.
 type moment int
 
 const (
-	// due: the token is still good, but everybody would renew it now. That is
-	// three minutes before its end for the session (which begins five minutes
-	// before it), cloud.google.com/go/auth (3:45) and AWS with a window of five
-	// minutes, but five seconds for x/oauth2 (ten seconds): there is no moment
-	// at which all four would.
+	// due means that the token is still valid, but every library would renew it
+	// now. That is three minutes before its end for the session (which renews from
+	// five minutes before), cloud.google.com/go/auth (from 3:45 before) and AWS with a
+	// window of five minutes. For x/oauth2, which renews from ten seconds before, it is
+	// five seconds: there is no time at which all four would renew.
 	due moment = iota
-	// over: the token ended a minute ago.
+	// over means that the token ended a minute ago.
 	over
 )
 
 const tokenLifetime = time.Hour
 
-// left is how much the token has left for everybody but x/oauth2.
+// left is how long the token is still valid, for all except x/oauth2.
 func (m moment) left() time.Duration {
 	if m == due {
 		return 3 * time.Minute
@@ -33,8 +33,8 @@ func (m moment) left() time.Duration {
 	return -time.Minute
 }
 
-// keeper is somebody who keeps a token in a world of its own: get is how a
-// caller gets it.
+// keeper is a library that keeps a token, in its own world. A caller gets the token
+// with get.
 type keeper struct {
 	column string
 	open   func(ctx context.Context, w *world, m moment) (get func(context.Context) error, err error)
@@ -58,7 +58,7 @@ func keepOAuth2(ctx context.Context, w *world, m moment) (func(context.Context) 
 		left = 5 * time.Second
 	}
 	source := w.tokenSource(ctx, time.Now().Add(left))
-	return func(context.Context) error { // it takes no context
+	return func(context.Context) error { // this library takes no context
 		_, err := source.Token()
 		return err
 	}, nil
@@ -80,7 +80,7 @@ func keepCloud(ctx context.Context, w *world, m moment) (func(context.Context) e
 		_, err := provider.Token(ctx)
 		return err
 	}
-	return get, get(ctx) // which gets it the old token
+	return get, get(ctx) // the call makes it hold the old token
 }
 
 func keepAWS(ctx context.Context, w *world, m moment) (func(context.Context) error, error) {
@@ -99,5 +99,5 @@ func keepAWS(ctx context.Context, w *world, m moment) (func(context.Context) err
 		_, err := cache.Retrieve(ctx)
 		return err
 	}
-	return get, get(ctx) // which gets it the old token
+	return get, get(ctx) // the call makes it hold the old token
 }

@@ -18,9 +18,9 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// measureLogin times a login with a user who agrees at once and whose browser
-// is an HTTP client: from the call to the token. Raw is what the accounts
-// service itself takes to answer: the authorization and the token request.
+// measureLogin measures a login from the call to the token. The user agrees at
+// once, and the browser is an HTTP client. The raw column has the time that the
+// accounts service itself needs for the authorization and the token request.
 func measureLogin(_ context.Context, s settings) ([]row, error) {
 	service, err := accounts.New(&accounts.Options{AutoApprove: true})
 	if err != nil {
@@ -45,7 +45,7 @@ func measureLogin(_ context.Context, s settings) ([]row, error) {
 	return []row{whole}, nil
 }
 
-// loginRace is one accounts service and those who log in to it.
+// loginRace is an accounts service and the libraries that log in to it.
 type loginRace struct {
 	service   *accounts.Service
 	url       string
@@ -57,7 +57,7 @@ func (l loginRace) credentials() spotipie.Credentials {
 	return spotipie.Credentials{ClientID: app.ClientID, ClientSecret: app.ClientSecret, RedirectURI: app.RedirectURIs[0]}
 }
 
-// visit is the browser: it follows every redirect to the last page.
+// visit is the browser. It follows all redirects to the last page.
 func (l loginRace) visit(address string) error {
 	resp, err := (&http.Client{Transport: l.transport}).Get(address)
 	if err != nil {
@@ -127,7 +127,7 @@ func (l loginRace) raw(b *testing.B) {
 	}
 }
 
-// freeAddress returns a loopback address with a port that was free just now.
+// freeAddress returns a loopback address with a free port.
 func freeAddress() (string, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -1,34 +1,34 @@
-// Command bench compares sessions with other ways in which a Go program can
-// keep a token, in one run on one machine:
+// Command bench compares sessions with other ways to keep a token in a Go program, in
+// one run on one machine:
 //
 //   - golang.org/x/oauth2: Config.TokenSource and Transport
 //   - cloud.google.com/go/auth: NewCachedTokenProvider, "cloud" in the table
 //   - github.com/aws/aws-sdk-go-v2: aws.CredentialsCache, "aws"
 //   - github.com/int128/oauth2cli, for the login
-//   - "raw", for the login: the requests to the accounts service alone; for the
-//     stores: reading and writing a file, a SELECT and an UPDATE of SQLite, a
-//     GET of Redis, a SELECT of PostgreSQL, with nothing around them. The servers are started and
-//     stopped by the program; those that are not installed are not measured.
-//     For the tool: the process of an empty program.
-//   - the floor: loading an atomic pointer and reading the clock, less than
-//     which no cache with an expiry can do
+//   - "raw". For the login: only the requests to the accounts service. For the
+//     stores: reading and writing a file, a SELECT and an UPDATE of SQLite, a GET of
+//     Redis, or a SELECT of PostgreSQL, and nothing else. The program starts and stops
+//     the servers, and skips those that are not installed. For the tool: the process of
+//     an empty program.
+//   - the floor: loading an atomic pointer and reading the clock, which is the least
+//     that a cache with an expiry must do
 //
 // Run it with
 //
 //	cd bench && go run .
 //
-// The first measures are benchmarks of package testing. They run in rounds in
-// which everybody has a turn, each round in another order; the ratio is the
-// median of the rounds' ratios, so that noise of the machine that lasts longer
-// than a turn strikes both sides of it. The herds are a thousand goroutines
-// that want the token at once from the accounts service over TCP, whose token
-// endpoint takes 100 ms. No measure waits for time to pass: the session's and
-// the service's clock is moved, and the peers, who read the computer's, get
-// tokens with an expiry to match.
+// The first measures are benchmarks of package testing. They run in rounds. In each
+// round every library has a turn, in another order each time. The ratio is the
+// median of the rounds' ratios, so that noise that lasts longer than a turn affects
+// both sides. In a herd a thousand goroutines ask for the token at the same time.
+// The accounts service is reached over TCP, and its token endpoint takes 100 ms. No
+// measure waits for time to pass: the clock of the session and the service is
+// moved, and the other libraries, which read the computer's clock, get tokens with
+// a suitable expiry.
 //
-// The program only measures and does not test: its exit status is 0 whatever
-// the numbers are. With -json it prints them as JSON. To profile one, use the
-// same code as an ordinary benchmark:
+// The program only measures and does not test: its exit status is 0 whatever the
+// numbers are. With -json it prints JSON. To profile a measure, run it as an
+// ordinary benchmark:
 //
 //	go test -bench TokenFresh/spotipie -cpuprofile cpu.out
 package main
@@ -44,17 +44,17 @@ import (
 	"time"
 )
 
-// settings say how thoroughly to measure.
+// settings say how much to measure.
 type settings struct {
 	rounds    int           // of each benchmark
 	benchtime time.Duration // of each benchmark in each round
 	herds     int           // rounds of each herd
 	callers   int           // in a herd
-	sessions  int           // to weigh
+	sessions  int           // whose memory is measured
 	starts    int           // of each process
 	only      string        // group of measures; empty: all
 	users     int           // of a large pool
-	herdUsers int           // who expire at once
+	herdUsers int           // whose tokens expire at the same time
 	coldUsers int           // to load from PostgreSQL in each round
 }
 
@@ -72,7 +72,7 @@ func main() {
 	flags.IntVar(&s.herdUsers, "herd-users", 10_000, "how many users of a pool expire at once")
 	flags.IntVar(&s.coldUsers, "cold-users", 2000, "how many users a pool loads from PostgreSQL in each round")
 	flags.StringVar(&s.only, "only", "", "the one group of measures to take: token, roundtrip, stale, expired, cancelled, memory, pool, load, login, stores, sealed or startup")
-	_ = flags.Parse(os.Args[1:]) // exits by itself
+	_ = flags.Parse(os.Args[1:]) // exits if it fails
 	s.rounds, s.herds = max(s.rounds, 1), max(s.herds, 1)
 	s.callers, s.sessions = max(s.callers, 2), max(s.sessions, 1)
 	s.starts, s.users, s.herdUsers = max(s.starts, 1), max(s.users, 1), max(s.herdUsers, 1)
@@ -92,7 +92,7 @@ func main() {
 	}
 }
 
-// measure takes all measures. One that fails is a row that says so.
+// measure takes all measures. For one that fails there is a row that says so.
 func measure(ctx context.Context, s settings) report {
 	r := report{Machine: thisMachine(), Peers: peerVersions()}
 	for _, group := range []struct {

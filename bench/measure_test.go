@@ -16,7 +16,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// What depends on no clock is tested; how long things take is only measured.
+// Numbers that do not depend on a clock are tested. Times are only measured.
 func TestEveryMeasureIsTaken(t *testing.T) {
 	benchtime := flag.Lookup("test.benchtime").Value
 	before := benchtime.String()

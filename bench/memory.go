@@ -11,14 +11,13 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// measureMemory weighs sessions as a web app has them: one app, one set of
-// options, a session and a token of its own for each user. The garbage
-// collected heap is read before and after they are made.
+// measureMemory measures the memory of a web app's sessions: one app, one set of
+// options, and a session with its own token for each user. It compares the heap
+// after a garbage collection before and after they are made.
 //
-// Strings do not count. Those of tokens, credentials and options are shared by
-// all sessions, so they add nothing; the one string that a session makes of
-// them, the value of the Authorization header, is weighed by itself and
-// subtracted.
+// Strings do not count. All sessions share those of tokens, credentials and options. A
+// session makes one string from them, the value of the Authorization header. It is
+// measured separately and subtracted.
 func measureMemory(_ context.Context, s settings) ([]row, error) {
 	var failed error
 	opts := &spotipie.Options{Scope: scopes(), Transport: http.DefaultTransport}
@@ -41,7 +40,7 @@ func measureMemory(_ context.Context, s settings) ([]row, error) {
 	header := weigh(s.sessions, func() *string {
 		value := string(append([]byte("Bearer "), accessToken...))
 		return &value
-	}) - pointerSize*2 // the string's own two words
+	}) - pointerSize*2 // the string header has two words
 	whole := weigh(s.sessions, session)
 	weights := map[string][]float64{ours: {whole - header}, xoauth: {weigh(s.sessions, client)}}
 	r := newRow("Idle session in memory, beside the strings", "B", weights).atMost(600)
@@ -60,13 +59,12 @@ func newToken() *spotipie.Token {
 		AccessToken: accessToken, RefreshToken: refreshToken, ExpiresIn: time.Hour, Scope: scopes(),
 	})
 	if err != nil {
-		return nil // which SetToken refuses
+		return nil // SetToken refuses a nil token
 	}
 	return token
 }
 
-// weigh returns how many whole bytes of the heap each thing that build makes
-// takes.
+// weigh returns how many bytes of the heap each value takes that build makes.
 func weigh[T any](n int, build func() *T) float64 {
 	things := make([]*T, n)
 	before := heap()
@@ -78,8 +76,8 @@ func weigh[T any](n int, build func() *T) float64 {
 	return math.Round((float64(after) - float64(before)) / float64(n))
 }
 
-// heap returns how many bytes are in use, once the garbage and what finalizers
-// and pools held on to is collected.
+// heap returns how many bytes are in use after the garbage, finalizers and
+// sync.Pools were collected.
 func heap() uint64 {
 	runtime.GC()
 	runtime.GC()

@@ -8,18 +8,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// reread has the system forget what it has in memory of a file, and reads the
-// file anew from its beginning to its end, as of a program that was installed
-// before the machine was started. Memory then holds it in larger pieces than
-// those that the linker, or an archive that is unpacked, leaves behind, and
-// starting it takes fewer page faults.
+// reread makes the system drop a file from the page cache, and reads the file again
+// from its beginning to its end. It is then like a program that was installed
+// before the machine was started. The page cache holds it in larger pieces than
+// after a linker or an unpacked archive has written it, so starting it needs fewer
+// page faults.
 func reread(path string) error {
 	file, err := os.Open(path)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	if err := file.Sync(); err != nil { // what is not on the disk is not forgotten
+	if err := file.Sync(); err != nil { // the system drops only what is on the disk
 		return fmt.Errorf("writing %s to the disk: %w", path, err)
 	}
 	if err := unix.Fadvise(int(file.Fd()), 0, 0, unix.FADV_DONTNEED); err != nil {

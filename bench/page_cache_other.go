@@ -2,5 +2,5 @@
 
 package main
 
-// reread does nothing: there is no such call here. See page_cache_linux.go.
+// reread does nothing, because this system has no such call. See page_cache_linux.go.
 func reread(string) error { return nil }

@@ -55,7 +55,7 @@ func poolHits(b *testing.B) {
 	}
 }
 
-// sources is what a user of x/oauth2 would write by hand.
+// sources is the map that a user of x/oauth2 would write by hand.
 type sources struct {
 	mu     sync.Mutex
 	byUser map[string]oauth2.TokenSource
@@ -86,7 +86,7 @@ func mapHits(b *testing.B) {
 	}
 }
 
-// everybody is a store that knows every user, by the same strings.
+// everybody is a store that has every user, all with the same strings.
 type everybody struct{ lifetime time.Duration }
 
 func (e everybody) Load(_ context.Context, key spotipie.Key) (spotipie.Record, bool, error) {
@@ -113,7 +113,7 @@ func (everybody) Lock(context.Context, spotipie.Key) (func(context.Context) erro
 	return func(context.Context) error { return nil }, nil
 }
 
-// newPool returns a pool that has room for as many users as there are.
+// newPool returns a pool that has room for size users.
 func newPool(store spotipie.Store, transport http.RoundTripper, size int) (*spotipie.Pool, error) {
 	return spotipie.NewPool(credentials(), &spotipie.PoolOptions{
 		Options:     spotipie.Options{Store: store, Transport: transport},
@@ -129,7 +129,7 @@ func userNames(n int) []string {
 	return names
 }
 
-// askForAll has the pool load all users.
+// askForAll makes the pool load all users.
 func askForAll(ctx context.Context, pool *spotipie.Pool, names []string) error {
 	for _, name := range names {
 		if _, err := pool.Session(ctx, name); err != nil {
@@ -162,7 +162,7 @@ func measurePoolMemory(ctx context.Context, s settings) ([]row, error) {
 	return []row{r}, err
 }
 
-// stringSize returns what the memory allocator takes for a string.
+// stringSize returns how many bytes the allocator uses for a string.
 func stringSize(n int) float64 {
 	return weigh(1000, func() *[]byte {
 		text := make([]byte, n)
@@ -241,8 +241,8 @@ type readCloser struct{ *strings.Reader }
 
 func (readCloser) Close() error { return nil }
 
-// measurePoolHerd has many users whose tokens have expired come at once, each
-// twice, and looks how long a user with a fresh token waits meanwhile.
+// measurePoolHerd lets many users with expired tokens come at the same time, each
+// twice. It measures how long a user with a fresh token waits meanwhile.
 func measurePoolHerd(ctx context.Context, s settings) ([]row, error) {
 	e := &endpoint{takes: 5 * time.Millisecond}
 	pool, err := newPool(everybody{lifetime: 4 * time.Second}, e, s.herdUsers)
@@ -299,8 +299,8 @@ func measurePoolHerd(ctx context.Context, s settings) ([]row, error) {
 	return []row{requests, most, waited}, nil
 }
 
-// waits calls get every now and then until ctx ends, and returns the median of
-// how long it took, in nanoseconds.
+// waits calls get at intervals until ctx ends, and returns the median time of a call in
+// nanoseconds.
 func waits(ctx context.Context, get func() error) (float64, error) {
 	var took []float64
 	for ctx.Err() == nil {

@@ -18,9 +18,9 @@ import (
 // loaders is how many goroutines ask for users at the same time.
 const loaders = 32
 
-// measurePoolLoad has a pool load users whom it does not know yet from
-// PostgreSQL, beside bare SELECTs of the same rows through the same pool of
-// connections by as many goroutines.
+// measurePoolLoad compares a pool that loads users from PostgreSQL with bare
+// SELECTs of the same rows, through the same connections and from the same number
+// of goroutines.
 func measurePoolLoad(ctx context.Context, s settings) ([]row, error) {
 	const title, preparedTitle, farTitle = "Pool, load a user from PostgreSQL, 32 goroutines", "  with prepared statements", "  a round trip of 1 ms away"
 	server, err := testservices.NewPostgres()
@@ -66,7 +66,7 @@ func measurePoolLoad(ctx context.Context, s settings) ([]row, error) {
 	return rows, nil
 }
 
-// addUsers saves an authorization, and copies its row for the others.
+// addUsers saves one authorization, and copies its row for the other users.
 func addUsers(ctx context.Context, connections *pgxpool.Pool, n int) error {
 	store, err := pgstore.New(connections, nil)
 	if err != nil {
@@ -89,8 +89,7 @@ func addUsers(ctx context.Context, connections *pgxpool.Pool, n int) error {
 	return err
 }
 
-// loadUsers returns by column how long a user took in each round, in
-// nanoseconds.
+// loadUsers returns by column and round how many nanoseconds a user took.
 func loadUsers(ctx context.Context, rounds int, connections *pgxpool.Pool, prepare bool, names []string) (map[string][]float64, error) {
 	store, err := pgstore.New(connections, &pgstore.Options{Prepare: prepare})
 	if err != nil {
@@ -147,8 +146,7 @@ func (b bareSelect) load(ctx context.Context, user string) error {
 	return b.connections.QueryRow(ctx, query, arguments...).Scan(&version, &record)
 }
 
-// forAll calls do for each of the users, many at the same time, and returns how
-// long it took by user.
+// forAll calls do for each user, many at the same time, and returns the time per user.
 func forAll(ctx context.Context, users []string, do func(context.Context, string) error) (time.Duration, error) {
 	var next atomic.Int64
 	var group sync.WaitGroup

@@ -30,7 +30,7 @@ type report struct {
 	Rows    []row             `json:"rows"`
 }
 
-// row is one measure of everybody who has it.
+// row is one measure, for each column that has it.
 type row struct {
 	Measure string               `json:"measure"`
 	Unit    string               `json:"unit,omitempty"`   // ns, ms, B or empty for a count
@@ -41,11 +41,11 @@ type row struct {
 	Target  string               `json:"target,omitempty"`
 	OK      bool                 `json:"ok"`
 	Note    string               `json:"note,omitempty"`
-	// NotMeasured is why there are no values.
+	// NotMeasured says why there are no values.
 	NotMeasured string `json:"not_measured,omitempty"`
 }
 
-// newRow makes a row of what the rounds gave each column.
+// newRow makes a row from the values of each column in all rounds.
 func newRow(measure, unit string, rounds map[string][]float64) row {
 	r := row{Measure: measure, Unit: unit, Values: make(map[string]float64), Rounds: rounds}
 	for column, values := range rounds {
@@ -110,7 +110,7 @@ func format(value float64, unit string) string {
 	return fmt.Sprintf("%.1f %s", value, unit)
 }
 
-// spread says between what bounds the rounds of a column were.
+// spread returns the lowest and the highest value of a column as text.
 func (r row) spread(column string) string {
 	values := r.Rounds[column]
 	if len(values) < 2 {
@@ -162,7 +162,7 @@ func writeTable(w io.Writer, r report) error {
 	return err
 }
 
-// machine is what the numbers hold for.
+// machine describes the machine of the run.
 type machine struct {
 	CPU        string `json:"cpu"`
 	Platform   string `json:"platform"`

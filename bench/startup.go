@@ -14,7 +14,7 @@ import (
 	"github.com/spotipie/spotipie/filestore"
 )
 
-// released names how the tool is built for a release.
+// released is the name of the build for a release.
 const released = "released"
 
 // measureStartup times whole processes of the tool beside one of a Go program
@@ -58,7 +58,7 @@ func measureStartup(ctx context.Context, s settings) ([]row, error) {
 	return rows, nil
 }
 
-// startRows measures the tool's commands beside the other programs.
+// startRows compares the tool's commands with the other programs.
 func startRows(s settings, name string, env []string, programs map[string]string, fromDisk bool) ([]row, error) {
 	empty, tool := []string{programs[raw]}, programs[ours]
 	var rows []row

@@ -15,8 +15,8 @@ import (
 	"github.com/spotipie/spotipie/internal/testservices"
 )
 
-// measureStores compares stores with the minimum that a program would do
-// without them, in the raw column.
+// measureStores compares stores with the least that a program would do without
+// them, which is in the raw column.
 func measureStores(ctx context.Context, s settings) ([]row, error) {
 	var rows []row
 	var errs []error
@@ -143,9 +143,10 @@ func saveRecord(b *testing.B, store spotipie.Store) {
 	}
 }
 
-// renewalTrips counts what a refresh asks of a store behind a proxy with one
-// connection until the token is saved and announced: the fewest of several, as
-// a refresh can meet what the one before it does afterwards.
+// renewalTrips counts the round trips of a refresh until the token is saved and
+// announced. The store is behind a proxy and has one connection. It returns the
+// lowest count of several, because a refresh may come while the one before still
+// works.
 func renewalTrips(ctx context.Context, store spotipie.Store, proxy *testservices.Proxy) (fewest float64, err error) {
 	w, err := newWorld(ctx, store)
 	if err != nil {
@@ -159,7 +160,7 @@ func renewalTrips(ctx context.Context, store spotipie.Store, proxy *testservices
 	})
 	fewest = math.Inf(1)
 	for range 5 {
-		unlock, err := store.Lock(ctx, w.session.Key()) // the refresh before has given it back then
+		unlock, err := store.Lock(ctx, w.session.Key()) // after this the refresh before has unlocked it
 		if err != nil {
 			return 0, err
 		}
@@ -175,7 +176,7 @@ func renewalTrips(ctx context.Context, store spotipie.Store, proxy *testservices
 	return fewest, w.session.Close(ctx)
 }
 
-// tripsRow has notices among the trips that nobody waits for.
+// tripsRow makes a row. notices are round trips that nobody waits for.
 func tripsRow(title string, saved, notices float64) row {
 	r := newRow(title, "", map[string][]float64{ours: {saved}}).atMost(4 + notices)
 	r.Note = "lock, load, check and swap, counted on the wire; unlock comes after them."

@@ -24,7 +24,7 @@ func measureSealed(ctx context.Context, s settings) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	limits := []float64{250, 50} // a plain one copies a struct
+	limits := []float64{250, 50} // a plain memory store only copies a struct
 	for i := range memory {
 		memory[i] = memory[i].ratioAtMost(limits[i])
 	}
@@ -36,8 +36,8 @@ func measureSealed(ctx context.Context, s settings) ([]row, error) {
 	return slices.Concat(memory, byHand, postgres), err
 }
 
-// sealedBesideByHand compares a sealed store in memory with the least that it
-// takes to encrypt a record: JSON, and AES-256-GCM under one key.
+// sealedBesideByHand compares a sealed store in memory with the least work that
+// encrypts a record: JSON, and AES-256-GCM with one key.
 func sealedBesideByHand(ctx context.Context, s settings) ([]row, error) {
 	sealed, err := newSealed(spotipie.NewMemoryStore())
 	if err != nil {

@@ -85,7 +85,7 @@ func measureRedis(ctx context.Context, s settings) ([]row, error) {
 	return []row{loading, withContext, tripsRow(tripsTitle, saved, 0)}, err
 }
 
-// detached runs f and returns when it does or when ctx ends.
+// detached runs f in a goroutine. It returns when f returns or when ctx ends.
 func detached(ctx context.Context, f func(context.Context) error) error {
 	done := make(chan error, 1)
 	go func() { done <- f(ctx) }()
@@ -138,7 +138,7 @@ func measurePostgres(ctx context.Context, s settings) ([]row, error) {
 	return []row{loading, prepared, tripsRow(tripsTitle, saved, 1)}, err
 }
 
-// loadPostgres compares loads with a SELECT in the same mode.
+// loadPostgres compares loads with a SELECT that is prepared in the same way.
 func loadPostgres(ctx context.Context, s settings, pool *pgxpool.Pool, title string, prepare bool) (row, error) {
 	store, err := pgstore.New(pool, &pgstore.Options{Prepare: prepare})
 	if err != nil {

@@ -62,7 +62,7 @@ func measureSQLite(ctx context.Context, s settings) (rows []row, err error) {
 	return []row{loading, saving}, nil
 }
 
-// rawTable is what a program does that keeps a record in SQLite by itself.
+// rawTable does what a program without the store would do to keep a record in SQLite.
 type rawTable struct {
 	*sql.DB
 	selecting, updating *sql.Stmt

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// goroutines is how many want a token at once in the second measure.
+// goroutines is how many goroutines ask for a token at the same time in the second
+// measure.
 const goroutines = 32
 
 func measureToken(_ context.Context, s settings) ([]row, error) {
@@ -30,8 +31,8 @@ func measureToken(_ context.Context, s settings) ([]row, error) {
 	}, nil
 }
 
-// tokenAlone gets a fresh token again and again. The loops are written out,
-// because calling each by way of a func value would be part of what is measured.
+// tokenAlone gets a fresh token again and again. The loops are written out, because
+// the call of a func value would take part of the measured time.
 func tokenAlone() []contender {
 	ctx := context.Background()
 	return []contender{

@@ -17,18 +17,18 @@ import (
 // endpointDelay is how long the token endpoint takes for a renewal.
 const endpointDelay = 100 * time.Millisecond
 
-// world is an accounts service on the loopback interface, a session that is
-// logged in to it, and what it takes to renew the session's token without it.
+// world is an accounts service on the loopback interface and a logged-in session. Other
+// libraries can renew the session's token with it too.
 type world struct {
 	service   *accounts.Service
 	server    *httptest.Server
 	transport *http.Transport
 	session   *spotipie.AuthorizationCodeSession
 	armed     atomic.Bool
-	asked     chan struct{} // gets a value when the token endpoint, armed, is asked
+	asked     chan struct{} // gets a value when the token endpoint is asked after arm
 }
 
-// newWorld makes one whose session has a store, or none.
+// newWorld makes a world. The store of its session may be nil.
 func newWorld(ctx context.Context, store spotipie.Store) (*world, error) {
 	service, err := accounts.New(&accounts.Options{AutoApprove: true})
 	if err != nil {
@@ -39,7 +39,7 @@ func newWorld(ctx context.Context, store spotipie.Store) (*world, error) {
 		if r.URL.Path == "/api/token" && w.armed.Load() {
 			select {
 			case w.asked <- struct{}{}:
-			default: // it was asked before
+			default: // the endpoint was already asked
 			}
 		}
 		service.ServeHTTP(rw, r)
@@ -79,7 +79,7 @@ func (w *world) login(ctx context.Context, store spotipie.Store) (err error) {
 	return err
 }
 
-// arm makes the token endpoint slow and lets asked tell when it is asked.
+// arm makes the token endpoint slow, and makes asked get a value at the next request.
 func (w *world) arm() error {
 	w.armed.Store(true)
 	return w.service.QueueFault(accounts.Fault{
@@ -92,7 +92,8 @@ func (w *world) renew(ctx context.Context) (*oauth2.Token, error) {
 	return w.tokenSource(ctx, time.Unix(1, 0)).Token()
 }
 
-// tokenSource is x/oauth2's for the session's token, with another expiry.
+// tokenSource returns x/oauth2's token source for the session's token, with another
+// expiry.
 func (w *world) tokenSource(ctx context.Context, expiry time.Time) oauth2.TokenSource {
 	app := w.service.Apps()[0]
 	conf := &oauth2.Config{
@@ -105,8 +106,8 @@ func (w *world) tokenSource(ctx context.Context, expiry time.Time) oauth2.TokenS
 	return conf.TokenSource(ctx, token)
 }
 
-// renewals closes everything, which waits for requests under way, and returns
-// how often the token endpoint was asked for a renewal.
+// renewals closes everything, waits for running requests, and returns how often the
+// token endpoint was asked for a renewal.
 func (w *world) renewals(ctx context.Context) (int, error) {
 	err := w.session.Close(ctx)
 	w.close()

@@ -9,8 +9,8 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// TestLoginCSRF: a callback that was begun in another browser, with a code of the
-// attacker's, signs nobody in, and nobody out.
+// TestLoginCSRF checks that a callback with an attacker's code, of a login that
+// began in another browser, signs nobody in or out.
 func TestLoginCSRF(t *testing.T) {
 	a := newApp(t, appOptions{})
 	attacker, nobody, ada := a.browser("grace"), a.browser("ada"), a.browser("ada")
@@ -27,7 +27,7 @@ func TestLoginCSRF(t *testing.T) {
 	nobody.expectNobody()
 	ada.expectUser("ada")
 
-	// The same while the victim has logins under way.
+	// The same while the victim has unfinished logins.
 	for range 5 {
 		nobody.begin("/auth/login")
 	}
@@ -35,8 +35,8 @@ func TestLoginCSRF(t *testing.T) {
 	a.expectCodes(1)
 }
 
-// TestCodeOfAnotherUser: with a state of their own and the code of somebody
-// else, the PKCE verifier does not fit.
+// TestCodeOfAnotherUser combines a user's own state with the code of another user.
+// The PKCE verifier does not fit.
 func TestCodeOfAnotherUser(t *testing.T) {
 	a := newApp(t, appOptions{})
 	grace, ada := a.browser("grace"), a.browser("ada")
@@ -71,14 +71,14 @@ func withParameter(t *testing.T, raw, name, value string) string {
 	return u.String()
 }
 
-// twoApps returns browsers of two apps on one host, which have the same cookie
-// jar, and keys.
+// twoApps returns browsers of two apps on one host. They share their cookies, and
+// the apps have the same keys.
 func twoApps(t *testing.T) (one, other *browser) {
 	t.Helper()
 	a := newApp(t, appOptions{keys: []string{keyText}})
 	b := newApp(t, appOptions{keys: []string{keyText}})
 	one, other = a.browser("ada"), b.browser("ada")
-	other.client.Jar = one.client.Jar // cookies know no ports
+	other.client.Jar = one.client.Jar // cookies do not depend on the port
 	return one, other
 }
 
@@ -94,8 +94,8 @@ func TestTwoAppsOnOneHost(t *testing.T) {
 	other.expectUser("grace")
 }
 
-// TestMixUp: an answer to the login of one app is of no use to another, with the
-// same browser.
+// TestMixUp checks that the answer to one app's login is useless for another app in
+// the same browser.
 func TestMixUp(t *testing.T) {
 	one, other := twoApps(t)
 	callback := one.beginAndAgree("/auth/login")
@@ -103,21 +103,21 @@ func TestMixUp(t *testing.T) {
 	other.expect(p, http.StatusBadRequest, "This sign-in is over")
 	other.expectCodes(0)
 
-	// A code of the one in an answer to the other.
+	// A code of one app in an answer to the other app.
 	mixed := withParameter(t, other.beginAndAgree("/auth/login"), "code", parameter(t, callback, "code"))
 	other.expect(other.comeFromElsewhere(mixed), http.StatusBadGateway, "That did not work")
 	other.expectNobody()
 }
 
-// TestSessionFixation: what an attacker has put into the browser before the
-// sign-in is worth nothing after it.
+// TestSessionFixation checks that cookies that an attacker has put into the browser are
+// useless after the sign-in.
 func TestSessionFixation(t *testing.T) {
 	a := newApp(t, appOptions{})
 	attacker, ada := a.browser("grace"), a.browser("ada")
 	attacker.signIn()
 	planted := attacker.cookies("-session")[0]
 	ada.setCookie(planted.Name, planted.Value)
-	ada.expectUser("grace") // that much a planted cookie can do
+	ada.expectUser("grace") // before the sign-in a planted cookie works
 	ada.visit("/auth/login")
 	ada.expect(ada.click("/auth/login"), http.StatusOK, "home of")
 	ada.expectUser("ada")
@@ -127,7 +127,8 @@ func TestSessionFixation(t *testing.T) {
 	attacker.expectUser("grace")
 }
 
-// TestReplayedCallback: with all that the browser had, a second time.
+// TestReplayedCallback sends a callback a second time, with all cookies that the
+// browser had.
 func TestReplayedCallback(t *testing.T) {
 	a := newApp(t, appOptions{})
 	ada, thief := a.browser("ada"), a.browser("grace")
@@ -135,7 +136,7 @@ func TestReplayedCallback(t *testing.T) {
 	cookies := ada.cookies("-login-")
 	ada.follow(ada.get(callback, otherSite), otherSite)
 	ada.expectUser("ada")
-	for range 2 * len(a.replicas) { // on both
+	for range 2 * len(a.replicas) { // on both replicas
 		for _, c := range cookies {
 			thief.setCookie(c.Name, c.Value)
 		}
@@ -156,7 +157,7 @@ func (b *browser) expectNotDeadEnd(path string) {
 	b.expect(b.visit(path), http.StatusOK, b.account+" has ")
 }
 
-// TestOpenRedirects: return_to leads to nowhere but the app.
+// TestOpenRedirects checks that return_to leads only to the app.
 func TestOpenRedirects(t *testing.T) {
 	a := newApp(t, appOptions{})
 	for _, bad := range []string{
@@ -189,8 +190,7 @@ func TestOpenRedirects(t *testing.T) {
 	}
 }
 
-// TestHostHeader: whatever a request says about the app's address, none is made
-// of it.
+// TestHostHeader checks that no address in an answer comes from headers of the request.
 func TestHostHeader(t *testing.T) {
 	a := newApp(t, appOptions{})
 	ada := a.browser("ada")
@@ -227,8 +227,8 @@ func TestHostHeader(t *testing.T) {
 	}
 }
 
-// TestLogoutFromElsewhere: other sites sign nobody out, also in a browser that
-// does not say much.
+// TestLogoutFromElsewhere checks that other sites can sign nobody out, also in a
+// browser that sends few headers.
 func TestLogoutFromElsewhere(t *testing.T) {
 	a := newApp(t, appOptions{})
 	ada := a.browser("ada")
@@ -260,8 +260,8 @@ func TestLogoutFromElsewhere(t *testing.T) {
 	ada.expect(ada.submit("/auth/logout"), http.StatusOK, `home of ""`)
 }
 
-// TestLogoutBehindAProxy that changes Host: the redirect URI says what the app's
-// origin is.
+// TestLogoutBehindAProxy uses a proxy that changes Host. The app's origin comes
+// from the redirect URI.
 func TestLogoutBehindAProxy(t *testing.T) {
 	a := newApp(t, appOptions{})
 	ada := a.browser("ada")
@@ -277,13 +277,13 @@ func TestLogoutBehindAProxy(t *testing.T) {
 	ada.expect(ada.submit("/auth/logout"), http.StatusOK, `home of ""`)
 }
 
-// TestLoginFromElsewhere: other sites cannot have a user who is signed in replaced
-// by another, nor ask them for more, without a word.
+// TestLoginFromElsewhere checks that other sites can neither replace a signed-in
+// user nor ask for more scopes without asking the user first.
 func TestLoginFromElsewhere(t *testing.T) {
 	a := newApp(t, appOptions{})
 	b := a.browser("ada")
 	b.signIn()
-	b.account = "grace" // is who is signed in at Spotify now
+	b.account = "grace" // grace is signed in at Spotify now
 	more := a.replicas[0].auth.LoginURL("/library", spotipie.ScopeUserLibraryRead)
 	for _, path := range []string{"/auth/login", "/auth/login?return_to=/me", "/library", "/auth/login?show_dialog=true", more} {
 		for _, isSilly := range []bool{false, true} {
@@ -302,10 +302,10 @@ func TestLoginFromElsewhere(t *testing.T) {
 	a.expectError("sign-in", http.StatusForbidden, "another site may have sent it")
 	a.expectCodes(1)
 
-	// A user who agrees continues from there, also in an old browser.
+	// A user who agrees continues, also in an old browser.
 	b.isSilly = true
 	b.expect(b.submit("/auth/login?return_to=/me"), http.StatusOK, "home of")
 	b.expectUser("grace")
 	nobody := a.browser("ada")
-	nobody.expect(nobody.comeFromElsewhere("/me"), http.StatusOK, "ada has ") // there is nobody to replace
+	nobody.expect(nobody.comeFromElsewhere("/me"), http.StatusOK, "ada has ") // there is no user to replace
 }

@@ -12,11 +12,11 @@ import (
 	"github.com/spotipie/spotipie/web"
 )
 
-// bannerLine is what an app has in its template.
+// bannerLine is the line in an app's template.
 var bannerLine = template.Must(template.New("").Parse(
 	`page{{with .}}<p role="status">{{.Text}} <a href="{{.LoginURL}}">{{.Action}}</a></p>{{end}}`))
 
-// showBanner has the app show its banner at /banner, and its kind in a
+// showBanner makes the app show its banner at /banner, and the banner's kind in a
 // header.
 func showBanner(a *app) {
 	auth := a.replicas[0].auth
@@ -55,12 +55,12 @@ func TestBanner(t *testing.T) {
 		}
 		return p
 	}
-	expect("/banner", "", "page") // nobody has no banner
+	expect("/banner", "", "page") // without a user there is no banner
 	ada.signIn()
 	expect("/banner", "", "page")
 
 	p := expect("/banner?scope=user-library-read&x=1", web.BannerScope, "Tune Keeper could do more if you allow it to: see what is saved in your library.")
-	ada.expect(ada.click(link(t, p, "Allow it")), http.StatusOK, "page") // asked for and granted, and back on the page
+	ada.expect(ada.click(link(t, p, "Allow it")), http.StatusOK, "page") // the user has granted it, and is back on the page
 	expect("/banner?scope=user-library-read&x=1", "", "page")
 
 	day := 24 * time.Hour
@@ -86,7 +86,8 @@ func TestBanner(t *testing.T) {
 	expect("/banner", "", "page")
 }
 
-// TestBannerOfARefusedUser: they took the app's access back.
+// TestBannerOfARefusedUser checks the banner of a user who has removed the app's
+// access.
 func TestBannerOfARefusedUser(t *testing.T) {
 	a := newApp(t, appOptions{keys: []string{keyText}})
 	showBanner(a)
@@ -107,7 +108,7 @@ func TestBannerOfARefusedUser(t *testing.T) {
 	ada.expect(p, http.StatusOK, "no longer lets")
 }
 
-// TestBannerOfAFormLeadsHome, as a form cannot be sent again.
+// TestBannerOfAFormLeadsHome checks this because a form cannot be sent again.
 func TestBannerOfAFormLeadsHome(t *testing.T) {
 	a := newApp(t, appOptions{keys: []string{keyText}})
 	ada := a.browser("ada")

@@ -9,8 +9,7 @@ import (
 	"github.com/spotipie/spotipie/web"
 )
 
-// BenchmarkMiddleware is what a request of a user who is signed in costs with the
-// built-in cookie.
+// BenchmarkMiddleware measures a request of a signed-in user with the built-in cookie.
 func BenchmarkMiddleware(b *testing.B) {
 	a := newApp(b, appOptions{keys: []string{keyText}})
 	ada := a.browser("ada")
@@ -34,8 +33,7 @@ func BenchmarkMiddleware(b *testing.B) {
 	}
 }
 
-// BenchmarkLogin is what it costs to begin a login while four others are under
-// way.
+// BenchmarkLogin measures the beginning of a login while four others are unfinished.
 func BenchmarkLogin(b *testing.B) {
 	a := newApp(b, appOptions{keys: []string{keyText}, change: func(_ *web.Options, p *spotipie.PoolOptions) { p.Scope = spotipie.AllScopes() }})
 	ada := a.browser("ada")

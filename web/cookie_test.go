@@ -13,8 +13,8 @@ import (
 	"github.com/spotipie/spotipie/web"
 )
 
-// TestCookiesOfAnotherApp: a cookie of one app under the name of another's opens
-// nothing, though the keys are the same.
+// TestCookiesOfAnotherApp checks that an app's cookie under the name of another
+// app's cookie cannot be decrypted, even with the same keys.
 func TestCookiesOfAnotherApp(t *testing.T) {
 	one, other := twoApps(t)
 	one.signIn()
@@ -26,8 +26,7 @@ func TestCookiesOfAnotherApp(t *testing.T) {
 	other.expectNobody()
 }
 
-// TestTamperedCookies: a cookie of which any character was changed is as good as
-// none.
+// TestTamperedCookies checks that a cookie with any changed character counts as none.
 func TestTamperedCookies(t *testing.T) {
 	a := newApp(t, appOptions{keys: []string{keyText}})
 	ada := a.browser("ada")
@@ -70,8 +69,8 @@ func changed(text string, i int) string {
 	return text[:i] + string(c) + text[i+1:]
 }
 
-// TestSwappedCookies: the cookie of one purpose, or attempt, opens nothing under
-// the name of another.
+// TestSwappedCookies checks that a cookie for one purpose or login cannot be
+// decrypted under the name of another.
 func TestSwappedCookies(t *testing.T) {
 	a := newApp(t, appOptions{})
 	ada := a.browser("ada")
@@ -95,7 +94,7 @@ func TestSwappedCookies(t *testing.T) {
 	}
 	more := a.browser("ada")
 	more.begin(a.replicas[0].auth.LoginURL("", "user-top-read"))
-	for _, value := range []string{session.Value, more.cookies("-login-")[0].Value} { // as what the login is to ask for
+	for _, value := range []string{session.Value, more.cookies("-login-")[0].Value} { // as the value of ask
 		b := a.browser("ada")
 		if scope := parameter(t, b.begin("/auth/login?ask="+url.QueryEscape(value)), "scope"); scope != "" {
 			t.Errorf("the login asks for %s", scope)
@@ -104,7 +103,8 @@ func TestSwappedCookies(t *testing.T) {
 	a.expectCodes(1)
 }
 
-// TestExpiredCookies by the app's clock, whatever the browser keeps.
+// TestExpiredCookies checks that cookies expire by the app's clock, even if the
+// browser keeps them.
 func TestExpiredCookies(t *testing.T) {
 	a := newApp(t, appOptions{accounts: accounts.Options{CodeLifetime: time.Hour}})
 	ada := a.browser("ada")
@@ -115,12 +115,12 @@ func TestExpiredCookies(t *testing.T) {
 	ada.signIn()
 }
 
-// TestKeyRotation: the old key opens, the new one seals; and once it is retired,
-// its users sign in again.
+// TestKeyRotation checks that the old key decrypts and the new one encrypts. After
+// the old key is removed, its users must sign in again.
 func TestKeyRotation(t *testing.T) {
 	for _, test := range []struct {
 		name  string
-		keys  []string // of the replica that seals, and of the one that opens
+		keys  []string // of the replica that encrypts, and of the one that decrypts
 		opens bool
 	}{
 		{"old key still opens", []string{oldKeyText, keyText + " " + oldKeyText}, true},
@@ -149,7 +149,8 @@ func TestKeyRotation(t *testing.T) {
 	}
 }
 
-// TestOversizedCookies and many of them: the app still works.
+// TestOversizedCookies checks that the app still works with large cookies and many
+// of them.
 func TestOversizedCookies(t *testing.T) {
 	a := newApp(t, appOptions{})
 	ada := a.browser("ada")
@@ -189,7 +190,7 @@ func TestOversizedCookies(t *testing.T) {
 	ada.expectUser("ada")
 }
 
-// TestAskIsSealed: nobody but the app says what it asks for.
+// TestAskIsSealed checks that only the app can say which scopes a login asks for.
 func TestAskIsSealed(t *testing.T) {
 	a := newApp(t, appOptions{})
 	for _, query := range []string{"ask=user-top-read", "scope=user-top-read", "scopes=user-top-read", "ask=" + strings.Repeat("A", 5000)} {

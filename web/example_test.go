@@ -12,7 +12,7 @@ import (
 	"github.com/spotipie/spotipie/web"
 )
 
-// A whole app, with its own Spotify and a browser.
+// A whole app, with an accounts service and a browser.
 func ExampleNew() {
 	mux := http.NewServeMux()
 	app := httptest.NewServer(mux)

@@ -15,8 +15,8 @@ import (
 	"github.com/spotipie/spotipie/web"
 )
 
-// TestCallbackFlood: callbacks of nobody make no token request; those of one
-// attempt make one, or five while Spotify is in trouble.
+// TestCallbackFlood checks that callbacks without a login make no token request.
+// Those of one login make one, or five while Spotify fails.
 func TestCallbackFlood(t *testing.T) {
 	a := newApp(t, appOptions{keys: []string{keyText}})
 	b := a.browser("ada")
@@ -64,7 +64,7 @@ func TestCallbackFlood(t *testing.T) {
 	b.signIn()
 }
 
-// TestFloodOfLoginsKeepsNothing: logins that nobody finishes take no memory.
+// TestFloodOfLoginsKeepsNothing checks that unfinished logins take no memory.
 func TestFloodOfLoginsKeepsNothing(t *testing.T) {
 	a := newApp(t, appOptions{keys: []string{keyText}})
 	handler := a.replicas[0].handler
@@ -87,8 +87,8 @@ func TestFloodOfLoginsKeepsNothing(t *testing.T) {
 	}
 }
 
-// TestFloodOfCallbacksKeepsLittle: what a process remembers of callbacks has a
-// bound.
+// TestFloodOfCallbacksKeepsLittle checks that a process remembers only a limited
+// number of callbacks.
 func TestFloodOfCallbacksKeepsLittle(t *testing.T) {
 	a := newApp(t, appOptions{keys: []string{keyText}})
 	handler := a.replicas[0].handler
@@ -131,8 +131,8 @@ func (g gate) RoundTrip(r *http.Request) (*http.Response, error) {
 	return g.RoundTripper.RoundTrip(r)
 }
 
-// TestManyCallbacksAtOnce: 256 are finished at the same time, and the next one
-// comes again.
+// TestManyCallbacksAtOnce checks that 256 logins are finished at the same time, and
+// that the next one is tried again.
 func TestManyCallbacksAtOnce(t *testing.T) {
 	arrived, opened := make(chan struct{}, 1000), make(chan struct{})
 	a := newApp(t, appOptions{keys: []string{keyText}, change: func(_ *web.Options, p *spotipie.PoolOptions) {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// FuzzReturnTo: whatever the path to return to, a browser stays at the app.
+// FuzzReturnTo checks that a browser stays at the app for any return_to.
 func FuzzReturnTo(f *testing.F) {
 	for _, seed := range []string{"/me", "//evil", `/\evil`, "/%2f/evil", "/a/../..//evil", "/\t/evil", "https://evil", "/x?y=//z#w", "/./a", "/é"} {
 		f.Add(seed)
@@ -34,7 +34,7 @@ func FuzzReturnTo(f *testing.F) {
 		}
 		decoded, err := url.PathUnescape(location)
 		if err != nil {
-			return // in its query, perhaps
+			return // it may be in the query
 		}
 		path, _, _ := strings.Cut(location, "?")
 		decodedPath, _ := url.PathUnescape(path)
@@ -45,8 +45,8 @@ func FuzzReturnTo(f *testing.F) {
 	})
 }
 
-// FuzzCookies: nobody signs in, and no token is asked for, with cookies that the
-// app has not sealed; and none of them makes the app fail.
+// FuzzCookies checks cookies that the app has not encrypted: with them nobody signs
+// in, no token is requested, and the app does not fail.
 func FuzzCookies(f *testing.F) {
 	a := newApp(f, appOptions{keys: []string{keyText}})
 	b := a.browser("ada")

@@ -16,7 +16,8 @@ import (
 	"github.com/spotipie/spotipie/web"
 )
 
-// TestSignInAcrossReplicas: every request reaches the other replica.
+// TestSignInAcrossReplicas sends each request to the replica that did not get the
+// last one.
 func TestSignInAcrossReplicas(t *testing.T) {
 	for name, isHTTPS := range map[string]bool{"http": false, "https": true} {
 		t.Run(name, func(t *testing.T) {
@@ -25,7 +26,7 @@ func TestSignInAcrossReplicas(t *testing.T) {
 			ada.expectNobody()
 			ada.expect(ada.visit("/me?tab=2"), http.StatusOK, "ada has  at /me?tab=2")
 			grace.signIn()
-			ada.expectUser("ada") // each their own
+			ada.expectUser("ada") // each user is signed in as themselves
 			a.expectCodes(2)
 
 			ada.expect(ada.submit("/auth/logout"), http.StatusOK, `home of ""`)
@@ -39,8 +40,9 @@ func TestSignInAcrossReplicas(t *testing.T) {
 	}
 }
 
-// TestManyUsersAtOnce: each sees their own, whichever replica they reach. Who
-// signs in anew is asked for less than before, and for more where a page needs it.
+// TestManyUsersAtOnce checks that each user sees their own data on any replica. A
+// new sign-in asks for fewer scopes than before, and for more on pages that need
+// them.
 func TestManyUsersAtOnce(t *testing.T) {
 	var users []accounts.User
 	for i := range 30 {
@@ -73,7 +75,7 @@ func TestReturnToTheHomePage(t *testing.T) {
 	ada.expect(ada.visit("/auth/login"), http.StatusOK, "ada has  at /me")
 }
 
-// TestTheCallbackLeavesNoCodeInTheAddress, nor do problems.
+// TestTheCallbackLeavesNoCodeInTheAddress checks this also for callbacks that fail.
 func TestTheCallbackLeavesNoCodeInTheAddress(t *testing.T) {
 	a := newApp(t, appOptions{})
 	for _, account := range []string{"ada", ""} {
@@ -84,8 +86,7 @@ func TestTheCallbackLeavesNoCodeInTheAddress(t *testing.T) {
 	}
 }
 
-// TestTabs: logins that are begun in several tabs are all finished, in any
-// order.
+// TestTabs begins logins in several tabs. All of them can be finished, in any order.
 func TestTabs(t *testing.T) {
 	a := newApp(t, appOptions{})
 	ada := a.browser("ada")
@@ -102,8 +103,8 @@ func TestTabs(t *testing.T) {
 	}
 }
 
-// TestAManyTimesBegunLogin: the browser never has more than five cookies, however
-// many logins it begins, and the latest work.
+// TestAManyTimesBegunLogin checks that the browser never has more than five login
+// cookies, however many logins it begins, and that the latest ones work.
 func TestAManyTimesBegunLogin(t *testing.T) {
 	a := newApp(t, appOptions{change: func(_ *web.Options, p *spotipie.PoolOptions) { p.Scope = spotipie.AllScopes() }})
 	ada := a.browser("ada")
@@ -111,7 +112,7 @@ func TestAManyTimesBegunLogin(t *testing.T) {
 	var callbacks []string
 	for range 40 {
 		callbacks = append(callbacks, ada.beginAndAgree("/auth/login?return_to="+url.QueryEscape(long)))
-		a.spotify.Advance(time.Second) // so that there is an oldest
+		a.spotify.Advance(time.Second) // so that one login is the oldest
 	}
 	size := 0
 	left := ada.cookies("-login-")
@@ -129,8 +130,8 @@ func TestAManyTimesBegunLogin(t *testing.T) {
 	}
 }
 
-// TestManyTabsAtOnce, as when a browser starts with all its tabs again: none of
-// the requests has the others' cookies.
+// TestManyTabsAtOnce begins logins in many tabs at the same time, as when a browser
+// restores its tabs. No request has the cookies of the others.
 func TestManyTabsAtOnce(t *testing.T) {
 	a := newApp(t, appOptions{})
 	ada, tab := a.browser("ada"), a.browser("ada")
@@ -187,8 +188,8 @@ func TestCookies(t *testing.T) {
 	}
 }
 
-// TestNothingSecretIsShown looks for the secrets of a login in what the browser
-// can see.
+// TestNothingSecretIsShown searches everything that the browser can see for the
+// secrets of a login.
 func TestNothingSecretIsShown(t *testing.T) {
 	pages := template.Must(template.New("delayed").Parse("tries again by itself {{printf `%+v` .}}"))
 	a := newApp(t, appOptions{change: func(o *web.Options, _ *spotipie.PoolOptions) { o.Pages = pages }})
@@ -253,7 +254,8 @@ func mustList(t *testing.T, store spotipie.Store) []spotipie.Key {
 	return keys
 }
 
-// TestAnotherUserSignsTheFirstOut, and does not get to where the first one was.
+// TestAnotherUserSignsTheFirstOut checks also that the second user does not get to
+// the first user's page.
 func TestAnotherUserSignsTheFirstOut(t *testing.T) {
 	a := newApp(t, appOptions{})
 	b := a.browser("ada")
@@ -275,8 +277,8 @@ func TestLogoutThatForgets(t *testing.T) {
 	grace.expectUser("grace")
 }
 
-// TestForgottenElsewhere: a browser that is signed in as a user whose
-// authorization is gone is signed out.
+// TestForgottenElsewhere checks that a browser is signed out if its user's
+// authorization was deleted.
 func TestForgottenElsewhere(t *testing.T) {
 	a := newApp(t, appOptions{keys: []string{keyText}})
 	ada, elsewhere := a.browser("ada"), a.browser("ada")

@@ -25,12 +25,12 @@ import (
 	"github.com/spotipie/spotipie/web"
 )
 
-// scs.New starts a goroutine that nobody can stop once its store is replaced.
+// scs.New starts a goroutine that cannot be stopped after its store is replaced.
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/alexedwards/scs/v2/memstore.(*MemStore).startCleanup"))
 }
 
-// keyText are keys for tests: the same in each run, and no secret.
+// Keys for tests. They are the same in each run and not secret.
 var (
 	keyText    = strings.Repeat("QUJD", 10) + "QUI="
 	oldKeyText = strings.Repeat("WFla", 10) + "WFk="
@@ -45,7 +45,7 @@ func parseKeys(t testing.TB, text string) web.Keys {
 	return keys
 }
 
-// app is a web app of several replicas with its own Spotify.
+// app is a web app with several replicas and its own accounts service.
 type app struct {
 	t       testing.TB
 	spotify *spotifytest.Server
@@ -57,10 +57,10 @@ type app struct {
 	change  func(*web.Options, *spotipie.PoolOptions)
 
 	replicas []*replica
-	next     atomic.Uint64 // whose turn it is
+	next     atomic.Uint64 // the replica for the next request
 
 	mu     sync.Mutex
-	errors []*web.Error // that OnError has heard of
+	errors []*web.Error // the errors that OnError got
 }
 
 type replica struct {
@@ -79,8 +79,8 @@ type appOptions struct {
 	change   func(*web.Options, *spotipie.PoolOptions)
 }
 
-// newApp starts an app whose replicas take turns, so that no two requests
-// after another reach the same one.
+// newApp starts an app whose replicas take turns: two successive requests never
+// reach the same one.
 func newApp(t testing.TB, opts appOptions) *app {
 	t.Helper()
 	a := &app{t: t, store: opts.store, keys: opts.keys, change: opts.change}
@@ -145,7 +145,7 @@ func (a *app) heard(_ *http.Request, err error) {
 	a.errors = append(a.errors, known)
 }
 
-// lastError returns the latest that OnError has heard of, and forgets all.
+// lastError returns the latest error of OnError, and forgets all errors.
 func (a *app) lastError() *web.Error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -157,12 +157,12 @@ func (a *app) lastError() *web.Error {
 	return last
 }
 
-// ServeHTTP is the balancer before the replicas.
+// ServeHTTP is the load balancer before the replicas.
 func (a *app) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.replicas[a.next.Add(1)%uint64(len(a.replicas))].handler.ServeHTTP(w, r)
 }
 
-// routes are the app itself.
+// routes returns the handler of the app.
 func routes(auth *web.Auth) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/auth/", auth)
@@ -175,7 +175,7 @@ func routes(auth *web.Auth) http.Handler {
 	return mux
 }
 
-// answerMe says who Spotify says that the user is.
+// answerMe answers with the user's name at Spotify.
 func answerMe(auth *web.Auth) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		session := web.SessionFrom(r.Context())
@@ -191,14 +191,14 @@ func answerMe(auth *web.Auth) http.Handler {
 	})
 }
 
-// browser is a person's browser: it has cookies, says where requests come from
-// as browsers do, and at Spotify its owner agrees, or not.
+// browser is a user's browser. It has cookies, and says where requests come from,
+// like real browsers. At Spotify its user agrees, or not.
 type browser struct {
 	*app
 	client  *http.Client
 	account string                // at Spotify
-	isSilly bool                  // does not say where requests come from, as some did until 2023
-	before  func(location string) // is shown each redirect
+	isSilly bool                  // does not say where requests come from, like some browsers until 2023
+	before  func(location string) // is called before each redirect
 }
 
 func (a *app) browser(account string) *browser {
@@ -329,10 +329,10 @@ func (b *browser) follow(p page, site string) page {
 	return page{}
 }
 
-// agree does what the consent page comes to, and returns the callback.
+// agree agrees to an authorization request without the page, and returns the callback.
 func (b *browser) agree(authorizationURL string) string {
 	b.t.Helper()
-	if b.account == "" { // says no
+	if b.account == "" { // the user does not agree
 		u, err := url.Parse(authorizationURL)
 		if err != nil {
 			b.t.Fatal(err)
@@ -347,7 +347,7 @@ func (b *browser) agree(authorizationURL string) string {
 	return callback
 }
 
-// begin begins a login and stops at Spotify.
+// begin begins a login and stops before Spotify.
 func (b *browser) begin(path string) (authorizationURL string) {
 	b.t.Helper()
 	p := b.get(path, typed)
@@ -389,7 +389,7 @@ func (b *browser) expectUser(account string) {
 	b.expect(b.visit("/me"), http.StatusOK, account+" has ")
 }
 
-// expectError checks what OnError has heard.
+// expectError checks the last error that OnError got.
 func (a *app) expectError(page string, status int, words string) {
 	a.t.Helper()
 	err := a.lastError()
@@ -436,7 +436,7 @@ func (a *app) records() int {
 	return len(keys)
 }
 
-// program makes a request as a script or a program does.
+// program makes a request like a script or a program.
 func (b *browser) program(method, path string) (status int, answer map[string]any) {
 	b.t.Helper()
 	req, err := http.NewRequestWithContext(b.t.Context(), method, b.url+path, nil)

@@ -80,7 +80,7 @@ func TestOptionsThatCannotWork(t *testing.T) {
 	}
 }
 
-// TestNoStore: the pool says so.
+// TestNoStore checks that NewPool returns the error.
 func TestNoStore(t *testing.T) {
 	_, err := spotipie.NewPool(spotipie.Credentials{ClientID: "id", RedirectURI: "https://example.com/callback"}, nil)
 	if err == nil || !strings.Contains(err.Error(), "Store is nil") {
@@ -122,7 +122,7 @@ func TestKeysFromEnv(t *testing.T) {
 	}
 }
 
-// TestKeysAreNotPrinted, however one tries.
+// TestKeysAreNotPrinted prints keys in many ways.
 func TestKeysAreNotPrinted(t *testing.T) {
 	keys := parseKeys(t, keyText)
 	var log strings.Builder
@@ -139,9 +139,9 @@ func TestKeysAreNotPrinted(t *testing.T) {
 	}
 }
 
-// TestHandlerElsewhere: an app that registers the handler where the redirect URI
-// does not lead to is told so; one whose router takes the beginning of the path
-// away is not.
+// TestHandlerElsewhere checks that OnError is called if the handler is not at the
+// path of the redirect URI, and that it is not called if a router removes the
+// beginning of the path.
 func TestHandlerElsewhere(t *testing.T) {
 	a := newApp(t, appOptions{keys: []string{keyText}})
 	auth := a.replicas[0].auth

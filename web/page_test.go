@@ -12,7 +12,7 @@ import (
 	"github.com/spotipie/spotipie/web"
 )
 
-// pageAddresses are addresses that show a page each.
+// pageAddresses returns addresses that each show a page.
 func pageAddresses() []string {
 	return []string{
 		"/auth/logout", "/auth/x", "/auth/callback?problem=denied", "/auth/callback?problem=stray",
@@ -72,8 +72,8 @@ func TestEveryPageKeepsTheBrowserSafe(t *testing.T) {
 	}
 }
 
-// TestRedirectsHaveTheHeadersToo: a callback's answer must not be kept, nor told
-// to the next page.
+// TestRedirectsHaveTheHeadersToo checks this because a callback's address must not
+// be stored, nor be sent to the next page as the referrer.
 func TestRedirectsHaveTheHeadersToo(t *testing.T) {
 	a := newApp(t, appOptions{})
 	ada := a.browser("ada")
@@ -101,10 +101,10 @@ func TestOwnPages(t *testing.T) {
 	b.account = "ada"
 	b.signIn()
 	b.expect(b.submit("/playlists"), http.StatusForbidden, "playlist-read-private: See your private playlists")
-	b.expect(b.visit("/auth/logout"), http.StatusOK, "Sign out of <bdi>A &amp; B</bdi>?") // the others stay
+	b.expect(b.visit("/auth/logout"), http.StatusOK, "Sign out of <bdi>A &amp; B</bdi>?") // other pages stay as they are
 }
 
-// TestPageThatFails: the built-in one stands in.
+// TestPageThatFails checks that the built-in page is shown instead.
 func TestPageThatFails(t *testing.T) {
 	pages := template.Must(template.New("denied").Parse(`half{{if ne .AppName "App"}}{{index .Missing 5}}{{end}}`))
 	a := newApp(t, appOptions{change: func(o *web.Options, _ *spotipie.PoolOptions) { o.Pages = pages }})
@@ -115,7 +115,7 @@ func TestPageThatFails(t *testing.T) {
 	}
 }
 
-// TestPagesRunNoForeignScript, whatever an address brings.
+// TestPagesRunNoForeignScript checks this for hostile texts in addresses.
 func TestPagesRunNoForeignScript(t *testing.T) {
 	const script = `</style>"><script>alert(1)</script>`
 	a := newApp(t, appOptions{change: func(o *web.Options, _ *spotipie.PoolOptions) { o.AppName = script }})

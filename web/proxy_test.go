@@ -12,8 +12,8 @@ import (
 	"github.com/spotipie/spotipie/web"
 )
 
-// TestBehindAProxy: TLS ends at a proxy, which speaks http to the app, gives it
-// another Host, and takes 8 KiB of a header's line, as nginx does.
+// TestBehindAProxy uses a proxy at which TLS ends. It speaks http to the app, sends
+// another Host, and accepts header lines of 8 KiB, like nginx.
 func TestBehindAProxy(t *testing.T) {
 	var inside *url.URL
 	refused := 0
@@ -36,14 +36,14 @@ func TestBehindAProxy(t *testing.T) {
 	}
 	ada := a.browser("ada")
 	ada.signIn()
-	for range 20 { // with as much as can be in the cookies
+	for range 20 { // fills the cookies as far as possible
 		ada.begin("/auth/login?return_to=" + url.QueryEscape("/me?q="+strings.Repeat("x", 370)))
 	}
 	ada.expectUser("ada")
 	if c := ada.cookies("-session"); len(c) != 1 || !strings.HasPrefix(c[0].Name, "__Host-") {
 		t.Errorf("cookies %v", c)
 	}
-	ada.isSilly = true // has an Origin that is not the Host which the app sees
+	ada.isSilly = true // its Origin differs from the Host that the app sees
 	ada.expect(ada.submit("/auth/logout"), http.StatusOK, `home of ""`)
 	if refused > 0 {
 		t.Errorf("the proxy has refused %d requests", refused)

@@ -13,8 +13,8 @@ import (
 	"github.com/spotipie/spotipie/web"
 )
 
-// TestMoreScopes: each page asks for what it needs, and for what was granted
-// before.
+// TestMoreScopes checks that each page asks for the scopes that it needs and those
+// that were granted before.
 func TestMoreScopes(t *testing.T) {
 	a := newApp(t, appOptions{})
 	ada := a.browser("ada")
@@ -44,7 +44,7 @@ func TestMoreScopesThatAreDenied(t *testing.T) {
 	b.expect(b.click(link(t, p, "Ask me again")), http.StatusOK, "ada has user-library-read at /library")
 }
 
-// link returns where a link of a page leads to.
+// link returns the address of a link on a page.
 func link(t *testing.T, p page, text string) string {
 	t.Helper()
 	before, _, found := strings.Cut(p.body, `">`+text)
@@ -55,7 +55,7 @@ func link(t *testing.T, p page, text string) string {
 	return strings.ReplaceAll(before[i+len(`href="`):], "&amp;", "&")
 }
 
-// action returns where the form of a page goes.
+// action returns the address to which a page's form is sent.
 func action(t *testing.T, p page) string {
 	t.Helper()
 	_, rest, found := strings.Cut(p.body, `action="`)
@@ -66,7 +66,8 @@ func action(t *testing.T, p page) string {
 	return strings.ReplaceAll(target, "&amp;", "&")
 }
 
-// TestForms cannot be sent away and come back: they get a page.
+// TestForms checks that forms get a page, because they cannot be redirected to
+// Spotify and back.
 func TestForms(t *testing.T) {
 	a := newApp(t, appOptions{})
 	ada := a.browser("ada")
@@ -81,7 +82,7 @@ func TestForms(t *testing.T) {
 	ada.expect(ada.submit("/playlists"), http.StatusOK, "ada has playlist-read-private user-library-read at /playlists")
 }
 
-// TestPrograms get JSON, with the address at which a person signs in.
+// TestPrograms checks that programs get JSON with the address at which a user signs in.
 func TestPrograms(t *testing.T) {
 	a := newApp(t, appOptions{})
 	ada := a.browser("ada")
@@ -136,7 +137,7 @@ func TestWhoGetsJSON(t *testing.T) {
 	}
 }
 
-// TestRequireReturnsToTheAppOnly, whatever the request line says.
+// TestRequireReturnsToTheAppOnly checks this for hostile request lines.
 func TestRequireReturnsToTheAppOnly(t *testing.T) {
 	a := newApp(t, appOptions{})
 	for target, want := range map[string]string{
@@ -157,8 +158,8 @@ func TestRequireReturnsToTheAppOnly(t *testing.T) {
 	}
 }
 
-// TestRefusedRefreshToken: the user signs in again, and both replicas learn of
-// it.
+// TestRefusedRefreshToken checks that the user can sign in again, and that both
+// replicas learn of it.
 func TestRefusedRefreshToken(t *testing.T) {
 	for name, path := range map[string]string{"require": "/me", "with a scope": "/library"} {
 		t.Run(name, func(t *testing.T) {
@@ -182,8 +183,8 @@ func TestRefusedRefreshToken(t *testing.T) {
 	}
 }
 
-// TestErrorOfAHandler: what a session fails with while a handler runs becomes
-// the right answer.
+// TestErrorOfAHandler checks that errors of a session in a handler become the right
+// answers.
 func TestErrorOfAHandler(t *testing.T) {
 	var failure error
 	a := newApp(t, appOptions{keys: []string{keyText}})
@@ -226,8 +227,8 @@ func TestErrorOfAHandler(t *testing.T) {
 	}
 }
 
-// TestUserGrantsLess than was asked for: they are told, and not sent to Spotify
-// again and again.
+// TestUserGrantsLess checks that a user who grants less than was asked for sees a
+// page, and is not sent to Spotify again and again.
 func TestUserGrantsLess(t *testing.T) {
 	a := newApp(t, appOptions{})
 	ada := a.browser("ada")
@@ -262,7 +263,7 @@ func TestAnswersAreNotForSharedCaches(t *testing.T) {
 	}
 }
 
-// TestMiddlewareInMiddleware looks once for who it is.
+// TestMiddlewareInMiddleware checks that the user is looked up only once.
 func TestMiddlewareInMiddleware(t *testing.T) {
 	sessions := &countingSessions{user: ""}
 	a := newApp(t, appOptions{keys: []string{keyText}, change: func(o *web.Options, _ *spotipie.PoolOptions) { o.Sessions = sessions }})
@@ -284,7 +285,7 @@ func TestMiddlewareInMiddleware(t *testing.T) {
 	}
 }
 
-// TestMiddlewareOfTwoApps: the user of one is nobody in the other.
+// TestMiddlewareOfTwoApps checks that a user of one app is not signed in to the other.
 func TestMiddlewareOfTwoApps(t *testing.T) {
 	one, other := twoApps(t)
 	one.signIn()
@@ -295,8 +296,8 @@ func TestMiddlewareOfTwoApps(t *testing.T) {
 	}
 }
 
-// TestSignedInElsewhere: a replica that has seen a user without an authorization
-// looks again.
+// TestSignedInElsewhere checks that a replica looks again for the authorization of
+// a user who had none.
 func TestSignedInElsewhere(t *testing.T) {
 	a := newApp(t, appOptions{})
 	ada := a.browser("ada")
@@ -314,7 +315,8 @@ func TestSignedInElsewhere(t *testing.T) {
 	ada.expect(ada.get("/me", typed), http.StatusOK, "ada has ")
 }
 
-// countingSessions has one user, as a program for one person may.
+// countingSessions always has the same user, like a program for one person. It
+// counts the calls.
 type countingSessions struct {
 	user  string
 	asked int

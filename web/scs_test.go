@@ -41,7 +41,7 @@ func TestSCS(t *testing.T) {
 	if len(after) != 1 || after[0].Value == before {
 		t.Error("the session has the same token after the sign-in (session fixation)")
 	}
-	ada.expect(ada.visit("/cart"), http.StatusOK, "cart apples") // what nobody had is the user's now
+	ada.expect(ada.visit("/cart"), http.StatusOK, "cart apples") // the cart from before the sign-in is the user's now
 	thief := a.browser("grace")
 	thief.setCookie("session", before)
 	thief.expectNobody()
@@ -55,7 +55,7 @@ func TestSCS(t *testing.T) {
 	thief.expectNobody() // signed out on the server
 }
 
-// TestSCSOfAnotherUser: nothing of the first user's stays.
+// TestSCSOfAnotherUser checks that no data of the first user stays.
 func TestSCSOfAnotherUser(t *testing.T) {
 	a := newSCSApp(t)
 	b := a.browser("ada")

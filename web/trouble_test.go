@@ -16,8 +16,8 @@ import (
 	"github.com/spotipie/spotipie/web"
 )
 
-// TestDenied: the user says no, is told that nothing has changed, and can change
-// their mind.
+// TestDenied checks that a user who does not agree is told that nothing has
+// changed, and can agree later.
 func TestDenied(t *testing.T) {
 	a := newApp(t, appOptions{})
 	b := a.browser("")
@@ -29,8 +29,9 @@ func TestDenied(t *testing.T) {
 	b.expect(b.click(link(t, p, "Ask me again")), http.StatusOK, "ada has user-library-read at /library?a=1&b=2")
 }
 
-// TestNotOnTheList: Spotify gives a token and refuses the profile, in development
-// mode. Nothing is kept, and another account may do better.
+// TestNotOnTheList uses development mode, in which Spotify gives a token but
+// refuses the profile. Nothing may be saved, and the user can choose another
+// account.
 func TestNotOnTheList(t *testing.T) {
 	a := newApp(t, appOptions{accounts: accounts.Options{DevelopmentMode: &accounts.DevelopmentMode{AllowedUsers: []string{"ada"}}}})
 	b := a.browser("grace")
@@ -49,16 +50,16 @@ func TestNotOnTheList(t *testing.T) {
 	b.expect(b.click(again), http.StatusOK, "ada has  at /me")
 }
 
-// TestUserWithoutAccountID, as older services have them, is known by the id.
+// TestUserWithoutAccountID checks that users of older services are known by their id.
 func TestUserWithoutAccountID(t *testing.T) {
 	a := newApp(t, appOptions{keys: []string{keyText}})
 	b := a.browser("ada")
 	answerProfile(t, a, 1, `{"id":"ada"}`)
 	b.expect(b.visit("/auth/login?return_to=/"), http.StatusOK, `home of "ada"`)
 
-	// Without either nobody can be told apart.
+	// Without either, users cannot be distinguished.
 	nobody := a.browser("ada")
-	answerProfile(t, a, 3, `{"display_name":"Ada"}`) // it is asked three times
+	answerProfile(t, a, 3, `{"display_name":"Ada"}`) // the pool asks three times
 	nobody.expect(nobody.visit("/auth/login"), http.StatusBadGateway, "That did not work")
 	a.expectError("failed", http.StatusBadGateway, "neither account_id nor id")
 	nobody.expectNobody()
@@ -76,8 +77,8 @@ func answerProfile(t *testing.T, a *app, times int, body string) {
 	}
 }
 
-// TestSpotifyDownInACallback: the page tries again by itself, with the same
-// callback, and signs the user in when Spotify is back.
+// TestSpotifyDownInACallback checks that the page tries the same callback again by
+// itself, and signs the user in when Spotify works again.
 func TestSpotifyDownInACallback(t *testing.T) {
 	for _, test := range []struct {
 		name  string
@@ -110,7 +111,7 @@ func TestSpotifyDownInACallback(t *testing.T) {
 	}
 }
 
-// TestSpotifyStaysDown: the page does not try for ever.
+// TestSpotifyStaysDown checks that the page does not try forever.
 func TestSpotifyStaysDown(t *testing.T) {
 	a := newApp(t, appOptions{keys: []string{keyText}})
 	ada := a.browser("ada")
@@ -128,7 +129,8 @@ func TestSpotifyStaysDown(t *testing.T) {
 	ada.expect(ada.click(link(t, p, "Sign in again")), http.StatusOK, "ada has  at /me")
 }
 
-// TestProfileDownInACallback: the code is spent, so the login waits for it.
+// TestProfileDownInACallback checks that the login waits for the profile, because
+// the code is used up.
 func TestProfileDownInACallback(t *testing.T) {
 	a := newApp(t, appOptions{})
 	ada := a.browser("ada")
@@ -139,8 +141,8 @@ func TestProfileDownInACallback(t *testing.T) {
 	a.expectCodes(1)
 }
 
-// TestErrorsOfTheCallback: errors that Spotify sends, and requests that are not
-// a callback.
+// TestErrorsOfTheCallback covers errors that Spotify sends, and requests that are
+// not a callback.
 func TestErrorsOfTheCallback(t *testing.T) {
 	a := newApp(t, appOptions{})
 	for query, want := range map[string]struct {
@@ -208,15 +210,15 @@ func (s *switchableStore) Delete(ctx context.Context, key spotipie.Key) error {
 	return s.Store.Delete(ctx, key)
 }
 
-// TestForgetWhileTheStoreIsDown: if the authorization cannot be deleted, the
-// user is told so and stays signed in; if the session is in memory, it is
-// deleted in the store later.
+// TestForgetWhileTheStoreIsDown checks that the user sees an error and stays signed
+// in if the authorization cannot be deleted. If the session is in memory, the
+// authorization is deleted from the store later.
 func TestForgetWhileTheStoreIsDown(t *testing.T) {
 	store := &switchableStore{Store: spotipie.NewMemoryStore()}
 	a := newApp(t, appOptions{store: store, keys: []string{keyText}})
 	ada, grace := a.browser("ada"), a.browser("grace")
 	grace.signIn()
-	a.replicas[0] = a.newReplica(keyText) // knows nobody
+	a.replicas[0] = a.newReplica(keyText) // has no session in memory
 	ada.signIn()
 	store.isDown.Store(true)
 	grace.expect(grace.submit("/auth/logout", "forget", "true"), http.StatusServiceUnavailable, "needs a moment")
@@ -225,7 +227,7 @@ func TestForgetWhileTheStoreIsDown(t *testing.T) {
 	a.expectError("", 0, "forgetting the authorization")
 	store.isDown.Store(false)
 	grace.expectUser("grace")
-	if err := a.replicas[0].pool.Close(t.Context()); err != nil { // it has tried again
+	if err := a.replicas[0].pool.Close(t.Context()); err != nil { // waits until the deletion was tried again
 		t.Error(err)
 	}
 	if n := a.records(); n != 1 {
@@ -233,7 +235,7 @@ func TestForgetWhileTheStoreIsDown(t *testing.T) {
 	}
 }
 
-// TestMoreThanACookieHolds: an app that asks for far more than Spotify has.
+// TestMoreThanACookieHolds uses an app that asks for far more scopes than Spotify has.
 func TestMoreThanACookieHolds(t *testing.T) {
 	a := newApp(t, appOptions{change: func(_ *web.Options, p *spotipie.PoolOptions) {
 		for i := range 300 {
@@ -245,14 +247,14 @@ func TestMoreThanACookieHolds(t *testing.T) {
 	a.expectError("failed", http.StatusInternalServerError, "would be too large")
 }
 
-// TestStoreDown: users whose session is in memory go on, the others are told to
-// come again, and so is everybody when it is back.
+// TestStoreDown checks that users whose session is in memory are served, and that
+// others see a page until the store works again.
 func TestStoreDown(t *testing.T) {
 	store := &switchableStore{Store: spotipie.NewMemoryStore()}
 	a := newApp(t, appOptions{store: store, keys: []string{keyText}})
 	ada, grace := a.browser("ada"), a.browser("grace")
 	grace.signIn()
-	a.replicas[0] = a.newReplica(keyText) // knows nobody
+	a.replicas[0] = a.newReplica(keyText) // has no session in memory
 	ada.signIn()
 	store.isDown.Store(true)
 	ada.expectUser("ada")
@@ -269,9 +271,9 @@ func TestStoreDown(t *testing.T) {
 		t.Errorf("the page leads to %s", again)
 	}
 	a.lastError()
-	grace.expect(grace.comeFromElsewhere("/auth/login"), http.StatusOK, "Continue to Spotify") // it is unknown which user that would replace
+	grace.expect(grace.comeFromElsewhere("/auth/login"), http.StatusOK, "Continue to Spotify") // the app cannot know which user that would replace
 	a.expectError("unavailable", http.StatusServiceUnavailable, errDown.Error())
-	a.browser("grace").expectNobody() // who has never signed in sees the home page
+	a.browser("grace").expectNobody() // a user who has never signed in sees the home page
 
 	// A user who signs in meanwhile is signed in at this replica.
 	zoe := a.browser("ada")
@@ -283,8 +285,8 @@ func TestStoreDown(t *testing.T) {
 	ada.expectUser("ada")
 }
 
-// TestRecordThatCannotBeUsed: the app now wants more of all users than those
-// agreed to who signed in before.
+// TestRecordThatCannotBeUsed changes the app so that it needs more scopes of all
+// users than earlier users agreed to.
 func TestRecordThatCannotBeUsed(t *testing.T) {
 	a := newApp(t, appOptions{keys: []string{keyText}})
 	ada := a.browser("ada")
@@ -300,7 +302,7 @@ func TestRecordThatCannotBeUsed(t *testing.T) {
 	a.expectCodes(2)
 }
 
-// TestSessionsThatFail: the app's own sessions are in a database that is down.
+// TestSessionsThatFail uses sessions in a database that is down.
 func TestSessionsThatFail(t *testing.T) {
 	sessions := &countingSessions{}
 	a := newApp(t, appOptions{keys: []string{keyText}, change: func(o *web.Options, _ *spotipie.PoolOptions) { o.Sessions = sessions }})
@@ -318,7 +320,8 @@ func TestSessionsThatFail(t *testing.T) {
 	ada.expectUser("ada")
 }
 
-// TestReplicaThatEnds in the middle of a login: another one continues.
+// TestReplicaThatEnds stops a replica in the middle of a login. Another one
+// continues it.
 func TestReplicaThatEnds(t *testing.T) {
 	a := newApp(t, appOptions{})
 	ada := a.browser("ada")
@@ -334,7 +337,8 @@ func TestReplicaThatEnds(t *testing.T) {
 	ada.expect(ada.comeFromElsewhere(callback), http.StatusOK, "ada has  at /me")
 }
 
-// TestCancelledCallback: a browser that leaves and comes back joins.
+// TestCancelledCallback checks that a browser that leaves and comes back joins the
+// same login.
 func TestCancelledCallback(t *testing.T) {
 	a := newApp(t, appOptions{keys: []string{keyText}})
 	ada := a.browser("ada")
@@ -354,8 +358,8 @@ func TestCancelledCallback(t *testing.T) {
 	ada.expect(p, http.StatusOK, "ada has  at /me")
 }
 
-// TestCallbackTwiceAtOnce, as by a user who is impatient: the second joins the
-// first, and the code is sent once.
+// TestCallbackTwiceAtOnce sends a callback twice, as an impatient user does. The
+// second request joins the first, and the code is sent once.
 func TestCallbackTwiceAtOnce(t *testing.T) {
 	a := newApp(t, appOptions{keys: []string{keyText}})
 	ada := a.browser("ada")

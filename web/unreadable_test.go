@@ -11,7 +11,7 @@ import (
 	"github.com/spotipie/spotipie/seal"
 )
 
-// sealed returns a store whose records are sealed with a key of its own.
+// sealed returns a store whose records are sealed with a new key.
 func sealed(t *testing.T, inner spotipie.Store) spotipie.Store {
 	t.Helper()
 	secret := make([]byte, 32)
@@ -27,9 +27,10 @@ func sealed(t *testing.T, inner spotipie.Store) spotipie.Store {
 	return store
 }
 
-// TestRecordThatNoKeyOpens: the user sees whom to tell, and is sent to Spotify by
-// no page, as that would replace a record that another key may open. They can
-// sign out, and sign in anew of their own accord, which is their newer word.
+// TestRecordThatNoKeyOpens checks that the user sees a page that says whom to tell.
+// No page may send the user to Spotify, because a login would replace a record that
+// another key may open. But the user can sign out and sign in again: that is their
+// newer decision.
 func TestRecordThatNoKeyOpens(t *testing.T) {
 	inner := spotipie.NewMemoryStore()
 	for name, other := range map[string]spotipie.Store{"another key": sealed(t, inner), "no key at all": inner} {
@@ -70,7 +71,7 @@ func TestRecordThatNoKeyOpens(t *testing.T) {
 	}
 }
 
-// TestUnreadablePage is one that an app can replace.
+// TestUnreadablePage checks that an app can replace the page.
 func TestUnreadablePage(t *testing.T) {
 	a := newApp(t, appOptions{store: sealed(t, spotipie.NewMemoryStore())})
 	p := a.browser("").get("/auth/callback?problem=unreadable", otherSite)

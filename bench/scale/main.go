@@ -1,13 +1,13 @@
-// Command scale computes what an app with many users asks of its replicas, of
-// its store and of Spotify's token endpoint:
+// Command scale computes the load that an app with many users puts on its replicas, its
+// store and Spotify's token endpoint:
 //
 //	cd bench && go run ./scale
 //	cd bench && go run ./scale -users 100000 -replicas 2
 //
-// It is a model of people who are away for a while and come for a visit; see
-// its flags. Its test has real pools serve such people in simulated time and
-// fails if they count something else than the model says. What a session takes
-// in memory is measured when the program runs.
+// In its model people are away for a while and then come for a visit; see its
+// flags. Its test lets real pools serve such people in simulated time, and fails if
+// the counts differ from the model's. The program measures the memory of a session
+// when it runs.
 package main
 
 import (
@@ -57,7 +57,7 @@ func main() {
 	}
 }
 
-// check refuses what the model knows nothing of.
+// check refuses plans that the model does not cover.
 func (p plan) check() error {
 	switch {
 	case p.users < 1 || p.replicas < 1 || p.requests < 1 || p.maxSessions < 1 || p.tokenRequests < 1:
@@ -72,8 +72,8 @@ func (p plan) check() error {
 	return nil
 }
 
-// weigh returns how many bytes of the heap a resident session takes, with its
-// strings and its place in the pool.
+// weigh returns how many bytes of the heap a session in a pool takes, with its
+// strings and its entry in the pool.
 func weigh(ctx context.Context, p plan, n int) (float64, error) {
 	p.maxSessions = n + n/2 // the parts of a pool are not filled evenly
 	pool, err := p.newPool(&strangers{}, nil, nil)
@@ -90,7 +90,7 @@ func weigh(ctx context.Context, p plan, n int) (float64, error) {
 	return float64(after-before) / float64(n), pool.Close(ctx)
 }
 
-// heap returns how many bytes are in use, once the garbage is collected.
+// heap returns how many bytes are in use after a garbage collection.
 func heap() uint64 {
 	runtime.GC()
 	runtime.GC()

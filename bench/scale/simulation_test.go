@@ -54,8 +54,8 @@ func newApp(t *testing.T, p plan) *app {
 
 func userName(i int) string { return fmt.Sprintf("user-%022d", i) }
 
-// signIn gives every user an authorization, with a token that has some of its
-// life left.
+// signIn gives every user an authorization. left returns how long a user's token is
+// still valid.
 func (a *app) signIn(t *testing.T, left func() time.Duration) {
 	t.Helper()
 	for i := range a.users {
@@ -69,8 +69,8 @@ func (a *app) signIn(t *testing.T, left func() time.Duration) {
 	}
 }
 
-// run runs the pools' background work until the returned function is called,
-// which closes them.
+// run runs the pools' background work. The returned function ends it and closes the
+// pools.
 func (a *app) run(t *testing.T) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -93,7 +93,7 @@ func (a *app) run(t *testing.T) (stop func()) {
 	}
 }
 
-// live has a user be away and come, until ctx ends.
+// live lets a user be away and come for visits, until ctx ends.
 func (a *app) live(ctx context.Context, t *testing.T, i int, away time.Duration) {
 	user, chance := userName(i), rand.New(rand.NewPCG(1, uint64(i))) // the same people in every run
 	for {
@@ -130,7 +130,7 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// counts are what has been counted up to a moment.
+// counts are the counts up to some time.
 type counts struct{ requests, tokens, waits, loads, cold, locks, checks, swaps, notices, resident float64 }
 
 func (a *app) count() counts {
@@ -147,8 +147,8 @@ func (a *app) count() counts {
 	return c
 }
 
-// TestModel has 10,000 people, or as many as SPOTIPIE_TEST_PEOPLE says, use real pools for some hours and counts. What the
-// model says of each number may differ by tolerance.
+// TestModel lets 10,000 people, or SPOTIPIE_TEST_PEOPLE, use real pools for some
+// hours, and counts. The model's numbers may differ by tolerance.
 func TestModel(t *testing.T) {
 	base := plan{
 		users: testservices.Count(t, "SPOTIPIE_TEST_PEOPLE", 10_000), active: 1, visits: 10, requests: 5, gap: 20 * time.Second, peak: 1, replicas: 3,
@@ -169,7 +169,7 @@ func TestModel(t *testing.T) {
 	}
 }
 
-// warmUp is how long the simulation runs before it is counted.
+// warmUp is how long the simulation runs before the counting begins.
 const warmUp = 2 * time.Hour
 
 func testModel(t *testing.T, p plan) {
@@ -192,7 +192,7 @@ func testModel(t *testing.T, p plan) {
 		}
 		time.Sleep(time.Minute)
 		if minute%2 == 0 {
-			runtime.GC() // simulated hours pass in seconds: what was evicted would stay
+			runtime.GC() // simulated hours pass in seconds, so evicted sessions would stay in memory
 		}
 		if minute >= int(warmUp.Minutes()) {
 			resident += a.count().resident / float64(p.replicas)
@@ -225,8 +225,8 @@ func testModel(t *testing.T, p plan) {
 	}
 }
 
-// TestHerd has everybody come at once with an expired token. Who gives up waiting
-// comes again.
+// TestHerd lets all users come at the same time with expired tokens. Users who give
+// up waiting come again.
 func TestHerd(t *testing.T) {
 	for name, users := range map[string]int{"all are served in time": 8000, "too many": 12_000} {
 		t.Run(name, func(t *testing.T) {
@@ -269,7 +269,7 @@ func testHerd(t *testing.T, p plan) {
 	}
 }
 
-// tolerance is by how much the model may be wrong.
+// tolerance is how far the model's numbers may be wrong.
 const tolerance = 0.05
 
 func expect(t *testing.T, what string, model, pools float64) {
@@ -281,8 +281,7 @@ func expect(t *testing.T, what string, model, pools float64) {
 	}
 }
 
-// TestConsents counts on which days the consents of two years end, as records
-// say it.
+// TestConsents counts by the records on which days the consents of two years end.
 func TestConsents(t *testing.T) {
 	p := defaults()
 	p.users, p.launchShare = 20_000, 0.1
@@ -294,8 +293,8 @@ func TestConsents(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// Who did not come on the first day came on one of the next months, and
-		// comes again the day after a consent has ended.
+		// Users who did not come on the first day come on a day of the next months.
+		// They come again the day after a consent has ended.
 		rec.AuthorizedAt = launch
 		if float64(i) >= p.launchShare*float64(p.users) {
 			rec.AuthorizedAt = launch.Add(time.Duration(rand.Float64() * consentDays * float64(day)))
@@ -312,7 +311,7 @@ func TestConsents(t *testing.T) {
 	if math.Abs(first/c.launch-1) > 0.02 {
 		t.Errorf("%.0f consents end six months after the launch, and the model says %.0f", first, c.launch)
 	}
-	// The second half year is whole: everybody has come, and comes once.
+	// In the second half year all users have come, and each comes once.
 	second, days := 0.0, 0.0
 	for at := launch.AddDate(0, 6, 0); at.Before(launch.AddDate(1, 0, 0)); at = at.AddDate(0, 0, 1) {
 		second += ends[at.Format(time.DateOnly)]

@@ -15,8 +15,8 @@ import (
 
 const clientID = "0123456789abcdef0123456789abcdef"
 
-// newToken returns a token whose strings are as long as Spotify's, and nobody
-// else's.
+// newToken returns a token whose strings are as long as Spotify's, and different
+// for each n.
 func newToken(n int64, lifetime time.Duration) (*spotipie.Token, error) {
 	return spotipie.NewToken(spotipie.TokenFields{
 		AccessToken: fmt.Sprintf("BQ%0208d", n), RefreshToken: fmt.Sprintf("AQ%0129d", n), ExpiresIn: lifetime,
@@ -32,8 +32,8 @@ func newRecord(n int64, lifetime time.Duration) (spotipie.Record, error) {
 	}, err
 }
 
-// countingStore keeps records in memory, takes its time and counts. It tells of
-// all changes, as those with a server do.
+// countingStore keeps records in memory, delays its calls and counts them. It
+// reports all changes, like the stores with a server.
 type countingStore struct {
 	*spotipie.MemoryStore
 	takes time.Duration
@@ -129,8 +129,7 @@ func (p plan) newPool(store spotipie.Store, transport http.RoundTripper, observe
 		})
 }
 
-// strangers is a store that knows everybody, and makes a record of their own
-// for each.
+// strangers is a store that has a record for every user and makes it when it is loaded.
 type strangers struct {
 	spotipie.Store
 	known atomic.Int64

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// writeTable writes what the model says, of an average hour and of the busiest.
+// writeTable writes the model's numbers for an average hour and the busiest hour.
 func writeTable(w io.Writer, p plan, bytesPerSession float64) error {
 	fmt.Fprintf(w, "%s users of one app, %s of them active on a day (%s visits of %d requests, %s apart); %d replicas.\n\n",
 		number(float64(p.users)), percent(p.active), number(p.visits), p.requests, p.gap, p.replicas)
@@ -56,7 +56,7 @@ func writeTable(w io.Writer, p plan, bytesPerSession float64) error {
 
 func percent(share float64) string { return number(100*share) + " %" }
 
-// number writes three digits at least, and commas.
+// number formats a number with at least three digits, and with commas.
 func number(value float64) string {
 	if value < 100 {
 		digits := max(0, 2-int(math.Floor(math.Log10(max(value, 1)))))

@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// plan is what an app is like.
+// plan describes an app.
 type plan struct {
 	users       int
 	active      float64       // the share of users who come on a day
-	visits      float64       // of such a user in a day
+	visits      float64       // how many visits such a user makes in a day
 	requests    int           // of a visit
 	gap         time.Duration // between two of them
-	peak        float64       // how many times as much there is in the busiest hour as on average
+	peak        float64       // the factor between the busiest hour and an average hour
 	launchShare float64       // the share of users who have signed in on the day of the launch
 
 	replicas      int
@@ -25,12 +25,12 @@ type plan struct {
 	storeTakes    time.Duration // a call of the store
 }
 
-// What Spotify and the library do.
+// Facts about Spotify and the library.
 const (
 	lifetime     = time.Hour        // of an access token
 	early        = 5 * time.Minute  // before its end a token is due for renewal
-	unusable     = 12 * time.Second // before its end a token is not handed out any more
-	sweepEvery   = time.Minute      // a pool comes by every session
+	unusable     = 12 * time.Second // before its end a token is no longer used
+	sweepEvery   = time.Minute      // a pool checks every session once in this time
 	slotJitter   = 20 * time.Millisecond
 	lookers      = 8
 	lockTimeout  = 45 * time.Second
@@ -39,17 +39,17 @@ const (
 	refreshIsDue = lifetime - early
 )
 
-// traffic is what the active users do: they are away for a while of random
-// length, exponentially distributed, and then come for a visit, whose requests
-// are a gap apart, each at a replica picked at random.
+// traffic describes what the active users do. They are away for a random time,
+// which is exponentially distributed, and then come for a visit. The requests of a
+// visit are a gap apart, and each goes to a random replica.
 type traffic struct {
 	plan
-	users float64 // who are active
-	visit float64 // how long one lasts, in seconds
-	away  float64 // on average between two
+	users float64 // active users
+	visit float64 // how long a visit lasts, in seconds
+	away  float64 // the average time between two visits, in seconds
 }
 
-// at returns the traffic when there is factor times as much as on average.
+// at returns the traffic when there is factor times the average.
 func (p plan) at(factor float64) traffic {
 	t := traffic{plan: p, users: float64(p.users) * p.active, visit: float64(p.requests-1) * p.gap.Seconds()}
 	t.away = max(day.Seconds()/(p.visits*factor)-t.visit, 1)
@@ -75,16 +75,17 @@ func (t traffic) replicaVisit() (share, slack float64) {
 	return share, slack / share
 }
 
-// untouched is the likelihood that a session is not used at a replica for so
-// long after a use there, and then by another visit.
+// untouched is the probability that a replica does not use a session for that many
+// seconds after a use, and that then another visit uses it.
 func (t traffic) untouched(seconds float64) float64 {
 	share, slack := t.replicaVisit()
 	return math.Exp(-share * max(seconds-slack, 0) / (t.away + (1-share)*t.visit))
 }
 
-// kept is how long a replica keeps a session that is not used: MaxIdle, or less
-// if there are too many sessions. Those who were not used for the longest time
-// go first, so it is the time in which as many as there is room for are used.
+// kept is how long a replica keeps a session that is not used: MaxIdle, or less if
+// there are too many sessions. The sessions that were not used for the longest time
+// are dropped first, so it is the time in which as many sessions are used as there
+// is room for.
 func (t traffic) kept() float64 {
 	room := float64(t.maxSessions)
 	low, high := 0.0, (t.maxIdle + sweepEvery/2).Seconds()
@@ -102,47 +103,45 @@ func (t traffic) kept() float64 {
 	return low
 }
 
-// used is how many users were at a replica within so many seconds, or are there
-// now: all but those that were not for so long.
+// used is how many users were at a replica within that many seconds, or are there now.
 func (t traffic) used(seconds float64) float64 {
 	share, _ := t.replicaVisit()
 	return t.users * (1 - t.untouched(seconds)*(1-share*t.visit/t.cycle()))
 }
 
-// resident is how many sessions a replica has.
+// resident is how many sessions a replica holds.
 func (t traffic) resident() float64 { return t.used(t.kept()) }
 
-// coldLoads is how many sessions all replicas load in a second because they are
-// asked for.
+// coldLoads is how many sessions all replicas load in a second because a user comes.
 func (t traffic) coldLoads() float64 {
 	return t.restartLoads() * float64(t.replicas) * t.untouched(t.kept())
 }
 
-// restartLoads is how many a replica loads in a second that knows nobody yet.
+// restartLoads is how many sessions a replica loads in a second after it has started.
 func (t traffic) restartLoads() float64 {
 	share, _ := t.replicaVisit()
 	return t.users * share / t.cycle()
 }
 
-// renewals are in a second.
+// renewals are numbers of renewals in a second.
 type renewals struct {
 	all   float64
-	waits float64 // for which a user waits
-	warm  float64 // that keep a token warm which nobody uses
+	waits float64 // renewals for which a user waits
+	warm  float64 // renewals that keep a token warm that nobody uses
 }
 
-// renewals counts a renewal for every time that a token is due and somebody
-// comes, be it the user or a pool that keeps tokens warm.
+// renewals counts one renewal each time that a token is due and the user comes, or
+// a pool that keeps tokens warm.
 func (t traffic) renewals() renewals {
 	inVisit := t.visit / t.cycle()
 	wait := inVisit*t.gap.Seconds()/2 + (1-inVisit)*t.away
-	late := (1 - inVisit) * math.Exp(-(early-unusable).Seconds()/t.away) // comes when the token is no good any more
+	late := (1 - inVisit) * math.Exp(-(early-unusable).Seconds()/t.away) // comes when the token is no longer usable
 	cold := renewals{all: t.users / (refreshIsDue.Seconds() + wait)}
 	cold.waits = cold.all * late
 	if t.keepWarm <= 0 {
 		return cold
 	}
-	// A token that is due is kept warm, unless its user comes before.
+	// A due token is kept warm, unless its user comes first.
 	due := (refreshIsDue + sweepEvery/2).Seconds()
 	lapses := t.lapses(due)
 	all := t.users / (due + lapses*t.away)
@@ -156,13 +155,13 @@ func (t traffic) renewals() renewals {
 	return warmed
 }
 
-// lapses is the share of tokens that are due, so long after the renewal before,
-// while no replica has the session any more. It follows how long ago the user
-// was there whenever the token is due, until that does not change any more.
+// lapses is the share of due tokens whose session no replica has any more. due is
+// the time since the last renewal. It computes again and again how long ago the
+// user was there when the token is due, until the result no longer changes.
 func (t traffic) lapses(due float64) float64 {
 	const step = 10.0 // seconds
 	bins := int(t.kept()/step) + 1
-	came := make([]float64, bins) // the user came again: this long ago
+	came := make([]float64, bins) // how long ago the user came again
 	for x := step / 2; x < due; x += step {
 		if bin := int(max(x-t.visit, 0) / step); bin < bins {
 			came[bin] += math.Exp(-x/t.away) * step / t.away
@@ -179,7 +178,7 @@ func (t traffic) lapses(due float64) float64 {
 				next[bin] += likely * stayedAway
 			}
 		}
-		move(due-t.visit, lapsed) // it was renewed when a visit began
+		move(due-t.visit, lapsed) // the token was renewed when a visit began
 		for i, likely := range ago {
 			move(float64(i)*step+due, likely)
 		}
@@ -192,13 +191,13 @@ func (t traffic) lapses(due float64) float64 {
 	return lapsed
 }
 
-// storeCalls are those of all replicas in a second.
+// storeCalls are the calls of all replicas in a second.
 type storeCalls struct {
 	loads, looks, locks, checks, swaps, notices float64
 }
 
-// storeCalls counts those of cold loads and of renewals. A notice of a renewal
-// goes to every replica; those that have the session look at the new record.
+// storeCalls counts the calls for cold loads and renewals. Every replica gets the
+// notice of a renewal, and those that have the session load the new record.
 func (t traffic) storeCalls() storeCalls {
 	r := t.renewals()
 	looks := (r.all-r.warm)*t.othersAfterVisit() + r.warm*t.othersWhileAway()
@@ -209,9 +208,9 @@ func (t traffic) storeCalls() storeCalls {
 }
 
 // othersAfterVisit is how many other replicas have the session of a user whose
-// token is renewed because the user comes. That was wait after the token was
-// due, so the visits before began while it was not, the first of them with its
-// renewal.
+// token is renewed because the user comes. The user comes some time after the token
+// was due. So all earlier visits began before it was due, and the first of them
+// with a renewal.
 func (t traffic) othersAfterVisit() float64 {
 	share, slack := t.replicaVisit()
 	kept := t.kept()
@@ -227,22 +226,22 @@ func (t traffic) othersAfterVisit() float64 {
 	return float64(t.replicas-1) * has
 }
 
-// othersWhileAway is how many other replicas have the session of a user whose
-// token one replica keeps warm: those that the visit was at, and those that have
-// it from a visit before.
+// othersWhileAway is how many other replicas have the session of a user whose token
+// one replica keeps warm: those of the last visit, and those that still have it
+// from earlier visits.
 func (t traffic) othersWhileAway() float64 {
 	share, _ := t.replicaVisit()
 	all := float64(t.replicas)
 	return all*share - 1 + all*(1-share)*(1-t.untouched(t.kept()/2))
 }
 
-// herd is what happens if all who were there in the last hour come at once, and
-// all their tokens have expired.
+// herd describes what happens if all users of the last hour come at the same time with
+// expired tokens.
 type herd struct {
 	users   float64
-	perSec  float64 // token requests that the app makes at most
+	perSec  float64 // the most token requests that the app makes
 	seconds float64 // until all have a token
-	inTime  float64 // the share that has one before its renewal gives up waiting
+	inTime  float64 // the share of users who get one before their renewal gives up waiting
 }
 
 func (t traffic) herd() herd {
@@ -250,20 +249,20 @@ func (t traffic) herd() herd {
 }
 
 func (t traffic) herdOf(users float64) herd {
-	each := (t.endpointTakes + t.storeTakes + slotJitter/2).Seconds() // who holds a slot also checks the lock
+	each := (t.endpointTakes + t.storeTakes + slotJitter/2).Seconds() // a renewal holds its slot while it checks the lock
 	h := herd{users: users, perSec: float64(t.replicas*t.tokenRequests) / each}
 	h.seconds = h.users / h.perSec
 	h.inTime = min(1, lockTimeout.Seconds()/h.seconds)
 	return h
 }
 
-// consents are the six months, in days.
+// consents are numbers of consents that end on a day.
 type consents struct {
-	average, launch float64 // that end on a day
+	average, launch float64 // on an average day, and six months after the launch
 }
 
-// consents is the average once all users have consented for the first time, and
-// the day six months after the launch. Who comes back consents again.
+// consents returns the average after all users have consented once, and the number
+// on the day six months after the launch. Users who come back consent again.
 func (p plan) consents() consents {
 	all := float64(p.users)
 	return consents{average: all / consentDays, launch: all*p.launchShare + all*(1-p.launchShare)/consentDays}

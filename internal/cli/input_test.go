@@ -45,7 +45,7 @@ func TestReadInput(t *testing.T) {
 	}
 }
 
-// waiting tells when it is read from.
+// waiting is a reader that reports when it is read.
 type waiting struct {
 	io.Reader
 	read chan struct{}

@@ -24,7 +24,7 @@ func TestReadInputIsInterruptedAtAPipe(t *testing.T) {
 	if got, err := cli.ReadInput(ctx, nil, path, 8); got != nil || !errors.Is(err, context.Canceled) {
 		t.Errorf("got %q, %v", got, err)
 	}
-	writer, err := os.OpenFile(path, os.O_WRONLY, 0) // which lets the goroutine that was left behind go
+	writer, err := os.OpenFile(path, os.O_WRONLY, 0) // lets the goroutine end that was left behind
 	if err != nil {
 		t.Fatal(err)
 	}

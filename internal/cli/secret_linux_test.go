@@ -12,7 +12,7 @@ import (
 	"github.com/spotipie/spotipie/internal/cli"
 )
 
-// However early the interruption comes, the terminal shows again what is typed.
+// After an interruption at any time, the terminal shows again what is typed.
 func TestInterruptedQuestionLeavesEchoOn(t *testing.T) {
 	for range 30 {
 		master, terminal, err := pty.Open()

@@ -9,7 +9,7 @@ import (
 	"github.com/spotipie/spotipie/internal/cli"
 )
 
-// That a terminal gets colours is shown by the scripts of internal/tool.
+// The scripts of internal/tool test that a terminal gets colours.
 func TestStyleIsPlainOffTerminals(t *testing.T) {
 	t.Setenv("NO_COLOR", "")
 	t.Setenv("TERM", "xterm")

@@ -18,8 +18,7 @@ import (
 	"github.com/spotipie/spotipie/internal/config"
 )
 
-// Many processes may change the file at once, and nothing that one has written
-// gets lost.
+// Many processes may change the file at the same time, and no change is lost.
 func TestUpdateAtOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "new", "config.json")
 	const writers = 20
@@ -73,8 +72,8 @@ func TestUpdateLeavesTheFile(t *testing.T) {
 
 func setClientID(f *config.File) error { f.ClientID = "new"; return nil }
 
-// A writer that was killed leaves its temporary file, which may have the client
-// secret in it: the next one removes it, and nothing else.
+// A writer that was killed leaves its temporary file, which may contain the client
+// secret. The next writer removes it, and nothing else.
 func TestUpdateRemovesWhatKilledWritersLeft(t *testing.T) {
 	path := write(t, `{}`, 0o600)
 	dir := filepath.Dir(path)
@@ -100,7 +99,8 @@ func TestUpdateRemovesWhatKilledWritersLeft(t *testing.T) {
 	}
 }
 
-// A config file that is a link into somebody's collection of them stays one.
+// A config file that is a symbolic link, for example into a folder with all config
+// files of a user, stays a link.
 func TestUpdateFollowsLinks(t *testing.T) {
 	target := write(t, `{"profile": "work"}`, 0o600)
 	path := filepath.Join(t.TempDir(), "config.json")

@@ -14,7 +14,7 @@ import (
 	"github.com/spotipie/spotipie/internal/demo"
 )
 
-// tell runs the demo and returns the story.
+// tell runs the demo and returns its output.
 func tell(t *testing.T, wrap func(http.Handler) http.Handler) (string, error) {
 	t.Helper()
 	var story strings.Builder
@@ -66,8 +66,8 @@ func TestStoryShowsNoSecret(t *testing.T) {
 	}
 }
 
-// sabotage makes a service misbehave. Each must be noticed by the steps that
-// claim the contrary, else those check nothing.
+// sabotage are ways to make a service misbehave. Steps of the demo must notice each
+// of them; otherwise they check nothing.
 var sabotage = map[string]struct {
 	wrap   func(http.Handler) http.Handler
 	failed []string // steps
@@ -164,7 +164,7 @@ func TestSabotageIsNoticed(t *testing.T) {
 	}
 }
 
-// A failure must not leak what the story does not.
+// The output of a failed step must not contain a secret either.
 func TestFailureShowsNoSecret(t *testing.T) {
 	for name, test := range sabotage {
 		t.Run(name, func(t *testing.T) {
@@ -188,7 +188,7 @@ func TestHangingServiceIsAFailure(t *testing.T) {
 		StepLimit: 20 * time.Millisecond,
 		Wrap: func(http.Handler) http.Handler {
 			return http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-				_, _ = io.Copy(io.Discard, r.Body) // only then does the context end with the connection
+				_, _ = io.Copy(io.Discard, r.Body) // otherwise the context would not end with the connection
 				<-r.Context().Done()
 			})
 		},

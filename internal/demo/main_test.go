@@ -16,7 +16,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// secrets collects every secret that passes by an accounts service.
+// secrets collects every secret in the requests and answers of an accounts service.
 type secrets struct {
 	mu  sync.Mutex
 	all map[string]string // secret to kind
@@ -73,7 +73,7 @@ func (s *secrets) wrap(service http.Handler) http.Handler {
 	})
 }
 
-// record has service answer into memory.
+// record lets service answer a request, and returns the answer.
 func record(service http.Handler, r *http.Request) *httptest.ResponseRecorder {
 	answer := httptest.NewRecorder()
 	service.ServeHTTP(answer, r)

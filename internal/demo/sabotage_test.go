@@ -9,8 +9,7 @@ import (
 	"sync"
 )
 
-// changing returns a wrapper that changes the answers to the requests it is
-// for.
+// changing returns a wrapper that changes the answers to some requests.
 func changing(applies func(*http.Request) bool, change func(*httptest.ResponseRecorder)) func(http.Handler) http.Handler {
 	return func(service http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -78,8 +77,8 @@ func answerTo(path string, status int, body string) func(http.Handler) http.Hand
 	}
 }
 
-// twice has every refresh counted twice, as if two callers had asked. The first
-// is in vain, so that the second still works where tokens rotate.
+// twice makes every refresh count twice, as if two callers had asked. The first one
+// fails, so that the second still works if tokens rotate.
 func twice(service http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/api/token" && isRefresh(r) {
@@ -114,7 +113,7 @@ func sameAccessToken(service http.Handler) http.Handler {
 	})(service)
 }
 
-// noRedirectOfAPI answers an API request that is to be redirected with 200.
+// noRedirectOfAPI answers an API request with 200 that should be redirected.
 func noRedirectOfAPI(service http.Handler) http.Handler {
 	return changing(under("/v1/"), func(answer *httptest.ResponseRecorder) {
 		if answer.Header().Get("Location") != "" {

@@ -19,8 +19,8 @@ import (
 	"github.com/spotipie/spotipie/internal/doctor"
 )
 
-// secured is a service with a certificate of its own making, valid from one time
-// to another from now, for 127.0.0.1 or for a name.
+// secured starts a service with a self-made certificate, for 127.0.0.1 or a name.
+// The times are relative to now.
 func secured(t *testing.T, from, to time.Duration, name string) (url string, authority *x509.CertPool) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -46,7 +46,7 @@ func secured(t *testing.T, from, to time.Duration, name string) (url string, aut
 		t.Fatal(err)
 	}
 	server := httptest.NewUnstartedServer(http.NotFoundHandler())
-	server.Config.ErrorLog = log.New(io.Discard, "", 0) // of handshakes that clients break off
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // drops errors of handshakes that clients break off
 	server.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
 	server.StartTLS()
 	t.Cleanup(server.Close)
@@ -58,10 +58,10 @@ func secured(t *testing.T, from, to time.Duration, name string) (url string, aut
 func TestClockAndCertificates(t *testing.T) {
 	const day = 24 * time.Hour
 	for name, test := range map[string]struct {
-		from, to    time.Duration // in which the certificate is valid
-		name        string        // it is for; empty: that of the server
-		unknown     bool          // its authority
-		off         time.Duration // of the clock
+		from, to    time.Duration // when the certificate is valid
+		name        string        // of the certificate; empty: the server's
+		unknown     bool          // its authority is not trusted
+		off         time.Duration // how wrong the clock is
 		system      string
 		detail, fix string
 	}{
@@ -88,7 +88,7 @@ func TestClockAndCertificates(t *testing.T) {
 	}
 }
 
-// TestANetworkFaultIsNoCertificate: nothing listens.
+// TestANetworkFaultIsNoCertificate uses an address where nothing listens.
 func TestANetworkFaultIsNoCertificate(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -19,7 +19,7 @@ type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
-// dated answers after a time with a Date that is off by that much.
+// dated answers after a while with a Date that is wrong by off.
 func dated(after, off time.Duration) roundTrip {
 	return func(req *http.Request) (*http.Response, error) {
 		time.Sleep(after)

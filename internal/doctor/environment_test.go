@@ -11,8 +11,8 @@ import (
 
 const hex32 = "0123456789abcdef0123456789abcdef"
 
-// check compares a result: detail and fix must contain the given texts, and an
-// empty fix means that all is well.
+// check compares a result: detail and fix must contain the given texts. An empty
+// fix means that the result must be OK.
 func check(t *testing.T, got doctor.Result, detail, fix string) {
 	t.Helper()
 	if got.OK != (fix == "") || got.OK != (got.Fix == "") {

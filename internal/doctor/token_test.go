@@ -40,7 +40,7 @@ func TestToken(t *testing.T) {
 	check(t, token(t, session, nil), `of user "ada", valid for 59m `, "")
 }
 
-// TestTokenThatIsTheLast: it is valid, but Spotify has refused to renew it.
+// TestTokenThatIsTheLast checks a valid token that Spotify has refused to renew.
 func TestTokenThatIsTheLast(t *testing.T) {
 	server, session := signedIn(t)
 	server.RevokeUser(server.Credentials().ClientID, "ada")

@@ -28,7 +28,7 @@ func TestLeaseLastsWhileItsHolderLives(t *testing.T) {
 	})
 }
 
-// take gives the lease of ada to somebody.
+// take gives the lease of ada to another process.
 func take(s *server) { *s.rows[ada] = row{owner: "somebody", until: time.Now().Add(time.Hour)} }
 
 func TestUnlockTellsOfALostLease(t *testing.T) {
@@ -120,7 +120,7 @@ func TestUnlockEndsWithItsContext(t *testing.T) {
 		s := &server{}
 		unlock := lock(t, s.locks())
 		s.set(func() { s.delay = time.Hour })
-		for range 2 { // the second one beside the first
+		for range 2 { // the second one while the first is held
 			go func() { _ = unlock(t.Context()) }()
 			synctest.Wait()
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -168,7 +168,7 @@ func TestEndedContextAsksNothing(t *testing.T) {
 	}
 }
 
-// A lease counts from when it was asked for, not from when the answer came.
+// A lease counts from the request, not from the answer.
 func TestAnswerAsOldAsTheLeaseIsNotTaken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &server{delay: 4 * time.Second}

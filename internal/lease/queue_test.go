@@ -63,7 +63,7 @@ func TestFirstComeFirstServed(t *testing.T) {
 	})
 }
 
-// All waiters in one process cost the server no more than one.
+// All waiters in one process cost the server as much as one.
 func TestManyWaitersAskAsOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &server{}
@@ -111,7 +111,7 @@ func TestManyTakeTurns(t *testing.T) {
 	})
 }
 
-// busy has a process take the lock again and again until the context ends.
+// busy makes a process take the lock again and again until the context ends.
 func busy(ctx context.Context, t *testing.T, locks *lease.Locks, goroutines int, each time.Duration, all *sync.WaitGroup) {
 	for range goroutines {
 		all.Go(func() {
@@ -248,7 +248,7 @@ func TestOwnDeadLeaseHoldsNobodyUp(t *testing.T) {
 		if waited := time.Since(start); waited > 0 {
 			t.Errorf("waited for %s", waited)
 		}
-		mustUnlock(t, old) // is of no account any more
+		mustUnlock(t, old) // has no effect any more
 		if !s.isHeld() {
 			t.Error("an old unlock has freed the next holder's lock")
 		}
@@ -275,8 +275,7 @@ func TestLostLeaseLetsNobodyInBesideTheHolder(t *testing.T) {
 	})
 }
 
-// A request of an earlier owner that was held up on its way must not take the
-// lease from the present one.
+// A delayed request of an earlier owner must not take the lease from the current one.
 func TestRequestThatArrivesLateTakesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &server{}

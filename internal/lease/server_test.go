@@ -26,7 +26,7 @@ var (
 
 var errHopeless = errors.New("the server does not know you")
 
-// server keeps leases.
+// server is a lease.Server in memory, with faults.
 type server struct {
 	mu    sync.Mutex
 	rows  map[spotipie.Key]*row
@@ -45,7 +45,7 @@ type row struct {
 
 func samePrefix(a, b string) bool { return strings.HasPrefix(a, b[:lease.OwnerPrefix]) }
 
-// request has the effect on the row of a key.
+// request applies an effect to the row of a key.
 func (s *server) request(ctx context.Context, key spotipie.Key, effect func(r *row) bool) (bool, error) {
 	s.mu.Lock()
 	delay := s.delay
@@ -160,7 +160,7 @@ func (s *server) isHeld() bool {
 	return r != nil && r.owner != "" && time.Now().Before(r.until)
 }
 
-// locks returns locks for a process of its own.
+// locks returns locks that stand for another process.
 func (s *server) locks() *lease.Locks { return lease.NewLocks(s, length) }
 
 // lock locks ada.

@@ -22,7 +22,7 @@ var (
 	grace = spotipie.Key{ClientID: "client", Profile: "grace"}
 )
 
-// server has a record whose version counts up, and counts who asks for it.
+// server has a record whose version counts up, and counts the loads.
 type server struct {
 	version atomic.Uint64
 	asked   atomic.Int32
@@ -66,7 +66,7 @@ func TestLoadsAtOnceAreShared(t *testing.T) {
 	})
 }
 
-// A Load that begins after a save has ended knows of it.
+// A Load that begins after a save has ended returns what was saved.
 func TestLoadJoinsNoneThatBeganBeforeIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &server{delay: 7 * time.Millisecond}
@@ -87,7 +87,7 @@ func TestLoadJoinsNoneThatBeganBeforeIt(t *testing.T) {
 	})
 }
 
-// One who leaves does not end what others wait for; the last one does.
+// A caller who leaves does not end a load that others wait for; the last one does.
 func TestLoadEndsWithTheLastWhoWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &server{delay: 5 * time.Second}
@@ -125,7 +125,7 @@ func TestLoadEndsWithTheLastWhoWaits(t *testing.T) {
 	})
 }
 
-// A connection that does not answer holds up those on it, and not for ever.
+// A connection that does not answer delays only the callers on it, and not forever.
 func TestLoadThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &server{delay: time.Hour}

@@ -36,7 +36,7 @@ func TestNothingToWatchWithAnyMore(t *testing.T) {
 		if _, err := hub.Watch(ctx, "one"); !errors.Is(err, notices.ErrClosed) {
 			t.Errorf("Watch: %v, want ErrClosed", err)
 		}
-		cancel() // closes no channel again
+		cancel() // must not close a channel a second time
 		synctest.Wait()
 		s.expectConnections(t, 0, 1)
 	})

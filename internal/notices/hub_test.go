@@ -15,7 +15,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// server is what a hub listens to, one connection at a time.
+// server is a server that a hub listens to, over one connection at a time.
 type server struct {
 	mu          sync.Mutex
 	connections int // now
@@ -70,7 +70,7 @@ func watch(t *testing.T, hub *notices.Hub, ctx context.Context, name string) <-c
 	return changes
 }
 
-// expectTold fails the test unless one value is there, or none.
+// expectTold fails the test unless there is one value, or none.
 func expectTold(t *testing.T, changes <-chan struct{}, want int) {
 	t.Helper()
 	synctest.Wait()
@@ -97,7 +97,7 @@ func TestWatchersAreToldOfTheirNameAlone(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		first, second, other := watch(t, hub, ctx, "ada"), watch(t, hub, ctx, "ada"), watch(t, hub, ctx, "grace")
 		s.expectConnections(t, 1, 1)
-		for range 3 { // nobody looks
+		for range 3 { // nobody receives
 			s.notify("ada")
 		}
 		s.notify("nobody")

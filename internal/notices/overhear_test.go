@@ -34,6 +34,6 @@ func TestOverhearingKeepsNoConnection(t *testing.T) {
 		defer stop()
 		cancel()
 		s.expectConnections(t, 0, 1)
-		expectTold(t, overheard, 0) // and it is not closed
+		expectTold(t, overheard, 0) // and the channel is not closed
 	})
 }

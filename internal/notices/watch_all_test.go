@@ -13,7 +13,7 @@ import (
 	"github.com/spotipie/spotipie/internal/notices"
 )
 
-// received takes what is in the channel.
+// received returns the changes that are in the channel.
 func received(t *testing.T, changes <-chan spotipie.Change) (all []spotipie.Change) {
 	t.Helper()
 	synctest.Wait()
@@ -54,7 +54,7 @@ func TestWatchAllSharesTheConnection(t *testing.T) {
 			t.Errorf("told of %v", got)
 		}
 		stop()
-		s.expectConnections(t, 1, 1) // for those who watch all
+		s.expectConnections(t, 1, 1) // for the watchers of all changes
 		cancel()
 		s.expectConnections(t, 0, 1)
 		if _, more := <-all; more {

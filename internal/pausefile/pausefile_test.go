@@ -48,7 +48,7 @@ func TestPausesArePerAppAndHost(t *testing.T) {
 	add(t, path, "a", pause(api, time.Hour), now)
 	add(t, path, "a", pause("127.0.0.1:8888", time.Hour), now)
 	add(t, path, "b", pause(api, time.Minute), now)
-	add(t, path, "a", pause(api, 2*time.Hour), now) // in place of the first
+	add(t, path, "a", pause(api, 2*time.Hour), now) // replaces the first
 	expect(t, path, "a", now, pause("127.0.0.1:8888", time.Hour), pause(api, 2*time.Hour))
 	expect(t, path, "b", now, pause(api, time.Minute))
 	expect(t, path, "c", now)
@@ -70,7 +70,7 @@ func TestPausesArePerAppAndHost(t *testing.T) {
 	}
 }
 
-// TestABrokenFileIsReplaced: it is said once that it is broken.
+// TestABrokenFileIsReplaced checks also that Read reports once that the file is broken.
 func TestABrokenFileIsReplaced(t *testing.T) {
 	for name, text := range map[string]string{
 		"empty": "", "not JSON": "x", "cut off": `{"a": [{"host":`, "an array": "[]", "other types": `{"a": 1}`,

@@ -19,12 +19,12 @@ import (
 // replicaVariable holds the replicaConfig of a replica in its environment.
 const replicaVariable = "SPOTIPIE_TEST_REPLICA"
 
-// nameHeader names the replica, in its answers and in its requests to Spotify.
+// nameHeader has the name of the replica in its answers and in its requests to Spotify.
 const nameHeader = "X-Replica"
 
-// replicaConfig is what a replica is told when it starts.
+// replicaConfig configures a replica.
 type replicaConfig struct {
-	Name   string // of this process, and no other
+	Name   string // of this process only
 	Listen string // host:port
 
 	Database, DatabaseAddress string
@@ -35,8 +35,8 @@ type replicaConfig struct {
 	Keys                                string // of the cookies
 }
 
-// runReplica serves the app until the standard input ends, and ends the process
-// then. In a process that is no replica it does nothing.
+// runReplica serves the app until the standard input ends, and then ends the
+// process. In a process that is not a replica it does nothing.
 func runReplica() {
 	text, isReplica := os.LookupEnv(replicaVariable)
 	if !isReplica {
@@ -96,7 +96,7 @@ func serveReplica(text string) error {
 	return err
 }
 
-// routes are the app.
+// routes returns the handler of the app.
 func routes(auth *web.Auth) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/auth/", auth)
@@ -124,20 +124,19 @@ func routes(auth *web.Auth) http.Handler {
 
 // The pages of the app.
 const (
-	homePath    = "/home" // says who is signed in and asks nobody
+	homePath    = "/home" // shows who is signed in, without a request to Spotify
 	mePath      = "/me"
 	libraryPath = "/library"
 )
 
-// answer is what the app's pages say.
+// answer is the JSON of the app's pages.
 type answer struct {
 	Account string  `json:"account"`
 	ID      string  `json:"id,omitempty"`
 	Library library `json:"library,omitzero"`
 }
 
-// library tells the libraries of users apart: how many tracks there are, and
-// which is the newest.
+// library identifies a user's library by its number of tracks and its newest track.
 type library struct {
 	Total  int    `json:"total"`
 	Newest string `json:"newest"`
@@ -171,7 +170,7 @@ func writeAnswer(w http.ResponseWriter, a answer) {
 	_ = json.NewEncoder(w).Encode(a)
 }
 
-// named has a handler's answers name the replica.
+// named adds the name of the replica to a handler's answers.
 func named(name string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set(nameHeader, name)
@@ -179,7 +178,7 @@ func named(name string, next http.Handler) http.Handler {
 	})
 }
 
-// namedTransport has requests to Spotify name the replica.
+// namedTransport adds the name of the replica to requests to Spotify.
 type namedTransport struct {
 	http.RoundTripper
 	name string

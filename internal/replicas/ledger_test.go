@@ -16,11 +16,11 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// ledger stands before the accounts service and keeps account of each refresh
-// token: whose it is, which replica got it, and how often it was used.
+// ledger stands before the accounts service and records each refresh token: its
+// user, the replica that got it, and how often it was used.
 type ledger struct {
 	service   http.Handler
-	store     spotipie.Store // not through the proxy
+	store     spotipie.Store // does not use the proxy
 	clientID  string
 	wasKilled func(replica string) bool
 
@@ -33,31 +33,31 @@ type ledger struct {
 
 type issuedCode struct {
 	account   string
-	exchanger string // the replica that has exchanged it; empty: none
-	isRepeat  bool   // it was sent twice, which revokes the grant
+	exchanger string // the replica that has exchanged the code; empty: none
+	isRepeat  bool   // the code was sent twice, which revokes the grant
 }
 
 type issuedToken struct {
 	account string
-	code    *issuedCode // that its grant began with
+	code    *issuedCode // the code with which its grant began
 	at      time.Time
-	replica string // that has used it; empty: none
+	replica string // the replica that has used it; empty: none
 }
 
-// ledgerCounts are what is counted besides losses.
+// ledgerCounts are other counts than losses.
 type ledgerCounts struct {
 	Refreshes    int // requests with a refresh token
-	Renewed      int // different refresh tokens in them
-	Unauthorized int // requests of the Web API with a token that is no good
+	Renewed      int // different refresh tokens in these requests
+	Unauthorized int // requests of the Web API with an invalid token
 	Codes        int // requests with a code
-	CodesTwice   int // of them with a code that was exchanged before
+	CodesTwice   int // requests with a code that was already exchanged
 	ShortestAge  time.Duration
 }
 
 // loss is an authorization that the accounts service has refused to renew.
 type loss struct {
 	account string
-	// inWindow tells that the replica which had used the refresh token was killed
+	// inWindow means that the replica that had used the refresh token was killed
 	// before it could save the next one.
 	inWindow bool
 	isReuse  bool // a refresh token was used twice
@@ -72,7 +72,7 @@ func newLedger(service http.Handler, store spotipie.Store, clientID string, wasK
 	}
 }
 
-// noteConsent notes who has agreed to what a callback is the answer to.
+// noteConsent records which user has agreed, for the code in a callback.
 func (l *ledger) noteConsent(callbackURL, account string) error {
 	u, err := url.Parse(callbackURL)
 	if err != nil {
@@ -108,7 +108,7 @@ func (l *ledger) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(answer.Body.Bytes())
 }
 
-// use notes that a code or a refresh token is used, before it is. It reports
+// use records the use of a code or a refresh token before it happens. It reports
 // whether an authorization is lost by it.
 func (l *ledger) use(ctx context.Context, form url.Values, replica string) (isLost bool) {
 	l.mu.Lock()
@@ -138,8 +138,8 @@ func (l *ledger) use(ctx context.Context, form url.Values, replica string) (isLo
 	return true
 }
 
-// lossOf says how it comes that a refresh token is used again. Whoever does that
-// has the store's lock, so the record there is what they have seen.
+// lossOf finds out why a refresh token is used again. The process that uses it
+// holds the store's lock, so it has seen the record in the store.
 func (l *ledger) lossOf(ctx context.Context, token *issuedToken, text, again string) loss {
 	result := loss{account: token.account, isReuse: true}
 	rec, found, err := l.store.Load(ctx, spotipie.Key{ClientID: l.clientID, Profile: token.account})
@@ -151,7 +151,7 @@ func (l *ledger) lossOf(ctx context.Context, token *issuedToken, text, again str
 	return result
 }
 
-// noteAnswer notes the refresh token in an answer, or that there is none.
+// noteAnswer records the refresh token in an answer, or that there is none.
 func (l *ledger) noteAnswer(form url.Values, answer *httptest.ResponseRecorder, isLost bool) {
 	var fields struct {
 		RefreshToken string `json:"refresh_token"`

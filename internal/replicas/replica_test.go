@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// replica is a process that serves the app, and those that take its place when it
-// is killed. All listen at the same address.
+// replica is a process that serves the app, and the processes that replace it when
+// it is killed. All listen at the same address.
 type replica struct {
 	config replicaConfig
 	number int
@@ -102,7 +102,7 @@ func (r *replica) wasKilled(name string) bool {
 	return r.killed[name]
 }
 
-// stop has the process save and end.
+// stop makes the process save everything and end.
 func (r *replica) stop(t *testing.T) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -124,5 +124,5 @@ func (r *replica) showLog(t *testing.T) {
 		t.Log(err)
 		return
 	}
-	t.Logf("replica %d says at last:\n%s", r.number, text[max(0, len(text)-shownLog):])
+	t.Logf("the end of the log of replica %d:\n%s", r.number, text[max(0, len(text)-shownLog):])
 }

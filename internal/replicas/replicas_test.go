@@ -14,20 +14,20 @@ func TestReplicasWithPostgreSQL(t *testing.T) { t.Parallel(); testReplicas(t, po
 
 func TestReplicasWithRedis(t *testing.T) { t.Parallel(); testReplicas(t, redisServer()) }
 
-// plan says how much a test does.
+// plan is the size of a test.
 type plan struct {
 	users         int
 	kills         time.Duration // how long replicas are killed
 	killEvery     time.Duration
 	outage        time.Duration // how long the database is cut off
-	recovery      time.Duration // after which all has to be saved
+	recovery      time.Duration // after this time everything must be saved
 	think         time.Duration
 	tokenLifetime time.Duration
 	lease         time.Duration
 }
 
-// newPlan returns what SPOTIPIE_TEST_USERS and SPOTIPIE_TEST_SECONDS ask for. In
-// a short test everything lives faster: one replica is killed once.
+// newPlan returns the plan for SPOTIPIE_TEST_USERS and SPOTIPIE_TEST_SECONDS. A
+// short test has shorter times, and kills one replica once.
 func newPlan(t *testing.T) plan {
 	t.Helper()
 	seconds := testservices.Count(t, "SPOTIPIE_TEST_SECONDS", 5)
@@ -45,7 +45,7 @@ func newPlan(t *testing.T) plan {
 	return p
 }
 
-// Whether a phase may have answers of trouble.
+// Whether a phase may have answers with errors.
 const (
 	calm   = false
 	outage = true
@@ -80,7 +80,7 @@ func testReplicas(t *testing.T, database database) {
 	check(t, tr)
 }
 
-// killInTurn kills one replica after the other, and starts each again.
+// killInTurn kills the replicas in turn, and starts each again.
 func (tr *traffic) killInTurn(t *testing.T, plan plan) {
 	t.Helper()
 	for left := plan.kills; left > plan.killEvery; left -= plan.killEvery {
@@ -108,15 +108,14 @@ func (s *site) cutDatabaseOff(d time.Duration) {
 	s.proxy.Pass()
 }
 
-// pause lets the traffic go on for a while: the length of a phase is what the
-// test is about, and nothing is waited for.
+// pause lets the traffic go on for the length of a phase. It does not wait for anything
+// else.
 func pause(d time.Duration) { <-time.After(d) }
 
-// shownFaults bounds what a test that has failed prints.
+// shownFaults is how many faults a failed test prints.
 const shownFaults = 20
 
-// check prints the numbers, and fails the test if something happened that must
-// not.
+// check prints the numbers, and fails the test if something is wrong.
 func check(t *testing.T, tr *traffic) {
 	t.Helper()
 	counts, losses := tr.site.ledger.results()
@@ -162,8 +161,9 @@ func check(t *testing.T, tr *traffic) {
 	}
 }
 
-// dueAfter returns how old a token is at least when it is due for renewal: the
-// last quarter of its life has begun, which ends a little before it expires.
+// dueAfter returns the age at which a token is due for renewal at the earliest:
+// when the last quarter of its lifetime begins. A session ends the lifetime a
+// little early.
 func dueAfter(lifetime time.Duration) time.Duration {
 	return lifetime*3/4 - spotipie.DefaultExpiryMargin
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/spotipie/spotipie/web"
 )
 
-// site is an app with its users: nginx, two replicas, a database behind a proxy,
-// and a Spotify of its own.
+// site is an app with its users: nginx, two replicas, a database behind a proxy, and an
+// accounts service.
 type site struct {
 	url        string // of nginx
 	spotifyURL string
@@ -29,11 +29,11 @@ type site struct {
 
 	tokenLifetime time.Duration
 
-	hasOutage           atomic.Bool  // until what it has left undone is done
-	logins, movedLogins atomic.Int64 // movedLogins were finished by another replica than began them
+	hasOutage           atomic.Bool  // also after an outage, until everything is saved
+	logins, movedLogins atomic.Int64 // movedLogins began on one replica and were finished on the other
 }
 
-// siteOptions say how large a site is, and how fast it lives.
+// siteOptions are the size and the times of a site.
 type siteOptions struct {
 	database      database
 	users         int
@@ -97,8 +97,9 @@ func (s *site) startSpotify(t *testing.T, opts siteOptions, config replicaConfig
 	s.spotifyURL = server.URL
 }
 
-// The accounts service begins the library of a user at one of 18 tracks, by the
-// user's number, and a library has 144 tracks at most. So 2,592 libraries differ.
+// The accounts service begins a user's library at one of 18 tracks, by the user's
+// number, and a library has at most 144 tracks. So there are 2,592 different
+// libraries.
 const (
 	newestTracks = 18
 	mostTracks   = 144

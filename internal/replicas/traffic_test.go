@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// traffic is what the users of a site do, and what comes of it.
+// traffic is what the users of a site do, and the results.
 type traffic struct {
 	site  *site
 	think time.Duration // between two visits of a user, on average
@@ -20,10 +20,10 @@ type traffic struct {
 	mu     sync.Mutex
 	phase  *phase
 	phases []*phase
-	faults []string // what must not happen
+	faults []string // things that must not happen
 	kills  []time.Time
-	// hitTwice is how many requests failed because the replica was killed, and
-	// the one that nginx turned to as well.
+	// hitTwice is how many requests failed because their replica was killed, and
+	// then the one to which nginx sent them again.
 	hitTwice int
 }
 
@@ -39,7 +39,7 @@ type phase struct {
 	failedLogins int
 }
 
-// begin begins another phase.
+// begin begins a new phase.
 func (tr *traffic) begin(name string, hasOutage bool) {
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
@@ -77,14 +77,14 @@ func (tr *traffic) killsSince(begun time.Time) (n int) {
 	return n
 }
 
-// fault notes what must not happen.
+// fault records something that must not happen.
 func (tr *traffic) fault(format string, args ...any) {
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
 	tr.faults = append(tr.faults, fmt.Sprintf(format, args...))
 }
 
-// run has everybody visit the site until stop is closed.
+// run lets all users visit the site until stop is closed.
 func (tr *traffic) run(ctx context.Context, stop <-chan struct{}) {
 	var all sync.WaitGroup
 	for _, p := range tr.site.people {
@@ -109,7 +109,7 @@ func (tr *traffic) rest(mean time.Duration, stop <-chan struct{}) bool {
 	}
 }
 
-// act has a user do one thing.
+// act lets a user do one thing.
 func (tr *traffic) act(ctx context.Context, p *person) {
 	if !p.isSignedIn {
 		tr.signIn(ctx, p)
@@ -132,7 +132,7 @@ func (tr *traffic) act(ctx context.Context, p *person) {
 	}
 }
 
-// visit gets pages at the same time. A user who has to sign in does.
+// visit gets pages at the same time, and signs the user in if that is necessary.
 func (tr *traffic) visit(ctx context.Context, p *person, paths ...string) {
 	var tabs sync.WaitGroup
 	var mu sync.Mutex
@@ -174,7 +174,7 @@ func (tr *traffic) note(p *person, path string, v verdict, got response, err err
 	}
 }
 
-// signIn signs a user in, or leaves it to the next time.
+// signIn signs a user in. If it fails, the user tries again at the next visit.
 func (tr *traffic) signIn(ctx context.Context, p *person) {
 	if err := p.signIn(ctx); err != nil {
 		tr.noteFailure(p, err)
@@ -185,7 +185,7 @@ func (tr *traffic) signIn(ctx context.Context, p *person) {
 	tr.phase.logins++
 }
 
-// noteFailure notes a login or logout that has failed.
+// noteFailure records a login or logout that has failed.
 func (tr *traffic) noteFailure(p *person, err error) {
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
@@ -195,7 +195,7 @@ func (tr *traffic) noteFailure(p *person, err error) {
 	}
 }
 
-// signInAll signs everybody in, and looks at their libraries.
+// signInAll signs all users in, and reads their libraries.
 func (tr *traffic) signInAll(t *testing.T) {
 	t.Helper()
 	const atOnce = 32
@@ -216,8 +216,7 @@ func (tr *traffic) signInAll(t *testing.T) {
 	}
 }
 
-// learn looks which track is the newest of a user, whose number of tracks is
-// known.
+// learn finds out the newest track of a user. The number of tracks is already known.
 func (tr *traffic) learn(t *testing.T, p *person) {
 	got, err := p.do(t.Context(), http.MethodGet, libraryPath, nil, data)
 	if err != nil {
@@ -232,7 +231,7 @@ func (tr *traffic) learn(t *testing.T, p *person) {
 	p.saved = says.Library
 }
 
-// each calls a function for everybody, so many at once.
+// each calls a function for all users, atOnce of them at the same time.
 func (tr *traffic) each(atOnce int, do func(*person)) {
 	people := make(chan *person)
 	var all sync.WaitGroup
@@ -250,8 +249,8 @@ func (tr *traffic) each(atOnce int, do func(*person)) {
 	all.Wait()
 }
 
-// lookAtAll has everybody look at their own pages once more. Whoever is signed in
-// has to see them.
+// lookAtAll lets all users visit their own pages once more. Users who are signed in
+// must see them.
 func (tr *traffic) lookAtAll(t *testing.T) {
 	t.Helper()
 	const atOnce = 32

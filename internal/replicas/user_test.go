@@ -18,12 +18,12 @@ type person struct {
 	site    *site
 	id      string
 	account string
-	saved   library // that they must see
+	saved   library // the library that they must see
 	client  *http.Client
 
 	isSignedIn bool
-	// isUnsure tells that the last sign-in met an outage: one replica may know of
-	// it and the other not yet.
+	// isUnsure means that the last sign-in came during an outage. Perhaps only one
+	// replica knows of it.
 	isUnsure bool
 }
 
@@ -38,7 +38,7 @@ func (s *site) newPerson(id, account string) (*person, error) {
 	}}, nil
 }
 
-// visitTimeout is longer than a lock's lease and a request together.
+// visitTimeout is longer than the lease of a lock and a request together.
 const visitTimeout = 90 * time.Second
 
 // response is what a browser got.
@@ -89,7 +89,7 @@ func (p *person) do(ctx context.Context, method, address string, form url.Values
 	return response{status: resp.StatusCode, location: resp.Header.Get("Location"), replica: resp.Header.Get(nameHeader), body: body}, nil
 }
 
-// What a browser takes.
+// Limits of a browser.
 const (
 	page = "text/html"
 	data = "application/json"
@@ -97,8 +97,8 @@ const (
 
 var errTrouble = errors.New("a page of trouble")
 
-// signIn takes a user through the login: the app, Spotify, the app. With
-// errTrouble it can be tried again.
+// signIn logs a user in: the app, Spotify, the app. If the error is errTrouble, it
+// can be tried again.
 func (p *person) signIn(ctx context.Context) error {
 	begun, err := p.do(ctx, http.MethodGet, "/auth/login?return_to="+mePath, nil, page)
 	if err != nil {
@@ -130,7 +130,7 @@ func (p *person) signIn(ctx context.Context) error {
 	return nil
 }
 
-// unexpected is the error for an answer that is no step of a login.
+// unexpected returns the error for an answer that does not belong to a login.
 func (p *person) unexpected(step string, got response) error {
 	if isUpstreamTrouble(got.status) || strings.HasPrefix(got.location, "/auth/callback?") {
 		return fmt.Errorf("%s: %w: %s", step, errTrouble, got)
@@ -138,7 +138,7 @@ func (p *person) unexpected(step string, got response) error {
 	return fmt.Errorf("%s: %s", step, got)
 }
 
-// signOut signs the user out and perhaps has their authorization deleted.
+// signOut signs the user out. If forget is set, it also deletes the authorization.
 func (p *person) signOut(ctx context.Context, forget bool) error {
 	form := url.Values{}
 	if forget {
@@ -156,7 +156,7 @@ func (p *person) signOut(ctx context.Context, forget bool) error {
 	return nil
 }
 
-// verdict is what an answer comes to.
+// verdict is the kind of an answer.
 type verdict int
 
 const (

@@ -41,8 +41,7 @@ func TestRedactedAndKept(t *testing.T) {
 	}
 }
 
-// A password that is not escaped would be read as host, path or fragment, and
-// shown.
+// A password that is not escaped would be read as a host, path or fragment, and shown.
 func TestUnescapedPasswordsAreRefused(t *testing.T) {
 	for _, address := range []string{
 		"redis://:12/SECRET@h/0", "redis://u:12#SECRET@h", "redis://:9?SECRET@h", "postgres://app:12/SECRET@h/app", "redis://u:a b@h:x",
@@ -71,7 +70,7 @@ func TestHasPassword(t *testing.T) {
 	}
 }
 
-// TestAListOfHostsWithoutTheLastPort: the error is not about passwords.
+// TestAListOfHostsWithoutTheLastPort checks that the error is not about passwords.
 func TestAListOfHostsWithoutTheLastPort(t *testing.T) {
 	for address, lacking := range map[string]bool{
 		"postgres://app@a:5432,b/db":          true,

@@ -32,7 +32,7 @@ func ofUser(t *testing.T) *spotipie.Token {
 	})
 }
 
-// What is written is what the other library writes, byte for byte.
+// Encode writes the same bytes as the other library.
 func TestEncode(t *testing.T) {
 	for format, want := range map[tokenformat.Format]string{
 		tokenformat.Spotipy: `{"access_token":"access-me","token_type":"Bearer","expires_in":3600,"refresh_token":"refresh-me",` +
@@ -56,7 +56,7 @@ func TestEncode(t *testing.T) {
 	}
 }
 
-// Whatever is exported can be imported again, and is recognised for what it is.
+// Every exported file can be imported again, and its format is recognised.
 func TestRoundTrip(t *testing.T) {
 	for name, original := range map[string]*spotipie.Token{
 		"of a user":          ofUser(t),
@@ -100,8 +100,8 @@ func TestEncodeUnknownFormat(t *testing.T) {
 	}
 }
 
-// Nothing crashes the parser, nothing it refuses is quoted, and whatever it
-// takes can be written and read again in every format.
+// No input crashes the parser. Its errors quote no input. Every accepted token can
+// be written and read again in every format.
 func FuzzParse(f *testing.F) {
 	files, err := filepath.Glob("testdata/*.*")
 	if err != nil || len(files) == 0 {

@@ -14,8 +14,8 @@ import (
 	"github.com/spotipie/spotipie/internal/tool/failure"
 )
 
-// completed returns what a shell is offered for a command line whose last word
-// is being typed, and the directive behind it.
+// completed returns the completions for a command line whose last word is being
+// typed, and the directive after them.
 func completed(t *testing.T, words ...string) (offers []string, directive string) {
 	t.Helper()
 	var stdout, stderr strings.Builder
@@ -26,15 +26,14 @@ func completed(t *testing.T, words ...string) (offers []string, directive string
 	return lines[:len(lines)-1], lines[len(lines)-1]
 }
 
-// everyCommand calls visit with each command and the words that name it.
+// everyCommand calls visit with each command and its words on the command line.
 func everyCommand(visit func(cmd *cobra.Command, words []string)) {
 	commandline.Each(newRoot(nil), func(cmd *cobra.Command) {
 		visit(cmd, strings.Fields(cmd.CommandPath())[1:])
 	})
 }
 
-// A flag is offered with its whole text, in one line and without the marks that
-// are for the help.
+// A flag is offered with its whole text, in one line, without the marks for the help.
 func TestFlagsInCompletions(t *testing.T) {
 	everyCommand(func(cmd *cobra.Command, words []string) {
 		offers, _ := completed(t, append(words, "--")...)
@@ -48,7 +47,7 @@ func TestFlagsInCompletions(t *testing.T) {
 	})
 }
 
-// Files are offered where the help says FILE, and nowhere else.
+// Files are offered only where the help says FILE.
 func TestFilesInCompletions(t *testing.T) {
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
 	t.Setenv("HOME", t.TempDir())
@@ -73,7 +72,7 @@ func TestFilesInCompletions(t *testing.T) {
 			if name, _ := pflag.UnquoteUsage(f); name == "FILE" {
 				want = files
 			}
-			if f.NoOptDefVal == "" { // it takes the next word
+			if f.NoOptDefVal == "" { // its value is the next word
 				check(want, "--"+f.Name, "")
 			}
 		})

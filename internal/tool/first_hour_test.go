@@ -14,7 +14,7 @@ import (
 	"testing"
 )
 
-// updateScreens makes the screens again:
+// updateScreens updates the files with the screens:
 //
 //	go test ./internal/tool -run TestFirstHour -args -update
 var updateScreens = flag.Bool("update", false, "write the screens of the first hour in place of comparing them")
@@ -22,26 +22,26 @@ var updateScreens = flag.Bool("update", false, "write the screens of the first h
 const (
 	hourColumns, hourRows = 80, 24
 	hourScreens           = "testdata/first_hour"
-	// prompt is that of the shell: what a terminal does not show of it tells it
-	// from all that a command prints.
+	// prompt is the shell's prompt. It begins with a control sequence that the terminal
+	// does not show, which distinguishes it from the output of commands.
 	prompt = "\x1b[m$ "
 )
 
-// TestFirstHour is what somebody does who tries the tool for an hour, in a terminal
-// of 80 columns and 24 rows. What they type is in first_hour.txt, and what they see
-// after each command in a file of its own.
+// TestFirstHour does what a user does who tries the tool for an hour, in a terminal
+// of 80 columns and 24 rows. The commands are in first_hour.txt, and the screen
+// after each command is in a separate file.
 func TestFirstHour(t *testing.T) {
 	need(t, "curl")
 	home := fixedFolder(t)
 	ada := &person{t: t, env: []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + home, "TERM=xterm", "PS1=" + prompt, "BROWSER=visit", "DISPLAY=:9", "GORACE=atexit_sleep_ms=10",
-		"container=podman", // where there is one, nothing can make a login overlook it
+		"container=podman", // so that the screens are the same inside and outside of a container
 	}}
 	hour := &firstHour{t: t, hide: strings.NewReplacer(home, "/home/ada")}
 	service := ada.runs(hourColumns, exec.Command("spotipie", "serve", "--approve", "--addr", "127.0.0.1:0"))
 	service.sees(`Ctrl-C ends it\.\S*\r\n`)
 	hour.serve = service.seen.String()
-	interactive := exec.Command("sh", "+o", "emacs", "+o", "vi", "-i") // the terminal alone echoes what is typed
+	interactive := exec.Command("sh", "+o", "emacs", "+o", "vi", "-i") // only the terminal echoes what is typed
 	interactive.Dir = home
 	shell := ada.runs(hourColumns, interactive)
 	shell.sees(regexp.QuoteMeta(prompt) + `$`)
@@ -69,8 +69,8 @@ func TestFirstHour(t *testing.T) {
 	service.ends(0)
 }
 
-// fixedFolder is a home folder whose path has always the same length, so that lines
-// break at the same places.
+// fixedFolder returns a home folder whose path always has the same length, so that
+// lines break at the same places.
 func fixedFolder(t *testing.T) string {
 	t.Helper()
 	for n := range 1000 {
@@ -111,15 +111,15 @@ func stepsOf(t *testing.T) (steps []step) {
 	return steps
 }
 
-// firstHour compares what is seen with what is kept.
+// firstHour compares the screens with the files.
 type firstHour struct {
 	t     *testing.T
-	serve string // what the other terminal shows
+	serve string // what the terminal with 'spotipie serve' shows
 	hide  *strings.Replacer
 }
 
-// lines are what is typed for a command: the lines that serve shows for the shell
-// are copied from there.
+// lines returns the lines to type for a command. It copies the lines for the shell
+// from the output of serve.
 func (h *firstHour) lines(command string) []string {
 	if command != "(copied from there)" {
 		return []string{command}
@@ -142,8 +142,8 @@ var (
 	halfAYear  = regexp.MustCompile(`in 1[78]\d days`)
 )
 
-// screenOf is what the terminal shows of what was written to it, with what is
-// another in each run made the same. Above it are the lines that have gone.
+// screenOf returns what the terminal shows after the output written, with the lines
+// that have scrolled away above it. It replaces texts that differ in each run.
 func (h *firstHour) screenOf(written string) string {
 	same := func(found string) string { return strings.Repeat("x", len(found)) }
 	written = randomText.ReplaceAllStringFunc(h.hide.Replace(written), same)
@@ -151,7 +151,7 @@ func (h *firstHour) screenOf(written string) string {
 	text = almostHour.ReplaceAllString(text, "59m 58s")
 	text = halfAYear.ReplaceAllString(someDate.ReplaceAllString(text, " DATE"), "in 180 days")
 	lines := strings.Split(text, "\n")
-	if gone := len(lines) - (hourRows - 1); gone > 0 { // the last row is the next prompt's
+	if gone := len(lines) - (hourRows - 1); gone > 0 { // the last row is for the next prompt
 		lines = append(append(lines[:gone:gone], "~~~~ the lines above have left the screen ~~~~"), lines[gone:]...)
 	}
 	return strings.Join(lines, "\n") + "\n"

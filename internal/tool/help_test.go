@@ -14,7 +14,7 @@ import (
 	"github.com/spotipie/spotipie/internal/tool/commands/token"
 )
 
-// Every command explains itself, in lines that fit a terminal.
+// Every command has a help text, in lines that fit a terminal.
 func TestHelpOfEveryCommand(t *testing.T) {
 	commandline.Each(newRoot(nil), func(cmd *cobra.Command) {
 		t.Run(cmd.CommandPath(), func(t *testing.T) {
@@ -28,7 +28,7 @@ func TestHelpOfEveryCommand(t *testing.T) {
 			}
 			for line := range strings.Lines(text.String()) {
 				if strings.HasPrefix(line, "  spotipie ") {
-					continue // an example, to be copied in one piece
+					continue // an example must stay in one line, so that it can be copied
 				}
 				if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > help.Width {
 					t.Errorf("%d columns: %s", n, line)
@@ -41,7 +41,7 @@ func TestHelpOfEveryCommand(t *testing.T) {
 // shownFlag is a flag's first line in a help text.
 var shownFlag = regexp.MustCompile(`(?m)^  (?:-\w, |    )--([a-z-]+)`)
 
-// All help texts have the settings in one order, and --help as the last of the
+// All help texts list the settings in the same order, and --help as the last of the
 // other flags.
 func TestFlagsInOneOrder(t *testing.T) {
 	settings := []string{
@@ -74,7 +74,7 @@ func flagsShown(help string) (names []string) {
 	return names
 }
 
-// flagsNamed are the flags in the first lines of a section.
+// flagsNamed returns the flags in the first lines of a section.
 func flagsNamed(section string) (names []string) {
 	_, section, _ = strings.Cut(section, "\n")
 	section, _, _ = strings.Cut(section, "\n\n")
@@ -84,7 +84,8 @@ func flagsNamed(section string) (names []string) {
 	return names
 }
 
-// TestSettingsOfACommandTakeFewLines: 'spotipie help settings' has the rest.
+// TestSettingsOfACommandTakeFewLines checks this because 'spotipie help settings'
+// has the rest.
 func TestSettingsOfACommandTakeFewLines(t *testing.T) {
 	var text, all strings.Builder
 	help.Print(&text, token.New())
@@ -104,7 +105,7 @@ func TestSettingsOfACommandTakeFewLines(t *testing.T) {
 	}
 }
 
-// The command that is asked for is there without the others.
+// Only the requested command is made.
 func TestEachCommandIsFoundByItsName(t *testing.T) {
 	for _, want := range newRoot(nil).Commands() {
 		got, _, err := newRoot([]string{want.Name()}).Find([]string{want.Name()})

@@ -15,7 +15,7 @@ import (
 	"github.com/spotipie/spotipie/internal/tool/failure"
 )
 
-// tokenFile is one of spotipy that has another login.
+// tokenFile returns a file of spotipy with another login.
 func tokenFile(t *testing.T) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "token.cache")
@@ -27,7 +27,7 @@ func tokenFile(t *testing.T) (path string) {
 	return path
 }
 
-// record returns what the person's store has under the default profile.
+// record returns the record of the default profile in the person's store.
 func (p *person) record() (store spotipie.Store, key spotipie.Key, rec spotipie.Record) {
 	p.t.Helper()
 	var home string
@@ -50,8 +50,8 @@ func (p *person) record() (store spotipie.Store, key spotipie.Key, rec spotipie.
 
 const importQuestion = `Profile "default" is signed in already\. Replace that login\? \[y/N\] `
 
-// While import waits for an answer others can renew the login it asks about, and
-// then the question was about something else.
+// While import waits for an answer, another process can renew the login that it
+// asks about. Then the question was about an older record.
 func TestImportHoldsNoLockWhileItAsks(t *testing.T) {
 	p := newPerson(t)
 	p.signsIn()

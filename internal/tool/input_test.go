@@ -59,7 +59,7 @@ func TestInterruptedWhileItReads(t *testing.T) {
 			}
 		})
 	}
-	writer, err := os.OpenFile(pipe, os.O_WRONLY, 0) // lets the one go that opens it
+	writer, err := os.OpenFile(pipe, os.O_WRONLY, 0) // lets the reader go on that opens the pipe
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +80,7 @@ func TestSigtermWhileItReads(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	writer, err := os.OpenFile(pipe, os.O_WRONLY, 0) // waits until it is read from
+	writer, err := os.OpenFile(pipe, os.O_WRONLY, 0) // waits until somebody reads from the pipe
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +88,7 @@ func TestSigtermWhileItReads(t *testing.T) {
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	_ = cmd.Wait() // the exit code tells
+	_ = cmd.Wait() // the exit code is checked below
 	if got := cmd.ProcessState.ExitCode(); got != failure.ExitInterrupted {
 		t.Errorf("exit code: got %d; stderr: %s", got, stderr.String())
 	}

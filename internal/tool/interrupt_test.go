@@ -19,8 +19,8 @@ import (
 	"github.com/spotipie/spotipie/internal/tool/tooltest"
 )
 
-// An interruption while Spotify is asked for a new token leaves the refresh
-// token that Spotify gives in the store: the old one is worth nothing any more.
+// If a token request is interrupted, the refresh token in the answer must be saved:
+// the old one is no longer valid.
 func TestInterruptedRenewalIsSaved(t *testing.T) {
 	for name, test := range map[string]struct {
 		left   time.Duration
@@ -33,7 +33,7 @@ func TestInterruptedRenewalIsSaved(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if signal.Ignored(test.signal) {
-				test.code = failure.ExitOK // as nohup, or a shell's background, has it
+				test.code = failure.ExitOK // as with nohup or in a shell's background
 			}
 			asked, answer := heldUpRenewal(t)
 			key := spotipie.Key{ClientID: "id", Profile: "default"}
@@ -49,7 +49,7 @@ func TestInterruptedRenewalIsSaved(t *testing.T) {
 				t.Fatal(err)
 			}
 			close(answer)
-			_ = cmd.Wait() // the exit code tells
+			_ = cmd.Wait() // the exit code is checked below
 			if got := cmd.ProcessState.ExitCode(); got != test.code {
 				t.Errorf("exit code: got %d, want %d; stderr: %s", got, test.code, stderr.String())
 			}
@@ -58,7 +58,7 @@ func TestInterruptedRenewalIsSaved(t *testing.T) {
 	}
 }
 
-// What shows the requests may stop reading: that loses no token either.
+// The reader of the shown requests may stop reading. That must not lose a token either.
 func TestRenewalIsSavedThoughNobodyReads(t *testing.T) {
 	asked, answer := heldUpRenewal(t)
 	key := spotipie.Key{ClientID: "id", Profile: "default"}
@@ -80,8 +80,8 @@ func TestRenewalIsSavedThoughNobodyReads(t *testing.T) {
 	expectRotated(t, store, key)
 }
 
-// heldUpRenewal makes the tool signed in at an accounts service that tells when
-// it is asked for a new token, and waits with the answer.
+// heldUpRenewal signs the tool in at an accounts service that reports when it is
+// asked for a new token, and delays the answer.
 func heldUpRenewal(t *testing.T) (asked <-chan struct{}, answer chan<- struct{}) {
 	t.Helper()
 	arrived, released := make(chan struct{}), make(chan struct{})
@@ -105,8 +105,8 @@ func expectRotated(t *testing.T, store spotipie.Store, key spotipie.Key) {
 	}
 }
 
-// ageToken leaves the access token that tooltest.SignedIn has stored so much of its
-// life.
+// ageToken changes the access token that tooltest.SignedIn has stored, so that only
+// left is left of its life.
 func ageToken(t *testing.T, key spotipie.Key, left time.Duration) spotipie.Store {
 	t.Helper()
 	store, err := filestore.Open(strings.TrimPrefix(os.Getenv("SPOTIPIE_STORE"), "file:"), nil)

@@ -33,8 +33,8 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
-// A token that is fresh is printed without listening for interruptions, which would
-// take a part of its time.
+// A fresh token is printed without listening for interruptions, because that would
+// take a part of the time.
 func TestFreshTokenDoesNotListen(t *testing.T) {
 	tooltest.SignedInAsAda(t)
 	ctx := interrupt.NewContext(io.Discard)
@@ -44,7 +44,7 @@ func TestFreshTokenDoesNotListen(t *testing.T) {
 	}
 }
 
-// An interruption is how serve is meant to end.
+// serve ends normally by an interruption.
 func TestServeInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

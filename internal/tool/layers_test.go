@@ -19,7 +19,7 @@ const (
 	commands = "commands/…"
 )
 
-// layers returns the packages in the order that the package comment lists them.
+// layers returns the packages in the order of the list in the package comment.
 func layers(t *testing.T) (order []string) {
 	t.Helper()
 	doc, err := os.ReadFile("doc.go")
@@ -33,7 +33,7 @@ func layers(t *testing.T) (order []string) {
 	return order
 }
 
-// layerOf is the name in the list of a package, or of an import of one.
+// layerOf returns the name that a package or an import has in the list.
 func layerOf(pkg string) string {
 	switch dir, _, _ := strings.Cut(pkg, "/"); dir {
 	case ".":
@@ -44,8 +44,8 @@ func layerOf(pkg string) string {
 	return pkg
 }
 
-// TestImportsRunDown: a package imports only those further down in the list of
-// the package comment, so nothing but the root command imports a command.
+// TestImportsRunDown checks that a package imports only packages further down in
+// the list of the package comment. So only the root command imports a command.
 func TestImportsRunDown(t *testing.T) {
 	order, packages := layers(t), map[string]bool{}
 	err := filepath.WalkDir(".", func(file string, entry fs.DirEntry, err error) error {
@@ -53,7 +53,7 @@ func TestImportsRunDown(t *testing.T) {
 			return err
 		}
 		pkg := path.Dir(filepath.ToSlash(file))
-		if pkg == "tooltest" { // for tests alone
+		if pkg == "tooltest" { // only for tests
 			return nil
 		}
 		packages[pkg] = true

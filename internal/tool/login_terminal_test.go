@@ -36,8 +36,8 @@ func TestWaitingLogin(t *testing.T) {
 	r.ends(failure.ExitInterrupted)
 }
 
-// TestCountdownLeavesNothingBehind protects from words written over what is
-// left of it.
+// TestCountdownLeavesNothingBehind protects from text that is written over the rest
+// of a countdown.
 func TestCountdownLeavesNothingBehind(t *testing.T) {
 	const countdown = `left\. Ctrl-C gives up\.`
 	for _, columns := range []int{60, 100} {

@@ -17,7 +17,7 @@ func TestMain(m *testing.M) {
 // spotipieMain is what cmd/spotipie does.
 func spotipieMain() { os.Exit(Run(os.Args[1:], os.Stdout, os.Stderr)) }
 
-// visitAddress is a browser for $BROWSER: it follows redirects.
+// visitAddress is a browser for $BROWSER that follows redirects.
 func visitAddress() {
 	resp, err := http.Get(os.Args[1])
 	if err != nil {

@@ -15,13 +15,13 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// manDir is where `make man` wants the pages. They are made by a test so that
-// the tool does not carry what makes them.
+// manDir is the folder for the pages of `make man`. A test makes them, so that the
+// tool does not contain the generator.
 var manDir = flag.String("man", "", "`DIR` to write the man pages to (default: they are only checked)")
 
 const (
 	manSection = "1"
-	// exitStatus is for every page; it tells what printHelp tells.
+	// exitStatus is part of every page. It has the same facts as printHelp.
 	exitStatus = `.SH EXIT STATUS
 .TP
 0
@@ -77,8 +77,8 @@ func manPage(cmd *cobra.Command, date *time.Time) ([]byte, error) {
 // indented is a line of a table or list in a help text.
 var indented = regexp.MustCompile(`(?m)^  `)
 
-// asMarkdown makes of a help text what the generator reads: indented lines stay
-// as they are, and nothing else means anything.
+// asMarkdown turns a help text into Markdown for the generator. Indented lines stay
+// unchanged, and everything else is escaped.
 func asMarkdown(text string) string {
 	var out []string
 	for line := range strings.Lines(text) {

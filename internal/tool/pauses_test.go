@@ -19,8 +19,8 @@ import (
 	"github.com/spotipie/spotipie/internal/tool/tooltest"
 )
 
-// pausing is a Web API that has asked for a pause, and counts what comes all the
-// same.
+// pausing is a Web API that has asked for a pause, and counts the requests that
+// still come.
 type pausing struct {
 	requests   atomic.Int64
 	retryAfter string
@@ -49,8 +49,8 @@ func newPausing(t *testing.T, retryAfter, body string) *pausing {
 	return p
 }
 
-// expectRequests fails the test if the API got another number of requests since
-// the last call.
+// expectRequests fails the test unless the API got that many requests since the
+// last call.
 func (p *pausing) expectRequests(t *testing.T, want int64) {
 	t.Helper()
 	if got := p.requests.Swap(0); got != want {
@@ -107,7 +107,8 @@ func TestAPauseIsRemembered(t *testing.T) {
 	}
 }
 
-// TestIgnoringAPauseThatIsNotOver: the service's new answer is remembered.
+// TestIgnoringAPauseThatIsNotOver checks that the pause in the service's new answer
+// is saved.
 func TestIgnoringAPauseThatIsNotOver(t *testing.T) {
 	p := newPausing(t, "48925", quotaExceeded)
 	for range 2 {
@@ -118,7 +119,7 @@ func TestIgnoringAPauseThatIsNotOver(t *testing.T) {
 	p.expectRequests(t, 0)
 }
 
-// TestAPauseIsTheAppsOwn: another client id may ask.
+// TestAPauseIsTheAppsOwn checks that another client id may send requests.
 func TestAPauseIsTheAppsOwn(t *testing.T) {
 	p := newPausing(t, "48925", quotaExceeded)
 	expectTool(t, failure.ExitFailure, "", "quota exceeded", "api", "me")
@@ -142,7 +143,8 @@ func TestAPauseIsTheAppsOwn(t *testing.T) {
 	p.expectRequests(t, 0)
 }
 
-// TestAShortPauseOfAnEarlierRunIsWaitedFor, as one of this run is.
+// TestAShortPauseOfAnEarlierRunIsWaitedFor checks that it is treated like a pause
+// of this run.
 func TestAShortPauseOfAnEarlierRunIsWaitedFor(t *testing.T) {
 	p := newPausing(t, "1", "")
 	expectTool(t, failure.ExitFailure, "", "too many requests", "api", "me", "--max-wait", "0")

@@ -11,7 +11,8 @@ import (
 	"github.com/spotipie/spotipie/spotifytest"
 )
 
-// TestALoginOfTheToolIsOpenedByPackageProfile: what one writes the other reads.
+// TestALoginOfTheToolIsOpenedByPackageProfile checks that the package reads what
+// the tool writes.
 func TestALoginOfTheToolIsOpenedByPackageProfile(t *testing.T) {
 	server := spotifytest.New(t)
 	creds := server.Credentials()

@@ -28,7 +28,7 @@ func TestProfileNames(t *testing.T) {
 				"old name": {"profiles", "rename", test.profile, "b"},
 				"flag":     {"status", "--profile", test.profile},
 			} {
-				if use == "old name" && test.profile == "" { // an empty argument is none
+				if use == "old name" && test.profile == "" { // an empty argument counts as none
 					continue
 				}
 				_, stderr, code := tool(t.Context(), args...)

@@ -22,8 +22,8 @@ import (
 	"github.com/spotipie/spotipie/internal/tool/failure"
 )
 
-// household has profiles of the app "id" in a config folder of its own, each in a
-// file store of its own.
+// household has profiles of the app "id" in a new config folder. Each has its own
+// file store.
 type household struct {
 	t      *testing.T
 	config string
@@ -67,8 +67,7 @@ func (h *household) saves(of, name, access string) {
 	}
 }
 
-// access returns the access token that the store of a profile has under a name,
-// or nothing.
+// access returns the access token that the store of a profile has under a name, or "".
 func (h *household) access(of, name string) string {
 	h.t.Helper()
 	rec, found, err := h.stores[of].Load(h.t.Context(), spotipie.Key{ClientID: "id", Profile: name})
@@ -100,7 +99,7 @@ func (h *household) expect(of, old, underOld, name, underNew, profiles string) {
 	}
 }
 
-// running is a command in a process of its own.
+// running is a command in another process.
 type running struct {
 	t      *testing.T
 	cmd    *exec.Cmd
@@ -126,11 +125,11 @@ func (r *running) sigterm() {
 
 // ends waits for the end and returns exit code and stderr.
 func (r *running) ends() (code int, stderr string) {
-	_ = r.cmd.Wait() // the exit code tells
+	_ = r.cmd.Wait() // the exit code is returned
 	return r.cmd.ProcessState.ExitCode(), r.stderr.String()
 }
 
-// locked returns what gives the lock on a file back.
+// locked locks a file and returns a function that unlocks it.
 func locked(t *testing.T, path string) (unlock func()) {
 	t.Helper()
 	lock := flock.New(path)
@@ -166,8 +165,8 @@ func (h *household) awaitLocked(name string) {
 	}
 }
 
-// While somebody else changes the config file nothing is begun, and an
-// interruption leaves all as it was.
+// While another process changes the config file, a command changes nothing, and an
+// interruption leaves everything unchanged.
 func TestChangeWaitsForTheConfigFile(t *testing.T) {
 	for name, args := range map[string][]string{
 		"rename": {"profiles", "rename", "a", "b"},
@@ -186,7 +185,7 @@ func TestChangeWaitsForTheConfigFile(t *testing.T) {
 	}
 }
 
-// What has begun is brought to its end.
+// A change that has begun is finished.
 func TestInterruptedRenameIsFinished(t *testing.T) {
 	h := newHousehold(t, "a")
 	key := spotipie.Key{ClientID: "id", Profile: "a"}
@@ -205,7 +204,7 @@ func TestInterruptedRenameIsFinished(t *testing.T) {
 	h.expect("a", "a", "", "b", "access-a", "b")
 }
 
-// Of two that want the same name, one gets it.
+// If two processes rename to the same name, one succeeds.
 func TestRenamesToOneName(t *testing.T) {
 	h := newHousehold(t, "a", "b")
 	unlock := locked(t, h.config+".lock")
@@ -228,7 +227,7 @@ func TestRenamesToOneName(t *testing.T) {
 	}
 }
 
-// A process that was killed half-way leaves what the next one finishes.
+// If a process is killed half-way, the next one finishes its work.
 func TestRenameAgainAfterACrash(t *testing.T) {
 	const there = `profile "b" exists already: delete or rename it first`
 	for name, test := range map[string]struct {

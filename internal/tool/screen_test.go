@@ -6,16 +6,16 @@ import (
 	"unicode/utf8"
 )
 
-// screen is what a terminal shows: enough of ECMA-48 and DEC's VT100 for what
-// the tool writes. It does not scroll, and has as many rows as it needs.
+// screen is what a terminal shows. It knows the parts of ECMA-48 and DEC's VT100
+// that the tool uses. It does not scroll, and has as many rows as it needs.
 type screen struct {
 	width          int
 	rows           [][]rune
-	row, column    int // a column of width is behind the last, where the next character wraps
+	row, column    int // if column is width, the next character goes to the next row
 	savedR, savedC int
 }
 
-// shown returns what a terminal of that width shows of what was written to it.
+// shown returns what a terminal of that width shows after the output written.
 func shown(width int, written string) string {
 	s := &screen{width: width}
 	for written != "" {
@@ -28,7 +28,7 @@ func shown(width int, written string) string {
 	return strings.TrimRight(strings.Join(lines, "\n"), "\n")
 }
 
-// step takes a character or a control sequence and returns how long it is.
+// step handles a character or a control sequence and returns its length.
 func (s *screen) step(text string) int {
 	r, size := utf8.DecodeRuneInString(text)
 	switch r {

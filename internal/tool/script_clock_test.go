@@ -14,9 +14,9 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// clockoff VARIABLE DURATION puts the address of the service at $URL into a
-// variable, as it answers to a machine whose clock is off by that: the Date
-// header is all the machine can go by.
+// clockoff VARIABLE DURATION sets a variable to an address at which the service at
+// $URL answers as to a machine whose clock is wrong by DURATION. Only the Date
+// header differs.
 func clockoff(ts *testscript.TestScript, _ bool, args []string) {
 	off, err := time.ParseDuration(args[1])
 	ts.Check(err)
@@ -32,8 +32,8 @@ func clockoff(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv(args[0], server.URL)
 }
 
-// setback STORE CLIENT_ID PROFILE DURATION makes a stored access token one that
-// was got before the clock was set back by that.
+// setback STORE CLIENT_ID PROFILE DURATION changes a stored access token as if the
+// clock was set back by DURATION after the token was received.
 func setback(ts *testscript.TestScript, _ bool, args []string) {
 	by, err := time.ParseDuration(args[3])
 	ts.Check(err)

@@ -14,15 +14,15 @@ import (
 	"github.com/spotipie/spotipie/internal/tool/commandline"
 )
 
-// examples FOLDER runs every example of the help, each with a copy of FOLDER as
-// its config folder. Spotify's addresses are those of the service at $URL.
+// examples FOLDER runs every example of the help, each with a copy of FOLDER as its
+// config folder. The service at $URL stands for Spotify.
 func examples(ts *testscript.TestScript, _ bool, args []string) {
 	count := 0
 	commandline.Each(newRoot(nil), func(cmd *cobra.Command) {
 		switch cmd.Name() {
-		case "serve": // which runs until it is ended; the scripts do that
+		case "serve": // runs until it is ended; the scripts test it
 			return
-		case "completion": // whose examples are in the languages of several shells
+		case "completion": // its examples are in the languages of several shells
 			return
 		}
 		for line := range strings.Lines(cmd.Example) {
@@ -39,14 +39,14 @@ func runExample(ts *testscript.TestScript, config, line string) {
 	ts.Check(os.RemoveAll(ts.MkAbs("used")))
 	ts.Check(os.CopyFS(ts.MkAbs("used"), os.DirFS(ts.MkAbs(config))))
 	ts.Check(exec.Command("chmod", "-R", "go-rwx", ts.MkAbs("used")).Run())
-	switch { // what the reader has done before
+	switch { // things that the reader has done before
 	case strings.Contains(line, "delete office"):
 		line = "spotipie profiles rename work office && " + line
 	case strings.Contains(line, "import "):
 		line = "spotipie logout && " + line
 	}
 	line = strings.ReplaceAll(line, spotipie.DefaultAPIURL, ts.Getenv("URL"))
-	line = strings.ReplaceAll(line, "spotify:track:11dFghVXANMlKmJXsNCbNl", ts.Getenv("TRACK")) // the service has music of its own
+	line = strings.ReplaceAll(line, "spotify:track:11dFghVXANMlKmJXsNCbNl", ts.Getenv("TRACK")) // the service has other music
 	cmd := exec.Command("bash", "-c", "set -o pipefail; "+line)
 	cmd.Dir = ts.MkAbs(".")
 	for _, variable := range environment(ts) {

@@ -61,10 +61,10 @@ func command(ts *testscript.TestScript, args []string) *exec.Cmd {
 	return cmd
 }
 
-// signin [-exit CODE] [-cancel] [-grant SCOPE] ARGS... runs spotipie login --no-browser
-// ARGS... to its end, and checks that its exit code is CODE (default: 0): a
-// browser follows the address that is printed, and with -cancel says no on the
-// page, and with -grant it grants no more than that. What login says shows as stdout.
+// signin [-exit CODE] [-cancel] [-grant SCOPE] ARGS... runs spotipie login
+// --no-browser ARGS... and checks that its exit code is CODE (default: 0). A
+// browser follows the printed address. With -cancel it denies the request on the
+// page, and with -grant it grants only SCOPE. The messages of login become stdout.
 func signin(ts *testscript.TestScript, _ bool, args []string) {
 	want, cancel := "0", false
 	if len(args) > 1 && args[0] == "-exit" {
@@ -91,7 +91,7 @@ func signin(ts *testscript.TestScript, _ bool, args []string) {
 			ts.Check(browse(withScope(address, grant), cancel))
 		}
 	}
-	_ = cmd.Wait() // the exit code tells
+	_ = cmd.Wait() // the exit code is checked below
 	if got := strconv.Itoa(cmd.ProcessState.ExitCode()); got != want {
 		ts.Fatalf("exit code: got %s, want %s", got, want)
 	}
@@ -111,8 +111,8 @@ func withScope(address, scope string) string {
 
 var formToken = regexp.MustCompile(`name="form_token" value="([^"]+)"`)
 
-// browse is what a browser does with an address: it follows redirects. With
-// cancel it says no on the page that it ends at.
+// browse opens an address like a browser and follows redirects. With cancel it
+// denies the request on the last page.
 func browse(address string, cancel bool) error {
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 10 * time.Second}
 	resp, err := client.Get(address)
@@ -138,7 +138,7 @@ func browse(address string, cancel bool) error {
 	return err
 }
 
-// environment is the script's, as far as the tool and the system read it.
+// environment returns the variables of the script that the tool and the system read.
 func environment(ts *testscript.TestScript) []string {
 	var env []string
 	for _, name := range []string{
@@ -153,8 +153,7 @@ func environment(ts *testscript.TestScript) []string {
 	return env
 }
 
-// expire STORE CLIENT_ID PROFILE puts the end of a stored access token into the
-// past.
+// expire STORE CLIENT_ID PROFILE makes a stored access token expire.
 func expire(ts *testscript.TestScript, _ bool, args []string) {
 	change(ts, args, func(rec *spotipie.Record) {
 		fields := rec.Token.Fields()
@@ -165,8 +164,8 @@ func expire(ts *testscript.TestScript, _ bool, args []string) {
 	})
 }
 
-// stale STORE CLIENT_ID PROFILE leaves a stored access token a moment that is
-// within the time in which it is renewed ahead.
+// stale STORE CLIENT_ID PROFILE changes the end of a stored access token so that it
+// is valid, but due for renewal.
 func stale(ts *testscript.TestScript, _ bool, args []string) {
 	change(ts, args, func(rec *spotipie.Record) {
 		fields := rec.Token.Fields()
@@ -177,8 +176,8 @@ func stale(ts *testscript.TestScript, _ bool, args []string) {
 	})
 }
 
-// implicit STORE CLIENT_ID PROFILE makes of a stored login one without a refresh
-// token, as the implicit grant gives them.
+// implicit STORE CLIENT_ID PROFILE removes the refresh token from a stored login,
+// so that it is like a login by the implicit grant.
 func implicit(ts *testscript.TestScript, _ bool, args []string) {
 	change(ts, args, func(rec *spotipie.Record) {
 		fields := rec.Token.Fields()
@@ -195,8 +194,7 @@ func storedrefresh(ts *testscript.TestScript, _ bool, args []string) {
 	change(ts, args[1:], func(rec *spotipie.Record) { ts.Setenv(args[0], rec.Token.RefreshToken()) })
 }
 
-// consented STORE CLIENT_ID PROFILE DURATION puts the user's consent into the
-// past.
+// consented STORE CLIENT_ID PROFILE DURATION moves the user's consent into the past.
 func consented(ts *testscript.TestScript, _ bool, args []string) {
 	ago, err := time.ParseDuration(args[3])
 	ts.Check(err)

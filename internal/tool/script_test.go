@@ -29,8 +29,8 @@ import (
 // commands they have those below.
 func TestScript(t *testing.T) { runScripts(t, "testdata/script") }
 
-// TestRedisScript, TestPostgresScript and TestMovingScript run those that need
-// servers.
+// TestRedisScript, TestPostgresScript and TestMovingScript run the scripts that
+// need servers.
 func TestRedisScript(t *testing.T) {
 	runScripts(t, "testdata/redis", "STORE="+startRedis(t))
 }
@@ -56,7 +56,7 @@ func runScripts(t *testing.T, dir string, variables ...string) {
 		Dir:                 dir,
 		RequireExplicitExec: true,
 		Condition: func(name string) (bool, error) {
-			if name == "root" { // whom modes do not keep out
+			if name == "root" { // file modes do not apply to root
 				return os.Getuid() == 0, nil
 			}
 			return false, fmt.Errorf("no condition %s", name)
@@ -89,7 +89,7 @@ func runScripts(t *testing.T, dir string, variables ...string) {
 			env.Values[fifosKey{}] = map[string]*bufio.Reader{}
 			env.Vars = append(env.Vars, variables...)
 			env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, "config"))
-			env.Setenv("GORACE", "atexit_sleep_ms=10") // else each command takes a second to end
+			env.Setenv("GORACE", "atexit_sleep_ms=10") // otherwise each command takes a second to end
 			return nil
 		},
 	})
@@ -118,14 +118,14 @@ func fifos(ts *testscript.TestScript) map[string]*bufio.Reader {
 	return ts.Value(fifosKey{}).(map[string]*bufio.Reader)
 }
 
-// fifo NAME makes a named pipe, through which a command in the background can
-// be waited for.
+// fifo NAME makes a named pipe. A script can read it to wait for a command in the
+// background.
 func fifo(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(syscall.Mkfifo(ts.MkAbs(args[0]), 0o600))
 }
 
-// ready NAME PATTERN reads the lines of a pipe until one matches, and shows
-// them as stdout.
+// ready NAME PATTERN reads the lines of a pipe until one matches. The lines become
+// stdout.
 func ready(ts *testscript.TestScript, _ bool, args []string) {
 	pattern, err := regexp.Compile(args[1])
 	ts.Check(err)
@@ -146,15 +146,15 @@ func ready(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// rest NAME shows as stdout what came after the line that ready found.
+// rest NAME makes the lines after the one that ready found stdout.
 func rest(ts *testscript.TestScript, _ bool, args []string) {
 	_, err := io.Copy(ts.Stdout(), fifos(ts)[args[0]])
 	ts.Check(err)
 }
 
-// request is http [-u user:password] [-bearer token] [-d form] [-json body] [-L] METHOD URL.
-// It follows redirects only with -L, and shows status, Location and body as
-// stdout.
+// request is http [-u user:password] [-bearer token] [-d form] [-json body] [-L]
+// METHOD URL. It follows redirects only with -L. The status, Location and the body
+// become stdout.
 func request(ts *testscript.TestScript, _ bool, args []string) {
 	flags := flag.NewFlagSet("http", flag.ContinueOnError)
 	user := flags.String("u", "", "")
@@ -221,7 +221,7 @@ func lines(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// sigterm ends the commands in the background, for kill knows no -TERM.
+// sigterm ends the commands in the background. testscript's kill has no -TERM.
 func sigterm(ts *testscript.TestScript, _ bool, _ []string) {
 	for _, cmd := range ts.BackgroundCmds() {
 		ts.Check(cmd.Process.Signal(syscall.SIGTERM))

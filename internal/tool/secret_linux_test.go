@@ -12,8 +12,8 @@ import (
 	"github.com/spotipie/spotipie/internal/tool/failure"
 )
 
-// asksForTheSecret starts a login of the app robot in a shell that tells in the
-// end whether the terminal shows again what is typed.
+// asksForTheSecret starts a login of the app robot in a shell. At the end the shell
+// prints whether the terminal shows again what is typed.
 func asksForTheSecret(t *testing.T) *program {
 	t.Helper()
 	p := newPerson(t)
@@ -24,7 +24,8 @@ func asksForTheSecret(t *testing.T) *program {
 	return r
 }
 
-// waitForNoEcho waits for what follows the prompt within a moment.
+// waitForNoEcho waits until the terminal no longer shows what is typed, which
+// happens soon after the prompt.
 func waitForNoEcho(t *testing.T, terminal *os.File) {
 	t.Helper()
 	for deadline := time.Now().Add(5 * time.Second); ; {

@@ -31,8 +31,8 @@ func fencedBlocks(t *testing.T, path string) map[string][]string {
 	return blocks
 }
 
-// need skips the test where a program is missing, or fails it where everything
-// is meant to be there.
+// need skips the test if a program is missing, or fails it with
+// SPOTIPIE_TEST_SERVICES=1.
 func need(t *testing.T, name string) {
 	t.Helper()
 	if _, err := exec.LookPath(name); err == nil {
@@ -44,8 +44,8 @@ func need(t *testing.T, name string) {
 	t.Skipf("%s is not installed; with SPOTIPIE_TEST_SERVICES=1 this fails", name)
 }
 
-// TestControlByCurl runs the document's commands against a service with
-// control, and compares what they print.
+// TestControlByCurl runs the document's commands against a service with control,
+// and compares the output.
 func TestControlByCurl(t *testing.T) {
 	need(t, "curl")
 	service, err := accounts.New(&accounts.Options{Control: true})
@@ -70,8 +70,8 @@ func TestControlByCurl(t *testing.T) {
 	}
 }
 
-// TestControlInOtherLanguages runs the document's tests as it says they are run.
-// They pass, and they fail when what they expect is changed.
+// TestControlInOtherLanguages runs the document's tests as the document says. They
+// must pass, and must fail if an expected value is changed.
 func TestControlInOtherLanguages(t *testing.T) {
 	t.Setenv("GORACE", "atexit_sleep_ms=10")
 	for _, language := range []struct {

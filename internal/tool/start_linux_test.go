@@ -11,17 +11,18 @@ import (
 	"testing"
 )
 
-// The tests in this file keep the start of the tool short. They look at what it
-// does, not at how long it takes, which bench/startup.go measures.
+// The tests in this file keep the start of the tool short. They check what it does;
+// bench/startup.go measures how long it takes.
 
-// TestCommandsAreMadeWhenNamed: the flags of all take longer than a token.
+// TestCommandsAreMadeWhenNamed checks this because making the flags of all commands
+// takes longer than printing a token.
 func TestCommandsAreMadeWhenNamed(t *testing.T) {
 	if made := newRoot([]string{"token"}).Commands(); len(made) != 1 || made[0].Name() != "token" {
 		t.Errorf("%d commands are made for one", len(made))
 	}
 }
 
-// linkedModules are all whose packages are initialized before main is.
+// linkedModules are the modules whose packages are initialized before main runs.
 const linkedModules = `
 github.com/cenkalti/backoff/v5 github.com/cespare/xxhash/v2 github.com/cli/browser
 github.com/fsnotify/fsnotify github.com/godbus/dbus/v5 github.com/gofrs/flock
@@ -33,9 +34,9 @@ github.com/spf13/cobra github.com/spf13/pflag
 github.com/spotipie/spotipie github.com/zalando/go-keyring go.uber.org/atomic
 golang.org/x/oauth2 golang.org/x/sync golang.org/x/sys golang.org/x/term golang.org/x/text`
 
-// TestLinkedModules: each module in the tool makes every start slower, whether or
-// not the command uses it. Before one is added to the list, look at what it costs:
-// GODEBUG=inittrace=1 spotipie version.
+// TestLinkedModules checks the list, because each module in the tool makes every
+// start slower, even if the command does not use it. Before you add a module, see
+// what it costs: GODEBUG=inittrace=1 spotipie version.
 func TestLinkedModules(t *testing.T) {
 	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{.ImportPath}} {{with .Module}}{{.Path}}{{end}}", "github.com/spotipie/spotipie/cmd/spotipie")
 	cmd.Env = append(os.Environ(), "GOOS=linux", "CGO_ENABLED=0")
@@ -61,8 +62,8 @@ func TestLinkedModules(t *testing.T) {
 	}
 }
 
-// TestTokenOpensFewFiles: for a valid token the tool reads files, and writes, locks
-// and requests nothing.
+// TestTokenOpensFewFiles checks that for a valid token the tool only reads files:
+// it writes, locks and requests nothing.
 func TestTokenOpensFewFiles(t *testing.T) {
 	need(t, "strace")
 	p := newPerson(t)
@@ -89,7 +90,7 @@ func TestTokenOpensFewFiles(t *testing.T) {
 	for line := range strings.Lines(string(calls)) {
 		found := call.FindStringSubmatch(line)
 		switch {
-		case found == nil: // the rest of a call that another thread's has interrupted
+		case found == nil: // the rest of a call that another thread's call has interrupted
 		case found[1] == "execve", strings.HasPrefix(found[1], "open") && !strings.HasPrefix(found[2], home):
 		case strings.HasPrefix(found[1], "open") && strings.Contains(line, "O_RDONLY"):
 			name := strings.TrimPrefix(found[2], home)
@@ -101,7 +102,7 @@ func TestTokenOpensFewFiles(t *testing.T) {
 			others = append(others, strings.TrimSpace(line))
 		}
 	}
-	// The record is read for its flow, and again by the session.
+	// The tool reads the record for its flow, and the session reads it again.
 	want := map[string]int{"/config.json": 1, "": 1, "the record": 2}
 	if !maps.Equal(opened, want) || len(others) > 0 {
 		t.Errorf("opened %v, want %v; other calls:\n%s", opened, want, strings.Join(others, "\n"))

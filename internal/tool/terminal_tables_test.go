@@ -24,9 +24,9 @@ import (
 	"github.com/spotipie/spotipie/internal/tool/tooltest"
 )
 
-// fourProfiles makes the tool signed in as profile default, and has others in
-// its config file: one that Spotify has refused, one without tokens, and one
-// whose store cannot be reached.
+// fourProfiles signs the tool in as profile default, and adds three profiles to its
+// config file: one that Spotify has refused, one without tokens, and one whose
+// store cannot be reached.
 func fourProfiles(t *testing.T) {
 	t.Helper()
 	tooltest.SignedIn(t, http.NotFound)
@@ -63,8 +63,7 @@ func writeConfig(t *testing.T, text string) {
 	}
 }
 
-// onTerminal carries out a command line with stdout on a terminal that has so
-// many columns.
+// onTerminal runs a command line with stdout on a terminal with that many columns.
 func onTerminal(t *testing.T, columns uint16, stderr io.Writer, args ...string) (shown string, code int) {
 	t.Helper()
 	tty, rest := tooltest.Terminal(t)
@@ -75,8 +74,8 @@ func onTerminal(t *testing.T, columns uint16, stderr io.Writer, args ...string) 
 	return strings.ReplaceAll(rest(), "\r\n", "\n"), code
 }
 
-// The table of the profiles fits the terminal, whatever its width; what went
-// wrong is told beside it.
+// The table of the profiles fits a terminal of any width. Errors are printed next
+// to it.
 func TestProfilesFitTheTerminal(t *testing.T) {
 	fourProfiles(t)
 	for name, test := range map[string]struct {
@@ -121,7 +120,7 @@ func TestProfilesFitTheTerminal(t *testing.T) {
 	}
 }
 
-// A question that nobody could see is not asked.
+// The tool does not ask a question that nobody could see.
 func TestNoQuestionWithoutATerminalToShowIt(t *testing.T) {
 	for name, test := range map[string]struct {
 		line, want string
@@ -146,7 +145,7 @@ func TestNoQuestionWithoutATerminalToShowIt(t *testing.T) {
 	}
 }
 
-// doctor breaks its lines between words, and what follows is indented.
+// doctor breaks its lines between words, and indents the following lines.
 func TestDoctorFitsTheTerminal(t *testing.T) {
 	const columns = 60
 	p := newPerson(t)

@@ -24,8 +24,7 @@ const (
 	ctrlD = "\x04"
 )
 
-// person is somebody at a terminal, with a config folder and an accounts service
-// of their own.
+// person is a user at a terminal, with their own config folder and accounts service.
 type person struct {
 	t   *testing.T
 	env []string
@@ -51,7 +50,7 @@ func newPerson(t *testing.T) *person {
 	}}
 }
 
-// program is one that runs in the terminal.
+// program is a program that runs in the terminal.
 type program struct {
 	t      *testing.T
 	cmd    *exec.Cmd
@@ -66,7 +65,7 @@ func (p *person) starts(args ...string) *program {
 
 func (p *person) startsIn(columns uint16, args ...string) *program {
 	p.t.Helper()
-	// Without noflsh Ctrl-C throws away what is written just then.
+	// Without noflsh, Ctrl-C discards output that is being written.
 	return p.runs(columns, exec.Command("sh", append([]string{"-c", `stty noflsh && exec "$0" "$@"`, "spotipie"}, args...)...))
 }
 
@@ -105,21 +104,21 @@ func (r *program) types(text string) {
 	}
 }
 
-// ends waits for the end, checks the exit code, and returns all that the screen
-// has shown.
+// ends waits for the end, checks the exit code, and returns everything that the
+// screen has shown.
 func (r *program) ends(code int) string {
 	r.t.Helper()
-	rest, _ := io.ReadAll(r.screen) // an error is how a terminal ends
+	rest, _ := io.ReadAll(r.screen) // a terminal ends with an error
 	r.seen.Write(rest)
-	_ = r.cmd.Wait() // the exit code tells
+	_ = r.cmd.Wait() // the exit code is checked below
 	if got := r.cmd.ProcessState.ExitCode(); got != code {
 		r.t.Errorf("exit code: got %d, want %d; the screen:\n%s", got, code, r.seen.String())
 	}
 	return r.seen.String()
 }
 
-// visit does what a browser does with an address, up to the redirect back,
-// whose address it returns.
+// visit opens an address like a browser, up to the redirect back to the program,
+// and returns the address of that redirect.
 func visit(t *testing.T, address string) string {
 	t.Helper()
 	transport := &http.Transport{DisableKeepAlives: true, ResponseHeaderTimeout: 10 * time.Second}

@@ -16,8 +16,8 @@ import (
 	"github.com/spotipie/spotipie/internal/webapi"
 )
 
-// server is a Web API that answers by handler, and a session with a token for
-// it.
+// server starts a Web API with a handler, and returns it with a session that has a
+// token for it.
 func server(t *testing.T, handler http.HandlerFunc) (*httptest.Server, spotipie.Session) {
 	t.Helper()
 	server := httptest.NewServer(handler)
@@ -155,8 +155,8 @@ func TestCallWrites(t *testing.T) {
 	}
 }
 
-// A refusal is shown in full on Out, whatever the filter, and told in the error.
-// It ends with a line break, so that the error can stand below it.
+// A refusal is written to Out in full, whatever the filter is, and is in the error.
+// It ends with a line break, so that the error can be printed below it.
 func TestCallRefused(t *testing.T) {
 	for name, test := range map[string]struct {
 		status     int
@@ -182,7 +182,8 @@ func TestCallRefused(t *testing.T) {
 	}
 }
 
-// A refusal goes elsewhere if that is wanted, with its head, and as fits there.
+// A refusal goes to Refusal if that is set, with its headers, and in the right form
+// for it.
 func TestCallRefusedElsewhere(t *testing.T) {
 	const body = "{\"error\":{\"status\":404,\"message\":\"\u009bNot found.\"}}"
 	for name, test := range map[string]struct {
@@ -267,7 +268,7 @@ type failing struct{}
 
 func (failing) Write([]byte) (int, error) { return 0, errors.New("no space left") }
 
-// A filter that never ends is ended by Ctrl-C.
+// Ctrl-C ends a filter that would never end.
 func TestCallInterruptedFilter(t *testing.T) {
 	_, session := server(t, answering(200, "application/json", `{}`))
 	ctx, cancel := context.WithCancelCause(t.Context())

@@ -14,8 +14,8 @@ import (
 
 var rendition = regexp.MustCompile("\x1b\\[[0-9;]*m")
 
-// TestColours: what is coloured says the same as what is not, and what an answer
-// has in it steers no terminal.
+// TestColours checks that coloured and plain output have the same text, and that an
+// answer cannot control the terminal.
 func TestColours(t *testing.T) {
 	for name, body := range map[string]string{
 		"all there is": `{"a": [1, -2.5e3, true, false, null, "x", {}], "b:c": "d:e", "q\"": "\\", "": {"k" : "v"}}`,

@@ -8,7 +8,7 @@ import (
 	"github.com/spotipie/spotipie/internal/webapi"
 )
 
-// add adds fields; those that start with F: are typed.
+// add adds fields. Fields that start with F: are typed.
 func add(t *testing.T, fields []string) (*webapi.Fields, error) {
 	t.Helper()
 	read := func(name string) ([]byte, error) {
@@ -150,7 +150,7 @@ func TestFieldsRefused(t *testing.T) {
 	}
 }
 
-// Whatever the fields are, they are refused or make JSON.
+// Any fields are refused or make valid JSON.
 func FuzzFields(f *testing.F) {
 	f.Add("a[b][]=1", "a[b][][c]=2")
 	f.Add("a[][b]=1", "a[][b][]=2")

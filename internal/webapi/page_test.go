@@ -11,8 +11,8 @@ import (
 	"github.com/spotipie/spotipie/internal/webapi"
 )
 
-// pages answers with three pages of two items each, in the shape of format,
-// which has the page where it says %s.
+// pages answers with three pages of two items each. format has %s at the place of
+// the page.
 func pages(format string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		offset, _ := strconv.Atoi(r.URL.Query().Get("offset"))

@@ -18,7 +18,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// carriedOut runs a command "x" that takes arguments as args says.
+// carriedOut runs a command "x" that takes the arguments that args allows.
 func carriedOut(ctx context.Context, args cobra.PositionalArgs, run func(*cobra.Command) error, line ...string) (stderr string, code int) {
 	root := &cobra.Command{Use: "spotipie", SilenceErrors: true, SilenceUsage: true}
 	root.AddCommand(&cobra.Command{
@@ -71,7 +71,8 @@ func TestUnknownCommand(t *testing.T) {
 	}
 }
 
-// TestStdinIsReadOnce: whoever came second would find nothing.
+// TestStdinIsReadOnce checks that a second reader gets an error, because it would find
+// nothing.
 func TestStdinIsReadOnce(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, []byte("from the file"), 0o600); err != nil {
@@ -102,7 +103,7 @@ func TestStdinIsReadOnce(t *testing.T) {
 	})
 }
 
-// TestExecute: an error is reported once, with the name of its command.
+// TestExecute checks that an error is reported once, with the name of its command.
 func TestExecute(t *testing.T) {
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()

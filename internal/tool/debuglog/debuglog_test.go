@@ -17,8 +17,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// TestRequestsAreShownWithoutSecrets: what may be shown is named, so that whatever
-// a later version sends is left out.
+// TestRequestsAreShownWithoutSecrets checks that only known parts are shown, so
+// that anything that a later version sends is left out.
 func TestRequestsAreShownWithoutSecrets(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Retry-After", "7")
@@ -68,7 +68,7 @@ func TestFailedRequestIsShown(t *testing.T) {
 	}
 }
 
-// TestLinesAreFitForATerminal: what comes from a server gives no orders.
+// TestLinesAreFitForATerminal checks that a server's texts cannot control the terminal.
 func TestLinesAreFitForATerminal(t *testing.T) {
 	var shown strings.Builder
 	log := debuglog.New(&shown)

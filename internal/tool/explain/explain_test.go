@@ -18,8 +18,8 @@ import (
 	"github.com/spotipie/spotipie/internal/tool/tooltest"
 )
 
-// kindOf is how an error was explained: as a wrong command line, in other words,
-// as nobody signed in, or not at all.
+// kindOf returns how an error was explained: as a wrong command line, in other
+// words, as nobody signed in, or not at all.
 func kindOf(err error) string {
 	var wrong *failure.UsageError
 	var told *failure.ToldError
@@ -93,7 +93,8 @@ func TestError(t *testing.T) {
 
 var dates = regexp.MustCompile(`\d+ [A-Z][a-z]+ 20\d\d \d\d:\d\d`)
 
-// TestClosedByAnInterruption: what an interruption has closed did not fail.
+// TestClosedByAnInterruption checks that an error is not reported if an
+// interruption has closed something.
 func TestClosedByAnInterruption(t *testing.T) {
 	tooltest.Home(t, "")
 	s, _ := tooltest.Settings(t)

@@ -43,7 +43,7 @@ func TestExitCode(t *testing.T) {
 	}
 }
 
-// The user is told what an interruption has left half done.
+// An interruption that leaves something half done is reported.
 func TestInterruptedHalfway(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -30,7 +30,7 @@ func TestSignalEndsTheContext(t *testing.T) {
 	if unheard := interrupt.Unheard(of); unheard.Done() != nil || unheard.Value(key{}) != "value" || ctx.Listens() {
 		t.Error("it listens before anybody asks for its end")
 	}
-	done := ctx.Done() // from here on it listens
+	done := ctx.Done() // from now on the context listens for signals
 	if interrupt.Unheard(of).Done() != done || !ctx.Listens() {
 		t.Error("what is done from here on is not interrupted")
 	}
@@ -43,7 +43,7 @@ func TestSignalEndsTheContext(t *testing.T) {
 	}
 }
 
-// watched is a context that tells whether anybody has asked for its end.
+// watched is a context that records whether anybody has called Done.
 type watched struct {
 	context.Context
 	asked bool
@@ -61,7 +61,7 @@ func (a answering) RoundTrip(*http.Request) (*http.Response, error) {
 	return nil, http.ErrHandlerTimeout
 }
 
-// TestAwaitableListensBeforeItAsks: the answer may have to be saved.
+// TestAwaitableListensBeforeItAsks checks this because the answer may have to be saved.
 func TestAwaitableListensBeforeItAsks(t *testing.T) {
 	ctx := &watched{Context: t.Context()}
 	listened := false

@@ -45,8 +45,8 @@ func TestWriteJSONOfWhatHasNone(t *testing.T) {
 	}
 }
 
-// TestWriteToWhoHasGone: a reader that has gone has enough of the result, but a
-// result that is lost is a failure.
+// TestWriteToWhoHasGone checks that a closed pipe is not a failure, because its
+// reader has read enough. A lost result is a failure.
 func TestWriteToWhoHasGone(t *testing.T) {
 	reader, writer, err := os.Pipe()
 	if err != nil {
@@ -64,7 +64,7 @@ func TestWriteToWhoHasGone(t *testing.T) {
 	}
 }
 
-// TestSayIsOneLineInALog: lines are broken for terminals alone.
+// TestSayIsOneLineInALog checks that lines are broken only for terminals.
 func TestSayIsOneLineInALog(t *testing.T) {
 	var out strings.Builder
 	long := strings.Repeat("word ", 100) + "end"

@@ -45,7 +45,7 @@ func newService(t *testing.T) *service {
 	return s
 }
 
-// ask is a run of the tool with one request.
+// ask runs the tool with one request.
 func (s *service) ask(t *testing.T, ignore bool, flags ...string) (of *settings.Settings, stderr *strings.Builder, err error) {
 	t.Helper()
 	of, stderr = tooltest.Settings(t, append([]string{"--client-id", "app", "--accounts-url", s.URL}, flags...)...)
@@ -88,7 +88,7 @@ func TestPauseOfAnEarlierRun(t *testing.T) {
 	}
 }
 
-// TestBrokenFile: the user is told once, and requests are still sent.
+// TestBrokenFile checks that the user is told once, and that requests are still sent.
 func TestBrokenFile(t *testing.T) {
 	home := tooltest.Home(t, "")
 	if err := os.WriteFile(filepath.Join(home, pausefile.Name), []byte("{"), 0o600); err != nil {

@@ -37,7 +37,8 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// TestComplete: behind a comma the scopes that are not chosen yet are offered.
+// TestComplete checks that after a comma the scopes are offered that are not chosen
+// yet.
 func TestComplete(t *testing.T) {
 	all, _ := scopelist.Complete(nil, nil, "user-t")
 	if len(all) != len(spotipie.AllScopes()) {
@@ -65,7 +66,7 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// TestTableFitsATerminal: also where it is indented, as in a status.
+// TestTableFitsATerminal checks this also for an indented table, as in a status.
 func TestTableFitsATerminal(t *testing.T) {
 	for line := range strings.Lines(scopelist.Table(spotipie.AllScopes(), "    ")) {
 		if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > 80 {

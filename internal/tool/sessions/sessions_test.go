@@ -20,7 +20,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// saved puts a record for a client id and a profile into the default store.
+// saved saves a record for a client id and a profile in the default store.
 func saved(t *testing.T, store spotipie.Store, clientID, profile string, fields spotipie.TokenFields, flow spotipie.Flow) {
 	t.Helper()
 	token, err := spotipie.NewToken(fields)
@@ -103,8 +103,8 @@ func TestTwoAppsOfOneProfile(t *testing.T) {
 	}
 }
 
-// TestAppWithoutItsSecret: its token is used until it ends, and what is missing
-// then is said ahead.
+// TestAppWithoutItsSecret checks that the token is used until it ends, and that the
+// user is told before that what is missing.
 func TestAppWithoutItsSecret(t *testing.T) {
 	const missing = "set SPOTIPIE_CLIENT_SECRET or --client-secret-file"
 	use := func(t *testing.T, left time.Duration, fails error) (stderr string, err error) {
@@ -151,7 +151,8 @@ func TestAppWithoutItsSecret(t *testing.T) {
 	})
 }
 
-// TestRotatedTokenIsSavedBeforeTheEnd, also when the command was interrupted.
+// TestRotatedTokenIsSavedBeforeTheEnd checks this also for a command that was
+// interrupted.
 func TestRotatedTokenIsSavedBeforeTheEnd(t *testing.T) {
 	store := household(t, "")
 	server := spotifytest.New(t)

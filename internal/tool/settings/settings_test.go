@@ -14,8 +14,8 @@ import (
 	"github.com/spotipie/spotipie/internal/tool/tooltest"
 )
 
-// TestTheFirstPlaceCounts: flag, environment, profile, top of the config file,
-// default.
+// TestTheFirstPlaceCounts checks the order: flag, environment, profile, top of the
+// config file, default.
 func TestTheFirstPlaceCounts(t *testing.T) {
 	const (
 		top     = `"client_id": "top"`
@@ -49,8 +49,8 @@ func TestTheFirstPlaceCounts(t *testing.T) {
 	}
 }
 
-// TestTheServicesBelongTogether: no token goes to another service than the one it
-// came from.
+// TestTheServicesBelongTogether checks that a token goes only to the service that
+// it came from.
 func TestTheServicesBelongTogether(t *testing.T) {
 	const mine, other = "https://accounts.example", "https://api.example"
 	for name, test := range map[string]struct {
@@ -116,7 +116,8 @@ func TestSettingsThatAreRefused(t *testing.T) {
 	}
 }
 
-// TestFolderOfTheStore: later commands may run elsewhere.
+// TestFolderOfTheStore checks that the folder is an absolute path, because later
+// commands may run in another folder.
 func TestFolderOfTheStore(t *testing.T) {
 	home := tooltest.Home(t, `{"store": "file:beside"}`)
 	here, err := os.Getwd()
@@ -124,7 +125,7 @@ func TestFolderOfTheStore(t *testing.T) {
 		t.Fatal(err)
 	}
 	for store, want := range map[string]string{
-		"":           filepath.Join(home, "beside"), // relative to the config file that has it
+		"":           filepath.Join(home, "beside"), // relative to the config file
 		"file:here":  filepath.Join(here, "here"),
 		"file:~/far": filepath.Join(os.Getenv("HOME"), "far"),
 		"file:":      "",
@@ -139,8 +140,8 @@ func TestFolderOfTheStore(t *testing.T) {
 	}
 }
 
-// TestOfProfile: what a profile has of its own comes before what is likely meant
-// for another.
+// TestOfProfile checks that a profile's own settings come before settings that are
+// probably meant for another profile.
 func TestOfProfile(t *testing.T) {
 	tooltest.Home(t, `{"profiles": {"work": {"client_id": "own", "accounts_url": "https://accounts.example"}, "bare": {}}}`)
 	cmd, _ := tooltest.Command(t, "--client-id", "flag")
@@ -155,8 +156,8 @@ func TestOfProfile(t *testing.T) {
 	}
 }
 
-// TestRemember: later commands need no settings, but secrets and passwords are
-// kept by the user alone.
+// TestRemember checks that later commands need no settings, and that secrets and
+// passwords are not saved.
 func TestRemember(t *testing.T) {
 	home := tooltest.Home(t, "")
 	t.Setenv("SPOTIPIE_CLIENT_SECRET", "hush")

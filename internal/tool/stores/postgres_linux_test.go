@@ -23,15 +23,15 @@ func execute(t *testing.T, server *testservices.Server, statement string) {
 	}
 }
 
-// untilReplayed waits until the replica has all that its primary has.
+// untilReplayed waits until the replica has everything that its primary has.
 const untilReplayed = `DO $$ BEGIN
 	WHILE NOT EXISTS (SELECT FROM pg_stat_replication WHERE replay_lsn >= pg_current_wal_lsn()) LOOP
 		PERFORM pg_sleep(0.01);
 	END LOOP;
 END $$`
 
-// Of several hosts the tool uses the one that accepts writes, although the address
-// does not ask for it, and gives up one that hangs.
+// Of several hosts the tool uses the one that accepts writes, even if the address
+// does not ask for that, and it gives up a host that hangs.
 func TestPostgresHosts(t *testing.T) {
 	tooltest.Home(t, "")
 	primary := testservices.StartPostgres(t)
@@ -65,8 +65,8 @@ func TestPostgresHosts(t *testing.T) {
 	}
 }
 
-// The table is in the first schema of the search path, whoever has made it, and a
-// role that may create nothing can use it.
+// The table is in the first schema of the search path, whoever has made it. A role
+// that may not create anything can use it.
 func TestPostgresSearchPath(t *testing.T) {
 	tooltest.Home(t, "")
 	server := testservices.StartPostgres(t)

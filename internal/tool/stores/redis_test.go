@@ -21,8 +21,8 @@ import (
 	"github.com/spotipie/spotipie/internal/tool/tooltest"
 )
 
-// uses opens the store at an address, and saves, locks, lists and deletes a
-// record.
+// uses opens the store at an address, and saves, locks, lists and deletes a record
+// in it.
 func uses(t *testing.T, address string) error {
 	t.Helper()
 	s, _ := tooltest.Settings(t, "--client-id", "client", "--store", address)
@@ -63,7 +63,7 @@ func administer(t *testing.T, address string, command ...any) {
 	}
 }
 
-// aclUser makes a user who may do what the documentation of redisstore says.
+// aclUser makes a user with the rights that the documentation of redisstore lists.
 func aclUser(t *testing.T, address string, more ...any) {
 	t.Helper()
 	rules := []any{
@@ -104,7 +104,7 @@ func TestRedisCluster(t *testing.T) {
 	if err := uses(t, "redis://app:hush@"+nodes[0]+"?cluster=true&addr="+nodes[1]+"&addr="+nodes[2]); err != nil {
 		t.Error(err)
 	}
-	// One node would do for the records that it has, and list those alone.
+	// A single node would work for its own records, but List would return only those.
 	err := uses(t, "redis://app:hush@"+nodes[0])
 	if err == nil || strings.Contains(err.Error(), "hush") {
 		t.Errorf("without cluster=true: %v", err)
@@ -162,8 +162,8 @@ func TestRedisTLS(t *testing.T) {
 	}
 }
 
-// An error says what is wrong with an address before anything is sent, and without
-// its password.
+// An error says what is wrong with an address before anything is sent. It does not
+// contain the password.
 func TestRedisAddressesThatAreRefused(t *testing.T) {
 	tooltest.Home(t, "")
 	text := passwordFile(t, "not PEM")

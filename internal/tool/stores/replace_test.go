@@ -8,8 +8,8 @@ import (
 	"github.com/spotipie/spotipie/internal/tool/stores"
 )
 
-// TestReplaceAfterADeletion: a store may remember the version of what it has
-// deleted, and that is not the version of a record.
+// TestReplaceAfterADeletion uses a store that returns the version of a deletion.
+// That is not the version of a record.
 func TestReplaceAfterADeletion(t *testing.T) {
 	ctx, store := t.Context(), spotipie.NewMemoryStore()
 	key := spotipie.Key{ClientID: "app", Profile: "default"}

@@ -41,8 +41,8 @@ func TestFileStore(t *testing.T) {
 	}
 }
 
-// TestStoreThatIsNotThere: the error names the store and the place that it is set
-// at, but not its password.
+// TestStoreThatIsNotThere checks that the error names the store and where it is
+// set, but not its password.
 func TestStoreThatIsNotThere(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -69,7 +69,8 @@ func TestAddressThatTheStoreDoesNotTake(t *testing.T) {
 	}
 }
 
-// TestPasswordThatWasNotKept: without it there is no use in trying.
+// TestPasswordThatWasNotKept checks that the tool does not try to connect without
+// the password.
 func TestPasswordThatWasNotKept(t *testing.T) {
 	tooltest.Home(t, `{"profiles": {"default": {"store": "redis://u@127.0.0.1:1/0", "store_password": true}}}`)
 	var wrong *failure.UsageError
@@ -78,7 +79,7 @@ func TestPasswordThatWasNotKept(t *testing.T) {
 	}
 }
 
-// TestPasswordOfPostgresElsewhere: PostgreSQL's own variable will do.
+// TestPasswordOfPostgresElsewhere checks that PostgreSQL's own variable works too.
 func TestPasswordOfPostgresElsewhere(t *testing.T) {
 	tooltest.Home(t, `{"profiles": {"default": {"store": "postgres://u@127.0.0.1:1/d", "store_password": true}}}`)
 	t.Setenv("PGPASSFILE", filepath.Join(t.TempDir(), "none"))
@@ -92,7 +93,7 @@ func TestPasswordOfPostgresElsewhere(t *testing.T) {
 	}
 }
 
-// TestFolderThatCannotBeWritten: the system's words alone do not say what to do.
+// TestFolderThatCannotBeWritten checks that the error also says what to do.
 func TestFolderThatCannotBeWritten(t *testing.T) {
 	tooltest.Home(t, "")
 	s, _ := tooltest.Settings(t, "--store", "file:/x")
@@ -110,7 +111,7 @@ func TestFolderThatCannotBeWritten(t *testing.T) {
 	}
 }
 
-// TestRedisRefuses has the answers that depend on how a server is set up.
+// TestRedisRefuses covers answers that depend on the configuration of the server.
 func TestRedisRefuses(t *testing.T) {
 	tooltest.Home(t, "")
 	s, _ := tooltest.Settings(t, "--store", "redis://127.0.0.1:1/0")

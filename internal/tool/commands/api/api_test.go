@@ -59,7 +59,7 @@ func TestAPIRateLimits(t *testing.T) {
 	}
 }
 
-// dates are the moments until which Spotify is not to be asked.
+// dates are the times until which no request may be sent.
 var dates = regexp.MustCompile(`until \d+ [A-Z][a-z]+ 20\d\d \d\d:\d\d`)
 
 // Ctrl-C ends the wait at once.
@@ -80,7 +80,7 @@ func TestAPIInterrupted(t *testing.T) {
 	}
 }
 
-// A terminal shows how far a long run is, and nothing of it stays.
+// A terminal shows the progress of a long run, and nothing of it stays.
 func TestAPIProgress(t *testing.T) {
 	var asked atomic.Int64
 	handler := func(w http.ResponseWriter, r *http.Request) {
@@ -98,7 +98,7 @@ func TestAPIProgress(t *testing.T) {
 	}
 	for name, test := range map[string]struct {
 		args   []string
-		stdout bool // a terminal as well
+		stdout bool // stdout is a terminal too
 		want   string
 	}{
 		"pages": {[]string{"--paginate", "--slurp"}, false,

@@ -25,7 +25,8 @@ func TestCompletion(t *testing.T) {
 	}
 }
 
-// TestFit: a shell shows one line for a flag, and files where the help says FILE.
+// TestFit checks that a shell shows one line for each flag, and completes files
+// where the help says FILE.
 func TestFit(t *testing.T) {
 	root := &cobra.Command{Use: "spotipie"}
 	cmd := &cobra.Command{Use: "x FILE", Run: func(*cobra.Command, []string) {}}

@@ -28,7 +28,7 @@ func TestDoctor(t *testing.T) {
 	}
 }
 
-// TestDoctorOfABrokenConfigFile: nothing else can be told.
+// TestDoctorOfABrokenConfigFile checks that nothing else is checked.
 func TestDoctorOfABrokenConfigFile(t *testing.T) {
 	tooltest.Home(t, "{")
 	if checks := examined(t, failure.ExitFailure); len(checks) != 1 || checks["config file"] {

@@ -26,7 +26,8 @@ func TestExport(t *testing.T) {
 	}
 }
 
-// TestExportToAFile: only its owner can read it, whoever could read the one before.
+// TestExportToAFile checks that only its owner can read the file, whatever the mode
+// of the earlier file was.
 func TestExportToAFile(t *testing.T) {
 	tooltest.SignedInAsAda(t)
 	dir := t.TempDir()

@@ -15,7 +15,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// TestPrint: the settings are named, and the command's own flags are explained.
+// TestPrint checks that the settings are listed and the command's own flags are
+// explained.
 func TestPrint(t *testing.T) {
 	root := &cobra.Command{Use: "spotipie"}
 	cmd := &cobra.Command{

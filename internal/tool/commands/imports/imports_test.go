@@ -14,7 +14,7 @@ import (
 	"github.com/spotipie/spotipie/internal/tool/tooltest"
 )
 
-// TestImport: what export writes import takes.
+// TestImport checks that import accepts what export writes.
 func TestImport(t *testing.T) {
 	server, session := tooltest.SignedInAsAda(t)
 	before := server.Stats()
@@ -38,7 +38,7 @@ func TestImport(t *testing.T) {
 	}
 }
 
-// TestImportAsksBeforeItReplaces: where nobody can be asked it takes --yes.
+// TestImportAsksBeforeItReplaces checks that import needs --yes if nobody can be asked.
 func TestImportAsksBeforeItReplaces(t *testing.T) {
 	tooltest.SignedInAsAda(t)
 	file := filepath.Join(t.TempDir(), "token")

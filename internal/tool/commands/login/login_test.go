@@ -16,7 +16,7 @@ import (
 	"github.com/spotipie/spotipie/spotifytest"
 )
 
-// TestLoginOfTheApp needs nobody.
+// TestLoginOfTheApp checks that this login needs no user.
 func TestLoginOfTheApp(t *testing.T) {
 	server := spotifytest.New(t)
 	home := tooltest.Home(t, "")
@@ -40,7 +40,7 @@ func TestLoginOfTheApp(t *testing.T) {
 	}
 }
 
-// TestLoginThatCannotBegin: nothing is opened, and nobody is asked.
+// TestLoginThatCannotBegin checks that no browser is opened and nobody is asked.
 func TestLoginThatCannotBegin(t *testing.T) {
 	for name, test := range map[string]struct {
 		line, want string
@@ -67,7 +67,8 @@ func TestLoginThatCannotBegin(t *testing.T) {
 	}
 }
 
-// TestNobodyComes: the advice names the redirect URI, which is what is wrong mostly.
+// TestNobodyComes checks that the advice names the redirect URI, which is the usual
+// problem.
 func TestNobodyComes(t *testing.T) {
 	server := spotifytest.New(t)
 	tooltest.Home(t, "")
@@ -78,7 +79,8 @@ func TestNobodyComes(t *testing.T) {
 	}
 }
 
-// TestPortThatIsTaken: the error says which, and how to choose another.
+// TestPortThatIsTaken checks that the error names the port and says how to choose
+// another.
 func TestPortThatIsTaken(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

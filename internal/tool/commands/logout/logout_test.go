@@ -24,7 +24,7 @@ func TestLogout(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, test := range []struct{ name, stderr string }{
-		{"signed in", "Signed out of profile \"default\".\n"}, // Spotify's page knows nothing of a practice service
+		{"signed in", "Signed out of profile \"default\".\n"}, // Spotify's page does not apply to a practice service
 		{"again", "Profile \"default\" was not signed in.\n"},
 	} {
 		stdout, stderr, code := tooltest.Run(t.Context(), logout.New(), "logout")
@@ -37,7 +37,8 @@ func TestLogout(t *testing.T) {
 	}
 }
 
-// TestLogoutOfSpotify: only Spotify's own page takes the access away.
+// TestLogoutOfSpotify checks the hint that only Spotify's own page removes the
+// app's access.
 func TestLogoutOfSpotify(t *testing.T) {
 	tooltest.SignedInAsAda(t)
 	_, stderr, code := tooltest.Run(t.Context(), logout.New(), "logout", "--accounts-url", spotipie.DefaultAccountsURL)
@@ -47,7 +48,7 @@ func TestLogoutOfSpotify(t *testing.T) {
 	}
 }
 
-// TestLogoutOfAnotherApp: the login that there is stays.
+// TestLogoutOfAnotherApp checks that the existing login stays.
 func TestLogoutOfAnotherApp(t *testing.T) {
 	_, session := tooltest.SignedInAsAda(t)
 	_, stderr, code := tooltest.Run(t.Context(), logout.New(), "logout", "--client-id", "other")

@@ -55,8 +55,8 @@ func TestProfiles(t *testing.T) {
 	}
 }
 
-// TestProfilesOfALargeStore: what the summaries say of those that are not read as a
-// whole.
+// TestProfilesOfALargeStore checks the rows of records that are not loaded. They
+// come from the summaries.
 func TestProfilesOfALargeStore(t *testing.T) {
 	dir := tooltest.Home(t, "")
 	store, err := filestore.Open(dir, nil)

@@ -16,11 +16,11 @@ import (
 	"github.com/spotipie/spotipie/internal/tool/tooltest"
 )
 
-// broken is a store that says it could not delete some records.
+// broken is a store that returns an error when it deletes some records.
 type broken struct {
 	spotipie.Store
 	profile string
-	deletes bool // all the same, as when the connection is lost too late
+	deletes bool // it still deletes them, as when the connection is lost after that
 }
 
 var errBroken = errors.New("broken")
@@ -35,8 +35,8 @@ func (b broken) Delete(ctx context.Context, key spotipie.Key) error {
 	return errBroken
 }
 
-// If the old record cannot be deleted the new one is: two with one refresh token
-// would make each other's worthless. What is left is never none.
+// If the old record cannot be deleted, the new one is deleted: two records with one
+// refresh token would invalidate each other. One record always stays.
 func TestMoveThatFails(t *testing.T) {
 	for name, test := range map[string]struct {
 		deletes bool

@@ -21,7 +21,7 @@ func TestRefresh(t *testing.T) {
 	}
 }
 
-// TestRefreshOfARevokedLogin: nothing but a login helps.
+// TestRefreshOfARevokedLogin checks that the error asks for a new login.
 func TestRefreshOfARevokedLogin(t *testing.T) {
 	server, _ := tooltest.SignedInAsAda(t)
 	server.RevokeUser(server.Credentials().ClientID, "ada")

@@ -9,8 +9,8 @@ import (
 	"github.com/spotipie/spotipie/accounts"
 )
 
-// What the help of serve says of the Web API is there: it asks for a token, and
-// says neither 404 nor 405.
+// The endpoints in the help of serve exist: they ask for a token, and do not answer
+// 404 or 405.
 func TestServeHelpNamesWhatIsThere(t *testing.T) {
 	service, err := accounts.New(&accounts.Options{
 		Apps: []accounts.App{{ClientID: "app", RedirectURIs: []string{defaultRedirectURI}}},

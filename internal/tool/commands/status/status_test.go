@@ -53,7 +53,7 @@ func TestStatusOfNobody(t *testing.T) {
 	}
 }
 
-// TestStatusWithoutTheSecret: the token is valid, but cannot be renewed.
+// TestStatusWithoutTheSecret uses a token that is valid but cannot be renewed.
 func TestStatusWithoutTheSecret(t *testing.T) {
 	tooltest.Home(t, `{"profiles": {"default": {"client_id": "app", "flow": "client_credentials"}}}`)
 	home, err := os.UserConfigDir()

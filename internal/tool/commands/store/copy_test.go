@@ -59,7 +59,8 @@ func TestCopy(t *testing.T) {
 	}
 }
 
-// TestCopyOfADamagedStore: the others are copied, and the exit code tells.
+// TestCopyOfADamagedStore checks that the readable records are copied, and that the
+// exit code shows the failure.
 func TestCopyOfADamagedStore(t *testing.T) {
 	from, files := fill(t, 3)
 	if err := os.WriteFile(files.Path(key(1)), []byte(`{"refresh_token": "hush"`), 0o600); err != nil {
@@ -84,8 +85,8 @@ func TestCopyIsInterrupted(t *testing.T) {
 	}
 }
 
-// TestCopyIsInterruptedHalfway: one login is copied, and the deletion of the other
-// has to wait for somebody who holds its lock.
+// TestCopyIsInterruptedHalfway copies one login. The deletion of the other one must
+// wait for a process that holds its lock.
 func TestCopyIsInterruptedHalfway(t *testing.T) {
 	from, source := fill(t, 2)
 	to := filepath.Join(t.TempDir(), "to")
@@ -125,8 +126,8 @@ func TestCopyIsInterruptedHalfway(t *testing.T) {
 	}
 }
 
-// TestCopyOfSealedRecords: what package seal has sealed is copied as it is, without
-// a key, and opens in the new store.
+// TestCopyOfSealedRecords checks that records of package seal are copied unchanged,
+// without a key, and can be opened in the new store.
 func TestCopyOfSealedRecords(t *testing.T) {
 	tooltest.Home(t, "")
 	keys, err := seal.ParseKeys(filestore.GenerateKey())

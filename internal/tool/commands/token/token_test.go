@@ -37,7 +37,7 @@ func TestToken(t *testing.T) {
 	}
 }
 
-// TestJSON: programs rely on the keys.
+// TestJSON checks the keys, because programs rely on them.
 func TestJSON(t *testing.T) {
 	_, session := tooltest.SignedInAsAda(t, spotipie.ScopeUserTopRead)
 	stdout, stderr, code := tooltest.Run(t.Context(), token.New(), "token", "--json")
