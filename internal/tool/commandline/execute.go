@@ -13,7 +13,7 @@ import (
 // Execute runs a command line of root's commands, reports errors on stderr, and
 // returns the exit code. It stops when ctx ends.
 func Execute(ctx context.Context, root *cobra.Command, args []string, stdout, stderr io.Writer) int {
-	ctx = withInputs(ctx)
+	ctx = WithInputs(ctx)
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)

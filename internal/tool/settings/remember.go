@@ -57,14 +57,14 @@ func (s *Settings) Remember(ctx context.Context, flow spotipie.Flow, user string
 		s.Say("Note: the settings are not saved, so later commands need them again: %s.", failure.Plain(err))
 	}
 	if _, lacking := s.keptStore(s.Config.Profiles[s.Profile.Value]); lacking {
-		s.Say("Note: the store's password is not saved: later commands need %s too.", s.Variable("STORE"))
+		s.Say("Note: the store's password is not saved: later commands need %s too.", s.variableOf(s.Store, "STORE"))
 	}
 	if inConfig := cmp.Or(s.Config.Profiles[s.Profile.Value].ClientSecret, s.Config.ClientSecret); s.Secret.Value != "" && inConfig == "" {
 		with := ""
 		if flag := s.prefixFlag(); flag != "" {
 			with = ", and" + flag + " to find it"
 		}
-		s.Say("Note: the client secret is not saved: later commands need %s too%s.", s.Variable("CLIENT_SECRET"), with)
+		s.Say("Note: the client secret is not saved: later commands need %s too%s.", s.variableOf(s.Secret, "CLIENT_SECRET"), with)
 	}
 }
 
