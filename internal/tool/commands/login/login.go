@@ -169,6 +169,10 @@ func (f *flags) authorize(ctx context.Context, s *settings.Settings, session spo
 		output.heading += f.note + "\n"
 	}
 	defer output.stop()
+	defer session.OnTokenUpdated(func(context.Context, spotipie.TokenUpdated) error {
+		output.stop() // the user has agreed; the browser may still load the page
+		return nil
+	})()
 	begin := login.Authorize
 	if f.paste {
 		begin = login.Prompt
