@@ -55,9 +55,9 @@ With the authorization code flow a user agrees in a browser, and the token
 renews itself for six months; the client secret is optional (PKCE). If no
 browser opens, open the printed address yourself. If the browser cannot reach
 this machine, paste the address it ends at, or what follows its question mark,
-or only the code. With the client credentials flow the app gets a token for
-itself, without a user; this needs the client secret. The implicit grant is for
-accounts services that still support it.
+or only the code; --paste also reads it from a pipe. With the client credentials
+flow the app gets a token for itself, without a user; this needs the client
+secret. The implicit grant is for accounts services that still support it.
 
 The settings of a login (flow, client id, store, services) are saved with the
 profile in the config file, so later commands need none. The client secret and a
