@@ -5,11 +5,14 @@ package explain
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 	"syscall"
 
 	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/cli"
 	"github.com/spotipie/spotipie/internal/tool/failure"
 	"github.com/spotipie/spotipie/internal/tool/settings"
 	"github.com/spotipie/spotipie/internal/tool/stores"
@@ -73,6 +76,23 @@ func Error(s *settings.Settings, err error) error {
 		}
 	}
 	return err
+}
+
+// TokenRefused returns an error which says that the user has to sign in again, if
+// err means that the Web API refuses the token of a user. Otherwise it returns err.
+// Before such an answer reaches a command, the session has tried a new token, if it
+// can get one; only a login helps then.
+func TokenRefused(s *settings.Settings, err error) error {
+	var refused *spotipie.APIError
+	if !errors.As(err, &refused) || refused.StatusCode != http.StatusUnauthorized {
+		return err
+	}
+	words := ""
+	if refused.Message != "" {
+		words = " (" + cli.Printable(refused.Message) + ")"
+	}
+	return failure.Tell(fmt.Errorf("%w: %w", spotipie.ErrReauthorizationRequired, err),
+		"the Web API refuses the token of profile %q%s: run '%s'", s.Profile.Value, words, s.LoginCommand())
 }
 
 // innermost returns the request that failed. A request of the Web API may fail

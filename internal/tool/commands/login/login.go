@@ -192,6 +192,11 @@ func (f *flags) authorize(ctx context.Context, s *settings.Settings, session spo
 		},
 	})
 	f.isNew = output.used()
+	if err == nil && !f.isNew && isRefused(ctx, s, session) {
+		s.Say("The Web API refuses the token of profile %q, so sign in again.", s.Profile.Value)
+		f.forceDialog = true
+		return f.authorize(ctx, s, session)
+	}
 	if err == nil && !f.isNew {
 		s.Say("Already signed in as profile %q; --force-dialog asks again.", s.Profile.Value)
 	}

@@ -106,6 +106,7 @@ func (f *flags) run(cmd *cobra.Command) error {
 				return err
 			}
 			st.User, problem = ask(ctx, session)
+			problem = explain.TokenRefused(s, problem)
 		}
 		if st.pause = paused.OfAPI(); st.pause != nil {
 			st.PausedUntil = output.UTC(st.pause.Until)
@@ -206,10 +207,6 @@ func ask(ctx context.Context, session spotipie.Session) (*user, error) {
 		return nil, err
 	}
 	if err := spotipie.CheckResponse(resp); err != nil {
-		var refused *spotipie.APIError
-		if errors.As(err, &refused) && refused.StatusCode == http.StatusUnauthorized {
-			return nil, fmt.Errorf("%w (%s)", spotipie.ErrReauthorizationRequired, refused.Message)
-		}
 		return nil, err
 	}
 	defer resp.Body.Close()
