@@ -136,13 +136,20 @@ func refusal(s *settings.Settings, err error, refused *spotipie.TokenEndpointErr
 	case refused.Code == "invalid_client" && LacksSecret(s):
 		return SecretMissing(s, err)
 	case refused.Code == "invalid_client" && s.Secret.Value == "":
-		return failure.Usage(s.Cmd, failure.Tell(err, "%s: check the client id (%s), and if the app has a client secret, set %s",
-			failure.Plain(refused), s.ClientID.Origin(), s.Variable("CLIENT_SECRET")))
+		return failure.Usage(s.Cmd, failure.Tell(err, "the accounts service refuses the app (%s): check the client id (%s), and if the app has a client secret, set %s",
+			codeAndWords(refused), s.ClientID.Origin(), s.Variable("CLIENT_SECRET")))
 	case refused.Code == "invalid_client":
-		return failure.Usage(s.Cmd, failure.Tell(err, "%s: check the client id (%s) and the client secret (%s)",
-			failure.Plain(refused), s.ClientID.Origin(), s.Secret.Origin()))
+		return failure.Usage(s.Cmd, failure.Tell(err, "the accounts service refuses the app (%s): check the client id (%s) and the client secret (%s)",
+			codeAndWords(refused), s.ClientID.Origin(), s.Secret.Origin()))
 	}
 	return refused
+}
+
+func codeAndWords(refused *spotipie.TokenEndpointError) string {
+	if refused.Description == "" {
+		return refused.Code
+	}
+	return refused.Code + ": " + cli.Printable(refused.Description)
 }
 
 // LacksSecret reports whether the profile was signed in with a client secret that
