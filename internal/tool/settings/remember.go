@@ -31,7 +31,10 @@ func (s *Settings) save(ctx context.Context, flow spotipie.Flow, user string, is
 
 // kept returns the settings of a profile in the form in which they are saved.
 func (s *Settings) kept(p config.Settings, known bool, flow spotipie.Flow, user string, isNew bool) config.Settings {
-	p.Flow, p.ClientID, p.User = string(flow), s.ClientID.Value, user
+	p.Flow, p.ClientID = string(flow), s.ClientID.Value
+	if user != "" || isNew || !known { // otherwise only the answer about the user is missing
+		p.User = user
+	}
 	if isNew || !known { // otherwise the existing login may need the secret
 		p.Confidential = s.IsConfidential(flow)
 	}
