@@ -72,13 +72,18 @@ func Open(ctx context.Context, s *settings.Settings, opts Options) (store spotip
 	if err := passwordKnown(s, kind); err != nil {
 		return nil, nil, failure.Usage(s.Cmd, err)
 	}
+	if info, err := os.Stat(s.StoreDir()); isFolder(kind) && err == nil && !info.IsDir() {
+		return nil, nil, failure.Usage(s.Cmd, Failed(s, "opening", errors.New("it is a file, not a folder")))
+	}
 	if _, err := settings.DefaultStoreDir(kind); err != nil && isFolder(kind) && s.StoreDir() == "" {
 		return nil, nil, failure.Usage(s.Cmd, fmt.Errorf("there is no folder for the store (%s): set %s to one, such as file:/var/lib/spotipie",
 			failure.Plain(err), s.Variable("STORE")))
 	}
 	switch kind {
 	case settings.StoreRedis:
-		store, closeStore, err = openRedis(s)
+		if store, closeStore, err = openRedis(s); err != nil { // nothing is sent yet
+			return nil, nil, failure.Usage(s.Cmd, Failed(s, "opening", err))
+		}
 	case settings.StorePostgres:
 		store, closeStore, err = openPostgres(ctx, s, !opts.Existing)
 	case settings.StoreKeyring:
