@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strings"
 )
 
 // Credentials identify an app to Spotify. They are shown in the app's settings
@@ -32,9 +33,14 @@ const DefaultEnvPrefix = "SPOTIPIE"
 
 // CredentialsFromEnv reads {prefix}_CLIENT_ID, {prefix}_CLIENT_SECRET and
 // {prefix}_REDIRECT_URI from the environment; an empty prefix means
-// [DefaultEnvPrefix]. The secret may be absent. A client id or redirect URI
-// that is absent or empty is a [*MissingVariableError]. An app that acts for
-// itself needs no redirect URI: see [ClientCredentialsFromEnv].
+// [DefaultEnvPrefix]. The secret may be absent. It may also be in a file, as the
+// secrets of Docker and Kubernetes are: {prefix}_CLIENT_SECRET_FILE is the path
+// of a file with the secret in one line, of at most 4096 bytes.
+//
+// A client id or redirect URI that is absent or empty is a
+// [*MissingVariableError]; it is also an error if the secret is set in both ways,
+// or cannot be read. An app that acts for itself needs no redirect URI: see
+// [ClientCredentialsFromEnv].
 func CredentialsFromEnv(prefix string) (Credentials, error) {
 	c, err := credentialsFromEnv(prefix, "_CLIENT_ID", "_REDIRECT_URI")
 	if err != nil {
@@ -46,8 +52,9 @@ func CredentialsFromEnv(prefix string) (Credentials, error) {
 
 // ClientCredentialsFromEnv reads {prefix}_CLIENT_ID and {prefix}_CLIENT_SECRET
 // from the environment, for [NewClientCredentialsSession], which needs no
-// redirect URI; an empty prefix means [DefaultEnvPrefix]. One that is absent or
-// empty is a [*MissingVariableError].
+// redirect URI; an empty prefix means [DefaultEnvPrefix]. The secret may be in a
+// file, as for [CredentialsFromEnv]. If one of them is absent or empty, the error
+// is a [*MissingVariableError].
 func ClientCredentialsFromEnv(prefix string) (Credentials, error) {
 	return credentialsFromEnv(prefix, "_CLIENT_ID", "_CLIENT_SECRET")
 }
@@ -56,12 +63,47 @@ func ClientCredentialsFromEnv(prefix string) (Credentials, error) {
 // end with required must not be empty.
 func credentialsFromEnv(prefix string, required ...string) (Credentials, error) {
 	prefix = envPrefix(prefix)
+	secret, err := secretFromEnv(prefix + "_CLIENT_SECRET")
+	if err != nil {
+		return Credentials{}, err
+	}
 	for _, name := range required {
-		if os.Getenv(prefix+name) == "" {
+		if os.Getenv(prefix+name) == "" && (name != "_CLIENT_SECRET" || secret == "") {
 			return Credentials{}, &MissingVariableError{Name: prefix + name}
 		}
 	}
-	return Credentials{ClientID: os.Getenv(prefix + "_CLIENT_ID"), ClientSecret: os.Getenv(prefix + "_CLIENT_SECRET")}, nil
+	return Credentials{ClientID: os.Getenv(prefix + "_CLIENT_ID"), ClientSecret: secret}, nil
+}
+
+// maxSecretFile is more bytes than any client secret has.
+const maxSecretFile = 4096
+
+// secretFromEnv returns the value of an environment variable, or the only line of
+// the file that the variable with _FILE at its end names.
+func secretFromEnv(name string) (string, error) {
+	value, fileName := os.Getenv(name), name+"_FILE"
+	path := os.Getenv(fileName)
+	switch {
+	case path == "":
+		return value, nil
+	case value != "":
+		return "", fmt.Errorf("spotipie: environment variables %s and %s are both set: unset one of them", name, fileName)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return "", fmt.Errorf("spotipie: environment variable %s: %w", fileName, err)
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, maxSecretFile+1))
+	if err != nil {
+		return "", fmt.Errorf("spotipie: environment variable %s: %w", fileName, err)
+	}
+	text := strings.TrimSpace(string(data))
+	if text == "" || len(data) > maxSecretFile || strings.ContainsAny(text, "\r\n") {
+		return "", fmt.Errorf("spotipie: environment variable %s: %s must have the secret in one line of at most %d bytes, and nothing else",
+			fileName, path, maxSecretFile)
+	}
+	return text, nil
 }
 
 func envPrefix(prefix string) string { return cmp.Or(prefix, DefaultEnvPrefix) }

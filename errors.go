@@ -98,8 +98,9 @@ func (e *AuthorizationError) Is(target error) bool {
 }
 
 const (
-	codeAccessDenied = "access_denied"
-	codeInvalidGrant = "invalid_grant"
+	codeAccessDenied  = "access_denied"
+	codeInvalidClient = "invalid_client"
+	codeInvalidGrant  = "invalid_grant"
 )
 
 // CallbackError means that a callback URL cannot be understood. The error does
@@ -148,6 +149,10 @@ func (e *TokenEndpointError) Error() string {
 	}
 	if e.RetryAfter > 0 {
 		msg += fmt.Sprintf(" (try again in %s)", e.RetryAfter)
+	}
+	if e.Code == codeInvalidClient {
+		msg += ": compare Credentials.ClientID and ClientSecret (or the variables that they come from, such as SPOTIPIE_CLIENT_ID " +
+			"and SPOTIPIE_CLIENT_SECRET) with the app's page at https://developer.spotify.com/dashboard"
 	}
 	return msg
 }

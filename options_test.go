@@ -3,6 +3,8 @@ package spotipie_test
 import (
 	"errors"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -199,6 +201,48 @@ func TestClientCredentialsFromEnv(t *testing.T) {
 				if _, err := spotipie.NewClientCredentialsSession(creds, nil); err != nil {
 					t.Errorf("a session of it: %v", err)
 				}
+			}
+		})
+	}
+}
+
+// TestClientSecretInAFile: as containers get secrets.
+func TestClientSecretInAFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "secret")
+	for name, test := range map[string]struct{ variable, content, want, says string }{
+		"a line":         {"", "hush\n", "hush", ""},
+		"a secret only":  {"", "hush", "hush", ""},
+		"of Windows":     {"", "hush\r\n", "hush", ""},
+		"both":           {"whisper", "hush\n", "", "MY_CLIENT_SECRET and MY_CLIENT_SECRET_FILE are both set: unset one of them"},
+		"an empty file":  {"", "\n", "", "must have the secret in one line"},
+		"two lines":      {"", "hush\nwhisper\n", "", "must have the secret in one line"},
+		"a large file":   {"", strings.Repeat("hush", 1025), "", "of at most 4096 bytes"},
+		"no such file":   {"", "", "", "MY_CLIENT_SECRET_FILE: open "},
+		"nothing at all": {"", "unset", "", "MY_CLIENT_SECRET is not set"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("MY_CLIENT_ID", "i")
+			t.Setenv("MY_REDIRECT_URI", "http://127.0.0.1/callback")
+			t.Setenv("MY_CLIENT_SECRET", test.variable)
+			t.Setenv("MY_CLIENT_SECRET_FILE", path)
+			switch test.content {
+			case "unset":
+				t.Setenv("MY_CLIENT_SECRET_FILE", "")
+			case "":
+				t.Setenv("MY_CLIENT_SECRET_FILE", path+"-missing")
+			default:
+				if err := os.WriteFile(path, []byte(test.content), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			app, err := spotipie.ClientCredentialsFromEnv("MY")
+			if app.ClientSecret != test.want || (err == nil) != (test.says == "") ||
+				err != nil && (!strings.Contains(err.Error(), test.says) || strings.Contains(err.Error(), "hush")) {
+				t.Errorf("got %v, %v; want an error with %q", app, err, test.says)
+			}
+			user, err := spotipie.CredentialsFromEnv("MY")
+			if user.ClientSecret != test.want || (err == nil) != (test.says == "" || test.content == "unset") {
+				t.Errorf("got %v, %v", user, err)
 			}
 		})
 	}

@@ -14,6 +14,43 @@ import (
 	"github.com/spotipie/spotipie/spotifytest"
 )
 
+// TestARefreshTokenAlone: a session gets an access token with it before it sends
+// anything, or sends nothing.
+func TestARefreshTokenAlone(t *testing.T) {
+	server := spotifytest.New(t)
+	other := signedIn(t, server, nil)
+	alone, err := spotipie.NewToken(spotipie.TokenFields{RefreshToken: other.CurrentToken().RefreshToken()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !alone.IsExpired(0) || alone.AccessToken() != "unknown" {
+		t.Errorf("got access token %q, expired %t", alone.AccessToken(), alone.IsExpired(0))
+	}
+	store := spotipie.NewMemoryStore()
+	s := newSession(t, server, func(o *spotipie.Options) { o.Store, o.Profile = store, "alone" })
+	if err := s.SetToken(t.Context(), alone); err != nil {
+		t.Fatal(err)
+	}
+	again := newSession(t, server, func(o *spotipie.Options) { o.Store, o.Profile = store, "alone" })
+	if resp := get(t, again, "/v1/me", nil); resp.StatusCode != 200 {
+		t.Errorf("the first request is answered with %s", resp.Status)
+	}
+	expectRefreshes(t, server, 1)
+
+	withoutRefresh := newSession(t, server, nil)
+	withoutRefresh.SetAutoRefresh(false)
+	if err := withoutRefresh.SetToken(t.Context(), alone); err != nil {
+		t.Fatal(err)
+	}
+	before := server.Stats().APIRequests
+	if _, err := withoutRefresh.Request(t.Context(), "GET", "/v1/me", nil); !errors.Is(err, spotipie.ErrTokenExpired) {
+		t.Errorf("error %v", err)
+	}
+	if after := server.Stats().APIRequests; after != before {
+		t.Errorf("%d requests were sent", after-before)
+	}
+}
+
 func TestFreshTokenIsHandedOutWithoutARequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := spotifytest.NewInMemory(t, nil)

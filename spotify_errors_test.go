@@ -207,6 +207,10 @@ func TestTokenErrorsOfSpotify(t *testing.T) {
 			if !errors.As(err, &got) || got.StatusCode != test.status || got.Code != test.code || got.Description != test.description {
 				t.Errorf("got error %v, want %d %s: %s", err, test.status, test.code, test.description)
 			}
+			if advised := strings.Contains(err.Error(), "ClientSecret (or the variables that they come from, such as SPOTIPIE_CLIENT_ID and SPOTIPIE_CLIENT_SECRET) "+
+				"with the app's page at https://developer.spotify.com/dashboard"); advised != (test.code == "invalid_client") {
+				t.Errorf("says what to do about the app: %t: %v", advised, err)
+			}
 			if final := errors.Is(err, spotipie.ErrReauthorizationRequired); final != (test.code == "invalid_grant" && strings.Contains(name, "refresh token")) {
 				t.Errorf("final: %t: %v", final, err)
 			}

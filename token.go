@@ -66,7 +66,7 @@ func (s tokenSecrets) access() string { return strings.TrimPrefix(s.authorizatio
 // Printing them shows no secret, except in an unexported field of a struct of
 // yours.
 type TokenFields struct {
-	AccessToken  string        // required
+	AccessToken  string        // required, unless there is a refresh token
 	ExpiresIn    time.Duration // lifetime when received; zero: until ExpiresAt from now
 	Scope        Scopes        // granted; a session adds the scope it asked for if this is empty
 	State        string        // of the request that the token answers; usually empty
@@ -78,12 +78,23 @@ type TokenFields struct {
 // tokenType is the only type Spotify issues and this package can use.
 const tokenType = "Bearer"
 
-// NewToken makes a token. It returns a [*TokenFormatError] if there is no
-// access token, if a secret has characters that an HTTP header cannot have, if
-// the type is not Bearer, or if the lifetime is negative or more than ten
+// unknownAccessToken stands for the access token of a token that has only a
+// refresh token. It is not sent, because that token is expired.
+const unknownAccessToken = "unknown"
+
+// NewToken makes a token. With a refresh token alone, and no lifetime, it makes
+// one that is expired: a session renews it before the first request. Its
+// AccessToken is "unknown".
+//
+// NewToken returns a [*TokenFormatError] if there is neither an access token nor
+// a refresh token alone, if a secret has characters that an HTTP header cannot
+// have, if the type is not Bearer, or if the lifetime is negative or more than ten
 // years.
 func NewToken(f TokenFields) (*Token, error) {
 	now := time.Now()
+	if f.AccessToken == "" && f.RefreshToken != "" && f.ExpiresIn == 0 && f.ExpiresAt.IsZero() {
+		f.AccessToken, f.ExpiresAt = unknownAccessToken, time.Unix(1, 0)
+	}
 	if f.ExpiresIn == 0 && f.ExpiresAt.After(now) {
 		f.ExpiresIn = min(f.ExpiresAt.Sub(now).Round(0), maxLifetime)
 	}

@@ -23,6 +23,10 @@ func TestNewToken(t *testing.T) {
 	}{
 		"least":                        {spotipie.TokenFields{AccessToken: "a", ExpiresIn: time.Hour}, ""},
 		"bearer in lower case":         {spotipie.TokenFields{AccessToken: "a", TokenType: "bearer"}, ""},
+		"a refresh token alone":        {spotipie.TokenFields{RefreshToken: "r", Scope: spotipie.Scopes{"user-top-read"}}, ""},
+		"without it, but a lifetime":   {spotipie.TokenFields{RefreshToken: "r", ExpiresIn: time.Hour}, "access_token"},
+		"without it, but an end":       {spotipie.TokenFields{RefreshToken: "r", ExpiresAt: time.Now().Add(time.Hour)}, "access_token"},
+		"a bad refresh token alone":    {spotipie.TokenFields{RefreshToken: "a\r\nX: y"}, "refresh_token"},
 		"nothing":                      {spotipie.TokenFields{}, "access_token"},
 		"line break in access token":   {spotipie.TokenFields{AccessToken: "a\r\nX: y"}, "access_token"},
 		"space in access token":        {spotipie.TokenFields{AccessToken: "a b"}, "access_token"},

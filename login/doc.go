@@ -61,9 +61,10 @@
 // Users in a container are told so. A program with flags for this names them in
 // Options.ListenCommand.
 //
-// Pasting works in all of these. Without a terminal (in a service or a cron
-// job) [Prompt] fails at once with [ErrNoTerminal]; Authorize prints that
-// nobody can paste, and ends with a [*TimeoutError] if no browser answers.
+// Pasting works in all of these. Prompt also reads the answer from a pipe, for
+// programs that run the login. Without both (in a service or a cron job) it fails
+// at once with [ErrNoTerminal]; Authorize prints that nobody can paste, and ends
+// with a [*TimeoutError] if no browser answers.
 //
 // # What the browser keeps
 //

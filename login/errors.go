@@ -18,9 +18,13 @@ var ErrNoTerminal = errors.New("login: there is no terminal to paste the answer 
 	"or let it use Authorize where a browser can reach it")
 
 // inputEndedError means that the input has ended, so there will be no answer.
-type inputEndedError struct{}
+type inputEndedError struct{ pipe bool }
 
-func (inputEndedError) Error() string {
+func (e inputEndedError) Error() string {
+	if e.pipe {
+		return "login: the input has ended without the address that the browser ends at, and nobody is signed in: " +
+			"start the login again, and keep the pipe open until you write the address to it, in one line"
+	}
 	return "login: the input has ended before an answer, and nobody is signed in: start the login again"
 }
 

@@ -41,7 +41,7 @@ func Authorize(ctx context.Context, session spotipie.Session, opts *Options) (*s
 	if err != nil {
 		return nil, err
 	}
-	l.redirectURI = redirectURI
+	l.redirectURI, l.reads = redirectURI, canPaste(l.opts.Input)
 	return l.run(ctx, listener)
 }
 
@@ -49,11 +49,12 @@ func Authorize(ctx context.Context, session spotipie.Session, opts *Options) (*s
 // prints the address at which the user agrees, and waits until the user pastes
 // the answer. See the package comment for what can be pasted. It works with any
 // redirect URI, even if nothing listens there, since the answer is in the
-// browser's address bar.
+// browser's address bar. If Options.Input is a pipe, another program may write
+// the answer to it, in one line.
 //
 // Errors: [ErrNoTerminal], at once, if Options.Input is an [*os.File] that is
-// not a terminal; an error that wraps [io.EOF] when the input ends; and those
-// of Authorize.
+// neither a terminal nor a pipe; an error that wraps [io.EOF] when the input
+// ends; and those of Authorize.
 func Prompt(ctx context.Context, session spotipie.Session, opts *Options) (*spotipie.Token, error) {
 	l, err := newLogin(session, opts)
 	if err != nil {
@@ -62,7 +63,8 @@ func Prompt(ctx context.Context, session spotipie.Session, opts *Options) (*spot
 	if token, err := l.existing(ctx); token != nil || err != nil {
 		return token, err
 	}
-	if !canPaste(l.opts.Input) {
+	l.pipe = isPipe(l.opts.Input)
+	if l.reads = l.pipe || canPaste(l.opts.Input); !l.reads {
 		return nil, ErrNoTerminal
 	}
 	l.redirectURI = l.registered
@@ -88,6 +90,8 @@ type login struct {
 	registered  string          // redirect URI, as the app's settings have it
 	redirectURI string          // the same with the port of this login
 	scope       spotipie.Scopes // asked for
+	reads       bool            // an answer from the input
+	pipe        bool            // that is a pipe
 
 	user     conversation
 	begun    string // of an address, by a pasted line
@@ -211,7 +215,7 @@ func (l *login) run(ctx context.Context, listener net.Listener) (*spotipie.Token
 		defer func() { site.stop(); <-served }()
 	}
 	var input *lineReader
-	if canPaste(l.opts.Input) {
+	if l.reads {
 		input = readLines(l.opts.Input)
 		defer func() { input.stop() }()
 	}
@@ -330,7 +334,7 @@ func (l *login) typed(ctx context.Context, typed line, hasPage bool) (token *spo
 		l.user.say("The input has ended; still waiting for the browser.")
 		return nil, false, nil
 	case typed.err == io.EOF:
-		return nil, true, inputEndedError{}
+		return nil, true, inputEndedError{l.pipe}
 	case typed.ends():
 		return nil, true, fmt.Errorf("login: reading the answer: %w", typed.err)
 	}
@@ -387,6 +391,8 @@ func (l *login) introduce(listener net.Listener, paste bool) {
 	switch {
 	case paste && listener != nil:
 		l.user.ask("Waiting for the browser; or paste the address it ends at and press Enter: ")
+	case l.pipe:
+		l.user.say("Waiting for the address the browser ends at, error or not, in one line on the input.")
 	case paste:
 		l.user.ask("Paste the address the browser ends at, error or not, and press Enter: ")
 	default:

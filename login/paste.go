@@ -22,6 +22,16 @@ func canPaste(in io.Reader) bool {
 	return !ok || term.IsTerminal(int(file.Fd())) && isForeground(file)
 }
 
+// isPipe reports whether another program writes what is read from in.
+func isPipe(in io.Reader) bool {
+	file, ok := in.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&(os.ModeNamedPipe|os.ModeSocket) != 0
+}
+
 // line is a line of input, or the error that ended the input.
 type line struct {
 	text string

@@ -264,6 +264,38 @@ func TestPrompt(t *testing.T) {
 			t.Errorf("token %v, error %v", o.token, o.err)
 		}
 	})
+	t.Run("a pipe", func(t *testing.T) {
+		in, writer, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer in.Close()
+		out := newOutput()
+		done := prompt(newSession(t, server, nil), in, out, 0)
+		typeLine(t, writer, server.Consent(t, out.authorizationURL(t, 1))+"\nfor the program")
+		if o := <-done; o.err != nil || o.token == nil {
+			t.Errorf("token %v, error %v", o.token, o.err)
+		}
+		if !strings.Contains(out.String(), "in one line on the") || strings.Contains(out.String(), "press Enter") {
+			t.Errorf("printed %q", out)
+		}
+		_ = writer.Close()
+		if rest, err := io.ReadAll(in); string(rest) != "for the program\n" {
+			t.Errorf("left for the program: %q, %v", rest, err)
+		}
+	})
+	t.Run("a pipe that ends", func(t *testing.T) {
+		in, writer, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer in.Close()
+		_ = writer.Close()
+		o := <-prompt(newSession(t, server, nil), in, newOutput(), 0)
+		if !errors.Is(o.err, io.EOF) || !strings.Contains(o.err.Error(), "keep the pipe open") {
+			t.Errorf("error %v", o.err)
+		}
+	})
 	t.Run("the end of the input", func(t *testing.T) {
 		o := <-prompt(newSession(t, server, nil), strings.NewReader(""), newOutput(), 0)
 		const want = "login: the input has ended before an answer, and nobody is signed in: start the login again"

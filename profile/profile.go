@@ -24,6 +24,7 @@ import (
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/filestore"
 	"github.com/spotipie/spotipie/internal/config"
+	"github.com/spotipie/spotipie/internal/envsecret"
 	"github.com/spotipie/spotipie/internal/storeaddress"
 	"github.com/spotipie/spotipie/keyringstore"
 	"github.com/spotipie/spotipie/login"
@@ -36,7 +37,8 @@ type Options struct {
 	// Default: none.
 	Session *spotipie.Options
 	// ClientSecret is the app's secret, for profiles that were signed in with
-	// it; the tool does not keep it. Default: SPOTIPIE_CLIENT_SECRET, or the
+	// it; the tool does not keep it. Default: SPOTIPIE_CLIENT_SECRET, the
+	// content of the file that SPOTIPIE_CLIENT_SECRET_FILE names, or the
 	// secret in the config file.
 	ClientSecret string
 	// OpenStore opens a store with a server, by an address such as
@@ -58,7 +60,7 @@ type Options struct {
 // and the secret is missing; those of the config file, of the store and of the
 // session.
 func Open(ctx context.Context, name string, opts *Options) (spotipie.Session, error) {
-	p, err := read(name, opts)
+	p, err := read(ctx, name, opts)
 	if err != nil {
 		return nil, fmt.Errorf("profile: %w", err)
 	}
@@ -77,7 +79,7 @@ type profile struct {
 	opts Options
 }
 
-func read(name string, opts *Options) (*profile, error) {
+func read(ctx context.Context, name string, opts *Options) (*profile, error) {
 	path, err := config.DefaultPath()
 	if err != nil {
 		return nil, err
@@ -92,8 +94,13 @@ func read(name string, opts *Options) (*profile, error) {
 	}
 	p.Settings = merged(file.Profiles[p.name], file.Settings)
 	p.ClientID = cmp.Or(p.ClientID, os.Getenv("SPOTIPIE_CLIENT_ID"))
-	p.ClientSecret = cmp.Or(p.opts.ClientSecret, os.Getenv("SPOTIPIE_CLIENT_SECRET"), p.ClientSecret)
-	return p, nil
+	if p.opts.ClientSecret != "" {
+		p.ClientSecret = p.opts.ClientSecret
+		return p, nil
+	}
+	secret, _, err := envsecret.Lookup(ctx, "SPOTIPIE_CLIENT_SECRET")
+	p.ClientSecret = cmp.Or(secret, p.ClientSecret)
+	return p, err
 }
 
 // merged returns the settings of a profile; for those that it does not have,
@@ -210,8 +217,14 @@ func (p *profile) openStore(ctx context.Context) (spotipie.Store, error) {
 		return nil, fmt.Errorf("it is in %s: set Options.OpenStore to open that store", storeaddress.Redacted(p.Store))
 	}
 	address := p.Store
-	if given := os.Getenv("SPOTIPIE_STORE"); p.StorePassword && storeaddress.Kept(given) == address {
-		address = given // with the password, which the tool does not save
+	if p.StorePassword {
+		given, _, err := envsecret.Lookup(ctx, "SPOTIPIE_STORE")
+		if err != nil {
+			return nil, err
+		}
+		if storeaddress.Kept(given) == address {
+			address = given // with the password, which the tool does not save
+		}
 	}
 	return p.opts.OpenStore(ctx, address)
 }

@@ -24,7 +24,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // home is a config folder of the tool with the given file, and its store.
 func home(t *testing.T, file config.File) (folder string, store spotipie.Store) {
 	t.Helper()
-	for _, name := range []string{"SPOTIPIE_PROFILE", "SPOTIPIE_CLIENT_ID", "SPOTIPIE_CLIENT_SECRET", "SPOTIPIE_STORE"} {
+	for _, name := range []string{"SPOTIPIE_PROFILE", "SPOTIPIE_CLIENT_ID", "SPOTIPIE_CLIENT_SECRET", "SPOTIPIE_CLIENT_SECRET_FILE", "SPOTIPIE_STORE", "SPOTIPIE_STORE_FILE"} {
 		t.Setenv(name, "")
 	}
 	dir := t.TempDir()
@@ -163,13 +163,46 @@ func TestOpenTheAppItself(t *testing.T) {
 	if _, err := open(t, "", nil); err == nil || !strings.Contains(err.Error(), "set SPOTIPIE_CLIENT_SECRET") {
 		t.Errorf("without the secret: %v", err)
 	}
-	t.Setenv("SPOTIPIE_CLIENT_SECRET", server.Credentials().ClientSecret)
+	file := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(file, []byte(server.Credentials().ClientSecret+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("SPOTIPIE_CLIENT_SECRET_FILE", file)
 	session, err := open(t, "", &profile.Options{Session: &spotipie.Options{Transport: server.Transport(), Now: server.Now}})
 	if err != nil || session.Flow() != spotipie.FlowClientCredentials {
 		t.Fatalf("%v, %v", session, err)
 	}
 	if _, err := session.Token(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestSecretsInFiles: what works for the tool in a container works for a program
+// in it.
+func TestSecretsInFiles(t *testing.T) {
+	const address = "redis://user:hush@127.0.0.1:9/0"
+	home(t, config.File{Profiles: map[string]config.Settings{
+		"redis": {ClientID: "app", Store: "redis://user@127.0.0.1:9/0", StorePassword: true, Flow: "authorization_code"},
+	}})
+	file := filepath.Join(t.TempDir(), "store")
+	if err := os.WriteFile(file, []byte(address+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("SPOTIPIE_STORE_FILE", file)
+	boom, asked := errors.New("boom"), ""
+	openStore := func(_ context.Context, address string) (spotipie.Store, error) {
+		asked = address
+		return nil, boom
+	}
+	if _, err := open(t, "redis", &profile.Options{OpenStore: openStore}); !errors.Is(err, boom) || asked != address {
+		t.Errorf("%q, %v", asked, err)
+	}
+	t.Setenv("SPOTIPIE_CLIENT_SECRET_FILE", file+"-missing")
+	if _, err := open(t, "redis", &profile.Options{OpenStore: openStore}); !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "SPOTIPIE_CLIENT_SECRET_FILE") {
+		t.Errorf("no such file: %v", err)
+	}
+	if _, err := open(t, "redis", &profile.Options{OpenStore: openStore, ClientSecret: "given"}); !errors.Is(err, boom) {
+		t.Errorf("a secret that the program has: %v", err)
 	}
 }
 

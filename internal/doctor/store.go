@@ -8,6 +8,7 @@ import (
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/filestore"
+	"github.com/spotipie/spotipie/internal/privatedir"
 	"github.com/spotipie/spotipie/keyringstore"
 )
 
@@ -37,7 +38,7 @@ func Store(ctx context.Context, where string, with WithStore, key spotipie.Key) 
 	switch {
 	case errors.As(err, &file):
 		fix := file.Advice
-		if errors.Is(err, filestore.ErrExposed) {
+		if errors.Is(err, filestore.ErrExposed) && privatedir.IsShared(file.Path) {
 			fix += "; if only programs that may use the tokens have access to it, as with the fsGroup of Kubernetes, use --allow-exposed-store"
 		}
 		return bad(name, fmt.Sprintf("%s %s", file.Path, file.Problem), fix)

@@ -104,7 +104,7 @@ func tokenProblem(err error, login string) (problem, fix string) {
 	case errors.As(err, &redirect):
 		return "cannot be checked, because the redirect URI is wrong", "correct the redirect URI first"
 	case errors.As(err, &refused) && refused.Code == "invalid_client":
-		return plain(err), "check client id and client secret at " + dashboard
+		return "the accounts service refuses the app: " + invalidClient(refused), "check client id and client secret at " + dashboard
 	case errors.As(err, &limited):
 		return plain(err), limitFix(limited)
 	case errors.As(err, &api) && api.StatusCode == http.StatusUnauthorized:
@@ -119,4 +119,12 @@ func tokenProblem(err error, login string) (problem, fix string) {
 		return "no answer: " + plain(err), "check the connection, and try again"
 	}
 	return plain(err), "check the connection, and try again; --debug shows the requests"
+}
+
+// invalidClient returns the accounts service's words about an app that it refuses.
+func invalidClient(refused *spotipie.TokenEndpointError) string {
+	if refused.Description == "" {
+		return refused.Code
+	}
+	return refused.Code + ": " + cli.Printable(refused.Description)
 }

@@ -36,8 +36,8 @@ func Check(path string, info fs.FileInfo, want fs.FileMode) error {
 	if owner, foreign := ForeignOwner(info); foreign {
 		return &ExposedError{
 			Path:    path,
-			Problem: fmt.Sprintf("belongs to another user (id %d)", owner),
-			Advice:  "run as that user, or chown it if you know what is in it",
+			Problem: fmt.Sprintf("belongs to another user (id %d) than this program's (id %d)", owner, os.Geteuid()),
+			Advice:  AdviceForForeign(owner),
 		}
 	}
 	mode := info.Mode().Perm()
@@ -49,6 +49,27 @@ func Check(path string, info fs.FileInfo, want fs.FileMode) error {
 		Problem: fmt.Sprintf("is open to others (mode %#o)", mode),
 		Advice:  fmt.Sprintf("it should be private: chmod %#o it, and revoke the token if others may have read it", want),
 	}
+}
+
+// AdviceForForeign says what to do about a file or folder of another user.
+func AdviceForForeign(owner uint32) string {
+	give := fmt.Sprintf("if you know what is in it, have root give it to this program's user (chown -R %d)", os.Geteuid())
+	if owner == 0 {
+		return give
+	}
+	return fmt.Sprintf("run as user %d (in a container: --user %d), or %s", owner, owner, give)
+}
+
+// IsShared reports whether this user may have access to a folder that is open to
+// others: whether it is their own, or lets a group or all users work in it.
+func IsShared(dir string) bool {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return false
+	}
+	_, foreign := ForeignOwner(info)
+	mode := info.Mode().Perm()
+	return !foreign || mode&0o070 == 0o070 || mode&0o007 == 0o007 || os.Geteuid() == 0
 }
 
 // CheckParents returns an [*ExposedError] if other users can replace a folder,

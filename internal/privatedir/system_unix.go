@@ -19,6 +19,15 @@ func ForeignOwner(info fs.FileInfo) (uid uint32, foreign bool) {
 	return stat.Uid, true
 }
 
+// Owner returns the owner of a file. It is not known on Windows.
+func Owner(info fs.FileInfo) (uid uint32, known bool) {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return 0, false
+	}
+	return stat.Uid, true
+}
+
 // In a user namespace, nobody is the owner of files that belong to users
 // outside of it.
 const nobody = 65534

@@ -18,15 +18,14 @@ import (
 func TestHelpOfEveryCommand(t *testing.T) {
 	commandline.Each(newRoot(nil), func(cmd *cobra.Command) {
 		t.Run(cmd.CommandPath(), func(t *testing.T) {
-			var text strings.Builder
-			help.Print(&text, cmd)
+			text := help.Text(cmd)
 			if cmd.Short == "" || cmd.Long == "" {
 				t.Error("it has no text")
 			}
 			if cmd.Runnable() && cmd.Example == "" && !cmd.Hidden {
 				t.Error("it has no example")
 			}
-			for line := range strings.Lines(text.String()) {
+			for line := range strings.Lines(text) {
 				if strings.HasPrefix(line, "  spotipie ") {
 					continue // an example must stay in one line, so that it can be copied
 				}
@@ -52,9 +51,8 @@ func TestFlagsInOneOrder(t *testing.T) {
 			return
 		}
 		t.Run(cmd.CommandPath(), func(t *testing.T) {
-			var text strings.Builder
-			help.Print(&text, cmd)
-			own, shared, _ := strings.Cut(text.String(), "\nSettings, also from the environment")
+			text := help.Text(cmd)
+			own, shared, _ := strings.Cut(text, "\nSettings, also from the environment")
 			ownFlags, sharedFlags := flagsShown(own), flagsNamed(shared)
 			if slices.Index(ownFlags, "help") != len(ownFlags)-1 {
 				t.Errorf("--help is not the last of %v", ownFlags)
@@ -87,21 +85,19 @@ func flagsNamed(section string) (names []string) {
 // TestSettingsOfACommandTakeFewLines checks this because 'spotipie help settings'
 // has the rest.
 func TestSettingsOfACommandTakeFewLines(t *testing.T) {
-	var text, all strings.Builder
-	help.Print(&text, token.New())
-	_, settings, _ := strings.Cut(text.String(), "\nSettings, also")
+	text, all := help.Text(token.New()), help.Text(help.NewSettings())
+	_, settings, _ := strings.Cut(text, "\nSettings, also")
 	settings, _, _ = strings.Cut(settings, "\n\n")
 	if lines := strings.Count(settings, "\n"); lines < 1 || lines > 3 {
 		t.Errorf("they take %d lines:\n%s", lines, settings)
 	}
-	help.Print(&all, help.NewSettings())
 	for _, name := range flagsNamed(settings) {
-		if !strings.Contains(all.String(), "      --"+name+" ") {
+		if !strings.Contains(all, "      --"+name+" ") {
 			t.Errorf("'spotipie help settings' does not say what --%s is", name)
 		}
 	}
-	if !strings.HasPrefix(text.String(), "Usage: token [flags]\n\nPrints a valid access token") {
-		t.Errorf("the help begins with %.80q", text.String())
+	if !strings.HasPrefix(text, "Usage: token [flags]\n\nPrints a valid access token") {
+		t.Errorf("the help begins with %.80q", text)
 	}
 }
 

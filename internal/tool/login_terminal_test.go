@@ -120,3 +120,16 @@ func TestScopesAreOffered(t *testing.T) {
 		})
 	}
 }
+
+// TestNothingIsWaitedForAfterTheUserHasAgreed: the page may take a while to get
+// to the browser, but whoever has signed in need not watch a countdown.
+func TestNothingIsWaitedForAfterTheUserHasAgreed(t *testing.T) {
+	r := newPerson(t).starts("login", "--no-browser", "--scope", "user-read-private")
+	answer := visit(t, r.sees(shownAddress))
+	r.sees(`left\. Ctrl-C gives up\.`)
+	visit(t, answer) // a browser that does not fetch the page it is sent on to
+	screen := r.ends(failure.ExitOK)
+	if _, after, found := strings.Cut(screen, "Signed in as Ada."); !found || strings.Contains(after, "Waiting") {
+		t.Errorf("the screen:\n%s", screen)
+	}
+}

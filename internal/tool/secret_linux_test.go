@@ -48,7 +48,7 @@ func TestSecretIsAskedForAndNotShown(t *testing.T) {
 		code               int
 	}{
 		{"the secret", "hush-hush\n", "Signed in as the app robot at http://127.0.0.1:", failure.ExitOK},
-		{"a wrong one", "hush-hash\n", "check the client id (from --client-id) and the client secret (from --client-secret-file)", failure.ExitUsage},
+		{"a wrong one", "hush-hash\n", "the client id (from --client-id) and the client secret (from --client-secret-file)", failure.ExitUsage},
 		{"Enter", "\n", "--client-secret-file: the file is empty", failure.ExitUsage},
 		{"Ctrl-C", ctrlC, "Client secret: \r\nspotipie: interrupted\r\n", failure.ExitInterrupted},
 		{"Ctrl-C behind the secret", "hush-hush" + ctrlC, "Client secret: \r\nspotipie: interrupted\r\n", failure.ExitInterrupted},

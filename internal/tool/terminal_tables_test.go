@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -157,5 +158,78 @@ func TestDoctorFitsTheTerminal(t *testing.T) {
 		if n := utf8.RuneCountInString(plain); n > columns && strings.Contains(strings.TrimSpace(plain), " ") && !strings.HasPrefix(plain, "spotipie: ") {
 			t.Errorf("%d columns: %s", n, plain)
 		}
+	}
+}
+
+// TestMessagesFitTheTerminal protects from words that the terminal cuts.
+func TestMessagesFitTheTerminal(t *testing.T) {
+	const columns, long = 60, "a profile whose name somebody has thought about"
+	p := newPerson(t)
+	p.signsIn("--profile", long)
+	p.signsIn()
+	home := p.env[1]
+	for _, test := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"refresh", "--profile", long}, "Renewed: "},
+		{[]string{"profiles", "default", long}, "is now the default."},
+		{[]string{"profiles", "rename", long, long + " twice"}, "is now called"},
+		{[]string{"profiles", "delete", long + " twice", "--yes"}, "is deleted."},
+		{[]string{"logout", "--profile", long}, "was not signed in."},
+		{[]string{"logout"}, "https://www.spotify.com/account/apps/."},
+	} {
+		t.Run(strings.Join(test.args[:1], " ")+" "+test.want, func(t *testing.T) {
+			env := p.env
+			if strings.Contains(test.want, "www.spotify.com") { // a login at Spotify
+				_, dir, _ := strings.Cut(home, "=")
+				if err := os.Remove(filepath.Join(dir, "spotipie", "config.json")); err != nil {
+					t.Fatal(err)
+				}
+				env = append(slices.Clone(p.env), "SPOTIPIE_ACCOUNTS_URL=", "SPOTIPIE_API_URL=")
+			}
+			screen := (&person{t: t, env: env}).startsIn(columns, test.args...).ends(failure.ExitOK)
+			contains(t, strings.Join(strings.Fields(screen), " "), test.want)
+			for line := range strings.SplitSeq(screen, "\r\n") {
+				if n := utf8.RuneCountInString(line); n > columns {
+					t.Errorf("%d columns: %s", n, line)
+				}
+			}
+		})
+	}
+}
+
+// TestAChangeOfServiceIsAsked: whoever has practice's variables in the shell does
+// not lose a login at Spotify by a login.
+func TestAChangeOfServiceIsAsked(t *testing.T) {
+	p := newPerson(t)
+	p.signsIn()
+	_, dir, _ := strings.Cut(p.env[1], "=")
+	file := filepath.Join(dir, "spotipie", "config.json")
+	const atSpotify = `{"profiles": {"default": {"client_id": "app", "flow": "authorization_code", "user": "Ada"}}}`
+	const question = `(?s)This login changes profile "default":\s+the\s+service\s+from\s+Spotify\s+to\s+http://127.*Change\s+it\?.*\[y/N\] `
+	for answer, code := range map[string]int{"n\n": failure.ExitFailure, "\n": failure.ExitFailure, ctrlC: failure.ExitInterrupted} {
+		if err := os.WriteFile(file, []byte(atSpotify), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r := p.starts("login", "--paste", "--scope", "")
+		r.sees(question)
+		r.types(answer)
+		if screen := r.ends(code); code == failure.ExitFailure {
+			contains(t, screen, "nothing was changed")
+		}
+		if text, err := os.ReadFile(file); string(text) != atSpotify {
+			t.Errorf("the config file: %s, %v", text, err)
+		}
+	}
+	r := p.starts("login", "--paste", "--scope", "")
+	r.sees(question)
+	r.types("y\n")
+	address := r.sees(shownAddress)
+	r.sees(`press\s+Enter: `)
+	r.types(visit(t, address) + "\n")
+	contains(t, r.ends(failure.ExitOK), "Signed in as Ada.")
+	if text, err := os.ReadFile(file); err != nil || !strings.Contains(string(text), "http://127.0.0.1") {
+		t.Errorf("the config file: %s, %v", text, err)
 	}
 }

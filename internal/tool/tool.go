@@ -104,7 +104,9 @@ once, and every script, cron job and program has a valid token.`,
 	}
 	root.SuggestionsMinimumDistance = 2
 	root.CompletionOptions.DisableDefaultCmd = true
-	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { help.Print(cmd.OutOrStdout(), help.Topic(cmd)) })
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) {
+		commandline.Fail(cmd, output.Write(cmd, help.Text(help.Topic(cmd))))
+	})
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		if args := cmd.Flags().Args(); cmd == root && len(args) > 0 {
 			return commandline.UnknownCommand(root, args[0]) // the flag may belong to that command

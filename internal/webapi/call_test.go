@@ -225,10 +225,10 @@ func TestCallFails(t *testing.T) {
 			answering(200, "text/html", "{} {}"), webapi.Call{Filter: filter(t, ".")}, "--jq: the answer is not JSON",
 		},
 		"filter": {
-			answering(200, "application/json", `{"a":1}`), webapi.Call{Filter: filter(t, ".a[]")}, "--jq: cannot iterate over: number (1)",
+			answering(200, "application/json", `{"a":1}`), webapi.Call{Filter: filter(t, ".a[]")}, "--jq: the expression failed on this answer: cannot iterate over: number (1)",
 		},
 		"filter's own words": {
-			answering(200, "application/json", `{}`), webapi.Call{Filter: filter(t, `error("no good")`)}, "--jq: error: no good",
+			answering(200, "application/json", `{}`), webapi.Call{Filter: filter(t, `error("no good")`)}, "--jq: the expression failed on this answer: error: no good",
 		},
 		"filter's result too deep": {
 			answering(200, "application/json", `{}`), webapi.Call{Filter: filter(t, `reduce range(300000) as $i (0; [.])`)}, "--jq: the result is nested too deeply",
@@ -287,11 +287,16 @@ func (c cancelling) Write(p []byte) (int, error) { c.cancel(errStop); return len
 
 func TestCompileFilterRefuses(t *testing.T) {
 	for expression, want := range map[string]string{
-		".[":                "unexpected",
-		".a |":              "unexpected",
-		"nosuch":            "function not defined: nosuch/0",
-		`import "a" as a;1`: "module",
-		"input":             "input",
+		".[":                    `the jq expression ".[" ends too early, after character 2; a right one is '.items[].name'`,
+		".a |":                  `ends too early, after character 4`,
+		".a .b )":               `the jq expression ".a .b )" has an unexpected ")" at character 7; a right one is`,
+		".ä, )":                 `an unexpected "ä" at character 2`,
+		`.a == "b`:              `has a string without its closing quote`,
+		" ":                     `the jq expression " ": missing query`,
+		"nosuch":                `the jq expression "nosuch": function not defined: nosuch/0; a right one is`,
+		`import "a" as a;1`:     "module",
+		"input":                 "input",
+		strings.Repeat("[", 99): `the jq expression "` + strings.Repeat("[", 60) + `…" ends too early, after character 99`,
 	} {
 		if _, err := webapi.CompileFilter(expression); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want an error with %q", expression, err, want)

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/itchyny/gojq"
 )
@@ -17,21 +19,44 @@ type Filter struct {
 }
 
 // CompileFilter reads a jq expression. It has no access to files, modules or
-// the environment.
+// the environment. Its errors say where the expression is wrong, and have an
+// example of a right one.
 func CompileFilter(expression string) (*Filter, error) {
 	query, err := gojq.Parse(expression)
 	if err != nil {
-		var wrong *gojq.ParseError
-		if errors.As(err, &wrong) && wrong.Token != "" {
-			return nil, fmt.Errorf("unexpected %q at character %d", wrong.Token, wrong.Offset)
-		}
-		return nil, err
+		return nil, wrongExpression(expression, mistake(expression, err))
 	}
 	code, err := gojq.Compile(query)
 	if err != nil {
-		return nil, err
+		return nil, wrongExpression(expression, ": "+err.Error())
 	}
 	return &Filter{code}, nil
+}
+
+// maxShownExpression is how much of an expression an error quotes, in characters.
+const maxShownExpression = 60
+
+func wrongExpression(expression, mistake string) error {
+	shown := []rune(expression)
+	if len(shown) > maxShownExpression {
+		shown = append(shown[:maxShownExpression], '…')
+	}
+	return fmt.Errorf("the jq expression %q%s; a right one is '.items[].name'", string(shown), mistake)
+}
+
+// mistake says what is wrong with an expression that cannot be parsed.
+func mistake(expression string, err error) string {
+	var wrong *gojq.ParseError
+	switch {
+	case !errors.As(err, &wrong):
+		return ": " + err.Error()
+	case wrong.Token != "":
+		before := expression[:max(wrong.Offset-len(wrong.Token), 0)]
+		return fmt.Sprintf(" has an unexpected %q at character %d", wrong.Token, utf8.RuneCountInString(before)+1)
+	case strings.Contains(err.Error(), "string"):
+		return " has a string without its closing quote"
+	}
+	return fmt.Sprintf(" ends too early, after character %d", utf8.RuneCountInString(expression))
 }
 
 // Run applies the filter to a value that came from JSON, and writes each result
@@ -61,7 +86,7 @@ func filterFailed(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	return fmt.Errorf("--jq: %w", err)
+	return fmt.Errorf("--jq: the expression failed on this answer: %w", err)
 }
 
 func writeResult(w io.Writer, result any, pretty bool) error {

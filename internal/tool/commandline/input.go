@@ -18,17 +18,24 @@ type Inputs struct {
 	// ClientSecret is the secret of --client-secret-file, which a command may
 	// need for many profiles. It is empty if it was not read yet.
 	ClientSecret string
+	// Variables are the secrets that were read from environment variables, and
+	// from the files that these name, by the variables' names.
+	Variables map[string]Secret
 }
+
+// Secret is a secret, and the environment variable that it comes from; both may
+// be empty.
+type Secret struct{ Value, From string }
 
 type inputsKey struct{}
 
-// withInputs returns the context of one command line, in which nothing is read yet.
-func withInputs(ctx context.Context) context.Context {
-	return context.WithValue(ctx, inputsKey{}, &Inputs{})
+// WithInputs returns the context of one command line, for which nothing is read yet.
+func WithInputs(ctx context.Context) context.Context {
+	return context.WithValue(ctx, inputsKey{}, &Inputs{Variables: map[string]Secret{}})
 }
 
 // InputsOf returns what has been read for the command line of cmd, which must
-// have been run by Execute.
+// have been run by Execute, or have a context of WithInputs.
 func InputsOf(cmd *cobra.Command) *Inputs { return cmd.Context().Value(inputsKey{}).(*Inputs) }
 
 // ErrStdinTwice means that the command line names stdin twice.

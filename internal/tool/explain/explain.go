@@ -5,11 +5,14 @@ package explain
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 	"syscall"
 
 	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/cli"
 	"github.com/spotipie/spotipie/internal/tool/failure"
 	"github.com/spotipie/spotipie/internal/tool/settings"
 	"github.com/spotipie/spotipie/internal/tool/stores"
@@ -75,6 +78,23 @@ func Error(s *settings.Settings, err error) error {
 	return err
 }
 
+// TokenRefused returns an error which says that the user has to sign in again, if
+// err means that the Web API refuses the token of a user. Otherwise it returns err.
+// Before such an answer reaches a command, the session has tried a new token, if it
+// can get one; only a login helps then.
+func TokenRefused(s *settings.Settings, err error) error {
+	var refused *spotipie.APIError
+	if !errors.As(err, &refused) || refused.StatusCode != http.StatusUnauthorized {
+		return err
+	}
+	words := ""
+	if refused.Message != "" {
+		words = " (" + cli.Printable(refused.Message) + ")"
+	}
+	return failure.Tell(fmt.Errorf("%w: %w", spotipie.ErrReauthorizationRequired, err),
+		"the Web API refuses the token of profile %q%s: run '%s'", s.Profile.Value, words, s.LoginCommand())
+}
+
 // innermost returns the request that failed. A request of the Web API may fail
 // because of a token request inside it.
 func innermost(err error) *url.Error {
@@ -116,13 +136,20 @@ func refusal(s *settings.Settings, err error, refused *spotipie.TokenEndpointErr
 	case refused.Code == "invalid_client" && LacksSecret(s):
 		return SecretMissing(s, err)
 	case refused.Code == "invalid_client" && s.Secret.Value == "":
-		return failure.Usage(s.Cmd, failure.Tell(err, "%s: check the client id (%s), and if the app has a client secret, set %s",
-			failure.Plain(refused), s.ClientID.Origin(), s.Variable("CLIENT_SECRET")))
+		return failure.Usage(s.Cmd, failure.Tell(err, "the accounts service refuses the app (%s): check the client id (%s), and if the app has a client secret, set %s",
+			codeAndWords(refused), s.ClientID.Origin(), s.Variable("CLIENT_SECRET")))
 	case refused.Code == "invalid_client":
-		return failure.Usage(s.Cmd, failure.Tell(err, "%s: check the client id (%s) and the client secret (%s)",
-			failure.Plain(refused), s.ClientID.Origin(), s.Secret.Origin()))
+		return failure.Usage(s.Cmd, failure.Tell(err, "the accounts service refuses the app (%s): check the client id (%s) and the client secret (%s)",
+			codeAndWords(refused), s.ClientID.Origin(), s.Secret.Origin()))
 	}
 	return refused
+}
+
+func codeAndWords(refused *spotipie.TokenEndpointError) string {
+	if refused.Description == "" {
+		return refused.Code
+	}
+	return refused.Code + ": " + cli.Printable(refused.Description)
 }
 
 // LacksSecret reports whether the profile was signed in with a client secret that

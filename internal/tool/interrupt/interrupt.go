@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/spotipie/spotipie/internal/cli"
 )
 
 // Context is a context that ends with the first Ctrl-C, SIGTERM or SIGHUP (the
@@ -45,7 +47,11 @@ func NewContext(stderr io.Writer) *Context {
 		context.AfterFunc(ctx, func() {
 			stop()
 			time.AfterFunc(patience, func() {
-				fmt.Fprintln(stderr, "spotipie: waiting for work that must finish; interrupt again to end at once, which may lose a token that is being renewed")
+				text := "spotipie: waiting for work that must finish; interrupt again to end at once, which may lose a token that is being renewed"
+				if cli.IsTerminal(stderr) {
+					text = cli.Wrap(text, cli.Width(stderr))
+				}
+				fmt.Fprintln(stderr, text)
 			})
 		})
 		c.listening.Store(&ctx)

@@ -80,6 +80,9 @@ func load(ctx context.Context, s *settings.Settings, store spotipie.Store) (spot
 	if !found {
 		return nil, NotSignedIn(ctx, s, store)
 	}
+	if problem, fix := s.ForeignService(); problem != "" {
+		return nil, failure.Usage(s.Cmd, fmt.Errorf("%s: %s", problem, fix))
+	}
 	flow := FlowOf(s, rec)
 	if flow == spotipie.FlowClientCredentials && s.Secret.Value == "" {
 		return hold(ctx, s, rec)

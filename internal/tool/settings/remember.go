@@ -31,7 +31,10 @@ func (s *Settings) save(ctx context.Context, flow spotipie.Flow, user string, is
 
 // kept returns the settings of a profile in the form in which they are saved.
 func (s *Settings) kept(p config.Settings, known bool, flow spotipie.Flow, user string, isNew bool) config.Settings {
-	p.Flow, p.ClientID, p.User = string(flow), s.ClientID.Value, user
+	p.Flow, p.ClientID = string(flow), s.ClientID.Value
+	if user != "" || isNew || !known { // otherwise only the answer about the user is missing
+		p.User = user
+	}
 	if isNew || !known { // otherwise the existing login may need the secret
 		p.Confidential = s.IsConfidential(flow)
 	}
@@ -57,14 +60,14 @@ func (s *Settings) Remember(ctx context.Context, flow spotipie.Flow, user string
 		s.Say("Note: the settings are not saved, so later commands need them again: %s.", failure.Plain(err))
 	}
 	if _, lacking := s.keptStore(s.Config.Profiles[s.Profile.Value]); lacking {
-		s.Say("Note: the store's password is not saved: later commands need %s too.", s.Variable("STORE"))
+		s.Say("Note: the store's password is not saved: later commands need %s too.", s.variableOf(s.Store, "STORE"))
 	}
 	if inConfig := cmp.Or(s.Config.Profiles[s.Profile.Value].ClientSecret, s.Config.ClientSecret); s.Secret.Value != "" && inConfig == "" {
 		with := ""
 		if flag := s.prefixFlag(); flag != "" {
 			with = ", and" + flag + " to find it"
 		}
-		s.Say("Note: the client secret is not saved: later commands need %s too%s.", s.Variable("CLIENT_SECRET"), with)
+		s.Say("Note: the client secret is not saved: later commands need %s too%s.", s.variableOf(s.Secret, "CLIENT_SECRET"), with)
 	}
 }
 

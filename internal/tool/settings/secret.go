@@ -10,6 +10,7 @@ import (
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/cli"
+	"github.com/spotipie/spotipie/internal/envsecret"
 	"github.com/spotipie/spotipie/internal/tool/commandline"
 )
 
@@ -33,9 +34,9 @@ func readSecretFile(cmd *cobra.Command, path string) (string, error) {
 // readSecret returns the client secret. It has no flag, because other users can
 // see command lines, and shells record them.
 func (s *Settings) readSecret(profile, top string) (Setting, error) {
-	found := s.pick("client-secret-file", "CLIENT_SECRET", profile, top, "")
-	if found.From != "--client-secret-file" {
-		return found, nil
+	found, err := s.pickSecret("client-secret-file", "CLIENT_SECRET", profile, top)
+	if err != nil || found.From != "--client-secret-file" {
+		return found, err
 	}
 	in := commandline.InputsOf(s.Cmd)
 	if in.ClientSecret == "" {
@@ -49,6 +50,38 @@ func (s *Settings) readSecret(profile, top string) (Setting, error) {
 		in.ClientSecret = secret
 	}
 	return Setting{in.ClientSecret, found.From, OnCommandLine}, nil
+}
+
+// pickSecret is pick for a setting that may have a secret. Its variable has a
+// second form, with _FILE at its end, that names a file.
+func (s *Settings) pickSecret(flag, variable, profile, top string) (Setting, error) {
+	found := s.pick(flag, variable, profile, top, "")
+	if found.Place == OnCommandLine {
+		return found, nil
+	}
+	variable = s.Variable(variable)
+	in := commandline.InputsOf(s.Cmd)
+	secret, ok := in.Variables[variable]
+	if !ok {
+		var err error
+		if secret.Value, secret.From, err = envsecret.Lookup(s.Cmd.Context(), variable); err != nil {
+			return Setting{}, err
+		}
+		in.Variables[variable] = secret
+	}
+	if secret.From == "" {
+		return found, nil
+	}
+	return Setting{secret.Value, secret.From, inEnvironment}, nil
+}
+
+// variableOf returns the environment variable that later commands need for a
+// secret: the one that it comes from now, or the one with that name.
+func (s *Settings) variableOf(secret Setting, name string) string {
+	if secret.Place == inEnvironment {
+		return secret.From
+	}
+	return s.Variable(name)
 }
 
 // Credentials returns the credentials of the app, with the secret if there is

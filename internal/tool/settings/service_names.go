@@ -2,6 +2,7 @@ package settings
 
 import (
 	"cmp"
+	"fmt"
 	"net/url"
 
 	"github.com/spotipie/spotipie"
@@ -61,4 +62,22 @@ func (of Services) NotSpotify() string {
 	default:
 		return name + " (not Spotify)"
 	}
+}
+
+// ForeignService says what is wrong, and what to do, if the services that are set
+// are not those that the profile was signed in at: they must not get its tokens.
+// Otherwise both texts are empty. A service on this machine may move to another
+// port.
+func (s *Settings) ForeignService() (problem, fix string) {
+	of := s.Config.Profiles[s.Profile.Value]
+	own, set := ServicesOf(of), s.Services()
+	if of.Flow == "" || of.ClientID != s.ClientID.Value || own == set || own.IsPractice() && set.IsPractice() {
+		return "", ""
+	}
+	cause := s.AccountsURL
+	if own.accounts == set.accounts || cause.From == "" {
+		cause = s.APIURL
+	}
+	return fmt.Sprintf("profile %q was signed in at %s, and %s sets %s, which must not get its tokens", s.Profile.Value, own.Name(), cause.From, set.Name()),
+		"unset that, or choose another profile with --profile or " + s.Variable("PROFILE")
 }

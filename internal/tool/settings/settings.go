@@ -124,7 +124,9 @@ func (s *Settings) read() error {
 	of, top := s.Config.Profiles[s.Profile.Value], s.Config.Settings
 	s.ClientID = s.pick("client-id", "CLIENT_ID", of.ClientID, top.ClientID, "")
 	s.RedirectURI = s.pick("redirect-uri", "REDIRECT_URI", of.RedirectURI, top.RedirectURI, login.DefaultRedirectURI)
-	s.Store = s.pick("store", "STORE", of.Store, top.Store, "")
+	if s.Store, err = s.pickSecret("store", "STORE", of.Store, top.Store); err != nil {
+		return err
+	}
 	s.Store.Value = s.absoluteStore()
 	if s.Exposed, err = s.pickBool("allow-exposed-store", "ALLOW_EXPOSED_STORE", of.AllowExposedStore, top.AllowExposedStore); err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/filestore"
+	"github.com/spotipie/spotipie/internal/privatedir"
 	"github.com/spotipie/spotipie/internal/storeaddress"
 	"github.com/spotipie/spotipie/internal/tool/failure"
 	"github.com/spotipie/spotipie/internal/tool/settings"
@@ -70,13 +72,18 @@ func Open(ctx context.Context, s *settings.Settings, opts Options) (store spotip
 	if err := passwordKnown(s, kind); err != nil {
 		return nil, nil, failure.Usage(s.Cmd, err)
 	}
+	if info, err := os.Stat(s.StoreDir()); isFolder(kind) && err == nil && !info.IsDir() {
+		return nil, nil, failure.Usage(s.Cmd, Failed(s, "opening", errors.New("it is a file, not a folder")))
+	}
 	if _, err := settings.DefaultStoreDir(kind); err != nil && isFolder(kind) && s.StoreDir() == "" {
 		return nil, nil, failure.Usage(s.Cmd, fmt.Errorf("there is no folder for the store (%s): set %s to one, such as file:/var/lib/spotipie",
 			failure.Plain(err), s.Variable("STORE")))
 	}
 	switch kind {
 	case settings.StoreRedis:
-		store, closeStore, err = openRedis(s)
+		if store, closeStore, err = openRedis(s); err != nil { // nothing is sent yet
+			return nil, nil, failure.Usage(s.Cmd, Failed(s, "opening", err))
+		}
 	case settings.StorePostgres:
 		store, closeStore, err = openPostgres(ctx, s, !opts.Existing)
 	case settings.StoreKeyring:
@@ -87,7 +94,8 @@ func Open(ctx context.Context, s *settings.Settings, opts Options) (store spotip
 		store, err = filestore.Open(s.StoreDir(), &filestore.Options{AllowExposed: s.Exposed.IsOn(), Key: opts.Key})
 		closeStore = noClose
 	}
-	if errors.Is(err, filestore.ErrExposed) && kind == settings.StoreFile {
+	var said *filestore.FileError
+	if errors.Is(err, filestore.ErrExposed) && kind == settings.StoreFile && errors.As(err, &said) && privatedir.IsShared(said.Path) {
 		err = failure.Tell(err, "%v; or, if only programs that may use the tokens have access to it, as with the fsGroup of Kubernetes, set %s=1",
 			err, s.Variable("ALLOW_EXPOSED_STORE"))
 	}
@@ -185,11 +193,38 @@ func briefOfFolder(s *settings.Settings, err error) error {
 	switch {
 	case errors.As(err, &said): // it says what to do
 	case errors.Is(err, fs.ErrPermission):
-		return failure.Tell(err, "%v: run as the user who owns it, or set %s to another folder, as in file:/var/lib/spotipie", err, s.Variable("STORE"))
+		return failure.Tell(err, "%v: %s; or set %s to another folder, as in file:/var/lib/spotipie", err, accessAdvice(err), s.Variable("STORE"))
 	case errors.Is(err, syscall.EROFS):
 		return failure.Tell(err, "%v: set %s to a folder that can be written, as in file:/var/lib/spotipie", err, s.Variable("STORE"))
 	}
 	return err
+}
+
+// accessAdvice says how this user gets access to a file that the system denies it:
+// to that file, or to the innermost folder above it that can be seen.
+func accessAdvice(err error) string {
+	var at *fs.PathError
+	if !errors.As(err, &at) {
+		return "run as the user who owns it"
+	}
+	path := at.Path
+	info, statErr := os.Stat(path)
+	for statErr != nil && path != filepath.Dir(path) {
+		path = filepath.Dir(path)
+		info, statErr = os.Stat(path)
+	}
+	if statErr != nil {
+		return "run as the user who owns it"
+	}
+	owner, known := privatedir.Owner(info)
+	switch {
+	case !known:
+		return "let this user read and write " + path
+	case int(owner) == os.Geteuid():
+		return fmt.Sprintf("let yourself read and write %s (chmod -R u+rwX)", path)
+	}
+	return fmt.Sprintf("%s belongs to user %d, and this program runs as user %d: %s",
+		path, owner, os.Geteuid(), privatedir.AdviceForForeign(owner))
 }
 
 // ProfileNames returns the profiles among keys, sorted.

@@ -101,7 +101,7 @@ func TestFolderThatCannotBeWritten(t *testing.T) {
 		err  error
 		want string
 	}{
-		"another user's": {fs.ErrPermission, "run as the user who owns it, or set SPOTIPIE_STORE to another folder"},
+		"forbidden":      {fs.ErrPermission, "; or set SPOTIPIE_STORE to another folder"},
 		"read-only":      {syscall.EROFS, "set SPOTIPIE_STORE to a folder that can be written"},
 		"something else": {errors.New("oops"), "oops"},
 	} {

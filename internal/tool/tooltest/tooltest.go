@@ -114,7 +114,7 @@ func Command(t *testing.T, args ...string) (cmd *cobra.Command, stderr *strings.
 	t.Helper()
 	cmd, stderr = &cobra.Command{Use: "spotipie"}, &strings.Builder{}
 	settings.AddFlags(cmd)
-	cmd.SetContext(t.Context())
+	cmd.SetContext(commandline.WithInputs(t.Context()))
 	cmd.SetErr(stderr)
 	if err := cmd.ParseFlags(args); err != nil {
 		t.Fatal(err)

@@ -36,7 +36,8 @@ type flags struct {
 	maxWait  time.Duration
 	ignore   bool // pauses of earlier runs
 
-	has spotipie.Scopes // of the token
+	has  spotipie.Scopes // of the token
+	flow spotipie.Flow   // that it came from
 }
 
 // New returns the command api.
@@ -118,7 +119,7 @@ func (f *flags) run(cmd *cobra.Command, args []string) error {
 			return err
 		}
 		err := call.Do(ctx, session)
-		f.has = session.Scope()
+		f.has, f.flow = session.Scope(), session.Flow()
 		return err
 	})
 	progress.Clear()
@@ -183,11 +184,19 @@ func (f *flags) explain(s *settings.Settings, call *webapi.Call, err error) erro
 	switch {
 	case errors.As(err, &refused) && refused.StatusCode == http.StatusForbidden && strings.Contains(refused.Message, "scope"):
 		return failure.Tell(err, "%s: %s", failure.Plain(err), scopeAdvice(s, webapi.ScopesFor(call.Method, call.Path()), f.has))
-	case errors.As(err, &refused) && refused.StatusCode == http.StatusUnauthorized && s.Flow.Value == string(spotipie.FlowClientCredentials):
+	case errors.As(err, &refused) && refused.StatusCode == http.StatusUnauthorized && f.flow == spotipie.FlowClientCredentials:
 		return failure.Tell(err, "%s: profile %q is the app itself, and this needs a user: sign one in with 'spotipie login --profile NAME --flow %s'",
 			failure.Plain(err), s.Profile.Value, spotipie.FlowAuthorizationCode)
 	case errors.As(err, &refused) && refused.StatusCode == http.StatusUnauthorized && explain.LacksSecret(s):
 		return explain.SecretMissing(s, err)
+	case sentWithToken(s, call):
+		err = explain.TokenRefused(s, err)
 	}
 	return explain.Error(s, err)
+}
+
+// sentWithToken reports whether a request goes to the Web API, and so with the
+// token.
+func sentWithToken(s *settings.Settings, call *webapi.Call) bool {
+	return strings.HasPrefix(call.Target, "/") || strings.HasPrefix(call.Target, s.APIURL.Value+"/")
 }

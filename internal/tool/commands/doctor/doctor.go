@@ -120,8 +120,15 @@ func examine(ctx context.Context, s *settings.Settings) []doctor.Result {
 		Secret: s.Secret.Value, SecretFrom: s.Secret.From,
 		EnvPrefix: s.EnvPrefix, Flow: flow, Confidential: s.Confidential, Spotify: s.AccountsURL.Value == spotipie.DefaultAccountsURL,
 	}, os.Environ())}
+	service := doctor.Result{Name: "service", OK: true, Detail: s.Services().NotSpotify() + ", " + s.AccountsURL.Origin()}
+	if problem, fix := s.ForeignService(); problem != "" && hasLogin {
+		service = doctor.Result{Name: "service", Detail: problem, Fix: fix}
+	}
 	token, withSession := doctor.Blocked("token", store), withExaminedSession(s)
-	if store.OK {
+	switch {
+	case store.OK && !service.OK:
+		token = doctor.Blocked("token", service)
+	case store.OK:
 		token = doctor.Token(ctx, withSession, s.LoginCommand(), time.Now)
 	}
 	clock := doctor.Clock(ctx, transport, s.AccountsURL.Value, runtime.GOOS, time.Now)
@@ -138,10 +145,13 @@ func examine(ctx context.Context, s *settings.Settings) []doctor.Result {
 		}
 		results = append(results, redirect, port, doctor.Browser(machine, token.OK || hasLogin && clock.Unanswered()))
 	}
-	if where := s.Services().NotSpotify(); where != "" {
-		results = append(results, doctor.Result{Name: "service", OK: true, Detail: where + ", " + s.AccountsURL.Origin()})
+	if s.Services().NotSpotify() != "" || !service.OK {
+		results = append(results, service)
 	}
-	results = append(append(results, clock), app(ctx, s, flow, clock)...)
+	results = append(results, clock)
+	if service.OK {
+		results = append(results, app(ctx, s, flow, clock)...)
+	}
 	results = append(results, store, token)
 	if token.OK {
 		if mode, known := doctor.Mode(ctx, withSession); known {

@@ -4,7 +4,6 @@ package help
 
 import (
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -13,6 +12,7 @@ import (
 	"github.com/spotipie/spotipie/internal/cli"
 	"github.com/spotipie/spotipie/internal/tool/commandline"
 	"github.com/spotipie/spotipie/internal/tool/failure"
+	"github.com/spotipie/spotipie/internal/tool/output"
 	"github.com/spotipie/spotipie/internal/tool/settings"
 )
 
@@ -39,7 +39,7 @@ explains where the commands get their settings from.`,
 			case len(rest) > 0:
 				return commandline.UnknownCommand(cmd.Root(), rest[0])
 			}
-			return found.Help()
+			return output.Write(cmd, Text(found))
 		},
 	}
 }
@@ -57,9 +57,8 @@ func Topic(cmd *cobra.Command) *cobra.Command {
 	return found
 }
 
-// Print writes a command's help. It ignores errors of w: the user has closed
-// the pipe.
-func Print(w io.Writer, cmd *cobra.Command) {
+// Text returns a command's help.
+func Text(cmd *cobra.Command) string {
 	var b strings.Builder
 	section := func(title, text string) {
 		if text = strings.TrimRight(text, "\n"); text != "" {
@@ -82,13 +81,12 @@ func Print(w io.Writer, cmd *cobra.Command) {
 	section("Settings, also from the environment; see 'spotipie help settings'", flagNames(shared))
 	section("Examples", cmd.Example)
 	if cmd.HasParent() {
-		_, _ = io.WriteString(w, b.String())
-		return
+		return b.String()
 	}
 	section("Exit codes", `  0  it worked        2  wrong flags or settings    4  access was denied
   1  it did not work  3  sign in (again)          130  interrupted`)
 	b.WriteString("\nMore about a command: spotipie <command> --help\nMore about settings:  spotipie help settings\n")
-	_, _ = io.WriteString(w, b.String())
+	return b.String()
 }
 
 // splitFlags separates a command's own flags from those for settings.

@@ -15,9 +15,9 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// TestPrint checks that the settings are listed and the command's own flags are
+// TestText checks that the settings are listed and the command's own flags are
 // explained.
-func TestPrint(t *testing.T) {
+func TestText(t *testing.T) {
 	root := &cobra.Command{Use: "spotipie"}
 	cmd := &cobra.Command{
 		Use: "x [flags]", Short: "Do it", Long: "Does it.", Example: "  spotipie x --own 1", Run: func(*cobra.Command, []string) {},
@@ -25,9 +25,7 @@ func TestPrint(t *testing.T) {
 	cmd.Flags().Int("own", 0, "a `NUMBER`")
 	settings.AddFlags(cmd)
 	root.AddCommand(cmd)
-	var text strings.Builder
-	help.Print(&text, cmd)
-	got := text.String()
+	got := help.Text(cmd)
 	for _, want := range []string{
 		"Usage: spotipie x [flags]\n\nDoes it.\n", "\nFlags:\n      --own NUMBER   a NUMBER\n", "\nExamples:\n  spotipie x --own 1\n", "  --accounts-url, ",
 	} {

@@ -40,6 +40,10 @@ With --env-prefix SPOTIFY the variables are SPOTIFY_CLIENT_ID and so on. There
 is no flag for the client secret itself, because other users can see command
 lines.
 
+SPOTIPIE_CLIENT_SECRET_FILE and SPOTIPIE_STORE_FILE name files with the secret
+and with the store's address, as Docker and Kubernetes provide secrets. Such a
+file has one line of at most 4096 bytes. Set only one of the two variables.
+
 The two URLs belong together: if you set an accounts service, its Web API is at
 the same URL unless you set that one too, in the same place or a higher one.
 Both must be https, or on this machine. For a service in a private network, such

@@ -128,9 +128,7 @@ func takeApp(s *settings.Settings, file string, app spotipie.Credentials) error 
 
 // firstToken gets an access token for a file that has only a refresh token.
 func firstToken(ctx context.Context, s *settings.Settings, refreshToken string) (*spotipie.Token, error) {
-	expired, err := spotipie.NewToken(spotipie.TokenFields{
-		AccessToken: "not-known", RefreshToken: refreshToken, ExpiresAt: time.Unix(1, 0), // it is not sent anywhere
-	})
+	expired, err := spotipie.NewToken(spotipie.TokenFields{RefreshToken: refreshToken})
 	if err != nil {
 		return nil, err
 	}

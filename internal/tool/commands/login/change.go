@@ -25,6 +25,9 @@ func (f *flags) mayChange(ctx context.Context, s *settings.Settings, flow spotip
 	}
 	text := fmt.Sprintf("This login changes profile %q: %s.", s.Profile.Value, strings.Join(changes, "; "))
 	practice := settings.ServicesOf(of).IsPractice() && s.Services().IsPractice()
+	if settings.ServicesOf(of) != s.Services() && !practice {
+		f.forceDialog = true // the other service must not get the token that there is
+	}
 	switch {
 	case !wasSignedIn(ctx, s, of): // written by hand, or signed out
 		return nil

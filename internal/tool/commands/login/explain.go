@@ -31,8 +31,8 @@ func explainLogin(s *settings.Settings, err error) error {
 	case errors.As(err, &port):
 		return failure.Tell(err, "%v", explainPort(s, port))
 	case errors.Is(err, login.ErrNoTerminal):
-		return failure.Tell(err, "there is no terminal to paste the answer into: run it in one, or without --paste "+
-			"where a browser can reach this machine")
+		return failure.Tell(err, "there is no terminal to paste the answer into: run it in one, or write the answer to a pipe that it reads, "+
+			"or leave out --paste where a browser can reach this machine")
 	}
 	return explained
 }

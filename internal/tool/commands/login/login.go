@@ -55,9 +55,9 @@ With the authorization code flow a user agrees in a browser, and the token
 renews itself for six months; the client secret is optional (PKCE). If no
 browser opens, open the printed address yourself. If the browser cannot reach
 this machine, paste the address it ends at, or what follows its question mark,
-or only the code. With the client credentials flow the app gets a token for
-itself, without a user; this needs the client secret. The implicit grant is for
-accounts services that still support it.
+or only the code; --paste also reads it from a pipe. With the client credentials
+flow the app gets a token for itself, without a user; this needs the client
+secret. The implicit grant is for accounts services that still support it.
 
 The settings of a login (flow, client id, store, services) are saved with the
 profile in the config file, so later commands need none. The client secret and a
@@ -169,6 +169,10 @@ func (f *flags) authorize(ctx context.Context, s *settings.Settings, session spo
 		output.heading += f.note + "\n"
 	}
 	defer output.stop()
+	defer session.OnTokenUpdated(func(context.Context, spotipie.TokenUpdated) error {
+		output.stop() // the user has agreed; the browser may still load the page
+		return nil
+	})()
 	begin := login.Authorize
 	if f.paste {
 		begin = login.Prompt
@@ -188,6 +192,11 @@ func (f *flags) authorize(ctx context.Context, s *settings.Settings, session spo
 		},
 	})
 	f.isNew = output.used()
+	if err == nil && !f.isNew && isRefused(ctx, s, session) {
+		s.Say("The Web API refuses the token of profile %q, so sign in again.", s.Profile.Value)
+		f.forceDialog = true
+		return f.authorize(ctx, s, session)
+	}
 	if err == nil && !f.isNew {
 		s.Say("Already signed in as profile %q; --force-dialog asks again.", s.Profile.Value)
 	}

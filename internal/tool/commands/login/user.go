@@ -6,6 +6,9 @@ import (
 	"time"
 
 	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/tool/explain"
+	"github.com/spotipie/spotipie/internal/tool/failure"
+	"github.com/spotipie/spotipie/internal/tool/settings"
 )
 
 // userTimeout is how long a login waits for the user's name.
@@ -24,4 +27,13 @@ func nameOf(ctx context.Context, session spotipie.Session) string {
 		return ""
 	}
 	return cmp.Or(user.DisplayName, user.ID)
+}
+
+// isRefused reports whether the Web API refuses the token of the session's user,
+// also a new one. If it does not answer, that is not so.
+func isRefused(ctx context.Context, s *settings.Settings, session spotipie.Session) bool {
+	ctx, cancel := context.WithTimeout(ctx, userTimeout)
+	defer cancel()
+	_, err := spotipie.CurrentUser(ctx, session)
+	return failure.SignInNeeded(explain.TokenRefused(s, err))
 }

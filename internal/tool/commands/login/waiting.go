@@ -101,10 +101,12 @@ func (o *waiting) clear() {
 	}
 }
 
-// stop removes the line. It may be called at any time, once.
+// stop removes the line for good. It may be called at any time, and several
+// times; before the first text it does nothing.
 func (o *waiting) stop() {
 	o.mu.Lock()
 	quit := o.quit
+	o.quit = nil
 	o.mu.Unlock()
 	if quit != nil {
 		close(quit)

@@ -54,7 +54,7 @@ func run(cmd *cobra.Command) error {
 		if s.Flow.Value != string(spotipie.FlowClientCredentials) && s.Services().NotSpotifyName() == "" {
 			text += " To end the app's access too, remove it at https://www.spotify.com/account/apps/."
 		}
-		fmt.Fprintln(cmd.ErrOrStderr(), text)
+		s.Say("%s", text)
 		return nil
 	})
 }
@@ -90,6 +90,6 @@ func tellSignedOut(ctx context.Context, s *settings.Settings, store spotipie.Sto
 	if err := sessions.OtherApp(ctx, s, store); err != nil {
 		return err
 	}
-	fmt.Fprintf(s.Cmd.ErrOrStderr(), "Profile %q was not signed in.\n", s.Profile.Value)
+	s.Say("Profile %q was not signed in.", s.Profile.Value)
 	return nil
 }

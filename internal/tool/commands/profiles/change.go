@@ -50,7 +50,7 @@ Without a name it prints the current one.`,
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.ErrOrStderr(), "Profile %q is now the default.\n", args[0])
+			output.Say(cmd.ErrOrStderr(), fmt.Sprintf("Profile %q is now the default.", args[0]))
 			if variable := s.Variable("PROFILE"); os.Getenv(variable) != "" && os.Getenv(variable) != args[0] {
 				s.Say("Note: %s is set to %q and overrides the default.", variable, os.Getenv(variable))
 			}
@@ -101,7 +101,7 @@ func deleteProfile(cmd *cobra.Command, name string, yes bool) error {
 	if err := stores.Use(ctx, s, func(store spotipie.Store) error { return deleteBoth(ctx, s, store) }); err != nil {
 		return explain.Error(s, err)
 	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "Profile %q is deleted.\n", name)
+	output.Say(cmd.ErrOrStderr(), fmt.Sprintf("Profile %q is deleted.", name))
 	return nil
 }
 

@@ -4,7 +4,6 @@ package profiles
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 
@@ -96,7 +95,7 @@ func list(cmd *cobra.Command, asJSON bool) error {
 		return output.WriteJSON(cmd, rows)
 	}
 	if len(rows) == 0 {
-		fmt.Fprintln(cmd.ErrOrStderr(), "There are no profiles: 'spotipie login' makes one.")
+		output.Say(cmd.ErrOrStderr(), "There are no profiles: 'spotipie login' makes one.")
 		return nil
 	}
 	err = output.Write(cmd, profileTable(rows, cmd.OutOrStdout()))

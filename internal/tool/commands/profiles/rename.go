@@ -14,6 +14,7 @@ import (
 	"github.com/spotipie/spotipie/internal/tool/explain"
 	"github.com/spotipie/spotipie/internal/tool/failure"
 	"github.com/spotipie/spotipie/internal/tool/interrupt"
+	"github.com/spotipie/spotipie/internal/tool/output"
 	"github.com/spotipie/spotipie/internal/tool/settings"
 	"github.com/spotipie/spotipie/internal/tool/stores"
 )
@@ -51,7 +52,7 @@ func renameProfile(cmd *cobra.Command, old, name string) error {
 	if err := stores.Use(ctx, s, func(store spotipie.Store) error { return rename(ctx, s, store, name) }); err != nil {
 		return explain.Error(s, err)
 	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "Profile %q is now called %q.\n", old, name)
+	output.Say(cmd.ErrOrStderr(), fmt.Sprintf("Profile %q is now called %q.", old, name))
 	return nil
 }
 

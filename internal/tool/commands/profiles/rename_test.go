@@ -12,6 +12,7 @@ import (
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/filestore"
+	"github.com/spotipie/spotipie/internal/tool/commandline"
 	"github.com/spotipie/spotipie/internal/tool/settings"
 	"github.com/spotipie/spotipie/internal/tool/tooltest"
 )
@@ -49,7 +50,7 @@ func TestMoveThatFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			tooltest.SignedIn(t, func(http.ResponseWriter, *http.Request) {})
 			cmd := New()
-			cmd.SetContext(t.Context())
+			cmd.SetContext(commandline.WithInputs(t.Context()))
 			s, err := settings.Read(cmd)
 			if err != nil {
 				t.Fatal(err)

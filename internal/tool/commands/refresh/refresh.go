@@ -2,7 +2,6 @@
 package refresh
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -42,8 +41,7 @@ func run(cmd *cobra.Command) error {
 		}
 		token, err := refreshable.RefreshToken(cmd.Context())
 		if err == nil {
-			fmt.Fprintf(cmd.ErrOrStderr(), "Renewed: profile %q has a token for %s.\n",
-				s.Profile.Value, cli.Span(time.Until(token.ExpiresAt())))
+			s.Say("Renewed: profile %q has a token for %s.", s.Profile.Value, cli.Span(time.Until(token.ExpiresAt())))
 		}
 		return err
 	})

@@ -89,7 +89,9 @@ func run(cmd *cobra.Command, f *flags) error {
 		return fmt.Errorf("serve: %w", err)
 	}
 	defer listener.Close()
-	if err := announce(cmd.OutOrStdout(), f, listener.Addr(), app); err != nil {
+	if err := announce(cmd.OutOrStdout(), f, listener.Addr(), app); errors.Is(err, syscall.EPIPE) {
+		return nil // nobody will know how to reach it
+	} else if err != nil {
 		return fmt.Errorf("serve: saying how to reach it: %w", err)
 	}
 	errorLog := log.New(cmd.ErrOrStderr(), "spotipie: serve: ", 0)

@@ -37,19 +37,20 @@ func New() *cobra.Command {
 		Short: "Show who is signed in, with which scopes and until when",
 		Long: `Shows a profile's user, flow, scopes, how long the access token is still valid,
 by when the user has to sign in again, and which store it is in. It asks Spotify
-for the user's name, and renews an expired token to do so; without a connection
-it shows the rest.
+for the user's name, and renews an expired token to do so; without an answer it
+shows the name from the last login, and the rest.
 
 The exit code is 0 if signed in, 3 if the user has to sign in (again), and 2 if
 the token has expired or was refused, and the settings do not allow a renewal.
 
 With --json it prints one line, a JSON object with the keys signed_in,
 sign_in_needed, profile, client_id, flow, user (an object with id and name, or
-null), scope (an array), expires_at, expires_in (seconds, negative if past),
-refreshable, authorized_at, reauthorize_by, refused_at (since when it cannot be
-renewed), store, service (the address, if it is not Spotify's), paused_until
-(the end of a pause that the Web API has asked for) and problem (text). Times
-are RFC 3339 in UTC, or null if they are not known.`,
+null; the id is "" if Spotify has not answered), scope (an array), expires_at,
+expires_in (seconds, negative if past), refreshable, authorized_at,
+reauthorize_by, refused_at (since when it cannot be renewed), store, service
+(the address, if it is not Spotify's), paused_until (the end of a pause that the
+Web API has asked for) and problem (text). Times are RFC 3339 in UTC, or null if
+they are not known.`,
 		Example: `  spotipie status
   spotipie status --json --profile work`,
 		Args: commandline.NoArguments,
@@ -106,6 +107,10 @@ func (f *flags) run(cmd *cobra.Command) error {
 				return err
 			}
 			st.User, problem = ask(ctx, session)
+			problem = explain.TokenRefused(s, problem)
+		}
+		if st.User == nil {
+			st.User = knownUser(s)
 		}
 		if st.pause = paused.OfAPI(); st.pause != nil {
 			st.PausedUntil = output.UTC(st.pause.Until)
@@ -130,6 +135,16 @@ func (f *flags) run(cmd *cobra.Command) error {
 		return errors.Join(output.Write(cmd, show), verdict)
 	}
 	return verdict
+}
+
+// knownUser returns the user whose name the last login has saved with the profile,
+// or nil.
+func knownUser(s *settings.Settings) *user {
+	of := s.Config.Profiles[s.Profile.Value]
+	if of.User == "" || of.ClientID != s.ClientID.Value || settings.ServicesOf(of) != s.Services() {
+		return nil
+	}
+	return &user{Name: of.User}
 }
 
 // fill reads the status from the session. If the user has to sign in again, it
@@ -206,10 +221,6 @@ func ask(ctx context.Context, session spotipie.Session) (*user, error) {
 		return nil, err
 	}
 	if err := spotipie.CheckResponse(resp); err != nil {
-		var refused *spotipie.APIError
-		if errors.As(err, &refused) && refused.StatusCode == http.StatusUnauthorized {
-			return nil, fmt.Errorf("%w (%s)", spotipie.ErrReauthorizationRequired, refused.Message)
-		}
 		return nil, err
 	}
 	defer resp.Body.Close()

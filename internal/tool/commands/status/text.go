@@ -60,6 +60,8 @@ func (st *status) asWhom() string {
 		return " as the app itself"
 	case st.User == nil:
 		return ""
+	case st.User.ID == "":
+		return " as " + cli.Printable(st.User.Name)
 	case st.User.Name == "" || st.User.Name == st.User.ID:
 		return " as " + cli.Printable(st.User.ID)
 	}
