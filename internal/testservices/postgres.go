@@ -54,11 +54,12 @@ func postgresArguments(data, port string) []string {
 	}
 }
 
-// StartPostgresReplica starts a replica of a PostgreSQL server, which follows it
+// StartPostgresReplica starts a replica of the PostgreSQL server at an address, which
+// follows it
 // until PromotePostgres.
-func StartPostgresReplica(t testing.TB, primary *Server) *Server {
+func StartPostgresReplica(t testing.TB, primary string) *Server {
 	t.Helper()
-	s, err := newPostgresReplica(primary.Address)
+	s, err := newPostgresReplica(primary)
 	return forTest(t, s, err)
 }
 
