@@ -28,11 +28,21 @@ const (
 // pause lets the traffic go on for a while.
 func pause(d time.Duration) { <-time.After(d) }
 
-func TestFailovers(t *testing.T) {
-	plan := plan{
+// newPlan returns what SPOTIPIE_TEST_USERS and SPOTIPIE_TEST_PROCESSES ask for.
+func newPlan(t *testing.T) plan {
+	t.Helper()
+	p := plan{
 		users: testservices.Count(t, "SPOTIPIE_TEST_USERS", 20), processes: testservices.Count(t, "SPOTIPIE_TEST_PROCESSES", 2),
 		think: 250 * time.Millisecond, tokenLifetime: 6 * time.Second,
 	}
+	if p.users > 100 {
+		p.think, p.tokenLifetime = time.Second, 12*time.Second
+	}
+	return p
+}
+
+func TestFailovers(t *testing.T) {
+	plan := newPlan(t)
 	for name, row := range rows() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

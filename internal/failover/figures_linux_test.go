@@ -1,6 +1,8 @@
 package failover_test
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -56,7 +58,7 @@ func (r *run) evaluate(t *testing.T, servers *deployment) *figures {
 	f.failedUsers = len(failed)
 	lost := f.countLostSaves(saves, loads)
 	f.findGaps(saves, servers, r.failed)
-	f.judgeLosses(r.ledger, saves, lost)
+	f.judgeLosses(r, saves, loads, lost)
 	f.lookAtTheEnd(t, r)
 	return f
 }
@@ -110,10 +112,10 @@ func (f *figures) findGaps(saves map[string][]save, servers *deployment, failed 
 }
 
 // judgeLosses says how each login was lost.
-func (f *figures) judgeLosses(l *ledger, saves map[string][]save, lost map[string]bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for user, one := range l.losses {
+func (f *figures) judgeLosses(r *run, saves map[string][]save, loads map[string][]load, lost map[string]bool) {
+	r.ledger.mu.Lock()
+	defer r.ledger.mu.Unlock()
+	for user, one := range r.ledger.losses {
 		f.lostLogins++
 		isSaved := one.token.next != nil && slices.ContainsFunc(saves[user], func(s save) bool {
 			return s.RefreshToken == one.token.next.digest && s.Ended < one.at.UnixNano()
@@ -126,11 +128,38 @@ func (f *figures) judgeLosses(l *ledger, saves map[string][]save, lost map[strin
 		case lost[one.token.next.digest]:
 			f.withLostSave++
 		default:
-			f.fault("%s: process %s sends a refresh token again, %s after process %s got the next one and had saved it",
-				user, one.again, one.at.Sub(one.token.nextAt), one.token.usedBy)
+			f.fault("%s: process %s sends a refresh token again, %s after process %s got the next one and had saved it:\n%s",
+				user, one.again, one.at.Sub(one.token.nextAt), one.token.usedBy, history(saves[user], loads[user], r.failed, one.at))
 		}
 	}
 }
+
+// history returns what happened to a user's record around a fail-over.
+func history(saves []save, loads []load, from, to time.Time) string {
+	type event struct {
+		at   int64
+		text string
+	}
+	var events []event
+	for _, s := range saves {
+		events = append(events, event{s.Ended, fmt.Sprintf("process %s has saved %d with %s", s.Process, s.Version, s.RefreshToken)})
+	}
+	for _, l := range loads {
+		text := fmt.Sprintf("process %s loads %d with %s, in %s", l.Process, l.Version, l.RefreshToken, time.Duration(l.Ended-l.Begun))
+		events = append(events, event{l.Begun, text})
+	}
+	slices.SortFunc(events, func(a, b event) int { return cmp.Compare(a.at, b.at) })
+	var b strings.Builder
+	for _, e := range events {
+		at := time.Unix(0, e.at)
+		if at.After(from.Add(-shownBefore)) && at.Before(to) {
+			fmt.Fprintf(&b, "\t%s %s\n", at.Sub(from).Round(time.Millisecond), e.text)
+		}
+	}
+	return b.String()
+}
+
+const shownBefore = 2 * time.Second
 
 // lookAtTheEnd checks that everybody has a token who has not lost the login, and
 // that the store has the newest refresh token.
@@ -149,10 +178,24 @@ func (f *figures) lookAtTheEnd(t *testing.T, r *run) {
 		if _, isLost := r.ledger.losses[user]; isLost {
 			continue
 		}
-		rec, found, err := r.store.Load(t.Context(), spotipie.Key{ClientID: r.app.ClientID, Profile: user})
+		rec, found, err := r.load(t.Context(), user)
 		if err != nil || !found || digest(rec.Token.RefreshToken()) != token.digest {
 			f.fault("%s: the store does not have the newest refresh token at the end: found %t, error %v", user, found, err)
 		}
+	}
+}
+
+// load loads a record. The test's own store learns only by trying that its server
+// has gone.
+func (r *run) load(ctx context.Context, user string) (rec spotipie.Record, found bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for {
+		rec, found, err = r.store.Load(ctx, spotipie.Key{ClientID: r.app.ClientID, Profile: user})
+		if err == nil || ctx.Err() != nil {
+			return rec, found, err
+		}
+		pause(50 * time.Millisecond)
 	}
 }
 

@@ -90,7 +90,7 @@ func useTokens(text string) error {
 	if err := json.Unmarshal([]byte(text), &c); err != nil {
 		return err
 	}
-	store := &recordedStore{unconfirmed: make(map[string]bool)}
+	store := &recordedStore{process: c.Name, unconfirmed: make(map[string]bool)}
 	inner, closeStore, err := c.Store.open(ctx, store.noteUnconfirmed)
 	if err != nil {
 		return err

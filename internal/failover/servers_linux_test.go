@@ -20,9 +20,20 @@ type deployment struct {
 	isAffected func(user string) bool
 }
 
-// lag is how much later than its primary a replica has a save, where a proxy
-// stands between them.
-const lag = 100 * time.Millisecond
+// How much later than its primary a replica has a save: one that nobody waits for
+// is farther away. The replicas of a cluster, which have no proxy before them, follow
+// at once.
+const (
+	lag     = 100 * time.Millisecond
+	nearLag = 10 * time.Millisecond
+)
+
+func lagOf(isWaitedFor bool) time.Duration {
+	if isWaitedFor {
+		return nearLag
+	}
+	return lag
+}
 
 // What becomes of a primary.
 const (
@@ -56,7 +67,7 @@ func redisSentinel(replicas int, hangs bool) func(*testing.T) *deployment {
 				Kind: kindSentinel, Addresses: sentinels, Replicas: replicas,
 				Near: map[string]string{link.Address: master.Address},
 			},
-			begin:      func([]string) { link.Slow(lag) },
+			begin:      func([]string) { link.Slow(lagOf(replicas > 0)) },
 			fail:       func() { strike(t, master, hangs) },
 			isAffected: everybody,
 		}
@@ -76,7 +87,7 @@ func postgres(synchronous, hangs bool) func(*testing.T) *deployment {
 		}
 		return &deployment{
 			store: storeConfig{Kind: kindPostgres, Addresses: []string{primary.Address, replica.Address}},
-			begin: func([]string) { link.Slow(lag) },
+			begin: func([]string) { link.Slow(lagOf(synchronous)) },
 			fail: func() {
 				strike(t, primary, hangs)
 				testservices.PromotePostgres(t, replica)

@@ -97,7 +97,7 @@ func (c storeConfig) openPostgres(ctx context.Context) (serverStore, func(), err
 // save is one that the store has acknowledged, and load what a load has found.
 // Times are those of this machine's clock, in nanoseconds.
 type save struct {
-	User          string
+	Process, User string
 	Version       uint64
 	RefreshToken  string // digest
 	Ended         int64
@@ -105,14 +105,16 @@ type save struct {
 }
 
 type load struct {
-	User    string
-	Version uint64 // 0 if there is neither a record nor a deletion
-	Begun   int64
+	Process, User string
+	Version       uint64 // 0 if there is neither a record nor a deletion
+	RefreshToken  string // digest
+	Begun, Ended  int64
 }
 
 // recordedStore keeps account of saves and loads.
 type recordedStore struct {
 	serverStore
+	process string
 
 	mu          sync.Mutex
 	saves       []save
@@ -132,7 +134,10 @@ func (s *recordedStore) Load(ctx context.Context, key spotipie.Key) (spotipie.Re
 	if err == nil {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.loads = append(s.loads, load{User: key.Profile, Version: rec.Version, Begun: begun})
+		s.loads = append(s.loads, load{
+			Process: s.process, User: key.Profile, Version: rec.Version, RefreshToken: digest(rec.Token.RefreshToken()),
+			Begun: begun, Ended: time.Now().UnixNano(),
+		})
 	}
 	return rec, found, err
 }
@@ -143,7 +148,7 @@ func (s *recordedStore) Swap(ctx context.Context, key spotipie.Key, version uint
 	defer s.mu.Unlock()
 	if err == nil {
 		s.saves = append(s.saves, save{
-			User: key.Profile, Version: saved, RefreshToken: digest(rec.Token.RefreshToken()),
+			Process: s.process, User: key.Profile, Version: saved, RefreshToken: digest(rec.Token.RefreshToken()),
 			Ended: time.Now().UnixNano(), IsUnconfirmed: s.unconfirmed[key.Profile],
 		})
 	}
