@@ -32,7 +32,7 @@ func onReplica(t *testing.T, replica *testservices.Server, opts *pgstore.Options
 func TestReplicaThatIsNamedFirst(t *testing.T) {
 	t.Parallel()
 	primary := testservices.StartPostgres(t)
-	replica := testservices.StartPostgresReplica(t, primary)
+	replica := testservices.StartPostgresReplica(t, primary.Address)
 	opts := fresh(0)
 	open(t, connect(t, testservices.PostgresDSN(primary.Address)), opts)
 	onReplica(t, replica, opts)
@@ -51,7 +51,7 @@ func TestReplicaThatIsNamedFirst(t *testing.T) {
 func TestPrimaryThatBecomesReadOnly(t *testing.T) {
 	t.Parallel()
 	primary := testservices.StartPostgres(t)
-	replica := testservices.StartPostgresReplica(t, primary)
+	replica := testservices.StartPostgresReplica(t, primary.Address)
 	opts := fresh(0)
 	store := open(t, connect(t, bothDSN(primary, replica, "target_session_attrs=read-write")), opts)
 	version := storecheck.Swap(t, store, 0, "one")
@@ -84,7 +84,7 @@ func replicaIsPromoted(t *testing.T, synchronous bool) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			primary := testservices.StartPostgres(t)
-			replica := testservices.StartPostgresReplica(t, primary)
+			replica := testservices.StartPostgresReplica(t, primary.Address)
 			opts := fresh(2 * time.Second)
 			store := open(t, connect(t, bothDSN(primary, replica, "target_session_attrs=read-write&connect_timeout=2")), opts)
 			store.SetSilence(time.Second)

@@ -304,28 +304,6 @@ func (s *Store) List(ctx context.Context) ([]spotipie.Key, error) {
 	return keys, nil
 }
 
-// queryRow, exec and affects run a statement.
-
-func (s *Store) queryRow(ctx context.Context, statement string, arguments []any, results ...any) error {
-	return s.again(func() error {
-		return s.pool.QueryRow(ctx, statement, s.inMode(arguments)...).Scan(results...)
-	})
-}
-
-func (s *Store) exec(ctx context.Context, statement string, arguments ...any) error {
-	_, err := s.affects(ctx, statement, arguments...)
-	return err
-}
-
-func (s *Store) affects(ctx context.Context, statement string, arguments ...any) (bool, error) {
-	var tag pgconn.CommandTag
-	err := s.again(func() (err error) {
-		tag, err = s.pool.Exec(ctx, statement, s.inMode(arguments)...)
-		return err
-	})
-	return tag.RowsAffected() > 0, err
-}
-
 // again runs a statement once more if the server has rolled it back because of
 // an isolation level stricter than READ COMMITTED, or to end a deadlock.
 func (s *Store) again(run func() error) error {
@@ -351,16 +329,6 @@ func hasCode(err error, codes ...string) bool {
 	}
 	var answer *pgconn.PgError
 	return errors.As(err, &answer) && slices.Contains(codes, answer.Code)
-}
-
-// connectAnew makes the pool connect again if its server takes no writes: it
-// may have been the primary when the pool connected. It does so at most once a
-// second.
-func (s *Store) connectAnew() {
-	now := time.Now().UnixNano()
-	if last := s.connected.Load(); now-last >= int64(time.Second) && s.connected.CompareAndSwap(last, now) {
-		s.pool.Reset()
-	}
 }
 
 // inMode makes a statement run in one round trip without leaving a prepared

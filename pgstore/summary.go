@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/spotipie/spotipie"
 )
@@ -269,11 +270,13 @@ type summarized struct {
 // collect returns the rows of a query.
 func collect[row any](ctx context.Context, s *Store, statement string, arguments []any) (all []row, err error) {
 	err = s.again(func() error {
-		rows, err := s.pool.Query(ctx, statement, s.inMode(arguments)...)
-		if err == nil {
-			all, err = pgx.CollectRows(rows, pgx.RowToStructByPos[row])
-		}
-		return err
+		return s.use(ctx, func(conn *pgxpool.Conn) error {
+			rows, err := conn.Query(ctx, statement, s.inMode(arguments)...)
+			if err == nil {
+				all, err = pgx.CollectRows(rows, pgx.RowToStructByPos[row])
+			}
+			return err
+		})
 	})
 	return all, err
 }

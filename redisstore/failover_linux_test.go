@@ -69,3 +69,62 @@ func TestSentinelFailOver(t *testing.T) {
 		})
 	}
 }
+
+// A cluster whose master is gone, or hangs, holds up renewals and watchers for some
+// seconds only.
+func TestClusterFailOver(t *testing.T) {
+	for name, trouble := range map[string]func(t *testing.T, master *testservices.Server){
+		"the master was killed": func(_ *testing.T, master *testservices.Server) { master.Kill() },
+		"the master hangs":      func(t *testing.T, master *testservices.Server) { master.Freeze(t) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			masters, _ := testservices.StartRedisClusterWithReplicas(t)
+			client := redis.NewClusterClient(&redis.ClusterOptions{
+				Addrs: []string{masters[0].Address, masters[1].Address}, ReadTimeout: time.Second, DialTimeout: time.Second,
+			})
+			t.Cleanup(func() { _ = client.Close() })
+			opts := fresh(2 * time.Second)
+			opts.Replicas = 1 // so that the replica has what is saved
+			store := open(t, client, opts)
+			version := storecheck.Swap(t, store, 0, "one")
+			changes, err := store.Watch(t.Context(), storecheck.Key())
+			if err != nil {
+				t.Fatal(err)
+			}
+			master, err := client.MasterForKey(t.Context(), opts.Prefix+recordName)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, one := range masters {
+				if one.Address == master.Options().Addr {
+					trouble(t, one)
+				}
+			}
+			start := time.Now()
+			ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
+			defer cancel()
+			unlock, err := store.Lock(ctx, storecheck.Key())
+			if err != nil {
+				t.Fatalf("Lock: %v", err)
+			}
+			locked := time.Since(start)
+			storecheck.Expect(t, store, "one", version)
+			version = storecheck.Swap(t, store, version, "two")
+			storecheck.Expect(t, store, "two", version)
+			if err := unlock(ctx); err != nil {
+				t.Errorf("unlock: %v", err)
+			}
+			select {
+			case <-changes:
+			case <-ctx.Done():
+				t.Fatal("who watches was not told")
+			}
+			told := time.Since(start)
+			t.Logf("locked after %s, told after %s", locked.Round(time.Millisecond), told.Round(time.Millisecond))
+			if locked > 20*time.Second || told > 20*time.Second {
+				t.Errorf("locked after %s, told after %s", locked, told)
+			}
+		})
+	}
+}

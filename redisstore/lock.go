@@ -120,7 +120,7 @@ func (s *Store) Check(ctx context.Context, key spotipie.Key) error {
 
 func (l leases) run(ctx context.Context, script *redis.Script, key spotipie.Key, owner string, more ...any) (bool, error) {
 	arguments := append([]any{owner, lease.OwnerPrefix}, more...)
-	return await(ctx, func(ctx context.Context) (bool, error) {
+	return await(ctx, l.Store, func(ctx context.Context) (bool, error) {
 		return script.Run(ctx, l.client, []string{l.lockName(key)}, arguments...).Bool()
 	})
 }

@@ -58,7 +58,7 @@ func (s *Store) tagOf(name string) (tag string, ok bool) {
 // request. A client of a single node of a cluster is refused, as it would list
 // only a part.
 func (s *Store) List(ctx context.Context) ([]spotipie.Key, error) {
-	tags, err := await(ctx, func(ctx context.Context) ([]string, error) {
+	tags, err := await(ctx, s, func(ctx context.Context) ([]string, error) {
 		return s.scanAll(ctx, "*", s.deleted)
 	})
 	if err != nil {

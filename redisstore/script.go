@@ -135,7 +135,7 @@ func (s *Store) write(ctx context.Context, script *redis.Script, key spotipie.Ke
 		before: []any{format, over, strconv.FormatUint(floor, 10), rand.Text()},
 		after:  []any{s.channel(), tag(key), last},
 	}
-	return await(ctx, func(ctx context.Context) (string, error) {
+	return await(ctx, s, func(ctx context.Context) (string, error) {
 		if s.replicas > 0 {
 			return s.writeConfirmed(ctx, key, w)
 		}

@@ -153,7 +153,7 @@ type state struct {
 // read reads a state. If it does not understand what is there, the error is a
 // [*spotipie.RecordMismatchError].
 func (s *Store) read(ctx context.Context, key spotipie.Key) (state, error) {
-	fields, err := await(ctx, func(ctx context.Context) ([]any, error) {
+	fields, err := await(ctx, s, func(ctx context.Context) ([]any, error) {
 		return s.client.HMGet(ctx, s.recordName(key), "format", "version", "record", "deleted").Result()
 	})
 	if redis.HasErrorPrefix(err, "WRONGTYPE") {
@@ -186,7 +186,7 @@ func (s *Store) read(ctx context.Context, key spotipie.Key) (state, error) {
 // readOldTombstone reads a deletion by an older version of this package, which
 // kept deletions under another name, if there is nothing newer.
 func (s *Store) readOldTombstone(ctx context.Context, key spotipie.Key) (state, error) {
-	text, err := await(ctx, func(ctx context.Context) (string, error) {
+	text, err := await(ctx, s, func(ctx context.Context) (string, error) {
 		return s.client.Get(ctx, s.oldTombstoneName(key)).Result()
 	})
 	if errors.Is(err, redis.Nil) || redis.HasErrorPrefix(err, "WRONGTYPE") {
@@ -259,7 +259,7 @@ func (s *Store) swapNew(ctx context.Context, key spotipie.Key, floor uint64, dat
 		}
 		version, err := s.written(ctx, key, saved, err)
 		if err == nil && now.old { // if the record were lost, it would look like a deletion
-			_, _ = await(ctx, func(ctx context.Context) (int64, error) { return s.client.Del(ctx, s.oldTombstoneName(key)).Result() })
+			_, _ = await(ctx, s, func(ctx context.Context) (int64, error) { return s.client.Del(ctx, s.oldTombstoneName(key)).Result() })
 		}
 		return version, err
 	}
@@ -364,30 +364,46 @@ func (s *Store) mismatch(key spotipie.Key, reason string) error {
 		s.recordName(key), reason)}
 }
 
-// await runs f and returns its result, or ctx's error as soon as ctx ends: the
-// client itself looks at a context only between reads. f goes on then, for no
-// longer than the client's timeouts.
-func await[T any](ctx context.Context, f func(context.Context) (T, error)) (T, error) {
+// await runs f, which calls the client, and returns its result, or ctx's error as
+// soon as ctx ends: the client itself looks at a context only between reads. f goes
+// on then, for no longer than the client's timeouts.
+func await[T any](ctx context.Context, s *Store, f func(context.Context) (T, error)) (T, error) {
 	var none T
 	if err := ctx.Err(); err != nil {
 		return none, err
-	}
-	if ctx.Done() == nil { // it never ends
-		return f(ctx)
 	}
 	type result struct {
 		value T
 		err   error
 	}
-	done := make(chan result, 1)
-	go func() {
+	call := func() result {
 		value, err := f(ctx)
-		done <- result{value, err}
-	}()
+		s.noteFailure(err)
+		return result{value, err}
+	}
+	if ctx.Done() == nil { // it never ends
+		r := call()
+		return r.value, r.err
+	}
+	done := make(chan result, 1)
+	go func() { done <- call() }()
 	select {
 	case r := <-done:
 		return r.value, r.err
 	case <-ctx.Done():
 		return none, ctx.Err()
 	}
+}
+
+// noteFailure has a cluster's client ask who the masters are, if a node did not
+// answer: another one may have taken over. By itself the client asks once a minute
+// (ClusterStateReloadInterval), and when a node that answers sends it elsewhere. It
+// makes one such request at a time, and no more than five a second.
+func (s *Store) noteFailure(err error) {
+	cluster, isCluster := s.client.(*redis.ClusterClient)
+	var answer redis.Error
+	if !isCluster || err == nil || errors.As(err, &answer) || errors.Is(err, redis.ErrClosed) {
+		return
+	}
+	cluster.ReloadState(context.Background())
 }

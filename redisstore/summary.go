@@ -31,7 +31,7 @@ func (s *Store) Summaries(ctx context.Context, query spotipie.SummaryQuery) (pag
 	if err != nil {
 		return page, err
 	}
-	page, err = await(ctx, func(ctx context.Context) (spotipie.SummaryPage, error) {
+	page, err = await(ctx, s, func(ctx context.Context) (spotipie.SummaryPage, error) {
 		return s.summaries(ctx, after, query)
 	})
 	if err != nil {

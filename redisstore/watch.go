@@ -78,6 +78,9 @@ func (r *reader) read(message string) {
 // or the client is closed.
 func (s *Store) listen(ctx context.Context, ready func(), notify func(tag string)) error {
 	err := s.subscribe(ctx, ready, notify)
+	if ctx.Err() == nil {
+		s.noteFailure(err)
+	}
 	if errors.Is(err, redis.ErrClosed) && ctx.Err() == nil {
 		return fmt.Errorf("%w: %w", notices.ErrClosed, err)
 	}

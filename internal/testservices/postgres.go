@@ -54,11 +54,11 @@ func postgresArguments(data, port string) []string {
 	}
 }
 
-// StartPostgresReplica starts a replica of a PostgreSQL server. It follows the
-// primary until PromotePostgres.
-func StartPostgresReplica(t testing.TB, primary *Server) *Server {
+// StartPostgresReplica starts a replica of the PostgreSQL server at an address. It
+// follows the primary until PromotePostgres.
+func StartPostgresReplica(t testing.TB, primary string) *Server {
 	t.Helper()
-	s, err := newPostgresReplica(primary.Address)
+	s, err := newPostgresReplica(primary)
 	return forTest(t, s, err)
 }
 

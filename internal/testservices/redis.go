@@ -6,6 +6,7 @@ import (
 	"net"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -43,16 +44,43 @@ func newRedis(launcher []string, args ...string) (*Server, error) {
 // addresses. It removes the cluster when the test ends.
 func StartRedisCluster(t testing.TB) (addresses []string) {
 	t.Helper()
-	for range 3 {
+	for _, s := range startRedisCluster(t, 3, 15*time.Second) {
+		addresses = append(addresses, s.Address)
+	}
+	return addresses
+}
+
+// StartRedisClusterWithReplicas starts a cluster of three masters with a replica
+// each, which takes over when its master has been away for two seconds. It is gone
+// when the test ends.
+func StartRedisClusterWithReplicas(t testing.TB) (masters, replicas []*Server) {
+	t.Helper()
+	all := startRedisCluster(t, 6, 2*time.Second, "--cluster-replicas", "1")
+	masters, replicas = all[:3], all[3:] // as redis-cli makes them
+	cli := Program(t, "redis-cli", "redis-tools")
+	for _, s := range replicas {
+		awaitWords(t, cli, s.Address, "replication", "role:slave", "master_link_status:up")
+	}
+	return masters, replicas
+}
+
+// startRedisCluster starts so many nodes, and makes them a cluster with more
+// arguments of redis-cli. A node that is silent for as long as timeout counts as
+// gone.
+func startRedisCluster(t testing.TB, nodes int, timeout time.Duration, args ...string) (all []*Server) {
+	t.Helper()
+	var addresses []string
+	for range nodes {
 		port, err := freePort()
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := StartRedis(t, "--cluster-enabled", "yes", "--cluster-port", port)
-		addresses = append(addresses, s.Address)
+		s := StartRedis(t, "--cluster-enabled", "yes", "--cluster-port", port, "--cluster-node-timeout", strconv.FormatInt(timeout.Milliseconds(), 10))
+		all, addresses = append(all, s), append(addresses, s.Address)
 	}
 	cli := Program(t, "redis-cli", "redis-tools")
-	words, err := exec.Command(cli, append([]string{"--cluster-yes", "--cluster", "create"}, addresses...)...).CombinedOutput()
+	command := slices.Concat([]string{"--cluster-yes", "--cluster", "create"}, addresses, args)
+	words, err := exec.Command(cli, command...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("making a cluster: %v\n%s", err, words)
 	}
@@ -68,7 +96,7 @@ func StartRedisCluster(t testing.TB) (addresses []string) {
 			}
 		}
 	}
-	return addresses
+	return all
 }
 
 func pingRedis(address string) error {

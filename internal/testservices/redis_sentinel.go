@@ -20,8 +20,16 @@ const SentinelMaster = "master"
 // second. It removes all servers when the test ends.
 func StartRedisSentinel(t testing.TB) (master, replica *Server, sentinels []string) {
 	t.Helper()
+	return StartRedisSentinelOver(t, func(master string) string { return master })
+}
+
+// StartRedisSentinelOver is StartRedisSentinel with a network between the servers:
+// the replica and the sentinels know the master by the address that network
+// returns for its own, such as that of a [Proxy].
+func StartRedisSentinelOver(t testing.TB, network func(master string) (address string)) (master, replica *Server, sentinels []string) {
+	t.Helper()
 	master = StartRedis(t)
-	host, port, err := net.SplitHostPort(master.Address)
+	host, port, err := net.SplitHostPort(network(master.Address))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,7 +35,7 @@ END $$`
 func TestPostgresHosts(t *testing.T) {
 	tooltest.Home(t, "")
 	primary := testservices.StartPostgres(t)
-	replica := testservices.StartPostgresReplica(t, primary)
+	replica := testservices.StartPostgresReplica(t, primary.Address)
 	both := "postgres://spotipie@" + primary.Address + "," + replica.Address + "/postgres?sslmode=disable"
 	replicaFirst := "postgres://spotipie@" + replica.Address + "," + primary.Address + "/postgres?sslmode=disable"
 	if err := uses(t, replicaFirst); err != nil {

@@ -1,0 +1,144 @@
+package failover_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"sync"
+	"time"
+)
+
+// ledger stands before the accounts service and keeps account of each refresh
+// token: whose it is, which process has used it, and which one followed.
+type ledger struct {
+	service http.Handler
+
+	mu     sync.Mutex
+	codes  map[string]string       // the user who has agreed, by code
+	tokens map[string]*issuedToken // by refresh token
+	newest map[string]*issuedToken // by user
+	losses map[string]loss         // by user
+	issued map[string][]time.Time  // by user
+}
+
+type issuedToken struct {
+	user   string
+	digest string
+	usedBy string // the process; empty: none
+	// next is the token that was issued for this one, at nextAt.
+	next   *issuedToken
+	nextAt time.Time
+}
+
+// loss is a login that the accounts service has ended.
+type loss struct {
+	token   *issuedToken // that was sent again, or refused at its first use
+	isReuse bool
+	again   string // the process that has sent it again
+	at      time.Time
+}
+
+func newLedger(service http.Handler) *ledger {
+	return &ledger{
+		service: service, codes: make(map[string]string), tokens: make(map[string]*issuedToken),
+		newest: make(map[string]*issuedToken), losses: make(map[string]loss), issued: make(map[string][]time.Time),
+	}
+}
+
+// noteConsent notes who has agreed to what a callback is the answer to.
+func (l *ledger) noteConsent(callbackURL, user string) error {
+	u, err := url.Parse(callbackURL)
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.codes[u.Query().Get("code")] = user
+	return nil
+}
+
+func (l *ledger) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path != "/api/token" {
+		l.service.ServeHTTP(w, r)
+		return
+	}
+	body, err := io.ReadAll(r.Body)
+	form, parseErr := url.ParseQuery(string(body))
+	if err != nil || parseErr != nil {
+		http.Error(w, "the ledger cannot read this", http.StatusBadRequest)
+		return
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	sent, isReuse := l.use(form.Get("refresh_token"), r.Header.Get(nameHeader))
+	answer := httptest.NewRecorder()
+	l.service.ServeHTTP(answer, r)
+	l.noteAnswer(form.Get("code"), sent, isReuse, r.Header.Get(nameHeader), answer)
+	for name, values := range answer.Header() {
+		w.Header()[name] = values
+	}
+	w.WriteHeader(answer.Code)
+	_, _ = w.Write(answer.Body.Bytes())
+}
+
+// use notes that a refresh token is used, before it is.
+func (l *ledger) use(refreshToken, process string) (token *issuedToken, isReuse bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	token = l.tokens[refreshToken]
+	if token == nil {
+		return nil, false
+	}
+	if token.usedBy != "" {
+		return token, true
+	}
+	token.usedBy = process
+	return token, false
+}
+
+// noteAnswer notes the refresh token in an answer, or that the login has ended.
+func (l *ledger) noteAnswer(code string, sent *issuedToken, isReuse bool, process string, answer *httptest.ResponseRecorder) {
+	var fields struct {
+		RefreshToken string `json:"refresh_token"`
+	}
+	_ = json.Unmarshal(answer.Body.Bytes(), &fields)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	user := l.codes[code]
+	if sent != nil {
+		user = sent.user
+	}
+	if fields.RefreshToken == "" {
+		if _, isLost := l.losses[user]; !isLost && sent != nil {
+			l.losses[user] = loss{token: sent, isReuse: isReuse, again: process, at: time.Now()}
+		}
+		return
+	}
+	next := &issuedToken{user: user, digest: digest(fields.RefreshToken)}
+	if sent != nil {
+		sent.next, sent.nextAt = next, time.Now()
+	}
+	l.tokens[fields.RefreshToken], l.newest[user] = next, next
+	l.issued[user] = append(l.issued[user], time.Now())
+}
+
+// renewed reports how many users have got so many tokens since a time, or have
+// lost their login.
+func (l *ledger) renewed(since time.Time, times int) (users int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for user, at := range l.issued {
+		n := 0
+		for _, one := range at {
+			if one.After(since) {
+				n++
+			}
+		}
+		if _, isLost := l.losses[user]; isLost || n >= times {
+			users++
+		}
+	}
+	return users
+}
