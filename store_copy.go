@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 )
 
 // CopyOptions adjust [CopyStore]. A nil *CopyOptions and the zero value mean the
@@ -57,7 +58,9 @@ const (
 //
 // If the source remembers that a record was deleted, it is deleted in the
 // destination too, unless the user has consented since. If the destination
-// remembers that a record was deleted, it is copied only with a newer consent.
+// remembers that a record was deleted, it is copied only with a newer consent. If
+// the destination's clock is ahead, this is found out by deleting it again. If the
+// source's clock is ahead, its deletions count as later than they were.
 // Deletions of records that the destination does not have are not copied.
 //
 // It takes no lock in the source, and writes nothing there. Do not let programs
@@ -193,7 +196,11 @@ func (c *copying) copyRecord(ctx context.Context, key Key) (outcome func(*CopyCo
 			return nil, fmt.Errorf("loading it: %w", err)
 		}
 		if !found {
-			return c.copyDeletion(ctx, key, source.Version)
+			outcome, err = c.copyDeletion(ctx, key, source.Version)
+			if errors.Is(err, ErrVersionConflict) {
+				continue
+			}
+			return outcome, err
 		}
 		there, isThere, err := c.to.Load(ctx, key)
 		if err != nil {
@@ -202,7 +209,13 @@ func (c *copying) copyRecord(ctx context.Context, key Key) (outcome func(*CopyCo
 		over := uint64(0)
 		switch {
 		case !isThere && there.Version != 0 && !consentedAfter(source, there.Version):
-			return kept, nil
+			isLater, err := c.consentedSince(ctx, key, source, there.Version)
+			switch {
+			case errors.Is(err, ErrVersionConflict):
+				continue
+			case err != nil || !isLater:
+				return kept, err
+			}
 		case isThere && isSameRecord(source, there):
 			return same, nil
 		case isThere && compareRecords(source, there) <= 0:
@@ -243,7 +256,11 @@ func (c *copying) copyDeletion(ctx context.Context, key Key, version uint64) (ou
 	case consentedAfter(there, version):
 		return kept, nil
 	}
-	if err := c.to.Delete(ctx, key); err != nil {
+	err = deleteVersion(ctx, c.to, key, there.Version)
+	if errors.Is(err, errors.ErrUnsupported) {
+		err = c.to.Delete(ctx, key)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("deleting it: %w", err)
 	}
 	// By its number, a consent that was just saved in the source is older than
@@ -267,6 +284,38 @@ func consentedAfter(rec Record, version uint64) bool {
 		moment = uint64(max(rec.AuthorizedAt.UnixMilli(), 0))
 	}
 	return moment > version/1000
+}
+
+// consentedSince does the same for a deletion in the destination if its version is
+// of a moment that has not come yet: then the clock there is ahead, and how far is
+// known by deleting again. Without a [VersionDeleter] the deletion counts.
+func (c *copying) consentedSince(ctx context.Context, key Key, rec Record, version uint64) (bool, error) {
+	if rec.AuthorizedAt.IsZero() || version <= uint64(time.Now().UnixMicro()) {
+		return false, nil
+	}
+	err := deleteVersion(ctx, c.to, key, 0)
+	now := time.Now()
+	switch {
+	case errors.Is(err, errors.ErrUnsupported):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("deleting it again: %w", err)
+	}
+	again, found, err := c.to.Load(ctx, key)
+	if err != nil || found || again.Version < version {
+		return false, cmp.Or(err, ErrVersionConflict)
+	}
+	ago := time.Duration(again.Version-version) * time.Microsecond
+	return rec.AuthorizedAt.After(now.Add(-ago)), nil
+}
+
+// deleteVersion deletes a record if its version is still version, or fails with
+// [errors.ErrUnsupported].
+func deleteVersion(ctx context.Context, store Store, key Key, version uint64) error {
+	if deleter, ok := store.(VersionDeleter); ok {
+		return deleter.DeleteVersion(ctx, key, version)
+	}
+	return errors.ErrUnsupported
 }
 
 // isSameRecord reports whether two records are the same except for their
