@@ -25,6 +25,7 @@ type everything interface {
 func MethodsEndWithTheirContexts(t *testing.T, s everything, proxy *testservices.Proxy) {
 	t.Helper()
 	version := Swap(t, s, 0, "one")
+	unlock := mustLockChecked(t, s)
 	proxy.Hang()
 	for name, call := range map[string]func(context.Context) error{
 		"Load":          func(ctx context.Context) error { _, _, err := s.Load(ctx, Key()); return err },
@@ -33,7 +34,12 @@ func MethodsEndWithTheirContexts(t *testing.T, s everything, proxy *testservices
 		"Delete":        func(ctx context.Context) error { return s.Delete(ctx, Key()) },
 		"DeleteVersion": func(ctx context.Context) error { return s.DeleteVersion(ctx, Key(), version+1) },
 		"List":          func(ctx context.Context) error { _, err := s.List(ctx); return err },
-		"Lock":          func(ctx context.Context) error { _, err := s.Lock(ctx, Key()); return err },
+		"Lock": func(ctx context.Context) error {
+			_, err := s.Lock(ctx, spotipie.Key{ClientID: "client", Profile: "grace"})
+			return err
+		},
+		"Check":  func(ctx context.Context) error { return s.Check(ctx, Key()) },
+		"unlock": unlock,
 		"Summaries": func(ctx context.Context) error {
 			_, err := s.Summaries(ctx, spotipie.SummaryQuery{AuthorizedBefore: time.Now()})
 			return err
