@@ -293,6 +293,7 @@ func TestResealDuringAFleet(t *testing.T) {
 					passes.add(reseal(t, before, asFastAsCanBe()))
 					passes.add(reseal(t, s, asFastAsCanBe()))
 				}
+				expectRateAndInterruption(t, s)
 				first := reseal(t, s, asFastAsCanBe())
 				second := reseal(t, s, &seal.ResealOptions{PerSecond: -1, CountOnly: true})
 				cancel()
@@ -312,6 +313,20 @@ func TestResealDuringAFleet(t *testing.T) {
 				t.Errorf("renewals and Reseal did not run at the same time: %d renewals, %d records sealed again", renewals, passes.resealed)
 			}
 		})
+	}
+}
+
+// expectRateAndInterruption interrupts a Reseal that keeps a rate: it has got no
+// further than its rate allows.
+func expectRateAndInterruption(t *testing.T, s *seal.Store) {
+	t.Helper()
+	const perSecond, pause = 50, 100 * time.Millisecond
+	ctx, interrupt := context.WithTimeout(t.Context(), pause)
+	defer interrupt()
+	start := time.Now()
+	report, err := s.Reseal(ctx, &seal.ResealOptions{PerSecond: perSecond})
+	if most := 1 + int(time.Since(start).Seconds()*perSecond); !errors.Is(err, context.DeadlineExceeded) || report.Done() || report.Seen > most {
+		t.Errorf("interrupted: %s, %v; want at most %d records", report, err, most)
 	}
 }
 
