@@ -58,9 +58,7 @@ const (
 //
 // If the source remembers that a record was deleted, it is deleted in the
 // destination too, unless the user has consented since. If the destination
-// remembers that a record was deleted, it is copied only with a newer consent. If
-// the destination's clock is ahead, this is found out by deleting it again. If the
-// source's clock is ahead, its deletions count as later than they were.
+// remembers that a record was deleted, it is copied only with a newer consent.
 // Deletions of records that the destination does not have are not copied.
 //
 // It takes no lock in the source, and writes nothing there. Do not let programs
@@ -68,6 +66,11 @@ const (
 // used up as soon as a program renews in the source. So copy while programs run
 // on the source, stop them, copy again, which is quick, and start them on the
 // destination.
+//
+// The clock of the destination may be wrong. If it is ahead, and consents and
+// renewals do not tell which of two is newer, CopyStore saves or deletes what the
+// destination has once more, as this tells how long ago it was saved or deleted. If
+// the source's clock is ahead, its deletions count as later than they were.
 //
 // A record that fails is counted, and copying goes on with the next one; after
 // ten failures in a row CopyStore gives up. The error joins the first ten
@@ -191,48 +194,56 @@ func kept(c *CopyCounts) *int    { return &c.Kept }
 // processes save meanwhile.
 func (c *copying) copyRecord(ctx context.Context, key Key) (outcome func(*CopyCounts) *int, err error) {
 	for range copyTries {
-		source, found, err := c.from.Load(ctx, key)
-		if err != nil {
-			return nil, fmt.Errorf("loading it: %w", err)
-		}
-		if !found {
-			outcome, err = c.copyDeletion(ctx, key, source.Version)
-			if errors.Is(err, ErrVersionConflict) {
-				continue
-			}
+		outcome, err = c.tryRecord(ctx, key)
+		if !errors.Is(err, ErrVersionConflict) {
 			return outcome, err
-		}
-		there, isThere, err := c.to.Load(ctx, key)
-		if err != nil {
-			return nil, fmt.Errorf("loading what the destination has: %w", err)
-		}
-		over := uint64(0)
-		switch {
-		case !isThere && there.Version != 0 && !consentedAfter(source, there.Version):
-			isLater, err := c.consentedSince(ctx, key, source, there.Version)
-			switch {
-			case errors.Is(err, ErrVersionConflict):
-				continue
-			case err != nil || !isLater:
-				return kept, err
-			}
-		case isThere && isSameRecord(source, there):
-			return same, nil
-		case isThere && compareRecords(source, there) <= 0:
-			return kept, nil
-		case isThere:
-			over = there.Version
-		}
-		source.Version = max(source.Version, there.Version)
-		_, err = c.to.Swap(ctx, key, over, source)
-		switch {
-		case err == nil:
-			return copied, nil
-		case !errors.Is(err, ErrVersionConflict):
-			return nil, fmt.Errorf("saving it: %w", err)
 		}
 	}
 	return nil, errors.New("other processes keep saving it in the destination")
+}
+
+// tryRecord fails with [ErrVersionConflict] if another process saves meanwhile.
+func (c *copying) tryRecord(ctx context.Context, key Key) (outcome func(*CopyCounts) *int, err error) {
+	source, found, err := c.from.Load(ctx, key)
+	if err != nil {
+		return nil, fmt.Errorf("loading it: %w", err)
+	}
+	if !found {
+		return c.copyDeletion(ctx, key, source.Version)
+	}
+	there, isThere, err := c.to.Load(ctx, key)
+	if err != nil {
+		return nil, fmt.Errorf("loading what the destination has: %w", err)
+	}
+	if isThere && isSameRecord(source, there) {
+		return same, nil
+	}
+	isNewer, over, err := c.isNewer(ctx, key, source, there, isThere)
+	if err != nil || !isNewer {
+		return kept, err
+	}
+	source.Version = max(source.Version, there.Version, over)
+	if _, err := c.to.Swap(ctx, key, over, source); err != nil {
+		return nil, fmt.Errorf("saving it: %w", err)
+	}
+	return copied, nil
+}
+
+// isNewer reports whether a record is newer than what the destination has of it, a
+// record or a deletion. It returns the version to save over.
+func (c *copying) isNewer(ctx context.Context, key Key, source, there Record, isThere bool) (isNewer bool, over uint64, err error) {
+	switch {
+	case !isThere && (there.Version == 0 || consentedAfter(source, there.Version)):
+		return true, 0, nil
+	case !isThere:
+		isNewer, err = c.consentedSince(ctx, key, source, there.Version)
+		return isNewer, 0, err
+	}
+	order, over := compareRecords(source, there), there.Version
+	if order == 0 {
+		order, over, err = c.compareVersions(ctx, key, source, there)
+	}
+	return order > 0, over, err
 }
 
 // copyDeletion deletes a record that the source has deleted, or does nothing if
@@ -329,8 +340,8 @@ func isSameRecord(a, b Record) bool {
 }
 
 // compareRecords compares the age of two records of one key in the same way as
-// sessions (see transitions.go): first by their consents; for the same consent
-// with different refresh tokens, by their renewals; and then by their versions.
+// sessions (see transitions.go): first by their consents, and for the same consent
+// with different refresh tokens, by their renewals.
 func compareRecords(a, b Record) int {
 	byConsent := compareConsents(a.Consent, b.Consent)
 	if byConsent == 0 && (a.Consent == 0 || b.Consent == 0) && !a.AuthorizedAt.IsZero() && !b.AuthorizedAt.IsZero() {
@@ -339,5 +350,20 @@ func compareRecords(a, b Record) int {
 	if a.Consent == b.Consent && byConsent == 0 && !sameAuthorization(a.Token, b.Token) {
 		byConsent = cmp.Compare(a.Renewals, b.Renewals)
 	}
-	return cmp.Or(byConsent, cmp.Compare(a.Version, b.Version))
+	return byConsent
+}
+
+// compareVersions compares two records that are different and of the same age
+// otherwise. If the version in the destination is of a moment that has not come yet,
+// saving that record again tells when it was saved. It returns its version then.
+func (c *copying) compareVersions(ctx context.Context, key Key, source, there Record) (order int, version uint64, err error) {
+	now := uint64(time.Now().UnixMicro())
+	if there.Version <= now || source.Version > now {
+		return cmp.Compare(source.Version, there.Version), there.Version, nil
+	}
+	if version, err = c.to.Swap(ctx, key, there.Version, there); err != nil {
+		return 0, 0, fmt.Errorf("saving it again: %w", err)
+	}
+	saved := uint64(time.Now().UnixMicro()) - (version - there.Version)
+	return cmp.Compare(source.Version, saved), version, nil
 }

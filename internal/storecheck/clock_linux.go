@@ -72,6 +72,25 @@ func loginIsCopied(t *testing.T, from, to spotipie.Store) {
 	if rec, found, err := to.Load(t.Context(), Key()); err != nil || !found || rec.Token.AccessToken() != "again" {
 		t.Errorf("after a login the copy has %v, %v", rec, err)
 	}
+	// Without another consent or renewal the last one who has saved it counts.
+	saveAndCopy := func(where spotipie.Store, what string) {
+		t.Helper()
+		rec, _, err := where.Load(t.Context(), Key())
+		if err != nil {
+			t.Fatal(err)
+		}
+		rec.Rejected = what
+		if _, err := where.Swap(t.Context(), Key(), rec.Version, rec); err != nil {
+			t.Fatal(err)
+		}
+		copyAll(t, from, to)
+		if rec, _, err := to.Load(t.Context(), Key()); err != nil || rec.Rejected != what {
+			t.Errorf("after %q the copy has %q, %v", what, rec.Rejected, err)
+		}
+	}
+	saveAndCopy(from, "refused here")
+	saveAndCopy(to, "refused there")
+
 	if err := to.Delete(t.Context(), Key()); err != nil {
 		t.Fatal(err)
 	}
