@@ -72,11 +72,8 @@ func (s shelf) swap(ctx context.Context, version uint64, rec Record) (newVersion
 // remove deletes the record.
 func (s shelf) remove(ctx context.Context, version uint64) error {
 	_, err := call(ctx, s, opDelete, func(ctx context.Context) (struct{}, error) {
-		if deleter, ok := s.store.(VersionDeleter); ok {
-			err := deleter.DeleteVersion(ctx, s.key, version)
-			if !errors.Is(err, errors.ErrUnsupported) {
-				return struct{}{}, err
-			}
+		if err := deleteVersion(ctx, s.store, s.key, version); !errors.Is(err, errors.ErrUnsupported) {
+			return struct{}{}, err
 		}
 		return struct{}{}, s.store.Delete(ctx, s.key)
 	}, nil)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 )
 
 // CopyOptions adjust [CopyStore]. A nil *CopyOptions and the zero value mean the
@@ -65,6 +66,11 @@ const (
 // used up as soon as a program renews in the source. So copy while programs run
 // on the source, stop them, copy again, which is quick, and start them on the
 // destination.
+//
+// The clock of the destination may be wrong. If it is ahead, and consents and
+// renewals do not tell which of two is newer, CopyStore saves or deletes what the
+// destination has once more, as this tells how long ago it was saved or deleted. If
+// the source's clock is ahead, its deletions count as later than they were.
 //
 // A record that fails is counted, and copying goes on with the next one; after
 // ten failures in a row CopyStore gives up. The error joins the first ten
@@ -188,38 +194,56 @@ func kept(c *CopyCounts) *int    { return &c.Kept }
 // processes save meanwhile.
 func (c *copying) copyRecord(ctx context.Context, key Key) (outcome func(*CopyCounts) *int, err error) {
 	for range copyTries {
-		source, found, err := c.from.Load(ctx, key)
-		if err != nil {
-			return nil, fmt.Errorf("loading it: %w", err)
-		}
-		if !found {
-			return c.copyDeletion(ctx, key, source.Version)
-		}
-		there, isThere, err := c.to.Load(ctx, key)
-		if err != nil {
-			return nil, fmt.Errorf("loading what the destination has: %w", err)
-		}
-		over := uint64(0)
-		switch {
-		case !isThere && there.Version != 0 && !consentedAfter(source, there.Version):
-			return kept, nil
-		case isThere && isSameRecord(source, there):
-			return same, nil
-		case isThere && compareRecords(source, there) <= 0:
-			return kept, nil
-		case isThere:
-			over = there.Version
-		}
-		source.Version = max(source.Version, there.Version)
-		_, err = c.to.Swap(ctx, key, over, source)
-		switch {
-		case err == nil:
-			return copied, nil
-		case !errors.Is(err, ErrVersionConflict):
-			return nil, fmt.Errorf("saving it: %w", err)
+		outcome, err = c.tryRecord(ctx, key)
+		if !errors.Is(err, ErrVersionConflict) {
+			return outcome, err
 		}
 	}
 	return nil, errors.New("other processes keep saving it in the destination")
+}
+
+// tryRecord fails with [ErrVersionConflict] if another process saves meanwhile.
+func (c *copying) tryRecord(ctx context.Context, key Key) (outcome func(*CopyCounts) *int, err error) {
+	source, found, err := c.from.Load(ctx, key)
+	if err != nil {
+		return nil, fmt.Errorf("loading it: %w", err)
+	}
+	if !found {
+		return c.copyDeletion(ctx, key, source.Version)
+	}
+	there, isThere, err := c.to.Load(ctx, key)
+	if err != nil {
+		return nil, fmt.Errorf("loading what the destination has: %w", err)
+	}
+	if isThere && isSameRecord(source, there) {
+		return same, nil
+	}
+	isNewer, over, err := c.isNewer(ctx, key, source, there, isThere)
+	if err != nil || !isNewer {
+		return kept, err
+	}
+	source.Version = max(source.Version, there.Version, over)
+	if _, err := c.to.Swap(ctx, key, over, source); err != nil {
+		return nil, fmt.Errorf("saving it: %w", err)
+	}
+	return copied, nil
+}
+
+// isNewer reports whether a record is newer than what the destination has of it, a
+// record or a deletion. It returns the version to save over.
+func (c *copying) isNewer(ctx context.Context, key Key, source, there Record, isThere bool) (isNewer bool, over uint64, err error) {
+	switch {
+	case !isThere && (there.Version == 0 || consentedAfter(source, there.Version)):
+		return true, 0, nil
+	case !isThere:
+		isNewer, err = c.consentedSince(ctx, key, source, there.Version)
+		return isNewer, 0, err
+	}
+	order, over := compareRecords(source, there), there.Version
+	if order == 0 {
+		order, over, err = c.compareVersions(ctx, key, source, there)
+	}
+	return order > 0, over, err
 }
 
 // copyDeletion deletes a record that the source has deleted, or does nothing if
@@ -243,7 +267,11 @@ func (c *copying) copyDeletion(ctx context.Context, key Key, version uint64) (ou
 	case consentedAfter(there, version):
 		return kept, nil
 	}
-	if err := c.to.Delete(ctx, key); err != nil {
+	err = deleteVersion(ctx, c.to, key, there.Version)
+	if errors.Is(err, errors.ErrUnsupported) {
+		err = c.to.Delete(ctx, key)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("deleting it: %w", err)
 	}
 	// By its number, a consent that was just saved in the source is older than
@@ -269,6 +297,38 @@ func consentedAfter(rec Record, version uint64) bool {
 	return moment > version/1000
 }
 
+// consentedSince does the same for a deletion in the destination if its version is
+// of a moment that has not come yet: then the clock there is ahead, and how far is
+// known by deleting again. Without a [VersionDeleter] the deletion counts.
+func (c *copying) consentedSince(ctx context.Context, key Key, rec Record, version uint64) (bool, error) {
+	if rec.AuthorizedAt.IsZero() || version <= uint64(time.Now().UnixMicro()) {
+		return false, nil
+	}
+	err := deleteVersion(ctx, c.to, key, 0)
+	now := time.Now()
+	switch {
+	case errors.Is(err, errors.ErrUnsupported):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("deleting it again: %w", err)
+	}
+	again, found, err := c.to.Load(ctx, key)
+	if err != nil || found || again.Version < version {
+		return false, cmp.Or(err, ErrVersionConflict)
+	}
+	ago := time.Duration(again.Version-version) * time.Microsecond
+	return rec.AuthorizedAt.After(now.Add(-ago)), nil
+}
+
+// deleteVersion deletes a record if its version is still version, or fails with
+// [errors.ErrUnsupported].
+func deleteVersion(ctx context.Context, store Store, key Key, version uint64) error {
+	if deleter, ok := store.(VersionDeleter); ok {
+		return deleter.DeleteVersion(ctx, key, version)
+	}
+	return errors.ErrUnsupported
+}
+
 // isSameRecord reports whether two records are the same except for their
 // versions.
 func isSameRecord(a, b Record) bool {
@@ -280,8 +340,8 @@ func isSameRecord(a, b Record) bool {
 }
 
 // compareRecords compares the age of two records of one key in the same way as
-// sessions (see transitions.go): first by their consents; for the same consent
-// with different refresh tokens, by their renewals; and then by their versions.
+// sessions (see transitions.go): first by their consents, and for the same consent
+// with different refresh tokens, by their renewals.
 func compareRecords(a, b Record) int {
 	byConsent := compareConsents(a.Consent, b.Consent)
 	if byConsent == 0 && (a.Consent == 0 || b.Consent == 0) && !a.AuthorizedAt.IsZero() && !b.AuthorizedAt.IsZero() {
@@ -290,5 +350,20 @@ func compareRecords(a, b Record) int {
 	if a.Consent == b.Consent && byConsent == 0 && !sameAuthorization(a.Token, b.Token) {
 		byConsent = cmp.Compare(a.Renewals, b.Renewals)
 	}
-	return cmp.Or(byConsent, cmp.Compare(a.Version, b.Version))
+	return byConsent
+}
+
+// compareVersions compares two records that are different and of the same age
+// otherwise. If the version in the destination is of a moment that has not come yet,
+// saving that record again tells when it was saved. It returns its version then.
+func (c *copying) compareVersions(ctx context.Context, key Key, source, there Record) (order int, version uint64, err error) {
+	now := uint64(time.Now().UnixMicro())
+	if there.Version <= now || source.Version > now {
+		return cmp.Compare(source.Version, there.Version), there.Version, nil
+	}
+	if version, err = c.to.Swap(ctx, key, there.Version, there); err != nil {
+		return 0, 0, fmt.Errorf("saving it again: %w", err)
+	}
+	saved := uint64(time.Now().UnixMicro()) - (version - there.Version)
+	return cmp.Compare(source.Version, saved), version, nil
 }

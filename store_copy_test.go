@@ -252,6 +252,36 @@ func TestCopyStoreLooksAgainAtWhatOthersSaveMeanwhile(t *testing.T) {
 	}
 }
 
+// betweenDeleter calls before ahead of a DeleteVersion, once.
+type betweenDeleter struct {
+	*spotipie.MemoryStore
+	once   sync.Once
+	before func()
+}
+
+func (b *betweenDeleter) DeleteVersion(ctx context.Context, key spotipie.Key, version uint64) error {
+	b.once.Do(b.before)
+	return b.MemoryStore.DeleteVersion(ctx, key, version)
+}
+
+// A user signs in again in the destination while a deletion is being copied to it.
+func TestCopyStoreDeletesNothingThatWasJustSaved(t *testing.T) {
+	for name, test := range map[string]struct {
+		consent time.Time
+		want    string
+	}{"a login": {time.Now().Add(time.Hour), "m"}, "a renewal": {july, ""}} {
+		t.Run(name, func(t *testing.T) {
+			from, to := spotipie.NewMemoryStore(), spotipie.NewMemoryStore()
+			put(t, to, recordOf("d", july, 3))
+			put(t, from, &spotipie.Record{})
+			copyStore(t, from, &betweenDeleter{MemoryStore: to, before: func() { put(t, to, recordOf("m", test.consent, 0)) }})
+			if access, _ := has(t, to); access != test.want {
+				t.Errorf("the destination has %q, want %q", access, test.want)
+			}
+		})
+	}
+}
+
 // A user signs in again in the source while the deletion before is being copied.
 func TestCopyStoreBringsAConsentThatCameRightAfterADeletion(t *testing.T) {
 	from, to := spotipie.NewMemoryStore(), spotipie.NewMemoryStore()

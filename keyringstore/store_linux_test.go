@@ -114,6 +114,36 @@ func TestLostKeyIsNotReplaced(t *testing.T) {
 	}
 }
 
+// The key is exchanged for another valid one while the folder is still empty, so that
+// no Open notices it: the first Load does, and the record stays.
+func TestAnotherKeyIsNoticedByTheFirstLoad(t *testing.T) {
+	dir := newDir(t)
+	s := open(t, dir)
+	if err := keyring.Set(service, s.Dir(), filestore.GenerateKey()); err != nil {
+		t.Fatal(err)
+	}
+	other := open(t, dir)
+	save(t, s, "ada")
+	before, err := os.ReadFile(s.Path(key("ada")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = other.Load(t.Context(), key("ada"))
+	_, swapErr := other.Swap(t.Context(), key("ada"), 0, storecheck.Record(t, "others"))
+	for method, err := range map[string]error{"Load": err, "Swap": swapErr} {
+		if !errors.Is(err, filestore.ErrSeal) || !strings.Contains(err.Error(), s.Path(key("ada"))) {
+			t.Errorf("%s: %v, want ErrSeal about the file", method, err)
+		}
+	}
+	if after, err := os.ReadFile(s.Path(key("ada"))); err != nil || string(after) != string(before) {
+		t.Errorf("the record was changed, %v", err)
+	}
+	expect(t, s, "ada")
+	if _, err := keyringstore.Open(t.Context(), dir, nil); !errors.Is(err, keyringstore.ErrKeyLost) {
+		t.Errorf("the next Open: %v, want ErrKeyLost", err)
+	}
+}
+
 func TestLostKeyOfAnEmptyFolderIsMadeAgain(t *testing.T) {
 	dir := newDir(t)
 	s := open(t, dir)

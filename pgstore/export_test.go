@@ -14,6 +14,11 @@ import (
 // SetSilence sets how often the pools are checked.
 func (s *Store) SetSilence(d time.Duration) { s.silence = d }
 
+// SendNoNotices has the store tell nobody of its changes.
+func (s *Store) SendNoNotices() {
+	s.notifier.send = func(context.Context, []string) error { return nil }
+}
+
 // AwaitNotices waits until all notices have been sent.
 func (s *Store) AwaitNotices() {
 	for {

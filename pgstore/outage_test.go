@@ -3,6 +3,8 @@
 package pgstore_test
 
 import (
+	"context"
+	"errors"
 	"sync"
 	"testing"
 	"time"
@@ -90,5 +92,14 @@ func TestSlowServerServes(t *testing.T) {
 
 func TestMethodsEndWithTheirContexts(t *testing.T) {
 	proxy := testservices.NewProxy(t, address(t, services.Postgres(t)))
-	storecheck.MethodsEndWithTheirContexts(t, open(t, connect(t, testservices.PostgresDSN(proxy.Address)), fresh(0)), proxy)
+	store := open(t, connect(t, testservices.PostgresDSN(proxy.Address)), fresh(0))
+	storecheck.MethodsEndWithTheirContexts(t, store, proxy)
+	proxy.Hang()
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := store.Migrate(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Migrate: %v", err)
+	}
+	proxy.Cut()
+	proxy.Pass()
 }

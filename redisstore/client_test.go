@@ -3,6 +3,7 @@ package redisstore_test
 import (
 	"crypto/tls"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -73,16 +74,23 @@ func TestStoreThroughSentinel(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) spotipie.Store { return open(t, client, fresh(0)) })
 }
 
-// aclUser makes the Redis user that the package's documentation describes.
+// aclUser makes the Redis user that the package's documentation describes, with another
+// password and prefix.
 func aclUser(t *testing.T, address, prefix string, more ...any) *redis.Options {
 	t.Helper()
-	admin := connect(t, &redis.Options{Addr: address})
-	rules := []any{
-		"ACL", "SETUSER", "app", "on", ">secret", "~" + prefix + "*", "&" + prefix + "*",
-		"+evalsha", "+eval", "+get", "+set", "+pexpire", "+del", "+type", "+hget", "+hmget", "+hset", "+time", "+scan",
-		"+publish", "+subscribe", "+unsubscribe", "+ping", "+select", "+asking",
+	source, err := os.ReadFile("doc.go")
+	if err != nil {
+		t.Fatal(err)
 	}
-	if err := admin.Do(t.Context(), append(rules, more...)...).Err(); err != nil {
+	_, rule, _ := strings.Cut(string(source), "//\tACL ")
+	rule, _, _ = strings.Cut(rule, "\n//\n")
+	rule = strings.NewReplacer("\n//", " ", "PASSWORD", "secret", redisstore.DefaultPrefix, prefix).Replace("ACL " + rule)
+	var command []any
+	for _, word := range strings.Fields(rule) {
+		command = append(command, word)
+	}
+	admin := connect(t, &redis.Options{Addr: address})
+	if err := admin.Do(t.Context(), append(command, more...)...).Err(); err != nil {
 		t.Fatal(err)
 	}
 	return &redis.Options{Addr: address, Username: "app", Password: "secret"}

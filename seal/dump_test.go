@@ -129,6 +129,13 @@ func TestNoSecretInADumpOfRedis(t *testing.T) {
 	}
 }
 
+func TestNoSecretInTheFilesOfSQLite(t *testing.T) {
+	path := newDatabase(t)
+	inner := openSQLite(t, path, 0)
+	secrets, inTheClear := useSealed(t, inner), saveInTheClear(t, inner)
+	expectNoSecret(t, filesUnder(t, filepath.Dir(path)), inTheClear, secrets) // with the log
+}
+
 func TestNoSecretInWhatAStoreGets(t *testing.T) {
 	inner := spotipie.NewMemoryStore()
 	secrets, inTheClear := useSealed(t, inner), saveInTheClear(t, inner)

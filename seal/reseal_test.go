@@ -13,7 +13,6 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/spotipie/spotipie"
-	"github.com/spotipie/spotipie/internal/testservices"
 	"github.com/spotipie/spotipie/seal"
 	"github.com/spotipie/spotipie/spotifytest"
 )
@@ -235,37 +234,6 @@ func TestResealLooksAgainAtWhatWasSavedMeanwhile(t *testing.T) {
 	}
 }
 
-// TestResealOfMany prints how fast Reseal is with SPOTIPIE_TEST_RECORDS records.
-func TestResealOfMany(t *testing.T) {
-	n := testservices.Count(t, "SPOTIPIE_TEST_RECORDS", 200)
-	for name, inner := range map[string]spotipie.Store{
-		"Redis":      openRedis(t, &redis.Options{Addr: services.Redis(t)}, fresh(), 0),
-		"PostgreSQL": openPostgres(t, services.Postgres(t), fresh(), 0),
-	} {
-		t.Run(name, func(t *testing.T) {
-			oldText, newText := seal.GenerateKey(), seal.GenerateKey()
-			old := over(t, inner, newKeys(t, oldText), nil)
-			var filling sync.WaitGroup
-			for i := range 8 {
-				filling.Go(func() { fill(t, old, i*n/8, (i+1)*n/8) })
-			}
-			filling.Wait()
-			both := over(t, inner, newKeys(t, newText, oldText), nil)
-			start := time.Now()
-			if report := reseal(t, both, asFastAsCanBe()); !report.Done() || report.Resealed != n {
-				t.Errorf("got %s", report)
-			}
-			sealed := time.Since(start)
-			if report := reseal(t, both, &seal.ResealOptions{PerSecond: -1, CountOnly: true}); report.Current != n {
-				t.Errorf("got %s", report)
-			}
-			counted := time.Since(start) - sealed
-			t.Logf("%d records: sealed anew in %s (%.0f a second), counted in %s (%.0f a second)", n,
-				sealed.Round(time.Millisecond), float64(n)/sealed.Seconds(), counted.Round(time.Millisecond), float64(n)/counted.Seconds())
-		})
-	}
-}
-
 // TestResealDuringAFleet rotates the keys three times while sessions of many users renew
 // all the time. Refresh tokens are single use. No login may be lost, and no record may
 // keep an old key.
@@ -278,6 +246,7 @@ func TestResealDuringAFleet(t *testing.T) {
 			return openRedis(t, &redis.Options{Addr: services.Redis(t)}, fresh(), 0)
 		}},
 		{"PostgreSQL", func(t *testing.T) spotipie.Store { return openPostgres(t, services.Postgres(t), fresh(), 0) }},
+		{"SQLite", func(t *testing.T) spotipie.Store { return openSQLite(t, newDatabase(t), 0) }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			const users, rotations = 8, 2
@@ -324,6 +293,7 @@ func TestResealDuringAFleet(t *testing.T) {
 					passes.add(reseal(t, before, asFastAsCanBe()))
 					passes.add(reseal(t, s, asFastAsCanBe()))
 				}
+				expectRateAndInterruption(t, s)
 				first := reseal(t, s, asFastAsCanBe())
 				second := reseal(t, s, &seal.ResealOptions{PerSecond: -1, CountOnly: true})
 				cancel()
@@ -343,6 +313,20 @@ func TestResealDuringAFleet(t *testing.T) {
 				t.Errorf("renewals and Reseal did not run at the same time: %d renewals, %d records sealed again", renewals, passes.resealed)
 			}
 		})
+	}
+}
+
+// expectRateAndInterruption interrupts a Reseal that keeps a rate: it has got no
+// further than its rate allows.
+func expectRateAndInterruption(t *testing.T, s *seal.Store) {
+	t.Helper()
+	const perSecond, pause = 50, 100 * time.Millisecond
+	ctx, interrupt := context.WithTimeout(t.Context(), pause)
+	defer interrupt()
+	start := time.Now()
+	report, err := s.Reseal(ctx, &seal.ResealOptions{PerSecond: perSecond})
+	if most := 1 + int(time.Since(start).Seconds()*perSecond); !errors.Is(err, context.DeadlineExceeded) || report.Done() || report.Seen > most {
+		t.Errorf("interrupted: %s, %v; want at most %d records", report, err, most)
 	}
 }
 

@@ -87,6 +87,11 @@ func TestRenewalLeavesAloneWhatCannotBeOpened(t *testing.T) {
 	}
 }
 
+func TestSealedRecordsThatArePutBack(t *testing.T) {
+	files, keys := openFiles(t), newKeys(t)
+	storecheck.FilesArePutBack(t, func() spotipie.Store { return over(t, files, keys, nil) }, files.Path)
+}
+
 // A login replaces a record that cannot be opened, because it is the user's newer
 // decision. OnError is called.
 func TestLoginReplacesWhatCannotBeOpened(t *testing.T) {

@@ -5,14 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/storecheck"
 	"github.com/spotipie/spotipie/internal/testservices"
 	"github.com/spotipie/spotipie/pgstore"
 )
@@ -26,8 +25,8 @@ func TestCopySize(t *testing.T) {
 	insertRecords(t, from, records)
 	to := openPostgres(t, testservices.StartPostgres(t))
 
-	before := memory(t)
-	resetPeak(t)
+	before := storecheck.Memory(t)
+	storecheck.ResetPeak(t)
 	copyAll := func(what string, interruptAt int) spotipie.CopyCounts {
 		ctx, interrupt := context.WithCancel(t.Context())
 		defer interrupt()
@@ -47,7 +46,7 @@ func TestCopySize(t *testing.T) {
 	half := copyAll("interrupted", records/2)
 	rest := copyAll("taken up again", 0)
 	again := copyAll("with nothing to do", 0)
-	more := peak(t) - before
+	more := storecheck.PeakMemory(t) - before
 	t.Logf("the process took %d KiB more than before, at most", more)
 
 	if half.Copied < records/2 || half.Copied >= records || half.Done() != half.Copied {
@@ -97,32 +96,4 @@ func openPostgres(t *testing.T, server *testservices.Server) *pgstore.Store {
 		t.Fatal(err)
 	}
 	return s
-}
-
-// resetPeak makes peak count from now on.
-func resetPeak(t *testing.T) {
-	t.Helper()
-	if err := os.WriteFile("/proc/self/clear_refs", []byte("5"), 0); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// peak returns the most memory that the process has used, in KiB.
-func peak(t *testing.T) (kib int) {
-	t.Helper()
-	return status(t, "VmHWM:")
-}
-
-// status returns a number from /proc/self/status.
-func status(t *testing.T, name string) (number int) {
-	t.Helper()
-	text, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rest, _ := strings.Cut(string(text), name)
-	if _, err := fmt.Sscan(rest, &number); err != nil {
-		t.Fatal(err)
-	}
-	return number
 }

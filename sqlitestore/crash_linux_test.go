@@ -9,6 +9,7 @@ import (
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/storecheck"
+	"github.com/spotipie/spotipie/internal/testservices"
 	"github.com/spotipie/spotipie/internal/testservices/child"
 	"github.com/spotipie/spotipie/sqlitestore"
 )
@@ -31,6 +32,16 @@ func TestSwapSurvivesKills(t *testing.T) {
 	if err := raw(t, path).QueryRow("PRAGMA integrity_check").Scan(&verdict); err != nil || verdict != "ok" {
 		t.Errorf("the database is %q, %v", verdict, err)
 	}
+}
+
+func TestLinearizableDespiteKills(t *testing.T) {
+	if path, isChild := child.Argument(); isChild {
+		storecheck.WorkUntilKilled(t, open(t, path, nil))
+	}
+	storecheck.LinearizableDespiteKills(t, testservices.Count(t, "SPOTIPIE_TEST_HISTORIES", 1), func() (spotipie.Store, string) {
+		path := newPath(t)
+		return open(t, path, nil), path
+	})
 }
 
 // The lease lasts much longer than this test.

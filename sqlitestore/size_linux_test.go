@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
@@ -26,7 +25,7 @@ func TestSize(t *testing.T) {
 	someKey := func() spotipie.Key {
 		return spotipie.Key{ClientID: "client", Profile: fmt.Sprintf("user-%07d", rand.IntN(records))}
 	}
-	before := memory(t)
+	before := storecheck.Memory(t)
 
 	medians := map[string]time.Duration{
 		"Load": median(t, 1000, func() error {
@@ -72,9 +71,9 @@ func TestSize(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	more := memory(t) - before
+	more := storecheck.Memory(t) - before
 	t.Logf("%d records: the file has %d MiB; the process takes %d KiB more than before the first of these, %d KiB in all",
-		records, info.Size()>>20, more, memory(t))
+		records, info.Size()>>20, more, storecheck.Memory(t))
 	if more > 64<<10 {
 		t.Errorf("it takes %d KiB", more)
 	}
@@ -131,11 +130,4 @@ func median(t *testing.T, times int, do func() error) time.Duration {
 	}
 	slices.Sort(took)
 	return took[times/2].Round(time.Microsecond)
-}
-
-// memory returns how much memory the process uses, in KiB.
-func memory(t *testing.T) (kib int) {
-	t.Helper()
-	debug.FreeOSMemory()
-	return status(t, "VmRSS:")
 }

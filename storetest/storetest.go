@@ -64,6 +64,7 @@ func Run(t *testing.T, open func(t *testing.T) spotipie.Store) {
 		{"a watcher gets the last change of its key, until its context ends", watch},
 		{"a watcher of all changes gets the last change of every key, until its context ends", watchChanges},
 		{"an ended context ends every method", endedContext},
+		{"a context that ends meanwhile ends every method, and leaves the old record or the new one", contextThatEndsMeanwhile},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, open(t)) })
 	}

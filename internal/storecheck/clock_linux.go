@@ -30,6 +30,8 @@ func ClockIsADayOff(t *testing.T, start func(*testing.T, *testservices.Clock) Cl
 			if time.Until(server.Now).Round(time.Hour) != off {
 				t.Fatalf("the server's clock says %s", server.Now)
 			}
+			copies, _ := server.Open(t, 1, 0)
+			source := copyLogout(t, copies[0])
 			Linearizable(t, 1, func(t *testing.T) ([]spotipie.Store, func(context.Context)) {
 				stores, _ := server.Open(t, 8, 0)
 				return stores, func(context.Context) {}
@@ -37,6 +39,72 @@ func ClockIsADayOff(t *testing.T, start func(*testing.T, *testservices.Clock) Cl
 			stores, place := server.Open(t, 1, time.Second)
 			f := fleet.New(t, stores[0], fleet.Config{Address: server.Address, Place: place, Lease: time.Second}, true)
 			f.TestOneRefresh(t, []*fleet.Member{f.Start(t, f.Config), f.Start(t, f.Config)}, 5, 2)
+			loginIsCopied(t, source, copies[0])
 		})
+	}
+}
+
+// copyLogout copies a login into a store, and then the logout after it. It returns
+// where they come from.
+func copyLogout(t *testing.T, to spotipie.Store) (from spotipie.Store) {
+	t.Helper()
+	from = spotipie.NewMemoryStore()
+	Swap(t, from, 0, "first")
+	copyAll(t, from, to)
+	if err := from.Delete(t.Context(), Key()); err != nil {
+		t.Fatal(err)
+	}
+	copyAll(t, from, to)
+	return from
+}
+
+// loginIsCopied tests that a store gets the login that follows on copyLogout, and
+// does not get it again after a logout of its own.
+func loginIsCopied(t *testing.T, from, to spotipie.Store) {
+	t.Helper()
+	login := Record(t, "again")
+	login.Consent = spotipie.NextConsent(0, login.AuthorizedAt)
+	login.Version = uint64(login.AuthorizedAt.Add(time.Millisecond).UnixMicro()) // as sessions do
+	if _, err := from.Swap(t.Context(), Key(), 0, login); err != nil {
+		t.Fatal(err)
+	}
+	copyAll(t, from, to)
+	if rec, found, err := to.Load(t.Context(), Key()); err != nil || !found || rec.Token.AccessToken() != "again" {
+		t.Errorf("after a login the copy has %v, %v", rec, err)
+	}
+	// Without another consent or renewal the last one who has saved it counts.
+	saveAndCopy := func(where spotipie.Store, what string) {
+		t.Helper()
+		rec, _, err := where.Load(t.Context(), Key())
+		if err != nil {
+			t.Fatal(err)
+		}
+		rec.Rejected = what
+		if _, err := where.Swap(t.Context(), Key(), rec.Version, rec); err != nil {
+			t.Fatal(err)
+		}
+		copyAll(t, from, to)
+		if rec, _, err := to.Load(t.Context(), Key()); err != nil || rec.Rejected != what {
+			t.Errorf("after %q the copy has %q, %v", what, rec.Rejected, err)
+		}
+	}
+	saveAndCopy(from, "refused here")
+	saveAndCopy(to, "refused there")
+
+	if err := to.Delete(t.Context(), Key()); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		copyAll(t, from, to)
+		if rec, found, err := to.Load(t.Context(), Key()); err != nil || found {
+			t.Errorf("after a logout the copy has %v, %v", rec, err)
+		}
+	}
+}
+
+func copyAll(t *testing.T, from, to spotipie.Store) {
+	t.Helper()
+	if _, err := spotipie.CopyStore(t.Context(), from, to, nil); err != nil {
+		t.Fatal(err)
 	}
 }

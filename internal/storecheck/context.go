@@ -25,7 +25,17 @@ type everything interface {
 func MethodsEndWithTheirContexts(t *testing.T, s everything, proxy *testservices.Proxy) {
 	t.Helper()
 	version := Swap(t, s, 0, "one")
+	unlock := mustLockChecked(t, s)
 	proxy.Hang()
+	endsWithItsContext := func(name string, call func(context.Context) error) {
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		start := time.Now()
+		err := call(ctx)
+		if took := time.Since(start); !errors.Is(err, context.DeadlineExceeded) || took > time.Second {
+			t.Errorf("%s: %v after %s", name, err, took)
+		}
+	}
 	for name, call := range map[string]func(context.Context) error{
 		"Load":          func(ctx context.Context) error { _, _, err := s.Load(ctx, Key()); return err },
 		"Swap":          func(ctx context.Context) error { _, err := s.Swap(ctx, Key(), version+1, Record(t, "two")); return err },
@@ -33,7 +43,11 @@ func MethodsEndWithTheirContexts(t *testing.T, s everything, proxy *testservices
 		"Delete":        func(ctx context.Context) error { return s.Delete(ctx, Key()) },
 		"DeleteVersion": func(ctx context.Context) error { return s.DeleteVersion(ctx, Key(), version+1) },
 		"List":          func(ctx context.Context) error { _, err := s.List(ctx); return err },
-		"Lock":          func(ctx context.Context) error { _, err := s.Lock(ctx, Key()); return err },
+		"Lock": func(ctx context.Context) error {
+			_, err := s.Lock(ctx, spotipie.Key{ClientID: "client", Profile: "grace"})
+			return err
+		},
+		"Check": func(ctx context.Context) error { return s.Check(ctx, Key()) },
 		"Summaries": func(ctx context.Context) error {
 			_, err := s.Summaries(ctx, spotipie.SummaryQuery{AuthorizedBefore: time.Now()})
 			return err
@@ -41,14 +55,9 @@ func MethodsEndWithTheirContexts(t *testing.T, s everything, proxy *testservices
 		"Watch":        func(ctx context.Context) error { _, err := s.Watch(ctx, Key()); return err },
 		"WatchChanges": func(ctx context.Context) error { _, err := s.WatchChanges(ctx); return err },
 	} {
-		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-		start := time.Now()
-		err := call(ctx)
-		cancel()
-		if took := time.Since(start); !errors.Is(err, context.DeadlineExceeded) || took > time.Second {
-			t.Errorf("%s: %v after %s", name, err, took)
-		}
+		endsWithItsContext(name, call)
 	}
+	endsWithItsContext("unlock", unlock)
 	proxy.Cut() // data that is on its way never arrives
 	proxy.Pass()
 	deadline := time.Now().Add(Patience)
