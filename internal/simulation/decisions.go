@@ -67,7 +67,7 @@ type knowledge struct {
 	// unanswered are the logins whose call has not returned.
 	unanswered map[*grant]bool
 
-	lastLoad   moment            // when a Load last succeeded
+	lastLoad   moment            // when the record of the last Load was read
 	sawStore   int               // how often the store had fallen back at that time
 	sawStoreAt moment            // when a Load first succeeded since the store fell back last
 	lastFailed moment            // when a store call last failed

@@ -137,11 +137,12 @@ func (o *oracle) refused(p *process, resp *http.Response) {
 	}
 }
 
-// loaded is called when a Load has told a process what the store knows.
-func (o *oracle) loaded(p *process, rec spotipie.Record, found bool) {
-	p.lastLoad = o.world.now()
-	if p.sawStore != o.rollbacks {
-		p.sawStore, p.sawStoreAt = o.rollbacks, p.lastLoad
+// loaded is called when a Load has told a process what the store knew when it was
+// read.
+func (o *oracle) loaded(p *process, rec spotipie.Record, found bool, read moment) {
+	p.lastLoad = max(p.lastLoad, read)
+	if p.sawStore != o.rollbacks && read >= o.rolledBack {
+		p.sawStore, p.sawStoreAt = o.rollbacks, o.world.now()
 	}
 	if !found {
 		if logout := o.logouts[rec.Version]; logout != nil {

@@ -239,7 +239,10 @@ func (c *client) late(call Call, what string, effect func() error) {
 
 // Load implements [spotipie.Store].
 func (c *client) Load(ctx context.Context, key spotipie.Key) (rec spotipie.Record, found bool, err error) {
+	w := c.store.world
+	var read moment
 	err = c.do(ctx, LoadCall, "", func() error {
+		read = w.now()
 		e := c.store.entry(key)
 		rec, found = e.rec, e.found
 		rec.RequestedScope = slices.Clone(rec.RequestedScope)
@@ -249,8 +252,7 @@ func (c *client) Load(ctx context.Context, key spotipie.Key) (rec spotipie.Recor
 	if err != nil {
 		return spotipie.Record{}, false, err
 	}
-	w := c.store.world
-	w.locked(func() { w.oracle.loaded(c.process, rec, found) })
+	w.locked(func() { w.oracle.loaded(c.process, rec, found, read) })
 	return rec, found, nil
 }
 
