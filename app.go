@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// app is what all sessions of one app share: its credentials, the addresses of
-// its services, its clock, and the token endpoint. It does not change once
-// made, except for what it remembers about the token endpoint.
+// app is what all sessions of one app share: its credentials, the addresses of its
+// services, its clock, and the token endpoint. It does not change after it was made,
+// except for what it remembers about the token endpoint.
 type app struct {
 	clientID     string
 	clientSecret secret
@@ -81,9 +81,8 @@ func newApp(creds Credentials, opts *Options) (*app, error) {
 	return a, err
 }
 
-// instant is a moment on both clocks, in nanoseconds. The wall clock can be
-// set; the monotonic clock stops while a laptop sleeps. Only both together can
-// be trusted.
+// instant is a time on both clocks, in nanoseconds. The wall clock can be set, and the
+// monotonic clock stops while a laptop sleeps. Only both together can be trusted.
 type instant struct {
 	wall      int64 // since 1970
 	monotonic int64 // since the app was made
@@ -94,9 +93,9 @@ func (i instant) add(d time.Duration) instant {
 	return instant{wall: i.wall + int64(d), monotonic: i.monotonic + int64(d)}
 }
 
-// isBefore reports whether both clocks say so. A pause is over when one of them
-// says it is: the wall clock advances while a laptop sleeps, and the monotonic
-// clock when the wall clock is set back.
+// isBefore reports whether i is earlier by both clocks. So a pause is over when one
+// of them says so: the wall clock advances while a laptop sleeps, and the monotonic
+// clock advances when the wall clock is set back.
 func (i instant) isBefore(end instant) bool {
 	return i.wall < end.wall && i.monotonic < end.monotonic
 }
@@ -119,5 +118,5 @@ func (a *app) wallTime() time.Time {
 	return time.Now()
 }
 
-// early returns how long before its end a token is to be renewed.
+// early returns how long before its end a token is due for renewal.
 func (a *app) early() time.Duration { return jitter(a.earlyRefresh) }

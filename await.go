@@ -9,15 +9,15 @@ import (
 	"time"
 )
 
-// awaitGrace is how long f may take to return after its time is over. Most
-// stores and transports then say what they were waiting for.
+// awaitGrace is how long f may still take after its context has ended. Most stores and
+// transports then return an error that says what they waited for.
 const awaitGrace = 50 * time.Millisecond
 
-// await calls f in a goroutine of its own and returns its result. If ctx ends
-// before and f does not return soon, await returns ctx's error and f goes on
-// alone: late, which may be nil, gets what it returns then. So a store, a
-// transport or a listener that ignores its context delays no caller. A panic in
-// f, or the end of its goroutine, is an error.
+// await calls f in a new goroutine and returns its result. If ctx ends first and f
+// does not return soon, await returns ctx's error and f goes on alone. late, if it
+// is not nil, then gets the result of f. So a store, a transport or a listener that
+// ignores its context delays no caller. A panic in f, or the end of its goroutine,
+// is an error.
 func await[T any](ctx context.Context, f func(context.Context) (T, error), late func(T)) (T, error) {
 	type result struct {
 		value T
@@ -71,7 +71,7 @@ func recovering[T any](ctx context.Context, f func(context.Context) (T, error)) 
 	return f(ctx)
 }
 
-// panicError is a panic in somebody else's code.
+// panicError is a panic in code of the program or of another library.
 type panicError struct {
 	text string
 	site string // " at file:line"

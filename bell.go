@@ -23,10 +23,10 @@ type bell struct {
 	loggedOut []*listener[LoggedOut]
 	latest    change
 	ringing   bool           // the goroutine runs
-	now       *announcement  // what is being delivered
-	next      *announcement  // the newest that waits; it replaces those before
+	now       *announcement  // the one that is being delivered
+	next      *announcement  // the newest one that waits; it replaces earlier ones
 	last      uint64         // the number of the last event that is being or was delivered
-	failed    *ListenerError // of a listener that did not get the latest token
+	failed    *ListenerError // the error of a listener that failed on the latest token
 	idle      chan struct{}  // closed when the goroutine ends; nil if nobody waits
 	closed    bool
 	shut      chan struct{} // closed with it
@@ -47,7 +47,7 @@ type announcement struct {
 	begun   chan struct{}
 }
 
-// chain is an announcement and those that its listeners make.
+// chain is an announcement and the announcements that its listeners cause.
 type chain struct {
 	outstanding int
 	errs        []error
@@ -175,8 +175,8 @@ func (b *bell) failure() error {
 	return b.failed
 }
 
-// wait waits until the listeners were called with a. It waits for the first
-// call as long as one listener may take.
+// wait waits until the listeners were called with a. It waits for the first call as
+// long as one listener may take.
 func (b *bell) wait(ctx context.Context, a *announcement) error {
 	timer := time.NewTimer(b.limit)
 	defer timer.Stop()
@@ -192,7 +192,7 @@ func (b *bell) wait(ctx context.Context, a *announcement) error {
 		case <-ctx.Done():
 			return &ListenerError{Event: eventTokenUpdated, Err: fmt.Errorf("did not return in time: %w", context.Cause(ctx))}
 		case <-shut:
-			if isClosed(begun) { // and a listener of a itself has closed the session
+			if isClosed(begun) { // a listener that was called with a has closed the session
 				shut = nil
 				continue
 			}
@@ -210,8 +210,8 @@ func isClosed(c <-chan struct{}) bool {
 	}
 }
 
-// finish is called with the bell's lock held, when a was delivered or will
-// never be.
+// finish ends the wait for a: it was delivered or will never be. The bell's lock is
+// held.
 func (a *announcement) finish(err error) {
 	if err != nil {
 		a.chain.errs = append(a.chain.errs, err)
@@ -343,7 +343,7 @@ type ringKey struct{}
 // are involved, their marks are linked.
 type ringContext struct {
 	bell  *bell
-	chain *chain // nil: of a token-expired event
+	chain *chain // nil: the listener was called with a token-expired event
 	outer *ringContext
 	depth int
 }

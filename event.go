@@ -12,7 +12,7 @@ import (
 // before callers who wait for it get it. So a listener may save the token
 // itself. Listeners hear of each token once, and never of an older one after a
 // newer one. If several tokens are set at the same time, they may hear only of
-// the last. If a listener fails, the token is used all the same. SetToken,
+// the last. If a listener fails, the token is still used. SetToken,
 // FetchToken and RefreshToken return the [*ListenerError]; Token and Request do
 // not, but [Options].OnError is called with it, and Close returns it if it was
 // about the latest token.

@@ -10,17 +10,17 @@ import (
 // their contexts: each caller stops waiting when its own context ends.
 type flight struct {
 	done  chan struct{}
-	state *state // the result; may be there together with an error
+	state *state // the result; there may also be an error
 	err   error
 
 	waiting    atomic.Int32
 	reported   atomic.Bool
-	expiryTold bool // the token-expired listeners need not be called (again)
+	expiryTold bool // the token-expired listeners need not be called, or not again
 }
 
 func newFlight() *flight { return &flight{done: make(chan struct{})} }
 
-// landed returns a flight that is over.
+// landed returns a flight that has already ended.
 func landed(s *state, err error) *flight {
 	f := newFlight()
 	f.state, f.err = s, err
@@ -29,12 +29,12 @@ func landed(s *state, err error) *flight {
 	return f
 }
 
-// join counts a caller who waits. It is called with the lock held that the
-// flight takes before it lands.
+// join counts a caller who waits. The caller must hold the lock that the flight takes
+// before it lands.
 func (f *flight) join() { f.waiting.Add(1) }
 
-// leave means that a caller who has joined no longer waits. If the flight has
-// landed and nobody else waits, OnError is called with its error.
+// leave says that a caller who has joined no longer waits. If the flight has landed and
+// nobody else waits, it calls OnError with the flight's error.
 func (k *keeper) leave(f *flight) {
 	if f.waiting.Add(-1) > 0 {
 		return
@@ -71,15 +71,14 @@ func (k *keeper) land(f *flight, s *state, err error) {
 	}
 }
 
-// reportResult passes the error of a flight on to OnError, once. There may be no
-// flight.
+// reportResult calls OnError with the error of a flight, once. f may be nil.
 func (k *keeper) reportResult(f *flight) {
 	if f != nil && f.err != nil && !f.reported.Swap(true) {
 		k.report(f.err)
 	}
 }
 
-// tasks counts background work that ends without being told to.
+// tasks counts background work that ends by itself.
 type tasks struct {
 	running int
 	idle    chan struct{}

@@ -8,9 +8,9 @@ import (
 	"sync/atomic"
 )
 
-// keeper keeps one authorization: it has the state, hands out the token
-// (valid_token.go), and makes sure that it is renewed (renewal.go), saved
-// (saving.go) and announced (bell.go). There is one for each session.
+// keeper keeps one authorization. It has the state, returns the token to callers
+// (valid_token.go), renews it (renewal.go), saves it (saving.go) and announces it
+// (bell.go). Each session has one.
 type keeper struct {
 	app     *app
 	session Session // for events
@@ -25,8 +25,8 @@ type keeper struct {
 	autoRefresh atomic.Bool
 	closed      atomic.Bool
 
-	mu      sync.Mutex // guards what follows, and changes of the above
-	expiry  *flight    // the listeners hear that the token is expired
+	mu      sync.Mutex // guards the fields below, and changes of those above
+	expiry  *flight    // the running calls of the token-expired listeners
 	saving  *flight
 	retrier *retrier
 	tasks   *tasks
@@ -46,8 +46,8 @@ func (k *keeper) rules() rules {
 // current returns what callers get: nil if nothing is known.
 func (k *keeper) current() *state { return k.state.Load().current() }
 
-// apply replaces the state by the result of a transition. Nothing else changes
-// it.
+// apply replaces the state by the result of a transition. No other function changes the
+// state.
 func (k *keeper) apply(transition func(*state) *state) (from, to *state) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -68,8 +68,8 @@ func (k *keeper) apply(transition func(*state) *state) (from, to *state) {
 	return from, to
 }
 
-// shut returns a copy of s in which the token is not fresh, so that callers
-// look again and find the session closed.
+// shut returns a copy of s in which the token is not fresh, so that callers check again
+// and find that the session is closed.
 func (s *state) shut() *state {
 	if s == nil {
 		return nil
@@ -90,8 +90,8 @@ func (k *keeper) read(ctx context.Context, from shelf) (stored, error) {
 	return store, err
 }
 
-// applyLoaded brings the state in line with what was read, and reports whether
-// the store has fallen back.
+// applyLoaded applies a record that was read, and reports whether the store has fallen
+// back.
 func (k *keeper) applyLoaded(ctx context.Context, store stored) *state {
 	now := k.app.clock()
 	from, to := k.apply(func(s *state) *state { return k.rules().loaded(s, store, now) })
@@ -116,9 +116,8 @@ func (k *keeper) announce(ctx context.Context) error {
 	})
 }
 
-// announceAfter announces what has changed since changes returned before. An
-// error about an earlier change was returned to the caller who made that
-// change.
+// announceAfter announces the changes since changes returned before. Errors about
+// earlier changes go to the callers who made them.
 func (k *keeper) announceAfter(ctx context.Context, before uint64) error {
 	if k.changes() == before {
 		return nil
@@ -139,7 +138,7 @@ func (k *keeper) listeners() *bell {
 	return k.bell.Load()
 }
 
-// isInListener reports whether ctx was given to one of the session's listeners.
+// isInListener reports whether ctx comes from a call of one of the session's listeners.
 func (k *keeper) isInListener(ctx context.Context) bool { return k.bell.Load().ringFor(ctx) != nil }
 
 // isOpen returns an error if the session is closed or was never made.

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// give makes rec the authorization, in place of what memory and store have. It
-// does so even if ctx ends, so that the token is not lost.
+// give replaces the authorization in memory and store by rec. It does so even if
+// ctx ends, so that the token is not lost.
 func (k *keeper) give(ctx context.Context, rec Record) error {
 	ctx = context.WithoutCancel(ctx)
 	now := k.app.clock()
@@ -54,7 +54,7 @@ func (k *keeper) close(ctx context.Context) error {
 	}
 	inListener := k.isInListener(ctx)
 	underWay := k.markClosed()
-	if !inListener { // else it may be that listener they wait for
+	if !inListener { // otherwise they may wait for that listener
 		if err := k.waitFor(ctx, underWay); err != nil {
 			k.inBackground(func() { k.stopRetrier(context.Background()).giveBack() })
 			return join(err, k.bell.Load().close(ctx))
@@ -65,13 +65,12 @@ func (k *keeper) close(ctx context.Context) error {
 	k.inBackground(lock.giveBack)
 	if !inListener {
 		err = join(err, k.waitFor(ctx, nil))
-		_ = k.announce(ctx) // what goes wrong is returned by the bell
+		_ = k.announce(ctx) // the bell's close returns its error
 	}
 	return join(err, k.bell.Load().close(ctx))
 }
 
-// waitFor waits until flights have landed and nothing goes on in the
-// background.
+// waitFor waits until the flights have ended and no background work runs.
 func (k *keeper) waitFor(ctx context.Context, flights []*flight) error {
 	for _, f := range flights {
 		if !isDone(ctx, f.done) {
@@ -99,7 +98,7 @@ func isDone(ctx context.Context, done <-chan struct{}) bool {
 	}
 }
 
-// markClosed makes all new calls fail, and returns what is still under way.
+// markClosed makes all new calls fail, and returns the flights that still run.
 func (k *keeper) markClosed() []*flight {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -18,7 +18,7 @@ func (k *keeper) load(ctx context.Context) (*Token, error) {
 	return s.current().tokenOrNil(), k.announceAfter(ctx, before)
 }
 
-// loadInTime is load with a limit of its own.
+// loadInTime is load with its own time limit.
 func (k *keeper) loadInTime(ctx context.Context, from shelf) error {
 	if err := k.isOpen(); err != nil {
 		return err
@@ -68,8 +68,8 @@ func (k *keeper) watch(ctx context.Context) error {
 	return k.shelf().failed(opWatch, errors.New("the store has stopped telling of changes"))
 }
 
-// reload brings the state in line with the store and returns it. If the store
-// has something older, the newer state is saved in the background.
+// reload loads from the store and returns the new state. If the store has something
+// older, the state is saved in the background.
 func (k *keeper) reload(ctx context.Context) (*state, error) { return k.reloadFrom(ctx, k.shelf()) }
 
 func (k *keeper) reloadFrom(ctx context.Context, from shelf) (*state, error) {
@@ -81,7 +81,7 @@ func (k *keeper) reloadFrom(ctx context.Context, from shelf) (*state, error) {
 		return k.state.Load(), nil
 	}
 	s := k.applyLoaded(ctx, store)
-	if store.isOvertakenBy(s) { // the store may have fallen back since
+	if store.isOvertakenBy(s) { // ask again: the store may have fallen back since
 		if store, err = k.readFitting(ctx, from); err != nil {
 			return nil, err
 		}
@@ -93,7 +93,7 @@ func (k *keeper) reloadFrom(ctx context.Context, from shelf) (*state, error) {
 	return s, nil
 }
 
-// readFitting is read, and fails if the record is not one for this session.
+// readFitting is read, but fails if the record does not fit this session.
 func (k *keeper) readFitting(ctx context.Context, from shelf) (stored, error) {
 	store, err := k.read(ctx, from)
 	if err == nil && store.found {
@@ -102,7 +102,7 @@ func (k *keeper) readFitting(ctx context.Context, from shelf) (stored, error) {
 	return store, err
 }
 
-// reloadInTime is reload with a limit of its own.
+// reloadInTime is reload with its own time limit.
 func (k *keeper) reloadInTime(ctx context.Context) (*state, error) {
 	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
 	defer cancel()

@@ -17,12 +17,12 @@ import (
 const (
 	// defaultLoginLifetime is how long the user has to answer.
 	defaultLoginLifetime = time.Hour
-	// maxPending limits the logins under way on one session; the oldest is
+	// maxPending limits the unfinished logins of one session. The oldest is
 	// forgotten first.
 	maxPending = 100
 )
 
-// logins are the authorization requests of a session that are under way.
+// logins has a session's unfinished logins: authorization requests without an answer.
 type logins struct {
 	mu        sync.Mutex
 	pending   []pendingLogin
@@ -51,8 +51,8 @@ func (l pendingLogin) after(err error, now instant) pendingLogin {
 	return l
 }
 
-// exchange is an exchange of a code for a token that is under way. Calls with
-// the same callback join it.
+// exchange is a running exchange of a code for a token. Calls with the same
+// callback join it.
 type exchange struct {
 	login  pendingLogin
 	code   secret
@@ -89,7 +89,8 @@ func (l *logins) take(state string, now time.Time) (pendingLogin, error) {
 	return l.takePending(state, now)
 }
 
-// takePending compares the state of every login in constant time. l.mu is held.
+// takePending finds and removes a login. It compares the state with that of every
+// login, in constant time. l.mu is held.
 func (l *logins) takePending(state string, now time.Time) (pendingLogin, error) {
 	found := -1
 	for i, login := range l.pending {
@@ -108,8 +109,8 @@ func (l *logins) takePending(state string, now time.Time) (pendingLogin, error) 
 	return login, nil
 }
 
-// begin takes the login with the given state for an exchange of its code. If
-// the same exchange is under way it returns that, and started == false.
+// begin takes the login with the given state for an exchange of its code. If the same
+// exchange already runs, it returns that one and started == false.
 func (l *logins) begin(state, code string, now time.Time, clock instant) (x *exchange, started bool, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -167,7 +168,7 @@ func (s *session) exchangeCode(ctx context.Context, code, state string) (*Token,
 }
 
 // isOverSoon gives an exchange whose caller was cancelled a short time to end,
-// as the answer may be arriving.
+// because the answer may be arriving.
 func (x *exchange) isOverSoon() bool {
 	timer := time.NewTimer(50 * time.Millisecond)
 	defer timer.Stop()
@@ -201,7 +202,7 @@ func (s *session) runExchange(ctx context.Context, x *exchange) {
 	s.land(x.flight, nil, err)
 }
 
-// exchangeInTurn requests a token when this login has its turn among all token
+// exchangeInTurn requests a token when it is this login's turn among all token
 // requests of the app.
 func (s *session) exchangeInTurn(ctx context.Context, form url.Values, steps requestSteps) (*Token, error) {
 	waiting, cancel := context.WithTimeout(ctx, s.app.refreshTimeout)
@@ -214,15 +215,15 @@ func (s *session) exchangeInTurn(ctx context.Context, form url.Values, steps req
 	return s.requestToken(ctx, form, true, steps)
 }
 
-// authorize sets a token that the user has just consented to. The error says if
-// the user granted less than they were asked for.
+// authorize sets a token of a new consent. The error says if the user granted less than
+// they were asked for.
 func (s *session) authorize(ctx context.Context, token *Token, asked Scopes) (*Token, error) {
-	if len(token.scope) == 0 { // then it is the requested scope (RFC 6749 section 5.1)
+	if len(token.scope) == 0 { // the scope is then the requested one (RFC 6749 section 5.1)
 		granted := *token
 		granted.scope = asked
 		token = &granted
 	}
-	if len(asked) > 0 { // else nothing is granted, whatever the session itself asks for
+	if len(asked) > 0 { // otherwise nothing is granted, even if the session itself asks for scopes
 		token = s.rules().inherit(token, nil)
 	}
 	err := s.give(ctx, Record{

@@ -7,17 +7,17 @@ import (
 	"time"
 )
 
-// failure is why a session could not get a new token. It is remembered for a
-// while, so that callers in a loop do not flood the accounts service with
-// requests. Moments are on the monotonic clock.
+// failure is the reason why a session could not get a new token. The session
+// remembers it for a while, so that callers in a loop do not flood the accounts
+// service with requests. Times are on the monotonic clock.
 type failure struct {
 	token *Token // the token to replace; nil: none
 	err   error
-	count int // one after the other
-	// until then it is what callers who need a token get.
+	count int // how many failures in a row
+	// Callers who need a token get this failure until then.
 	until instant
-	// background is when the next attempt is made while the token can still be
-	// used, unless the token endpoint wants a longer pause (see app.paused).
+	// background is when the next attempt is made while the token is still valid,
+	// unless the token endpoint asks for a longer pause (see app.paused).
 	background instant
 }
 
@@ -34,12 +34,12 @@ func (f *failure) isOf(s *state) bool {
 	return f != nil && f.token == s.tokenOrNil()
 }
 
-// isRecent reports whether the failure is still the answer for s.
+// isRecent reports whether callers still get the failure for s.
 func (f *failure) isRecent(s *state, now instant) bool {
 	return f.isOf(s) && now.isBefore(f.until)
 }
 
-// putsOff reports whether the next attempt in the background has to wait.
+// putsOff reports whether the next attempt in the background must wait.
 func (f *failure) putsOff(s *state, now instant) bool {
 	return f.isOf(s) && now.isBefore(f.background)
 }
@@ -49,7 +49,7 @@ func (f *failure) after(s *state, err error, now instant) *failure {
 	next := &failure{token: s.tokenOrNil(), err: err, count: 1, until: now.add(expiredRetry)}
 	if f.isOf(s) {
 		next.count = f.count
-		if !errors.Is(err, f.err) { // otherwise it repeats a pause, and no request was made
+		if !errors.Is(err, f.err) { // otherwise the error only repeats a pause, without a request
 			next.count++
 		}
 	}
@@ -78,8 +78,8 @@ func retryAfter(err error) time.Duration {
 }
 
 // renewed is when a session got its last token, and how often in a row it has
-// renewed long before that was due: processes whose clocks disagree would renew
-// each other's tokens without end.
+// renewed long before that was due. Processes whose clocks disagree would renew
+// each other's tokens forever.
 type renewed struct {
 	at       int64 // on the monotonic clock
 	lifetime time.Duration
@@ -87,10 +87,10 @@ type renewed struct {
 }
 
 const (
-	// earlyRenewals is how many renewals long before they are due are not
-	// slowed down.
+	// earlyRenewals is how many renewals in a row may come long before they are
+	// due without being slowed down.
 	earlyRenewals = 3
-	// earlyRenewalWait is the time between those that follow.
+	// earlyRenewalWait is the time between the renewals after these.
 	earlyRenewalWait = 10 * time.Second
 )
 
@@ -104,7 +104,7 @@ func (r *renewed) after(token *Token, now instant) *renewed {
 	return next
 }
 
-// wait returns how long the next renewal has to wait.
+// wait returns how long the next renewal must wait.
 func (r *renewed) wait(now instant) time.Duration {
 	if r == nil || r.early < earlyRenewals {
 		return 0

@@ -90,7 +90,7 @@ func (r *refusals) count(number int64) (asked, refused int) {
 }
 
 // errSlow means that the turn of a request would come too late.
-var errSlow = errors.New("spotipie: not asking for a token, as the accounts service refuses many refresh tokens and its turn would come too late")
+var errSlow = errors.New("spotipie: no token was requested: the accounts service refuses many refresh tokens, and this request would have to wait too long")
 
 // turn returns how long a request must wait while many are refused. A request that cannot
 // wait that long gets errSlow and takes no turn, so that others can have it.

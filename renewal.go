@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// startRenewal joins the renewal under way, or starts one to replace s. A
-// caller that does not wait for it must leave it. With force it gets a new
-// token even if s is still good. The renewal uses ctx only to know whether it
-// was given to a listener.
+// startRenewal joins the running renewal, or starts one to replace s. A caller that
+// does not wait for the renewal must leave it. With force it gets a new token even if s
+// is still valid. The renewal uses ctx only to find out whether it was given to a
+// listener.
 func (k *keeper) startRenewal(ctx context.Context, s *state, force bool) *flight {
 	now := k.app.clock()
 	k.mu.Lock()
@@ -25,7 +25,7 @@ func (k *keeper) startRenewal(ctx context.Context, s *state, force bool) *flight
 		f.join()
 		return f
 	case current != s && !sameAccess(current, s) && usable:
-		return landed(current, nil) // somebody was faster
+		return landed(current, nil) // another caller was faster
 	}
 	if f := k.failure.Load(); f.isRecent(current, now) && (force || !usable) {
 		return landed(nil, f.err) // another caller was faster, and failed
@@ -35,8 +35,7 @@ func (k *keeper) startRenewal(ctx context.Context, s *state, force bool) *flight
 	return f
 }
 
-// beginRenewal starts a renewal in place of s. k.mu is held and there is none
-// under way.
+// beginRenewal starts a renewal to replace s. k.mu is held, and no renewal runs.
 func (k *keeper) beginRenewal(ctx context.Context, s *state, force, expiryTold bool) *flight {
 	f := newFlight()
 	f.expiryTold = expiryTold
@@ -45,7 +44,7 @@ func (k *keeper) beginRenewal(ctx context.Context, s *state, force, expiryTold b
 	return f
 }
 
-// runRenewal runs a renewal and wakes those who wait for it.
+// runRenewal runs a renewal and wakes the callers who wait for it.
 func (k *keeper) runRenewal(ctx context.Context, f *flight, unwanted *state, force bool) {
 	var next *state
 	err := errors.New("spotipie: the renewal has ended its goroutine")
@@ -55,7 +54,7 @@ func (k *keeper) runRenewal(ctx context.Context, f *flight, unwanted *state, for
 		k.mu.Unlock()
 		k.land(f, next, err)
 		if failed := (*StoreError)(nil); errors.As(err, &failed) && failed.Op == opSave {
-			k.reportResult(f) // whoever was told: it concerns the program, and saving goes on
+			k.reportResult(f) // even if a caller got the error, because saving goes on
 		}
 	}()
 	next, err = k.renew(ctx, unwanted, force)
@@ -63,7 +62,7 @@ func (k *keeper) runRenewal(ctx context.Context, f *flight, unwanted *state, for
 		err = join(err, k.save(ctx))
 		next = k.current()
 	}
-	if next == nil && err == nil { // somebody has logged out
+	if next == nil && err == nil { // the user has logged out
 		err = ErrNotAuthorized
 	}
 	if next == nil && isFailure(err) {
@@ -72,9 +71,9 @@ func (k *keeper) runRenewal(ctx context.Context, f *flight, unwanted *state, for
 	}
 }
 
-// renew saves what is not saved yet, then locks, loads, sees whether the work
-// is still needed, asks the accounts service, saves, unlocks and announces. It
-// returns the state to use, and an error if something else went wrong.
+// renew saves what is not saved yet. Then it locks, loads, checks whether a renewal is
+// still needed, asks the accounts service, saves, unlocks and announces. It returns the
+// state to use, and may also return an error.
 func (k *keeper) renew(ctx context.Context, unwanted *state, force bool) (*state, error) {
 	before := k.changes()
 	saveErr := k.save(ctx)
@@ -90,8 +89,8 @@ func (k *keeper) renew(ctx context.Context, unwanted *state, force bool) (*state
 	return s, join(err, join(saveErr, k.announceAfter(ctx, before)))
 }
 
-// renewInTurn waits for the store's lock and renews, or learns that another
-// process has renewed. It reports whether it had the lock.
+// renewInTurn waits for the store's lock and renews, or finds that another process has
+// renewed. It reports whether it had the lock.
 func (k *keeper) renewInTurn(ctx context.Context, unwanted *state, force bool) (s *state, locked bool, err error) {
 	pause := time.Duration(0)
 	if !force {
@@ -117,8 +116,8 @@ func (k *keeper) renewInTurn(ctx context.Context, unwanted *state, force bool) (
 	return s, true, err
 }
 
-// lookBeforeLocking looks into the store, which may already show that there is
-// nothing to renew, and returns why.
+// lookBeforeLocking reads the store, which may already show that there is nothing to
+// renew, and returns why.
 func (k *keeper) lookBeforeLocking(ctx context.Context, force bool) (*state, error) {
 	s := k.state.Load()
 	mayRenew := k.rules().isRenewable(s) && (force || k.autoRefresh.Load())
@@ -138,7 +137,7 @@ func (k *keeper) lookBeforeLocking(ctx context.Context, force bool) (*state, err
 	return nil, s.noToken()
 }
 
-// learn looks for what others have saved, when the session itself cannot renew
+// learn looks for a token that others have saved, if the session itself cannot renew
 // because of err.
 func (k *keeper) learn(ctx context.Context, err error, unwanted *state, force bool) (*state, error) {
 	if s, loadErr := k.reloadInTime(ctx); loadErr == nil && k.answers(s, unwanted, force) {
@@ -147,8 +146,8 @@ func (k *keeper) learn(ctx context.Context, err error, unwanted *state, force bo
 	return nil, err
 }
 
-// answers reports whether s will do in place of unwanted, without asking the
-// accounts service.
+// answers reports whether s can replace unwanted without a request to the accounts
+// service.
 func (k *keeper) answers(s, unwanted *state, force bool) bool {
 	now := k.app.clock()
 	switch {
@@ -160,14 +159,14 @@ func (k *keeper) answers(s, unwanted *state, force bool) bool {
 	return !force && !(k.rules().isRenewable(s) && k.autoRefresh.Load())
 }
 
-// renewLocked does the part of a renewal that needs the lock. It leaves what it
-// could not save to the caller.
+// renewLocked does the part of a renewal that needs the lock. The caller must save what
+// it could not save.
 func (k *keeper) renewLocked(ctx context.Context, unwanted *state, force bool) (*state, error) {
 	s, err := k.reloadInTime(ctx)
 	if current := k.state.Load(); err != nil && current.detail().unsaved == unsavedDecision {
 		s, err = current, nil // a decision of the user: the store can have nothing newer
 	}
-	if err == nil && s.isUnsaved() { // the store has fallen behind
+	if err == nil && s.isUnsaved() { // the store has fallen back
 		k.report(k.save(ctx))
 		s = k.state.Load()
 	}
@@ -181,7 +180,7 @@ func (k *keeper) renewLocked(ctx context.Context, unwanted *state, force bool) (
 	}
 	token, sent, err := k.ask(ctx, s)
 	var storeErr *StoreError
-	if errors.As(err, &storeErr) { // the lock may be lost to somebody who has renewed
+	if errors.As(err, &storeErr) { // another process may have taken the lock and renewed
 		return k.learn(ctx, err, unwanted, force)
 	}
 	var answer *TokenEndpointError
@@ -199,7 +198,7 @@ func (k *keeper) renewLocked(ctx context.Context, unwanted *state, force bool) (
 	return nil, err
 }
 
-// receive takes a token that was got in place of that of asked.
+// receive applies a new token that replaces the token of asked.
 func (k *keeper) receive(asked *state, token *Token, sent instant) {
 	now := k.app.clock()
 	k.apply(func(s *state) *state { return k.rules().received(s, asked, token, sent, now) })
@@ -207,15 +206,15 @@ func (k *keeper) receive(asked *state, token *Token, sent instant) {
 	k.renewed.Store(k.renewed.Load().after(token, now))
 }
 
-// errSuperseded means that the refresh token to send is no longer the session's:
-// another process has used it, or the user has signed in or out.
+// errSuperseded means that the session no longer has the refresh token that it was
+// about to send: another process has used it, or the user has signed in or out.
 var errSuperseded = errors.New("spotipie: another process has used the refresh token meanwhile, or the user has signed in or out")
 
-// maxSuperseded is how often a renewal begins with another refresh token instead.
+// maxSuperseded is how often a renewal begins again with another refresh token.
 const maxSuperseded = 4
 
-// ask gets a new token from the accounts service in place of that of s. sent is
-// when the request was sent. The store is asked before whether it can save.
+// ask gets a new token from the accounts service to replace the token of s. sent is
+// when the request was sent. Before that ask checks that the store can save.
 func (k *keeper) ask(ctx context.Context, s *state) (token *Token, sent instant, err error) {
 	waiting, cancel := context.WithTimeout(ctx, k.app.lockTimeout)
 	defer cancel()
@@ -241,7 +240,7 @@ func (k *keeper) ask(ctx context.Context, s *state) (token *Token, sent instant,
 			_, err := k.reload(ctx)
 			return err
 		},
-		late: func(token *Token) { // of a transport that does not look at its context
+		late: func(token *Token) { // from a transport that ignores its context
 			k.receive(s, token, sent)
 			k.saveInBackground(nil, false)
 		},
@@ -253,9 +252,8 @@ func (k *keeper) ask(ctx context.Context, s *state) (token *Token, sent instant,
 	return token, sent, err
 }
 
-// refuse marks the refresh token of asked as refused for good. If the store or
-// another goroutine has a newer token by now, the verdict was on an old one and
-// does not count.
+// refuse marks the refresh token of asked as refused for good. If the store or another
+// goroutine has a newer token by now, the refusal does not count.
 func (k *keeper) refuse(ctx context.Context, asked *state, err error, answer *TokenEndpointError) (*state, error) {
 	words, now := answer.finalWords(), k.app.clock()
 	k.apply(func(s *state) *state { return k.rules().refused(s, asked, words, now) })
@@ -270,17 +268,17 @@ func (k *keeper) refuse(ctx context.Context, asked *state, err error, answer *To
 }
 
 const (
-	// quickLock is how long to wait for the lock before looking what its holder
-	// has done.
+	// quickLock is how long to wait for the lock before reading what its holder has
+	// saved.
 	quickLock = 25 * time.Millisecond
-	// How often to look at the record while waiting for the lock, if the store
-	// reports changes, and if it does not.
+	// How often to read the record while waiting for the lock, if the store reports
+	// changes, and if it does not.
 	rareLook     = 10 * time.Second
 	frequentLook = time.Second
 )
 
-// lockOrLearn waits for a pause, and then for the store's lock. If the record is
-// renewed meanwhile, which is what others are for, it returns that and no lock.
+// lockOrLearn waits until a pause is over, and then for the store's lock. If another
+// process renews the record meanwhile, it returns that record and no lock.
 func (k *keeper) lockOrLearn(ctx context.Context, pause time.Duration, unwanted *state, force bool) (*storeLock, *state, error) {
 	shelf := k.shelf()
 	if !shelf.isThere() {
@@ -314,7 +312,7 @@ func (k *keeper) lockOrLearn(ctx context.Context, pause time.Duration, unwanted 
 			}
 		}
 		if first {
-			changes, _ = shelf.watch(waiting) // without it there is the timer
+			changes, _ = shelf.watch(waiting) // if it fails, the timer is enough
 		}
 		if s, err := k.reloadInTime(waiting); err == nil && k.answers(s, unwanted, force) {
 			cancel()

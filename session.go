@@ -55,10 +55,10 @@ type Session interface {
 	// SetToken replaces the token, saves it and announces it with a
 	// token-updated event, even if it is equal. A token without scope gets the
 	// session's. After a [*StoreError] or [*ListenerError] the token is in use
-	// all the same, and saving is tried again. SetToken ignores a token whose
+	// anyway, and saving is tried again. SetToken ignores a token whose
 	// refresh token the session has already used up to get its current one.
 	SetToken(ctx context.Context, token *Token) error
-	// Record returns the token together with what a store keeps beside it, such
+	// Record returns the token together with what a store keeps with it, such
 	// as the time of the consent; ok is false if there is no token. Its Version
 	// is zero without a store.
 	Record() (rec Record, ok bool)
@@ -200,7 +200,7 @@ func (s *session) initFor(self Session, a *app, profile string, autoRefresh bool
 
 func (s *session) base() *session { return s }
 
-// logins returns the logins under way, which are there from the first on.
+// logins returns the session's unfinished logins. The first call makes the value.
 func (s *session) logins() *logins {
 	if l := s.begun.Load(); l != nil {
 		return l

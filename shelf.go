@@ -13,13 +13,13 @@ import (
 type shelf struct {
 	store    Store
 	key      Key
-	keeper   *keeper // for what observes
+	keeper   *keeper // for Options.Observe
 	isDirect bool    // see inPlace
 }
 
 const (
-	// saveTimeout limits saving apart from the rest of a renewal: what the
-	// accounts service has given must not be lost because it was slow.
+	// saveTimeout limits saving. It is separate from the rest of a renewal, so that
+	// a token is not lost because the accounts service was slow.
 	saveTimeout = 10 * time.Second
 	// loadTimeout limits a load for which no caller has a context.
 	loadTimeout   = 10 * time.Second
@@ -39,8 +39,8 @@ const (
 	opWatch  = "watch"
 )
 
-// inPlace returns a shelf that calls the store in the goroutine of its caller,
-// who makes sure that nobody waits for it too long.
+// inPlace returns a shelf that calls the store in the goroutine of its caller. The
+// caller must make sure that nobody waits too long.
 func (s shelf) inPlace() shelf {
 	s.isDirect = true
 	return s
@@ -80,8 +80,8 @@ func (s shelf) remove(ctx context.Context, version uint64) error {
 	return err
 }
 
-// lock waits for the store's lock. If the call was given up, a lock that comes
-// later is given back.
+// lock waits for the store's lock. If the call is given up and the lock comes
+// later, lock unlocks it.
 func (s shelf) lock(ctx context.Context) (*storeLock, error) {
 	unlock, err := call(ctx, s, opLock, func(ctx context.Context) (func(context.Context) error, error) {
 		return s.store.Lock(ctx, s.key)
@@ -92,8 +92,8 @@ func (s shelf) lock(ctx context.Context) (*storeLock, error) {
 	return &storeLock{shelf: s, unlock: unlock}, nil
 }
 
-// A process can be stopped while the answer to a check is on its way. A check that
-// has taken longer than quickCheck is made again, checkTries times at most.
+// A process can be suspended while the answer to a check is on its way. So a check that
+// took longer than quickCheck is made again, up to checkTries times.
 const (
 	quickCheck = time.Second
 	checkTries = 3
@@ -167,8 +167,8 @@ type storeLock struct {
 	unlock func(context.Context) error
 }
 
-// giveBack gives the lock back, if there is one. It tries more than once, as
-// others wait for a whole lease if it fails.
+// giveBack unlocks the lock, if there is one. It tries more than once, because
+// others must wait for a whole lease if it fails.
 func (l *storeLock) giveBack() {
 	if l == nil || l.unlock == nil {
 		return

@@ -13,8 +13,8 @@ import (
 // at the same time.
 const defaultTokenRequests = 32
 
-// tokenRequestJitter is how long a token request that had to wait for its slot
-// waits beyond it at most, so that many renewals at once do not go off in step.
+// tokenRequestJitter is the longest additional wait of a token request that had to
+// wait for its slot. It spreads out many renewals at the same time.
 const tokenRequestJitter = 20 * time.Millisecond
 
 // slots limits how many goroutines do something at the same time. The others

@@ -23,7 +23,7 @@ const maxLifetime = 10 * 365 * 24 * time.Hour
 // the next one.
 //
 // A Token never changes once made, so it may be shared between goroutines.
-// Printing it with fmt or slog shows no secret, but its JSON does, as it is for
+// Printing it with fmt or slog shows no secret, but its JSON does: it is for
 // storage (see [Token.MarshalJSON]). The zero Token and a nil one have empty
 // parts and count as expired.
 type Token struct {

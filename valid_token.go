@@ -39,7 +39,7 @@ func (k *keeper) validSlow(ctx context.Context) (*state, error) {
 	return next, err
 }
 
-// validLater waits for a token in place of s, which is expired or nil.
+// validLater waits for a token to replace s, which is expired or nil.
 func (k *keeper) validLater(ctx context.Context, s *state) (*state, error) {
 	told := k.tellExpired(ctx, s, false)
 	if next := k.current(); next.isUsable(k.app.clock()) {
@@ -68,13 +68,13 @@ func (k *keeper) renewInBackground(ctx context.Context, s *state, now instant) {
 	k.leave(k.startRenewal(ctx, s, false))
 }
 
-// renewExpired waits for a renewal in place of s.
+// renewExpired waits for a renewal that replaces s.
 func (k *keeper) renewExpired(ctx context.Context, s *state) (*state, error) {
 	if k.renewal.Load() != nil && k.isInListener(ctx) {
-		return nil, s.noToken() // the renewal may be waiting for this very listener
+		return nil, s.noToken() // the renewal may be waiting for this listener
 	}
-	// A renewal under way may have begun so long ago, on the wall clock, that
-	// its token is expired too; then one of its own has to follow.
+	// A renewal that already runs may have begun so long ago, on the wall clock,
+	// that its token is expired too. Then another one must follow.
 	for range 2 {
 		f := k.startRenewal(ctx, s, false)
 		next, err := k.wait(ctx, f)
@@ -90,7 +90,7 @@ func (k *keeper) renewExpired(ctx context.Context, s *state) (*state, error) {
 	return nil, ErrTokenExpired
 }
 
-// refreshNow gets a new token in place of the current one, expired or not.
+// refreshNow gets a new token to replace the current one, expired or not.
 func (k *keeper) refreshNow(ctx context.Context) (*Token, error) {
 	if err := k.isOpen(); err != nil {
 		return nil, err
@@ -102,11 +102,11 @@ func (k *keeper) refreshNow(ctx context.Context) (*Token, error) {
 	return s.tokenOrNil(), err
 }
 
-// replace returns a state with another token than unwanted, renewing if need
-// be, and the renewal that it waited for last, or nil.
+// replace returns a state with another token than unwanted, and the last renewal
+// that it waited for, or nil. It renews if necessary.
 func (k *keeper) replace(ctx context.Context, unwanted *state) (*state, *flight, error) {
-	// A renewal under way may only have saved the unwanted token, or a laptop
-	// slept while the listeners heard of its token. Then another renewal
+	// A renewal that already ran may only have saved the unwanted token, or a laptop
+	// slept while the listeners were called with its token. Then another renewal
 	// follows.
 	for attempt := 1; ; attempt++ {
 		current := k.current()
@@ -129,9 +129,9 @@ func (k *keeper) replace(ctx context.Context, unwanted *state) (*state, *flight,
 	}
 }
 
-// tellExpired calls the token-expired listeners once for all who need the token
-// now, and waits for them. It returns the result, or nil if they were not
-// called or ctx ended before.
+// tellExpired calls the token-expired listeners once for all callers who need the
+// token now, and waits for the listeners. It returns the result, or nil if they
+// were not called or ctx ended first.
 func (k *keeper) tellExpired(ctx context.Context, s *state, withheld bool) *flight {
 	if !s.signedIn() || !k.bell.Load().listensForExpiry() || k.isInListener(ctx) {
 		return nil
@@ -171,7 +171,7 @@ func (k *keeper) runExpiry(ctx context.Context, f *flight, s *state, withheld bo
 		// At once, so that a caller in between does not call them again.
 		renewal := k.beginRenewal(context.Background(), s, false, true)
 		if f.waiting.Load() > 0 {
-			renewal.join() // for those who wait, so that they do not come too late
+			renewal.join() // on behalf of the waiting callers, so that they do not join too late
 		}
 	}
 	k.mu.Unlock()

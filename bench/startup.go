@@ -17,11 +17,11 @@ import (
 // released is the name of the build for a release.
 const released = "released"
 
-// measureStartup times whole processes of the tool beside one of a Go program
-// that does nothing, in the raw column. Both are built as the release is, and
-// again as go install builds them, which with a C compiler at hand links libc. The
-// released ones are measured a second time when they were read from the disk, which
-// makes both faster, and the tool more so: see reread.
+// measureStartup measures whole processes of the tool, and in the raw column of a Go
+// program that does nothing. Both are built like a release, and again like go install
+// does, which links libc if there is a C compiler. The released ones are measured a
+// second time after they were read from the disk, which makes both faster, and the
+// tool more so: see reread.
 func measureStartup(ctx context.Context, s settings) ([]row, error) {
 	dir, err := os.MkdirTemp("", "spotipie-bench-")
 	if err != nil {
@@ -140,7 +140,7 @@ func (b build) build(ctx context.Context, dir string) (map[string]string, error)
 }
 
 // startsPerReading is how often programs are started before their files are read
-// anew, as each reading puts them elsewhere in memory.
+// again. Each reading puts them at another place in memory.
 const startsPerReading = 20
 
 // starts runs the command of each column n times, in turns, and returns how many

@@ -69,7 +69,7 @@ func (s *Store) deleteRecord(ctx context.Context, key spotipie.Key, isWanted fun
 		return fmt.Errorf("filestore: deleting %s: %w", s.Path(key), err)
 	}
 	err = s.replace(ctx, base, data)
-	if found && isFull(err) { // a logout must work all the same, and makes room
+	if found && isFull(err) { // a logout must still work, and makes room
 		if err = os.Remove(s.Path(key)); err == nil {
 			err = s.replace(ctx, base, data)
 		}

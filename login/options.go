@@ -77,10 +77,10 @@ type Options struct {
 	NoBrowser bool
 
 	// Input is where the user can paste the answer. An [*os.File] is read only
-	// if it is a terminal, by [Prompt] also if it is a pipe. Nothing after the line with the answer is read.
-	// Where a read cannot be interrupted (on Windows, and if Input is not an
-	// *os.File), a goroutine stays behind until its read returns, and that
-	// input is lost. Default: [os.Stdin].
+	// if it is a terminal, by [Prompt] also if it is a pipe. Nothing after the
+	// line with the answer is read. Where a read cannot be interrupted (on
+	// Windows, and if Input is not an *os.File), a goroutine stays behind until
+	// its read returns, and that input is lost. Default: [os.Stdin].
 	Input io.Reader
 	// Output is where the texts for the user go. They are wrapped at the width
 	// of the terminal if Output is an [*os.File] or has its Fd method, and at

@@ -12,7 +12,7 @@ import (
 // tombstoneLife is how long the row of a deleted record stays at least.
 const tombstoneLife = 7 * 24 * time.Hour
 
-// Each operation is one statement, as a pooler may give each to another server
+// Each operation is one statement, because a pooler may give each to another server
 // connection. {table} stands for the table's name, quoted, and {now} for the
 // microseconds of the server's clock; now() itself would be the start of the
 // transaction, and does not advance while a statement waits for a row.

@@ -141,7 +141,7 @@ func (s *Store) listen(ctx context.Context, ready func(), notify func(notice str
 	return err
 }
 
-// stopWhenClosed asks the pools, as a connection taken out of one for good
+// stopWhenClosed asks the pools, because a connection taken out of one for good
 // outlives it.
 func (s *Store) stopWhenClosed(ctx context.Context, stop context.CancelCauseFunc) {
 	ticker := time.NewTicker(s.silence)

@@ -55,7 +55,7 @@ func (s *Store) tagOf(name string) (tag string, ok bool) {
 
 // List implements [spotipie.Store]. It scans all keys of the database, on every
 // master of a cluster twice: call it at start-up or by hand, not for every
-// request. A client of a single node of a cluster is refused, as it would list
+// request. A client of a single node of a cluster is refused, because it would list
 // only a part.
 func (s *Store) List(ctx context.Context) ([]spotipie.Key, error) {
 	tags, err := await(ctx, s, func(ctx context.Context) ([]string, error) {

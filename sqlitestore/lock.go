@@ -87,8 +87,8 @@ func (l leases) Acquire(ctx context.Context, key spotipie.Key, owner string, tur
 	return got && err == nil, err
 }
 
-// acquire returns what becomes of a lock that owner asks for, and whether owner
-// has it then.
+// acquire returns the lock's row after owner has asked for the lock, and whether
+// owner holds the lock then.
 func (l leases) acquire(key spotipie.Key, now lockRow, owner string, turn time.Duration) (next lockRow, got bool) {
 	clock := time.Now()
 	left := sameProcess(now.owner, owner) && now.owner <= owner // an earlier one of this process

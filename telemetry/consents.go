@@ -20,7 +20,7 @@ const (
 	// consentInterval is how old a count may be. Counting may be expensive for
 	// the store, and metrics are collected every few seconds.
 	consentInterval = time.Minute
-	// consentTimeout limits a count, as metrics wait for it.
+	// consentTimeout limits a count, because metrics wait for it.
 	consentTimeout = 5 * time.Second
 )
 

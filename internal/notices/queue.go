@@ -19,7 +19,7 @@ func NewQueue() *Queue { return &Queue{changes: make(chan spotipie.Change, queue
 // Changes returns the channel to receive from.
 func (q *Queue) Changes() <-chan spotipie.Change { return q.changes }
 
-// Put is called by one goroutine at a time, and not after Close.
+// Put adds a change. Call it from one goroutine at a time, and not after Close.
 func (q *Queue) Put(change spotipie.Change) {
 	if cap(q.changes)-len(q.changes) <= 1 {
 		change = spotipie.Change{}

@@ -1,5 +1,5 @@
-// Package typednil finds options that are there and cannot be used. The root
-// package has the same for its own, as it imports no package of this module.
+// Package typednil finds options that hold a nil pointer or a nil function. The root
+// package has its own copy, because it imports no package of this module.
 package typednil
 
 import "reflect"

@@ -1,5 +1,5 @@
-// Moves the clock of a program that loads this (LD_PRELOAD) by as many seconds as
-// the file has, as a number of 8 bytes, that CLOCK_OFFSET_FILE names. The clocks
+// Moves the clock of a program that loads this (LD_PRELOAD). CLOCK_OFFSET_FILE
+// names a file that holds the number of seconds, in 8 bytes. The clocks
 // that only count time are left alone. (libfaketime does not work with a
 // redis-server that uses jemalloc.)
 #define _GNU_SOURCE
