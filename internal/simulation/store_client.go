@@ -279,9 +279,21 @@ func (c *client) Swap(ctx context.Context, key spotipie.Key, version uint64, rec
 
 // Delete implements [spotipie.Store].
 func (c *client) Delete(ctx context.Context, key spotipie.Key) error {
+	return c.delete(ctx, key, func(*record) bool { return true })
+}
+
+// DeleteVersion implements [spotipie.VersionDeleter].
+func (c *client) DeleteVersion(ctx context.Context, key spotipie.Key, version uint64) error {
+	return c.delete(ctx, key, func(e *record) bool { return e.found && e.version == version || !e.found && version == 0 })
+}
+
+func (c *client) delete(ctx context.Context, key spotipie.Key, may func(*record) bool) error {
 	return c.do(ctx, SwapCall, " (Delete)", func() error {
-		if c.readOnly > c.store.world.now() {
+		switch {
+		case c.readOnly > c.store.world.now():
 			return errReadOnly
+		case !may(c.store.entry(key)):
+			return spotipie.ErrVersionConflict
 		}
 		c.store.logout(key)
 		return nil
