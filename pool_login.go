@@ -76,7 +76,7 @@ type SignIn struct {
 // [*StoreError] only this process knows of it, and saving is tried again.
 func (p *Pool) FinishLogin(ctx context.Context, login Login, callbackURL string) (*SignIn, error) {
 	f := p.finish.join(login.State+" "+callbackURL, func(f *loginFlight) (*SignIn, error) {
-		return p.finishLogin(context.WithValue(detached(ctx), loginKey{}, f), login, callbackURL)
+		return p.finishLogin(context.WithValue(p.app.background(ctx), loginKey{}, f), login, callbackURL)
 	})
 	if f == nil {
 		return nil, ErrClosed
