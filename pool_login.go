@@ -71,9 +71,11 @@ type SignIn struct {
 // same login and callback joins the first. Errors are those of
 // [AuthorizationCodeSession.FetchToken] and [CurrentUser], [ErrClosed], and a
 // [*RecordMismatchError] if a pool that asked for fewer scopes began the login: begin
-// another one. With a [*StoreError], a [*ListenerError] or an
-// [*InsufficientScopeError] the SignIn is returned too: the user has signed in. After a
-// [*StoreError] only this process knows of it, and saving is tried again.
+// another one. If the user's record is sealed and this pool's store does not seal,
+// the error is also an [ErrUnreadableRecord], and nothing is saved. With a
+// [*StoreError], a [*ListenerError] or an [*InsufficientScopeError] the SignIn is
+// returned too: the user has signed in. After a [*StoreError] only this process
+// knows of it, and saving is tried again.
 func (p *Pool) FinishLogin(ctx context.Context, login Login, callbackURL string) (*SignIn, error) {
 	f := p.finish.join(login.State+" "+callbackURL, func(f *loginFlight) (*SignIn, error) {
 		return p.finishLogin(context.WithValue(p.app.background(ctx), loginKey{}, f), login, callbackURL)
@@ -114,6 +116,9 @@ func (p *Pool) finishLogin(ctx context.Context, login Login, callbackURL string)
 	shard, hash := p.shardOf(user.Key())
 	r := p.admit(shard, hash, user.Key())
 	if rec, err = r.fitting(rec); err != nil {
+		return nil, err
+	}
+	if err := r.mayReplace(ctx); err != nil {
 		return nil, err
 	}
 	if err := r.give(ctx, rec); err != nil { // even if the pool is closed: the code is used up

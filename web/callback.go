@@ -75,6 +75,8 @@ func (a *Auth) finish(r *http.Request, t attempt) (*spotipie.SignIn, *Error) {
 	switch {
 	case signIn == nil:
 		failed = callbackError(err)
+	case errors.Is(err, spotipie.ErrUnreadableRecord): // it will not be saved
+		signIn, failed = nil, callbackError(err)
 	case errors.As(err, &less):
 		failed = &Error{Page: pageGrantedLess, Status: http.StatusForbidden, Err: err}
 	case err != nil:
@@ -94,6 +96,8 @@ func callbackError(err error) *Error {
 		return &Error{Page: pageDenied, Status: http.StatusForbidden, Err: err}
 	case errors.Is(err, spotipie.ErrStateMismatch):
 		return &Error{Page: pageStray, Status: http.StatusBadRequest, Err: err}
+	case errors.Is(err, spotipie.ErrUnreadableRecord):
+		return &Error{Page: pageUnreadable, Status: http.StatusServiceUnavailable, Err: err}
 	case errors.As(err, &api) && api.StatusCode == http.StatusForbidden:
 		return &Error{Page: pageNotAllowed, Status: http.StatusForbidden, Err: err}
 	case errors.As(err, &token) && token.Temporary():
