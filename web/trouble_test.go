@@ -141,6 +141,49 @@ func TestProfileDownInACallback(t *testing.T) {
 	a.expectCodes(1)
 }
 
+// asked tells when the Web API is asked for the profile.
+type asked struct {
+	http.RoundTripper
+	forProfile func()
+}
+
+func (a asked) RoundTrip(r *http.Request) (*http.Response, error) {
+	if strings.HasSuffix(r.URL.Path, "/v1/me") {
+		a.forProfile()
+	}
+	return a.RoundTripper.RoundTrip(r)
+}
+
+// TestProfileDownAndAnotherReplica: the other replica cannot use the code again,
+// and says plainly to sign in again.
+func TestProfileDownAndAnotherReplica(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	a := newApp(t, appOptions{change: func(_ *web.Options, p *spotipie.PoolOptions) {
+		p.Transport = asked{p.Transport, cancel} // the browser waits no longer
+	}})
+	ada := a.browser("ada")
+	callback := ada.beginAndAgree("/auth/login?return_to=/me")
+	if err := a.spotify.QueueFault(accounts.Fault{Kind: accounts.FaultServerError, Target: accounts.TargetAPI, Every: 1}); err != nil {
+		t.Fatal(err)
+	}
+	all := a.replicas
+	first := *all[0]
+	first.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { all[0].handler.ServeHTTP(w, r.WithContext(ctx)) })
+	a.replicas = []*replica{&first}
+	ada.expect(ada.get(callback, otherSite), http.StatusServiceUnavailable, "This page tries again by itself")
+	a.expectCodes(1)
+	a.replicas = all[1:]
+	p := ada.comeFromElsewhere(callback)
+	ada.expect(p, http.StatusBadGateway, "Signing in again usually takes only a moment.")
+	a.spotify.ClearFaults()
+	ada.expect(ada.click(link(t, p, "Sign in again")), http.StatusOK, "ada has  at /me")
+	if err := all[0].pool.Close(t.Context()); err != nil { // it has given up
+		t.Error(err)
+	}
+	ada.expect(ada.visit("/me"), http.StatusOK, "ada has  at /me")
+}
+
 // TestErrorsOfTheCallback covers errors that Spotify sends, and requests that are
 // not a callback.
 func TestErrorsOfTheCallback(t *testing.T) {
