@@ -43,6 +43,10 @@ var (
 	// ErrClosed means that the session was closed.
 	ErrClosed = errors.New("the session is closed")
 
+	// ErrTooManyLogins means that a pool is finishing 256 logins already. The
+	// code of the callback was not used: try again in a few seconds.
+	ErrTooManyLogins = errors.New("too many logins are being finished at the same time: try again in a few seconds")
+
 	// ErrVersionConflict means that a [Store] refuses a Swap because the record
 	// has changed since it was loaded.
 	ErrVersionConflict = errors.New("the stored record has changed meanwhile")

@@ -64,13 +64,13 @@ func (a *Auth) callback(w http.ResponseWriter, r *http.Request) {
 // finish finishes a login. If it returns both results, the user has signed in,
 // and a page tells them something.
 func (a *Auth) finish(r *http.Request, t attempt) (*spotipie.SignIn, *Error) {
-	done, failed := a.callbacks.begin(t.State)
-	if failed != nil {
+	if failed := a.callbacks.try(t.State); failed != nil {
 		return nil, failed
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), callbackTimeout)
 	defer cancel()
 	signIn, err := a.pool.FinishLogin(ctx, a.loginOf(t), "?"+r.URL.RawQuery)
+	var failed *Error
 	var less *spotipie.InsufficientScopeError
 	switch {
 	case signIn == nil:
@@ -82,7 +82,12 @@ func (a *Auth) finish(r *http.Request, t attempt) (*spotipie.SignIn, *Error) {
 	case err != nil:
 		a.report(r, &Error{Err: err})
 	}
-	done(failed == nil || failed.Page != pageDelayed)
+	switch {
+	case failed == nil || failed.Page != pageDelayed:
+		a.callbacks.end(t.State)
+	case errors.Is(err, spotipie.ErrTooManyLogins):
+		a.callbacks.untry(t.State)
+	}
 	return signIn, failed
 }
 
@@ -103,7 +108,7 @@ func callbackError(err error) *Error {
 	case errors.As(err, &token) && token.Temporary():
 		return &Error{Page: pageDelayed, Status: http.StatusServiceUnavailable, RetryAfter: max(token.RetryAfter, retryAfter), Err: err}
 	case errors.As(err, &network), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled),
-		errors.Is(err, spotipie.ErrClosed): // this replica is stopping: another one continues
+		errors.Is(err, spotipie.ErrTooManyLogins), errors.Is(err, spotipie.ErrClosed): // this replica is stopping: another one continues
 		return &Error{Page: pageDelayed, Status: http.StatusServiceUnavailable, RetryAfter: retryAfter, Err: err}
 	}
 	return &Error{Page: pageFailed, Status: http.StatusBadGateway, Err: err}
