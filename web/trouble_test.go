@@ -363,6 +363,24 @@ func TestSessionsThatFail(t *testing.T) {
 	ada.expectUser("ada")
 }
 
+// lastingSessions signs nobody out.
+type lastingSessions struct{ countingSessions }
+
+func (s *lastingSessions) SignOut(http.ResponseWriter, *http.Request) error { return errDown }
+
+// TestUserWhoCannotBeSignedOut: nobody takes their place, as the app may keep
+// something of theirs.
+func TestUserWhoCannotBeSignedOut(t *testing.T) {
+	sessions := &lastingSessions{}
+	a := newApp(t, appOptions{keys: []string{keyText}, change: func(o *web.Options, _ *spotipie.PoolOptions) { o.Sessions = sessions }})
+	b := a.browser("ada")
+	b.signIn()
+	b.account = "grace"
+	b.expect(b.click("/auth/login?show_dialog=true"), http.StatusServiceUnavailable, "needs a moment")
+	a.expectError("unavailable", http.StatusServiceUnavailable, "signing the previous user out")
+	b.expectUser("ada")
+}
+
 // TestReplicaThatEnds stops a replica in the middle of a login. Another one
 // continues it.
 func TestReplicaThatEnds(t *testing.T) {
