@@ -71,11 +71,11 @@ type SignIn struct {
 // same login and callback joins the first. Errors are those of
 // [AuthorizationCodeSession.FetchToken] and [CurrentUser], [ErrClosed],
 // [ErrTooManyLogins], and a [*RecordMismatchError] if a pool that asked for fewer
-// scopes began the login: begin another one. If the user's record is sealed and this pool's store does not seal,
-// the error is also an [ErrUnreadableRecord], and nothing is saved. With a
-// [*StoreError], a [*ListenerError] or an [*InsufficientScopeError] the SignIn is
-// returned too: the user has signed in. After a [*StoreError] only this process
-// knows of it, and saving is tried again.
+// scopes began the login: begin another one. If the user's record is sealed and this
+// pool's store does not seal, the error is also an [ErrUnreadableRecord], and nothing
+// is saved. With a [*StoreError], a [*ListenerError] or an [*InsufficientScopeError]
+// the SignIn is returned too: the user has signed in. After a [*StoreError] only this
+// process knows of it, and saving is tried again.
 func (p *Pool) FinishLogin(ctx context.Context, login Login, callbackURL string) (*SignIn, error) {
 	f, err := p.finish.join(login.State+" "+callbackURL, func(f *loginFlight) (*SignIn, error) {
 		return p.finishLogin(context.WithValue(p.app.background(ctx), loginKey{}, f), login, callbackURL)
