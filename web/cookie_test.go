@@ -103,8 +103,8 @@ func TestSwappedCookies(t *testing.T) {
 	a.expectCodes(1)
 }
 
-// TestCookiesOfAnotherUsersLogin: a callback needs the cookie of its own login, also
-// if that of another user has the same name.
+// TestCookiesOfAnotherUsersLogin checks that a callback needs the cookie of its own
+// login, also if that of another user has the same name.
 func TestCookiesOfAnotherUsersLogin(t *testing.T) {
 	a := newApp(t, appOptions{})
 	ada, grace := a.browser("ada"), a.browser("grace")
@@ -211,8 +211,8 @@ func TestOversizedCookies(t *testing.T) {
 	ada.expectUser("ada")
 }
 
-// TestOversizedRequests: whatever is large, the answer is small, and nothing of it
-// is sent to Spotify.
+// TestOversizedRequests checks that the answer is small, whatever part of the request
+// is large, and that nothing of it is sent to Spotify.
 func TestOversizedRequests(t *testing.T) {
 	a := newApp(t, appOptions{keys: []string{keyText}})
 	large := strings.Repeat("a", 300<<10)

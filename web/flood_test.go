@@ -167,8 +167,8 @@ func TestManyCallbacksAtOnce(t *testing.T) {
 	last.b.expect(last.b.comeFromElsewhere(last.callback), http.StatusOK, "ada has ")
 }
 
-// TestCallbacksWhoseBrowsersLeave: a login that goes on without its browser counts
-// too, so that a flood of them has a bound.
+// TestCallbacksWhoseBrowsersLeave checks that a login counts among the 256 until it has
+// ended, also if its browser leaves before.
 func TestCallbacksWhoseBrowsersLeave(t *testing.T) {
 	arrived, opened := make(chan struct{}, 1000), make(chan struct{})
 	a := newApp(t, appOptions{keys: []string{keyText}, change: func(_ *web.Options, p *spotipie.PoolOptions) {

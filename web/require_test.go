@@ -82,8 +82,8 @@ func TestForms(t *testing.T) {
 	ada.expect(ada.submit("/playlists"), http.StatusOK, "ada has playlist-read-private user-library-read at /playlists")
 }
 
-// TestOnlyVisitsAreSentToSpotify: a request that could not be repeated afterwards
-// begins no login and does not reach the handler.
+// TestOnlyVisitsAreSentToSpotify checks that a request that could not be repeated
+// afterwards begins no login and does not reach the handler.
 func TestOnlyVisitsAreSentToSpotify(t *testing.T) {
 	a := newApp(t, appOptions{})
 	nobody, ada := a.browser("ada"), a.browser("ada")

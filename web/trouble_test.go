@@ -154,8 +154,8 @@ func (a asked) RoundTrip(r *http.Request) (*http.Response, error) {
 	return a.RoundTripper.RoundTrip(r)
 }
 
-// TestProfileDownAndAnotherReplica: the other replica cannot use the code again,
-// and says plainly to sign in again.
+// TestProfileDownAndAnotherReplica checks that another replica, which cannot use the
+// code again, shows a page with a link to sign in again.
 func TestProfileDownAndAnotherReplica(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -368,8 +368,8 @@ type lastingSessions struct{ countingSessions }
 
 func (s *lastingSessions) SignOut(http.ResponseWriter, *http.Request) error { return errDown }
 
-// TestUserWhoCannotBeSignedOut: nobody takes their place, as the app may keep
-// something of theirs.
+// TestUserWhoCannotBeSignedOut checks that nobody takes the place of a user who could
+// not be signed out: the app may keep something of theirs.
 func TestUserWhoCannotBeSignedOut(t *testing.T) {
 	sessions := &lastingSessions{}
 	a := newApp(t, appOptions{keys: []string{keyText}, change: func(o *web.Options, _ *spotipie.PoolOptions) { o.Sessions = sessions }})
