@@ -324,7 +324,7 @@ func dispatch[E any](ctx context.Context, b *bell, event string, list []*listene
 }
 
 func callListener[E any](ctx context.Context, limit time.Duration, call func(context.Context, E) error, e E) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
+	ctx, cancel := context.WithTimeout(withoutStarter(context.WithoutCancel(ctx)), limit)
 	defer cancel()
 	_, err := await(ctx, func(ctx context.Context) (struct{}, error) { return struct{}{}, call(ctx, e) }, nil)
 	if err != nil && ctx.Err() != nil {

@@ -43,6 +43,10 @@ var (
 	// ErrClosed means that the session was closed.
 	ErrClosed = errors.New("the session is closed")
 
+	// ErrTooManyLogins means that a pool is finishing 256 logins already. The
+	// code of the callback was not used: try again in a few seconds.
+	ErrTooManyLogins = errors.New("too many logins are being finished at the same time: try again in a few seconds")
+
 	// ErrVersionConflict means that a [Store] refuses a Swap because the record
 	// has changed since it was loaded.
 	ErrVersionConflict = errors.New("the stored record has changed meanwhile")
@@ -210,8 +214,10 @@ func (e *StoreError) Unwrap() error { return e.Err }
 // process cannot read, and that another one may be able to read: for example,
 // it is sealed with a key that this process does not have. The record stays as
 // it is. Trying again does not help. Do not ask the user to log in because of
-// this error: a login would replace the record. The error is wrapped in a
-// [*StoreError] or [*RecordMismatchError].
+// this error: a login would replace the record. A session whose store does not
+// seal never replaces a sealed record: a login that it cannot save returns this
+// error, until the store is wrapped with package seal and the key. The error is
+// wrapped in a [*StoreError] or [*RecordMismatchError].
 var ErrUnreadableRecord = errors.New("the record cannot be read here")
 
 // RecordMismatchError means that the store has a record under the session's key

@@ -153,7 +153,7 @@ func (s *session) exchangeCode(ctx context.Context, code, state string) (*Token,
 		return nil, err
 	}
 	if started {
-		s.inBackground(func() { s.runExchange(detached(ctx), x) })
+		s.inBackground(func() { s.runExchange(s.app.background(ctx), x) })
 	}
 	select {
 	case <-x.flight.done:

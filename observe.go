@@ -69,6 +69,34 @@ const (
 	ObservedFallback ObservationKind = "store_fallback"
 )
 
+// starterKey is the key of the context of the caller who started work that others
+// may wait for too.
+type starterKey struct{}
+
+// background returns a context that never ends, with the same marks as ctx.
+// Observations also have the values of ctx, such as a trace. Stores and transports
+// do not get them: one may be a database transaction, which ends with its request.
+func (a *app) background(ctx context.Context) context.Context {
+	if a.observe == nil {
+		return detached(ctx)
+	}
+	return context.WithValue(detached(ctx), starterKey{}, context.WithoutCancel(starterOf(ctx)))
+}
+
+// starterOf returns the context of the caller who started the work that is done
+// with ctx.
+func starterOf(ctx context.Context) context.Context {
+	if starter, ok := ctx.Value(starterKey{}).(context.Context); ok {
+		return starter
+	}
+	return ctx
+}
+
+// withoutStarter returns ctx for a listener: what that does is its own work.
+func withoutStarter(ctx context.Context) context.Context {
+	return context.WithValue(ctx, starterKey{}, nil)
+}
+
 // observation begins an observation, and returns a function that ends it.
 func (k *keeper) observation(ctx context.Context, kind ObservationKind, op string) (end func(error)) {
 	observe := k.app.observe
@@ -78,6 +106,6 @@ func (k *keeper) observation(ctx context.Context, kind ObservationKind, op strin
 	o := Observation{Kind: kind, Op: op, Key: k.key(), Flow: k.flow(), Start: time.Now()}
 	return func(err error) {
 		o.Duration, o.Err = time.Since(o.Start), err
-		observe(ctx, o)
+		observe(starterOf(ctx), o)
 	}
 }

@@ -275,6 +275,60 @@ func TestObserveGetsTheContextOfTheCaller(t *testing.T) {
 	})
 }
 
+// TestObserveGetsTheContextOfTheStarter checks that observations of a renewal have
+// the values of the context of whoever started it, so that a trace shows why it was
+// made. The store does not get them: one may be a transaction of the request.
+func TestObserveGetsTheContextOfTheStarter(t *testing.T) {
+	type requestID struct{}
+	synctest.Test(t, func(t *testing.T) {
+		c := observed(t)
+		foreign := 0
+		look := func(ctx context.Context) error {
+			if ctx.Value(requestID{}) != nil {
+				foreign++
+			}
+			return nil
+		}
+		c.store.lock.set(look)
+		c.store.load.set(look)
+		c.store.swap.set(look)
+		c.OnTokenUpdated(func(ctx context.Context, _ spotipie.TokenUpdated) error {
+			look(ctx)
+			_, err := c.Load(context.WithValue(ctx, requestID{}, "listener"))
+			foreign-- // the listener's own
+			return err
+		})
+		time.Sleep(2 * time.Hour)
+		ctx, cancel := context.WithCancel(context.WithValue(t.Context(), requestID{}, "first"))
+		for _, ctx := range []context.Context{ctx, context.WithValue(t.Context(), requestID{}, "second")} {
+			go func() { _, _ = c.Token(ctx) }()
+			synctest.Wait()
+		}
+		cancel() // the renewal goes on
+		time.Sleep(time.Minute)
+		c.seen.mu.Lock()
+		defer c.seen.mu.Unlock()
+		var got []string
+		for i, o := range c.seen.list {
+			if err := c.seen.ctxs[i].Err(); err != nil && o.Kind == spotipie.ObservedRenewal {
+				t.Errorf("%s %s: the context has ended", o.Kind, o.Op)
+			}
+			got = append(got, strings.TrimSpace(fmt.Sprint(o.Kind, " ", o.Op))+fmt.Sprintf(": %v", c.seen.ctxs[i].Value(requestID{})))
+		}
+		for _, want := range []string{
+			"wait: first", "wait: second", "renewal: first", "token_request refresh_token: first",
+			"store_call lock: first", "store_call save: first", "store_call load: listener",
+		} {
+			if !slices.Contains(got, want) {
+				t.Errorf("%s was not observed, but %q", want, got)
+			}
+		}
+		if foreign != 0 {
+			t.Errorf("%d calls of the store and the listener got values of a request", foreign)
+		}
+	})
+}
+
 // TestObservationsShowNoSecret checks observations of many errors.
 func TestObservationsShowNoSecret(t *testing.T) {
 	echo := func(code string) func(*services, *http.Request) (*http.Response, error) {

@@ -85,10 +85,11 @@ type Options struct {
 	// OnError may use the session, and close it. Default: nothing.
 	OnError func(error)
 	// Observe is called after each token request, renewal, store call and wait,
-	// for logs and metrics. See [Observation]. It is called in the goroutine
-	// that does the work, often in the middle of a renewal. So it should return
-	// soon, and must not call methods that wait for a renewal, such as Token or
-	// Close. Default: nothing, which costs nothing.
+	// for logs, metrics and traces. See [Observation]. Its context has the
+	// values of the context of the caller who started the work. It is called in
+	// the goroutine that does the work, often in the middle of a renewal. So it
+	// should return soon, and must not call methods that wait for a renewal,
+	// such as Token or Close. Default: nothing, which costs nothing.
 	Observe func(context.Context, Observation)
 	// SkipRedirectURICheck allows redirect URIs that Spotify refuses (see
 	// [ValidateRedirectURI]), for an accounts service with other rules.

@@ -29,7 +29,7 @@ func (p *Pool) load(ctx context.Context, shard *poolShard, r *pooled) error {
 			shard.loading = make(map[*pooled]*flight)
 		}
 		shard.loading[r] = f
-		p.startLoad(detached(ctx), shard, r, f)
+		p.startLoad(p.app.background(ctx), shard, r, f)
 	}
 	shard.mu.Unlock()
 	select {

@@ -69,17 +69,19 @@ type SignIn struct {
 // A code works only once, so FinishLogin goes on in the background if ctx ends. If the
 // Web API fails, FinishLogin asks it again for up to 90 seconds. A second call with the
 // same login and callback joins the first. Errors are those of
-// [AuthorizationCodeSession.FetchToken] and [CurrentUser], [ErrClosed], and a
-// [*RecordMismatchError] if a pool that asked for fewer scopes began the login: begin
-// another one. With a [*StoreError], a [*ListenerError] or an
-// [*InsufficientScopeError] the SignIn is returned too: the user has signed in. After a
-// [*StoreError] only this process knows of it, and saving is tried again.
+// [AuthorizationCodeSession.FetchToken] and [CurrentUser], [ErrClosed],
+// [ErrTooManyLogins], and a [*RecordMismatchError] if a pool that asked for fewer
+// scopes began the login: begin another one. If the user's record is sealed and this
+// pool's store does not seal, the error is also an [ErrUnreadableRecord], and nothing
+// is saved. With a [*StoreError], a [*ListenerError] or an [*InsufficientScopeError]
+// the SignIn is returned too: the user has signed in. After a [*StoreError] only this
+// process knows of it, and saving is tried again.
 func (p *Pool) FinishLogin(ctx context.Context, login Login, callbackURL string) (*SignIn, error) {
-	f := p.finish.join(login.State+" "+callbackURL, func(f *loginFlight) (*SignIn, error) {
-		return p.finishLogin(context.WithValue(detached(ctx), loginKey{}, f), login, callbackURL)
+	f, err := p.finish.join(login.State+" "+callbackURL, func(f *loginFlight) (*SignIn, error) {
+		return p.finishLogin(context.WithValue(p.app.background(ctx), loginKey{}, f), login, callbackURL)
 	})
-	if f == nil {
-		return nil, ErrClosed
+	if err != nil {
+		return nil, err
 	}
 	select {
 	case <-f.done:
@@ -114,6 +116,9 @@ func (p *Pool) finishLogin(ctx context.Context, login Login, callbackURL string)
 	shard, hash := p.shardOf(user.Key())
 	r := p.admit(shard, hash, user.Key())
 	if rec, err = r.fitting(rec); err != nil {
+		return nil, err
+	}
+	if err := r.mayReplace(ctx); err != nil {
 		return nil, err
 	}
 	if err := r.give(ctx, rec); err != nil { // even if the pool is closed: the code is used up
@@ -222,18 +227,24 @@ func (f *loginFlight) close(ctx context.Context) error {
 	return f.signIn.Session.Close(ctx)
 }
 
+// maxLogins is how many logins a pool finishes at the same time. Each of them goes
+// on when its browser leaves, so a flood of callbacks would take all memory.
+const maxLogins = 256
+
 // join finishes a login in the background, or returns the flight that already does so.
-// It returns nil if the pool is closed.
-func (l *finishing) join(key string, finish func(*loginFlight) (*SignIn, error)) *loginFlight {
+func (l *finishing) join(key string, finish func(*loginFlight) (*SignIn, error)) (*loginFlight, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if f := l.flights[key]; f != nil {
-		return f
+	f := l.flights[key]
+	switch {
+	case f != nil:
+		return f, nil
+	case l.closed:
+		return nil, ErrClosed
+	case len(l.flights) == maxLogins:
+		return nil, ErrTooManyLogins
 	}
-	if l.closed {
-		return nil
-	}
-	f := &loginFlight{done: make(chan struct{}), err: errors.New("spotipie: finishing a login has ended its goroutine")}
+	f = &loginFlight{done: make(chan struct{}), err: errors.New("spotipie: finishing a login has ended its goroutine")}
 	if l.flights == nil {
 		l.flights = make(map[string]*loginFlight)
 	}
@@ -247,5 +258,5 @@ func (l *finishing) join(key string, finish func(*loginFlight) (*SignIn, error))
 		}()
 		f.signIn, f.err = finish(f)
 	}()
-	return f
+	return f, nil
 }

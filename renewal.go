@@ -10,8 +10,8 @@ import (
 
 // startRenewal joins the running renewal, or starts one to replace s. A caller that
 // does not wait for the renewal must leave it. With force it gets a new token even if s
-// is still valid. The renewal uses ctx only to find out whether it was given to a
-// listener.
+// is still valid. The renewal uses ctx only for observations, and to find out whether
+// it was given to a listener.
 func (k *keeper) startRenewal(ctx context.Context, s *state, force bool) *flight {
 	now := k.app.clock()
 	k.mu.Lock()
@@ -30,7 +30,7 @@ func (k *keeper) startRenewal(ctx context.Context, s *state, force bool) *flight
 	if f := k.failure.Load(); f.isRecent(current, now) && (force || !usable) {
 		return landed(nil, f.err) // another caller was faster, and failed
 	}
-	f := k.beginRenewal(detached(ctx), current, force, !usable)
+	f := k.beginRenewal(k.app.background(ctx), current, force, !usable)
 	f.join()
 	return f
 }

@@ -142,12 +142,30 @@ func (k *keeper) lookBeforeSaving(ctx context.Context, s *state) (*state, uint64
 		return k.applyLoaded(ctx, store), 0, nil
 	}
 	if mismatch := k.rules().check(shelf.key, store.rec); mismatch != nil {
-		if k.flow() == FlowClientCredentials && store.rec.isUsers() {
+		switch {
+		case store.rec.Sealed != nil && s.signedIn():
+			return s, 0, mismatch // what is encrypted stays encrypted
+		case k.flow() == FlowClientCredentials && store.rec.isUsers():
 			return s, 0, mismatch // a user's login is worth more than an app's token
 		}
 		return s, store.version, nil
 	}
 	return k.applyLoaded(ctx, store), store.version, nil
+}
+
+// quickLook is how long a login is held up by a look whether it may be saved.
+const quickLook = time.Second
+
+// mayReplace returns an error if the store has a sealed record, and seals nothing
+// itself. What cannot be found out in a moment is left to the save.
+func (k *keeper) mayReplace(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, quickLook)
+	defer cancel()
+	store, err := k.read(ctx, k.shelf())
+	if err != nil || store.rec.Sealed == nil {
+		return nil
+	}
+	return k.rules().check(k.key(), store.rec)
 }
 
 // isUsers reports whether a record is of a user's login.

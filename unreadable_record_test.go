@@ -84,6 +84,45 @@ func TestLoginOverARecordThatCannotBeRead(t *testing.T) {
 	}
 }
 
+// A process without the keys saves no login in plain text over a sealed record.
+func TestLoginOverASealedRecord(t *testing.T) {
+	server := spotifytest.New(t)
+	key := spotipie.Key{ClientID: server.Credentials().ClientID, Profile: "ada"}
+	memory, told := spotipie.NewMemoryStore(), make(chan error, 100)
+	version, err := memory.Swap(t.Context(), key, 0, spotipie.Record{ClientID: key.ClientID, Sealed: &spotipie.SealedRecord{Key: "2026"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newSession(t, server, func(o *spotipie.Options) {
+		stored(memory)(o)
+		o.OnError = func(err error) { told <- err }
+	})
+	tok := signedIn(t, server, nil).CurrentToken()
+	var mismatch *spotipie.RecordMismatchError
+	err = s.SetToken(t.Context(), tok)
+	if !errors.As(err, &mismatch) || !errors.Is(err, spotipie.ErrUnreadableRecord) || !s.CurrentToken().Equal(tok) {
+		t.Errorf("SetToken: %v", err)
+	}
+	select {
+	case err := <-told: // saving goes on
+		if !errors.Is(err, spotipie.ErrUnreadableRecord) {
+			t.Errorf("OnError has heard %v", err)
+		}
+	case <-time.After(5 * time.Second):
+		t.Error("OnError was not called")
+	}
+	rec, found, err := memory.Load(t.Context(), key)
+	if err != nil || !found || rec.Version != version {
+		t.Errorf("the record was replaced: %v, %t, %v", rec, found, err)
+	}
+	if err := s.Logout(t.Context()); err != nil { // nothing becomes readable
+		t.Errorf("Logout: %v", err)
+	}
+	if _, found, err := memory.Load(t.Context(), key); found || err != nil {
+		t.Errorf("after the logout: found %t, error %v", found, err)
+	}
+}
+
 func TestLogoutOverARecordThatCannotBeRead(t *testing.T) {
 	server := spotifytest.New(t)
 	key := spotipie.Key{ClientID: server.Credentials().ClientID, Profile: "ada"}

@@ -147,7 +147,7 @@ func (k *keeper) tellExpired(ctx context.Context, s *state, withheld bool) *flig
 	if f == nil {
 		f = newFlight()
 		k.expiry = f
-		go k.runExpiry(detached(ctx), f, s, withheld)
+		go k.runExpiry(k.app.background(ctx), f, s, withheld)
 	}
 	f.join()
 	k.mu.Unlock()
@@ -169,7 +169,7 @@ func (k *keeper) runExpiry(ctx context.Context, f *flight, s *state, withheld bo
 		renewal.expiryTold = true
 	case !withheld && k.current().tokenOrNil() == s.token && !k.closed.Load() && k.autoRefresh.Load() && k.rules().isRenewable(s):
 		// At once, so that a caller in between does not call them again.
-		renewal := k.beginRenewal(context.Background(), s, false, true)
+		renewal := k.beginRenewal(k.app.background(ctx), s, false, true)
 		if f.waiting.Load() > 0 {
 			renewal.join() // on behalf of the waiting callers, so that they do not join too late
 		}

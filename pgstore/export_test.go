@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/loads"
 )
 
 // SetSilence sets how often the pools are checked.
@@ -17,6 +18,14 @@ func (s *Store) SetSilence(d time.Duration) { s.silence = d }
 // SendNoNotices has the store tell nobody of its changes.
 func (s *Store) SendNoNotices() {
 	s.notifier.send = func(context.Context, []string) error { return nil }
+}
+
+// GatherEachLoad makes each load use the statement for many.
+func (s *Store) GatherEachLoad() {
+	s.loads = loads.NewGroup(func(ctx context.Context, key spotipie.Key) (spotipie.Record, bool, error) {
+		r := s.loadAll(ctx, []spotipie.Key{key})[0]
+		return r.Record, r.Found, r.Err
+	})
 }
 
 // AwaitNotices waits until all notices have been sent.

@@ -11,14 +11,18 @@ import (
 )
 
 // unreliable returns stores on the same records, each behind a proxy of its own.
+// Every second one uses the statement for many keys.
 func unreliable(t *testing.T, n int, lease time.Duration) (stores []spotipie.Checker, proxies []*testservices.Proxy) {
 	dsn, opts := services.Postgres(t), fresh(lease)
 	open(t, connect(t, dsn), opts)
-	for range n {
+	for i := range n {
 		proxy := testservices.NewProxy(t, address(t, dsn))
 		store, err := pgstore.New(connect(t, testservices.PostgresDSN(proxy.Address)+"&pool_max_conns=4"), opts)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if i%2 == 1 {
+			store.GatherEachLoad()
 		}
 		stores, proxies = append(stores, store), append(proxies, proxy)
 	}

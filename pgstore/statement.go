@@ -25,6 +25,13 @@ const (
 	loadSQL = `
 SELECT format::bigint, version, record FROM {table} WHERE client_id = $1::text AND profile = $2::text`
 
+	// The keys of the rows are counted from 1. A record that is too large stays
+	// in the server: its reader would delay the others.
+	loadAllSQL = `
+SELECT k.n, t.format::bigint, t.version, CASE WHEN octet_length(t.record) > $3::bigint THEN '' ELSE t.record END
+FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS k (client_id, profile, n)
+JOIN {table} AS t ON t.client_id = k.client_id AND t.profile = k.profile`
+
 	listSQL = `SELECT client_id, profile FROM {table} WHERE record IS NOT NULL`
 
 	// $4: the version to replace, $5: the lowest that the new one may follow on.
@@ -132,7 +139,8 @@ AND coalesce(lock_until <= clock_timestamp(), true) AND coalesce(next_until <= c
 )
 
 type statements struct {
-	load, list, insert, update, delete      string
+	load, loadAll, list                     string
+	insert, update, delete                  string
 	summary, unsummarized, summarize        string
 	acquire, extend, release, leave, forget string
 	channel, notify                         string
@@ -145,11 +153,12 @@ func newStatements(table string) statements {
 		"{began}", "(extract(epoch FROM statement_timestamp()) * 1000000)::bigint")
 	channel := strings.ReplaceAll(channelSQL, "{name}", "'"+strings.ReplaceAll(table, "'", "''")+"'")
 	return statements{
-		load:   replacer.Replace(loadSQL),
-		list:   replacer.Replace(listSQL),
-		insert: replacer.Replace(insertSQL),
-		update: replacer.Replace(updateSQL),
-		delete: replacer.Replace(deleteSQL),
+		load:    replacer.Replace(loadSQL),
+		loadAll: replacer.Replace(loadAllSQL),
+		list:    replacer.Replace(listSQL),
+		insert:  replacer.Replace(insertSQL),
+		update:  replacer.Replace(updateSQL),
+		delete:  replacer.Replace(deleteSQL),
 
 		summary:      replacer.Replace(summarySQL),
 		unsummarized: replacer.Replace(unsummarizedSQL),

@@ -72,6 +72,7 @@ type Store struct {
 	statements statements
 	silence    time.Duration
 	locks      *lease.Locks
+	gatherer   *loads.Gatherer
 	loads      *loads.Group
 	hub        *notices.Hub
 	notifier   *notifier
@@ -112,55 +113,9 @@ func New(pool *pgxpool.Pool, opts *Options) (*Store, error) {
 	s.hub = notices.NewHub(s.listen)
 	s.notifier = &notifier{send: s.sendNotices}
 	s.locks = lease.NewLocks(leases{s}, o.Lease)
-	s.loads = loads.NewGroup(s.load)
+	s.gatherer = loads.NewGatherer(s.load, s.loadAll, min(maxLoads, int(pool.Stat().MaxConns())))
+	s.loads = loads.NewGroup(s.gather)
 	return s, nil
-}
-
-// Load implements [spotipie.Store]. Loads of one key at the same time share a
-// statement. A load that takes longer than ten seconds fails.
-func (s *Store) Load(ctx context.Context, key spotipie.Key) (spotipie.Record, bool, error) {
-	rec, found, err := s.loads.Load(ctx, key)
-	if err != nil && errors.Is(err, ctx.Err()) {
-		err = s.wrap("loading", key, err)
-	}
-	return rec, found, err
-}
-
-// load is Load without sharing.
-func (s *Store) load(ctx context.Context, key spotipie.Key) (rec spotipie.Record, found bool, err error) {
-	row, err := s.read(ctx, key)
-	switch {
-	case err != nil:
-		return rec, false, err
-	case row.record == nil:
-		return spotipie.Record{Version: uint64(max(row.version, 0))}, false, nil
-	case row.format != format:
-		return rec, false, s.mismatch(key, fmt.Sprintf("has format %d, and this program knows format %d", row.format, format))
-	case row.version <= 0:
-		return rec, false, s.mismatch(key, "has an invalid version")
-	case len(row.record) > maxRecord || json.Unmarshal(row.record, &rec) != nil:
-		return spotipie.Record{}, false, s.mismatch(key, "is not a record in JSON")
-	}
-	rec.Version = uint64(row.version)
-	return rec, true, nil
-}
-
-// row is what the table has for a key.
-type row struct {
-	format  int64
-	version int64  // of the record or the deletion; 0 if there is neither
-	record  []byte // JSON; nil if there is none
-}
-
-func (s *Store) read(ctx context.Context, key spotipie.Key) (r row, err error) {
-	err = s.queryRow(ctx, s.statements.load, []any{key.ClientID, key.Profile}, &r.format, &r.version, &r.record)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return row{}, nil
-	}
-	if err != nil {
-		return row{}, s.wrap("loading", key, err)
-	}
-	return r, nil
 }
 
 // maxTries is how often a write starts again because another process wrote

@@ -27,10 +27,10 @@
 //
 // Every observation is a span, made when the work has ended and dated back to
 // its start. Its parent is the span of the context that the work was done with:
-// a wait for a token belongs to the request that waited. A renewal does not
-// belong to one request, because many may wait for it, so its span and that of its
-// token request begin traces of their own. A store call without a parent makes
-// no span, and is only in the metrics.
+// a wait for a token belongs to the request that waited. A renewal, for which many
+// may wait, belongs to the request that started it, and so do its token request
+// and its store calls. It may end after that request. A store call without a
+// parent makes no span, and is only in the metrics.
 //
 // # What is never exported
 //

@@ -64,23 +64,30 @@ func (a *Auth) callback(w http.ResponseWriter, r *http.Request) {
 // finish finishes a login. If it returns both results, the user has signed in,
 // and a page tells them something.
 func (a *Auth) finish(r *http.Request, t attempt) (*spotipie.SignIn, *Error) {
-	done, failed := a.callbacks.begin(t.State)
-	if failed != nil {
+	if failed := a.callbacks.try(t.State); failed != nil {
 		return nil, failed
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), callbackTimeout)
 	defer cancel()
 	signIn, err := a.pool.FinishLogin(ctx, a.loginOf(t), "?"+r.URL.RawQuery)
+	var failed *Error
 	var less *spotipie.InsufficientScopeError
 	switch {
 	case signIn == nil:
 		failed = callbackError(err)
+	case errors.Is(err, spotipie.ErrUnreadableRecord): // it will not be saved
+		signIn, failed = nil, callbackError(err)
 	case errors.As(err, &less):
 		failed = &Error{Page: pageGrantedLess, Status: http.StatusForbidden, Err: err}
 	case err != nil:
 		a.report(r, &Error{Err: err})
 	}
-	done(failed == nil || failed.Page != pageDelayed)
+	switch {
+	case failed == nil || failed.Page != pageDelayed:
+		a.callbacks.end(t.State)
+	case errors.Is(err, spotipie.ErrTooManyLogins):
+		a.callbacks.untry(t.State)
+	}
 	return signIn, failed
 }
 
@@ -94,12 +101,14 @@ func callbackError(err error) *Error {
 		return &Error{Page: pageDenied, Status: http.StatusForbidden, Err: err}
 	case errors.Is(err, spotipie.ErrStateMismatch):
 		return &Error{Page: pageStray, Status: http.StatusBadRequest, Err: err}
+	case errors.Is(err, spotipie.ErrUnreadableRecord):
+		return &Error{Page: pageUnreadable, Status: http.StatusServiceUnavailable, Err: err}
 	case errors.As(err, &api) && api.StatusCode == http.StatusForbidden:
 		return &Error{Page: pageNotAllowed, Status: http.StatusForbidden, Err: err}
 	case errors.As(err, &token) && token.Temporary():
 		return &Error{Page: pageDelayed, Status: http.StatusServiceUnavailable, RetryAfter: max(token.RetryAfter, retryAfter), Err: err}
 	case errors.As(err, &network), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled),
-		errors.Is(err, spotipie.ErrClosed): // this replica is stopping: another one continues
+		errors.Is(err, spotipie.ErrTooManyLogins), errors.Is(err, spotipie.ErrClosed): // this replica is stopping: another one continues
 		return &Error{Page: pageDelayed, Status: http.StatusServiceUnavailable, RetryAfter: retryAfter, Err: err}
 	}
 	return &Error{Page: pageFailed, Status: http.StatusBadGateway, Err: err}

@@ -9,8 +9,6 @@ import (
 )
 
 const (
-	// maxCallbacks is how many logins are finished at the same time.
-	maxCallbacks = 256
 	// maxTries is how often this process tries a callback while Spotify has
 	// trouble.
 	maxTries = 5
@@ -22,7 +20,6 @@ const (
 var (
 	errSpent    = errors.New("the callback was already used: sign in again")
 	errTooOften = errors.New("the callback was tried too often: sign in again")
-	errBusy     = errors.New("too many logins are being finished at the same time: this one will be tried again soon")
 )
 
 // callbacks prevents that replayed callbacks, or a flood of them, make a token
@@ -32,33 +29,38 @@ type callbacks struct {
 	tries map[[sha256.Size]byte]int // by the state
 	order [][sha256.Size]byte       // a ring of the remembered states
 	next  int                       // in order
-	now   int                       // being finished
 }
 
-// begin is called before a login is finished, and done after it. The argument
-// of done says whether the attempt is over.
-func (c *callbacks) begin(state string) (done func(over bool), failed *Error) {
+// try is called before a login is finished.
+func (c *callbacks) try(state string) *Error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	id := sha256.Sum256([]byte(state))
-	switch {
-	case c.tries[id] == spent:
-		return nil, &Error{Page: pageStray, Status: http.StatusBadRequest, Err: errSpent}
-	case c.tries[id] == maxTries:
-		return nil, &Error{Page: pageFailed, Status: http.StatusBadGateway, Err: errTooOften}
-	case c.now == maxCallbacks:
-		return nil, &Error{Page: pageDelayed, Status: http.StatusServiceUnavailable, RetryAfter: retryAfter, Err: errBusy}
+	switch c.tries[id] {
+	case spent:
+		return &Error{Page: pageStray, Status: http.StatusBadRequest, Err: errSpent}
+	case maxTries:
+		return &Error{Page: pageFailed, Status: http.StatusBadGateway, Err: errTooOften}
 	}
 	c.count(id, c.tries[id]+1)
-	c.now++
-	return func(over bool) {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.now--
-		if over {
-			c.count(id, spent)
-		}
-	}, nil
+	return nil
+}
+
+// untry means that a try has asked for nothing.
+func (c *callbacks) untry(state string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	id := sha256.Sum256([]byte(state))
+	if tries := c.tries[id]; tries > 0 && tries < spent {
+		c.tries[id]--
+	}
+}
+
+// end means that an attempt is over.
+func (c *callbacks) end(state string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.count(sha256.Sum256([]byte(state)), spent)
 }
 
 // count counts the tries of an attempt. It forgets the oldest attempt to make

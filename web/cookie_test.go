@@ -103,6 +103,27 @@ func TestSwappedCookies(t *testing.T) {
 	a.expectCodes(1)
 }
 
+// TestCookiesOfAnotherUsersLogin checks that a callback needs the cookie of its own
+// login, also if that of another user has the same name.
+func TestCookiesOfAnotherUsersLogin(t *testing.T) {
+	a := newApp(t, appOptions{})
+	ada, grace := a.browser("ada"), a.browser("grace")
+	callback := ada.beginAndAgree("/auth/login")
+	own := ada.cookies("-login-")[0]
+	other := own
+	for same := false; !same; same = other.Name == own.Name {
+		grace = a.browser("grace")
+		grace.begin("/auth/login")
+		other = grace.cookies("-login-")[0]
+	}
+	ada.setCookie(own.Name, other.Value)
+	ada.expect(ada.get(ada.get(callback, otherSite).header.Get("Location"), otherSite), http.StatusBadRequest, "This sign-in is over")
+	a.expectCodes(0)
+	ada.setCookie(own.Name, own.Value)
+	ada.expect(ada.comeFromElsewhere(callback), http.StatusOK, `home of`)
+	ada.expectUser("ada")
+}
+
 // TestExpiredCookies checks that cookies expire by the app's clock, even if the
 // browser keeps them.
 func TestExpiredCookies(t *testing.T) {
@@ -188,6 +209,52 @@ func TestOversizedCookies(t *testing.T) {
 		})
 	}
 	ada.expectUser("ada")
+}
+
+// TestOversizedRequests checks that the answer is small, whatever part of the request
+// is large, and that nothing of it is sent to Spotify.
+func TestOversizedRequests(t *testing.T) {
+	a := newApp(t, appOptions{keys: []string{keyText}})
+	large := strings.Repeat("a", 300<<10)
+	for _, path := range []string{
+		"/auth/login?return_to=/" + large, "/auth/login?ask=" + large, "/auth/login?show_dialog=" + large, "/auth/login?" + large, "/auth/login?" + strings.Repeat("a&", 50_000),
+		"/auth/callback?code=x&state=" + large, "/auth/callback?state={state}&code=" + large, "/auth/callback?state={state}&error=" + large,
+		"/auth/callback?state={state}&error=access_denied&error_description=" + large, "/auth/callback?problem=" + large, "/auth/callback?problem=denied&return_to=/" + large + "&ask=" + large,
+		"/auth/logout?" + large, "/auth/" + large, "/library?" + large,
+	} {
+		for _, header := range []string{"", "X-Forwarded-Host", "Forwarded", "Origin", "Referer", "User-Agent", "Accept", "Accept-Language", "Sec-Fetch-Site", "Sec-Fetch-Mode"} {
+			b := a.browser("ada")
+			target := path
+			if strings.Contains(path, "{state}") {
+				target = strings.Replace(path, "{state}", parameter(t, b.beginAndAgree("/auth/login"), "state"), 1)
+			}
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, a.url+target, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if header != "" {
+				req.Header.Set(header, large)
+			}
+			for _, c := range b.cookies("") {
+				req.AddCookie(c)
+			}
+			resp, err := b.client.Transport.RoundTrip(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var answer strings.Builder
+			_ = resp.Write(&answer)
+			_ = resp.Body.Close()
+			if resp.StatusCode >= 500 || answer.Len() > 32<<10 || len(resp.Header.Get("Location")) > 4<<10 {
+				t.Errorf("%.60s with a large %q: %s of %d bytes, to %d bytes", path, header, resp.Status, answer.Len(), len(resp.Header.Get("Location")))
+			}
+			if err := a.lastError(); err != nil && len(err.Error()) > 2<<10 {
+				t.Errorf("%.60s: OnError hears %d bytes", path, len(err.Error()))
+			}
+		}
+	}
+	a.expectCodes(0)
+	a.browser("ada").signIn()
 }
 
 // TestAskIsSealed checks that only the app can say which scopes a login asks for.

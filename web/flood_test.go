@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -164,6 +165,45 @@ func TestManyCallbacksAtOnce(t *testing.T) {
 	close(opened)
 	group.Wait()
 	last.b.expect(last.b.comeFromElsewhere(last.callback), http.StatusOK, "ada has ")
+}
+
+// TestCallbacksWhoseBrowsersLeave checks that a login counts among the 256 until it has
+// ended, also if its browser leaves before.
+func TestCallbacksWhoseBrowsersLeave(t *testing.T) {
+	arrived, opened := make(chan struct{}, 1000), make(chan struct{})
+	a := newApp(t, appOptions{keys: []string{keyText}, change: func(_ *web.Options, p *spotipie.PoolOptions) {
+		p.Transport, p.TokenRequests = gate{p.Transport, arrived, opened}, 300
+	}})
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	handler := a.replicas[0].handler
+	leave := func(b *browser, callback string) {
+		a.replicas[0].handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r.WithContext(gone)) })
+		b.expect(b.get(callback, otherSite), http.StatusServiceUnavailable, "tries again by itself")
+		a.replicas[0].handler = handler
+	}
+	var last *browser
+	var callback string
+	for range 256 {
+		last = a.browser("ada")
+		callback = last.beginAndAgree("/auth/login?return_to=/me")
+		leave(last, callback)
+		a.expectError("delayed", http.StatusServiceUnavailable, "context canceled")
+	}
+	leave(last, callback) // joins its own
+	a.expectError("delayed", http.StatusServiceUnavailable, "context canceled")
+	last = a.browser("ada")
+	callback = last.beginAndAgree("/auth/login?return_to=/me")
+	for range 10 { // which is more often than the code would be tried
+		leave(last, callback)
+		a.expectError("delayed", http.StatusServiceUnavailable, "too many logins")
+	}
+	close(opened)
+	p := last.get(callback, otherSite)
+	for p.status == http.StatusServiceUnavailable {
+		p = last.get(callback, otherSite)
+	}
+	last.expect(last.follow(p, otherSite), http.StatusOK, "ada has  at /me")
 }
 
 type discard struct{ header http.Header }

@@ -82,6 +82,29 @@ func TestForms(t *testing.T) {
 	ada.expect(ada.submit("/playlists"), http.StatusOK, "ada has playlist-read-private user-library-read at /playlists")
 }
 
+// TestOnlyVisitsAreSentToSpotify checks that a request that could not be repeated
+// afterwards begins no login and does not reach the handler.
+func TestOnlyVisitsAreSentToSpotify(t *testing.T) {
+	a := newApp(t, appOptions{})
+	nobody, ada := a.browser("ada"), a.browser("ada")
+	ada.signIn()
+	for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND"} {
+		for b, refused := range map[*browser]int{nobody: http.StatusUnauthorized, ada: http.StatusForbidden} {
+			req, err := http.NewRequestWithContext(t.Context(), method, a.url+"/library", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := b.do(req, ownPage)
+			if method == "GET" || method == "HEAD" {
+				refused = http.StatusSeeOther
+			}
+			if p.status != refused || (p.header.Get("Location") != "") != (refused == http.StatusSeeOther) || p.header.Get("Set-Cookie") != "" || strings.Contains(p.body, "ada has") {
+				t.Errorf("%s: %s, headers %v; want %d", method, p, p.header, refused)
+			}
+		}
+	}
+}
+
 // TestPrograms checks that programs get JSON with the address at which a user signs in.
 func TestPrograms(t *testing.T) {
 	a := newApp(t, appOptions{})

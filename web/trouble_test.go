@@ -141,6 +141,49 @@ func TestProfileDownInACallback(t *testing.T) {
 	a.expectCodes(1)
 }
 
+// asked tells when the Web API is asked for the profile.
+type asked struct {
+	http.RoundTripper
+	forProfile func()
+}
+
+func (a asked) RoundTrip(r *http.Request) (*http.Response, error) {
+	if strings.HasSuffix(r.URL.Path, "/v1/me") {
+		a.forProfile()
+	}
+	return a.RoundTripper.RoundTrip(r)
+}
+
+// TestProfileDownAndAnotherReplica checks that another replica, which cannot use the
+// code again, shows a page with a link to sign in again.
+func TestProfileDownAndAnotherReplica(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	a := newApp(t, appOptions{change: func(_ *web.Options, p *spotipie.PoolOptions) {
+		p.Transport = asked{p.Transport, cancel} // the browser waits no longer
+	}})
+	ada := a.browser("ada")
+	callback := ada.beginAndAgree("/auth/login?return_to=/me")
+	if err := a.spotify.QueueFault(accounts.Fault{Kind: accounts.FaultServerError, Target: accounts.TargetAPI, Every: 1}); err != nil {
+		t.Fatal(err)
+	}
+	all := a.replicas
+	first := *all[0]
+	first.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { all[0].handler.ServeHTTP(w, r.WithContext(ctx)) })
+	a.replicas = []*replica{&first}
+	ada.expect(ada.get(callback, otherSite), http.StatusServiceUnavailable, "This page tries again by itself")
+	a.expectCodes(1)
+	a.replicas = all[1:]
+	p := ada.comeFromElsewhere(callback)
+	ada.expect(p, http.StatusBadGateway, "Signing in again usually takes only a moment.")
+	a.spotify.ClearFaults()
+	ada.expect(ada.click(link(t, p, "Sign in again")), http.StatusOK, "ada has  at /me")
+	if err := all[0].pool.Close(t.Context()); err != nil { // it has given up
+		t.Error(err)
+	}
+	ada.expect(ada.visit("/me"), http.StatusOK, "ada has  at /me")
+}
+
 // TestErrorsOfTheCallback covers errors that Spotify sends, and requests that are
 // not a callback.
 func TestErrorsOfTheCallback(t *testing.T) {
@@ -318,6 +361,24 @@ func TestSessionsThatFail(t *testing.T) {
 	a.expectError("unavailable", http.StatusServiceUnavailable, "Options.Sessions")
 	sessions.fails = nil
 	ada.expectUser("ada")
+}
+
+// lastingSessions signs nobody out.
+type lastingSessions struct{ countingSessions }
+
+func (s *lastingSessions) SignOut(http.ResponseWriter, *http.Request) error { return errDown }
+
+// TestUserWhoCannotBeSignedOut checks that nobody takes the place of a user who could
+// not be signed out: the app may keep something of theirs.
+func TestUserWhoCannotBeSignedOut(t *testing.T) {
+	sessions := &lastingSessions{}
+	a := newApp(t, appOptions{keys: []string{keyText}, change: func(o *web.Options, _ *spotipie.PoolOptions) { o.Sessions = sessions }})
+	b := a.browser("ada")
+	b.signIn()
+	b.account = "grace"
+	b.expect(b.click("/auth/login?show_dialog=true"), http.StatusServiceUnavailable, "needs a moment")
+	a.expectError("unavailable", http.StatusServiceUnavailable, "signing the previous user out")
+	b.expectUser("ada")
 }
 
 // TestReplicaThatEnds stops a replica in the middle of a login. Another one

@@ -30,7 +30,7 @@ func sealed(t *testing.T, inner spotipie.Store) spotipie.Store {
 // TestRecordThatNoKeyOpens checks that the user sees a page that says whom to tell.
 // No page may send the user to Spotify, because a login would replace a record that
 // another key may open. But the user can sign out and sign in again: that is their
-// newer decision.
+// newer decision. It is not saved unsealed.
 func TestRecordThatNoKeyOpens(t *testing.T) {
 	inner := spotipie.NewMemoryStore()
 	for name, other := range map[string]spotipie.Store{"another key": sealed(t, inner), "no key at all": inner} {
@@ -63,7 +63,17 @@ func TestRecordThatNoKeyOpens(t *testing.T) {
 			}
 
 			ada.expect(ada.submit("/auth/logout"), http.StatusOK, `home of ""`)
-			ada.expect(ada.visit("/me"), http.StatusOK, "ada has  at /me")
+			if other == inner {
+				ada.expect(ada.visit("/me"), http.StatusServiceUnavailable, "cannot read what you have allowed")
+				a.expectError("unreadable", http.StatusServiceUnavailable, "wrap the store with package seal and that key")
+				now, _, err := inner.Load(t.Context(), before[0])
+				if err != nil || now.Version != rec.Version || now.Sealed == nil {
+					t.Errorf("a login has replaced the sealed record: %v, %v", now, err)
+				}
+				ada.expect(ada.visit("/"), http.StatusOK, `home of ""`)
+			} else {
+				ada.expect(ada.visit("/me"), http.StatusOK, "ada has  at /me")
+			}
 			if err := inner.Delete(t.Context(), before[0]); err != nil {
 				t.Fatal(err)
 			}
