@@ -120,16 +120,31 @@ func (c *callers) note(user string, err error, without time.Duration) {
 	c.tally.Samples[kind] = err.Error()
 }
 
-// lookAtAll gets a token for each user, and returns the errors by user.
+// lookAtAll gets a token for each user, and returns the errors by user. Those who
+// still have trouble from the fail-over get more time.
 func (c *callers) lookAtAll(ctx context.Context, users []string) map[string]string {
 	failed := make(map[string]string)
-	for _, user := range users {
-		if err := c.use(ctx, user); err != nil {
+	for deadline := time.Now().Add(settleTime); len(users) > 0; pause(100 * time.Millisecond) {
+		var again []string
+		for _, user := range users {
+			err := c.use(ctx, user)
+			if err == nil {
+				delete(failed, user)
+				continue
+			}
 			failed[user] = fmt.Sprintf("%s: %v", kindOf(err), err)
+			if kindOf(err) != kindSignIn && time.Now().Before(deadline) {
+				again = append(again, user)
+			}
 		}
+		users = again
 	}
 	return failed
 }
+
+// settleTime is how long the end of a fail-over may take for a single user, after
+// everybody could renew again.
+const settleTime = 30 * time.Second
 
 // rest waits for a while, and reports whether to go on.
 func rest(ctx context.Context, mean time.Duration) bool {

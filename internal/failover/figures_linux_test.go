@@ -229,8 +229,10 @@ func (f *figures) check(t *testing.T, row testRow) {
 func (f *figures) String() string {
 	var b strings.Builder
 	round := func(d time.Duration) time.Duration { return d.Round(10 * time.Millisecond) }
-	fmt.Fprintf(&b, "\n  %d of %d acknowledged saves were lost (%d were told to be unconfirmed, %d of those lost)",
-		f.lostSaves, f.saves, f.unconfirmed, f.lostSaves-f.lostConfirmed)
+	fmt.Fprintf(&b, "\n  %d of %d acknowledged saves were lost", f.lostSaves, f.saves)
+	if f.unconfirmed > 0 { // those after the fail-over, too: there is no replica then
+		fmt.Fprintf(&b, " (%d were told to be unconfirmed, %d of those lost)", f.unconfirmed, f.lostSaves-f.lostConfirmed)
+	}
 	fmt.Fprintf(&b, "\n  %d logins were lost: %d whose save was lost, %d between Spotify's answer and the save", f.lostLogins, f.withLostSave, f.inWindow)
 	fmt.Fprintf(&b, "\n  none of %d users was renewed for %s (before: for %s)", f.affected, round(f.gap), round(f.gapBefore))
 	fmt.Fprintf(&b, "\n  callers: %d calls; calls for one user brought no token for %s at most; errors for %d users", f.calls, round(f.without), f.failedUsers)

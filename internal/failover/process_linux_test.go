@@ -116,7 +116,7 @@ func useTokens(text string) error {
 	stop()
 	running.Wait()
 	report := processReport{AtTheEnd: callers.lookAtAll(ctx, c.Users)}
-	closing, cancel := context.WithTimeout(ctx, callerTimeout)
+	closing, cancel := context.WithTimeout(ctx, settleTime)
 	defer cancel()
 	err = pool.Close(closing)
 	report.Callers, report.Saves, report.Loads = callers.tally, store.saves, store.loads
