@@ -44,15 +44,15 @@ func newPlan(t *testing.T) plan {
 
 func TestFailovers(t *testing.T) {
 	plan := newPlan(t)
-	for name, row := range rows() {
-		t.Run(name, func(t *testing.T) {
+	for _, row := range rows() {
+		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			testFailover(t, plan, name, row)
+			testFailover(t, plan, row)
 		})
 	}
 }
 
-func testFailover(t *testing.T, plan plan, name string, row testRow) {
+func testFailover(t *testing.T, plan plan, row testRow) {
 	servers := row.start(t)
 	r := newRun(t, servers)
 	users := r.signIn(t, plan)
@@ -75,7 +75,7 @@ func testFailover(t *testing.T, plan plan, name string, row testRow) {
 		r.reports = append(r.reports, report)
 	}
 	figures := r.evaluate(t, servers)
-	t.Logf("%s:%s", name, figures)
+	t.Logf("%s:%s", row.name, figures)
 	figures.check(t, row)
 }
 
