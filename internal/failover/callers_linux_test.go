@@ -123,23 +123,29 @@ func (c *callers) note(user string, err error, without time.Duration) {
 // lookAtAll gets a token for each user, and returns the errors by user. Those who
 // still have trouble from the fail-over get more time.
 func (c *callers) lookAtAll(ctx context.Context, users []string) map[string]string {
+	var all sync.WaitGroup
+	var mu sync.Mutex
 	failed := make(map[string]string)
-	for deadline := time.Now().Add(settleTime); len(users) > 0; pause(100 * time.Millisecond) {
-		var again []string
-		for _, user := range users {
-			err := c.use(ctx, user)
-			if err == nil {
-				delete(failed, user)
-				continue
+	for _, user := range users {
+		all.Go(func() {
+			if err := c.useAtLast(ctx, user); err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				failed[user] = fmt.Sprintf("%s: %v", kindOf(err), err)
 			}
-			failed[user] = fmt.Sprintf("%s: %v", kindOf(err), err)
-			if kindOf(err) != kindSignIn && time.Now().Before(deadline) {
-				again = append(again, user)
-			}
-		}
-		users = again
+		})
 	}
+	all.Wait()
 	return failed
+}
+
+func (c *callers) useAtLast(ctx context.Context, user string) error {
+	for deadline := time.Now().Add(settleTime); ; pause(100 * time.Millisecond) {
+		err := c.use(ctx, user)
+		if err == nil || errors.Is(err, spotipie.ErrReauthorizationRequired) || time.Now().After(deadline) {
+			return err
+		}
+	}
 }
 
 // settleTime is how long the end of a fail-over may take for a single user, after

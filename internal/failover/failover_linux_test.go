@@ -68,7 +68,10 @@ func testFailover(t *testing.T, plan plan, row testRow) {
 	servers.fail()
 	r.awaitRenewals(t, plan, time.Now(), plan.renewals)
 	for _, p := range processes {
-		report, err := p.finish()
+		p.stop()
+	}
+	for _, p := range processes {
+		report, err := p.report()
 		if err != nil {
 			t.Fatal(err)
 		}
