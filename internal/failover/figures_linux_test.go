@@ -117,8 +117,9 @@ func (f *figures) judgeLosses(r *run, saves map[string][]save, loads map[string]
 	defer r.ledger.mu.Unlock()
 	for user, one := range r.ledger.losses {
 		f.lostLogins++
+		lastLook := one.lastLook(loads[user])
 		isSaved := one.token.next != nil && slices.ContainsFunc(saves[user], func(s save) bool {
-			return s.RefreshToken == one.token.next.digest && s.Ended < one.at.UnixNano()
+			return s.RefreshToken == one.token.next.digest && s.Ended < lastLook
 		})
 		switch {
 		case !one.isReuse:
@@ -132,6 +133,17 @@ func (f *figures) judgeLosses(r *run, saves map[string][]save, loads map[string]
 				user, one.again, one.at.Sub(one.token.nextAt), one.token.usedBy, history(saves[user], loads[user], r.failed, one.at))
 		}
 	}
+}
+
+// lastLook returns when the process that has sent a token again began its last load
+// before that.
+func (l loss) lastLook(loads []load) (begun int64) {
+	for _, one := range loads {
+		if one.Process == l.again && one.Ended < l.at.UnixNano() {
+			begun = max(begun, one.Begun)
+		}
+	}
+	return begun
 }
 
 // history returns what happened to a user's record around a fail-over.
