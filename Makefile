@@ -50,7 +50,7 @@ bench:
 	cd bench && go run .
 
 # Measures again what docs/stores.md and docs/scale.md quote: stores with processes
-# that are killed, and replicas. Takes 20 minutes.
+# and servers that are killed, and replicas. Takes half an hour.
 fleets:
 	@scripts/fleets
 

@@ -25,7 +25,11 @@ const (
 	loadTimeout   = 10 * time.Second
 	checkTimeout  = 5 * time.Second
 	unlockTimeout = 5 * time.Second
-	unlockTries   = 3
+	// unlockTries is how often unlocking is tried: for half a minute, if each attempt
+	// fails at once. A session that is closing tries less often.
+	unlockTries        = 18
+	unlockTriesAtClose = 3
+	maxUnlockWait      = 2 * time.Second
 )
 
 // Operations of a store, as a [StoreError] names them.
@@ -167,22 +171,31 @@ type storeLock struct {
 	unlock func(context.Context) error
 }
 
-// giveBack unlocks the lock, if there is one. It tries more than once, because
-// others must wait for a whole lease if it fails.
+// giveBack unlocks the lock, if there is one. It goes on trying while the store is
+// away, as in a fail-over, because others must wait for a whole lease if it fails.
 func (l *storeLock) giveBack() {
 	if l == nil || l.unlock == nil {
 		return
 	}
-	var err error
-	for try := range unlockTries {
-		if try > 0 {
-			time.Sleep(jitter(100 * time.Millisecond << try))
-		}
-		if err = l.releaseOnce(); err == nil {
+	var closing <-chan struct{}
+	for try := 1; ; try++ {
+		err := l.releaseOnce()
+		if err == nil {
 			return
 		}
+		if try == unlockTriesAtClose {
+			closing = l.shelf.keeper.closing()
+		}
+		select {
+		case <-time.After(jitter(min(100*time.Millisecond<<try, maxUnlockWait))):
+			if try < unlockTries {
+				continue
+			}
+		case <-closing:
+		}
+		l.shelf.keeper.report(err)
+		return
 	}
-	l.shelf.keeper.report(err)
 }
 
 func (l *storeLock) releaseOnce() error {

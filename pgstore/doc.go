@@ -40,10 +40,14 @@
 //
 //	postgres://app@db1.internal,db2.internal/app?target_session_attrs=read-write&connect_timeout=3
 //
-// The store never waits for a server that does not answer for longer than five
-// seconds to lock and ten to load. Swap and Delete wait as long as their
-// contexts allow: give them deadlines. When a server no longer takes writes,
-// the store makes the pool connect again (Reset).
+// A statement on one record ends after five seconds, or earlier with its context.
+// If the server hangs, the store takes the connection out of the pool a second later,
+// and closes those that are idle (Reset); otherwise pgx would keep its place in the
+// pool for fifteen seconds. So a busy pool uses the server that has been promoted about
+// ten seconds after the other one began to hang, with the connect_timeout above. When
+// a server no longer takes writes, the store makes the pool connect again, too. Swap
+// and Delete wait for a connection of the pool as long as their contexts allow: give
+// them deadlines.
 //
 // # The table
 //

@@ -83,6 +83,9 @@
 // second. Replication is asynchronous, so a fail-over may lose the last save,
 // unless saves wait for a replica: see [Options].Replicas.
 //
+// If a node of a cluster does not answer, the store makes the client ask the others
+// which one has taken over (ReloadState). By itself the client asks once a minute.
+//
 // Set maxmemory-policy to noeviction. The allkeys-… policies remove records
 // when the memory is full. The volatile-… policies remove keys that expire:
 // locks, which Check notices, and deletions, after which a logout looks like a

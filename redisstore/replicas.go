@@ -32,10 +32,7 @@ func (s *Store) writeToNode(ctx context.Context, w writing) (said string, confir
 	if err != nil {
 		return "", 0, err
 	}
-	said, confirmed, err = s.pipeline(ctx, node, w.evalSha)
-	if redis.HasErrorPrefix(err, "NOSCRIPT") {
-		said, confirmed, err = s.pipeline(ctx, node, w.eval)
-	}
+	said, confirmed, err = s.pipeline(ctx, node, w)
 	if inCluster && isRedirection(err) { // the cluster's client follows it
 		said, err = w.eval(ctx, s.client).Text()
 		return said, 0, err
@@ -43,11 +40,12 @@ func (s *Store) writeToNode(ctx context.Context, w writing) (said string, confir
 	return said, confirmed, err
 }
 
-// pipeline sends a script and then WAIT.
-func (s *Store) pipeline(ctx context.Context, node *redis.Client, send func(context.Context, redis.Scripter) *redis.Cmd) (said string, confirmed int64, err error) {
+// pipeline sends a script and then WAIT. It sends the text of the script: with only
+// its hash, a server that does not know it would let WAIT take its time in vain.
+func (s *Store) pipeline(ctx context.Context, node *redis.Client, w writing) (said string, confirmed int64, err error) {
 	var script, wait *redis.Cmd
 	_, _ = node.WithTimeout(node.Options().ReadTimeout+s.replicaTimeout).Pipelined(ctx, func(pipe redis.Pipeliner) error {
-		script = send(ctx, pipe)
+		script = w.eval(ctx, pipe)
 		wait = pipe.Do(ctx, "WAIT", s.replicas, s.replicaTimeout.Milliseconds())
 		return nil
 	})

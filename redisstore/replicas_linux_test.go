@@ -126,6 +126,19 @@ func TestReplicaThatDoesNotConfirm(t *testing.T) {
 	}
 }
 
+// The first save through a server that does not know the script yet, as after a
+// fail-over, waits once like any other.
+func TestServerThatDoesNotKnowTheScript(t *testing.T) {
+	t.Parallel()
+	const timeout = time.Second
+	store := open(t, connect(t, &redis.Options{Addr: testservices.StartRedis(t).Address}), confirming(&unconfirmed{}, timeout))
+	start := time.Now()
+	storecheck.Swap(t, store, 0, "one")
+	if took := time.Since(start); took < timeout || took > timeout*9/5 {
+		t.Errorf("saving took %s, without a replica to wait %s for", took, timeout)
+	}
+}
+
 // Saves that were confirmed are on the server that takes over.
 func TestFailOverLosesNoConfirmedSave(t *testing.T) {
 	t.Parallel()

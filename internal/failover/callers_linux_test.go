@@ -120,16 +120,37 @@ func (c *callers) note(user string, err error, without time.Duration) {
 	c.tally.Samples[kind] = err.Error()
 }
 
-// lookAtAll gets a token for each user, and returns the errors by user.
+// lookAtAll gets a token for each user, and returns the errors by user. Those who
+// still have trouble from the fail-over get more time.
 func (c *callers) lookAtAll(ctx context.Context, users []string) map[string]string {
+	var all sync.WaitGroup
+	var mu sync.Mutex
 	failed := make(map[string]string)
 	for _, user := range users {
-		if err := c.use(ctx, user); err != nil {
-			failed[user] = fmt.Sprintf("%s: %v", kindOf(err), err)
-		}
+		all.Go(func() {
+			if err := c.useAtLast(ctx, user); err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				failed[user] = fmt.Sprintf("%s: %v", kindOf(err), err)
+			}
+		})
 	}
+	all.Wait()
 	return failed
 }
+
+func (c *callers) useAtLast(ctx context.Context, user string) error {
+	for deadline := time.Now().Add(settleTime); ; pause(100 * time.Millisecond) {
+		err := c.use(ctx, user)
+		if err == nil || errors.Is(err, spotipie.ErrReauthorizationRequired) || time.Now().After(deadline) {
+			return err
+		}
+	}
+}
+
+// settleTime is how long the end of a fail-over may take for a single user, after
+// everybody could renew again.
+const settleTime = 30 * time.Second
 
 // rest waits for a while, and reports whether to go on.
 func rest(ctx context.Context, mean time.Duration) bool {

@@ -117,8 +117,9 @@ func (f *figures) judgeLosses(r *run, saves map[string][]save, loads map[string]
 	defer r.ledger.mu.Unlock()
 	for user, one := range r.ledger.losses {
 		f.lostLogins++
+		lastLook := one.lastLook(loads[user])
 		isSaved := one.token.next != nil && slices.ContainsFunc(saves[user], func(s save) bool {
-			return s.RefreshToken == one.token.next.digest && s.Ended < one.at.UnixNano()
+			return s.RefreshToken == one.token.next.digest && s.Ended < lastLook
 		})
 		switch {
 		case !one.isReuse:
@@ -132,6 +133,17 @@ func (f *figures) judgeLosses(r *run, saves map[string][]save, loads map[string]
 				user, one.again, one.at.Sub(one.token.nextAt), one.token.usedBy, history(saves[user], loads[user], r.failed, one.at))
 		}
 	}
+}
+
+// lastLook returns when the process that has sent a token again began its last load
+// before that.
+func (l loss) lastLook(loads []load) (begun int64) {
+	for _, one := range loads {
+		if one.Process == l.again && one.Ended < l.at.UnixNano() {
+			begun = max(begun, one.Begun)
+		}
+	}
+	return begun
 }
 
 // history returns what happened to a user's record around a fail-over.
@@ -229,8 +241,10 @@ func (f *figures) check(t *testing.T, row testRow) {
 func (f *figures) String() string {
 	var b strings.Builder
 	round := func(d time.Duration) time.Duration { return d.Round(10 * time.Millisecond) }
-	fmt.Fprintf(&b, "\n  %d of %d acknowledged saves were lost (%d were told to be unconfirmed, %d of those lost)",
-		f.lostSaves, f.saves, f.unconfirmed, f.lostSaves-f.lostConfirmed)
+	fmt.Fprintf(&b, "\n  %d of %d acknowledged saves were lost", f.lostSaves, f.saves)
+	if f.unconfirmed > 0 { // those after the fail-over, too: there is no replica then
+		fmt.Fprintf(&b, " (%d were told to be unconfirmed, %d of those lost)", f.unconfirmed, f.lostSaves-f.lostConfirmed)
+	}
 	fmt.Fprintf(&b, "\n  %d logins were lost: %d whose save was lost, %d between Spotify's answer and the save", f.lostLogins, f.withLostSave, f.inWindow)
 	fmt.Fprintf(&b, "\n  none of %d users was renewed for %s (before: for %s)", f.affected, round(f.gap), round(f.gapBefore))
 	fmt.Fprintf(&b, "\n  callers: %d calls; calls for one user brought no token for %s at most; errors for %d users", f.calls, round(f.without), f.failedUsers)

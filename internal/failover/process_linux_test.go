@@ -116,7 +116,7 @@ func useTokens(text string) error {
 	stop()
 	running.Wait()
 	report := processReport{AtTheEnd: callers.lookAtAll(ctx, c.Users)}
-	closing, cancel := context.WithTimeout(ctx, callerTimeout)
+	closing, cancel := context.WithTimeout(ctx, settleTime)
 	defer cancel()
 	err = pool.Close(closing)
 	report.Callers, report.Saves, report.Loads = callers.tally, store.saves, store.loads
@@ -168,9 +168,11 @@ func startProcess(t *testing.T, config processConfig) *process {
 	return p
 }
 
-// finish has the process end, and returns its report.
-func (p *process) finish() (report processReport, err error) {
-	_ = p.stdin.Close()
+// stop has the process look at all users once more, and end.
+func (p *process) stop() { _ = p.stdin.Close() }
+
+// report returns what the process says at its end.
+func (p *process) report() (report processReport, err error) {
 	if err := json.NewDecoder(p.stdout).Decode(&report); err != nil {
 		return report, fmt.Errorf("process %s: %w", p.name, err)
 	}

@@ -134,6 +134,7 @@ func movingSlots(t *testing.T) *deployment {
 
 // testRow is a fail-over, and what may come of it.
 type testRow struct {
+	name  string
 	start func(*testing.T) *deployment
 	// losesSaves tells that acknowledged saves may be lost.
 	losesSaves bool
@@ -141,19 +142,19 @@ type testRow struct {
 	longest time.Duration
 }
 
-func rows() map[string]testRow {
+func rows() []testRow {
 	const seconds = time.Second
-	return map[string]testRow{
-		"Redis with Sentinel, killed":                       {redisSentinel(0, isKilled), true, 10 * seconds},
-		"Redis with Sentinel, killed, saves wait":           {redisSentinel(1, isKilled), false, 10 * seconds},
-		"Redis with Sentinel, hangs, saves wait":            {redisSentinel(1, hangs), false, 15 * seconds},
-		"Redis Cluster, a master killed":                    {redisCluster(0), true, 15 * seconds},
-		"Redis Cluster, a master killed, saves wait":        {redisCluster(1), false, 15 * seconds},
-		"Redis Cluster, slots move":                         {movingSlots, false, 10 * seconds},
-		"PostgreSQL, killed, asynchronous replica promoted": {postgres(false, isKilled), true, 10 * seconds},
-		"PostgreSQL, killed, synchronous replica promoted":  {postgres(true, isKilled), false, 10 * seconds},
-		"PostgreSQL, hangs, asynchronous replica promoted":  {postgres(false, hangs), true, 20 * seconds},
-		"PostgreSQL, hangs, synchronous replica promoted":   {postgres(true, hangs), false, 20 * seconds},
+	return []testRow{
+		{"Redis with Sentinel, killed", redisSentinel(0, isKilled), true, 10 * seconds},
+		{"Redis with Sentinel, killed, saves wait", redisSentinel(1, isKilled), false, 10 * seconds},
+		{"Redis with Sentinel, hangs, saves wait", redisSentinel(1, hangs), false, 15 * seconds},
+		{"Redis Cluster, a master killed", redisCluster(0), true, 15 * seconds},
+		{"Redis Cluster, a master killed, saves wait", redisCluster(1), false, 15 * seconds},
+		{"Redis Cluster, slots move", movingSlots, false, 10 * seconds},
+		{"PostgreSQL, killed, asynchronous", postgres(false, isKilled), true, 10 * seconds},
+		{"PostgreSQL, killed, synchronous", postgres(true, isKilled), false, 10 * seconds},
+		{"PostgreSQL, hangs, asynchronous", postgres(false, hangs), true, 20 * seconds},
+		{"PostgreSQL, hangs, synchronous", postgres(true, hangs), false, 20 * seconds},
 	}
 }
 
