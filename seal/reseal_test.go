@@ -316,8 +316,8 @@ func TestResealDuringAFleet(t *testing.T) {
 	}
 }
 
-// expectRateAndInterruption interrupts a Reseal that keeps a rate: it has got no
-// further than its rate allows.
+// expectRateAndInterruption interrupts a Reseal with a rate, and fails the test if it
+// has checked more records than the rate allows.
 func expectRateAndInterruption(t *testing.T, s *seal.Store) {
 	t.Helper()
 	const perSecond, pause = 50, 100 * time.Millisecond

@@ -44,8 +44,8 @@ func ClockIsADayOff(t *testing.T, start func(*testing.T, *testservices.Clock) Cl
 	}
 }
 
-// copyLogout copies a login into a store, and then the logout after it. It returns
-// where they come from.
+// copyLogout copies a login into a store, and then the logout that followed it. It
+// returns the store that it copied from.
 func copyLogout(t *testing.T, to spotipie.Store) (from spotipie.Store) {
 	t.Helper()
 	from = spotipie.NewMemoryStore()
@@ -58,8 +58,8 @@ func copyLogout(t *testing.T, to spotipie.Store) (from spotipie.Store) {
 	return from
 }
 
-// loginIsCopied tests that a store gets the login that follows on copyLogout, and
-// does not get it again after a logout of its own.
+// loginIsCopied tests the login after copyLogout: CopyStore must copy it, and must not
+// copy it again after a logout in the destination.
 func loginIsCopied(t *testing.T, from, to spotipie.Store) {
 	t.Helper()
 	login := Record(t, "again")
@@ -72,7 +72,7 @@ func loginIsCopied(t *testing.T, from, to spotipie.Store) {
 	if rec, found, err := to.Load(t.Context(), Key()); err != nil || !found || rec.Token.AccessToken() != "again" {
 		t.Errorf("after a login the copy has %v, %v", rec, err)
 	}
-	// Without another consent or renewal the last one who has saved it counts.
+	// With the same consent and renewals, the record that was saved last is newer.
 	saveAndCopy := func(where spotipie.Store, what string) {
 		t.Helper()
 		rec, _, err := where.Load(t.Context(), Key())
