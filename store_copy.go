@@ -364,6 +364,6 @@ func (c *copying) compareVersions(ctx context.Context, key Key, source, there Re
 	if version, err = c.to.Swap(ctx, key, there.Version, there); err != nil {
 		return 0, 0, fmt.Errorf("saving it again: %w", err)
 	}
-	saved := uint64(time.Now().UnixMicro()) - (version - there.Version)
+	saved := now - min(now, version-there.Version)
 	return cmp.Compare(source.Version, saved), version, nil
 }
