@@ -67,9 +67,9 @@ const (
 // on the source, stop them, copy again, which is quick, and start them on the
 // destination.
 //
-// The clock of the destination may be wrong. If it is ahead, and consents and
-// renewals do not tell which of two is newer, CopyStore saves or deletes what the
-// destination has once more, as this tells how long ago it was saved or deleted. If
+// The clock of the destination may be ahead. If a record or deletion there seems to
+// come from the future, and it matters when it was made, CopyStore saves the same
+// record or deletes it once more: the difference between the two versions tells. If
 // the source's clock is ahead, its deletions count as later than they were.
 //
 // A record that fails is counted, and copying goes on with the next one; after
@@ -229,8 +229,8 @@ func (c *copying) tryRecord(ctx context.Context, key Key) (outcome func(*CopyCou
 	return copied, nil
 }
 
-// isNewer reports whether a record is newer than what the destination has of it, a
-// record or a deletion. It returns the version to save over.
+// isNewer reports whether a record of the source is newer than the destination's
+// record or deletion. It returns the version to save over.
 func (c *copying) isNewer(ctx context.Context, key Key, source, there Record, isThere bool) (isNewer bool, over uint64, err error) {
 	switch {
 	case !isThere && (there.Version == 0 || consentedAfter(source, there.Version)):
@@ -297,9 +297,9 @@ func consentedAfter(rec Record, version uint64) bool {
 	return moment > version/1000
 }
 
-// consentedSince does the same for a deletion in the destination if its version is
-// of a moment that has not come yet: then the clock there is ahead, and how far is
-// known by deleting again. Without a [VersionDeleter] the deletion counts.
+// consentedSince reports the same for a deletion in the destination whose version is
+// in the future, so that the clock there must be ahead. It deletes again to find out how
+// long ago the deletion was made. Without a [VersionDeleter] the deletion counts.
 func (c *copying) consentedSince(ctx context.Context, key Key, rec Record, version uint64) (bool, error) {
 	if rec.AuthorizedAt.IsZero() || version <= uint64(time.Now().UnixMicro()) {
 		return false, nil
@@ -353,9 +353,9 @@ func compareRecords(a, b Record) int {
 	return byConsent
 }
 
-// compareVersions compares two records that are different and of the same age
-// otherwise. If the version in the destination is of a moment that has not come yet,
-// saving that record again tells when it was saved. It returns its version then.
+// compareVersions compares two different records for which compareRecords returns 0.
+// If the version in the destination is in the future, it saves that record again to find
+// out when it was saved. It returns the version that the destination then has.
 func (c *copying) compareVersions(ctx context.Context, key Key, source, there Record) (order int, version uint64, err error) {
 	now := uint64(time.Now().UnixMicro())
 	if there.Version <= now || source.Version > now {
@@ -364,6 +364,6 @@ func (c *copying) compareVersions(ctx context.Context, key Key, source, there Re
 	if version, err = c.to.Swap(ctx, key, there.Version, there); err != nil {
 		return 0, 0, fmt.Errorf("saving it again: %w", err)
 	}
-	saved := uint64(time.Now().UnixMicro()) - (version - there.Version)
+	saved := now - min(now, version-there.Version)
 	return cmp.Compare(source.Version, saved), version, nil
 }

@@ -264,7 +264,8 @@ func (b *betweenDeleter) DeleteVersion(ctx context.Context, key spotipie.Key, ve
 	return b.MemoryStore.DeleteVersion(ctx, key, version)
 }
 
-// A user signs in again in the destination while a deletion is being copied to it.
+// TestCopyStoreDeletesNothingThatWasJustSaved saves in the destination while a deletion
+// is being copied to it.
 func TestCopyStoreDeletesNothingThatWasJustSaved(t *testing.T) {
 	for name, test := range map[string]struct {
 		consent time.Time

@@ -89,8 +89,8 @@
 // folder with [spotipie.CopyStore].
 //
 // Sealing cannot tell an older record from the last one: if a sealed file of
-// the same key is put back from a backup, it is accepted. Sessions that have the
-// newer token in memory save it again; if there are none, the user may have to sign
-// in again. Deletions are not sealed: whoever can write to the folder can end a login, as they can by
-// removing its file.
+// the same key is put back from a backup, the store accepts it. Sessions that have
+// the newer token in memory save it again. If there are none, the user may have to
+// sign in again. Deletions are not sealed: whoever can write to the folder can end
+// a login, as they can by removing its file.
 package filestore

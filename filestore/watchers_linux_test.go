@@ -13,9 +13,9 @@ import (
 	"github.com/spotipie/spotipie/internal/testservices"
 )
 
-// TestWatchersTakeNoTime prints how much of a core ten thousand watchers take while
-// one record is renewed ten times a second, for SPOTIPIE_TEST_SECONDS (1 by
-// default): told by the system, and looking for themselves.
+// TestWatchersTakeNoTime prints how much of a core ten thousand watchers use while
+// one record is saved ten times a second, for SPOTIPIE_TEST_SECONDS seconds (1 by
+// default). First the system tells them of changes, then each looks at its file.
 func TestWatchersTakeNoTime(t *testing.T) {
 	during := time.Duration(testservices.Count(t, "SPOTIPIE_TEST_SECONDS", 1)) * time.Second
 	share := func(opts *filestore.Options) float64 {
@@ -42,7 +42,7 @@ func TestWatchersTakeNoTime(t *testing.T) {
 	}
 }
 
-// cpuTime returns what the process has taken of the processors.
+// cpuTime returns how much processor time the process has used.
 func cpuTime(t *testing.T) time.Duration {
 	t.Helper()
 	var usage syscall.Rusage

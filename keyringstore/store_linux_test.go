@@ -114,8 +114,9 @@ func TestLostKeyIsNotReplaced(t *testing.T) {
 	}
 }
 
-// The key is exchanged for another valid one while the folder is still empty, so that
-// no Open notices it: the first Load does, and the record stays.
+// TestAnotherKeyIsNoticedByTheFirstLoad replaces the key with another valid one while
+// the folder is empty, so that Open cannot notice it. The first Load must notice it, and
+// the record must stay.
 func TestAnotherKeyIsNoticedByTheFirstLoad(t *testing.T) {
 	dir := newDir(t)
 	s := open(t, dir)

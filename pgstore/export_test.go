@@ -15,7 +15,7 @@ import (
 // SetSilence sets how often the pools are checked.
 func (s *Store) SetSilence(d time.Duration) { s.silence = d }
 
-// SendNoNotices has the store tell nobody of its changes.
+// SendNoNotices makes the store send no notices.
 func (s *Store) SendNoNotices() {
 	s.notifier.send = func(context.Context, []string) error { return nil }
 }

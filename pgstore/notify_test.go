@@ -15,7 +15,8 @@ import (
 	"github.com/spotipie/spotipie/pgstore"
 )
 
-// notifyInEachSave makes the server do what older versions of this package did.
+// notifyInEachSave makes the server notify in the transaction of each save, as older
+// versions of this package did.
 const notifyInEachSave = `
 CREATE FUNCTION "notify of {name}"() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
 	PERFORM pg_notify('{name}', NEW.profile || ' ' || NEW.version);
@@ -23,9 +24,10 @@ CREATE FUNCTION "notify of {name}"() RETURNS trigger LANGUAGE plpgsql AS $$ BEGI
 END $$;
 CREATE TRIGGER notify AFTER INSERT OR UPDATE ON "{name}" FOR EACH ROW EXECUTE FUNCTION "notify of {name}"()`
 
-// TestNoticesCostLittle has 20 clients save records, SPOTIPIE_TEST_SAVES in each of
-// five rounds (200 by default), while somebody listens: without notices, with those
-// of the store, and with one in each save. What counts is the best round of each.
+// TestNoticesCostLittle compares how fast 20 clients save: without notices, with the
+// store's notices, and with a notice in each save. Somebody listens all the time. It
+// makes SPOTIPIE_TEST_SAVES saves (200 by default) in each of five rounds, and compares
+// the best rounds.
 func TestNoticesCostLittle(t *testing.T) {
 	const clients, rounds = 20, 5
 	saves := testservices.Count(t, "SPOTIPIE_TEST_SAVES", 200) / clients
@@ -66,7 +68,8 @@ func openToNotify(t *testing.T, pool *pgxpool.Pool, kind string) *pgstore.Store 
 	return store
 }
 
-// savesPerSecond has clients save, each its own record, until all notices are sent.
+// savesPerSecond lets each client save its own record, and measures until all notices
+// are sent.
 func savesPerSecond(t *testing.T, store *pgstore.Store, clients, saves int) float64 {
 	t.Helper()
 	var saving sync.WaitGroup

@@ -14,14 +14,14 @@ import (
 	"github.com/spotipie/spotipie/seal"
 )
 
-// database is a store, and who may write to its database: copyRecord puts the record
-// of one user in the place of another's.
+// database is a store whose database somebody else may write to. copyRecord replaces
+// the record of one user with that of another.
 type database struct {
 	store      spotipie.Store
 	copyRecord func(from, to spotipie.Key) error
 }
 
-// databases are those of all stores that have one.
+// databases are the stores that seal wraps, by name.
 var databases = map[string]func(t *testing.T) database{
 	"PostgreSQL": func(t *testing.T) database {
 		dsn, table := services.Postgres(t), fresh()
@@ -70,7 +70,7 @@ var databases = map[string]func(t *testing.T) database{
 	},
 	"files": func(t *testing.T) database {
 		files := openFiles(t)
-		return database{files, func(from, to spotipie.Key) error { // by its own means: it checks its files
+		return database{files, func(from, to spotipie.Key) error { // through the store, which checks its files
 			rec, _, err := files.Load(t.Context(), from)
 			if err != nil {
 				return err
@@ -85,7 +85,8 @@ var databases = map[string]func(t *testing.T) database{
 	},
 }
 
-// Who can write to a database cannot sign a user in as another one.
+// TestRecordThatWasMovedInTheDatabaseDoesNotOpen shows that nobody can sign a user in as
+// another one by writing to the database.
 func TestRecordThatWasMovedInTheDatabaseDoesNotOpen(t *testing.T) {
 	ada, grace := user(1), user(2)
 	for name, open := range databases {
@@ -118,8 +119,8 @@ func TestRecordThatWasMovedInTheDatabaseDoesNotOpen(t *testing.T) {
 	}
 }
 
-// Without the right key there is an error that says so, and nothing is changed: by
-// no session, and by no Reseal.
+// TestWithoutTheRightKeyNoDatabaseIsChanged checks that sessions and Reseal return an
+// error about the key, and change nothing.
 func TestWithoutTheRightKeyNoDatabaseIsChanged(t *testing.T) {
 	for name, open := range databases {
 		t.Run(name, func(t *testing.T) {

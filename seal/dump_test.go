@@ -133,7 +133,7 @@ func TestNoSecretInTheFilesOfSQLite(t *testing.T) {
 	path := newDatabase(t)
 	inner := openSQLite(t, path, 0)
 	secrets, inTheClear := useSealed(t, inner), saveInTheClear(t, inner)
-	expectNoSecret(t, filesUnder(t, filepath.Dir(path)), inTheClear, secrets) // with the log
+	expectNoSecret(t, filesUnder(t, filepath.Dir(path)), inTheClear, secrets) // the log too
 }
 
 func TestNoSecretInWhatAStoreGets(t *testing.T) {

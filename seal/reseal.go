@@ -49,7 +49,7 @@ type ResealReport struct {
 	Current  int    // were sealed with Key already
 	Resealed int    // were sealed again
 	Gone     int    // were deleted meanwhile
-	Unread   int    // could not be read, or could not be saved
+	Unread   int    // could not be read or saved; if some could not even be listed, one more
 	// Left counts the records that are not sealed with Key, by the name of the
 	// key that they are sealed with, which is empty for those that are not
 	// sealed.
@@ -133,17 +133,23 @@ func (r *resealing) snapshot() ResealReport {
 
 func (r *resealing) run(ctx context.Context, o ResealOptions) error {
 	var keys []spotipie.Key
+	var listErr error
 	err := persist(ctx, func() error {
 		made, err := r.store.dataKeys.create(ctx, spotipie.Key{}) // for the key's name
 		if err != nil {
 			return fmt.Errorf("getting the current key: %w", err)
 		}
 		r.report.Key = made.name
-		keys, err = r.store.inner.List(ctx)
-		return err
+		if keys, listErr = r.store.inner.List(ctx); len(keys) > 0 {
+			return nil // a store of files lists the others if one is damaged
+		}
+		return listErr
 	})
 	if err != nil {
 		return err
+	}
+	if listErr != nil {
+		r.unread(listErr)
 	}
 	r.report.Total, r.report.listed = len(keys), true
 	var turns <-chan time.Time

@@ -13,8 +13,8 @@ import (
 	"github.com/spotipie/spotipie/seal"
 )
 
-// TestResealOfMany prints how fast it can be, for SPOTIPIE_TEST_RECORDS records, and
-// what memory it takes: the names of all records, and no more than that.
+// TestResealOfMany prints how fast Reseal is with SPOTIPIE_TEST_RECORDS records, and
+// how much memory it uses.
 func TestResealOfMany(t *testing.T) {
 	n := testservices.Count(t, "SPOTIPIE_TEST_RECORDS", 200)
 	for _, test := range []struct {

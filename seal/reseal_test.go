@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -195,6 +196,19 @@ func TestResealPassesOverARecordThatCannotBeRead(t *testing.T) {
 	})
 }
 
+// TestResealPassesOverADamagedFile: List then returns the other keys with an error.
+func TestResealPassesOverADamagedFile(t *testing.T) {
+	files, oldText, newText := openFiles(t), seal.GenerateKey(), seal.GenerateKey()
+	fill(t, over(t, files, newKeys(t, oldText), nil), 0, 5)
+	if err := os.WriteFile(files.Path(user(3)), []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	report := reseal(t, over(t, files, newKeys(t, newText, oldText), nil), asFastAsCanBe())
+	if report.Done() || report.Resealed != 4 || report.Unread != 1 || !strings.Contains(fmt.Sprint(report.Failures), files.Path(user(3))) {
+		t.Errorf("got %s: %v", report, report.Failures)
+	}
+}
+
 // busy is a store in which another process saves a record just before each Swap.
 type busy struct {
 	spotipie.Store
@@ -316,8 +330,8 @@ func TestResealDuringAFleet(t *testing.T) {
 	}
 }
 
-// expectRateAndInterruption interrupts a Reseal that keeps a rate: it has got no
-// further than its rate allows.
+// expectRateAndInterruption interrupts a Reseal with a rate, and fails the test if it
+// has checked more records than the rate allows.
 func expectRateAndInterruption(t *testing.T, s *seal.Store) {
 	t.Helper()
 	const perSecond, pause = 50, 100 * time.Millisecond

@@ -14,7 +14,7 @@ import (
 // soon is how long a method may take after its context has ended.
 const soon = 5 * time.Second
 
-// call is a method of a store, with some arguments.
+// call is a call of a store's method.
 type call struct {
 	method string
 	do     func(ctx context.Context) error
@@ -61,7 +61,7 @@ func calls(t *testing.T, s spotipie.Store, k spotipie.Key, version uint64) []cal
 	return all
 }
 
-// untilClosed waits until a channel is closed, which must be because ctx ends.
+// untilClosed waits until a channel is closed. It must stay open until ctx ends.
 func untilClosed[T any](ctx context.Context, changes <-chan T, err error) error {
 	if err != nil {
 		return err
@@ -116,8 +116,9 @@ func endedContext(t *testing.T, s spotipie.Store) {
 	lock(t, s, key("ada"))()
 }
 
-// contextThatEndsMeanwhile has contexts end at any moment of each method. What was
-// being saved or deleted then is there, or is not, and no lock is held.
+// contextThatEndsMeanwhile lets contexts end at random moments of each method. The
+// store must then have the old record, the new one or, after a deletion, none. No lock
+// may be held.
 func contextThatEndsMeanwhile(t *testing.T, s spotipie.Store) {
 	for i, c := range calls(t, s, key("ada"), 0) {
 		for round := range 10 {
@@ -126,7 +127,7 @@ func contextThatEndsMeanwhile(t *testing.T, s spotipie.Store) {
 			ctx, cancel := context.WithTimeout(t.Context(), rand.N(2*time.Millisecond))
 			err := calls(t, s, k, version)[i].returns(t, ctx)
 			isFine := err == nil || errors.Is(err, ctx.Err()) || errors.Is(err, errors.ErrUnsupported)
-			if !isFine && c.method != "Check" { // of a lock that is not held
+			if !isFine && c.method != "Check" { // which fails, as the lock is not held
 				t.Errorf("%s: got error %v, want %v", c.method, err, ctx.Err())
 			}
 			cancel()

@@ -11,10 +11,11 @@ import (
 	"github.com/spotipie/spotipie/spotifytest"
 )
 
-// FilesArePutBack tests a store that keeps each record in a file. An older file of
-// the same key is taken. Who has the newer token, or the logout, in memory saves it
-// again. Who does not have it sends a refresh token that was used up, and is told
-// that the user has to sign in again.
+// FilesArePutBack tests a store that keeps each record in a file, when somebody puts
+// an older file of the same key back. The store must accept the file. A session that
+// has the newer token or the logout in memory must save it again. A session without it
+// sends a refresh token that was used up, and must learn that the user has to sign in
+// again.
 func FilesArePutBack(t *testing.T, open func() spotipie.Store, file func(spotipie.Key) string) {
 	t.Helper()
 	server := spotifytest.NewWith(t, &accounts.Options{AutoApprove: true, RotateAllRefreshTokens: true})
@@ -46,7 +47,7 @@ func FilesArePutBack(t *testing.T, open func() spotipie.Store, file func(spotipi
 			t.Errorf("%s: got %v, %v; want %v", what, got, err, want)
 		}
 	}
-	end := func(s *spotipie.AuthorizationCodeSession) { // saves what is not saved
+	end := func(s *spotipie.AuthorizationCodeSession) { // saves what is not saved yet
 		t.Helper()
 		if err := s.Close(t.Context()); err != nil {
 			t.Errorf("Close: %v", err)

@@ -12,15 +12,15 @@ import (
 	"github.com/spotipie/spotipie/internal/testservices/child"
 )
 
-// event is what a child says of an operation, by the clock that all processes of
-// the machine have in common: that it begins, or with an answer that it has ended.
+// event is a child's report that an operation begins, or if it has an answer, that
+// the operation has ended.
 type event struct {
 	Operation operation
 	Answer    *answer
-	At        int64 // nanoseconds
+	At        int64 // nanoseconds of the clock that all processes share
 }
 
-// WorkUntilKilled is what a child process does for [LinearizableDespiteKills].
+// WorkUntilKilled runs in the child processes of [LinearizableDespiteKills].
 func WorkUntilKilled(t *testing.T, s spotipie.Store) {
 	h := newHistory()
 	h.tell = func(_ int, o operation, a *answer) {
@@ -35,9 +35,9 @@ func WorkUntilKilled(t *testing.T, s spotipie.Store) {
 	}
 }
 
-// LinearizableDespiteKills is [Linearizable] with clients that are processes. They
-// are killed while they work, 12 of them in each round. open opens a store in a new
-// place, which children get (see [WorkUntilKilled]).
+// LinearizableDespiteKills is [Linearizable] with clients in processes of their own,
+// 16 of which are killed while they work in each round. open opens a store in a new
+// place, and the children open that place too (see [WorkUntilKilled]).
 func LinearizableDespiteKills(t *testing.T, rounds int, open func() (s spotipie.Store, place string)) {
 	t.Helper()
 	const clients, kills = 4, 12
@@ -45,7 +45,7 @@ func LinearizableDespiteKills(t *testing.T, rounds int, open func() (s spotipie.
 	for range rounds {
 		s, place := open()
 		h := newHistory()
-		h.start = h.start.Round(0) // by the clock that children have, too
+		h.start = h.start.Round(0) // without the monotonic clock, which the children do not share
 		var listening sync.WaitGroup
 		working := make(map[int]*child.Child)
 		start := func(id int) {
@@ -59,7 +59,7 @@ func LinearizableDespiteKills(t *testing.T, rounds int, open func() (s spotipie.
 			start(id)
 		}
 		for id := clients; id < clients+kills; id++ {
-			h.client(t, -1, s) // meanwhile
+			h.client(t, -1, s) // works beside them
 			time.Sleep(rand.N(5 * time.Millisecond))
 			victim := rand.IntN(clients)
 			working[victim].Signal(syscall.SIGKILL)
@@ -69,7 +69,7 @@ func LinearizableDespiteKills(t *testing.T, rounds int, open func() (s spotipie.
 			c.Signal(syscall.SIGKILL)
 		}
 		listening.Wait()
-		h.load(t.Context(), -1, s) // what is there after all
+		h.load(t.Context(), -1, s) // reads the last state
 		h.check(t)
 		operations += len(h.done)
 		for _, op := range h.done {
@@ -81,8 +81,9 @@ func LinearizableDespiteKills(t *testing.T, rounds int, open func() (s spotipie.
 	t.Logf("%d histories, %d operations, %d processes killed, the outcome of %d is not known", rounds, operations, rounds*(kills+clients), unknown)
 }
 
-// listen adds what a child does until it is killed. What has begun and has not ended
-// then may have happened. ready is closed when the child works.
+// listen adds a child's operations until the child is killed. The outcome of the
+// operation that it was killed in is unknown. listen closes ready when the child has
+// begun.
 func (h *history) listen(t *testing.T, id int, c *child.Child, ready chan<- struct{}) {
 	isReady := sync.OnceFunc(func() { close(ready) })
 	defer isReady()

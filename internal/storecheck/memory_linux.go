@@ -8,14 +8,14 @@ import (
 	"testing"
 )
 
-// Memory returns how much the process takes, in KiB.
+// Memory returns how much memory the process uses, in KiB.
 func Memory(t testing.TB) (kib int) {
 	t.Helper()
 	debug.FreeOSMemory()
 	return status(t, "VmRSS:")
 }
 
-// ResetPeak has PeakMemory count from now on.
+// ResetPeak makes PeakMemory count from now on.
 func ResetPeak(t testing.TB) {
 	t.Helper()
 	if err := os.WriteFile("/proc/self/clear_refs", []byte("5"), 0); err != nil {
@@ -23,13 +23,13 @@ func ResetPeak(t testing.TB) {
 	}
 }
 
-// PeakMemory returns the most that the process has taken, in KiB.
+// PeakMemory returns the most memory that the process has used, in KiB.
 func PeakMemory(t testing.TB) (kib int) {
 	t.Helper()
 	return status(t, "VmHWM:")
 }
 
-// status returns a number from what the system says of the process.
+// status returns a number from /proc/self/status.
 func status(t testing.TB, name string) (number int) {
 	t.Helper()
 	text, err := os.ReadFile("/proc/self/status")
