@@ -44,32 +44,36 @@ func Check(path string, info fs.FileInfo, want fs.FileMode) error {
 	if mode&^0o700 == 0 {
 		return nil
 	}
-	return &ExposedError{
-		Path:    path,
-		Problem: fmt.Sprintf("is open to others (mode %#o)", mode),
-		Advice:  fmt.Sprintf("it should be private: chmod %#o it, and revoke the token if others may have read it", want),
+	advice := fmt.Sprintf("it should be private: chmod %#o it, and revoke the token if others may have read it", want)
+	if owner, known := Owner(info); known && int(owner) != os.Geteuid() { // root's
+		advice = fmt.Sprintf("it should be private, and this program's user's: have root run chown -R %d and chmod %#o on it", os.Geteuid(), want)
 	}
+	return &ExposedError{Path: path, Problem: fmt.Sprintf("is open to others (mode %#o)", mode), Advice: advice}
 }
 
 // AdviceForForeign says what to do about a file or folder of another user.
 func AdviceForForeign(owner uint32) string {
+	runAs := fmt.Sprintf("run as user %d (in a container: --user %d)", owner, owner)
 	give := fmt.Sprintf("if you know what is in it, have root give it to this program's user (chown -R %d)", os.Geteuid())
-	if owner == 0 {
+	switch {
+	case owner == 0:
 		return give
+	case os.Geteuid() == 0: // root's files would shut the owner out
+		return runAs
 	}
-	return fmt.Sprintf("run as user %d (in a container: --user %d), or %s", owner, owner, give)
+	return runAs + ", or " + give
 }
 
-// IsShared reports whether this user may have access to a folder that is open to
-// others: whether it is their own, or lets a group or all users work in it.
+// IsShared reports whether this user can work in a folder that is open to others:
+// whether it is their own, or lets a group or all users work in it.
 func IsShared(dir string) bool {
 	info, err := os.Stat(dir)
 	if err != nil {
 		return false
 	}
-	_, foreign := ForeignOwner(info)
+	owner, known := Owner(info)
 	mode := info.Mode().Perm()
-	return !foreign || mode&0o070 == 0o070 || mode&0o007 == 0o007 || os.Geteuid() == 0
+	return !known || int(owner) == os.Geteuid() || mode&0o070 == 0o070 || mode&0o007 == 0o007
 }
 
 // CheckParents returns an [*ExposedError] if other users can replace a folder,

@@ -78,6 +78,13 @@ func (s *Settings) ForeignService() (problem, fix string) {
 	if own.accounts == set.accounts || cause.From == "" {
 		cause = s.APIURL
 	}
+	remove := "remove that"
+	switch cause.Place {
+	case OnCommandLine:
+		remove = "leave that out"
+	case inEnvironment:
+		remove = "unset that"
+	}
 	return fmt.Sprintf("profile %q was signed in at %s, and %s sets %s, which must not get its tokens", s.Profile.Value, own.Name(), cause.From, set.Name()),
-		"unset that, or choose another profile with --profile or " + s.Variable("PROFILE")
+		remove + ", or choose another profile with --profile or " + s.Variable("PROFILE")
 }

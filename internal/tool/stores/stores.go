@@ -3,6 +3,7 @@
 package stores
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -193,19 +194,20 @@ func briefOfFolder(s *settings.Settings, err error) error {
 	switch {
 	case errors.As(err, &said): // it says what to do
 	case errors.Is(err, fs.ErrPermission):
-		return failure.Tell(err, "%v: %s; or set %s to another folder, as in file:/var/lib/spotipie", err, accessAdvice(err), s.Variable("STORE"))
+		return failure.Tell(err, "%v: %s; or set %s to another folder, as in file:/var/lib/spotipie", err, accessAdvice(s, err), s.Variable("STORE"))
 	case errors.Is(err, syscall.EROFS):
 		return failure.Tell(err, "%v: set %s to a folder that can be written, as in file:/var/lib/spotipie", err, s.Variable("STORE"))
 	}
 	return err
 }
 
-// accessAdvice says how this user gets access to a file that the system denies it:
-// to that file, or to the innermost folder above it that can be seen.
-func accessAdvice(err error) string {
+// accessAdvice says how this user gets access to a file that the system denies it.
+// If that cannot be seen, it is about the innermost folder above it that can.
+func accessAdvice(s *settings.Settings, err error) string {
+	const unknown = "run as the user who owns it"
 	var at *fs.PathError
 	if !errors.As(err, &at) {
-		return "run as the user who owns it"
+		return unknown
 	}
 	path := at.Path
 	info, statErr := os.Stat(path)
@@ -214,7 +216,7 @@ func accessAdvice(err error) string {
 		info, statErr = os.Stat(path)
 	}
 	if statErr != nil {
-		return "run as the user who owns it"
+		return unknown
 	}
 	owner, known := privatedir.Owner(info)
 	switch {
@@ -223,8 +225,19 @@ func accessAdvice(err error) string {
 	case int(owner) == os.Geteuid():
 		return fmt.Sprintf("let yourself read and write %s (chmod -R u+rwX)", path)
 	}
-	return fmt.Sprintf("%s belongs to user %d, and this program runs as user %d: %s",
-		path, owner, os.Geteuid(), privatedir.AdviceForForeign(owner))
+	advice := privatedir.AdviceForForeign(owner)
+	if path != at.Path && owner == 0 { // such as /, which nobody should give away
+		kind, _ := s.StoreKind()
+		dir := cmp.Or(s.StoreDir(), defaultDir(kind))
+		advice = fmt.Sprintf("have root make the folder for this program's user (install -d -m 700 -o %d %s)", os.Geteuid(), dir)
+	}
+	return fmt.Sprintf("%s belongs to user %d, and this program runs as user %d: %s", path, owner, os.Geteuid(), advice)
+}
+
+// defaultDir returns the default folder of a kind of store, or "" if there is none.
+func defaultDir(kind string) string {
+	dir, _ := settings.DefaultStoreDir(kind) // opening it reports the error
+	return dir
 }
 
 // ProfileNames returns the profiles among keys, sorted.

@@ -36,7 +36,7 @@ func (o *waiting) Write(p []byte) (int, error) {
 	o.clear()
 	if !o.wrote && cli.IsTerminal(o.w) && os.Getenv("TERM") != "dumb" {
 		o.quit, o.done = make(chan struct{}), make(chan struct{})
-		go o.tick()
+		go o.tick(o.quit, o.done)
 	}
 	if !o.wrote {
 		_, _ = io.WriteString(o.w, cli.Wrap(o.heading, cli.Width(o.w)))
@@ -60,15 +60,15 @@ func (o *waiting) used() bool {
 	return o.wrote
 }
 
-func (o *waiting) tick() {
-	defer close(o.done)
+func (o *waiting) tick(quit <-chan struct{}, done chan<- struct{}) {
+	defer close(done)
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
 	for {
 		select {
 		case now := <-ticker.C:
 			o.show(o.end.Sub(now))
-		case <-o.quit:
+		case <-quit:
 			return
 		}
 	}
