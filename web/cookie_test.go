@@ -107,12 +107,12 @@ func TestSwappedCookies(t *testing.T) {
 // login, also if that of another user has the same name.
 func TestCookiesOfAnotherUsersLogin(t *testing.T) {
 	a := newApp(t, appOptions{})
-	ada, grace := a.browser("ada"), a.browser("grace")
+	ada := a.browser("ada")
 	callback := ada.beginAndAgree("/auth/login")
 	own := ada.cookies("-login-")[0]
 	other := own
 	for same := false; !same; same = other.Name == own.Name {
-		grace = a.browser("grace")
+		grace := a.browser("grace")
 		grace.begin("/auth/login")
 		other = grace.cookies("-login-")[0]
 	}
