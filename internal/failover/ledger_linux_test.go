@@ -37,8 +37,8 @@ type issuedToken struct {
 type loss struct {
 	token   *issuedToken // that was sent again, or refused at its first use
 	isReuse bool
-	again   string // the process that has sent it again
-	at      time.Time
+	again   string    // the process that has sent it again
+	at      time.Time // when the request came
 }
 
 func newLedger(service http.Handler) *ledger {
@@ -72,10 +72,11 @@ func (l *ledger) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
+	begun := time.Now()
 	sent, isReuse := l.use(form.Get("refresh_token"), r.Header.Get(nameHeader))
 	answer := httptest.NewRecorder()
 	l.service.ServeHTTP(answer, r)
-	l.noteAnswer(form.Get("code"), sent, isReuse, r.Header.Get(nameHeader), answer)
+	l.noteAnswer(form.Get("code"), sent, loss{token: sent, isReuse: isReuse, again: r.Header.Get(nameHeader), at: begun}, answer)
 	for name, values := range answer.Header() {
 		w.Header()[name] = values
 	}
@@ -98,8 +99,9 @@ func (l *ledger) use(refreshToken, process string) (token *issuedToken, isReuse 
 	return token, false
 }
 
-// noteAnswer notes the refresh token in an answer, or that the login has ended.
-func (l *ledger) noteAnswer(code string, sent *issuedToken, isReuse bool, process string, answer *httptest.ResponseRecorder) {
+// noteAnswer notes the refresh token in an answer, or that the login has ended, by
+// what ifRefused says.
+func (l *ledger) noteAnswer(code string, sent *issuedToken, ifRefused loss, answer *httptest.ResponseRecorder) {
 	var fields struct {
 		RefreshToken string `json:"refresh_token"`
 	}
@@ -112,7 +114,7 @@ func (l *ledger) noteAnswer(code string, sent *issuedToken, isReuse bool, proces
 	}
 	if fields.RefreshToken == "" {
 		if _, isLost := l.losses[user]; !isLost && sent != nil {
-			l.losses[user] = loss{token: sent, isReuse: isReuse, again: process, at: time.Now()}
+			l.losses[user] = ifRefused
 		}
 		return
 	}

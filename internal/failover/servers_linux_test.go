@@ -41,12 +41,15 @@ const (
 	hangs    = true // without closing its connections
 )
 
-func strike(t *testing.T, primary *testservices.Server, hangs bool) {
+// strike ends a primary, with what is on its way to the replica.
+func strike(t *testing.T, primary *testservices.Server, link *testservices.Proxy, hangs bool) {
 	t.Helper()
 	if hangs {
+		link.Hang()
 		primary.Freeze(t)
 		return
 	}
+	link.Cut()
 	primary.Kill()
 }
 
@@ -68,7 +71,7 @@ func redisSentinel(replicas int, hangs bool) func(*testing.T) *deployment {
 				Near: map[string]string{link.Address: master.Address},
 			},
 			begin:      func([]string) { link.Slow(lagOf(replicas > 0)) },
-			fail:       func() { strike(t, master, hangs) },
+			fail:       func() { strike(t, master, link, hangs) },
 			isAffected: everybody,
 		}
 	}
@@ -89,7 +92,7 @@ func postgres(synchronous, hangs bool) func(*testing.T) *deployment {
 			store: storeConfig{Kind: kindPostgres, Addresses: []string{primary.Address, replica.Address}},
 			begin: func([]string) { link.Slow(lagOf(synchronous)) },
 			fail: func() {
-				strike(t, primary, hangs)
+				strike(t, primary, link, hangs)
 				testservices.PromotePostgres(t, replica)
 			},
 			isAffected: everybody,
