@@ -147,12 +147,23 @@ func (o *oracle) loaded(p *process, rec spotipie.Record, found bool, read moment
 	if !found {
 		if logout := o.logouts[rec.Version]; logout != nil {
 			p.decisions |= logout.bit()
+			o.endsSaved(p, logout)
 		}
 		return
 	}
 	if a := o.tokenOf(rec.Token); a != nil {
 		p.learn(a)
 		p.saved |= a.grant.decision.bit()
+	}
+}
+
+// endsSaved records that a process takes a logout to be later than the logins that it
+// knows to be saved. The store may have lost them before the user signed out.
+func (o *oracle) endsSaved(p *process, logout *decision) {
+	for _, w := range o.decisions {
+		if w != logout && p.saved.has(w) && w.at <= logout.at && !w.older.has(logout) {
+			logout.older |= w.bit() | w.older
+		}
 	}
 }
 
