@@ -132,6 +132,9 @@ func (l leases) Acquire(ctx context.Context, key spotipie.Key, owner string, tur
 
 // Extend implements [lease.Server].
 func (l leases) Extend(ctx context.Context, key spotipie.Key, owner string) (bool, error) {
+	if l.replicas > 0 {
+		return l.extendConfirmed(ctx, key, owner)
+	}
 	return l.run(ctx, l.scripts.extend, key, owner, l.lease.Milliseconds())
 }
 

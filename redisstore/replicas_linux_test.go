@@ -118,6 +118,18 @@ func TestReplicaThatDoesNotConfirm(t *testing.T) {
 	if len(told) != 1 || !strings.Contains(told[0].Error(), "a fail-over may lose it") || strings.Contains(told[0].Error(), "lonely") || took < timeout {
 		t.Errorf("told %v after %s", told, took)
 	}
+	unlock, err := store.Lock(t.Context(), storecheck.Key())
+	if err != nil {
+		t.Fatal(err)
+	}
+	start = time.Now()
+	err = store.Check(t.Context(), storecheck.Key()) // the lock is held all the same
+	if took := time.Since(start); err != nil || took < timeout || len(u.of(storecheck.Key())) != 0 {
+		t.Errorf("Check: %v after %s, or it was told", err, took)
+	}
+	if err := unlock(t.Context()); err != nil {
+		t.Error(err)
+	}
 	if err := store.Delete(t.Context(), storecheck.Key()); err != nil || len(u.of(storecheck.Key())) != 1 {
 		t.Errorf("Delete: %v, or it was not told", err)
 	}
@@ -194,4 +206,57 @@ func TestFailOverLosesNoConfirmedSave(t *testing.T) {
 		}
 	}
 	t.Logf("the last confirmed saves: %v", saved)
+}
+
+// TestFailOverLosesNoCheckedLock checks that the server that takes over has the locks
+// that were checked before: a session whose renewal is under way keeps its turn.
+func TestFailOverLosesNoCheckedLock(t *testing.T) {
+	t.Parallel()
+	master, _, sentinels := testservices.StartRedisSentinel(t)
+	opts := confirming(&unconfirmed{}, 2*time.Second)
+	opts.Lease = time.Minute
+	var stores [2]*redisstore.Store
+	for i := range stores {
+		client := redis.NewFailoverClient(&redis.FailoverOptions{
+			MasterName: testservices.SentinelMaster, SentinelAddrs: sentinels, ReadTimeout: time.Second, DialTimeout: time.Second,
+		})
+		t.Cleanup(func() { _ = client.Close() })
+		stores[i] = open(t, client, opts)
+	}
+	holder, other := stores[0], stores[1]
+	const users = 5
+	keys, unlocks := make([]spotipie.Key, users), make([]func(context.Context) error, users)
+	for i := range users {
+		keys[i] = spotipie.Key{ClientID: "client", Profile: fmt.Sprint(i)}
+		unlock, err := holder.Lock(t.Context(), keys[i])
+		if err == nil {
+			err = holder.Check(t.Context(), keys[i])
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		unlocks[i] = unlock
+	}
+	master.Kill()
+	for i, key := range keys {
+		for deadline := time.Now().Add(storecheck.Patience); ; {
+			if _, _, err := other.Load(t.Context(), key); err == nil {
+				break
+			} else if time.Now().After(deadline) {
+				t.Fatalf("Load: %v", err)
+			}
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		if unlock, err := other.Lock(ctx, key); err == nil {
+			t.Errorf("user %d: another process has the lock after the fail-over", i)
+			_ = unlock(t.Context())
+		}
+		cancel()
+		if err := holder.Check(t.Context(), key); err != nil {
+			t.Errorf("user %d: the holder has lost the lock: %v", i, err)
+		}
+		if err := unlocks[i](t.Context()); err != nil {
+			t.Errorf("user %d: %v", i, err)
+		}
+	}
 }

@@ -45,12 +45,13 @@ type Options struct {
 	// It should be much longer than a healthy process ever pauses. Default:
 	// [DefaultLease].
 	Lease time.Duration
-	// Replicas is how many replicas Swap and Delete wait for (WAIT of Redis), so
-	// that a fail-over to one of them does not lose the save or deletion. Each then
-	// takes as long as the replicas need. Do not set it for a server without
-	// replicas. Default: 0, which does not wait.
+	// Replicas is how many replicas Swap, Delete and Check wait for (WAIT of Redis),
+	// so that a fail-over to one of them does not lose the save, the deletion or
+	// the lock. Each then takes as long as the replicas need. Do not set it for a
+	// server without replicas. Default: 0, which does not wait.
 	Replicas int
-	// ReplicaTimeout is how long Swap and Delete wait for the replicas. Default:
+	// ReplicaTimeout is how long Swap and Delete wait for the replicas; Check waits
+	// for half a second at most, and succeeds without them. Default:
 	// [DefaultReplicaTimeout].
 	ReplicaTimeout time.Duration
 	// OnUnconfirmed is called if fewer than Replicas have confirmed a save or a
