@@ -21,9 +21,13 @@ func (i instant) consentMoment() uint64 {
 }
 
 // nextConsent returns the number of a consent that replaces s. The number is higher
-// than that of s even if the clock is wrong.
+// than that of s, or later than the deletion that s knows, even if the clock is wrong.
 func (r rules) nextConsent(s *state, now instant) uint64 {
-	return nextConsent(s.consentOrZero(), now.consentMoment(), r.random())
+	previous := s.consentOrZero()
+	if s != nil && !s.signedIn() {
+		previous = max(previous, s.version/1000<<consentRandomBits)
+	}
+	return nextConsent(previous, now.consentMoment(), r.random())
 }
 
 // nextConsent makes a number from a moment in milliseconds; see [NextConsent].

@@ -141,3 +141,21 @@ func TestDecisionsThatWaitedKeepTheirOrder(t *testing.T) {
 		t.Error("a login of a clock that is slow is not numbered above the deletion that it found")
 	}
 }
+
+// TestLoginAfterALogoutBySlowClock checks that a login that follows a logout is numbered
+// above it, and so above the login before, although the clock is hours slow.
+func TestLoginAfterALogoutBySlowClock(t *testing.T) {
+	now := instant{wall: time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC).UnixNano(), monotonic: int64(time.Hour)}
+	slow := now.add(-3 * time.Hour)
+	r := rules{clientID: "id", flow: FlowAuthorizationCode, early: func() time.Duration { return time.Minute }, random: func() uint64 { return 7 }}
+	tok, err := newToken(TokenFields{AccessToken: "A", RefreshToken: "R", ExpiresIn: time.Hour}, time.Unix(0, slow.wall))
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := nextConsent(0, now.consentMoment(), 1)
+	s := r.loaded(nil, stored{version: versionAbove(before)}, slow)
+	s = r.given(s, Record{Token: tok}, slow.add(time.Minute))
+	if compareConsents(before, s.consent) >= 0 {
+		t.Errorf("the login is numbered %d, and the one before the logout %d", consentMoment(s.consent), consentMoment(before))
+	}
+}

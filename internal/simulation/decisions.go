@@ -67,6 +67,7 @@ type knowledge struct {
 	// unanswered are the logins whose call has not returned.
 	unanswered map[*grant]bool
 
+	version    uint64            // the highest version of a record that it has seen
 	lastLoad   moment            // when the record of the last Load was read
 	sawStore   int               // how often the store had fallen back at that time
 	sawStoreAt moment            // when a Load first succeeded since the store fell back last
@@ -138,12 +139,13 @@ func (o *oracle) older(a, b *decision) bool {
 	return b.older.has(a) || o.rollbacks == 0 && b.perhaps.has(a) || b.isLaterByClock(a) && !o.followOnFuture(a, b)
 }
 
-// followOnFuture reports whether two decisions were taken with knowledge of a third
-// one, by a process whose clock was ahead. Then a session numbers both after the
-// third, and their numbers do not tell which is later.
+// followOnFuture reports whether the numbers of two decisions do not tell which is
+// later. They do not if a third one, by a process whose clock was ahead, was known to
+// both, or was known to the first and ahead of the clock of the second: a session
+// numbers a decision after those that it knows.
 func (o *oracle) followOnFuture(a, b *decision) bool {
 	for _, w := range o.decisions {
-		if a.older.has(w) && b.older.has(w) && w.wallTime.After(a.wallTime) {
+		if a.older.has(w) && (b.older.has(w) && w.wallTime.After(a.wallTime) || w.wallTime.After(b.wallTime)) {
 			return true
 		}
 	}
@@ -161,8 +163,9 @@ func (w *decision) isLaterByClock(a *decision) bool {
 const atOnce = 2 * time.Millisecond
 
 // mayReplace reports whether w may be later than a, as far as anybody can know.
-func (w *decision) mayReplace(a *decision) bool {
-	return w != nil && a != w && !a.older.has(w) && (w.wallTime.IsZero() || w.wallTime.Sub(a.wallTime) > -atOnce || w.at >= a.at || w.overlaps.has(a))
+func (o *oracle) mayReplace(w, a *decision) bool {
+	return w != nil && a != w && !a.older.has(w) &&
+		(w.wallTime.IsZero() || w.wallTime.Sub(a.wallTime) > -atOnce || w.at >= a.at || w.overlaps.has(a) || o.followOnFuture(w, a))
 }
 
 // slept records that the machine has slept. For decisions that wait for the store the

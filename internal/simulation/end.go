@@ -31,12 +31,12 @@ func (o *oracle) closed(p *process, err error) {
 func (o *oracle) checkKept(p *process, rule, format string) {
 	for _, a := range p.given {
 		w := a.grant.decision
-		if a.refreshable() || w.gone || p.unanswered[a.grant] || a.grant.revoked != "" || p.known[a.grant].access != a || o.older(w, o.inStore()) || o.inStore().mayReplace(w) {
+		if a.refreshable() || w.gone || p.unanswered[a.grant] || a.grant.revoked != "" || p.known[a.grant].access != a || o.older(w, o.inStore()) || o.mayReplace(o.inStore(), w) {
 			continue
 		}
 		superseded := false
 		for _, other := range o.decisions {
-			superseded = superseded || p.decisions.has(other) && (o.older(w, other) || other.mayReplace(w))
+			superseded = superseded || p.decisions.has(other) && (o.older(w, other) || o.mayReplace(other, w))
 		}
 		if !superseded {
 			o.find(rule, p, format, a)

@@ -147,10 +147,13 @@ func (o *oracle) loaded(p *process, rec spotipie.Record, found bool, read moment
 	if !found {
 		if logout := o.logouts[rec.Version]; logout != nil {
 			p.decisions |= logout.bit()
-			o.endsSaved(p, logout)
+			if rec.Version > p.version {
+				o.endsSaved(p, logout)
+			}
 		}
 		return
 	}
+	p.version = max(p.version, rec.Version)
 	if a := o.tokenOf(rec.Token); a != nil {
 		p.learn(a)
 		p.saved |= a.grant.decision.bit()
@@ -202,8 +205,9 @@ func (o *oracle) saved(p *process, rec, old spotipie.Record, hadOld bool, logout
 		}
 	case logout != nil && o.older(w, logout):
 		// In other cases the logout may have come before, or after the process
-		// looked, or the store lost it and has it again.
-		if p.saved.has(w) && !logout.gone && p.lastLoad >= logout.at {
+		// looked, or the store lost it and has it again, or it was made after a loss
+		// with a version that is no longer above all others.
+		if p.saved.has(w) && !logout.gone && p.lastLoad >= logout.at && o.versionOf(logout) > p.version {
 			o.find("login-lost", p, "it saves %s although the user has signed out", a)
 		}
 		logout.gone, o.lostLogout = true, true
@@ -232,9 +236,20 @@ func (o *oracle) failed(p *process, err error) {
 
 // told is called when a process learns that its Swap has taken effect.
 func (o *oracle) told(p *process, rec spotipie.Record) {
+	p.version = max(p.version, rec.Version)
 	if w := o.decisionOf(rec.Token); w != nil {
 		p.saved |= w.bit()
 	}
+}
+
+// versionOf returns the version of the deletion that a logout has made.
+func (o *oracle) versionOf(logout *decision) uint64 {
+	for version, w := range o.logouts {
+		if w == logout {
+			return version
+		}
+	}
+	return 0
 }
 
 // loggedOut is called when the record was deleted. version is that of the deletion.

@@ -273,6 +273,7 @@ func (c *client) Swap(ctx context.Context, key spotipie.Key, version uint64, rec
 	if err != nil {
 		return 0, err
 	}
+	rec.Version = effective
 	w.locked(func() { w.oracle.told(c.process, rec) })
 	return effective, nil
 }
