@@ -178,7 +178,7 @@ func (o *oracle) knowsToBeUsedUp(p *process, rec spotipie.Record) bool {
 }
 
 // saved is called when a Swap has taken effect.
-func (o *oracle) saved(p *process, rec, old spotipie.Record, hadOld bool, logout *decision) {
+func (o *oracle) saved(p *process, asCalled swapCall, rec, old spotipie.Record, hadOld bool, logout *decision) {
 	a := o.tokenOf(rec.Token)
 	if a == nil {
 		o.find("older-saved", p, "it saves %s, which is no token", nameOf(rec.Token))
@@ -207,7 +207,7 @@ func (o *oracle) saved(p *process, rec, old spotipie.Record, hadOld bool, logout
 		// In other cases the logout may have come before, or after the process
 		// looked, or the store lost it and has it again, or it was made after a loss
 		// with a version that is no longer above all others.
-		if p.saved.has(w) && !logout.gone && p.lastLoad >= logout.at && o.versionOf(logout) > p.version {
+		if p.saved.has(w) && !logout.gone && asCalled.lastLoad >= logout.at && o.versionOf(logout) > p.version {
 			o.find("login-lost", p, "it saves %s although the user has signed out", a)
 		}
 		logout.gone, o.lostLogout = true, true

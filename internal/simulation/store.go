@@ -58,9 +58,14 @@ func (s *store) set(key spotipie.Key, rec spotipie.Record, found bool, version u
 	e.history = append(e.history, state{s.world.now(), rec, found, version})
 }
 
-// swap carries out a Swap that has reached the store. usedUp says that the process
-// knew of a successor of the refresh token when it called.
-func (s *store) swap(p *process, key spotipie.Key, version uint64, rec spotipie.Record, usedUp bool) (uint64, error) {
+// swapCall is what a process knew when it called Swap.
+type swapCall struct {
+	usedUp   bool   // it knew a successor of the refresh token
+	lastLoad moment // when it had last read the store
+}
+
+// swap carries out a Swap that has reached the store.
+func (s *store) swap(p *process, key spotipie.Key, version uint64, rec spotipie.Record, asCalled swapCall) (uint64, error) {
 	e := s.entry(key)
 	current := e.version
 	if !e.found {
@@ -76,10 +81,10 @@ func (s *store) swap(p *process, key spotipie.Key, version uint64, rec spotipie.
 		rec.AuthorizedAt = rec.AuthorizedAt.Truncate(time.Microsecond)
 	}
 	s.set(key, rec, true, rec.Version)
-	if usedUp {
+	if asCalled.usedUp {
 		s.world.oracle.find("older-saved", p, "it saves %s, which it knows to be used up", rec.Token.RefreshToken())
 	}
-	s.world.oracle.saved(p, rec, old, hadOld, before)
+	s.world.oracle.saved(p, asCalled, rec, old, hadOld, before)
 	s.notify(key)
 	return rec.Version, nil
 }

@@ -259,15 +259,17 @@ func (c *client) Load(ctx context.Context, key spotipie.Key) (rec spotipie.Recor
 // Swap implements [spotipie.Store].
 func (c *client) Swap(ctx context.Context, key spotipie.Key, version uint64, rec spotipie.Record) (newVersion uint64, err error) {
 	w := c.store.world
-	var usedUp bool
-	w.locked(func() { usedUp = w.oracle.knowsToBeUsedUp(c.process, rec) }) // now, because a call cannot be taken back
+	var asCalled swapCall // a call cannot be taken back
+	w.locked(func() {
+		asCalled = swapCall{usedUp: w.oracle.knowsToBeUsedUp(c.process, rec), lastLoad: c.process.lastLoad}
+	})
 	var effective uint64
 	err = c.do(ctx, SwapCall, " of "+nameOf(rec.Token), func() error {
 		if c.readOnly > w.now() {
 			return errReadOnly
 		}
 		var err error
-		effective, err = c.store.swap(c.process, key, version, rec, usedUp)
+		effective, err = c.store.swap(c.process, key, version, rec, asCalled)
 		return err
 	})
 	if err != nil {
