@@ -181,7 +181,7 @@ func (p *process) couldNotKnow(a *accessToken, saysExpiresAt time.Time) (may boo
 		return true, ""
 	case p.skew != 0 && w.oracle.countLogouts > 0:
 		return true, "" // it may have forgotten the token in between
-	case !a.clockRight && p.known[a.grant].access != a:
+	case (p.skew != 0 || !a.clockRight) && p.known[a.grant].access != a:
 		return true, "" // it has had another token meanwhile, and does not remember when it got this one
 	case w.now()-since > lifetime+slack:
 		return false, "it has had the token for " + (w.now() - since).String()
