@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -16,8 +17,12 @@ import (
 // gathered into one. With fewer connections than that, it is their number.
 const maxLoads = 4
 
-// codeEncoding is the answer to a key that is not UTF-8 or contains NUL.
-const codeEncoding = "22021"
+// The answers to a key that is not UTF-8, and to one with characters that the database's
+// encoding does not have.
+const (
+	codeNotInRepertoire = "22021"
+	codeUntranslatable  = "22P05"
+)
 
 // Load implements [spotipie.Store]. Loads of one key at the same time share a
 // statement, and so do loads of many keys while others are under way. A load
@@ -32,7 +37,11 @@ func (s *Store) Load(ctx context.Context, key spotipie.Key) (spotipie.Record, bo
 
 // gather is Load without sharing the loads of one key.
 func (s *Store) gather(ctx context.Context, key spotipie.Key) (spotipie.Record, bool, error) {
-	rec, found, err := s.gatherer.Load(ctx, key)
+	load := s.gatherer.Load
+	if strings.Contains(key.ClientID, "\x00") || strings.Contains(key.Profile, "\x00") {
+		load = s.load // the statement fails, and in the simple protocol not with a code of its own
+	}
+	rec, found, err := load(ctx, key)
 	if err != nil && err == ctx.Err() {
 		err = s.wrap("loading", key, err)
 	}
@@ -51,7 +60,7 @@ func (s *Store) load(ctx context.Context, key spotipie.Key) (spotipie.Record, bo
 // loadAll loads records with one statement.
 func (s *Store) loadAll(ctx context.Context, keys []spotipie.Key) []loads.Result {
 	rows, err := s.readAll(ctx, keys)
-	isKeyAtFault := hasCode(err, codeEncoding)
+	isKeyAtFault := hasCode(err, codeNotInRepertoire, codeUntranslatable)
 	results := make([]loads.Result, len(keys))
 	for i, key := range keys {
 		r := &results[i]

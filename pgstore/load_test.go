@@ -140,16 +140,42 @@ func TestBadRowIsTheErrorOfItsUserAlone(t *testing.T) {
 		}
 	}
 	loadUsers(t.Context(), store, users, check)
+}
 
-	var all sync.WaitGroup
-	for i := range 20 { // PostgreSQL refuses a statement with such a key
-		all.Go(func() {
-			_, _, err := store.Load(t.Context(), spotipie.Key{ClientID: "app", Profile: fmt.Sprint("\x00", i)})
-			expectRefusal(t, "Load", err, "22021", opts.Table)
+// PostgreSQL refuses a statement that has a key which is no text of the database.
+func TestBadKeyIsTheErrorOfItsUserAlone(t *testing.T) {
+	const users = 60
+	dsn, simple := services.Postgres(t), "&default_query_exec_mode=simple_protocol"
+	do(t, connect(t, dsn), "CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0", fresh(0))
+	latin := dsn + "&database=latin&client_encoding=UTF8"
+	for name, test := range map[string]struct{ dsn, profile, code string }{
+		"NUL":                                  {dsn, "\x00", "22021"},
+		"NUL, simple protocol":                 {dsn + simple, "\x00", "08P01"},
+		"not UTF-8":                            {dsn, "\xff", "22021"},
+		"not UTF-8, simple protocol":           {dsn + simple, "\xff", "22021"},
+		"not in the encoding":                  {latin, "歌", "22P05"},
+		"not in the encoding, simple protocol": {latin + simple, "歌", "22P05"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			opts := fresh(0)
+			opts.Prepare = strings.HasSuffix(test.dsn, simple)
+			store := open(t, connect(t, test.dsn), opts)
+			addUsers(t, store, users)
+			var all sync.WaitGroup
+			for i := range 20 {
+				all.Go(func() {
+					_, _, err := store.Load(t.Context(), spotipie.Key{ClientID: "app", Profile: fmt.Sprint(test.profile, i)})
+					expectRefusal(t, "Load", err, test.code, opts.Table)
+				})
+			}
+			loadUsers(t.Context(), store, users, func(i int, rec spotipie.Record, found bool, err error) {
+				if err != nil || !found || rec.Token.AccessToken() != fmt.Sprint("token-", i) {
+					t.Errorf("Load of user %d: %v, %t, %v", i, rec.Token, found, err)
+				}
+			})
+			all.Wait()
 		})
 	}
-	loadUsers(t.Context(), store, users, check)
-	all.Wait()
 }
 
 // Everybody has the server's error, about their own record.
