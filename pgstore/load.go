@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/loads"
@@ -103,17 +104,21 @@ func (s *Store) readAll(ctx context.Context, keys []spotipie.Key) ([]row, error)
 	all := make([]row, len(keys))
 	err := s.again(func() error {
 		clear(all)
-		found, err := s.pool.Query(ctx, s.statements.loadAll, s.inMode([]any{clients, profiles, maxRecord})...)
-		if err != nil {
+		return s.use(ctx, func(conn *pgxpool.Conn) error {
+			ctx, cancel := context.WithTimeout(ctx, statementTimeout)
+			defer cancel()
+			found, err := conn.Query(ctx, s.statements.loadAll, s.inMode([]any{clients, profiles, maxRecord})...)
+			if err != nil {
+				return err
+			}
+			var n int64
+			var r row
+			_, err = pgx.ForEachRow(found, []any{&n, &r.format, &r.version, &r.record}, func() error {
+				all[n-1] = r
+				return nil
+			})
 			return err
-		}
-		var n int64
-		var r row
-		_, err = pgx.ForEachRow(found, []any{&n, &r.format, &r.version, &r.record}, func() error {
-			all[n-1] = r
-			return nil
 		})
-		return err
 	})
 	return all, err
 }

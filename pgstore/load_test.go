@@ -178,6 +178,25 @@ func TestBadKeyIsTheErrorOfItsUserAlone(t *testing.T) {
 	}
 }
 
+// As with a statement for one key: the next attempt may be made on another server, and
+// the pool has room for it.
+func TestGatheredLoadsGiveUpAServerThatHangs(t *testing.T) {
+	t.Parallel()
+	proxy := testservices.NewProxy(t, address(t, services.Postgres(t)))
+	pool := connect(t, testservices.PostgresDSN(proxy.Address))
+	store := open(t, pool, fresh(0))
+	store.GatherEachLoad()
+	proxy.Hang()
+	began := time.Now()
+	if _, _, err := store.Load(t.Context(), userKey(0)); err == nil {
+		t.Error("Load has an answer of a server that hangs")
+	}
+	eventually(t, func() bool { return pool.Stat().TotalConns() == 0 })
+	if took := time.Since(began); took > 9*time.Second {
+		t.Errorf("the connection left the pool after %s", took)
+	}
+}
+
 // Everybody has the server's error, about their own record.
 func TestErrorOfAStatementReachesAll(t *testing.T) {
 	store := openWithoutMigrate(t, connect(t, services.Postgres(t)), fresh(0))
