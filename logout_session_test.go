@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/spotifytest"
 )
 
 // heardLogouts collects the old tokens of a session's logged-out events.
@@ -93,6 +94,61 @@ func TestLogout(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// An app that was signed out signs in again by itself, in the same process or another:
+// there is no user whose decision it was. A token that was asked for before a logout
+// elsewhere does not count.
+func TestAppSignsInAfterALogout(t *testing.T) {
+	server, store := spotifytest.NewWith(t, nil), newHookedStore()
+	session := func() *spotipie.ClientCredentialsSession {
+		opts := server.Options()
+		opts.Store, opts.Profile = store, "robot"
+		s, err := spotipie.NewClientCredentialsSession(server.Credentials(), opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		spotifytest.CloseAtEnd(t, s)
+		return s
+	}
+	signIn := func(s *spotipie.ClientCredentialsSession) {
+		t.Helper()
+		tok, err := s.FetchToken(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		rec, found, err := store.Load(t.Context(), spotipie.Key{ClientID: s.ClientID(), Profile: "robot"})
+		if !found || err != nil || !rec.Token.Equal(tok) {
+			t.Errorf("in the store: %v, %t, %v; want %v", rec.Token, found, err, tok)
+		}
+	}
+	logOut := func(s *spotipie.ClientCredentialsSession) {
+		t.Helper()
+		if err := s.Logout(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	first := session()
+	for range 2 {
+		signIn(first)
+		logOut(first)
+		signIn(first)
+		second := session()
+		logOut(second)
+		signIn(second)
+		logOut(first)
+		signIn(session())
+		logOut(second)
+	}
+	key := spotipie.Key{ClientID: first.ClientID(), Profile: "robot"}
+	store.swap.set(func(ctx context.Context) error { // while the token is on its way
+		store.swap.set(nil)
+		_, err := store.Swap(ctx, key, 0, spotipie.Record{Token: tokenOf("other", "", time.Hour)})
+		return errors.Join(err, store.Delete(ctx, key))
+	})
+	if _, err := first.FetchToken(t.Context()); !errors.Is(err, spotipie.ErrNotAuthorized) {
+		t.Errorf("FetchToken during a logout: %v, want ErrNotAuthorized", err)
 	}
 }
 

@@ -225,7 +225,7 @@ func (r rules) loadedDeletion(s *state, version uint64, now instant) *state {
 			}
 			next.outlive(more, moment)
 		})
-	case s.signedIn() && version < s.version: // fallen back to before the login
+	case s.signedIn() && version <= s.version: // s has got its token since then
 		return s.with(func(_ *state, more *details) { more.unsaved = max(more.unsaved, unsavedAgain) })
 	case !s.signedIn() && s != nil && version <= s.version && !s.isUnsaved():
 		return s
