@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spotipie/spotipie/internal/cli"
 )
@@ -18,9 +19,8 @@ const maxSize = 4096
 // Lookup returns the secret of the variable NAME, or of the file that NAME_FILE
 // names, and the variable that it comes from. Both are "" if neither is set; an
 // empty variable counts as not set. It is an error if both are set, and if the
-// file cannot be read, is larger than 4096 bytes, or has anything but one line.
-// White space around the line is removed. When ctx ends, Lookup stops waiting for
-// the file.
+// file cannot be read, is larger than 4096 bytes, is empty, or is one that Line
+// refuses. When ctx ends, Lookup stops waiting for the file.
 func Lookup(ctx context.Context, name string) (secret, from string, err error) {
 	fileName := name + "_FILE"
 	secret, path := os.Getenv(name), os.Getenv(fileName)
@@ -46,10 +46,22 @@ func read(ctx context.Context, path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	text := strings.TrimSpace(string(data))
+	text, err := Line(path, data)
+	if err == nil && text == "" {
+		err = fmt.Errorf("%s is empty", path)
+	}
+	return text, err
+}
+
+// Line returns the line that a file has, or "" if it is empty. White space around
+// the line is removed, and so is a byte order mark, which editors on Windows write.
+// Anything but one line of text in UTF-8 is an error, which names the file and does
+// not quote it.
+func Line(path string, data []byte) (string, error) {
+	text := strings.TrimSpace(strings.TrimPrefix(string(data), "\ufeff"))
 	switch {
-	case text == "":
-		return "", fmt.Errorf("%s is empty", path)
+	case !utf8.ValidString(text), strings.Contains(text, "\x00"):
+		return "", fmt.Errorf("%s is not text in UTF-8: save it as UTF-8", path)
 	case strings.ContainsAny(text, "\r\n"):
 		return "", fmt.Errorf("%s has more than one line; it must have only the value", path)
 	}

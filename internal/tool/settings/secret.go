@@ -28,7 +28,10 @@ func readSecretFile(cmd *cobra.Command, path string) (string, error) {
 		return strings.TrimSpace(secret), err
 	}
 	data, err := commandline.ReadInput(cmd, "--client-secret-file -", path, maxSecretFile)
-	return strings.TrimSpace(string(data)), err
+	if err != nil {
+		return "", err
+	}
+	return envsecret.Line(path, data)
 }
 
 // readSecret returns the client secret. It has no flag, because other users can
