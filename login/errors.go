@@ -17,6 +17,10 @@ import (
 var ErrNoTerminal = errors.New("login: there is no terminal to paste the answer into: run the program in one, " +
 	"or let it use Authorize where a browser can reach it")
 
+// errNoAnswer means that a pipe has had enough lines without an answer.
+var errNoAnswer = fmt.Errorf("login: the first %d lines of the input have no answer, and nobody is signed in: "+
+	"start the login again, and write only the address that the browser ends at, in one line", maxAttempts)
+
 // inputEndedError means that the input has ended, so there will be no answer.
 type inputEndedError struct{ pipe bool }
 

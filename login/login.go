@@ -92,6 +92,7 @@ type login struct {
 	scope       spotipie.Scopes // asked for
 	reads       bool            // an answer from the input
 	pipe        bool            // that is a pipe
+	lines       int             // that were read from the input
 
 	user     conversation
 	begun    string // of an address, by a pasted line
@@ -338,8 +339,11 @@ func (l *login) typed(ctx context.Context, typed line, hasPage bool) (token *spo
 	case typed.ends():
 		return nil, true, fmt.Errorf("login: reading the answer: %w", typed.err)
 	}
+	l.lines++
 	l.user.answered()
 	switch {
+	case l.pipe && l.lines > maxAttempts: // it may never end
+		return nil, true, errNoAnswer
 	case typed.err != nil:
 		l.askAgain(typed.err)
 		return nil, false, nil

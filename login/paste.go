@@ -14,7 +14,13 @@ import (
 // maxLine is the maximum length of a pasted line.
 const maxLine = 64 << 10
 
-var errLineTooLong = errors.New("the line is longer than 64 KiB")
+var (
+	errLineTooLong = errors.New("the line is longer than 64 KiB")
+	errEndlessLine = errors.New("a line is longer than 1 MiB")
+)
+
+// endlessLine is the length of a line whose end is not waited for.
+const endlessLine = 1 << 20
 
 // canPaste reports whether a user can paste into in.
 func canPaste(in io.Reader) bool {
@@ -134,7 +140,7 @@ func (r *lineReader) next() line {
 	var text []byte
 	var b [1]byte
 	tooLong := false
-	for r.waitForeground() {
+	for length := 0; r.waitForeground(); length++ {
 		n, err := r.input.Read(b[:])
 		end := n == 1 && b[0] == '\n'
 		if n == 1 && !end {
@@ -143,6 +149,8 @@ func (r *lineReader) next() line {
 			}
 		}
 		switch {
+		case length == endlessLine:
+			return line{err: errEndlessLine}
 		case (end || err == io.EOF) && tooLong:
 			return line{err: errLineTooLong}
 		case end, err == io.EOF && len(text) > 0:

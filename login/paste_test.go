@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -284,6 +285,35 @@ func TestPrompt(t *testing.T) {
 			t.Errorf("left for the program: %q, %v", rest, err)
 		}
 	})
+	for name, test := range map[string]struct{ text, want string }{
+		"a pipe with other lines":           {"yes\n", "the first 20 lines of the input have no answer"},
+		"a pipe with empty lines":           {"\n", "the first 20 lines of the input have no answer"},
+		"a pipe with a line without an end": {"yes", "a line is longer than 1 MiB"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in, writer, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var written sync.WaitGroup
+			written.Go(func() {
+				for err := error(nil); err == nil; {
+					_, err = io.WriteString(writer, strings.Repeat(test.text, 1000))
+				}
+			})
+			out := newOutput()
+			o := <-prompt(newSession(t, server, nil), in, out, time.Minute)
+			if o.token != nil || o.err == nil || !strings.Contains(o.err.Error(), test.want) {
+				t.Errorf("token %v, error %v, want one with %q", o.token, o.err, test.want)
+			}
+			if printed := len(out.String()); printed > 10_000 {
+				t.Errorf("printed %d bytes", printed)
+			}
+			_ = in.Close()
+			written.Wait()
+			_ = writer.Close()
+		})
+	}
 	t.Run("a pipe that ends", func(t *testing.T) {
 		in, writer, err := os.Pipe()
 		if err != nil {
