@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/url"
+	"strings"
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/config"
@@ -17,13 +18,31 @@ func (s *Settings) Services() Services { return Services{s.AccountsURL.Value, s.
 
 // ServicesOf returns the services that a profile was signed in at.
 func ServicesOf(of config.Settings) Services {
+	accounts, api := canonical(of.AccountsURL), canonical(of.APIURL)
 	found := Services{
-		accounts: cmp.Or(of.AccountsURL, spotipie.DefaultAccountsURL), api: cmp.Or(of.APIURL, of.AccountsURL, spotipie.DefaultAPIURL),
+		accounts: cmp.Or(accounts, spotipie.DefaultAccountsURL), api: cmp.Or(api, accounts, spotipie.DefaultAPIURL),
 	}
 	if found.api == spotipie.DefaultAccountsURL {
 		found.api = spotipie.DefaultAPIURL
 	}
 	return found
+}
+
+// canonical returns the one form of a service's address in which it can be compared:
+// its host in small letters, and without the default port and a slash at the end.
+func canonical(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" {
+		return address
+	}
+	u.Host = strings.ToLower(u.Host)
+	switch u.Scheme {
+	case "https":
+		u.Host = strings.TrimSuffix(u.Host, ":443")
+	case "http":
+		u.Host = strings.TrimSuffix(u.Host, ":80")
+	}
+	return strings.TrimRight(u.String(), "/")
 }
 
 // Name returns the services as text.

@@ -18,6 +18,7 @@ import (
 func (s *Settings) readServices(of, top config.Settings) error {
 	s.AccountsURL = s.pick("accounts-url", "ACCOUNTS_URL", of.AccountsURL, top.AccountsURL, spotipie.DefaultAccountsURL)
 	s.APIURL = s.pick("api-url", "API_URL", of.APIURL, top.APIURL, spotipie.DefaultAPIURL)
+	s.AccountsURL.Value, s.APIURL.Value = canonical(s.AccountsURL.Value), canonical(s.APIURL.Value)
 	if s.AccountsURL.isBefore(s.APIURL) {
 		s.APIURL = s.AccountsURL
 		if s.AccountsURL.Value == spotipie.DefaultAccountsURL {

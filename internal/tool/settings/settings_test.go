@@ -64,8 +64,9 @@ func TestTheServicesBelongTogether(t *testing.T) {
 		"accounts before a leftover": {`{"api_url": "` + other + `"}`, []string{"--accounts-url", mine}, mine, mine, mine + " (not Spotify)"},
 		"Spotify before a leftover": {`{"accounts_url": "` + mine + `", "api_url": "` + other + `"}`,
 			[]string{"--accounts-url", spotipie.DefaultAccountsURL}, spotipie.DefaultAccountsURL, spotipie.DefaultAPIURL, "Spotify"},
-		"both":     {`{"accounts_url": "` + mine + `", "api_url": "` + other + `"}`, nil, mine, other, mine + " with " + other + " (not Spotify)"},
-		"practice": {`{"accounts_url": "http://127.0.0.1:8888"}`, nil, "http://127.0.0.1:8888", "http://127.0.0.1:8888", "http://127.0.0.1:8888 (a service on this machine, not Spotify)"},
+		"both":                    {`{"accounts_url": "` + mine + `", "api_url": "` + other + `"}`, nil, mine, other, mine + " with " + other + " (not Spotify)"},
+		"Spotify in another form": {`{"accounts_url": "HTTPS://Accounts.Spotify.com:443/"}`, nil, spotipie.DefaultAccountsURL, spotipie.DefaultAPIURL, "Spotify"},
+		"practice":                {`{"accounts_url": "http://127.0.0.1:8888"}`, nil, "http://127.0.0.1:8888", "http://127.0.0.1:8888", "http://127.0.0.1:8888 (a service on this machine, not Spotify)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tooltest.Home(t, test.config)
