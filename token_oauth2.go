@@ -8,7 +8,8 @@ import (
 
 // TokenFromOAuth2 makes a token from a golang.org/x/oauth2 token. The scope
 // comes from the token's extra data, if it is there. A token that never expires
-// there gets an hour from now, which is Spotify's lifetime.
+// there gets an hour from now, which is Spotify's lifetime. One with a refresh token
+// alone is as [NewToken] makes it.
 func TokenFromOAuth2(t *oauth2.Token) (*Token, error) {
 	if t == nil {
 		return nil, &TokenFormatError{Reason: "is nil"}
@@ -28,7 +29,7 @@ func TokenFromOAuth2(t *oauth2.Token) (*Token, error) {
 		ExpiresAt:    t.Expiry,
 		ExpiresIn:    time.Duration(t.ExpiresIn) * time.Second,
 	}
-	if f.ExpiresIn == 0 && f.ExpiresAt.IsZero() {
+	if f.ExpiresIn == 0 && f.ExpiresAt.IsZero() && f.AccessToken != "" {
 		f.ExpiresIn = defaultLifetime
 	}
 	return NewToken(f)

@@ -264,6 +264,13 @@ func TestTokenToAndFromOAuth2(t *testing.T) {
 	if err != nil || forever.ExpiresIn() != time.Hour || forever.IsExpired(0) {
 		t.Errorf("without expiry: %v, %v", forever, err)
 	}
+	alone, err := spotipie.TokenFromOAuth2(&oauth2.Token{RefreshToken: "r"})
+	if err != nil || alone.RefreshToken() != "r" || !alone.IsExpired(0) {
+		t.Errorf("a refresh token alone: %v, %v", alone, err)
+	}
+	if _, err := spotipie.TokenFromOAuth2(&oauth2.Token{}); err == nil {
+		t.Error("an empty token became one")
+	}
 }
 
 func TestScopes(t *testing.T) {
