@@ -92,6 +92,9 @@ func read(ctx context.Context, name string, opts *Options) (*profile, error) {
 	if opts != nil {
 		p.opts = *opts
 	}
+	if err := keepToSpotify(file.Profiles[p.name], file.Settings); err != nil {
+		return nil, fmt.Errorf("%q: %w", p.name, err)
+	}
 	p.Settings = merged(file.Profiles[p.name], file.Settings)
 	p.ClientID = cmp.Or(p.ClientID, os.Getenv("SPOTIPIE_CLIENT_ID"))
 	if p.opts.ClientSecret != "" {
@@ -101,6 +104,20 @@ func read(ctx context.Context, name string, opts *Options) (*profile, error) {
 	secret, _, err := envsecret.Lookup(ctx, "SPOTIPIE_CLIENT_SECRET")
 	p.ClientSecret = cmp.Or(secret, p.ClientSecret)
 	return p, err
+}
+
+// keepToSpotify returns an error if a profile was signed in at Spotify, whose addresses
+// the tool does not save, and the top of the file names another service.
+func keepToSpotify(p, top config.Settings) error {
+	other := cmp.Or(strings.TrimRight(top.AccountsURL, "/"), spotipie.DefaultAccountsURL)
+	if other == spotipie.DefaultAccountsURL {
+		other = cmp.Or(strings.TrimRight(top.APIURL, "/"), spotipie.DefaultAPIURL)
+	}
+	if p.Flow == "" || p.AccountsURL != "" || p.APIURL != "" || other == spotipie.DefaultAccountsURL || other == spotipie.DefaultAPIURL {
+		return nil
+	}
+	return fmt.Errorf("it was signed in at Spotify, and the config file names %s for all profiles, which must not get its tokens: "+
+		"remove that, or set accounts_url and api_url in the profile", other)
 }
 
 // merged returns the settings of a profile; for those that it does not have,

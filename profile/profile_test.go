@@ -218,6 +218,27 @@ func TestOpenFindsTheApp(t *testing.T) {
 	}
 }
 
+// TestOpenKeepsToTheService checks that the tokens of a profile that was signed in at
+// Spotify stay away from a service that the config file names for all profiles.
+func TestOpenKeepsToTheService(t *testing.T) {
+	server := spotifytest.New(t)
+	opts := &profile.Options{ClientSecret: server.Credentials().ClientSecret, Session: &spotipie.Options{Transport: server.Transport(), Now: server.Now}}
+	atSpotify := config.Settings{ClientID: server.Credentials().ClientID, Flow: "authorization_code"}
+	byHand := config.Settings{ClientID: server.Credentials().ClientID}
+	_, store := home(t, config.File{
+		Settings: config.Settings{AccountsURL: server.URL},
+		Profiles: map[string]config.Settings{"spotify": atSpotify, "byhand": byHand},
+	})
+	signIn(t, server, store, "spotify")
+	signIn(t, server, store, "byhand")
+	if _, err := open(t, "spotify", opts); err == nil || !strings.Contains(err.Error(), "was signed in at Spotify, and the config file names "+server.URL) {
+		t.Errorf("signed in at Spotify: %v", err)
+	}
+	if _, err := open(t, "byhand", opts); err != nil {
+		t.Errorf("written by hand: %v", err)
+	}
+}
+
 func TestOpenFails(t *testing.T) {
 	folder, _ := home(t, config.File{Profiles: map[string]config.Settings{
 		"redis": {ClientID: "app", Store: "redis://user:hush@127.0.0.1:9/0", Flow: "authorization_code"},
