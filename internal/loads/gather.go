@@ -24,7 +24,7 @@ type Result struct {
 
 // LoadAll loads the records of several keys with one query, and returns a result
 // for each key, in their order. Like a [Load] it returns soon after its context
-// ends.
+// ends. That context has no values: the query is of several callers.
 type LoadAll func(ctx context.Context, keys []spotipie.Key) []Result
 
 // Gatherer loads records of different keys together when many are asked for at
@@ -136,7 +136,7 @@ func (g *Gatherer) next() {
 		return
 	}
 	var ctx context.Context
-	ctx, q.cancel = context.WithCancel(context.WithoutCancel(q.loads[0].ctx))
+	ctx, q.cancel = context.WithCancel(context.Background())
 	q.waiting = len(q.loads)
 	go g.run(ctx, q)
 }

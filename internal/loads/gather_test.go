@@ -267,3 +267,29 @@ func TestGatheredLoadsHaveTheirOwnResults(t *testing.T) {
 		})
 	}
 }
+
+// A query for several callers has the values of none: one may be a database
+// transaction, or the tenant whose rows the connection may see.
+func TestGatheredQueryHasNoValuesOfItsCallers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		type key struct{}
+		begin, values := make(chan struct{}), make(chan any, 1)
+		g := loads.NewGatherer(func(context.Context, spotipie.Key) (spotipie.Record, bool, error) {
+			<-begin
+			return spotipie.Record{}, false, nil
+		}, func(ctx context.Context, keys []spotipie.Key) []loads.Result {
+			values <- ctx.Value(key{})
+			return make([]loads.Result, len(keys))
+		}, 1)
+		var all sync.WaitGroup
+		for _, name := range []string{"alone", "ada", "grace"} {
+			all.Go(func() { _, _, _ = g.Load(context.WithValue(t.Context(), key{}, name), named(name)) })
+			synctest.Wait()
+		}
+		close(begin)
+		all.Wait()
+		if value := <-values; value != nil {
+			t.Errorf("the query has a value of %s", value)
+		}
+	})
+}
