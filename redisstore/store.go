@@ -399,7 +399,7 @@ func await[T any](ctx context.Context, s *Store, f func(context.Context) (T, err
 // noteFailure has a cluster's client ask who the masters are, if a node did not
 // answer: another one may have taken over. By itself the client asks once a minute
 // (ClusterStateReloadInterval), and when a node that answers sends it elsewhere. It
-// makes one such request at a time, and no more than five a second.
+// makes one such request at a time, and no more than five a second that are answered.
 func (s *Store) noteFailure(err error) {
 	cluster, isCluster := s.client.(*redis.ClusterClient)
 	var answer redis.Error
