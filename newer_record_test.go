@@ -77,6 +77,7 @@ func TestWhichRecordIsNewer(t *testing.T) {
 	}{
 		{"fewer renewals, the same refresh token, saved later", load(nil, rec("two", "R", past, 2, 20), now), rec("one", "R", past, 1, 30), 0, "one"},
 		{"fewer renewals, another refresh token, saved later", load(nil, rec("two", "R2", past, 2, 20), now), rec("one", "R1", past, 1, 30), 0, "two"},
+		{"more renewals, the same version since a store fell back", load(nil, rec("first", "R0", past, 0, 10), now), rec("second", "R1", past, 1, 10), 0, "second"},
 		{"a sibling whose refresh token was refused", answer(), rejected(rec("sibling", "R9", past, 2, 20)), 0, "sibling"},
 		{"the verdict on what the answer replaces", answer(), rejected(rec("first", "R0", past, 1, 20)), 0, "answer"},
 		{"the verdict on the answer's own refresh token", answer(), rejected(rec("first", "R1", past, 2, 20)), 0, "answer"},

@@ -240,7 +240,7 @@ func (r rules) loadedDeletion(s *state, version uint64, now instant) *state {
 func (r rules) loadedRecord(s *state, rec Record, now instant) *state {
 	same := s.signedIn() && s.token.isSame(rec.Token)
 	switch {
-	case s.signedIn() && rec.Version == s.version && !s.isUnsaved():
+	case same && rec.Version == s.version && !s.isUnsaved():
 		return s
 	case same && s.isUnsaved() && rec.Rejected == s.detail().refused && rec.Consent == s.consent && rec.Version > s.version:
 		return r.saved(s, s, rec.Version) // s was saved, but the answer was lost

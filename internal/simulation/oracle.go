@@ -354,7 +354,7 @@ func (o *oracle) askedAPI(p *process, ctx context.Context, token string) {
 		o.find("past-end", p, "it sends %q to the Web API, which is no token", token)
 		return
 	}
-	saysExpiresAt := o.world.wall().Add(time.Hour) // handedOut checks the token's own end
+	saysExpiresAt := p.wall().Add(time.Hour) // handedOut checks the token's own end
 	o.checkEndOf(p, "Request", a, saysExpiresAt)
 	o.checkSavedBefore(p, "Request", a)
 }
