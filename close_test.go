@@ -390,3 +390,38 @@ func TestCloseObeysItsContextWhileObserveHangs(t *testing.T) {
 		close(release)
 	})
 }
+
+// TestCloseSavesWhileAListenerIsSlow checks that what a renewal could not save is tried
+// again while Close waits for the renewal's listener: another process must not get the
+// lock before, and send the old refresh token again.
+func TestCloseSavesWhileAListenerIsSlow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newHookedStore()
+		spotify := &services{token: func(n int, req *http.Request) (*http.Response, error) {
+			time.Sleep(time.Second)
+			return respond(req, http.StatusOK, renewed(n)), nil
+		}}
+		s := offline(t, spotify, store, nil)
+		set(t, s, time.Hour)
+		s.OnTokenUpdated(func(context.Context, spotipie.TokenUpdated) error {
+			time.Sleep(10 * time.Second)
+			return nil
+		})
+		var saves atomic.Int32
+		store.swap.set(func(context.Context) error {
+			if saves.Add(1) <= 2 {
+				return errStore
+			}
+			return nil
+		})
+		go func() { _, _ = s.RefreshToken(t.Context()) }()
+		time.Sleep(time.Second / 2)
+		closed := make(chan error, 1)
+		go func() { closed <- s.Close(t.Context()) }()
+		time.Sleep(2 * time.Second)
+		expectTokens(t, s, store, "A1", "R1")
+		if err := <-closed; err != nil {
+			t.Errorf("Close: %v", err)
+		}
+	})
+}

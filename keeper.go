@@ -31,6 +31,8 @@ type keeper struct {
 	retrier *retrier
 	tasks   *tasks
 	done    chan struct{} // closed with the session; nil: nobody waits for that
+	// saveNoMore is set when Close no longer waits for what is saved in the background.
+	saveNoMore bool
 }
 
 func (k *keeper) key() Key { return Key{ClientID: k.app.clientID, Profile: k.profile} }

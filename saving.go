@@ -233,7 +233,7 @@ func (k *keeper) saveInBackground(lock *storeLock, failed bool) {
 			r.lock, lock = lock, nil
 		}
 		r.poke()
-	case !k.closed.Load() && k.app.store != nil:
+	case !k.saveNoMore && k.app.store != nil:
 		ctx, stop := context.WithCancel(context.Background())
 		k.retrier = &retrier{stop: stop, wake: make(chan struct{}, 1), ended: make(chan struct{}), lock: lock}
 		lock = nil
@@ -313,12 +313,12 @@ func (k *keeper) takeLock(r *retrier) *storeLock {
 	return lock
 }
 
-// stopRetrier ends saving in the background, and returns the lock that it had. It waits
+// stopRetrier ends saving in the background for good, and returns the lock that it had. It waits
 // for a running attempt until ctx ends.
 func (k *keeper) stopRetrier(ctx context.Context) *storeLock {
 	k.mu.Lock()
 	r := k.retrier
-	k.retrier = nil
+	k.retrier, k.saveNoMore = nil, true
 	k.mu.Unlock()
 	if r == nil {
 		return nil

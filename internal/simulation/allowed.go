@@ -56,8 +56,8 @@ func (o *oracle) mayResend(p *process, r *refreshToken, before *tokenRequest) (m
 	answer := before.issued
 	now := o.world.now()
 	switch {
-	case !answer.saved && o.rollbacks > 0 && q.decidedAfter(r.grant.decision):
-		return true, "" // the store has lost the decision that replaced it
+	case !answer.saved && q.decidedAfter(r.grant.decision):
+		return true, "" // the decision that replaced it waits to be saved, or the store has lost it
 	case !answer.saved:
 		if q.couldSave(before.ended, now) {
 			return false, q.name + " had the time to save " + answer.String() + ", and has not"

@@ -28,6 +28,7 @@ type decision struct {
 	// count numbers the decisions that build on each other.
 	count    int
 	by       *process // nil: outside of all
+	version  uint64   // of its record that was saved last; 0: none was
 	at       moment
 	wallTime time.Time // by the clock of the process
 	// gone says that the decision is lost: before it was saved, all processes that

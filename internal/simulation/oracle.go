@@ -147,9 +147,6 @@ func (o *oracle) loaded(p *process, rec spotipie.Record, found bool, read moment
 	if !found {
 		if logout := o.logouts[rec.Version]; logout != nil {
 			p.decisions |= logout.bit()
-			if rec.Version > p.version {
-				o.endsSaved(p, logout)
-			}
 		}
 		return
 	}
@@ -157,16 +154,6 @@ func (o *oracle) loaded(p *process, rec spotipie.Record, found bool, read moment
 	if a := o.tokenOf(rec.Token); a != nil {
 		p.learn(a)
 		p.saved |= a.grant.decision.bit()
-	}
-}
-
-// endsSaved records that a process takes a logout to be later than the logins that it
-// knows to be saved. The store may have lost them before the user signed out.
-func (o *oracle) endsSaved(p *process, logout *decision) {
-	for _, w := range o.decisions {
-		if w != logout && p.saved.has(w) && w.at <= logout.at && !w.older.has(logout) {
-			logout.older |= w.bit() | w.older
-		}
 	}
 }
 
@@ -191,6 +178,7 @@ func (o *oracle) saved(p *process, asCalled swapCall, rec, old spotipie.Record, 
 		o.find("older-saved", p, "it saves %s with %s", a, rec.Token.RefreshToken())
 	}
 	w := a.grant.decision
+	w.version = rec.Version
 	w.gone = false // a late Swap, whose caller has left, can save it
 	o.checkConsent(p, w, rec)
 	switch before := o.tokenOf(old.Token); {
@@ -258,6 +246,11 @@ func (o *oracle) loggedOut(before *decision, version uint64) {
 	w.at = o.world.now()
 	if before != nil {
 		w.older |= before.bit() | before.older
+	}
+	for _, saved := range o.decisions { // the store may have lost it: whoever holds it takes the logout for later
+		if saved.version != 0 && saved.version < version {
+			w.older |= saved.bit() | saved.older
+		}
 	}
 	if o.logouts == nil {
 		o.logouts = make(map[uint64]*decision)
