@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/ncruces/go-sqlite3"
@@ -180,10 +181,16 @@ func ended(ctx context.Context, err error) error {
 		return err
 	case errors.Is(err, sqlite3.BUSY):
 		return fmt.Errorf("waiting for another process to finish its write: %w", ctx.Err())
-	case errors.Is(err, sqlite3.INTERRUPT), errors.Is(err, sql.ErrTxDone):
+	case errors.Is(err, sqlite3.INTERRUPT), errors.Is(err, sql.ErrTxDone), isStatementClosed(err):
 		return ctx.Err()
 	}
 	return err
+}
+
+// isStatementClosed reports whether a transaction that is rolled back has just closed
+// its statements. Package database/sql has no value for that error.
+func isStatementClosed(err error) bool {
+	return strings.HasSuffix(err.Error(), "sql: statement is closed")
 }
 
 // wrap adds the operation and the database to an error.
