@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"unicode/utf8"
 )
 
 // Credentials identify an app to Spotify. They are shown in the app's settings
@@ -98,9 +99,9 @@ func secretFromEnv(name string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("spotipie: environment variable %s: %w", fileName, err)
 	}
-	text := strings.TrimSpace(string(data))
-	if text == "" || len(data) > maxSecretFile || strings.ContainsAny(text, "\r\n") {
-		return "", fmt.Errorf("spotipie: environment variable %s: %s must have the secret in one line of at most %d bytes, and nothing else",
+	text := strings.TrimSpace(strings.TrimPrefix(string(data), "\ufeff")) // editors on Windows write that mark
+	if text == "" || len(data) > maxSecretFile || strings.ContainsAny(text, "\r\n\x00") || !utf8.ValidString(text) {
+		return "", fmt.Errorf("spotipie: environment variable %s: %s must have the secret in one line of at most %d bytes of UTF-8, and nothing else",
 			fileName, path, maxSecretFile)
 	}
 	return text, nil

@@ -213,6 +213,8 @@ func TestClientSecretInAFile(t *testing.T) {
 		"a line":         {"", "hush\n", "hush", ""},
 		"a secret only":  {"", "hush", "hush", ""},
 		"of Windows":     {"", "hush\r\n", "hush", ""},
+		"from Notepad":   {"", "\xef\xbb\xbfhush\r\n", "hush", ""},
+		"UTF-16":         {"", "\xff\xfeh\x00u\x00s\x00h\x00", "", "must have the secret in one line"},
 		"both":           {"whisper", "hush\n", "", "MY_CLIENT_SECRET and MY_CLIENT_SECRET_FILE are both set: unset one of them"},
 		"an empty file":  {"", "\n", "", "must have the secret in one line"},
 		"two lines":      {"", "hush\nwhisper\n", "", "must have the secret in one line"},
