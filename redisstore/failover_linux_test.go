@@ -9,6 +9,7 @@ import (
 
 	"github.com/spotipie/spotipie/internal/storecheck"
 	"github.com/spotipie/spotipie/internal/testservices"
+	"github.com/spotipie/spotipie/redisstore"
 )
 
 // A master that is gone, or hangs without breaking its connections, delays renewals and watchers
@@ -35,34 +36,17 @@ func TestSentinelFailOver(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			trouble(t, master)
-			start := time.Now()
-			ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
-			defer cancel()
-			unlock, err := store.Lock(ctx, storecheck.Key())
-			if err != nil {
-				t.Fatalf("Lock: %v", err)
-			}
-			locked := time.Since(start)
-			for saved := false; !saved; {
-				next, err := store.Swap(ctx, storecheck.Key(), version, storecheck.Record(t, "two"))
-				if saved = err == nil; saved {
-					version = next
-				} else if ctx.Err() != nil {
-					t.Fatalf("Swap: %v", err)
+			_, told := failOver(t, store, changes, func() { trouble(t, master) }, func(ctx context.Context) {
+				for saved := false; !saved; {
+					next, err := store.Swap(ctx, storecheck.Key(), version, storecheck.Record(t, "two"))
+					if saved = err == nil; saved {
+						version = next
+					} else if ctx.Err() != nil {
+						t.Fatalf("Swap: %v", err)
+					}
 				}
-			}
-			storecheck.Expect(t, store, "two", version)
-			if err := unlock(ctx); err != nil {
-				t.Errorf("unlock: %v", err)
-			}
-			select {
-			case <-changes:
-			case <-ctx.Done():
-				t.Fatal("who watches was not told")
-			}
-			told := time.Since(start)
-			t.Logf("locked after %s, told after %s", locked.Round(time.Millisecond), told.Round(time.Millisecond))
+				storecheck.Expect(t, store, "two", version)
+			})
 			if told > 20*time.Second {
 				t.Errorf("who watches was told after %s", told)
 			}
@@ -96,35 +80,48 @@ func TestClusterFailOver(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, one := range masters {
-				if one.Address == master.Options().Addr {
-					trouble(t, one)
+			locked, told := failOver(t, store, changes, func() {
+				for _, one := range masters {
+					if one.Address == master.Options().Addr {
+						trouble(t, one)
+					}
 				}
-			}
-			start := time.Now()
-			ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
-			defer cancel()
-			unlock, err := store.Lock(ctx, storecheck.Key())
-			if err != nil {
-				t.Fatalf("Lock: %v", err)
-			}
-			locked := time.Since(start)
-			storecheck.Expect(t, store, "one", version)
-			version = storecheck.Swap(t, store, version, "two")
-			storecheck.Expect(t, store, "two", version)
-			if err := unlock(ctx); err != nil {
-				t.Errorf("unlock: %v", err)
-			}
-			select {
-			case <-changes:
-			case <-ctx.Done():
-				t.Fatal("who watches was not told")
-			}
-			told := time.Since(start)
-			t.Logf("locked after %s, told after %s", locked.Round(time.Millisecond), told.Round(time.Millisecond))
+			}, func(context.Context) {
+				storecheck.Expect(t, store, "one", version)
+				version = storecheck.Swap(t, store, version, "two")
+				storecheck.Expect(t, store, "two", version)
+			})
 			if locked > 20*time.Second || told > 20*time.Second {
 				t.Errorf("locked after %s, told after %s", locked, told)
 			}
 		})
 	}
+}
+
+// failOver makes trouble for the master, and saves with the lock of the one that takes
+// over. It returns how long it took until the lock was there, and until a watcher was
+// told of the save.
+func failOver(t *testing.T, store *redisstore.Store, changes <-chan struct{}, trouble func(), save func(context.Context)) (locked, told time.Duration) {
+	t.Helper()
+	trouble()
+	start := time.Now()
+	ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
+	defer cancel()
+	unlock, err := store.Lock(ctx, storecheck.Key())
+	if err != nil {
+		t.Fatalf("Lock: %v", err)
+	}
+	locked = time.Since(start)
+	save(ctx)
+	if err := unlock(ctx); err != nil {
+		t.Errorf("unlock: %v", err)
+	}
+	select {
+	case <-changes:
+	case <-ctx.Done():
+		t.Fatal("who watches was not told")
+	}
+	told = time.Since(start)
+	t.Logf("locked after %s, told after %s", locked.Round(time.Millisecond), told.Round(time.Millisecond))
+	return locked, told
 }

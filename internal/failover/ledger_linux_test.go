@@ -1,14 +1,14 @@
 package failover_test
 
 import (
-	"bytes"
 	"encoding/json"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"sync"
 	"time"
+
+	"github.com/spotipie/spotipie/internal/testservices"
 )
 
 // ledger stands before the accounts service and keeps account of each refresh
@@ -65,23 +65,13 @@ func (l *ledger) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		l.service.ServeHTTP(w, r)
 		return
 	}
-	body, err := io.ReadAll(r.Body)
-	form, parseErr := url.ParseQuery(string(body))
-	if err != nil || parseErr != nil {
-		http.Error(w, "the ledger cannot read this", http.StatusBadRequest)
-		return
-	}
-	r.Body = io.NopCloser(bytes.NewReader(body))
-	begun := time.Now()
-	sent, isReuse := l.use(form.Get("refresh_token"), r.Header.Get(nameHeader))
-	answer := httptest.NewRecorder()
-	l.service.ServeHTTP(answer, r)
-	l.noteAnswer(form.Get("code"), sent, loss{token: sent, isReuse: isReuse, again: r.Header.Get(nameHeader), at: begun}, answer)
-	for name, values := range answer.Header() {
-		w.Header()[name] = values
-	}
-	w.WriteHeader(answer.Code)
-	_, _ = w.Write(answer.Body.Bytes())
+	process, asked := r.Header.Get(nameHeader), loss{at: time.Now()}
+	testservices.PassTokenRequest(l.service, w, r, func(form url.Values) {
+		asked.token, asked.isReuse = l.use(form.Get("refresh_token"), process)
+		asked.again = process
+	}, func(form url.Values, answer *httptest.ResponseRecorder) {
+		l.noteAnswer(form.Get("code"), asked, answer)
+	})
 }
 
 // use notes that a refresh token is used, before it is.
@@ -101,7 +91,8 @@ func (l *ledger) use(refreshToken, process string) (token *issuedToken, isReuse 
 
 // noteAnswer notes the refresh token in an answer, or that the login has ended, by
 // what ifRefused says.
-func (l *ledger) noteAnswer(code string, sent *issuedToken, ifRefused loss, answer *httptest.ResponseRecorder) {
+func (l *ledger) noteAnswer(code string, ifRefused loss, answer *httptest.ResponseRecorder) {
+	sent := ifRefused.token
 	var fields struct {
 		RefreshToken string `json:"refresh_token"`
 	}

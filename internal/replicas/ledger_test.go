@@ -1,11 +1,9 @@
 package replicas_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -14,6 +12,7 @@ import (
 	"time"
 
 	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/testservices"
 )
 
 // ledger stands before the accounts service and records each refresh token: its
@@ -89,23 +88,12 @@ func (l *ledger) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		l.service.ServeHTTP(&watchedStatus{w, l}, r)
 		return
 	}
-	body, err := io.ReadAll(r.Body)
-	form, parseErr := url.ParseQuery(string(body))
-	if err != nil || parseErr != nil {
-		http.Error(w, "the ledger cannot read this", http.StatusBadRequest)
-		return
-	}
-	r.Body = io.NopCloser(bytes.NewReader(body))
-	replica := r.Header.Get(nameHeader)
-	isLost := l.use(r.Context(), form, replica)
-	answer := httptest.NewRecorder()
-	l.service.ServeHTTP(answer, r)
-	l.noteAnswer(form, answer, isLost)
-	for name, values := range answer.Header() {
-		w.Header()[name] = values
-	}
-	w.WriteHeader(answer.Code)
-	_, _ = w.Write(answer.Body.Bytes())
+	var isLost bool
+	testservices.PassTokenRequest(l.service, w, r, func(form url.Values) {
+		isLost = l.use(r.Context(), form, r.Header.Get(nameHeader))
+	}, func(form url.Values, answer *httptest.ResponseRecorder) {
+		l.noteAnswer(form, answer, isLost)
+	})
 }
 
 // use records the use of a code or a refresh token before it happens. It reports
