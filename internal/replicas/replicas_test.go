@@ -40,7 +40,9 @@ func newPlan(t *testing.T) plan {
 		p.think, p.tokenLifetime = 5*time.Second, 20*time.Second
 		return p
 	}
-	p.killEvery, p.outage, p.recovery = p.kills/2, time.Second, time.Second
+	// A call that began in the outage may fail two seconds later, and a session remembers
+	// a failure for a second.
+	p.killEvery, p.outage, p.recovery = p.kills/2, time.Second, 4*time.Second
 	p.think, p.tokenLifetime, p.lease = 250*time.Millisecond, 4*time.Second, 3*time.Second
 	return p
 }
