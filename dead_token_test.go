@@ -1,7 +1,11 @@
 package spotipie_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"net/http"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -40,5 +44,40 @@ func TestDeadTokenFromTheStoreIsNotHandedOut(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestRenewalThatOutlivesItsToken lets each save take longer than the new token lasts.
+// The user need not authorize again, so the error must not say so.
+func TestRenewalThatOutlivesItsToken(t *testing.T) {
+	saves := map[string]func(context.Context) error{
+		"saves succeed": func(context.Context) error { time.Sleep(6 * time.Second); return nil },
+		"saves fail":    func(context.Context) error { time.Sleep(6 * time.Second); return errStore },
+	}
+	shortLived := func(n int, req *http.Request) (*http.Response, error) {
+		return respond(req, 200, strings.Replace(renewed(n), "3600", "5", 1)), nil
+	}
+	for save, swap := range saves {
+		for name, call := range renewingCalls() {
+			t.Run(name+", "+save, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					store, spotify := newHookedStore(), &services{token: shortLived}
+					s := offline(t, spotify, store, nil)
+					set(t, s, time.Hour)
+					time.Sleep(2 * time.Hour)
+					store.swap.set(swap)
+					tok, err := call(t.Context(), s)
+					if tok != nil || err == nil || errors.Is(err, spotipie.ErrTokenExpired) {
+						t.Errorf("got %s and error %v, want an error that does not ask for a login", tokenNames(tok), err)
+					}
+					if failed := (*spotipie.StoreError)(nil); errors.As(err, &failed) != (save == "saves fail") {
+						t.Errorf("got error %v", err)
+					}
+					store.swap.set(nil)
+					time.Sleep(time.Minute)
+					token(t, s)
+				})
+			})
+		}
 	}
 }

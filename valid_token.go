@@ -75,9 +75,11 @@ func (k *keeper) renewExpired(ctx context.Context, s *state) (*state, error) {
 	}
 	// A renewal that already runs may have begun so long ago, on the wall clock,
 	// that its token is expired too. Then another one must follow.
+	var err error
 	for range 2 {
 		f := k.startRenewal(ctx, s, false)
-		next, err := k.wait(ctx, f)
+		var next *state
+		next, err = k.wait(ctx, f)
 		if next.isUsable(k.app.clock()) {
 			k.reportResult(f) // the caller gets the token, and nothing else
 			return next, nil
@@ -87,7 +89,18 @@ func (k *keeper) renewExpired(ctx context.Context, s *state) (*state, error) {
 		}
 		s = next
 	}
-	return nil, ErrTokenExpired
+	return nil, join(k.whyExpired(s), err)
+}
+
+// errOutlived means that a session has a new token that it cannot give out.
+var errOutlived = errors.New("spotipie: renewing takes longer than the new token is valid, or the computer was asleep meanwhile: try again")
+
+// whyExpired returns why s, which a renewal has just brought, is expired.
+func (k *keeper) whyExpired(s *state) error {
+	if k.rules().isRenewable(s) {
+		return errOutlived
+	}
+	return s.noToken()
 }
 
 // refreshNow gets a new token to replace the current one, expired or not.
@@ -122,7 +135,7 @@ func (k *keeper) replace(ctx context.Context, unwanted *state) (*state, *flight,
 		case s == nil || isNew && usable:
 			return s, f, err
 		case attempt == 2 && !usable:
-			return nil, f, join(ErrTokenExpired, err)
+			return nil, f, join(k.whyExpired(s), err)
 		case attempt == 2:
 			return s, f, err
 		}

@@ -16,7 +16,7 @@ import (
 type plan struct {
 	users, processes int
 	think            time.Duration
-	tokenLifetime    time.Duration
+	tokenLifetime    time.Duration // not less than a save may take
 	renewals         int // of each user, after the fail-over
 }
 
@@ -34,7 +34,7 @@ func newPlan(t *testing.T) plan {
 	t.Helper()
 	p := plan{
 		users: testservices.Count(t, "SPOTIPIE_TEST_USERS", 20), processes: testservices.Count(t, "SPOTIPIE_TEST_PROCESSES", 2),
-		think: 250 * time.Millisecond, tokenLifetime: 6 * time.Second, renewals: 1,
+		think: 250 * time.Millisecond, tokenLifetime: callerTimeout, renewals: 1,
 	}
 	if p.users > 100 {
 		p.think, p.tokenLifetime, p.renewals = time.Second, 12*time.Second, 2
