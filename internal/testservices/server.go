@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -138,14 +139,24 @@ func (s *Server) launch(log *os.File) error {
 	return nil
 }
 
-func freePort() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+// The range of ports that freePort chooses from is below those that systems give to
+// outgoing connections. One of these could otherwise take the port of a server while the
+// server is stopped.
+const (
+	firstPort = 15000
+	lastPort  = 32000
+)
+
+// freePort returns a port of 127.0.0.1 that nobody uses.
+func freePort() (port string, err error) {
+	for range 100 {
+		port = strconv.Itoa(firstPort + rand.IntN(lastPort-firstPort))
+		var l net.Listener
+		if l, err = net.Listen("tcp", net.JoinHostPort("127.0.0.1", port)); err == nil {
+			return port, l.Close()
+		}
 	}
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	return port, err
+	return "", fmt.Errorf("finding a free port: %w", err)
 }
 
 // servant returns the user that servers run as when the tests run as root:
