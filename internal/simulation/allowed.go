@@ -2,8 +2,11 @@ package simulation
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 	"time"
+
+	"github.com/spotipie/spotipie"
 )
 
 // This file lists what no session can prevent. Everything else is a fault.
@@ -107,6 +110,23 @@ func (p *process) couldSave(from, to moment) bool {
 	}
 	well := p.longestWell(from, min(to, from+saveBudget))
 	return well >= fairChance || p.longestWell(from, to) >= fairChanceLater
+}
+
+// unhurried is the time after which a call counts as slow.
+const unhurried = 100 * time.Millisecond
+
+// noteCall notes a call of the store if it has held up a save: a Swap, or the look at
+// the record that was in the way of one.
+func (p *process) noteCall(call Call, during span, err error) {
+	if during.to-during.from > unhurried && (call == SwapCall || call == LoadCall && p.inTheWay) {
+		p.hung = append(p.hung, during)
+	}
+	switch {
+	case call == SwapCall:
+		p.inTheWay = errors.Is(err, spotipie.ErrVersionConflict)
+	case call == LoadCall && err == nil:
+		p.inTheWay = false
+	}
 }
 
 // longestWell returns the longest uninterrupted time, within a span, in which a

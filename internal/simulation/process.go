@@ -65,6 +65,7 @@ type process struct {
 	asleep     []span // when it was suspended
 	cut        []span // when it was suspended or could not reach the store
 	hung       []span // when the store answered it late or not at all, or could not write
+	inTheWay   bool   // its latest Swap met another version, which it has not loaded yet
 	lastErr    error  // of the latest call
 	unwell     error  // of the latest call of the Web API, after all faults have ended
 

@@ -100,17 +100,12 @@ func (c *client) do(ctx context.Context, call Call, what string, effect func() e
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	p.storeCalls = slices.DeleteFunc(p.storeCalls, func(other context.Context) bool { return other == ctx })
-	if took := w.now() - from; took > unhurried && call == SwapCall {
-		p.hung = append(p.hung, span{from, w.now()})
-	}
+	p.noteCall(call, span{from, w.now()}, err)
 	if err != nil && !errors.Is(err, errTaken) {
 		w.oracle.failed(p, err)
 	}
 	return err
 }
-
-// unhurried is the time after which a call counts as slow.
-const unhurried = 100 * time.Millisecond
 
 // attempt makes a call of the store. The call reaches the store, takes effect and is
 // answered, unless there is a fault.
