@@ -17,7 +17,7 @@ type plan struct {
 	users, processes int
 	think            time.Duration
 	tokenLifetime    time.Duration // not less than a save may take
-	renewals         int // of each user, after the fail-over
+	renewals         int           // of each user, after the fail-over
 }
 
 const (
