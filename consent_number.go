@@ -44,8 +44,13 @@ func nextConsent(previous, moment, random uint64) uint64 {
 // others can tell the decision from later ones.
 func (s *state) outlive(d *details, moment uint64) {
 	if (d.saving || d.looked == 0) && moment >= consentMoment(s.consent) && moment <= lastMoment {
-		s.consent = (moment+1)<<consentRandomBits | s.consent&(1<<consentRandomBits-1)
+		s.consent = consentAfter(moment, s.consent)
 	}
+}
+
+// consentAfter returns the number of a consent with a later moment than the given one.
+func consentAfter(moment, consent uint64) uint64 {
+	return (moment+1)<<consentRandomBits | consent&(1<<consentRandomBits-1)
 }
 
 // versionAbove returns a version, in microseconds, that is later than the moment of a

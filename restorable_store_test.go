@@ -72,12 +72,22 @@ func (r *restorableStore) Swap(ctx context.Context, _ spotipie.Key, version uint
 	return rec.Version, ctx.Err()
 }
 
-func (r *restorableStore) Delete(ctx context.Context, _ spotipie.Key) error {
+func (r *restorableStore) Delete(ctx context.Context, key spotipie.Key) error {
+	return r.DeleteVersion(ctx, key, anyVersion)
+}
+
+// anyVersion makes DeleteVersion delete a record of any version.
+const anyVersion = 1<<64 - 1
+
+func (r *restorableStore) DeleteVersion(ctx context.Context, _ spotipie.Key, version uint64) error {
 	if do := r.deleting.get(); do != nil {
 		do()
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if version != anyVersion && version != r.kept.rec.Version {
+		return spotipie.ErrVersionConflict
+	}
 	r.kept = contents{deleted: spotipie.NextVersion(max(r.kept.rec.Version, r.kept.deleted), time.Now())}
 	return ctx.Err()
 }

@@ -28,7 +28,9 @@ import (
 //   - A record with the number of the user's unsaved decision comes from it: the
 //     decision was saved, but the answer was lost.
 //   - A refresh token that was used up is never current again, whichever record
-//     has it.
+//     has it. If the consent of that record is newer, the session's own consent gets
+//     a higher number: other sessions do not know that the token was used up, and
+//     would save the record again.
 //   - A session keeps what the accounts service has given it until that is saved
 //     or there is something newer.
 //   - A refusal belongs to the refresh token that was refused.
@@ -256,6 +258,9 @@ func (r rules) loadedRecord(s *state, rec Record, now instant) *state {
 				return
 			}
 			more.unsaved = max(more.unsaved, unsavedAgain)
+			if s.isUsedUp(rec.Token.RefreshToken()) && compareConsents(rec.Consent, s.consent) > 0 {
+				next.consent = consentAfter(consentMoment(rec.Consent), s.consent)
+			}
 			if rec.Consent == next.consent && !rec.RemindedAt.IsZero() {
 				more.remindedAt = rec.RemindedAt.UnixNano()
 			}

@@ -112,3 +112,50 @@ func TestUsedUpRefreshTokenIsRememberedWhen(t *testing.T) {
 		})
 	}
 }
+
+// TestSessionsThatDisagreeAboutALoginComeToAnEnd lets a store lose a logout. One session
+// then keeps an older login, because it has used up the refresh token of the newer one.
+// Another session knows only that the login is newer. They must not save over each other
+// without end.
+func TestSessionsThatDisagreeAboutALoginComeToAnEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, spotify := newRestorableStore(), &services{}
+		spotify.singleUse(0)
+		user := offline(t, spotify, store, nil)
+		older, newer := offline(t, spotify, store, nil), offline(t, spotify, store, nil)
+		login := func(access, refresh string, knows *spotipie.AuthorizationCodeSession) {
+			time.Sleep(time.Minute)
+			if err := user.SetToken(t.Context(), tokenOf(access, refresh, time.Hour)); err != nil {
+				t.Fatal(err)
+			}
+			meetings["Load"](t, knows)
+		}
+		login("older", "R-older", older)
+		login("newer", "R0", newer)
+		meetings["RefreshToken"](t, user)
+		if err := store.Delete(t.Context(), adaKey); err != nil {
+			t.Fatal(err)
+		}
+		meetings["Load"](t, user)
+		time.Sleep(time.Minute)
+		store.restore(contents{})
+
+		swaps := 0
+		store.swapping.set(func() { swaps++ })
+		for range 20 {
+			for _, s := range []*spotipie.AuthorizationCodeSession{older, user, newer} {
+				meetings["Load"](t, s)
+				time.Sleep(time.Second)
+			}
+		}
+		if swaps > 6 { // three saves, and as many that met another version first
+			t.Errorf("the sessions tried to save %d times", swaps)
+		}
+		want := user.CurrentToken()
+		for _, s := range []*spotipie.AuthorizationCodeSession{older, newer} {
+			if tok := s.CurrentToken(); !tok.Equal(want) {
+				t.Errorf("one session has %s, another %s", tokenNames(tok), tokenNames(want))
+			}
+		}
+	})
+}

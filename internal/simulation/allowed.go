@@ -22,7 +22,9 @@ import (
 //
 // A decision of the user (a consent or a logout) may be lost
 //   - if every process that knew it ended before it was saved, or after the
-//     store had fallen back to a state without it: see [oracle.lose].
+//     store had fallen back to a state without it: see [oracle.lose];
+//   - if it is a consent whose refresh token was used up, and the store has lost the
+//     logout that ended it.
 //
 // An access token may be returned after its end
 //   - if the process cannot know it by either clock: the monotonic clock does not
@@ -88,6 +90,12 @@ func (o *oracle) mayResend(p *process, r *refreshToken, before *tokenRequest) (m
 // logout makes a process forget them.
 func (p *process) remembers(r *refreshToken) bool {
 	return p.known[r.grant].refresh > r.number && p.loggedOut == 0
+}
+
+// loggedOutOf reports whether a process has used up the refresh token of a token, and lost
+// the successor by a logout. Then it may go back to an older login, which works.
+func (p *process) loggedOutOf(a *accessToken) bool {
+	return p.known[a.grant].refresh > a.refresh.number && p.loggedOut > 0
 }
 
 // remembersSince returns when a process learned of a successor of a refresh token. The

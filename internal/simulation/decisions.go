@@ -267,6 +267,15 @@ func (o *oracle) replace(a, b *decision) {
 	}
 }
 
+// revive makes w later than a decision that came after it and can no longer be used.
+func (w *decision) revive(after *decision) {
+	after.older &^= w.bit()
+	after.perhaps &^= w.bit()
+	after.overlaps |= w.bit()
+	after.gone = true
+	w.older |= after.bit()
+}
+
 // replacedBy returns the decisions that b replaces because a replaced them. If a is a
 // logout and b a login that waited for the store, b may be older than logins before
 // the logout. Then nobody can know, and either may win.

@@ -186,6 +186,8 @@ func (o *oracle) saved(p *process, asCalled swapCall, rec, old spotipie.Record, 
 		switch {
 		case a.olderThan(before) && (old.Rejected == "" || a.refresh != before.refresh):
 			o.find("older-saved", p, "it saves %s over %s", a, before)
+		case o.older(w, before.grant.decision) && p.loggedOutOf(before):
+			w.revive(before.grant.decision)
 		case o.older(w, before.grant.decision):
 			o.find("login-lost", p, "it saves %s (%s) over %s (%s), which is newer", a, w, before, before.grant.decision)
 		default:
