@@ -109,6 +109,14 @@ func (s *state) current() *state {
 
 func (s *state) isUnsaved() bool { return s.detail().unsaved != unsavedNothing }
 
+// unsavedIfLost returns what is not saved if the store has lost s.
+func (s *state) unsavedIfLost() unsaved {
+	if s.signedIn() {
+		return unsavedAgain
+	}
+	return unsavedDecision
+}
+
 // signedIn reports whether there is a token.
 func (s *state) signedIn() bool { return s != nil && s.token != nil }
 

@@ -282,3 +282,54 @@ func TestFallbackDuringASave(t *testing.T) {
 		})
 	}
 }
+
+// TestSlowSaveAfterAFallbackUndoesNothing lets a save wait in the store until the session
+// has loaded something newer and the store has lost that. Then the save succeeds.
+func TestSlowSaveAfterAFallbackUndoesNothing(t *testing.T) {
+	for name, news := range map[string]struct {
+		change  func(*testing.T, *restorableStore)
+		access  string
+		refresh string
+	}{
+		"a logout": {change: func(t *testing.T, store *restorableStore) {
+			if err := store.Delete(t.Context(), adaKey); err != nil {
+				t.Error(err)
+			}
+		}},
+		"a login": {change: func(t *testing.T, store *restorableStore) {
+			if err := offline(t, &services{}, store, nil).SetToken(t.Context(), tokenOf("B", "R-B", 24*time.Hour)); err != nil {
+				t.Error(err)
+			}
+		}, access: "B", refresh: "R-B"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store, spotify := newRestorableStore(), &services{}
+				s := offline(t, spotify, store, nil)
+				set(t, s, time.Hour)
+				before := store.contents()
+				time.Sleep(time.Minute)
+				first := once(func() {
+					store.swapping.set(nil)
+					news.change(t, store)
+					meetings["Load"](t, s)
+					store.restore(before)
+					time.Sleep(time.Second)
+				})
+				store.swapping.set(func() { _ = first(t.Context()) })
+				_, _ = s.RefreshToken(t.Context())
+				time.Sleep(time.Minute)
+				meetings["Load"](t, s)
+				tok, saved := s.CurrentToken(), store.contents().rec.Token
+				if news.access == "" {
+					if tok != nil || saved != nil {
+						t.Errorf("the session has %s and the store %s, want nothing", tokenNames(tok), tokenNames(saved))
+					}
+					return
+				}
+				expectTokens(t, s, nil, news.access, news.refresh)
+				expectStored(t, store, news.access, news.refresh)
+			})
+		})
+	}
+}

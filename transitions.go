@@ -203,10 +203,8 @@ func (r rules) loadedAny(s *state, store stored, now instant) *state {
 		return r.loadedRecord(s, store.rec, now)
 	case store.version != 0:
 		return r.loadedDeletion(s, store.version, now)
-	case s.signedIn() && !s.isUnsaved(): // lost: save it again
-		return s.with(func(_ *state, more *details) { more.unsaved = unsavedAgain })
-	case s != nil && !s.signedIn() && s.version != 0: // the logout is lost: save it again
-		return s.with(func(_ *state, more *details) { more.unsaved = unsavedDecision })
+	case s.signedIn() && !s.isUnsaved() || s != nil && !s.signedIn() && s.version != 0: // lost: save it again
+		return s.with(func(_ *state, more *details) { more.unsaved = s.unsavedIfLost() })
 	}
 	return s
 }
@@ -386,6 +384,9 @@ func (r rules) saved(s, what *state, version uint64) *state {
 	return s.with(func(next *state, more *details) {
 		next.version = max(next.version, version)
 		if !isWhat {
+			if s != nil && version > s.version && !s.isUnsaved() { // the store fell back, and was then changed by this late save
+				more.unsaved = s.unsavedIfLost()
+			}
 			return
 		}
 		more.unsaved, more.fallenBack = unsavedNothing, false

@@ -87,6 +87,10 @@ func (o *oracle) checkPace(p *process, now moment) {
 	}
 }
 
+// quickCheck is how long the answer to a check may take. After a slower one a process
+// checks again.
+const quickCheck = time.Second
+
 // checkLock checks that a process that makes a token request holds the lock. The
 // process may have lost it between its last check and the request.
 func (o *oracle) checkLock(p *process, now moment) {
@@ -97,6 +101,7 @@ func (o *oracle) checkLock(p *process, now moment) {
 	case h == nil || h.released:
 		o.find("without-lock", p, "it asks for a token without the lock")
 	case e.holder == h, p.sleptIn(span{h.proven, now}):
+	case h.lost >= h.proven && now-h.proven <= quickCheck: // while the answer was on its way
 	default:
 		o.find("without-lock", p, "it asks for a token although it has lost the lock at %s, and has not checked since %s", clock(h.lost), clock(h.proven))
 	}

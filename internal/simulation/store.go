@@ -153,7 +153,7 @@ func (s *store) wipe() {
 type hold struct {
 	client *client
 	since  moment
-	// proven is when the holder last heard that it holds the lock.
+	// proven is when a Check of the holder last found that it holds the lock.
 	proven moment
 	// ends is when the lock ends although its holder is within reach: the holder
 	// has tried to unlock it, or never learned that it got it.

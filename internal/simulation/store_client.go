@@ -426,22 +426,19 @@ func (c *client) unlock(ctx context.Context, key spotipie.Key, h *hold) error {
 // Check implements [spotipie.Checker].
 func (c *client) Check(ctx context.Context, key spotipie.Key) error {
 	w := c.store.world
-	var h *hold
-	err := c.do(ctx, CheckCall, "", func() error {
+	return c.do(ctx, CheckCall, "", func() error {
 		e := c.store.entry(key)
 		c.store.free(e) // removes a holder whose lease has ended
-		if h = c.holds[key]; h == nil || e.holder != h {
+		h := c.holds[key]
+		if h == nil || e.holder != h {
 			return errLockLost
 		}
 		if c.readOnly > w.now() {
 			return errReadOnly
 		}
+		h.proven = w.now()
 		return nil
 	})
-	if err == nil {
-		w.locked(func() { h.proven = w.now() })
-	}
-	return err
 }
 
 // Watch implements [spotipie.Watcher].
