@@ -103,6 +103,48 @@ func TestRenewalElsewhereDuringTheRequest(t *testing.T) {
 	})
 }
 
+// TestRefusalOfAnEarlierRefreshToken checks that a refusal does not count if the session
+// has got another refresh token during the request.
+func TestRefusalOfAnEarlierRefreshToken(t *testing.T) {
+	for name, meanwhile := range map[string]func(*testing.T, *spotipie.AuthorizationCodeSession, *hookedStore){
+		"the user signs in": func(t *testing.T, s *spotipie.AuthorizationCodeSession, _ *hookedStore) {
+			if err := s.SetToken(t.Context(), tokenOf("other", "R-other", time.Hour)); err != nil {
+				t.Errorf("SetToken: %v", err)
+			}
+		},
+		"another process renews": func(t *testing.T, s *spotipie.AuthorizationCodeSession, store *hookedStore) {
+			renewElsewhere(t, s, store, "R-other")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store, spotify := newHookedStore(), &services{}
+				s := offline(t, spotify, store, nil)
+				set(t, s, time.Hour)
+				time.Sleep(2 * time.Hour)
+				spotify.token = func(n int, req *http.Request) (*http.Response, error) {
+					if n > 1 {
+						return respond(req, http.StatusOK, renewed(n)), nil
+					}
+					meanwhile(t, s, store)
+					return respond(req, http.StatusBadRequest, `{"error":"invalid_grant"}`), nil
+				}
+				if tok := token(t, s); tok.AccessToken() != "other" {
+					t.Errorf("Token: %s, want the one that came meanwhile", tokenNames(tok))
+				}
+				expectTokens(t, s, store, "other", "R-other")
+				stored, _, err := store.MemoryStore.Load(t.Context(), adaKey)
+				if held, _ := s.Record(); err != nil || held.Rejected != "" || stored.Rejected != "" {
+					t.Errorf("it counts as refused: %q in the session, %q in the store (%v)", held.Rejected, stored.Rejected, err)
+				}
+				time.Sleep(2 * time.Hour)
+				token(t, s)
+				expectTokens(t, s, store, "A2", "R2")
+			})
+		})
+	}
+}
+
 // TestRefreshTokenThatIsGivenAgain checks that a refresh token that the service gives
 // a second time is sent again.
 func TestRefreshTokenThatIsGivenAgain(t *testing.T) {

@@ -333,3 +333,33 @@ func TestSlowSaveAfterAFallbackUndoesNothing(t *testing.T) {
 		})
 	}
 }
+
+// TestLogoutThatTheStoreHasLostIsSavedAgain lets the store fall back after a logout. A
+// session that knows of the logout must delete again, or another that does not know of
+// it would save its token again.
+func TestLogoutThatTheStoreHasLostIsSavedAgain(t *testing.T) {
+	for _, name := range []string{"to the record before the renewal", "to nothing"} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a, store, fallBack := fallBackSession(t, &services{}, fallbacks[name], nil)
+				b := offline(t, &services{}, store, nil)
+				token(t, b)
+				time.Sleep(time.Minute)
+				if err := a.Logout(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(time.Minute)
+				fallBack()
+				meetings["Load"](t, a)
+				time.Sleep(time.Second)
+				meetings["Load"](t, b)
+				time.Sleep(time.Second)
+				meetings["Load"](t, a)
+				if a.IsAuthorized() || b.IsAuthorized() || store.contents().found {
+					t.Errorf("the user is signed in again: %s, %s, and in the store %s",
+						tokenNames(a.CurrentToken()), tokenNames(b.CurrentToken()), tokenNames(store.contents().rec.Token))
+				}
+			})
+		})
+	}
+}

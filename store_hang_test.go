@@ -123,6 +123,29 @@ func TestReadThatHangsDuringARequestTakesNothingFromTheAnswer(t *testing.T) {
 	}
 }
 
+// TestLoginDuringTheLookForATokenIsSavedFirst checks that a caller for whom the session
+// reads the store gets no token of a login that comes meanwhile before it is saved.
+func TestLoginDuringTheLookForATokenIsSavedFirst(t *testing.T) {
+	for name, call := range renewingCalls() {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store := newHookedStore()
+				s := offline(t, &services{}, store, nil)
+				store.swap.set(func(context.Context) error { time.Sleep(time.Second); return nil })
+				store.load.set(once(func() {
+					go func() { _ = s.SetToken(context.Background(), tokenOf("A0", "R0", time.Hour)) }()
+					time.Sleep(time.Millisecond)
+				}))
+				if tok, err := call(t.Context(), s); err != nil || tok.AccessToken() != "A0" {
+					t.Errorf("got %s, %v", tokenNames(tok), err)
+				}
+				expectTokens(t, s, store, "A0", "R0")
+				time.Sleep(time.Minute) // until it is saved in any case
+			})
+		})
+	}
+}
+
 // TestLoginDuringASlowSave signs the user in while a renewal is being saved. The renewal
 // must not replace the login.
 func TestLoginDuringASlowSave(t *testing.T) {

@@ -78,12 +78,14 @@ type world struct {
 	seen     *stored // what a slow load has read
 	first    *stored // an earlier state to which the store can fall back
 
-	usedUp   []string // refresh tokens of the session that were replaced
-	newest   int      // the newest consent that the session has had
-	owed     string   // the refresh token that the session was given and that is neither saved nor superseded
-	refusals []string // refresh tokens that were refused
-	wrote    string   // what the session saved in this event
-	logout   bool     // the user has since logged out in another process
+	spent    [4][8]bool // the refresh tokens that the accounts service has replaced
+	latest   [4]int     // for each consent, the latest generation that the session has had
+	usedUp   []string   // refresh tokens of the session that were replaced
+	newest   int        // the newest consent that the session has had
+	owed     string     // the refresh token that the session was given and that is neither saved nor superseded
+	refusals []string   // refresh tokens that were refused
+	wrote    string     // what the session saved in this event
+	logout   bool       // the user has since logged out in another process
 }
 
 func newWorld() world {
@@ -231,6 +233,10 @@ func ownEvents() []worldEvent {
 			}
 			used := w.asked.refreshToken()
 			consent, generation := parseRefreshToken(used)
+			if w.spent[consent][generation] {
+				return false
+			}
+			w.spent[consent][generation] = true
 			w.usedUp = append(w.usedUp, used)
 			if w.s.refreshToken() == used {
 				w.owed = w.token(consent, generation+1).RefreshToken()
@@ -305,6 +311,20 @@ func othersEvents() []worldEvent {
 			w.put(w.store.rec)
 			return true
 		}},
+		{"another process renews", func(w *world) bool {
+			rec := w.store.rec
+			if !w.store.found || rec.Rejected != "" {
+				return false
+			}
+			consent, generation := parseRefreshToken(rec.Token.RefreshToken())
+			if w.spent[consent][generation] {
+				return false
+			}
+			w.spent[consent][generation] = true
+			rec.Token, rec.Renewals = w.token(consent, generation+1), rec.Renewals+1
+			w.put(rec)
+			return true
+		}},
 		{"the user consents in another process", func(w *world) bool {
 			if w.consents == 3 {
 				return false
@@ -361,7 +381,11 @@ func (w *world) check(before world) error {
 	if slices.Contains(w.usedUp, w.wrote) {
 		return fmt.Errorf("the used-up refresh token %s was saved", w.wrote)
 	}
-	consent, _ := parseRefreshToken(refresh)
+	consent, generation := parseRefreshToken(refresh)
+	if generation < w.latest[consent] {
+		return fmt.Errorf("generation %d of the tokens was replaced by the older %s", w.latest[consent], refresh)
+	}
+	w.latest[consent] = generation
 	if refresh != "" && consent < w.newest && !w.logout {
 		return fmt.Errorf("consent %d was replaced by the older %d", w.newest, consent)
 	}

@@ -63,3 +63,51 @@ func TestCloseWhileALockCannotBeGivenBack(t *testing.T) {
 		})
 	}
 }
+
+// slowLockStore takes five seconds to lock, and does not notice that nobody waits any
+// more.
+type slowLockStore struct{ *hookedStore }
+
+func (s slowLockStore) Lock(ctx context.Context, key spotipie.Key) (func(context.Context) error, error) {
+	time.Sleep(5 * time.Second)
+	return s.hookedStore.Lock(context.WithoutCancel(ctx), key)
+}
+
+// A lock that comes when the session no longer waits for it is given back, or other
+// processes would wait for the lease.
+func TestLockThatComesTooLateIsGivenBack(t *testing.T) {
+	for name, test := range map[string]struct {
+		wait      time.Duration
+		elsewhere bool // another process renews meanwhile
+	}{
+		"after the time limit":              {wait: time.Second},
+		"after another process has renewed": {wait: time.Minute, elsewhere: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store := newHookedStore()
+				s := offline(t, &services{}, slowLockStore{store}, func(o *spotipie.Options) { o.LockTimeout = test.wait })
+				set(t, s, time.Hour)
+				time.Sleep(2 * time.Hour)
+				if test.elsewhere {
+					time.AfterFunc(time.Second, func() {
+						change(t, store, func(rec *spotipie.Record) {
+							rec.Token, rec.Renewals = tokenOf("other", "R-other", time.Hour), rec.Renewals+1
+						})
+					})
+				}
+				if _, err := s.Token(t.Context()); (err == nil) != test.elsewhere {
+					t.Errorf("Token: %v", err)
+				}
+				time.Sleep(5 * time.Second)
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				unlock, err := store.MemoryStore.Lock(ctx, adaKey)
+				if err != nil {
+					t.Fatalf("the lock was not given back: %v", err)
+				}
+				_ = unlock(ctx)
+			})
+		})
+	}
+}

@@ -46,6 +46,7 @@ func TestSimulationNoticesWhatIsBroken(t *testing.T) {
 		"renewing counts as a consent":       {fleet, "consent-time", storing(func(s *brokenStore) { s.swap = consentNow })},
 		"a token request is sent again":      {fleet, "sent-twice", sending(sendTwice)},
 		"Retry-After is passed over":         {limited, "pace", sending(forgetRetryAfter)},
+		"a refusal is taken for a fault":     {with(fleet, Action{At: 155 * time.Minute, Kind: Revoke}), "sent-refused", sending(hideRefusal)},
 		"no token request gets through":      {fleet, "no-token", sending(refuseRenewals)},
 		"a token is handed out for ever":     {with(fleet, Action{At: 170 * time.Minute, Kind: CallToken}), "past-end", facing(func(s Session) Session { return &handsOut{Session: s} })},
 		"a listener is called twice":         {fleet, "order", facing(func(s Session) Session { return hearsTwice{s} })},
@@ -209,6 +210,15 @@ func forgetRetryAfter(rt http.RoundTripper, req *http.Request) (*http.Response, 
 	resp, err := rt.RoundTrip(req)
 	if err == nil {
 		resp.Header.Del("Retry-After")
+	}
+	return resp, err
+}
+
+// hideRefusal makes each refusal an error of the server.
+func hideRefusal(rt http.RoundTripper, req *http.Request) (*http.Response, error) {
+	resp, err := rt.RoundTrip(req)
+	if err == nil && resp.StatusCode == http.StatusBadRequest {
+		resp.StatusCode = http.StatusInternalServerError
 	}
 	return resp, err
 }

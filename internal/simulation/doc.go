@@ -19,6 +19,7 @@
 // have known that it was wrong. The rules are:
 //
 //   - sent-twice: a refresh token that was used up is sent again.
+//   - sent-refused: a process sends a refresh token again that was refused for good.
 //   - older-saved: the store gets an older token of the same authorization.
 //   - login-lost: a consent or a logout is replaced by an older one, or is lost.
 //   - not-saved: a session does not save a token after the store works again, or

@@ -129,6 +129,9 @@ func (e *endpoint) token(req *http.Request, form url.Values) (*http.Response, er
 	default:
 		w.note(p.name, "hears %d about %s%s", resp.StatusCode, asked, garbageNote(fault.Fault))
 		w.oracle.refused(p, resp)
+		if resp.StatusCode == http.StatusBadRequest && fault.Fault != GarbageAfter {
+			w.oracle.refusedForGood(p, form.Get("refresh_token"))
+		}
 	}
 	return resp, err
 }

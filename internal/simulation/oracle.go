@@ -61,6 +61,9 @@ func (o *oracle) asked(p *process, req *tokenRequest, name string) {
 	}
 	o.checkPace(p, now)
 	o.checkLock(p, now)
+	if slices.Contains(r.refused, p) {
+		o.find("sent-refused", p, "it sends %s, which was refused for good", r)
+	}
 	for _, before := range r.sent {
 		if may, why := o.mayResend(p, r, before); !may {
 			o.find("sent-twice", p, "it sends %s, which %s has sent at %s: %s", r, before.process.name, clock(before.sent), why)
@@ -139,6 +142,14 @@ func (o *oracle) refusedLogin(g *grant) {
 func (o *oracle) refused(p *process, resp *http.Response) {
 	if seconds, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil {
 		p.banned = max(p.banned, o.world.now()+time.Duration(seconds)*time.Second)
+	}
+}
+
+// refusedForGood is called when a process has been told that a refresh token, if it
+// has sent one, is not valid any more.
+func (o *oracle) refusedForGood(p *process, name string) {
+	if r := o.world.spotify.refresh[name]; r != nil {
+		r.refused = append(r.refused, p)
 	}
 }
 
