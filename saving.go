@@ -186,10 +186,10 @@ func (k *keeper) saveOnce(ctx context.Context, s *state, version uint64) (uint64
 		return 0, err
 	}
 	store, err := shelf.load(ctx) // for the version of the deletion
-	if err != nil || store.found {
+	if err != nil || store.found || store.version == 0 {
 		return s.version, nil
 	}
-	return max(s.version, store.version), nil
+	return store.version, nil
 }
 
 // saveOp returns the name of the store operation that saves s.

@@ -338,7 +338,7 @@ func TestSlowSaveAfterAFallbackUndoesNothing(t *testing.T) {
 // session that knows of the logout must delete again, or another that does not know of
 // it would save its token again.
 func TestLogoutThatTheStoreHasLostIsSavedAgain(t *testing.T) {
-	for _, name := range []string{"to the record before the renewal", "to nothing"} {
+	for name := range fallbacks {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				a, store, fallBack := fallBackSession(t, &services{}, fallbacks[name], nil)
@@ -362,4 +362,26 @@ func TestLogoutThatTheStoreHasLostIsSavedAgain(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestLogoutIsSavedAgainOnce lets a store fall back after a logout whose version came
+// from a clock that was ahead. The new deletion has a lower version, and must do.
+func TestLogoutIsSavedAgainOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newRestorableStore()
+		s := offline(t, &services{}, store, nil)
+		set(t, s, time.Hour)
+		store.restore(contents{deleted: uint64(time.Now().Add(time.Hour).UnixMicro())})
+		meetings["Load"](t, s)
+		store.restore(contents{deleted: uint64(time.Now().Add(-time.Hour).UnixMicro())})
+		deletions := 0
+		store.deleting.set(func() { deletions++ })
+		for range 5 {
+			meetings["Load"](t, s)
+			time.Sleep(time.Minute)
+		}
+		if deletions != 1 || s.IsAuthorized() {
+			t.Errorf("%d deletions, want 1; signed in: %t", deletions, s.IsAuthorized())
+		}
+	})
 }

@@ -227,7 +227,9 @@ func (r rules) loadedDeletion(s *state, version uint64, now instant) *state {
 		})
 	case s.signedIn() && version <= s.version: // s has got its token since then
 		return s.with(func(_ *state, more *details) { more.unsaved = max(more.unsaved, unsavedAgain) })
-	case !s.signedIn() && s != nil && version <= s.version && !s.isUnsaved():
+	case s != nil && !s.signedIn() && version < s.version: // the logout is lost: whoever has a token from before it would save that
+		return s.with(func(_ *state, more *details) { more.unsaved = unsavedDecision })
+	case s != nil && !s.signedIn() && version == s.version && !s.isUnsaved():
 		return s
 	}
 	return s.with(func(next *state, more *details) {
@@ -383,6 +385,9 @@ func (r rules) saved(s, what *state, version uint64) *state {
 	isWhat := s.tokenOrNil().isSame(what.tokenOrNil()) && s.detail().refused == what.detail().refused && s.consent == what.consent
 	return s.with(func(next *state, more *details) {
 		next.version = max(next.version, version)
+		if isWhat && !s.signedIn() {
+			next.version = version // lower, if the store has fallen back and its clock is slow
+		}
 		if !isWhat {
 			if s != nil && version > s.version && !s.isUnsaved() { // the store fell back, and was then changed by this late save
 				more.unsaved = s.unsavedIfLost()
