@@ -112,6 +112,8 @@ func doing(op string) string {
 		return "reading"
 	case "save":
 		return "saving in"
+	case "delete":
+		return "deleting from"
 	}
 	return op + "ing"
 }

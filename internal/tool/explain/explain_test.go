@@ -57,6 +57,7 @@ func TestError(t *testing.T) {
 		"not saved": {[]string{"--store", "file:/s"}, &spotipie.StoreError{Op: "save", Err: errors.New("disk full")}, "told",
 			"saving in the store (file:/s, from --store): disk full: the renewed login is not saved: correct that and run the command again; if Spotify then refuses, run 'spotipie login'"},
 		"not read":            {[]string{"--store", "file:/s"}, &spotipie.StoreError{Op: "load", Err: errors.New("broken")}, "", "reading the store (file:/s, from --store): broken"},
+		"not deleted":         {[]string{"--store", "file:/s"}, &spotipie.StoreError{Op: "delete", Err: errors.New("broken")}, "", "deleting from the store (file:/s, from --store): broken"},
 		"a wrong client id":   {[]string{"--client-id", "x"}, refused(400, "invalid_client", "Invalid client"), "usage", "the accounts service refuses the app (invalid_client: Invalid client): check the client id (from --client-id), and if the app has a client secret, set SPOTIPIE_CLIENT_SECRET"},
 		"a server that fails": {nil, refused(503, "", ""), "told", ": nothing is lost, try again later"},
 		"no connection": {nil, fmt.Errorf("renewing: %w", offline), "told",
