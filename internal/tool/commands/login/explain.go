@@ -1,6 +1,7 @@
 package login
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -26,8 +27,9 @@ func explainLogin(s *settings.Settings, err error) error {
 	var port *login.PortError
 	switch {
 	case errors.As(err, &timeout):
-		return failure.Tell(err, "nobody agreed within %s: run it again, with a longer --timeout if need be; if Spotify complained "+
-			"about the redirect URI, register %s at https://developer.spotify.com/dashboard", timeout.After, timeout.RedirectURI)
+		return failure.Tell(err, "nobody agreed within %s: run it again, with a longer --timeout if need be; if the browser showed "+
+			"only an error, compare client id (%s) and redirect URI (%s) with %s", timeout.After, s.ClientID.Origin(), timeout.RedirectURI,
+			cmp.Or(s.Services().PracticeApp(), "the app's page at https://developer.spotify.com/dashboard"))
 	case errors.As(err, &port):
 		return failure.Tell(err, "%v", explainPort(s, port))
 	case errors.Is(err, login.ErrNoTerminal):

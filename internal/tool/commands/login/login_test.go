@@ -67,15 +67,24 @@ func TestLoginThatCannotBegin(t *testing.T) {
 	}
 }
 
-// TestNobodyComes checks that the advice names the redirect URI, which is the usual
-// problem.
+// TestNobodyComes checks that the advice is about the client id and the redirect URI,
+// which are the usual problems: only the browser shows them.
 func TestNobodyComes(t *testing.T) {
 	server := spotifytest.New(t)
-	tooltest.Home(t, "")
-	_, stderr, code := tooltest.Run(t.Context(), login.New(), "login", "--client-id", server.Credentials().ClientID, "--accounts-url", server.URL,
-		"--no-browser", "--timeout", "10ms", "--scope", "user-top-read")
-	if code != failure.ExitFailure || !strings.Contains(stderr, "spotipie: login: nobody agreed within 10ms: run it again") || !strings.Contains(stderr, "register http://127.0.0.1") {
-		t.Errorf("exit code %d, stderr %q", code, stderr)
+	const compare = "spotipie: login: nobody agreed within 10ms: run it again, with a longer --timeout if need be; if the browser showed only an error, " +
+		"compare client id (from --client-id) and redirect URI (http://127.0.0.1/callback) with "
+	for name, test := range map[string]struct{ accountsURL, want string }{
+		"at Spotify":            {spotipie.DefaultAccountsURL, compare + "the app's page at https://developer.spotify.com/dashboard\n"},
+		"at a practice service": {server.URL, compare + "what 'spotipie serve' has printed last (it has another app after each start)\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tooltest.Home(t, "")
+			_, stderr, code := tooltest.Run(t.Context(), login.New(), "login", "--client-id", server.Credentials().ClientID, "--accounts-url", test.accountsURL,
+				"--no-browser", "--timeout", "10ms", "--scope", "user-top-read")
+			if code != failure.ExitFailure || !strings.Contains(stderr, test.want) {
+				t.Errorf("exit code %d, stderr %q", code, stderr)
+			}
+		})
 	}
 }
 
