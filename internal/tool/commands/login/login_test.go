@@ -1,8 +1,10 @@
 package login_test
 
 import (
+	"errors"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -85,6 +87,45 @@ func TestNobodyComes(t *testing.T) {
 				t.Errorf("exit code %d, stderr %q", code, stderr)
 			}
 		})
+	}
+}
+
+// TestStoreThatCannotSave checks that a user is not asked for a login that would be
+// lost, and that one who has signed in already still learns so.
+func TestStoreThatCannotSave(t *testing.T) {
+	server, session := tooltest.SignedInAsAda(t)
+	home, err := os.UserConfigDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(home, "spotipie")
+	store, err := filestore.Open(dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	record := store.Path(spotipie.Key{ClientID: session.ClientID(), Profile: "default"})
+	lock := strings.TrimSuffix(record, ".json") + ".lock"
+	if err := errors.Join(os.RemoveAll(lock), os.Mkdir(lock, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	before := server.Stats()
+	for _, test := range []struct {
+		name, want string
+		flags      []string
+		code       int
+	}{
+		{"signed in already", "Already signed in as profile \"default\"", nil, failure.ExitOK},
+		{"another user", "spotipie: login: nobody was asked, because the login could not be saved: saving in the store (file:" + dir + ")", []string{"--force-dialog"}, failure.ExitFailure},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, stderr, code := tooltest.Run(t.Context(), login.New(), append([]string{"login", "--no-browser", "--timeout", "10ms"}, test.flags...)...)
+			if code != test.code || !strings.Contains(stderr, test.want) || strings.Contains(stderr, "/authorize?") {
+				t.Errorf("exit code %d, stderr %q", code, stderr)
+			}
+		})
+	}
+	if after := server.Stats(); after.TokenRequests != before.TokenRequests {
+		t.Errorf("there were token requests: %v", after.TokenRequests)
 	}
 }
 
