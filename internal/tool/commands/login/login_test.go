@@ -90,6 +90,18 @@ func TestNobodyComes(t *testing.T) {
 	}
 }
 
+// TestImplicitGrantToday checks that the error says what to use instead.
+func TestImplicitGrantToday(t *testing.T) {
+	server := spotifytest.New(t)
+	tooltest.Home(t, "")
+	_, stderr, code := tooltest.Run(t.Context(), login.New(), "login", "--client-id", server.Credentials().ClientID, "--accounts-url", server.URL,
+		"--flow", "implicit_grant", "--no-browser", "--scope", "user-top-read")
+	const want = "spotipie: login: the accounts service does not have the implicit grant (response_type must be code): use --flow authorization_code, "
+	if code != failure.ExitFailure || !strings.Contains(stderr, want) {
+		t.Errorf("exit code %d, stderr %q", code, stderr)
+	}
+}
+
 // TestStoreThatCannotSave checks that a user is not asked for a login that would be
 // lost, and that one who has signed in already still learns so.
 func TestStoreThatCannotSave(t *testing.T) {
