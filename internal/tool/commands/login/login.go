@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -72,7 +73,7 @@ app sees only public information; 'spotipie scopes' lists all scopes.`,
 		Example: `  spotipie login --scope user-library-read,playlist-read-private
   spotipie login --profile work --all-scopes
   spotipie login --profile app --flow client_credentials`,
-		Args: commandline.NoArguments,
+		Args: onlyFlags,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	flags := cmd.Flags()
@@ -93,6 +94,14 @@ app sees only public information; 'spotipie scopes' lists all scopes.`,
 	_ = cmd.RegisterFlagCompletionFunc("scope", scopelist.Complete)
 	_ = cmd.RegisterFlagCompletionFunc("flow", completeFlows)
 	return cmd
+}
+
+// onlyFlags refuses arguments, and tells who names scopes without --scope how to.
+func onlyFlags(cmd *cobra.Command, args []string) error {
+	if scopes, err := scopelist.Parse(args, false); err == nil && len(scopes) > 0 {
+		return failure.Usage(cmd, fmt.Errorf("takes no arguments, only flags (did you mean --scope %s?)", strings.Join(scopelist.Printable(scopes), ",")))
+	}
+	return commandline.NoArguments(cmd, args)
 }
 
 func (f *flags) run(cmd *cobra.Command) error {

@@ -47,17 +47,19 @@ func TestLoginThatCannotBegin(t *testing.T) {
 	for name, test := range map[string]struct {
 		line, want string
 	}{
-		"no client id":         {"", "no client id: create an app with the redirect URI"},
-		"scopes twice":         {"--client-id x --all-scopes --scope user-top-read", "--all-scopes and --scope: use only one of them"},
-		"no such scope":        {"--client-id x --scope user-tpo-read", "did you mean user-top-read?"},
-		"a user of the app":    {"--client-id x --flow client_credentials --scope user-top-read", "--scope: the client_credentials flow has no user to ask"},
-		"no secret":            {"--client-id x --flow client_credentials", "needs the app's client secret: set SPOTIPIE_CLIENT_SECRET"},
-		"no time":              {"--client-id x --timeout 0s", "--timeout 0s: it must be longer than 0"},
-		"a port to paste at":   {"--client-id x --paste --port 8888", "--port cannot be used with --paste"},
-		"no port":              {"--client-id x --port 99999", "--port"},
-		"a page on the web":    {"--client-id x --redirect-uri https://app.example/cb", "this machine cannot receive the answer at https://app.example/cb: add --paste"},
-		"an old redirect URI":  {"--client-id x --redirect-uri http://localhost/cb", "127.0.0.1"},
-		"no address to listen": {"--client-id x --bind a:b:c", "--bind a:b:c: "},
+		"no client id":                  {"", "no client id: create an app with the redirect URI"},
+		"scopes twice":                  {"--client-id x --all-scopes --scope user-top-read", "--all-scopes and --scope: use only one of them"},
+		"no such scope":                 {"--client-id x --scope user-tpo-read", "did you mean user-top-read?"},
+		"scopes without --scope":        {"--client-id x user-top-read user-library-read", "login: takes no arguments, only flags (did you mean --scope user-library-read,user-top-read?); see"},
+		"something else without a flag": {"--client-id x ada", "login: takes no arguments, only flags; see"},
+		"a user of the app":             {"--client-id x --flow client_credentials --scope user-top-read", "--scope: the client_credentials flow has no user to ask"},
+		"no secret":                     {"--client-id x --flow client_credentials", "needs the app's client secret: set SPOTIPIE_CLIENT_SECRET"},
+		"no time":                       {"--client-id x --timeout 0s", "--timeout 0s: it must be longer than 0"},
+		"a port to paste at":            {"--client-id x --paste --port 8888", "--port cannot be used with --paste"},
+		"no port":                       {"--client-id x --port 99999", "--port"},
+		"a page on the web":             {"--client-id x --redirect-uri https://app.example/cb", "this machine cannot receive the answer at https://app.example/cb: add --paste"},
+		"an old redirect URI":           {"--client-id x --redirect-uri http://localhost/cb", "127.0.0.1"},
+		"no address to listen":          {"--client-id x --bind a:b:c", "--bind a:b:c: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tooltest.Home(t, "")
