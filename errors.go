@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -148,7 +149,12 @@ func (e *TokenEndpointError) Error() string {
 	if e.Description != "" {
 		msg += ": " + e.Description
 	}
-	if e.Err != nil {
+	var format *TokenFormatError
+	switch {
+	case errors.As(e.Err, &format):
+		msg += ", but not with a token: " + strings.TrimPrefix(e.Err.Error(), "spotipie: token: ") +
+			": check that no proxy and no login page of the network answers in its place"
+	case e.Err != nil:
 		msg += ": " + e.Err.Error()
 	}
 	if e.RetryAfter > 0 {

@@ -16,9 +16,9 @@ func parseJSONObject(data []byte) (map[string]any, error) {
 	case !json.Valid(text):
 		return nil, notOneObject(text)
 	case string(text) == "null":
-		return nil, &TokenFormatError{Reason: "is null"}
+		return nil, &TokenFormatError{Reason: "it is null"}
 	case text[0] != '{':
-		return nil, &TokenFormatError{Reason: "is not a JSON object"}
+		return nil, &TokenFormatError{Reason: "it is not a JSON object"}
 	}
 	m := make(map[string]any)
 	for members := (jsonValues{text[1 : len(text)-1]}); ; {
@@ -36,9 +36,9 @@ func parseJSONObject(data []byte) (map[string]any, error) {
 func notOneObject(text []byte) error {
 	var m map[string]json.RawMessage
 	if json.NewDecoder(bytes.NewReader(text)).Decode(&m) == nil {
-		return &TokenFormatError{Reason: "has data after the JSON object"}
+		return &TokenFormatError{Reason: "it has data after the JSON object"}
 	}
-	return &TokenFormatError{Reason: "is not a JSON object"}
+	return &TokenFormatError{Reason: "it is not a JSON object"}
 }
 
 const jsonSpace = " \t\r\n" // RFC 8259 section 2

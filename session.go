@@ -289,7 +289,7 @@ func (s *session) SetRecord(ctx context.Context, rec Record) error {
 // fitting fills in what rec leaves out, or says why the session cannot use it.
 func (s *session) fitting(rec Record) (Record, error) {
 	if rec.Token == nil || rec.Token.secrets == nil {
-		return rec, &TokenFormatError{Reason: "is nil"}
+		return rec, &TokenFormatError{Reason: "it is nil"}
 	}
 	if token := *rec.Token; rec.RequestedScope != nil && len(token.scope) == 0 { // it is what was asked for, also if that is nothing
 		token.scope = rec.RequestedScope.Normalize()

@@ -70,6 +70,8 @@ func TestAnswersThatAreNotTaken(t *testing.T) {
 		}, "larger than 1 MiB"},
 		"a token and blanks that never end":    {endless, "larger than 1 MiB"},
 		"a token and something else behind it": {func(req *http.Request) *http.Response { return respond(req, 200, renewed(1)+"{}") }, "data after"},
+		"a page": {func(req *http.Request) *http.Response { return respond(req, 200, "<html>Welcome to the hotel") },
+			"answered 200 OK, but not with a token: it is not a JSON object: check that no proxy and no login page of the network answers in its place"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := offline(t, &services{token: func(_ int, req *http.Request) (*http.Response, error) { return test.answer(req), nil }}, nil, nil)

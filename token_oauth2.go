@@ -12,7 +12,7 @@ import (
 // alone is as [NewToken] makes it.
 func TokenFromOAuth2(t *oauth2.Token) (*Token, error) {
 	if t == nil {
-		return nil, &TokenFormatError{Reason: "is nil"}
+		return nil, &TokenFormatError{Reason: "it is nil"}
 	}
 	scope, err := asScopes(t.Extra(keyScope))
 	if err != nil {

@@ -77,7 +77,8 @@ type Fault struct {
 	Target Target
 
 	// Path, when set, limits the fault to requests of one path, such as
-	// "/v1/me/tracks"; a slash at the end makes no difference.
+	// "/v1/me/tracks"; a slash at the end makes no difference. It must be a path
+	// of Target, if that is set.
 	Path string
 
 	// Times is how many requests a queued fault is for. Default: one.
@@ -177,10 +178,29 @@ func (f Fault) check() error {
 	if f.Path != "" && !strings.HasPrefix(f.Path, "/") {
 		return fmt.Errorf("accounts: the path %q of fault %q does not start with a slash", f.Path, f.Kind)
 	}
+	of := targetOf(f.Path)
+	if possible := of != TargetAny && slices.Contains(targets, of) && (f.Target == TargetAny || f.Target == of); f.Path != "" && !possible {
+		return fmt.Errorf("accounts: fault %q for target %q and the path %q would never happen: "+
+			"target authorize has the path /authorize, token has /api/token, and api has those under /v1/", f.Kind, f.Target, f.Path)
+	}
 	if err := f.checkHeader(); err != nil {
 		return err
 	}
 	return f.checkNumbers()
+}
+
+// targetOf returns the target of requests of a path, or [TargetAny] if no fault is
+// possible there.
+func targetOf(path string) Target {
+	switch path = strings.TrimSuffix(path, "/"); {
+	case isAuthorizePath(path):
+		return TargetAuthorize
+	case path == "/api/token":
+		return TargetToken
+	case strings.HasPrefix(path, "/v1/"):
+		return TargetAPI
+	}
+	return TargetAny
 }
 
 // checkHeader checks the header by RFC 9110 sections 5.1 and 5.5.

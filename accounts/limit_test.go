@@ -105,7 +105,21 @@ func TestFaultOfOnePath(t *testing.T) {
 	w.get("/v1/search/?q=a&type=track", token).expect(t, 429, rateLimited, "Retry-After", "3600")
 	w.get("/v1/markets", token).expect(t, 403, forbidden)
 	w.get("/v1/markets", token).object(t)
-	if err := w.QueueFault(accounts.Fault{Kind: accounts.FaultCut, Path: "v1/me"}); err == nil {
-		t.Error("a path without a slash was accepted")
+	for name, fault := range map[string]accounts.Fault{
+		"a path without a slash":           {Kind: accounts.FaultCut, Path: "v1/me"},
+		"the path of another target":       {Kind: accounts.FaultCut, Path: "/v1/me", Target: accounts.TargetToken},
+		"a path that has no faults":        {Kind: accounts.FaultCut, Path: "/_service/stats"},
+		"a kind that the path cannot have": {Kind: accounts.FaultRevoked, Path: "/v1/me"},
+	} {
+		if err := w.QueueFault(fault); err == nil {
+			t.Errorf("%s was accepted", name)
+		}
+	}
+	for _, fault := range []accounts.Fault{
+		{Kind: accounts.FaultServerError, Path: "/de-CH/authorize", Target: accounts.TargetAuthorize},
+		{Kind: accounts.FaultRevoked, Path: "/api/token/", Target: accounts.TargetToken},
+		{Kind: accounts.FaultExpired, Path: "/v1/me", Target: accounts.TargetAPI},
+	} {
+		w.queue(fault)
 	}
 }

@@ -12,7 +12,8 @@
 //
 // A nil base is [http.DefaultTransport] and nil options are the documented
 // defaults, so this line alone handles Spotify's rate limits and brief
-// failures.
+// failures. A mounted RoundTripper does not know the session's Options.Transport:
+// if you have set one, for a proxy or in a test, make it the base.
 //
 // # Order
 //

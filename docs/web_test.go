@@ -27,7 +27,7 @@ func webProgram(block string) string {
 	body := block
 	if !regexp.MustCompile(`(?m)^func `).MatchString(block) {
 		var used string
-		for _, name := range []string{"auth", "err", "OnError"} {
+		for _, name := range []string{"auth", "err", "OnError", "pool"} {
 			if regexp.MustCompile(`(?m)^(\w+, )?` + name + `\b.*:=`).MatchString(block) {
 				used += "\t_ = " + name + "\n"
 			}

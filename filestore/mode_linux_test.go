@@ -151,6 +151,23 @@ func TestSwapLooksAtTheFolderAgain(t *testing.T) {
 	storecheck.Expect(t, s, "one", version)
 }
 
+// TestAFolderForAllUsersIsNotToBeClosed protects machines from a user who makes /tmp
+// private because an error says so.
+func TestAFolderForAllUsersIsNotToBeClosed(t *testing.T) {
+	dir := newDir(t)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(dir, 0o777|os.ModeSticky); err != nil {
+		t.Fatal(err)
+	}
+	_, err := filestore.Open(dir, nil)
+	expectExposed(t, err, true, dir, "is for all users of this machine (mode 01777): use a folder of your own in it, such as "+filepath.Join(dir, "spotipie"))
+	if strings.Contains(err.Error(), "chmod") || strings.Contains(err.Error(), "chown") {
+		t.Errorf("the advice changes a folder of all users: %v", err)
+	}
+}
+
 func TestKeyFileOpenToOthersIsRefused(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "key")
 	write(t, path, filestore.GenerateKey())

@@ -80,8 +80,9 @@ var (
 	errCut         = errors.New("its state is missing; copy the whole address")
 	errOtherLogin  = errors.New("it belongs to another login than this")
 	errReplaced    = errors.New("it belongs to the address printed before the last one")
-	errToOpen      = errors.New("it is the address to open, not the one that the browser ends at after you agreed")
-	errRest        = errors.New("it looks like the rest of an address that was cut in two; " +
+	errToOpen      = errors.New("it is the address to open, not the one that the browser ends at after you agreed; " +
+		"if the browser shows only an error there, the app's client id or redirect URI is wrong")
+	errRest = errors.New("it looks like the rest of an address that was cut in two; " +
 		"paste the whole address at once (or press Enter first, if it is the code)")
 	errNeedsAddress = errors.New("it has no token in it; copy the whole address, with all that follows the #")
 )

@@ -42,7 +42,8 @@ type TimeoutError struct {
 
 func (e *TimeoutError) Error() string {
 	return fmt.Sprintf("login: nobody agreed within %s: start the login again, or allow more time (Options.Timeout); "+
-		"if Spotify complained about the redirect URI, register %s to the letter at https://developer.spotify.com/dashboard",
+		"if the browser showed only an error of Spotify, check the client id, and register %s to the letter at "+
+		"https://developer.spotify.com/dashboard",
 		spoken(e.After), e.RedirectURI)
 }
 

@@ -125,7 +125,7 @@ func TestPastedRubbishIsSaidAndAskedAgain(t *testing.T) {
 		{"yes", "neither a code nor an error"},
 		{"https://open.spotify.com/", "neither a code nor an error"},
 		{"http://127.0.0.1/callback?code=%zz", "neither a code nor an error"},
-		{address, "it is the address to open"},
+		{address, "shows only an error there"},
 		{other, "it belongs to another login"},
 		{answer[:strings.Index(answer, "state=")], "its state is missing"},
 		{"code=" + parameter(t, answer, "code"), "its state is missing"},

@@ -1,7 +1,6 @@
 package pgstore_test
 
 import (
-	"context"
 	"strings"
 	"testing"
 
@@ -106,7 +105,12 @@ func TestWithoutMigrate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := store.Load(context.Background(), storecheck.Key()); err == nil || !strings.Contains(err.Error(), "does not exist") {
-		t.Errorf("Load: %v, want that the table does not exist", err)
+	_, _, loadErr := store.Load(t.Context(), storecheck.Key())
+	_, listErr := store.List(t.Context())
+	_, summaryErr := store.Summaries(t.Context(), spotipie.SummaryQuery{})
+	for method, err := range map[string]error{"Load": loadErr, "List": listErr, "Summaries": summaryErr} {
+		if err == nil || !strings.Contains(err.Error(), "does not exist") || !strings.Contains(err.Error(), "call Migrate once") {
+			t.Errorf("%s: %v, want that the table does not exist, and what to do", method, err)
+		}
 	}
 }

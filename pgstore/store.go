@@ -254,7 +254,7 @@ func (s *Store) deleteIf(ctx context.Context, key spotipie.Key, isWanted func(ro
 func (s *Store) List(ctx context.Context) ([]spotipie.Key, error) {
 	keys, err := collect[spotipie.Key](ctx, s, s.statements.list, nil)
 	if err != nil {
-		return nil, fmt.Errorf("pgstore: listing table %s: %w", s.table, clean(err))
+		return nil, fmt.Errorf("pgstore: listing table %s: %w", s.table, advised(err))
 	}
 	return keys, nil
 }
@@ -278,6 +278,9 @@ func (s *Store) again(run func() error) error {
 // transactions are read-only.
 const codeReadOnly = "25006"
 
+// codeNoTable is the answer to a statement on a table that does not exist.
+const codeNoTable = "42P01"
+
 func hasCode(err error, codes ...string) bool {
 	if err == nil {
 		return false
@@ -297,10 +300,18 @@ func (s *Store) inMode(arguments []any) []any {
 
 // wrap adds to an error what was being done, and with which table and key.
 func (s *Store) wrap(doing string, key spotipie.Key, err error) error {
-	if hasCode(err, codeReadOnly) {
-		err = fmt.Errorf("%w: if this is a replica, name the primary, or all hosts and target_session_attrs=read-write", clean(err))
+	return fmt.Errorf("pgstore: %s %s in table %s: %w", doing, key, s.table, advised(err))
+}
+
+// advised is clean, and adds what to do if the server's answer does not say it.
+func advised(err error) error {
+	switch err = clean(err); {
+	case hasCode(err, codeReadOnly):
+		return fmt.Errorf("%w: if this is a replica, name the primary, or all hosts and target_session_attrs=read-write", err)
+	case hasCode(err, codeNoTable):
+		return fmt.Errorf("%w: call Migrate once, or let an administrator run the statements of Schema", err)
 	}
-	return fmt.Errorf("pgstore: %s %s in table %s: %w", doing, key, s.table, clean(err))
+	return err
 }
 
 // clean removes from the server's error what may quote a row, and so a token.

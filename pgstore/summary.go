@@ -68,7 +68,7 @@ func (s *Store) Summaries(ctx context.Context, query spotipie.SummaryQuery) (pag
 		page, err = s.page(ctx, query, at)
 	}
 	if err != nil {
-		return spotipie.SummaryPage{}, fmt.Errorf("pgstore: summarizing table %s: %w", s.table, clean(err))
+		return spotipie.SummaryPage{}, fmt.Errorf("pgstore: summarizing table %s: %w", s.table, advised(err))
 	}
 	return page, nil
 }

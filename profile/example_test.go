@@ -14,7 +14,7 @@ func ExampleOpen() {
 	ctx := context.Background()
 	session, err := profile.Open(ctx, "", nil)
 	if err != nil {
-		log.Fatal(err) // "profile "default": not authorized yet …: run 'spotipie login'"
+		log.Fatal(err) // "profile "default": nobody is signed in: run 'spotipie login'"
 	}
 	defer session.Close(ctx)
 	user, err := spotipie.CurrentUser(ctx, session)

@@ -148,7 +148,7 @@ func (p *profile) open(ctx context.Context) (spotipie.Session, error) {
 		return nil, err
 	}
 	if !found {
-		return nil, fmt.Errorf("%w: run 'spotipie login%s'", spotipie.ErrNotAuthorized, p.flag())
+		return nil, &notSignedInError{login: "spotipie login" + p.flag(), others: profilesIn(ctx, store)}
 	}
 	if p.Confidential && p.ClientSecret == "" && rec.Token.IsExpiredAt(p.now(), spotipie.DefaultExpiryMargin) {
 		return nil, errors.New("its token has expired, and Spotify renews it only with the app's client secret: " +

@@ -92,6 +92,10 @@ func TestOpen(t *testing.T) {
 		t.Fatal(err)
 	}
 	signIn(t, server, elsewhere, "apart")
+	if _, err := open(t, "default", secret); !errors.Is(err, spotipie.ErrNotAuthorized) ||
+		err.Error() != "profile \"default\": nobody is signed in (there are: work): run 'spotipie login'" {
+		t.Errorf("default: %v", err)
+	}
 	for _, name := range []string{"", "work", "apart"} {
 		session, err := open(t, name, secret)
 		if err != nil {
@@ -244,7 +248,7 @@ func TestOpenFails(t *testing.T) {
 		"redis": {ClientID: "app", Store: "redis://user:hush@127.0.0.1:9/0", Flow: "authorization_code"},
 	}})
 	_, err := open(t, "two words", nil)
-	if !errors.Is(err, spotipie.ErrNotAuthorized) || !strings.Contains(err.Error(), `run 'spotipie login --profile "two words"'`) {
+	if !errors.Is(err, spotipie.ErrNotAuthorized) || err.Error() != `profile "two words": nobody is signed in: run 'spotipie login --profile "two words"'` {
 		t.Errorf("nobody: %v", err)
 	}
 	if _, err := open(t, "redis", nil); err == nil || !strings.Contains(err.Error(), "Options.OpenStore") || strings.Contains(err.Error(), "hush") {

@@ -44,7 +44,8 @@ func NewWith(t testing.TB, opts *accounts.Options) *Server {
 
 // NewInMemory starts a server without a network, for bubbles of
 // testing/synctest: only [Server.Transport] reaches it, so other clients cannot
-// use URL. If opts is nil, the server has the options of [New].
+// use URL. What a session mounts, such as a RoundTripper of package adapter, has to
+// have it as its base. If opts is nil, the server has the options of [New].
 func NewInMemory(t testing.TB, opts *accounts.Options) *Server {
 	t.Helper()
 	if opts == nil {

@@ -20,7 +20,7 @@ func TestLoginCSRF(t *testing.T) {
 			callback := attacker.beginAndAgree("/auth/login")
 			p := victim.comeFromElsewhere(callback)
 			victim.expect(p, http.StatusBadRequest, "This sign-in is over")
-			a.expectError("stray", http.StatusBadRequest, "this browser has no login under way")
+			a.expectError("stray", http.StatusBadRequest, "at another host name (localhost instead of 127.0.0.1, say)")
 		})
 	}
 	a.expectCodes(1)

@@ -8,7 +8,8 @@ import (
 
 // errStray means that a callback does not belong to a login of this browser. It
 // may be forged (RFC 6749 section 10.12).
-var errStray = errors.New("this browser has no login under way for the callback: the login began in another browser or too long ago, or the callback is forged")
+var errStray = errors.New("this browser has no login under way for the callback: the login began in another browser, " +
+	"at another host name (localhost instead of 127.0.0.1, say), or too long ago, or the callback is forged")
 
 // Error is what went wrong with a request, for [Options].OnError.
 type Error struct {

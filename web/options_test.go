@@ -34,6 +34,8 @@ func TestOptionsThatCannotWork(t *testing.T) {
 		{"home elsewhere", good, &web.Options{Keys: parseKeys(t, keyText), Home: "https://example.com/"}, "Options.Home"},
 		{"colour", good, &web.Options{Keys: parseKeys(t, keyText), AccentColor: "red;}"}, "Options.AccentColor"},
 		{"pages", good, &web.Options{Keys: parseKeys(t, keyText), Pages: template.Must(template.New("x").Parse(""))}, "Options.Pages: none of its templates"},
+		{"pages named like their files", good, &web.Options{Keys: parseKeys(t, keyText), Pages: template.Must(template.Must(template.New("denied").Parse("x")).New("consent.html").Parse("y"))},
+			`write {{define "consent"}} at the beginning of the file and {{end}} at its end`},
 		{"pages that fail", good, &web.Options{Keys: parseKeys(t, keyText), Pages: template.Must(template.New("denied").Parse("{{.No}}"))}, "Options.Pages"},
 		{"http", "http://example.com/auth/callback", nil, "need https, except on a loopback address: register and use https://example.com/auth/callback instead"},
 		{"http in a private network", "http://192.0.2.1:8080/auth/callback", nil, "need https"},

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,8 +17,8 @@ type Checker interface {
 
 // Registration checks whether the accounts service knows the app and its
 // redirect URI. Spotify reports some mistakes only after the user has signed
-// in.
-func Registration(ctx context.Context, app Checker, redirectURI string) Result {
+// in. shownAt is where the app is shown; if it is empty, that is Spotify's dashboard.
+func Registration(ctx context.Context, app Checker, redirectURI, shownAt string) Result {
 	const name = "app"
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
@@ -28,15 +29,15 @@ func Registration(ctx context.Context, app Checker, redirectURI string) Result {
 		return good(name, "the accounts service accepts its client id and redirect URI")
 	case errors.As(err, &refused):
 		return bad(name, "the accounts service refuses it: "+plain(err),
-			fmt.Sprintf("compare client id and redirect URI (%s) with the app's page at %s", redirectURI, dashboard))
+			fmt.Sprintf("compare client id and redirect URI (%s) with %s", redirectURI, cmp.Or(shownAt, "the app's page at "+dashboard)))
 	}
 	return bad(name, "cannot be checked: "+networkReason(err), "check the connection, and try again")
 }
 
 // Secret checks whether the accounts service accepts the client secret, by
 // requesting a token for the app itself, which is not saved. from is where the
-// secret is set.
-func Secret(ctx context.Context, app *spotipie.ClientCredentialsSession, from string) Result {
+// secret is set, and shownAt is as for Registration.
+func Secret(ctx context.Context, app *spotipie.ClientCredentialsSession, from, shownAt string) Result {
 	const name = "secret"
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
@@ -47,7 +48,7 @@ func Secret(ctx context.Context, app *spotipie.ClientCredentialsSession, from st
 		return good(name, "the accounts service accepts it")
 	case errors.As(err, &refused) && refused.Code == "invalid_client":
 		return bad(name, fmt.Sprintf("the accounts service refuses the client secret (%s)", from),
-			`copy it from the app's page at `+dashboard+`, under "View client secret"`)
+			"copy it from "+cmp.Or(shownAt, `the app's page at `+dashboard+`, under "View client secret"`))
 	}
 	return bad(name, "cannot be checked: "+networkReason(err), "check the connection, and try again")
 }

@@ -97,8 +97,10 @@ func (c checker) CheckAuthorization(context.Context, *spotipie.AuthorizationURLO
 
 func TestRegistration(t *testing.T) {
 	const uri = "http://127.0.0.1/callback"
-	check(t, doctor.Registration(t.Context(), checker{}, uri), "accepts its client id", "")
-	check(t, doctor.Registration(t.Context(), checker{&spotipie.AuthorizationError{Code: "INVALID_CLIENT"}}, uri),
+	check(t, doctor.Registration(t.Context(), checker{}, uri, ""), "accepts its client id", "")
+	check(t, doctor.Registration(t.Context(), checker{&spotipie.AuthorizationError{Code: "INVALID_CLIENT"}}, uri, ""),
 		"refuses it", "redirect URI (http://127.0.0.1/callback) with the app's page")
-	check(t, doctor.Registration(t.Context(), checker{errors.New("offline")}, uri), "cannot be checked: offline", "connection")
+	check(t, doctor.Registration(t.Context(), checker{&spotipie.AuthorizationError{Code: "INVALID_CLIENT"}}, uri, "what it has printed"),
+		"refuses it", "redirect URI (http://127.0.0.1/callback) with what it has printed")
+	check(t, doctor.Registration(t.Context(), checker{errors.New("offline")}, uri, ""), "cannot be checked: offline", "connection")
 }

@@ -29,7 +29,7 @@ func Store(ctx context.Context, where string, with WithStore, key spotipie.Key) 
 		if err != nil || key.ClientID == "" {
 			return err
 		}
-		return tryToSave(ctx, store, key)
+		return CanSave(ctx, store, key)
 	})
 	if err == nil {
 		return good(name, fmt.Sprintf("%s can be read and locked; it has %s", where, counted(count, "login")))
@@ -55,9 +55,9 @@ func Store(ctx context.Context, where string, with WithStore, key spotipie.Key) 
 	return bad(name, plain(err), "check that it exists, can be reached and lets you in, or choose another with --store")
 }
 
-// tryToSave locks the key and asks the store whether it could save a record now,
-// as a renewal does.
-func tryToSave(ctx context.Context, store spotipie.Store, key spotipie.Key) error {
+// CanSave locks the key and asks the store whether it could save a record now, as a
+// renewal does.
+func CanSave(ctx context.Context, store spotipie.Store, key spotipie.Key) error {
 	unlock, err := store.Lock(ctx, key)
 	if err != nil {
 		return fmt.Errorf("locking %s: %w", key, err)

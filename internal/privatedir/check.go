@@ -14,6 +14,9 @@ const (
 	FileMode   fs.FileMode = 0o600
 )
 
+// stickyBit is [fs.ModeSticky] as chmod writes it.
+const stickyBit fs.FileMode = 0o1000
+
 // ExposedError means that other users can read, change or replace a file or
 // folder.
 type ExposedError struct {
@@ -43,6 +46,10 @@ func Check(path string, info fs.FileInfo, want fs.FileMode) error {
 	mode := info.Mode().Perm()
 	if mode&^0o700 == 0 {
 		return nil
+	}
+	if info.IsDir() && info.Mode()&fs.ModeSticky != 0 { // such as /tmp, which nobody should close
+		return &ExposedError{Path: path, Problem: fmt.Sprintf("is for all users of this machine (mode %#o)", mode|stickyBit),
+			Advice: fmt.Sprintf("use a folder of your own in it, such as %s", filepath.Join(path, "spotipie"))}
 	}
 	advice := fmt.Sprintf("it should be private: chmod %#o it, and revoke the token if others may have read it", want)
 	if owner, known := Owner(info); known && int(owner) != os.Geteuid() { // root's

@@ -9,6 +9,9 @@ import (
 	"html/template"
 	"io"
 	"net/http"
+	"path"
+	"slices"
+	"strings"
 )
 
 //go:embed frame.html
@@ -26,10 +29,17 @@ func New(pages, style string) *template.Template {
 
 // Check executes each of a program's own pages with sample data. pages may be
 // nil. names are the pages that can be replaced; pages must have at least one
-// of them.
+// of them, and none that is called like a file instead, such as denied.html.
 func Check(pages *template.Template, names []string, sample any) error {
 	if pages == nil {
 		return nil
+	}
+	for _, t := range pages.Templates() {
+		name, isFile := strings.CutSuffix(t.Name(), path.Ext(t.Name()))
+		if isFile && slices.Contains(names, name) && pages.Lookup(name) == nil {
+			return fmt.Errorf("its template %[1]q has the name of its file, and would not be used: "+
+				"write {{define %[2]q}} at the beginning of the file and {{end}} at its end", t.Name(), name)
+		}
 	}
 	found := false
 	for _, name := range names {

@@ -176,7 +176,7 @@ func TestMessagesFitTheTerminal(t *testing.T) {
 		{[]string{"profiles", "default", long}, "is now the default."},
 		{[]string{"profiles", "rename", long, long + " twice"}, "is now called"},
 		{[]string{"profiles", "delete", long + " twice", "--yes"}, "is deleted."},
-		{[]string{"logout", "--profile", long}, "was not signed in."},
+		{[]string{"logout", "--profile", long}, "was not signed in;"},
 		{[]string{"logout"}, "https://www.spotify.com/account/apps/."},
 	} {
 		t.Run(strings.Join(test.args[:1], " ")+" "+test.want, func(t *testing.T) {

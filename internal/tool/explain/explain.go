@@ -91,8 +91,12 @@ func TokenRefused(s *settings.Settings, err error) error {
 	if refused.Message != "" {
 		words = " (" + cli.Printable(refused.Message) + ")"
 	}
+	again := ""
+	if s.Services().IsPractice() {
+		again = "; if the service has been started again, first set the variables that it has printed"
+	}
 	return failure.Tell(fmt.Errorf("%w: %w", spotipie.ErrReauthorizationRequired, err),
-		"the Web API refuses the token of profile %q%s: run '%s'", s.Profile.Value, words, s.LoginCommand())
+		"the Web API refuses the token of profile %q%s: run '%s'%s", s.Profile.Value, words, s.LoginCommand(), again)
 }
 
 // innermost returns the request that failed. A request of the Web API may fail
@@ -112,6 +116,8 @@ func doing(op string) string {
 		return "reading"
 	case "save":
 		return "saving in"
+	case "delete":
+		return "deleting from"
 	}
 	return op + "ing"
 }
@@ -136,13 +142,21 @@ func refusal(s *settings.Settings, err error, refused *spotipie.TokenEndpointErr
 	case refused.Code == "invalid_client" && LacksSecret(s):
 		return SecretMissing(s, err)
 	case refused.Code == "invalid_client" && s.Secret.Value == "":
-		return failure.Usage(s.Cmd, failure.Tell(err, "the accounts service refuses the app (%s): check the client id (%s), and if the app has a client secret, set %s",
-			codeAndWords(refused), s.ClientID.Origin(), s.Variable("CLIENT_SECRET")))
+		return failure.Usage(s.Cmd, failure.Tell(err, "the accounts service refuses the app (%s): check the client id (%s), and if the app has a client secret, set %s%s",
+			codeAndWords(refused), s.ClientID.Origin(), s.Variable("CLIENT_SECRET"), practiceApp(s)))
 	case refused.Code == "invalid_client":
-		return failure.Usage(s.Cmd, failure.Tell(err, "the accounts service refuses the app (%s): check the client id (%s) and the client secret (%s)",
-			codeAndWords(refused), s.ClientID.Origin(), s.Secret.Origin()))
+		return failure.Usage(s.Cmd, failure.Tell(err, "the accounts service refuses the app (%s): check the client id (%s) and the client secret (%s)%s",
+			codeAndWords(refused), s.ClientID.Origin(), s.Secret.Origin(), practiceApp(s)))
 	}
 	return refused
+}
+
+// practiceApp returns more advice about an app that a practice service does not know.
+func practiceApp(s *settings.Settings) string {
+	if shownAt := s.Services().PracticeApp(); shownAt != "" {
+		return "; compare with " + shownAt
+	}
+	return ""
 }
 
 func codeAndWords(refused *spotipie.TokenEndpointError) string {

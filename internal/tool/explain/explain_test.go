@@ -57,12 +57,15 @@ func TestError(t *testing.T) {
 		"not saved": {[]string{"--store", "file:/s"}, &spotipie.StoreError{Op: "save", Err: errors.New("disk full")}, "told",
 			"saving in the store (file:/s, from --store): disk full: the renewed login is not saved: correct that and run the command again; if Spotify then refuses, run 'spotipie login'"},
 		"not read":            {[]string{"--store", "file:/s"}, &spotipie.StoreError{Op: "load", Err: errors.New("broken")}, "", "reading the store (file:/s, from --store): broken"},
+		"not deleted":         {[]string{"--store", "file:/s"}, &spotipie.StoreError{Op: "delete", Err: errors.New("broken")}, "", "deleting from the store (file:/s, from --store): broken"},
 		"a wrong client id":   {[]string{"--client-id", "x"}, refused(400, "invalid_client", "Invalid client"), "usage", "the accounts service refuses the app (invalid_client: Invalid client): check the client id (from --client-id), and if the app has a client secret, set SPOTIPIE_CLIENT_SECRET"},
 		"a server that fails": {nil, refused(503, "", ""), "told", ": nothing is lost, try again later"},
 		"no connection": {nil, fmt.Errorf("renewing: %w", offline), "told",
 			"no answer from https://accounts.example: dial: connection refused: check the connection; --debug shows the requests"},
 		"practice that is over": {[]string{"--accounts-url", "http://127.0.0.1:8888"}, offline, "told",
 			"profile \"default\" is for a service on this machine that is not running: start it again, or if you mean Spotify, run 'spotipie login --accounts-url https://accounts.spotify.com'"},
+		"practice that was started again": {[]string{"--accounts-url", "http://127.0.0.1:8888"}, refused(400, "invalid_client", "Invalid client"), "usage",
+			"check the client id (not set), and if the app has a client secret, set SPOTIPIE_CLIENT_SECRET; compare with what 'spotipie serve' has printed last (it has another app after each start)"},
 		"less than asked for": {nil, &spotipie.InsufficientScopeError{Missing: spotipie.Scopes{"user-top-read"}}, "told",
 			"the login is saved, but the scope user-top-read was not granted"},
 		"a pause":        {nil, &spotipie.RateLimitError{RetryAfter: 2 * time.Hour}, "told", "too many requests: Spotify asks for a pause until DATE (2h from now)"},
@@ -88,6 +91,25 @@ func TestError(t *testing.T) {
 				t.Error("whether to sign in is lost")
 			}
 		})
+	}
+}
+
+func TestTokenRefused(t *testing.T) {
+	tooltest.Home(t, "")
+	refused := &spotipie.APIError{StatusCode: 401, Message: "Invalid access token"}
+	for service, want := range map[string]string{
+		spotipie.DefaultAccountsURL: "the Web API refuses the token of profile \"default\" (Invalid access token): run 'spotipie login'",
+		"http://127.0.0.1:8888": "the Web API refuses the token of profile \"default\" (Invalid access token): run 'spotipie login'; " +
+			"if the service has been started again, first set the variables that it has printed",
+	} {
+		s, _ := tooltest.Settings(t, "--accounts-url", service)
+		if err := explain.TokenRefused(s, refused); err.Error() != want || !failure.SignInNeeded(err) {
+			t.Errorf("at %s: got %v", service, err)
+		}
+	}
+	s, _ := tooltest.Settings(t)
+	if err := explain.TokenRefused(s, spotipie.ErrClosed); err != spotipie.ErrClosed {
+		t.Errorf("another error: got %v", err)
 	}
 }
 

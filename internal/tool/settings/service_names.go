@@ -62,6 +62,15 @@ func (of Services) IsPractice() bool {
 	return err == nil && isThisMachine(u.Hostname())
 }
 
+// PracticeApp says where the app of services on this machine is shown. For other
+// services it returns "".
+func (of Services) PracticeApp() string {
+	if !of.IsPractice() {
+		return ""
+	}
+	return "what 'spotipie serve' has printed last (it has another app after each start)"
+}
+
 // NotSpotifyName returns the services as text if they are not Spotify's, and ""
 // otherwise.
 func (of Services) NotSpotifyName() string {

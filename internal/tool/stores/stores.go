@@ -190,9 +190,12 @@ func Brief(s *settings.Settings, err error) error {
 // briefOfFolder says what to do about a folder or a file that the user may not
 // read or write.
 func briefOfFolder(s *settings.Settings, err error) error {
-	var said *filestore.FileError
+	var (
+		said *filestore.FileError
+		told *failure.ToldError
+	)
 	switch {
-	case errors.As(err, &said): // it says what to do
+	case errors.As(err, &said), errors.As(err, &told): // it says what to do
 	case errors.Is(err, fs.ErrPermission):
 		return failure.Tell(err, "%v: %s; or set %s to another folder, as in file:/var/lib/spotipie", err, accessAdvice(s, err), s.Variable("STORE"))
 	case errors.Is(err, syscall.EROFS):

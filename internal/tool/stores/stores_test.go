@@ -105,8 +105,12 @@ func TestFolderThatCannotBeWritten(t *testing.T) {
 		"read-only":      {syscall.EROFS, "set SPOTIPIE_STORE to a folder that can be written"},
 		"something else": {errors.New("oops"), "oops"},
 	} {
-		if err := stores.Failed(s, "opening", &fs.PathError{Op: "mkdir", Path: "/x", Err: test.err}); !strings.Contains(err.Error(), test.want) {
+		err := stores.Failed(s, "opening", &fs.PathError{Op: "mkdir", Path: "/x", Err: test.err})
+		if !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: got %v", name, err)
+		}
+		if again := stores.Brief(s, err); again.Error() != err.Error() { // as doctor does
+			t.Errorf("%s: it is said twice: %v", name, again)
 		}
 	}
 }

@@ -182,6 +182,9 @@ func (f *flags) explain(s *settings.Settings, call *webapi.Call, err error) erro
 		}
 	}
 	switch {
+	case errors.As(err, &refused) && refused.StatusCode == http.StatusNotFound && refused.Message == "Service not found" && s.Services().IsPractice():
+		return failure.Tell(err, "%s: check the path; a practice service has only a part of the Web API, which the page at %s/ lists",
+			failure.Plain(err), s.APIURL.Value)
 	case errors.As(err, &refused) && refused.StatusCode == http.StatusForbidden && strings.Contains(refused.Message, "scope"):
 		return failure.Tell(err, "%s: %s", failure.Plain(err), scopeAdvice(s, webapi.ScopesFor(call.Method, call.Path()), f.has))
 	case errors.As(err, &refused) && refused.StatusCode == http.StatusUnauthorized && f.flow == spotipie.FlowClientCredentials:

@@ -59,6 +59,22 @@ func TestAPIRateLimits(t *testing.T) {
 	}
 }
 
+// TestAPIThatThePracticeServiceDoesNotHave: an endpoint that Spotify has and the
+// practice service has not must not look like a wrong path.
+func TestAPIThatThePracticeServiceDoesNotHave(t *testing.T) {
+	server, _ := tooltest.SignedInAsAda(t)
+	_, stderr, code := tooltest.Run(t.Context(), api.New(), "api", "me/top/tracks")
+	want := "spotipie: api: the Web API answered 404 Not Found: Service not found: check the path; a practice service has only a part of the Web API, " +
+		"which the page at " + server.URL + "/ lists\n"
+	if code != failure.ExitFailure || stderr != want {
+		t.Errorf("exit code %d, stderr %q", code, stderr)
+	}
+	stdout, _, code := tooltest.Run(t.Context(), api.New(), "api", server.URL+"/")
+	if code != failure.ExitOK || !strings.Contains(stdout, "/v1/me/tracks") {
+		t.Errorf("exit code %d, and the page does not list them: %q", code, stdout)
+	}
+}
+
 // dates are the times until which no request may be sent.
 var dates = regexp.MustCompile(`until \d+ [A-Z][a-z]+ 20\d\d \d\d:\d\d`)
 

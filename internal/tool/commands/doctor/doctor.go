@@ -189,12 +189,14 @@ func app(ctx context.Context, s *settings.Settings, flow spotipie.Flow, clock do
 		results = append(results, check())
 	}
 	if checker := checkerOf(s, flow); checker != nil {
-		ask("app", func() doctor.Result { return doctor.Registration(ctx, checker, s.RedirectURI.Value) })
+		ask("app", func() doctor.Result {
+			return doctor.Registration(ctx, checker, s.RedirectURI.Value, s.Services().PracticeApp())
+		})
 	}
 	if s.Secret.Value != "" && s.ClientID.Value != "" {
 		session, err := sessions.New(s, spotipie.FlowClientCredentials, nil, nil)
 		if app, ok := session.(*spotipie.ClientCredentialsSession); err == nil && ok {
-			ask("secret", func() doctor.Result { return doctor.Secret(ctx, app, s.Secret.From) })
+			ask("secret", func() doctor.Result { return doctor.Secret(ctx, app, s.Secret.From, s.Services().PracticeApp()) })
 		}
 	}
 	return results

@@ -4,6 +4,7 @@ package doctor_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/spotipie/spotipie/internal/tool/commands/doctor"
@@ -25,6 +26,18 @@ func TestDoctor(t *testing.T) {
 	server.RevokeUser(server.Credentials().ClientID, "ada")
 	if checks := examined(t, failure.ExitFailure); checks["token"] || !checks["store"] {
 		t.Errorf("a revoked login: %v", checks)
+	}
+}
+
+// TestDoctorOfAPracticeServiceThatWasStartedAgain checks that the advice is not about
+// Spotify's pages, which do not have the app.
+func TestDoctorOfAPracticeServiceThatWasStartedAgain(t *testing.T) {
+	tooltest.SignedInAsAda(t)
+	t.Setenv("SPOTIPIE_CLIENT_ID", "00000000000000000000000000000000")
+	stdout, _, code := tooltest.Run(t.Context(), doctor.New(), "doctor")
+	const shownAt = "what 'spotipie serve' has printed last (it has another app after each start)\n"
+	if code != failure.ExitFailure || strings.Count(stdout, shownAt) != 2 || strings.Contains(stdout, "dashboard") {
+		t.Errorf("exit code %d, stdout %q", code, stdout)
 	}
 }
 

@@ -1,12 +1,15 @@
 package login
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net/url"
 	"slices"
+	"strings"
 
+	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/cli"
 	"github.com/spotipie/spotipie/internal/tool/explain"
 	"github.com/spotipie/spotipie/internal/tool/failure"
@@ -24,10 +27,17 @@ func explainLogin(s *settings.Settings, err error) error {
 	}
 	var timeout *login.TimeoutError
 	var port *login.PortError
+	var refused *spotipie.AuthorizationError
 	switch {
+	case errors.Is(err, spotipie.ErrAccessDenied):
+		return failure.Tell(err, "you did not agree, or Spotify refused (access_denied), and nothing has changed: run the command again to be asked again")
+	case errors.As(err, &refused) && strings.HasPrefix(refused.Description, "response_type"):
+		return failure.Tell(err, "the accounts service does not have the implicit grant (%s): use --flow authorization_code, "+
+			"which needs no client secret either; 'spotipie serve --legacy' still has it", cli.Printable(refused.Description))
 	case errors.As(err, &timeout):
-		return failure.Tell(err, "nobody agreed within %s: run it again, with a longer --timeout if need be; if Spotify complained "+
-			"about the redirect URI, register %s at https://developer.spotify.com/dashboard", timeout.After, timeout.RedirectURI)
+		return failure.Tell(err, "nobody agreed within %s: run it again, with a longer --timeout if need be; if the browser showed "+
+			"only an error, compare client id (%s) and redirect URI (%s) with %s", timeout.After, s.ClientID.Origin(), timeout.RedirectURI,
+			cmp.Or(s.Services().PracticeApp(), "the app's page at https://developer.spotify.com/dashboard"))
 	case errors.As(err, &port):
 		return failure.Tell(err, "%v", explainPort(s, port))
 	case errors.Is(err, login.ErrNoTerminal):

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/cli"
+	"github.com/spotipie/spotipie/internal/doctor"
 	"github.com/spotipie/spotipie/internal/storeaddress"
 	"github.com/spotipie/spotipie/internal/tool/commandline"
 	"github.com/spotipie/spotipie/internal/tool/failure"
@@ -71,7 +73,7 @@ app sees only public information; 'spotipie scopes' lists all scopes.`,
 		Example: `  spotipie login --scope user-library-read,playlist-read-private
   spotipie login --profile work --all-scopes
   spotipie login --profile app --flow client_credentials`,
-		Args: commandline.NoArguments,
+		Args: onlyFlags,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	flags := cmd.Flags()
@@ -92,6 +94,14 @@ app sees only public information; 'spotipie scopes' lists all scopes.`,
 	_ = cmd.RegisterFlagCompletionFunc("scope", scopelist.Complete)
 	_ = cmd.RegisterFlagCompletionFunc("flow", completeFlows)
 	return cmd
+}
+
+// onlyFlags refuses arguments, and tells who names scopes without --scope how to.
+func onlyFlags(cmd *cobra.Command, args []string) error {
+	if scopes, err := scopelist.Parse(args, false); err == nil && len(scopes) > 0 {
+		return failure.Usage(cmd, fmt.Errorf("takes no arguments, only flags (did you mean --scope %s?)", strings.Join(scopelist.Printable(scopes), ",")))
+	}
+	return commandline.NoArguments(cmd, args)
 }
 
 func (f *flags) run(cmd *cobra.Command) error {
@@ -129,6 +139,9 @@ func (f *flags) run(cmd *cobra.Command) error {
 		if err := pauses.New(s).Mount(session); err != nil {
 			return err
 		}
+		if err := f.canSave(ctx, s, store, scope); err != nil {
+			return explainLogin(s, err)
+		}
 		token, err := f.authorize(ctx, s, session)
 		name := ""
 		if token != nil {
@@ -142,6 +155,27 @@ func (f *flags) run(cmd *cobra.Command) error {
 		s.Remember(ctx, flow, name, f.isNew)
 		return explainLogin(s, err)
 	})
+}
+
+// saveCheckTimeout is how long canSave waits for a store. The login itself can wait
+// longer.
+const saveCheckTimeout = 8 * time.Second
+
+// canSave finds out before a user is asked whether the store could save their answer.
+// A profile that needs no login needs no store that can save, either.
+func (f *flags) canSave(ctx context.Context, s *settings.Settings, store spotipie.Store, scope spotipie.Scopes) error {
+	rec, found, err := store.Load(ctx, s.Key())
+	if err != nil || found && !f.forceDialog && rec.Token != nil && rec.Token.Scope().Contains(scope) {
+		return nil // the login itself says what is wrong
+	}
+	ctx, cancel := context.WithTimeout(ctx, saveCheckTimeout)
+	defer cancel()
+	switch err := doctor.CanSave(ctx, store, s.Key()); {
+	case err == nil, ctx.Err() != nil:
+		return nil
+	default:
+		return failure.Tell(err, "nobody was asked, because the login could not be saved: %v", stores.Failed(s, "saving in", err))
+	}
 }
 
 // authorize gets a token. It is saved when the session is closed.

@@ -1,8 +1,10 @@
 package login_test
 
 import (
+	"errors"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -45,17 +47,19 @@ func TestLoginThatCannotBegin(t *testing.T) {
 	for name, test := range map[string]struct {
 		line, want string
 	}{
-		"no client id":         {"", "no client id: create an app with the redirect URI"},
-		"scopes twice":         {"--client-id x --all-scopes --scope user-top-read", "--all-scopes and --scope: use only one of them"},
-		"no such scope":        {"--client-id x --scope user-tpo-read", "did you mean user-top-read?"},
-		"a user of the app":    {"--client-id x --flow client_credentials --scope user-top-read", "--scope: the client_credentials flow has no user to ask"},
-		"no secret":            {"--client-id x --flow client_credentials", "needs the app's client secret: set SPOTIPIE_CLIENT_SECRET"},
-		"no time":              {"--client-id x --timeout 0s", "--timeout 0s: it must be longer than 0"},
-		"a port to paste at":   {"--client-id x --paste --port 8888", "--port cannot be used with --paste"},
-		"no port":              {"--client-id x --port 99999", "--port"},
-		"a page on the web":    {"--client-id x --redirect-uri https://app.example/cb", "this machine cannot receive the answer at https://app.example/cb: add --paste"},
-		"an old redirect URI":  {"--client-id x --redirect-uri http://localhost/cb", "127.0.0.1"},
-		"no address to listen": {"--client-id x --bind a:b:c", "--bind a:b:c: "},
+		"no client id":                  {"", "no client id: create an app with the redirect URI"},
+		"scopes twice":                  {"--client-id x --all-scopes --scope user-top-read", "--all-scopes and --scope: use only one of them"},
+		"no such scope":                 {"--client-id x --scope user-tpo-read", "did you mean user-top-read?"},
+		"scopes without --scope":        {"--client-id x user-top-read user-library-read", "login: takes no arguments, only flags (did you mean --scope user-library-read,user-top-read?); see"},
+		"something else without a flag": {"--client-id x ada", "login: takes no arguments, only flags; see"},
+		"a user of the app":             {"--client-id x --flow client_credentials --scope user-top-read", "--scope: the client_credentials flow has no user to ask"},
+		"no secret":                     {"--client-id x --flow client_credentials", "needs the app's client secret: set SPOTIPIE_CLIENT_SECRET"},
+		"no time":                       {"--client-id x --timeout 0s", "--timeout 0s: it must be longer than 0"},
+		"a port to paste at":            {"--client-id x --paste --port 8888", "--port cannot be used with --paste"},
+		"no port":                       {"--client-id x --port 99999", "--port"},
+		"a page on the web":             {"--client-id x --redirect-uri https://app.example/cb", "this machine cannot receive the answer at https://app.example/cb: add --paste"},
+		"an old redirect URI":           {"--client-id x --redirect-uri http://localhost/cb", "127.0.0.1"},
+		"no address to listen":          {"--client-id x --bind a:b:c", "--bind a:b:c: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tooltest.Home(t, "")
@@ -67,15 +71,75 @@ func TestLoginThatCannotBegin(t *testing.T) {
 	}
 }
 
-// TestNobodyComes checks that the advice names the redirect URI, which is the usual
-// problem.
+// TestNobodyComes checks that the advice is about the client id and the redirect URI,
+// which are the usual problems: only the browser shows them.
 func TestNobodyComes(t *testing.T) {
+	server := spotifytest.New(t)
+	const compare = "spotipie: login: nobody agreed within 10ms: run it again, with a longer --timeout if need be; if the browser showed only an error, " +
+		"compare client id (from --client-id) and redirect URI (http://127.0.0.1/callback) with "
+	for name, test := range map[string]struct{ accountsURL, want string }{
+		"at Spotify":            {spotipie.DefaultAccountsURL, compare + "the app's page at https://developer.spotify.com/dashboard\n"},
+		"at a practice service": {server.URL, compare + "what 'spotipie serve' has printed last (it has another app after each start)\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tooltest.Home(t, "")
+			_, stderr, code := tooltest.Run(t.Context(), login.New(), "login", "--client-id", server.Credentials().ClientID, "--accounts-url", test.accountsURL,
+				"--no-browser", "--timeout", "10ms", "--scope", "user-top-read")
+			if code != failure.ExitFailure || !strings.Contains(stderr, test.want) {
+				t.Errorf("exit code %d, stderr %q", code, stderr)
+			}
+		})
+	}
+}
+
+// TestImplicitGrantToday checks that the error says what to use instead.
+func TestImplicitGrantToday(t *testing.T) {
 	server := spotifytest.New(t)
 	tooltest.Home(t, "")
 	_, stderr, code := tooltest.Run(t.Context(), login.New(), "login", "--client-id", server.Credentials().ClientID, "--accounts-url", server.URL,
-		"--no-browser", "--timeout", "10ms", "--scope", "user-top-read")
-	if code != failure.ExitFailure || !strings.Contains(stderr, "spotipie: login: nobody agreed within 10ms: run it again") || !strings.Contains(stderr, "register http://127.0.0.1") {
+		"--flow", "implicit_grant", "--no-browser", "--scope", "user-top-read")
+	const want = "spotipie: login: the accounts service does not have the implicit grant (response_type must be code): use --flow authorization_code, "
+	if code != failure.ExitFailure || !strings.Contains(stderr, want) {
 		t.Errorf("exit code %d, stderr %q", code, stderr)
+	}
+}
+
+// TestStoreThatCannotSave checks that a user is not asked for a login that would be
+// lost, and that one who has signed in already still learns so.
+func TestStoreThatCannotSave(t *testing.T) {
+	server, session := tooltest.SignedInAsAda(t)
+	home, err := os.UserConfigDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(home, "spotipie")
+	store, err := filestore.Open(dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	record := store.Path(spotipie.Key{ClientID: session.ClientID(), Profile: "default"})
+	lock := strings.TrimSuffix(record, ".json") + ".lock"
+	if err := errors.Join(os.RemoveAll(lock), os.Mkdir(lock, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	before := server.Stats()
+	for _, test := range []struct {
+		name, want string
+		flags      []string
+		code       int
+	}{
+		{"signed in already", "Already signed in as profile \"default\"", nil, failure.ExitOK},
+		{"another user", "spotipie: login: nobody was asked, because the login could not be saved: saving in the store (file:" + dir + ")", []string{"--force-dialog"}, failure.ExitFailure},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, stderr, code := tooltest.Run(t.Context(), login.New(), append([]string{"login", "--no-browser", "--timeout", "10ms"}, test.flags...)...)
+			if code != test.code || !strings.Contains(stderr, test.want) || strings.Contains(stderr, "/authorize?") {
+				t.Errorf("exit code %d, stderr %q", code, stderr)
+			}
+		})
+	}
+	if after := server.Stats(); after.TokenRequests != before.TokenRequests {
+		t.Errorf("there were token requests: %v", after.TokenRequests)
 	}
 }
 

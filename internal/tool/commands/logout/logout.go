@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -84,12 +85,17 @@ func deleteLogin(ctx context.Context, s *settings.Settings, store spotipie.Store
 	return true, explain.Error(s, errors.Join(session.Logout(ctx), sessions.SaveAndClose(ctx, session)))
 }
 
-// tellSignedOut says that nobody was signed in. It fails if another app than
-// the one that is set is signed in.
+// tellSignedOut says that nobody was signed in, and who is: the user may mean another
+// profile. It fails if another app than the one that is set is signed in.
 func tellSignedOut(ctx context.Context, s *settings.Settings, store spotipie.Store) error {
 	if err := sessions.OtherApp(ctx, s, store); err != nil {
 		return err
 	}
-	s.Say("Profile %q was not signed in.", s.Profile.Value)
+	others := ""
+	keys, err := store.List(ctx)
+	if names := stores.ProfileNames(keys); err == nil && len(names) > 0 {
+		others = "; to sign out of another one, name it with --profile (there are: " + strings.Join(names, ", ") + ")"
+	}
+	s.Say("Profile %q was not signed in%s.", s.Profile.Value, others)
 	return nil
 }

@@ -37,6 +37,16 @@ func TestLogout(t *testing.T) {
 	}
 }
 
+// TestLogoutOfTheWrongProfile protects from believing that one has signed out.
+func TestLogoutOfTheWrongProfile(t *testing.T) {
+	tooltest.SignedInAsAda(t)
+	_, stderr, code := tooltest.Run(t.Context(), logout.New(), "logout", "--profile", "work")
+	want := "Profile \"work\" was not signed in; to sign out of another one, name it with --profile (there are: default).\n"
+	if code != failure.ExitOK || stderr != want {
+		t.Errorf("exit code %d, stderr %q", code, stderr)
+	}
+}
+
 // TestLogoutOfSpotify checks the hint that only Spotify's own page removes the
 // app's access.
 func TestLogoutOfSpotify(t *testing.T) {
