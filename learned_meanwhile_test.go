@@ -251,3 +251,34 @@ func TestPausedProcessLearns(t *testing.T) {
 		}
 	})
 }
+
+// TestRefusedTokenThatAnotherProcessHasReplaced checks that the successor of a refused
+// refresh token is used, even if its access token has expired, by a wrong clock perhaps.
+func TestRefusedTokenThatAnotherProcessHasReplaced(t *testing.T) {
+	for name, call := range renewingCalls() {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store, spotify := newHookedStore(), &services{}
+				s := offline(t, spotify, store, nil)
+				set(t, s, time.Hour)
+				time.Sleep(2 * time.Hour)
+				spotify.token = func(n int, req *http.Request) (*http.Response, error) {
+					if n > 1 {
+						return respond(req, http.StatusOK, renewed(n)), nil
+					}
+					change(t, store, func(rec *spotipie.Record) {
+						rec.Token, rec.Renewals = tokenOf("other", "R-other", 0), rec.Renewals+1
+					})
+					return respond(req, http.StatusBadRequest, `{"error":"invalid_grant"}`), nil
+				}
+				if tok, err := call(t.Context(), s); err != nil || tok.AccessToken() != "A2" {
+					t.Fatalf("got %s and error %v, want A2", tokenNames(tok), err)
+				}
+				if sent := spotify.form(2).Get("refresh_token"); sent != "R-other" {
+					t.Errorf("the second request has sent %s, want the other process's refresh token", sent)
+				}
+				expectTokens(t, s, store, "A2", "R2")
+			})
+		})
+	}
+}

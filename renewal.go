@@ -259,8 +259,11 @@ func (k *keeper) refuse(ctx context.Context, asked *state, err error, answer *To
 	k.apply(func(s *state) *state { return k.rules().refused(s, asked, words, now) })
 	saveErr := k.save(ctx)
 	next := k.current()
-	if next.isUsable(k.app.clock()) && next.detail().refused == "" {
+	switch {
+	case next.isUsable(k.app.clock()) && next.detail().refused == "":
 		return next, saveErr
+	case next.refreshToken() != asked.refreshToken() && k.rules().isRenewable(next):
+		return nil, errSuperseded // the token that came meanwhile is expired
 	}
 	err = fmt.Errorf("%w: %w", ErrReauthorizationRequired, err)
 	k.observation(ctx, ObservedRefusal, "")(err)
