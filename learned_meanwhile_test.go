@@ -229,14 +229,17 @@ func TestSlowCheckIsMadeAgain(t *testing.T) {
 func TestPausedProcessLearns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, spotify := newHookedStore(), &services{}
-		var ahead time.Duration
-		s := offline(t, spotify, store, func(o *spotipie.Options) { o.Now = func() time.Time { return time.Now().Add(ahead) } })
+		var wall clock
+		s := offline(t, spotify, store, func(o *spotipie.Options) { o.Now = wall.now })
 		set(t, s, time.Hour)
+		ahead := time.Duration(0)
 		for range 5 { // early, because the clock goes on by itself
 			ahead += 2 * time.Hour
+			wall.ahead(ahead)
 			token(t, s)
 		}
 		ahead += 2 * time.Hour
+		wall.ahead(ahead)
 		time.AfterFunc(200*time.Millisecond, func() {
 			change(t, store, func(rec *spotipie.Record) {
 				rec.Token, rec.Renewals = tokenOf("other", "R-other", 4*time.Hour+ahead), rec.Renewals+1
