@@ -31,8 +31,10 @@ type keeper struct {
 	retrier *retrier
 	tasks   *tasks
 	done    chan struct{} // closed with the session; nil: nobody waits for that
-	// saveNoMore is set when Close no longer waits for what is saved in the background.
-	saveNoMore bool
+	// stopped is set when Close has ended saving in the background. abandoned was the
+	// state then. Only another state is still saved, and only for a while.
+	stopped   bool
+	abandoned *state
 }
 
 func (k *keeper) key() Key { return Key{ClientID: k.app.clientID, Profile: k.profile} }

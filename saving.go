@@ -219,11 +219,13 @@ type retrier struct {
 	wake  chan struct{}
 	ended chan struct{}
 	lock  *storeLock // held until it is saved, for as long as saving may take; or nil
+	brief bool       // it gives up after that time, because the session is closed
 }
 
 // saveInBackground saves what is not saved yet as soon as the store accepts it. It
 // unlocks the lock, if there is one, then or after 10 seconds. If a first attempt has
-// failed, and a caller was told of that, it waits before the next attempt.
+// failed, and a caller was told of that, it waits before the next attempt. After Close it
+// saves only what the accounts service has answered since, and gives up after 10 seconds.
 func (k *keeper) saveInBackground(lock *storeLock, failed bool) {
 	k.mu.Lock()
 	r := k.retrier
@@ -233,9 +235,9 @@ func (k *keeper) saveInBackground(lock *storeLock, failed bool) {
 			r.lock, lock = lock, nil
 		}
 		r.poke()
-	case !k.saveNoMore && k.app.store != nil:
+	case k.app.store != nil && !(k.stopped && k.state.Load().isSame(k.abandoned)):
 		ctx, stop := context.WithCancel(context.Background())
-		k.retrier = &retrier{stop: stop, wake: make(chan struct{}, 1), ended: make(chan struct{}), lock: lock}
+		k.retrier = &retrier{stop: stop, wake: make(chan struct{}, 1), ended: make(chan struct{}), lock: lock, brief: k.stopped}
 		lock = nil
 		go k.runRetrier(ctx, k.retrier, failed)
 	}
@@ -271,11 +273,23 @@ func (k *keeper) runRetrier(ctx context.Context, r *retrier, failed bool) {
 			k.report(k.announce(ctx))
 			return
 		}
+		k.report(err)
 		if time.Since(begun) >= saveTimeout {
 			k.inBackground(k.takeLock(r).giveBack)
+			if r.brief {
+				k.forgetRetrier(r)
+				return
+			}
 		}
-		k.report(err)
 		failed = err != nil
+	}
+}
+
+func (k *keeper) forgetRetrier(r *retrier) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.retrier == r {
+		k.retrier = nil
 	}
 }
 
@@ -313,12 +327,12 @@ func (k *keeper) takeLock(r *retrier) *storeLock {
 	return lock
 }
 
-// stopRetrier ends saving in the background for good, and returns the lock that it had. It waits
+// stopRetrier ends saving in the background, and returns the lock that it had. It waits
 // for a running attempt until ctx ends.
 func (k *keeper) stopRetrier(ctx context.Context) *storeLock {
 	k.mu.Lock()
 	r := k.retrier
-	k.retrier, k.saveNoMore = nil, true
+	k.retrier, k.stopped, k.abandoned = nil, true, k.state.Load()
 	k.mu.Unlock()
 	if r == nil {
 		return nil
