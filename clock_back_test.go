@@ -3,6 +3,7 @@ package spotipie_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"testing"
 	"testing/synctest"
@@ -123,6 +124,17 @@ func TestLargestTimeouts(t *testing.T) {
 		time.Sleep(2 * time.Hour)
 		if tok := token(t, s); tok.AccessToken() != "A1" {
 			t.Errorf("got %s", tokenNames(tok))
+		}
+		for n := 2; n <= 6; n++ { // soon after each other, so that the last ones must wait
+			change(t, store, func(rec *spotipie.Record) {
+				rec.Token, rec.Renewals = tokenOf("other", fmt.Sprint("R-other", n), 0), rec.Renewals+1
+			})
+			if _, err := s.Load(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if tok := token(t, s); tok.AccessToken() != fmt.Sprint("A", n) {
+				t.Errorf("got %s, want A%d", tokenNames(tok), n)
+			}
 		}
 	})
 }
