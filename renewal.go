@@ -103,15 +103,17 @@ func (k *keeper) renewInTurn(ctx context.Context, unwanted *state, force bool) (
 	if err != nil || lock == nil {
 		return s, false, err
 	}
+	defer func() {
+		if k.current().isUnsaved() {
+			k.saveInBackground(lock, err != nil)
+		} else {
+			k.inBackground(lock.giveBack)
+		}
+	}()
 	for range maxSuperseded {
 		if s, err = k.renewLocked(ctx, unwanted, force); !errors.Is(err, errSuperseded) {
 			break
 		}
-	}
-	if k.current().isUnsaved() {
-		k.saveInBackground(lock, err != nil)
-	} else {
-		k.inBackground(lock.giveBack)
 	}
 	return s, true, err
 }

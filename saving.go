@@ -60,10 +60,18 @@ func (k *keeper) save(ctx context.Context) error {
 	}
 }
 
+// errSaveEnded means that the program has ended the goroutine that was saving, from
+// Options.Observe for example.
+var errSaveEnded = errors.New("spotipie: saving has ended its goroutine")
+
 // runSave tries to save and wakes the callers who wait for that.
 func (k *keeper) runSave(ctx context.Context, f *flight) error {
-	err := errors.New("it ended its goroutine")
+	f.state = k.state.Load()
+	err := errSaveEnded
 	defer func() {
+		if err != nil {
+			k.saveFailed(f.state)
+		}
 		k.mu.Lock()
 		k.saving = nil
 		if k.retrier != nil && err == nil {
@@ -76,9 +84,6 @@ func (k *keeper) runSave(ctx context.Context, f *flight) error {
 	f.state, err = k.trySave(ctx)
 	if err != nil && ctx.Err() == nil && !errors.Is(err, ErrVersionConflict) {
 		f.state, err = k.trySave(ctx) // a connection may have been reset
-	}
-	if err != nil {
-		k.saveFailed(f.state)
 	}
 	return err
 }
@@ -258,6 +263,7 @@ func (r *retrier) poke() {
 func (k *keeper) runRetrier(ctx context.Context, r *retrier, failed bool) {
 	defer close(r.ended)
 	defer r.stop()
+	defer k.forgetRetrier(r)
 	end := k.observation(ctx, ObservedSavedLate, "")
 	begun := time.Now()
 	for wait := minSaveWait; ; wait = saveWait(wait, time.Since(begun)) {
@@ -277,7 +283,6 @@ func (k *keeper) runRetrier(ctx context.Context, r *retrier, failed bool) {
 		if time.Since(begun) >= saveTimeout {
 			k.inBackground(k.takeLock(r).giveBack)
 			if r.brief {
-				k.forgetRetrier(r)
 				return
 			}
 		}
@@ -285,11 +290,16 @@ func (k *keeper) runRetrier(ctx context.Context, r *retrier, failed bool) {
 	}
 }
 
+// forgetRetrier makes the next call of saveInBackground start another one.
 func (k *keeper) forgetRetrier(r *retrier) {
 	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.retrier == r {
+	isCurrent := k.retrier == r
+	if isCurrent {
 		k.retrier = nil
+	}
+	k.mu.Unlock()
+	if isCurrent {
+		k.inBackground(k.takeLock(r).giveBack)
 	}
 }
 
