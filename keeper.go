@@ -112,12 +112,19 @@ func (k *keeper) announce(ctx context.Context) error {
 	if c.number == 0 {
 		return nil
 	}
+	var err error
 	if !c.to.signedIn() {
-		return k.bell.Load().announceLoggedOut(ctx, c.number, LoggedOut{Session: k.session, OldToken: c.from.tokenOrNil()})
+		err = k.bell.Load().announceLoggedOut(ctx, c.number, LoggedOut{Session: k.session, OldToken: c.from.tokenOrNil()})
+	} else {
+		err = k.bell.Load().announceUpdated(ctx, c.number, TokenUpdated{
+			Session: k.session, OldToken: c.from.tokenOrNil(), NewToken: c.to.token, ReauthorizeBy: c.to.reauthorizeBy(),
+		})
 	}
-	return k.bell.Load().announceUpdated(ctx, c.number, TokenUpdated{
-		Session: k.session, OldToken: c.from.tokenOrNil(), NewToken: c.to.token, ReauthorizeBy: c.to.reauthorizeBy(),
-	})
+	if errors.Is(err, errWaitingInTurn) {
+		k.inBackground(func() { k.report(k.announce(context.Background())) })
+		return nil
+	}
+	return err
 }
 
 // announceAfter announces the changes since changes returned before. Errors about
