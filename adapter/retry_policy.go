@@ -133,6 +133,7 @@ func hopelessBeginnings() []string {
 		"http: nil Request", "http: no Host", "http: invalid Host", "http: Request.", "http: ContentLength=",
 		"net/http: invalid ", "net/http: can't write control character", "net/http: server response headers exceeded",
 		`malformed HTTP response "\x15\x03`, // a TLS alert: the server wants https
+		http.StatusText(http.StatusProxyAuthRequired),
 	}
 }
 
