@@ -130,7 +130,7 @@ func secretsClient(send http.RoundTripper) *http.Client {
 func (a *app) readAnswer(resp *http.Response, body []byte, form url.Values) (*Token, error) {
 	now := a.wallTime()
 	failed := &TokenEndpointError{StatusCode: resp.StatusCode}
-	failed.RetryAfter, _ = ParseRetryAfter(resp.Header.Get("Retry-After"), now)
+	failed.RetryAfter, _ = ParseRetryAfter(resp.Header.Get("Retry-After"), answeredAt(resp, now))
 	if len(body) > maxTokenJSON {
 		failed.Err = errors.New("the answer is larger than 1 MiB")
 		return nil, failed
