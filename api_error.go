@@ -69,7 +69,7 @@ func CheckResponse(resp *http.Response) error {
 // apiErrorOf reads the refusal that resp is, and closes its body.
 func apiErrorOf(resp *http.Response) *APIError {
 	e := &APIError{StatusCode: resp.StatusCode}
-	e.RetryAfter, _ = ParseRetryAfter(resp.Header.Get("Retry-After"), time.Now())
+	e.RetryAfter, _ = ParseRetryAfter(resp.Header.Get("Retry-After"), answeredAt(resp, time.Now()))
 	body, err := errorBody(resp.Body)
 	if err != nil && len(body) == 0 {
 		e.Message = "reading its message failed"

@@ -60,7 +60,7 @@ func newApp(creds Credentials, opts *Options) (*app, error) {
 		skipRedirectURICheck: opts.SkipRedirectURICheck,
 		earlyRefresh:         min(orDefault(opts.EarlyRefresh, defaultEarlyRefresh), maxLifetime),
 		refreshTimeout:       orDefault(opts.RefreshTimeout, defaultRefreshTimeout),
-		lockTimeout:          orDefault(opts.LockTimeout, orDefault(opts.RefreshTimeout, defaultLockTimeout)),
+		lockTimeout:          min(orDefault(opts.LockTimeout, orDefault(opts.RefreshTimeout, defaultLockTimeout)), maxLifetime),
 		reports:              reports{onError: opts.OnError},
 		observe:              opts.Observe,
 		now:                  opts.Now,

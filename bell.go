@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -30,6 +31,9 @@ type bell struct {
 	idle      chan struct{}  // closed when the goroutine ends; nil if nobody waits
 	closed    bool
 	shut      chan struct{} // closed with it
+
+	// waitsFor is the bell whose listeners one of this bell's listeners waits for.
+	waitsFor atomic.Pointer[bell]
 }
 
 // listener is a registered function. The bell's lock guards removed.
@@ -132,7 +136,38 @@ func (b *bell) announce(ctx context.Context, number uint64, deliver func(context
 	if a == nil || nested { // the caller would wait for its own listener
 		return err
 	}
+	wait, leave := b.mayWait(ctx)
+	defer leave()
+	if !wait {
+		return errWaitingInTurn
+	}
 	return b.wait(ctx, a)
+}
+
+// errWaitingInTurn means that the caller of announce is a listener of another session that
+// the listeners of this one wait for.
+var errWaitingInTurn = errors.New("spotipie: the listeners of two sessions would wait for each other")
+
+// mayWait reports whether a caller may wait for the listeners of b. A listener of another
+// session may not if they wait for that listener in turn. leave must be called after the
+// wait.
+func (b *bell) mayWait(ctx context.Context) (may bool, leave func()) {
+	var callers []*bell
+	for mark := ringOf(ctx); mark != nil; mark = mark.outer {
+		if mark.bell != b {
+			callers = append(callers, mark.bell)
+			mark.bell.waitsFor.Store(b) // before looking: of two callers at once, one sees the other
+		}
+	}
+	may = true
+	for other, hops := b.waitsFor.Load(), 0; other != nil && hops < maxNesting; other, hops = other.waitsFor.Load(), hops+1 {
+		may = may && !slices.Contains(callers, other)
+	}
+	return may, func() {
+		for _, caller := range callers {
+			caller.waitsFor.CompareAndSwap(b, nil)
+		}
+	}
 }
 
 // enqueue returns the announcement in the queue that covers the number, or nil

@@ -3,6 +3,7 @@ package spotipie_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"testing"
 	"testing/synctest"
@@ -124,6 +125,17 @@ func TestLargestTimeouts(t *testing.T) {
 		if tok := token(t, s); tok.AccessToken() != "A1" {
 			t.Errorf("got %s", tokenNames(tok))
 		}
+		for n := 2; n <= 6; n++ { // soon after each other, so that the last ones must wait
+			change(t, store, func(rec *spotipie.Record) {
+				rec.Token, rec.Renewals = tokenOf("other", fmt.Sprint("R-other", n), 0), rec.Renewals+1
+			})
+			if _, err := s.Load(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if tok := token(t, s); tok.AccessToken() != fmt.Sprint("A", n) {
+				t.Errorf("got %s, want A%d", tokenNames(tok), n)
+			}
+		}
 	})
 }
 
@@ -162,5 +174,36 @@ func TestReauthorizeByIsSixMonthsAfterTheConsent(t *testing.T) {
 				t.Errorf("ReauthorizeBy is %s, announced %s, want %s at the same time of day", by, announced, want)
 			}
 		})
+	}
+}
+
+// TestConsentAtATimeThatMakesNoSense checks that such a time in a record, which a session
+// cannot have, counts as not known.
+func TestConsentAtATimeThatMakesNoSense(t *testing.T) {
+	for _, at := range []time.Time{time.Unix(-1<<62, 0), time.Unix(1<<62, 0), time.Date(1500, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2300, 1, 1, 0, 0, 0, 0, time.UTC)} {
+		for name, learn := range map[string]func(*testing.T, *spotipie.AuthorizationCodeSession, *hookedStore){
+			"SetRecord": func(t *testing.T, s *spotipie.AuthorizationCodeSession, _ *hookedStore) {
+				if err := s.SetRecord(t.Context(), spotipie.Record{Token: tokenOf("A", "R", time.Hour), AuthorizedAt: at}); err != nil {
+					t.Fatal(err)
+				}
+			},
+			"Load": func(t *testing.T, s *spotipie.AuthorizationCodeSession, store *hookedStore) {
+				change(t, store, func(rec *spotipie.Record) {
+					*rec = spotipie.Record{Token: tokenOf("A", "R", time.Hour), ClientID: "id", AuthorizedAt: at, Version: rec.Version}
+				})
+				if _, err := s.Load(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			},
+		} {
+			t.Run(fmt.Sprint(name, " ", at.Year()), func(t *testing.T) {
+				store := newHookedStore()
+				s := offline(t, &services{}, store, nil)
+				learn(t, s, store)
+				if !s.AuthorizedAt().IsZero() || !s.ReauthorizeBy().IsZero() {
+					t.Errorf("authorized at %s, again by %s", s.AuthorizedAt(), s.ReauthorizeBy())
+				}
+			})
+		}
 	}
 }

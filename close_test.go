@@ -361,6 +361,8 @@ func TestOnErrorMayRenew(t *testing.T) {
 		store.swap.set(fails)
 		_, _ = s.RefreshToken(t.Context())
 		<-heard
+		store.swap.set(nil) // otherwise saving goes on after the end of the test
+		time.Sleep(time.Minute)
 	})
 }
 
@@ -424,4 +426,46 @@ func TestCloseSavesWhileAListenerIsSlow(t *testing.T) {
 			t.Errorf("Close: %v", err)
 		}
 	})
+}
+
+// TestAnswerAfterCloseIsSaved checks that a new refresh token is saved even if Close did
+// not wait for it, and the store fails at first: the old refresh token may be used up, and
+// another session may need the new one.
+func TestAnswerAfterCloseIsSaved(t *testing.T) {
+	for name, test := range map[string]struct {
+		answer, close time.Duration // how long the answer takes, and when the session is closed
+	}{
+		"Close has no time to wait":                  {5 * time.Second, time.Second},
+		"the answer comes after the time limit":      {20 * time.Second, 16 * time.Second},
+		"the answer comes long after the time limit": {5 * time.Minute, 16 * time.Second},
+	} {
+		for failures, saved := range map[int32]bool{0: true, 5: true, 1000: false} {
+			t.Run(fmt.Sprintf("%s, %d saves fail", name, failures), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					store, spotify := newHookedStore(), &services{before: func(int) { time.Sleep(test.answer) }}
+					s := offline(t, spotify, store, nil)
+					set(t, s, time.Hour)
+					go func() { _, _ = s.RefreshToken(context.Background()) }()
+					time.Sleep(test.close)
+					var saves atomic.Int32
+					store.swap.set(func(context.Context) error {
+						if saves.Add(1) <= failures {
+							return errStore
+						}
+						return nil
+					})
+					ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+					defer cancel()
+					_ = s.Close(ctx)
+					time.Sleep(test.answer + time.Minute)
+					if saved {
+						expectTokens(t, s, store, "A1", "R1")
+					}
+					if n := saves.Load(); n == 0 || n > 100 {
+						t.Errorf("%d saves", n)
+					}
+				})
+			})
+		}
+	}
 }

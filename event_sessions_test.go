@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -160,4 +161,70 @@ func TestListenersOfAnotherSessionMayCloseTheFirst(t *testing.T) {
 			t.Errorf("SetToken: %v after %s", err, waited)
 		}
 	})
+}
+
+// TestListenersOfTwoSessionsAtOnce lets the listeners of two sessions run at the same
+// time, and use the other session. None may wait for the other until its time is up.
+func TestListenersOfTwoSessionsAtOnce(t *testing.T) {
+	type session = *spotipie.AuthorizationCodeSession
+	updated := func(use func(context.Context, session) error) func(session, session) {
+		return func(from, to session) {
+			from.OnTokenUpdated(func(ctx context.Context, e spotipie.TokenUpdated) error {
+				time.Sleep(time.Millisecond)
+				if e.NewToken.AccessToken() != "first" {
+					return nil
+				}
+				return use(ctx, to)
+			})
+		}
+	}
+	expired := func(use func(context.Context, session) error) func(session, session) {
+		return func(from, to session) {
+			from.OnTokenExpired(func(ctx context.Context, _ spotipie.TokenExpired) error {
+				time.Sleep(time.Millisecond)
+				return use(ctx, to)
+			})
+		}
+	}
+	setToken := func(ctx context.Context, s session) error { return s.SetToken(ctx, tokenOf("second", "R", time.Hour)) }
+	needToken := func(ctx context.Context, s session) error { _, err := s.Token(ctx); return err }
+	first := func(ctx context.Context, s session) error { return s.SetToken(ctx, tokenOf("first", "R", time.Hour)) }
+	for name, test := range map[string]struct {
+		listen func(from, to session)
+		begin  func(context.Context, session) error
+	}{
+		"set each other's token":                 {updated(setToken), first},
+		"log each other out":                     {updated(func(ctx context.Context, s session) error { return s.Logout(ctx) }), first},
+		"need each other's token":                {updated(needToken), first},
+		"need each other's token when they end":  {expired(needToken), needToken},
+		"set each other's token when they end":   {expired(setToken), needToken},
+		"renew each other's token when they end": {expired(func(ctx context.Context, s session) error { _, err := s.RefreshToken(ctx); return err }), needToken},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var reported errorLog
+				report := func(o *spotipie.Options) { o.OnError = reported.add }
+				a, b := offline(t, &services{}, nil, report), offline(t, &services{}, nil, report)
+				set(t, a, time.Hour)
+				set(t, b, time.Hour)
+				test.listen(a, b)
+				test.listen(b, a)
+				time.Sleep(2 * time.Hour)
+				var group sync.WaitGroup
+				for _, s := range []session{a, b} {
+					group.Go(func() {
+						began := time.Now()
+						if err := test.begin(t.Context(), s); err != nil || time.Since(began) > time.Second {
+							t.Errorf("%v after %s", err, time.Since(began))
+						}
+					})
+				}
+				group.Wait()
+				time.Sleep(time.Minute)
+				if heard := reported.all(); len(heard) > 0 {
+					t.Errorf("OnError heard %v", heard)
+				}
+			})
+		})
+	}
 }

@@ -31,8 +31,10 @@ type keeper struct {
 	retrier *retrier
 	tasks   *tasks
 	done    chan struct{} // closed with the session; nil: nobody waits for that
-	// saveNoMore is set when Close no longer waits for what is saved in the background.
-	saveNoMore bool
+	// stopped is set when Close has ended saving in the background. abandoned was the
+	// state then. Only another state is still saved, and only for a while.
+	stopped   bool
+	abandoned *state
 }
 
 func (k *keeper) key() Key { return Key{ClientID: k.app.clientID, Profile: k.profile} }
@@ -110,12 +112,19 @@ func (k *keeper) announce(ctx context.Context) error {
 	if c.number == 0 {
 		return nil
 	}
+	var err error
 	if !c.to.signedIn() {
-		return k.bell.Load().announceLoggedOut(ctx, c.number, LoggedOut{Session: k.session, OldToken: c.from.tokenOrNil()})
+		err = k.bell.Load().announceLoggedOut(ctx, c.number, LoggedOut{Session: k.session, OldToken: c.from.tokenOrNil()})
+	} else {
+		err = k.bell.Load().announceUpdated(ctx, c.number, TokenUpdated{
+			Session: k.session, OldToken: c.from.tokenOrNil(), NewToken: c.to.token, ReauthorizeBy: c.to.reauthorizeBy(),
+		})
 	}
-	return k.bell.Load().announceUpdated(ctx, c.number, TokenUpdated{
-		Session: k.session, OldToken: c.from.tokenOrNil(), NewToken: c.to.token, ReauthorizeBy: c.to.reauthorizeBy(),
-	})
+	if errors.Is(err, errWaitingInTurn) {
+		k.inBackground(func() { k.report(k.announce(context.Background())) })
+		return nil
+	}
+	return err
 }
 
 // announceAfter announces the changes since changes returned before. Errors about

@@ -229,14 +229,17 @@ func TestSlowCheckIsMadeAgain(t *testing.T) {
 func TestPausedProcessLearns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, spotify := newHookedStore(), &services{}
-		var ahead time.Duration
-		s := offline(t, spotify, store, func(o *spotipie.Options) { o.Now = func() time.Time { return time.Now().Add(ahead) } })
+		var wall clock
+		s := offline(t, spotify, store, func(o *spotipie.Options) { o.Now = wall.now })
 		set(t, s, time.Hour)
+		ahead := time.Duration(0)
 		for range 5 { // early, because the clock goes on by itself
 			ahead += 2 * time.Hour
+			wall.ahead(ahead)
 			token(t, s)
 		}
 		ahead += 2 * time.Hour
+		wall.ahead(ahead)
 		time.AfterFunc(200*time.Millisecond, func() {
 			change(t, store, func(rec *spotipie.Record) {
 				rec.Token, rec.Renewals = tokenOf("other", "R-other", 4*time.Hour+ahead), rec.Renewals+1
@@ -250,4 +253,35 @@ func TestPausedProcessLearns(t *testing.T) {
 			t.Errorf("it took %s to learn of it", took)
 		}
 	})
+}
+
+// TestRefusedTokenThatAnotherProcessHasReplaced checks that the successor of a refused
+// refresh token is used, even if its access token has expired, by a wrong clock perhaps.
+func TestRefusedTokenThatAnotherProcessHasReplaced(t *testing.T) {
+	for name, call := range renewingCalls() {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store, spotify := newHookedStore(), &services{}
+				s := offline(t, spotify, store, nil)
+				set(t, s, time.Hour)
+				time.Sleep(2 * time.Hour)
+				spotify.token = func(n int, req *http.Request) (*http.Response, error) {
+					if n > 1 {
+						return respond(req, http.StatusOK, renewed(n)), nil
+					}
+					change(t, store, func(rec *spotipie.Record) {
+						rec.Token, rec.Renewals = tokenOf("other", "R-other", 0), rec.Renewals+1
+					})
+					return respond(req, http.StatusBadRequest, `{"error":"invalid_grant"}`), nil
+				}
+				if tok, err := call(t.Context(), s); err != nil || tok.AccessToken() != "A2" {
+					t.Fatalf("got %s and error %v, want A2", tokenNames(tok), err)
+				}
+				if sent := spotify.form(2).Get("refresh_token"); sent != "R-other" {
+					t.Errorf("the second request has sent %s, want the other process's refresh token", sent)
+				}
+				expectTokens(t, s, store, "A2", "R2")
+			})
+		})
+	}
 }

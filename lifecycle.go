@@ -12,11 +12,20 @@ func (k *keeper) give(ctx context.Context, rec Record) error {
 	ctx = context.WithoutCancel(ctx)
 	now := k.app.clock()
 	k.apply(func(s *state) *state { return k.rules().given(s, rec, now) })
-	err := k.save(ctx)
-	if err != nil {
-		k.saveInBackground(nil, true)
-	}
+	err := k.saveDecision(ctx)
 	return join(err, k.announce(ctx))
+}
+
+// saveDecision saves a decision of the user. If that fails, it is tried again in the
+// background.
+func (k *keeper) saveDecision(ctx context.Context) (err error) {
+	err = errSaveEnded
+	defer func() {
+		if err != nil {
+			k.saveInBackground(nil, true)
+		}
+	}()
+	return k.save(ctx)
 }
 
 // logout forgets the authorization, in memory and store.
@@ -27,10 +36,7 @@ func (k *keeper) logout(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx)
 	now := k.app.clock()
 	k.apply(func(s *state) *state { return k.rules().loggedOut(s, now) })
-	err := k.save(ctx)
-	if err != nil {
-		k.saveInBackground(nil, true)
-	}
+	err := k.saveDecision(ctx)
 	return join(err, k.announce(ctx))
 }
 

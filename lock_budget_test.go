@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -143,6 +144,60 @@ func TestNobodyFailsWhoseTokenIsInTheStore(t *testing.T) {
 				time.Sleep(time.Minute)
 			})
 		})
+	}
+}
+
+// watching is a store whose Watch calls watch.
+type watching struct {
+	*hookedStore
+	watch func(context.Context) error
+}
+
+func (w watching) Watch(ctx context.Context, key spotipie.Key) (<-chan struct{}, error) {
+	if err := w.watch(ctx); err != nil {
+		return nil, err
+	}
+	return w.hookedStore.Watch(ctx, key)
+}
+
+// TestLockIsUsedAtOnce checks that a renewal goes on as soon as it has the lock, even if
+// a look at the store meanwhile hangs. Others wait for the lock, and its lease may end.
+func TestLockIsUsedAtOnce(t *testing.T) {
+	works := func(context.Context) error { return nil }
+	for name, test := range map[string]struct {
+		watch func(context.Context) error
+		hook  func(*hookedStore)
+	}{
+		"Watch hangs":               {hangs, func(*hookedStore) {}},
+		"Watch ignores its context": {func(context.Context) error { time.Sleep(time.Minute); return nil }, func(*hookedStore) {}},
+		"the first Load hangs": {works, func(store *hookedStore) {
+			var loads atomic.Int32
+			store.load.set(func(ctx context.Context) error {
+				if loads.Add(1) == 1 {
+					return hangs(ctx)
+				}
+				return nil
+			})
+		}},
+	} {
+		for how, call := range renewingCalls() {
+			t.Run(name+", "+how, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					store, spotify := newHookedStore(), &services{}
+					s := offline(t, spotify, watching{store, test.watch}, nil)
+					set(t, s, time.Hour)
+					store.lock.set(func(context.Context) error { time.Sleep(100 * time.Millisecond); return nil })
+					time.Sleep(2 * time.Hour)
+					test.hook(store)
+					started := time.Now()
+					if _, err := call(t.Context(), s); err != nil || time.Since(started) != 100*time.Millisecond {
+						t.Errorf("took %s, error %v, want the 100 ms of the lock", time.Since(started), err)
+					}
+					expectRequests(t, spotify, 1)
+					time.Sleep(time.Minute)
+				})
+			})
+		}
 	}
 }
 

@@ -181,8 +181,14 @@ func (x *exchange) isOverSoon() bool {
 }
 
 func (s *session) runExchange(ctx context.Context, x *exchange) {
+	err := errors.New("spotipie: the exchange of the code has ended its goroutine")
+	defer func() {
+		s.logins().end(x)
+		s.land(x.flight, nil, err)
+	}()
 	s.app.waitForPause(ctx, s.app.refreshTimeout) // codes expire soon
-	token, err := s.exchangeInTurn(ctx, url.Values{
+	var token *Token
+	token, err = s.exchangeInTurn(ctx, url.Values{
 		"grant_type":    {"authorization_code"},
 		"code":          {x.code()},
 		"redirect_uri":  {x.login.redirectURI},
@@ -198,8 +204,6 @@ func (s *session) runExchange(ctx context.Context, x *exchange) {
 	if err == nil {
 		x.token, err = s.authorize(ctx, token, x.login.scope)
 	}
-	s.logins().end(x)
-	s.land(x.flight, nil, err)
 }
 
 // exchangeInTurn requests a token when it is this login's turn among all token

@@ -2,6 +2,7 @@ package spotipie
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"time"
 )
@@ -106,6 +107,12 @@ func (k *keeper) observation(ctx context.Context, kind ObservationKind, op strin
 	o := Observation{Kind: kind, Op: op, Key: k.key(), Flow: k.flow(), Start: time.Now()}
 	return func(err error) {
 		o.Duration, o.Err = time.Since(o.Start), err
-		observe(starterOf(ctx), o)
+		_, panicked := recovering(starterOf(ctx), func(ctx context.Context) (struct{}, error) {
+			observe(ctx, o)
+			return struct{}{}, nil
+		})
+		if panicked != nil {
+			k.report(fmt.Errorf("spotipie: Options.Observe: %w", panicked))
+		}
 	}
 }

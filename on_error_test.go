@@ -3,8 +3,10 @@ package spotipie_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -369,4 +371,74 @@ func TestObserveThatEndsItsGoroutine(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestObserveThatMisbehavesCostsNothing lets Observe panic, or end its goroutine, in the
+// middle of a call. What the call has begun must go on.
+func TestObserveThatMisbehavesCostsNothing(t *testing.T) {
+	for name, misbehave := range map[string]func(){
+		"panics":             func() { panic("ouch") },
+		"ends its goroutine": runtime.Goexit,
+	} {
+		for call, do := range map[string]func(context.Context, *spotipie.AuthorizationCodeSession){
+			"SetToken": func(ctx context.Context, s *spotipie.AuthorizationCodeSession) {
+				_ = s.SetToken(ctx, tokenOf("A1", "R1", time.Hour))
+			},
+			"RefreshToken": func(ctx context.Context, s *spotipie.AuthorizationCodeSession) { _, _ = s.RefreshToken(ctx) },
+			"FetchToken": func(ctx context.Context, s *spotipie.AuthorizationCodeSession) {
+				_, state, _ := s.AuthorizationURL(nil)
+				_, _ = s.FetchTokenGivenCode(ctx, "code", state)
+			},
+		} {
+			for _, op := range []string{"lock", "load", "save", "unlock"} {
+				t.Run(name+" at "+op+", "+call, func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) {
+						var armed atomic.Bool
+						var reported errorLog
+						store := newHookedStore()
+						s := offline(t, &services{}, store, func(o *spotipie.Options) {
+							o.OnError = reported.add
+							o.Observe = func(_ context.Context, observed spotipie.Observation) {
+								if observed.Op == op && armed.Swap(false) {
+									misbehave()
+								}
+							}
+						})
+						set(t, s, time.Hour)
+						armed.Store(true)
+						ended := make(chan struct{})
+						go func() {
+							defer close(ended)
+							do(t.Context(), s)
+						}()
+						<-ended
+						happened := !armed.Swap(false)
+						time.Sleep(time.Minute)
+						if name == "panics" || call != "RefreshToken" || op == "save" || op == "unlock" { // otherwise no token was requested
+							expectTokens(t, s, store, "A1", "R1")
+						}
+						if heard := fmt.Sprint(reported.all()); name == "panics" && happened && !strings.Contains(heard, "Observe: it panicked: ouch") {
+							t.Errorf("OnError heard %s, want the panic", heard)
+						}
+						began := time.Now()
+						if _, err := s.RefreshToken(t.Context()); err != nil || time.Since(began) > time.Second {
+							t.Errorf("RefreshToken afterwards: %v after %s", err, time.Since(began))
+						}
+					})
+				})
+			}
+		}
+	}
+}
+
+// TestLoginWhoseObserveEndsItsGoroutine checks that the caller gets an error.
+func TestLoginWhoseObserveEndsItsGoroutine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := offline(t, &services{}, nil, func(o *spotipie.Options) {
+			o.Observe = func(context.Context, spotipie.Observation) { runtime.Goexit() }
+		})
+		if _, err := login(t, s); err == nil { // it does not hang either
+			t.Error("no error")
+		}
+	})
 }

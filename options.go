@@ -89,7 +89,8 @@ type Options struct {
 	// values of the context of the caller who started the work. It is called in
 	// the goroutine that does the work, often in the middle of a renewal. So it
 	// should return soon, and must not call methods that wait for a renewal,
-	// such as Token or Close. Default: nothing, which costs nothing.
+	// such as Token or Close. If it panics, OnError is called. Default: nothing,
+	// which costs nothing.
 	Observe func(context.Context, Observation)
 	// SkipRedirectURICheck allows redirect URIs that Spotify refuses (see
 	// [ValidateRedirectURI]), for an accounts service with other rules.

@@ -48,6 +48,41 @@ func TestRetryAfterIsKeptBehindAnAdapter(t *testing.T) {
 	}
 }
 
+// TestPauseUntilADateByAWrongClock checks that a date in Retry-After counts from the
+// answer's own Date, so that a pause of seconds does not become one of hours.
+func TestPauseUntilADateByAWrongClock(t *testing.T) {
+	for _, wrong := range []time.Duration{-5 * time.Hour, 0, 5 * time.Hour} {
+		t.Run(wrong.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var wall clock
+				spotify := &services{token: func(n int, req *http.Request) (*http.Response, error) {
+					if n > 1 {
+						return respond(req, http.StatusOK, renewed(n)), nil
+					}
+					now := time.Now().UTC()
+					return respond(req, http.StatusTooManyRequests, "", "Date", now.Format(http.TimeFormat),
+						"Retry-After", now.Add(10*time.Second).Format(http.TimeFormat)), nil
+				}}
+				s := offline(t, spotify, nil, func(o *spotipie.Options) { o.Now = wall.now })
+				wall.ahead(wrong)
+				set(t, s, time.Hour)
+				if _, err := s.RefreshToken(t.Context()); !isStatus(err, http.StatusTooManyRequests) {
+					t.Errorf("got error %v, want the 429", err)
+				}
+				time.Sleep(9 * time.Second)
+				if _, err := s.RefreshToken(t.Context()); !isStatus(err, http.StatusTooManyRequests) {
+					t.Errorf("after 9 s: %v, want the 429", err)
+				}
+				time.Sleep(2 * time.Second)
+				if _, err := s.RefreshToken(t.Context()); err != nil {
+					t.Errorf("after 11 s: %v", err)
+				}
+				expectRequests(t, spotify, 2)
+			})
+		})
+	}
+}
+
 // TestPauseOutlivesOtherFailures checks that other failures do not shorten the token
 // endpoint's pause.
 func TestPauseOutlivesOtherFailures(t *testing.T) {

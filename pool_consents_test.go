@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -43,6 +44,31 @@ func (r *reminded) since() string {
 }
 
 const day = 24 * time.Hour
+
+// TestRemindersAtExtremeRates checks that a very low rate does not overflow and remind
+// everybody at once.
+func TestRemindersAtExtremeRates(t *testing.T) {
+	for rate, want := range map[float64]int{1e-12: 1, math.SmallestNonzeroFloat64: 1, 1e-2: 1, -1: 3, math.MaxFloat64: 3, math.Inf(1): 3} {
+		t.Run(fmt.Sprint(rate), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store := spotipie.NewMemoryStore()
+				addUsers(t, store, time.Hour, "ada", "bob", "cy")
+				time.Sleep(180 * day)
+				pool := newPool(t, &spotipie.PoolOptions{Options: spotipie.Options{Store: store, Transport: &services{}}})
+				ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+				defer stop()
+				count := 0
+				_ = pool.RemindUsers(ctx, spotipie.ReminderOptions{PerSecond: rate, Remind: func(context.Context, spotipie.Summary) error {
+					count++
+					return nil
+				}})
+				if count != want {
+					t.Errorf("%d users were reminded in a minute, want %d", count, want)
+				}
+			})
+		})
+	}
+}
 
 // TestUsersAreRemindedOnce checks that only one of several replicas reminds a user, and
 // only once until the user signs in again.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"runtime"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -147,6 +149,50 @@ func TestPoolWithAStoreThatPanics(t *testing.T) {
 	}
 	store.load.set(nil)
 	sessionOf(t, pool, "ada")
+}
+
+// TestLoginThatPanics checks that a RoundTripper or OnSession that misbehaves during a
+// login ends neither the program, in whose goroutine it is not called, nor the pool.
+func TestLoginThatPanics(t *testing.T) {
+	profile := answer(func(req *http.Request) (*http.Response, error) {
+		return respond(req, http.StatusOK, `{"id":"ada"}`), nil
+	})
+	for name, test := range map[string]struct {
+		api       answer
+		onSession func(*spotipie.AuthorizationCodeSession)
+		says      string
+	}{
+		"the RoundTripper panics":             {api: func(*http.Request) (*http.Response, error) { panic("out of tune") }, says: "panicked: out of tune"},
+		"the RoundTripper ends its goroutine": {api: func(*http.Request) (*http.Response, error) { runtime.Goexit(); return nil, nil }, says: "ended its goroutine"},
+		"the RoundTripper ignores its context": {api: func(*http.Request) (*http.Response, error) {
+			time.Sleep(time.Hour)
+			return nil, errStore
+		}, says: "deadline exceeded"},
+		"the body panics":  {api: withBody(http.StatusOK, func() (int, error) { panic("out of tune") }), says: "panicked: out of tune"},
+		"OnSession panics": {api: profile, onSession: func(*spotipie.AuthorizationCodeSession) { panic("out of tune") }, says: "panicked: out of tune"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				spotify := &services{api: test.api}
+				pool := newPool(t, &spotipie.PoolOptions{
+					Options: spotipie.Options{Store: spotipie.NewMemoryStore(), Transport: spotify}, OnSession: test.onSession,
+				})
+				_, login, err := pool.AuthorizationURL(nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				begun := time.Now()
+				signIn, err := pool.FinishLogin(t.Context(), login, "?code=C&state="+login.State)
+				if signIn != nil || err == nil || !strings.Contains(err.Error(), test.says) || time.Since(begun) > 100*time.Second {
+					t.Errorf("got %v and error %v after %s, want an error that says %q", signIn, err, time.Since(begun), test.says)
+				}
+				if err := pool.Close(t.Context()); err != nil {
+					t.Errorf("Close: %v", err)
+				}
+				time.Sleep(2 * time.Hour) // until the RoundTripper returns
+			})
+		})
+	}
 }
 
 // TestPoolClosedByAListenerOfALogin calls Close in a listener of a login. Close cannot

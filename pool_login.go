@@ -143,7 +143,7 @@ func (p *Pool) identify(ctx context.Context, s *AuthorizationCodeSession) (*User
 	wait := minIdentifyWait
 	for try := 1; ; try++ {
 		asking, cancel := context.WithTimeout(ctx, p.app.refreshTimeout)
-		user, err := CurrentUser(asking, s)
+		user, err := await(asking, func(ctx context.Context) (*User, error) { return CurrentUser(ctx, s) }, nil)
 		cancel()
 		pause, isPassing := whenToIdentify(err)
 		isLast := try >= identifyTries && (!isPassing || p.closed.Load())
@@ -256,7 +256,10 @@ func (l *finishing) join(key string, finish func(*loginFlight) (*SignIn, error))
 			l.mu.Unlock()
 			close(f.done)
 		}()
-		f.signIn, f.err = finish(f)
+		f.signIn, f.err = recovering(context.Background(), func(context.Context) (*SignIn, error) { return finish(f) })
+		if panicked := (*panicError)(nil); errors.As(f.err, &panicked) {
+			f.err = fmt.Errorf("spotipie: finishing a login: %w", f.err)
+		}
 	}()
 	return f, nil
 }

@@ -1,7 +1,6 @@
 package spotipie
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -50,7 +49,9 @@ func (p *Pool) RemindUsers(ctx context.Context, opts ReminderOptions) error {
 		return errors.New("spotipie: ReminderOptions.Remind is nil: it is what reminds a user")
 	}
 	opts.Before, opts.Every = orDefault(opts.Before, defaultReminder), orDefault(opts.Every, defaultRound)
-	opts.PerSecond = cmp.Or(max(opts.PerSecond, 0), defaultPerSecond)
+	if !(opts.PerSecond > 0) { // it may be NaN
+		opts.PerSecond = defaultPerSecond
+	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	go func() {
@@ -143,7 +144,7 @@ func (p *Pool) remindRound(ctx context.Context, opts ReminderOptions) error {
 			if err != nil {
 				p.app.reports.add(&BackgroundError{Key: user.Key, Err: err})
 			}
-			if !sleep(ctx, time.Duration(float64(time.Second)/opts.PerSecond)) {
+			if !sleep(ctx, time.Duration(min(float64(time.Second)/opts.PerSecond, float64(maxLifetime)))) {
 				return context.Cause(ctx)
 			}
 		}

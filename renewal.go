@@ -103,15 +103,17 @@ func (k *keeper) renewInTurn(ctx context.Context, unwanted *state, force bool) (
 	if err != nil || lock == nil {
 		return s, false, err
 	}
+	defer func() {
+		if k.current().isUnsaved() {
+			k.saveInBackground(lock, err != nil)
+		} else {
+			k.inBackground(lock.giveBack)
+		}
+	}()
 	for range maxSuperseded {
 		if s, err = k.renewLocked(ctx, unwanted, force); !errors.Is(err, errSuperseded) {
 			break
 		}
-	}
-	if k.current().isUnsaved() {
-		k.saveInBackground(lock, err != nil)
-	} else {
-		k.inBackground(lock.giveBack)
 	}
 	return s, true, err
 }
@@ -259,8 +261,11 @@ func (k *keeper) refuse(ctx context.Context, asked *state, err error, answer *To
 	k.apply(func(s *state) *state { return k.rules().refused(s, asked, words, now) })
 	saveErr := k.save(ctx)
 	next := k.current()
-	if next.isUsable(k.app.clock()) && next.detail().refused == "" {
+	switch {
+	case next.isUsable(k.app.clock()) && next.detail().refused == "":
 		return next, saveErr
+	case next.refreshToken() != asked.refreshToken() && k.rules().isRenewable(next):
+		return nil, errSuperseded // the token that came meanwhile is expired
 	}
 	err = fmt.Errorf("%w: %w", ErrReauthorizationRequired, err)
 	k.observation(ctx, ObservedRefusal, "")(err)
@@ -298,30 +303,56 @@ func (k *keeper) lockOrLearn(ctx context.Context, pause time.Duration, unwanted 
 		sleep(waiting, pause)
 		r.lock, r.err = shelf.lock(waiting)
 	}()
-	look := time.NewTimer(quickLock)
+	learned := make(chan *state, 1)
+	go k.lookWhileLocking(waiting, unwanted, force, learned)
+	select {
+	case r := <-locked:
+		return r.lock, nil, r.err
+	case s := <-learned:
+		cancel()
+		k.inBackground(func() {
+			if r := <-locked; r.lock != nil {
+				r.lock.giveBack()
+			}
+		})
+		return nil, s, nil
+	}
+}
+
+// lookWhileLocking reads the store again and again until another process has renewed the
+// record, which it passes to learned, or ctx ends. The wait for the lock goes on
+// meanwhile, even if a call of the store hangs.
+func (k *keeper) lookWhileLocking(ctx context.Context, unwanted *state, force bool, learned chan<- *state) {
+	if !sleep(ctx, quickLock) {
+		return
+	}
+	watching := make(chan (<-chan struct{}), 1)
+	go func() {
+		changes, _ := k.shelf().watch(ctx) // if it fails, the timer is enough
+		watching <- changes
+	}()
+	look := time.NewTimer(frequentLook)
 	defer look.Stop()
 	var changes <-chan struct{}
-	for first := true; ; first = false {
+	for {
 		select {
-		case r := <-locked:
-			return r.lock, nil, r.err
 		case <-look.C:
+		case changes = <-watching:
 		case _, more := <-changes:
 			if !more {
 				changes = nil
 			}
+		case <-ctx.Done():
+			return
 		}
-		if first {
-			changes, _ = shelf.watch(waiting) // if it fails, the timer is enough
+		// Many database drivers close the connection of a call that is cancelled.
+		s, err := k.reloadInTime(context.WithoutCancel(ctx))
+		if ctx.Err() != nil {
+			return
 		}
-		if s, err := k.reloadInTime(waiting); err == nil && k.answers(s, unwanted, force) {
-			cancel()
-			k.inBackground(func() {
-				if r := <-locked; r.lock != nil {
-					r.lock.giveBack()
-				}
-			})
-			return nil, s, nil
+		if err == nil && k.answers(s, unwanted, force) {
+			learned <- s
+			return
 		}
 		next := frequentLook
 		if changes != nil {

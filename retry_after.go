@@ -151,3 +151,12 @@ func ParseRetryAfter(header string, now time.Time) (d time.Duration, ok bool) {
 	}
 	return min(max(date.Sub(now), 0), maxRetryAfter), true
 }
+
+// answeredAt returns when an answer was sent, by the server's clock, which its Retry-After
+// goes by too. If the answer does not say, it returns now.
+func answeredAt(resp *http.Response, now time.Time) time.Time {
+	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+		return date
+	}
+	return now
+}

@@ -60,10 +60,18 @@ func (k *keeper) save(ctx context.Context) error {
 	}
 }
 
+// errSaveEnded means that the program has ended the goroutine that was saving, from
+// Options.Observe for example.
+var errSaveEnded = errors.New("spotipie: saving has ended its goroutine")
+
 // runSave tries to save and wakes the callers who wait for that.
 func (k *keeper) runSave(ctx context.Context, f *flight) error {
-	err := errors.New("it ended its goroutine")
+	f.state = k.state.Load()
+	err := errSaveEnded
 	defer func() {
+		if err != nil {
+			k.saveFailed(f.state)
+		}
 		k.mu.Lock()
 		k.saving = nil
 		if k.retrier != nil && err == nil {
@@ -76,9 +84,6 @@ func (k *keeper) runSave(ctx context.Context, f *flight) error {
 	f.state, err = k.trySave(ctx)
 	if err != nil && ctx.Err() == nil && !errors.Is(err, ErrVersionConflict) {
 		f.state, err = k.trySave(ctx) // a connection may have been reset
-	}
-	if err != nil {
-		k.saveFailed(f.state)
 	}
 	return err
 }
@@ -219,11 +224,13 @@ type retrier struct {
 	wake  chan struct{}
 	ended chan struct{}
 	lock  *storeLock // held until it is saved, for as long as saving may take; or nil
+	brief bool       // it gives up after that time, because the session is closed
 }
 
 // saveInBackground saves what is not saved yet as soon as the store accepts it. It
 // unlocks the lock, if there is one, then or after 10 seconds. If a first attempt has
-// failed, and a caller was told of that, it waits before the next attempt.
+// failed, and a caller was told of that, it waits before the next attempt. After Close it
+// saves only what the accounts service has answered since, and gives up after 10 seconds.
 func (k *keeper) saveInBackground(lock *storeLock, failed bool) {
 	k.mu.Lock()
 	r := k.retrier
@@ -233,9 +240,9 @@ func (k *keeper) saveInBackground(lock *storeLock, failed bool) {
 			r.lock, lock = lock, nil
 		}
 		r.poke()
-	case !k.saveNoMore && k.app.store != nil:
+	case k.app.store != nil && !(k.stopped && k.state.Load().isSame(k.abandoned)):
 		ctx, stop := context.WithCancel(context.Background())
-		k.retrier = &retrier{stop: stop, wake: make(chan struct{}, 1), ended: make(chan struct{}), lock: lock}
+		k.retrier = &retrier{stop: stop, wake: make(chan struct{}, 1), ended: make(chan struct{}), lock: lock, brief: k.stopped}
 		lock = nil
 		go k.runRetrier(ctx, k.retrier, failed)
 	}
@@ -256,6 +263,7 @@ func (r *retrier) poke() {
 func (k *keeper) runRetrier(ctx context.Context, r *retrier, failed bool) {
 	defer close(r.ended)
 	defer r.stop()
+	defer k.forgetRetrier(r)
 	end := k.observation(ctx, ObservedSavedLate, "")
 	begun := time.Now()
 	for wait := minSaveWait; ; wait = saveWait(wait, time.Since(begun)) {
@@ -271,11 +279,27 @@ func (k *keeper) runRetrier(ctx context.Context, r *retrier, failed bool) {
 			k.report(k.announce(ctx))
 			return
 		}
+		k.report(err)
 		if time.Since(begun) >= saveTimeout {
 			k.inBackground(k.takeLock(r).giveBack)
+			if r.brief {
+				return
+			}
 		}
-		k.report(err)
 		failed = err != nil
+	}
+}
+
+// forgetRetrier makes the next call of saveInBackground start another one.
+func (k *keeper) forgetRetrier(r *retrier) {
+	k.mu.Lock()
+	isCurrent := k.retrier == r
+	if isCurrent {
+		k.retrier = nil
+	}
+	k.mu.Unlock()
+	if isCurrent {
+		k.inBackground(k.takeLock(r).giveBack)
 	}
 }
 
@@ -313,12 +337,12 @@ func (k *keeper) takeLock(r *retrier) *storeLock {
 	return lock
 }
 
-// stopRetrier ends saving in the background for good, and returns the lock that it had. It waits
+// stopRetrier ends saving in the background, and returns the lock that it had. It waits
 // for a running attempt until ctx ends.
 func (k *keeper) stopRetrier(ctx context.Context) *storeLock {
 	k.mu.Lock()
 	r := k.retrier
-	k.retrier, k.saveNoMore = nil, true
+	k.retrier, k.stopped, k.abandoned = nil, true, k.state.Load()
 	k.mu.Unlock()
 	if r == nil {
 		return nil

@@ -161,7 +161,14 @@ func call[T any](ctx context.Context, s shelf, op string, method func(context.Co
 	if err != nil {
 		err = s.failed(op, err)
 	}
+	told := false
+	defer func() {
+		if !told && err == nil && late != nil { // Options.Observe has ended the goroutine
+			late(value)
+		}
+	}()
 	end(err)
+	told = true
 	return value, err
 }
 

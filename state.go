@@ -195,6 +195,15 @@ func addMonths(t time.Time, months int) time.Time {
 	return later
 }
 
+// nanosecondsOf returns a time of a record as a state has it: 0 if it is not known, or so
+// far away that it makes no sense.
+func nanosecondsOf(t time.Time) int64 {
+	if year := t.UTC().Year(); year < 1970 || year > 2200 {
+		return 0
+	}
+	return t.UnixNano()
+}
+
 // record returns what a store keeps of s.
 func (s *state) record(r rules) Record {
 	d := s.detail()

@@ -189,7 +189,7 @@ func (t *Token) IsExpired(margin time.Duration) bool { return t.IsExpiredAt(time
 
 // IsExpiredAt is IsExpired at a moment other than now.
 func (t *Token) IsExpiredAt(now time.Time, margin time.Duration) bool {
-	return now.Add(margin).UnixNano() >= t.orZero().expiresAt
+	return !now.Add(margin).Before(t.ExpiresAt()) // nanoseconds would overflow in 2262
 }
 
 // Fields returns a copy of the token's parts, for making a changed token.

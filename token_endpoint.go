@@ -130,7 +130,7 @@ func secretsClient(send http.RoundTripper) *http.Client {
 func (a *app) readAnswer(resp *http.Response, body []byte, form url.Values) (*Token, error) {
 	now := a.wallTime()
 	failed := &TokenEndpointError{StatusCode: resp.StatusCode}
-	failed.RetryAfter, _ = ParseRetryAfter(resp.Header.Get("Retry-After"), now)
+	failed.RetryAfter, _ = ParseRetryAfter(resp.Header.Get("Retry-After"), answeredAt(resp, now))
 	if len(body) > maxTokenJSON {
 		failed.Err = errors.New("the answer is larger than 1 MiB")
 		return nil, failed
@@ -171,18 +171,37 @@ func errorFields(answer map[string]any, secrets []string) (code, description str
 	return foreignText(code, secrets...), foreignText(description, secrets...)
 }
 
-// tokenFromAnswer makes a token from a successful answer. It ignores unknown
-// keys, and takes the documented lifetime if there is none.
+// tokenFromAnswer makes a token from a successful answer. It ignores unknown keys, and
+// takes the documented lifetime if there is none.
 func tokenFromAnswer(answer map[string]any, now time.Time) (*Token, error) {
 	fields := make(map[string]any, len(answer)+1)
 	for _, key := range []string{keyAccessToken, keyTokenType, keyExpiresIn, keyScope, keyRefreshToken} {
 		fields[key] = answer[key]
 	}
+	if fields[keyRefreshToken] != nil {
+		leaveOutNonsense(fields)
+	}
 	switch lifetime := fields[keyExpiresIn].(type) {
 	case nil:
 		fields[keyExpiresIn] = int64(defaultLifetime / time.Second)
-	case string: // some servers do this; refusing it could lose a rotated refresh token
+	case string: // some servers do this
 		fields[keyExpiresIn] = json.Number(lifetime)
 	}
 	return tokenFromMap(fields, false, now)
+}
+
+// leaveOutNonsense takes a lifetime and a scope that make no sense out of an answer with
+// a refresh token. To refuse such an answer could lose the login, because the previous
+// refresh token may be used up.
+func leaveOutNonsense(fields map[string]any) {
+	lifetime := fields[keyExpiresIn]
+	if text, isText := lifetime.(string); isText {
+		lifetime = json.Number(text)
+	}
+	if seconds, err := asSeconds(keyExpiresIn, lifetime); err != nil || seconds < 0 || seconds > maxLifetime.Seconds() {
+		fields[keyExpiresIn] = nil
+	}
+	if _, err := asScopes(fields[keyScope]); err != nil {
+		fields[keyScope] = nil
+	}
 }

@@ -85,6 +85,39 @@ func TestAnswersThatAreNotTaken(t *testing.T) {
 	}
 }
 
+// TestNonsenseInAnAnswerCostsNoRefreshToken checks that a new refresh token is kept if
+// the lifetime or the scope beside it make no sense: the old one may be used up.
+func TestNonsenseInAnAnswerCostsNoRefreshToken(t *testing.T) {
+	for name, nonsense := range map[string]string{
+		"no lifetime": `"expires_in":null`, "a negative lifetime": `"expires_in":-1`, "an absurd lifetime": `"expires_in":1e18`,
+		"an endless lifetime": `"expires_in":1e400`, "a lifetime of a century": `"expires_in":3153600000`,
+		"a lifetime that is empty": `"expires_in":""`, "a lifetime that is a word": `"expires_in":"soon"`,
+		"a lifetime that is an object": `"expires_in":{"seconds":3600}`, "a lifetime that is a list": `"expires_in":[3600]`,
+		"a scope that is a number": `"scope":1`, "a scope that is an object": `"scope":{"a":true}`, "scopes that are numbers": `"scope":[1]`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store := newHookedStore()
+				spotify := &services{token: func(n int, req *http.Request) (*http.Response, error) {
+					return respond(req, http.StatusOK, fmt.Sprintf(`{"access_token":"A%d","refresh_token":"R%d",%s}`, n, n, nonsense)), nil
+				}}
+				s := offline(t, spotify, store, func(o *spotipie.Options) { o.Scope = spotipie.Scopes{"a"} })
+				set(t, s, time.Hour)
+				if _, err := s.RefreshToken(t.Context()); err != nil {
+					t.Error(err)
+				}
+				expectTokens(t, s, store, "A1", "R1")
+				if tok := s.CurrentToken(); tok.ExpiresIn() != time.Hour || tok.Scope().String() != "a" {
+					t.Errorf("it lives for %s and has the scope %q, want an hour and that of the old token", tok.ExpiresIn(), tok.Scope())
+				}
+				if tok, err := login(t, s); err != nil || tok.RefreshToken() != "R2" {
+					t.Errorf("a login: %s and error %v, want R2", tokenNames(tok), err)
+				}
+			})
+		})
+	}
+}
+
 // blanks is an endless body of blanks.
 type blanks struct{}
 

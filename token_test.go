@@ -76,6 +76,10 @@ func TestTokenExpiry(t *testing.T) {
 		{-time.Nanosecond, 0, false},
 		{0, 0, true},
 		{time.Second, -2 * time.Second, false},
+		{-time.Minute, math.MaxInt64, true},
+		{time.Minute, math.MinInt64, false},
+		{math.MaxInt64, 0, true},
+		{math.MinInt64, 0, false},
 	} {
 		if got := tok.IsExpiredAt(end.Add(test.at), test.margin); got != test.want {
 			t.Errorf("%s from the end with margin %s: expired %t", test.at, test.margin, got)

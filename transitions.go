@@ -107,10 +107,8 @@ func (r rules) given(s *state, rec Record, now instant) *state {
 		*more = details{usedUp: more.usedUp, unsaved: unsavedDecision, saving: true, handedOut: handedOut, decidedAt: now.monotonic}
 		r.setRequestedScope(more, rec)
 		r.hold(next, more, token, now, 0)
-		next.authorizedAt = 0
-		if !rec.AuthorizedAt.IsZero() {
-			next.authorizedAt = rec.AuthorizedAt.UnixNano()
-		} else if s.signedIn() && sameAuthorization(s.token, token) {
+		next.authorizedAt = nanosecondsOf(rec.AuthorizedAt)
+		if next.authorizedAt == 0 && s.signedIn() && sameAuthorization(s.token, token) {
 			next.authorizedAt = s.authorizedAt
 		}
 		next.consent, next.renewals = r.nextConsent(s, now), 0
@@ -261,21 +259,18 @@ func (r rules) loadedRecord(s *state, rec Record, now instant) *state {
 			if s.isUsedUp(rec.Token.RefreshToken()) && compareConsents(rec.Consent, s.consent) > 0 {
 				next.consent = consentAfter(consentMoment(rec.Consent), s.consent)
 			}
-			if rec.Consent == next.consent && !rec.RemindedAt.IsZero() {
-				more.remindedAt = rec.RemindedAt.UnixNano()
+			if at := nanosecondsOf(rec.RemindedAt); rec.Consent == next.consent && at != 0 {
+				more.remindedAt = at
 			}
-			if next.authorizedAt == 0 && sameAuthorization(rec.Token, next.token) && !rec.AuthorizedAt.IsZero() {
-				next.authorizedAt = rec.AuthorizedAt.UnixNano()
+			if next.authorizedAt == 0 && sameAuthorization(rec.Token, next.token) {
+				next.authorizedAt = nanosecondsOf(rec.AuthorizedAt)
 			}
 		})
 	}
 	return s.with(func(next *state, more *details) {
-		*more = details{usedUp: more.usedUp, refused: rec.Rejected}
-		if !rec.RemindedAt.IsZero() {
-			more.remindedAt = rec.RemindedAt.UnixNano()
-		}
-		if rec.Rejected != "" && !rec.RejectedAt.IsZero() {
-			more.refusedAt = rec.RejectedAt.UnixNano()
+		*more = details{usedUp: more.usedUp, refused: rec.Rejected, remindedAt: nanosecondsOf(rec.RemindedAt)}
+		if rec.Rejected != "" {
+			more.refusedAt = nanosecondsOf(rec.RejectedAt)
 		}
 		if rec.Consent != 0 && rec.Consent == s.consentOrZero() && rec.Renewals > s.renewals && s.refreshToken() != rec.Token.RefreshToken() {
 			more.usedUp = append(slices.Clip(more.usedUp), fingerprintOf(s.refreshToken())) // by another process
@@ -290,10 +285,7 @@ func (r rules) loadedRecord(s *state, rec Record, now instant) *state {
 		}
 		next.version = rec.Version
 		next.consent, next.renewals = rec.Consent, rec.Renewals
-		next.authorizedAt = 0
-		if !rec.AuthorizedAt.IsZero() {
-			next.authorizedAt = rec.AuthorizedAt.UnixNano()
-		}
+		next.authorizedAt = nanosecondsOf(rec.AuthorizedAt)
 	})
 }
 

@@ -164,6 +164,12 @@ func (k *keeper) tellExpired(ctx context.Context, s *state, withheld bool) *flig
 	}
 	f.join()
 	k.mu.Unlock()
+	wait, leave := k.bell.Load().mayWait(ctx)
+	defer leave()
+	if !wait {
+		k.leave(f)
+		return nil
+	}
 	_, _ = k.wait(ctx, f)
 	select {
 	case <-f.done:

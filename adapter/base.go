@@ -1,12 +1,28 @@
 package adapter
 
-import "net/http"
+import (
+	"errors"
+	"fmt"
+	"net/http"
+)
 
 func orDefaultTransport(base http.RoundTripper) http.RoundTripper {
 	if base == nil {
 		return http.DefaultTransport
 	}
 	return base
+}
+
+// errNothing means that a base has broken the rules of [http.RoundTripper].
+var errNothing = errors.New("neither an answer nor an error")
+
+// roundTrip sends a request through base.
+func roundTrip(base http.RoundTripper, req *http.Request) (*http.Response, error) {
+	resp, err := base.RoundTrip(req)
+	if resp == nil && err == nil {
+		return nil, fmt.Errorf("spotipie/adapter: the RoundTripper %T returned %w", base, errNothing)
+	}
+	return resp, err
 }
 
 func closeIdleConnections(base http.RoundTripper) {

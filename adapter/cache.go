@@ -160,7 +160,7 @@ func (t *cacheTransport) CloseIdleConnections() { closeIdleConnections(t.base) }
 // passThrough sends req without looking into the cache, and forgets the answer
 // that a change by req makes outdated (RFC 9111 section 4.4).
 func (t *cacheTransport) passThrough(req *http.Request) (*http.Response, error) {
-	resp, err := t.base.RoundTrip(req)
+	resp, err := roundTrip(t.base, req)
 	if err == nil && req.URL != nil && !isSafe(req.Method) && resp.StatusCode >= 200 && resp.StatusCode < 400 {
 		place := t.users.placeOf(req)
 		t.flights.change(place)

@@ -27,7 +27,7 @@ func (o *origin) RoundTrip(view *http.Request) (*http.Response, error) {
 		return x.resp, nil
 	}
 	req, conditional := withValidators(x.req, view.Header)
-	resp, err := o.base.RoundTrip(req)
+	resp, err := roundTrip(o.base, req)
 	if err != nil {
 		return nil, err
 	}

@@ -77,3 +77,27 @@ func TestRetryOverRetryHeedsTheInnerOne(t *testing.T) {
 		}
 	})
 }
+
+// TestBaseThatReturnsNothing checks that the adapters do not panic if a RoundTripper
+// returns neither an answer nor an error, and that they ask it only once.
+func TestBaseThatReturnsNothing(t *testing.T) {
+	asked := 0
+	base := roundTripper(func(*http.Request) (*http.Response, error) { asked++; return nil, nil })
+	for name, rt := range map[string]http.RoundTripper{
+		"retry":                 adapter.NewRetry(base, nil),
+		"retry with a time":     adapter.NewRetry(base, &adapter.RetryOptions{AttemptTimeout: time.Minute, TotalTimeout: time.Hour}),
+		"pause":                 adapter.NewPause(base, nil),
+		"cache":                 adapter.NewCache(base, nil),
+		"retry through a cache": adapter.NewRetry(adapter.NewCache(adapter.NewPause(base, nil), nil), nil),
+	} {
+		for _, method := range []string{http.MethodGet, http.MethodPost} {
+			t.Run(name+" "+method, func(t *testing.T) {
+				asked = 0
+				resp, err := rt.RoundTrip(newRequest(t, method, apiURL, nil))
+				if resp != nil || err == nil || asked != 1 {
+					t.Errorf("got %v, %v after asking %d times, want an error after one", resp, err, asked)
+				}
+			})
+		}
+	}
+}

@@ -102,7 +102,7 @@ func (p *Pause) RoundTrip(req *http.Request) (*http.Response, error) {
 		closeBody(req)
 		return nil, err
 	}
-	resp, err := p.base.RoundTrip(req)
+	resp, err := roundTrip(p.base, req)
 	switch limit := pauseAsked(resp, err); {
 	case limit != nil:
 		if state, changed := p.begin(host, limit, probe); changed && p.opts.OnPause != nil {

@@ -79,8 +79,9 @@ type Retry struct {
 // up ([spotipie.ReasonQuotaExceeded]); a request that cannot be sent, because
 // its URL, method, header or body is not valid or its body cannot be read; a
 // host that does not exist; a server that does not speak TLS or whose
-// certificate is not trusted; a connection that the system forbids; a context
-// that is done; and the errors of a session that has no token.
+// certificate is not trusted; a connection that the system forbids; a proxy
+// that wants a password; a context that is done; and the errors of a session
+// that has no token.
 //
 // A request with a body is only tried again if it has GetBody, as requests
 // made by [http.NewRequest] from a string, bytes or a buffer do; no body is

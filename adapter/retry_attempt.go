@@ -18,7 +18,7 @@ func (r *retries) send(req *http.Request) (*http.Response, error) {
 	req = r.watched(req)
 	limit := r.attemptTime()
 	if limit == noLimit {
-		return r.base.RoundTrip(req)
+		return roundTrip(r.base, req)
 	}
 	ctx, cancel := context.WithCancel(req.Context())
 	a := &attempt{cancel: cancel}
@@ -31,7 +31,7 @@ func (r *retries) send(req *http.Request) (*http.Response, error) {
 			cancel()
 		}
 	}()
-	resp, err := r.base.RoundTrip(req.WithContext(ctx))
+	resp, err := roundTrip(r.base, req.WithContext(ctx))
 	returned = true
 	if !a.open.CompareAndSwap(true, false) { // cut off, whatever the base returned
 		discard(resp)

@@ -172,6 +172,12 @@ func TestRetryDoesNotTryAnotherProtocolAgain(t *testing.T) {
 	})
 }
 
+func TestRetryDoesNotAskAProxyAgainThatWantsAPassword(t *testing.T) {
+	base := inMemory(speaks("HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"))
+	base.Proxy = http.ProxyURL(&url.URL{Scheme: "http", Host: "proxy.test:3128"})
+	checkTriedOnce(t, base, newRequest(t, "GET", "https://spotify.test/", nil))
+}
+
 // TestRetryKnowsHopelessErrors checks errors of a base, also wrapped ones.
 func TestRetryKnowsHopelessErrors(t *testing.T) {
 	dial := func(err error) error { return &net.OpError{Op: "dial", Net: "tcp", Err: err} }

@@ -87,7 +87,7 @@ func isHopeless(err error) bool {
 	switch {
 	case errors.As(err, &dns):
 		return dns.IsNotFound
-	case errors.Is(err, fs.ErrPermission), isAddressError(err), isTLSRefusal(err), isSessionError(err):
+	case errors.Is(err, errNothing), errors.Is(err, fs.ErrPermission), isAddressError(err), isTLSRefusal(err), isSessionError(err):
 		return true
 	}
 	return slices.ContainsFunc(hopelessBeginnings(), func(beginning string) bool {
@@ -133,6 +133,7 @@ func hopelessBeginnings() []string {
 		"http: nil Request", "http: no Host", "http: invalid Host", "http: Request.", "http: ContentLength=",
 		"net/http: invalid ", "net/http: can't write control character", "net/http: server response headers exceeded",
 		`malformed HTTP response "\x15\x03`, // a TLS alert: the server wants https
+		http.StatusText(http.StatusProxyAuthRequired),
 	}
 }
 

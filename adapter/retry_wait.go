@@ -108,6 +108,9 @@ func askedPause(resp *http.Response, err error, now time.Time) time.Duration {
 	case resp == nil:
 		return 0
 	}
+	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+		now = date // by the server's clock, which Retry-After goes by too
+	}
 	asked, _ := spotipie.ParseRetryAfter(resp.Header.Get("Retry-After"), now)
 	return asked
 }
