@@ -77,6 +77,11 @@ type knowledge struct {
 	forced     []moment
 	requests   []moment // refresh requests
 	banned     moment   // the accounts service must not be asked before
+	wanted     moment   // when the program or the Web API last made it get another token
+
+	lastLoaded   *accessToken // in the record of the last Load
+	signedOut    span         // when the app was signed out last, and when the session knew it
+	isSigningOut bool         // the record is not deleted yet, as far as it knows
 
 	heard     map[*accessToken]heard // by the listener
 	loggedOut int                    // how often a listener has heard of a logout
@@ -98,7 +103,7 @@ type known struct {
 func newKnowledge() knowledge {
 	return knowledge{
 		known: make(map[*grant]known), since: make(map[*accessToken]moment), unanswered: make(map[*grant]bool),
-		heard: make(map[*accessToken]heard), lastLoad: -1, lastFailed: -1,
+		heard: make(map[*accessToken]heard), lastLoad: -1, lastFailed: -1, wanted: -1, signedOut: span{-1, forever},
 	}
 }
 
@@ -111,7 +116,9 @@ func (p *process) learn(a *accessToken) {
 	if k.access == nil || k.access.number < a.number {
 		k.access = a
 	}
-	k.refresh = max(k.refresh, a.refresh.number)
+	if a.refresh != nil {
+		k.refresh = max(k.refresh, a.refresh.number)
+	}
 	p.known[a.grant] = k
 	if a.grant.decision != nil {
 		p.decisions |= a.grant.decision.bit()
@@ -293,7 +300,7 @@ func (o *oracle) replacedBy(a, b *decision) decisions {
 
 // inStore returns the decision that the store has, or nil.
 func (o *oracle) inStore() *decision {
-	e := o.world.store.entry(key)
+	e := o.world.store.entry(usersKey)
 	switch {
 	case e.found:
 		return o.decisionOf(e.rec.Token)
@@ -323,7 +330,18 @@ func nameOf(t *spotipie.Token) string {
 	if t == nil {
 		return "no token"
 	}
+	if t.RefreshToken() == "" {
+		return t.AccessToken()
+	}
 	return t.AccessToken() + " and " + t.RefreshToken()
+}
+
+// pair names an access token and the refresh token that came with it, if any.
+func (a *accessToken) pair() string {
+	if a.refresh == nil {
+		return a.String()
+	}
+	return a.String() + " and " + a.refresh.String()
 }
 
 // latest returns the decisions that are not gone and that no other certainly
