@@ -65,12 +65,34 @@ func (p Plan) hasApps() bool {
 // logout signs a session of the app out.
 func (p *process) logout(ctx context.Context) error {
 	w := p.world
-	w.locked(func() { p.signedOut, p.isSigningOut = span{w.now(), forever}, true })
+	w.locked(func() { p.signedOut, p.isDeciding = span{w.now(), forever}, true })
 	err := p.session.Logout(ctx)
 	w.locked(func() {
 		p.signedOut.to = w.now()
-		p.isSigningOut = err != nil // deleting is tried again
+		p.isDeciding = err != nil // deleting is tried again
 	})
+	return err
+}
+
+// setAppToken gives a session of the app a token that was got elsewhere.
+func (p *process) setAppToken(ctx context.Context) error {
+	w := p.world
+	var fields spotipie.TokenFields
+	w.locked(func() {
+		a := w.spotify.issue(w.spotify.own, nil)
+		a.brought, a.clockRight, p.isDeciding = true, p.skew == 0, true
+		p.learn(a)
+		p.given = append(p.given, a)
+		fields = spotipie.TokenFields{
+			AccessToken: a.String(), ExpiresIn: notZero(a.lifetime), ExpiresAt: p.wall().Add(a.lifetime - spotipie.DefaultExpiryMargin),
+		}
+		w.note(p.name, "sets %s", a)
+	})
+	token, err := spotipie.NewToken(fields)
+	if err == nil {
+		err = p.session.SetToken(ctx, token)
+	}
+	w.locked(func() { p.isDeciding = err != nil })
 	return err
 }
 
@@ -121,12 +143,26 @@ func (o *oracle) checkFlow(p *process, by string, a *accessToken) {
 	}
 }
 
+// sawRecord is called when a session has read the store, which had a, or no token.
+func (o *oracle) sawRecord(p *process, a *accessToken) {
+	if a == nil || p.mayUse(a) {
+		p.othersSince = 0
+		return
+	}
+	if p.othersSince == 0 {
+		p.othersSince = o.world.now()
+	}
+	for _, own := range p.given {
+		own.refused = true
+	}
+}
+
 // sawDeletion is called when a session of the app has seen in the store that it is signed
-// out.
+// out. The program knows it when a listener has heard of it, or after a while.
 func (o *oracle) sawDeletion(p *process, version uint64) {
 	for _, then := range o.world.store.entry(p.key).history {
 		if !then.found && then.version == version && then.at > p.signedOut.from {
-			p.signedOut = span{then.at, o.world.now()}
+			p.signedOut = span{then.at, o.world.now() + longest}
 		}
 	}
 }
@@ -151,6 +187,9 @@ func (o *oracle) askedForApp(p *process, isApps bool, now moment) {
 	o.checkPace(p, now)
 	o.checkLock(p, now)
 	o.checkNeed(p, now)
+	if since := p.othersSince; o.hasOthers(p) && since > 0 && now-since > longest && !p.sleptIn(span{since, now}) {
+		o.find("flow", p, "it asks for a token although it knows since %s that the record is the user's", clock(since))
+	}
 }
 
 // recently is how long a reason to get another token counts: a process may wait for the
@@ -165,7 +204,7 @@ func (o *oracle) checkNeed(p *process, now moment) {
 		return
 	}
 	left := a.expires.Sub(o.world.wall())
-	if left < a.lifetime/2 || a.lifetime < shortest || !a.clockRight || p.wasWrong || p.isSigningOut || o.rollbacks > 0 {
+	if left < a.lifetime/2 || a.lifetime < shortest || !a.clockRight || p.wasWrong || p.isDeciding || o.rollbacks > 0 {
 		return
 	}
 	if now-p.wanted > recently && !p.sleptIn(span{p.wanted, now}) {

@@ -79,9 +79,10 @@ type knowledge struct {
 	banned     moment   // the accounts service must not be asked before
 	wanted     moment   // when the program or the Web API last made it get another token
 
-	lastLoaded   *accessToken // in the record of the last Load
-	signedOut    span         // when the app was signed out last, and when the session knew it
-	isSigningOut bool         // the record is not deleted yet, as far as it knows
+	lastLoaded  *accessToken // in the record of the last Load
+	othersSince moment       // since when it has seen a record of the other flow; 0: it does not
+	signedOut   span         // when the app was signed out last, and when the session knew it
+	isDeciding  bool         // Logout or SetToken has not succeeded yet
 
 	heard     map[*accessToken]heard // by the listener
 	loggedOut int                    // how often a listener has heard of a logout
@@ -245,7 +246,7 @@ func (a *accessToken) olderThan(b *accessToken) bool {
 	if a.grant != b.grant || a.refresh != b.refresh {
 		return a.grant == b.grant && a.refresh.number < b.refresh.number
 	}
-	return a.number < b.number && a.clockRight && b.clockRight && a.expires.Before(b.expires.Add(-time.Minute))
+	return a.number < b.number && !a.brought && a.clockRight && b.clockRight && a.expires.Before(b.expires.Add(-time.Minute))
 }
 
 // underWay reports whether a decision is a login that the process has not finished.

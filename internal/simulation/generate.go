@@ -152,7 +152,7 @@ func (g *generator) process() int { return g.first + g.IntN(g.processes) }
 // decision is a call by which a session signs in or out.
 func (g *generator) decision() Kind {
 	if g.apps {
-		return pick(g, CallFetchToken, CallLogout)
+		return pick(g, CallFetchToken, CallSetToken, CallLogout, CallLogout)
 	}
 	return pick(g, CallLogin, CallLogin, CallSetToken, CallSetRecord)
 }

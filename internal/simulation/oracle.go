@@ -169,6 +169,7 @@ func (o *oracle) loaded(p *process, rec spotipie.Record, found bool, read moment
 	a := o.tokenOf(rec.Token)
 	if read >= p.lastLoad {
 		p.lastLoad, p.lastLoaded = read, a
+		o.sawRecord(p, a)
 	}
 	if found && a != nil && !p.mayUse(a) {
 		return
@@ -368,7 +369,7 @@ func (o *oracle) checkSavedBefore(p *process, by string, a *accessToken) {
 		end, limited := call.Deadline()
 		return call.Err() != nil || limited && !time.Now().Before(end)
 	})
-	if !a.saved && slices.Contains(p.given, a) && !o.hasOthers(p) && p.lastFailed < p.since[a] && !gaveUp && !p.isCut(o.world.now()) && !p.sleptIn(span{p.since[a], o.world.now()}) {
+	if !a.saved && slices.Contains(p.given, a) && !(a.refused && a.isApps()) && p.lastFailed < p.since[a] && !gaveUp && !p.isCut(o.world.now()) && !p.sleptIn(span{p.since[a], o.world.now()}) {
 		o.find("handed-out-unsaved", p, "%s has %s, which nobody has tried to save", by, a)
 	}
 }
@@ -430,6 +431,7 @@ func (o *oracle) announced(p *process, t *spotipie.Token) {
 func (o *oracle) heardLogout(p *process) {
 	o.listenerCalled(p)
 	p.loggedOut++
+	p.signedOut.to = min(p.signedOut.to, o.world.now())
 	o.world.note(p.name, "hears of a logout")
 }
 

@@ -194,7 +194,7 @@ func (a Action) String() string {
 	case CallLogin:
 		text = fmt.Sprintf("the user signs in at %s, which calls FetchToken %s", who, limit)
 	case CallSetToken:
-		text = fmt.Sprintf("%s calls SetToken with a login from elsewhere %s", who, limit)
+		text = fmt.Sprintf("%s calls SetToken with a token from elsewhere %s", who, limit)
 	case CallSetRecord:
 		text = fmt.Sprintf("%s calls SetRecord with a login from elsewhere %s", who, limit)
 	case CallFetchToken:

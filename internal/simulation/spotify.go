@@ -74,6 +74,10 @@ type accessToken struct {
 	savedAt   moment
 	saved     bool
 	savedLast moment // when it was saved last
+	// refused says that its session has seen a record of the other flow in the store, over
+	// which it must not be saved if it is the app's.
+	refused bool
+	brought bool // the program has set it; such a token replaces each other one
 	// clockRight says that the clock of the process that got it was right.
 	clockRight bool
 }

@@ -122,6 +122,9 @@ func (p *process) calls(ctx context.Context, k Kind) error {
 	case CallLogin:
 		return p.login(ctx)
 	case CallSetToken, CallSetRecord:
+		if p.setup.App {
+			return p.setAppToken(ctx)
+		}
 		return p.setToken(ctx, k == CallSetRecord)
 	}
 	return nil
