@@ -22,10 +22,10 @@ func (s Setup) key() spotipie.Key {
 	return usersKey
 }
 
-// path returns the path of the requests to the Web API.
+// path returns the path of the requests to the Web API. /v1/me needs a user.
 func (s Setup) path() string {
 	if s.App {
-		return "/v1/search"
+		return "/v1/artists/4Z8W4fKeB5YxbusRsdQVPb"
 	}
 	return "/v1/me"
 }
@@ -35,7 +35,7 @@ func (s Setup) newSession(opts *spotipie.Options) (Session, error) {
 	if !s.App {
 		return spotipie.NewAuthorizationCodeSession(creds, opts)
 	}
-	creds.ClientSecret = "simulated-secret"
+	creds.ClientSecret = clientSecret
 	app, err := spotipie.NewClientCredentialsSession(creds, opts)
 	return appSession{app}, err
 }

@@ -13,9 +13,10 @@ import (
 )
 
 const (
-	clientID    = "simulated-app"
-	redirectURI = "http://127.0.0.1:8888/callback"
-	scope       = "user-read-email"
+	clientID     = "simulated-app"
+	clientSecret = "simulated-secret"
+	redirectURI  = "http://127.0.0.1:8888/callback"
+	scope        = "user-read-email"
 )
 
 // spotify is the accounts service and the Web API. It is a small model of package
