@@ -207,7 +207,7 @@ func (p *process) couldNotKnow(a *accessToken, saysExpiresAt time.Time) (may boo
 	switch {
 	case !known, p.sleptIn(span{since, w.now()}): // it may have slept between taking the token and sending it
 		return true, ""
-	case p.skew != 0 && (w.oracle.countLogouts > 0 || p.setup.App && w.oracle.appLogouts > 0):
+	case p.skew != 0 && w.oracle.logoutsOf(p) > 0:
 		return true, "" // it may have forgotten the token in between
 	case (p.skew != 0 || !a.clockRight) && p.known[a.grant].access != a:
 		return true, "" // it has had another token meanwhile, and does not remember when it got this one

@@ -247,6 +247,15 @@ func (o *oracle) deletedByApp(p *process, old spotipie.Record) {
 	o.appLogouts++
 }
 
+// logoutsOf returns how often the user was signed out, or for a session of the app, the
+// app.
+func (o *oracle) logoutsOf(p *process) int {
+	if p.setup.App {
+		return o.appLogouts
+	}
+	return o.countLogouts
+}
+
 // checkAppKept reports the token of the app that a session holds and has not saved.
 func (o *oracle) checkAppKept(p *process, format string) {
 	a := o.tokenOf(p.session.CurrentToken())

@@ -19,7 +19,8 @@ type decision struct {
 	// two decisions was known when the other was taken, either may win.
 	older decisions
 	// perhaps are the decisions that this one replaces as long as the store does not
-	// fall back: it came after they were saved, and clocks and counts agree.
+	// fall back: it came after they were saved, and clocks and counts agree, also those of
+	// what they follow.
 	perhaps decisions
 	// overlaps are logins that were not finished when this decision was taken, by
 	// processes with another clock, and decisions that waited for the store with this
@@ -91,7 +92,7 @@ type knowledge struct {
 
 // heard counts the logouts before a listener heard of a token.
 type heard struct {
-	logouts   int // of the user
+	logouts   int // of the user or the app
 	loggedOut int // that a listener has heard of
 }
 
@@ -208,7 +209,7 @@ func (o *oracle) decide(p *process, g *grant) *decision {
 				w.count = max(w.count, other.count+1)
 			}
 		}
-		if inStore := o.inStore(); inStore != nil && p.skew == 0 && w.count >= inStore.count && !inStore.wallTime.After(w.wallTime) {
+		if inStore := o.inStore(); inStore != nil && p.skew == 0 && w.count >= inStore.count && !inStore.wallTime.After(w.wallTime) && !o.followOnFuture(inStore, w) {
 			w.perhaps |= inStore.bit() | inStore.older | inStore.perhaps
 		}
 		w.overlaps = o.unfinishedElsewhere(p)

@@ -415,15 +415,16 @@ func (o *oracle) announced(p *process, t *spotipie.Token) {
 	if before, again := p.heard[a]; again && before.loggedOut == p.loggedOut && o.rollbacks == 0 {
 		o.find("order", p, "the listener hears of %s twice", a)
 	}
-	if last := p.lastHeard; last != nil {
+	now := heard{o.logoutsOf(p), p.loggedOut}
+	if last := p.lastHeard; last != nil && p.heard[last] == now { // there was no logout in between
 		switch {
 		case a.olderThan(last) && o.rollbacks == 0:
 			o.find("order", p, "the listener hears of %s after %s", a, last)
-		case o.older(a.grant.decision, last.grant.decision) && p.heard[last] == (heard{o.countLogouts, p.loggedOut}):
+		case o.older(a.grant.decision, last.grant.decision):
 			o.find("order", p, "the listener hears of %s (%s) after %s (%s), which is newer", a, a.grant.decision, last, last.grant.decision)
 		}
 	}
-	p.heard[a], p.lastHeard = heard{o.countLogouts, p.loggedOut}, a
+	p.heard[a], p.lastHeard = now, a
 	o.checkSavedBefore(p, "the listener", a)
 }
 
