@@ -230,10 +230,11 @@ func (o *oracle) savedForApp(p *process, a *accessToken, rec, old spotipie.Recor
 }
 
 // usurped is called when the user's place in the store has a token of the app. A user's
-// session then no longer sees what the store had there, or had lost.
+// session then no longer sees what the store had there, or had lost. It saves only a
+// login that was never saved.
 func (o *oracle) usurped() {
 	for _, w := range o.decisions {
-		if w.grant == nil || w.version != 0 {
+		if w.version != 0 || !o.isHeld(w) {
 			w.gone = true
 		}
 	}
