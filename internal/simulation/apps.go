@@ -187,9 +187,18 @@ func (o *oracle) askedForApp(p *process, isApps bool, now moment) {
 	o.checkPace(p, now)
 	o.checkLock(p, now)
 	o.checkNeed(p, now)
-	if since := p.othersSince; o.hasOthers(p) && since > 0 && now-since > longest && !p.sleptIn(span{since, now}) {
-		o.find("flow", p, "it asks for a token although it knows since %s that the record is the user's", clock(since))
+	o.checkPlace(p, now)
+}
+
+// checkPlace checks that a session of the app gets no token that it cannot save because
+// the record is the user's. After Logout or SetToken it need not read the store, and may
+// not know if that has failed since it took the lock.
+func (o *oracle) checkPlace(p *process, now moment) {
+	h, since := p.client.holds[p.key], p.othersSince
+	if !o.hasOthers(p) || since == 0 || now-since < longest || p.sleptIn(span{since, now}) || h == nil || p.lastFailed >= h.since {
+		return
 	}
+	o.find("flow", p, "it asks for a token although it knows since %s that the record is the user's", clock(since))
 }
 
 // recently is how long a reason to get another token counts: a process may wait for the
