@@ -189,16 +189,12 @@ func (o *oracle) lose() {
 		if w.gone || w == inStore || o.older(w, inStore) {
 			continue
 		}
-		if !o.isHeld(w) {
+		held := w.grant != nil && slices.ContainsFunc(o.world.processes, func(p *process) bool { return p != nil && o.holds(p, w) })
+		if !held {
 			w.gone = true
 			o.world.note("oracle", "%s is lost, and nobody could have kept it", w)
 		}
 	}
-}
-
-// isHeld reports whether w is a login that some process must keep.
-func (o *oracle) isHeld(w *decision) bool {
-	return w.grant != nil && slices.ContainsFunc(o.world.processes, func(p *process) bool { return p != nil && o.holds(p, w) })
 }
 
 // couldNotKnow reports whether a process may return a token that the accounts

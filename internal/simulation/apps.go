@@ -3,6 +3,7 @@ package simulation
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/spotipie/spotipie"
@@ -206,10 +207,11 @@ func (o *oracle) checkPlace(p *process, now moment) {
 const recently = 5 * time.Minute
 
 // checkNeed checks that a session of the app needs a token: it must not have seen a valid
-// one in the store since it took the lock, unless it was told to get another one.
+// one in the store since it took the lock, unless it was told to get another one. If the
+// token was saved after that, the request may be another attempt after a 5xx.
 func (o *oracle) checkNeed(p *process, now moment) {
 	a, h := p.lastLoaded, p.client.holds[p.key]
-	if a == nil || !a.isApps() || h == nil || p.lastLoad < h.since {
+	if a == nil || !a.isApps() || h == nil || p.lastLoad < h.since || a.savedAt >= h.since {
 		return
 	}
 	left := a.expires.Sub(o.world.wall())
@@ -243,10 +245,17 @@ func (o *oracle) savedForApp(p *process, a *accessToken, rec, old spotipie.Recor
 // login that was never saved.
 func (o *oracle) usurped() {
 	for _, w := range o.decisions {
-		if w.version != 0 || !o.isHeld(w) {
+		if !o.isWaiting(w) {
 			w.gone = true
 		}
 	}
+}
+
+// isWaiting reports whether w is a login that a session has, and that was never saved.
+func (o *oracle) isWaiting(w *decision) bool {
+	return w.grant != nil && !w.grant.isSaved() && slices.ContainsFunc(o.world.processes, func(p *process) bool {
+		return p != nil && !p.dead && (p.unanswered[w.grant] || o.decisionOf(p.session.CurrentToken()) == w)
+	})
 }
 
 // deletedByApp is called when a session of the app has deleted the record old.
