@@ -233,6 +233,7 @@ type RecordMismatchError struct {
 	Reason string
 
 	isSealed bool
+	isUsers  bool // the record is of a user's login
 }
 
 // Is makes errors.Is(err, ErrUnreadableRecord) true for a sealed record in a store

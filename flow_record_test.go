@@ -91,6 +91,45 @@ func TestAppDoesNotUseAUsersToken(t *testing.T) {
 	}
 }
 
+// TestAppThatWasSignedOutDoesNotSignInBesideAUser calls Logout and SetToken of an app under
+// a user's key. Both fail. After that the app must not get a token that it cannot save.
+func TestAppThatWasSignedOutDoesNotSignInBesideAUser(t *testing.T) {
+	for name, decide := range map[string]func(context.Context, *spotipie.ClientCredentialsSession) error{
+		"Logout": func(ctx context.Context, s *spotipie.ClientCredentialsSession) error { return s.Logout(ctx) },
+		"SetToken": func(ctx context.Context, s *spotipie.ClientCredentialsSession) error {
+			return s.SetToken(ctx, tokenOf("SET", "", time.Hour))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store, spotify := newHookedStore(), flowServices()
+				user, app := offline(t, spotify, store, nil), appSession(t, spotify, store)
+				if _, err := login(t, user); err != nil {
+					t.Fatal(err)
+				}
+				expectMismatch(t, name, decide(t.Context(), app))
+				time.Sleep(2 * time.Hour)
+				tok, err := app.Token(t.Context())
+				expectMismatch(t, "Token", err)
+				if tok != nil {
+					t.Errorf("Token returned %s", tokenNames(tok))
+				}
+				_, err = app.FetchToken(t.Context())
+				expectMismatch(t, "FetchToken", err)
+				token(t, user)
+				expectTokens(t, user, store, "USER", "R")
+				if err := store.Delete(t.Context(), adaKey); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(2 * time.Second) // after an error a session waits a second
+				if tok := token(t, app); tok.AccessToken() != "APP" {
+					t.Errorf("without a record of the user the app has %s", tokenNames(tok))
+				}
+			})
+		})
+	}
+}
+
 // TestUserDoesNotUseAnAppsToken checks that the user's session does not use the app's
 // token, and that the user's login replaces it in the store.
 func TestUserDoesNotUseAnAppsToken(t *testing.T) {

@@ -5,7 +5,7 @@ import "fmt"
 // check tells whether this session may use a stored record.
 func (r rules) check(key Key, rec Record) error {
 	mismatch := func(format string, args ...any) error {
-		return &RecordMismatchError{Key: key, Reason: fmt.Sprintf(format, args...)}
+		return &RecordMismatchError{Key: key, isUsers: rec.isUsers(), Reason: fmt.Sprintf(format, args...)}
 	}
 	switch {
 	case rec.Sealed != nil:

@@ -165,7 +165,7 @@ func (k *keeper) answers(s, unwanted *state, force bool) bool {
 // it could not save.
 func (k *keeper) renewLocked(ctx context.Context, unwanted *state, force bool) (*state, error) {
 	s, err := k.reloadInTime(ctx)
-	if current := k.state.Load(); err != nil && current.detail().unsaved == unsavedDecision {
+	if current := k.state.Load(); err != nil && current.detail().unsaved == unsavedDecision && !k.mustNotReplace(err) {
 		s, err = current, nil // a decision of the user: the store can have nothing newer
 	}
 	if err == nil && s.isUnsaved() { // the store has fallen back

@@ -150,8 +150,8 @@ func (k *keeper) lookBeforeSaving(ctx context.Context, s *state) (*state, uint64
 		switch {
 		case store.rec.Sealed != nil && s.signedIn():
 			return s, 0, mismatch // what is encrypted stays encrypted
-		case k.flow() == FlowClientCredentials && store.rec.isUsers():
-			return s, 0, mismatch // a user's login is worth more than an app's token
+		case k.mustNotReplace(mismatch):
+			return s, 0, mismatch
 		}
 		return s, store.version, nil
 	}
@@ -171,6 +171,13 @@ func (k *keeper) mayReplace(ctx context.Context) error {
 		return nil
 	}
 	return k.rules().check(k.key(), store.rec)
+}
+
+// mustNotReplace reports whether err, from reading the store, means that this session is
+// an app's and the record is of a user's login: that is worth more than an app's token.
+func (k *keeper) mustNotReplace(err error) bool {
+	var mismatch *RecordMismatchError
+	return k.flow() == FlowClientCredentials && errors.As(err, &mismatch) && mismatch.isUsers
 }
 
 // isUsers reports whether a record is of a user's login.

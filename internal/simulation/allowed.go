@@ -68,7 +68,7 @@ func (o *oracle) mayResend(p *process, r *refreshToken, before *tokenRequest) (m
 			return false, q.name + " had the time to save " + answer.String() + ", and has not"
 		}
 	case p.lastLoad < answer.savedAt:
-		if h := p.client.holds[key]; h != nil && p.lastLoad < h.since {
+		if h := p.client.holds[p.key]; h != nil && p.lastLoad < h.since {
 			return false, "it has not looked into the store since it took the lock"
 		}
 		if q.couldSave(before.ended, p.lastLoad) {
@@ -207,7 +207,7 @@ func (p *process) couldNotKnow(a *accessToken, saysExpiresAt time.Time) (may boo
 	switch {
 	case !known, p.sleptIn(span{since, w.now()}): // it may have slept between taking the token and sending it
 		return true, ""
-	case p.skew != 0 && w.oracle.countLogouts > 0:
+	case p.skew != 0 && w.oracle.logoutsOf(p) > 0:
 		return true, "" // it may have forgotten the token in between
 	case (p.skew != 0 || !a.clockRight) && p.known[a.grant].access != a:
 		return true, "" // it has had another token meanwhile, and does not remember when it got this one

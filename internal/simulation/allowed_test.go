@@ -48,6 +48,12 @@ func TestWhatNoSessionCanPreventIsNoFault(t *testing.T) {
 			Action{At: renewal, Kind: Logout},
 			Action{At: renewal + time.Second, Kind: StoreFallsBack, Process: Everybody, For: time.Minute}),
 			"the store falls back"},
+		"an app takes the user's place after the store was wiped": {with(besideApp(two), login,
+			Action{At: renewal, Kind: StoreIsWiped, Process: Everybody},
+			Action{At: renewal + time.Second, Kind: CallToken, Process: 2}), "it was obtained by the flow"},
+		"a login takes the place of an app": {with(besideApp(two),
+			Action{At: time.Second, Kind: CallToken, Process: 2},
+			Action{At: time.Minute, Kind: CallLogin}), "it was obtained by the flow"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := Play(t, test.plan, Collaborators{})
@@ -59,6 +65,12 @@ func TestWhatNoSessionCanPreventIsNoFault(t *testing.T) {
 			}
 		})
 	}
+}
+
+// besideApp adds a session of the app with the user's key.
+func besideApp(p Plan) Plan {
+	p.Processes = append(p.Processes[:len(p.Processes):len(p.Processes)], Setup{App: true, AtUsersKey: true})
+	return p
 }
 
 func leased(p Plan, lease time.Duration) Plan {

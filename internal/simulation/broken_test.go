@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,6 +31,13 @@ func TestSimulationNoticesWhatIsBroken(t *testing.T) {
 		Action{At: 70*time.Minute + 10*time.Second, Kind: CallToken})
 	hanging := with(fleet, Action{At: 69 * time.Minute, Kind: StoreHangs, Process: Everybody, For: 10 * time.Minute},
 		Action{At: 69*time.Minute + time.Second, Kind: CallToken, For: time.Second})
+
+	apps := with(fleet,
+		Action{At: 2 * time.Second, Kind: CallToken, Process: 2},
+		Action{At: 30 * time.Minute, Kind: CallToken, Process: 3},
+		Action{At: 40 * time.Minute, Kind: CallLogout, Process: 2},
+		Action{At: 41 * time.Minute, Kind: CallToken, Process: 2})
+	apps.Processes = []Setup{{}, {}, {App: true}, {App: true}}
 
 	for name, test := range map[string]struct {
 		plan Plan
@@ -58,6 +66,10 @@ func TestSimulationNoticesWhatIsBroken(t *testing.T) {
 		"a goroutine is left":                {fleet, "goroutine", facing(func(s Session) Session { return leaks{s} })},
 		"a session keeps its first token":    {fleet, "disagree", facing(func(s Session) Session { return &keeps{Session: s} })},
 		"the user is signed in after logout": {with(fleet, Action{At: 155 * time.Minute, Kind: Logout}), "login-lost", storing(func(s *brokenStore) { s.load = firstLoaded(); s.swap = saveOverAnything(s) })},
+		"an app has a user's token":          {apps, "flow", facing(lending())},
+		"an app does not see its own record": {apps, "needless", storing(func(s *brokenStore) { s.load = hideApps })},
+		"an app ignores a logout":            {apps, "forgotten", facing(func(s Session) Session { return staysSignedIn{s} })},
+		"no app gets a token any more":       {apps, "no-token", sending(refuseRenewals)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if o := Play(t, test.plan, Collaborators{}); o.Has(test.rule) {
@@ -184,6 +196,15 @@ func noLock(context.Context, spotipie.Store, spotipie.Key) (func(context.Context
 	return func(context.Context) error { return nil }, nil
 }
 
+// hideApps is a Load that does not find records of the app.
+func hideApps(ctx context.Context, s spotipie.Store, key spotipie.Key) (spotipie.Record, bool, error) {
+	rec, found, err := s.Load(ctx, key)
+	if rec.Flow == spotipie.FlowClientCredentials {
+		return spotipie.Record{}, false, err
+	}
+	return rec, found, err
+}
+
 // roundTripper makes a function an [http.RoundTripper].
 type roundTripper func(*http.Request) (*http.Response, error)
 
@@ -302,6 +323,35 @@ func (s *handsOut) Token(ctx context.Context) (*spotipie.Token, error) {
 	}
 	return s.first, nil
 }
+
+// lends is a session that returns the first token that any session got.
+type lends struct {
+	Session
+	first *atomic.Pointer[spotipie.Token]
+}
+
+func lending() func(Session) Session {
+	first := new(atomic.Pointer[spotipie.Token])
+	return func(s Session) Session { return lends{s, first} }
+}
+
+func (s lends) FetchToken(ctx context.Context, callbackURL string) (*spotipie.Token, error) {
+	token, err := s.Session.FetchToken(ctx, callbackURL)
+	s.first.CompareAndSwap(nil, token)
+	return token, err
+}
+
+func (s lends) Token(ctx context.Context) (*spotipie.Token, error) {
+	if first := s.first.Load(); first != nil {
+		return first, nil
+	}
+	return s.Session.Token(ctx)
+}
+
+// staysSignedIn is a session that cannot be signed out.
+type staysSignedIn struct{ Session }
+
+func (staysSignedIn) Logout(context.Context) error { return nil }
 
 // leaks is a session that leaves a goroutine behind.
 type leaks struct{ Session }

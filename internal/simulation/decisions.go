@@ -19,7 +19,8 @@ type decision struct {
 	// two decisions was known when the other was taken, either may win.
 	older decisions
 	// perhaps are the decisions that this one replaces as long as the store does not
-	// fall back: it came after they were saved, and clocks and counts agree.
+	// fall back: it came after they were saved, and clocks and counts agree, also those of
+	// what they follow.
 	perhaps decisions
 	// overlaps are logins that were not finished when this decision was taken, by
 	// processes with another clock, and decisions that waited for the store with this
@@ -77,6 +78,12 @@ type knowledge struct {
 	forced     []moment
 	requests   []moment // refresh requests
 	banned     moment   // the accounts service must not be asked before
+	wanted     moment   // when the program or the Web API last made it get another token
+
+	lastLoaded  *accessToken // in the record of the last Load
+	othersSince moment       // since when it has seen a record of the other flow; 0: it does not
+	signedOut   span         // when the app was signed out last, and when the session knew it
+	isDeciding  bool         // Logout or SetToken has not succeeded yet
 
 	heard     map[*accessToken]heard // by the listener
 	loggedOut int                    // how often a listener has heard of a logout
@@ -85,7 +92,7 @@ type knowledge struct {
 
 // heard counts the logouts before a listener heard of a token.
 type heard struct {
-	logouts   int // of the user
+	logouts   int // of the user or the app
 	loggedOut int // that a listener has heard of
 }
 
@@ -98,7 +105,7 @@ type known struct {
 func newKnowledge() knowledge {
 	return knowledge{
 		known: make(map[*grant]known), since: make(map[*accessToken]moment), unanswered: make(map[*grant]bool),
-		heard: make(map[*accessToken]heard), lastLoad: -1, lastFailed: -1,
+		heard: make(map[*accessToken]heard), lastLoad: -1, lastFailed: -1, wanted: -1, signedOut: span{-1, forever},
 	}
 }
 
@@ -111,7 +118,9 @@ func (p *process) learn(a *accessToken) {
 	if k.access == nil || k.access.number < a.number {
 		k.access = a
 	}
-	k.refresh = max(k.refresh, a.refresh.number)
+	if a.refresh != nil {
+		k.refresh = max(k.refresh, a.refresh.number)
+	}
 	p.known[a.grant] = k
 	if a.grant.decision != nil {
 		p.decisions |= a.grant.decision.bit()
@@ -200,7 +209,7 @@ func (o *oracle) decide(p *process, g *grant) *decision {
 				w.count = max(w.count, other.count+1)
 			}
 		}
-		if inStore := o.inStore(); inStore != nil && p.skew == 0 && w.count >= inStore.count && !inStore.wallTime.After(w.wallTime) {
+		if inStore := o.inStore(); inStore != nil && p.skew == 0 && w.count >= inStore.count && !inStore.wallTime.After(w.wallTime) && !o.followOnFuture(inStore, w) {
 			w.perhaps |= inStore.bit() | inStore.older | inStore.perhaps
 		}
 		w.overlaps = o.unfinishedElsewhere(p)
@@ -238,7 +247,7 @@ func (a *accessToken) olderThan(b *accessToken) bool {
 	if a.grant != b.grant || a.refresh != b.refresh {
 		return a.grant == b.grant && a.refresh.number < b.refresh.number
 	}
-	return a.number < b.number && a.clockRight && b.clockRight && a.expires.Before(b.expires.Add(-time.Minute))
+	return a.number < b.number && !a.brought && a.clockRight && b.clockRight && a.expires.Before(b.expires.Add(-time.Minute))
 }
 
 // underWay reports whether a decision is a login that the process has not finished.
@@ -293,7 +302,7 @@ func (o *oracle) replacedBy(a, b *decision) decisions {
 
 // inStore returns the decision that the store has, or nil.
 func (o *oracle) inStore() *decision {
-	e := o.world.store.entry(key)
+	e := o.world.store.entry(usersKey)
 	switch {
 	case e.found:
 		return o.decisionOf(e.rec.Token)
@@ -323,7 +332,18 @@ func nameOf(t *spotipie.Token) string {
 	if t == nil {
 		return "no token"
 	}
+	if t.RefreshToken() == "" {
+		return t.AccessToken()
+	}
 	return t.AccessToken() + " and " + t.RefreshToken()
+}
+
+// pair names an access token and the refresh token that came with it, if any.
+func (a *accessToken) pair() string {
+	if a.refresh == nil {
+		return a.String()
+	}
+	return a.String() + " and " + a.refresh.String()
 }
 
 // latest returns the decisions that are not gone and that no other certainly

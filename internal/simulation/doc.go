@@ -2,14 +2,17 @@
 //
 // Several processes share one store and one user's authorization. The accounts
 // service replaces refresh tokens, and revokes the authorization when one is used
-// twice. A plan, made from a seed, says what goes wrong and when:
+// twice. In every third plan other processes use the same store for the app's own
+// authorization, of the client credentials flow. They have a key of their own, but one
+// of them may have the user's key by mistake. A plan, made from a seed, says what goes
+// wrong and when:
 //
 //   - Store calls fail, hang, or succeed while their answer is lost. The store falls
 //     back to an older state, or comes back empty.
 //   - Processes are killed or suspended while they hold the lock.
 //   - The token endpoint answers 429, 5xx, garbage, late or not at all.
 //   - Clocks are wrong by hours and are set right.
-//   - The user logs in and out.
+//   - The user logs in and out, and so does the app.
 //   - Listeners are slow, panic or set tokens.
 //
 // The plan runs in a bubble of testing/synctest, where hours pass in milliseconds.
@@ -40,6 +43,12 @@
 //   - no-token: a process has no token some time after the last fault.
 //   - disagree: sessions and store have different tokens at the end.
 //   - consent-time: a renewal changes the time of the consent.
+//   - flow: a session returns, sends, saves or replaces a token of the other flow, or
+//     does not say that the store has one.
+//   - needless: a session of the app asks for a token although it has seen a valid one
+//     in the store.
+//   - forgotten: a session of the app returns a token after it was signed out, or
+//     Logout fails although the store is well.
 //   - goroutine: a goroutine of a session is left after all sessions are closed.
 //
 // The beginning of allowed.go lists what no session can prevent.
@@ -68,8 +77,8 @@
 //
 // The monotonic clock advances while one process is suspended, as on a real system.
 // Another action makes the whole machine sleep, like a laptop: then only the wall
-// clocks, the accounts service and the store advance. Each process has one session
-// of the authorization code flow, for one user. Other tests cover several sessions of
-// one process on one store, other flows, pools, and RoundTrippers that panic. The
-// store is a model of the contract; make fleets tests the real ones.
+// clocks, the accounts service and the store advance. Each process has one session.
+// There is one user. Other tests cover several sessions of one process on one store,
+// the implicit grant flow, pools, and RoundTrippers that panic. The store is a model of
+// the contract; make fleets tests the real ones.
 package simulation

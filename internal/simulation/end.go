@@ -14,6 +14,7 @@ func (o *oracle) checkSaved() {
 	for _, p := range o.world.processes {
 		if !p.gone() {
 			o.checkKept(p, "not-saved", "it was given %s, and has not saved it although the store is well")
+			o.checkAppKept(p, "it was given %s, and has not saved it although the store is well")
 		}
 	}
 }
@@ -23,6 +24,7 @@ func (o *oracle) closed(p *process, err error) {
 	p.closedWell = err == nil
 	if err == nil {
 		o.checkKept(p, "not-saved", "Close returns no error, and %s is not saved")
+		o.checkAppKept(p, "Close returns no error, and %s is not saved")
 	}
 }
 
@@ -31,7 +33,7 @@ func (o *oracle) closed(p *process, err error) {
 func (o *oracle) checkKept(p *process, rule, format string) {
 	for _, a := range p.given {
 		w := a.grant.decision
-		if a.refreshable() || w.gone || p.unanswered[a.grant] || a.grant.revoked != "" || p.known[a.grant].access != a || o.older(w, o.inStore()) || o.mayReplace(o.inStore(), w) {
+		if a.isApps() || a.refreshable() || w.gone || p.unanswered[a.grant] || a.grant.revoked != "" || p.known[a.grant].access != a || o.older(w, o.inStore()) || o.mayReplace(o.inStore(), w) {
 			continue
 		}
 		superseded := false
@@ -58,13 +60,14 @@ func (o *oracle) checkEnd() {
 	if !o.lostLogout {
 		o.checkLatest(inStore)
 	}
-	e := o.world.store.entry(key)
 	for _, p := range o.world.processes {
 		if p.gone() {
 			continue
 		}
+		e := o.world.store.entry(p.key)
 		t := p.session.CurrentToken()
 		switch {
+		case o.hasOthers(p):
 		case !e.found && t != nil:
 			o.find("disagree", p, "it holds %s, and the store nothing", nameOf(t))
 		case e.found && !o.agree(t, e.rec.Token):
@@ -105,6 +108,14 @@ func (o *oracle) checkLatest(inStore *decision) {
 func (o *oracle) checkWell(p *process, e *record) {
 	a := o.tokenOf(e.rec.Token)
 	switch {
+	case o.hasOthers(p):
+		if !isMismatch(p.unwell) {
+			o.find("flow", p, "the store has %s, and it says %v", a, errorText{p.unwell})
+		}
+	case p.setup.App:
+		if p.unwell != nil {
+			o.find("no-token", p, "the app gets no token: %v", errorText{p.unwell})
+		}
 	case !e.found || a == nil:
 		if !errors.Is(p.unwell, spotipie.ErrNotAuthorized) {
 			o.find("no-token", p, "nobody is signed in, and it says %v", errorText{p.unwell})

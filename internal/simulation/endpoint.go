@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -70,11 +71,10 @@ func (e *endpoint) api(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	w.mu.Lock()
-	refused := e.spotify.refuse > 0
-	if refused {
-		e.spotify.refuse--
+	valid := !e.spotify.trouble[e.process.setup.App].refuses() && e.spotify.valid(token)
+	if !valid {
+		e.process.wanted = w.now()
 	}
-	valid := !refused && e.spotify.valid(token)
 	w.note(e.process.name, "the Web API says %s to %s", verdict(valid), token)
 	w.mu.Unlock()
 	if err := e.process.awaken(); err != nil {
@@ -100,14 +100,14 @@ func (v verdict) String() string {
 func (e *endpoint) token(req *http.Request, form url.Values) (*http.Response, error) {
 	w, p, ctx := e.spotify.world, e.process, req.Context()
 	r := &tokenRequest{process: p, sent: w.now()}
-	asked := form.Get("refresh_token") + form.Get("code")
+	asked := cmp.Or(form.Get("refresh_token"), form.Get("code"), form.Get("grant_type"))
 	var fault Action
 	var latency time.Duration
 	w.locked(func() {
-		fault = e.spotify.fault()
+		fault = e.spotify.trouble[p.setup.App].fault()
 		latency = w.between(5*time.Millisecond, 80*time.Millisecond)
 		w.note(p.name, "asks for a token with %s", asked)
-		w.oracle.asked(p, r, form.Get("refresh_token"))
+		w.oracle.asked(p, r, form)
 	})
 	resp, err := e.carryOut(ctx, req, form, r, fault, latency)
 	if awake := p.awaken(); awake != nil {
@@ -122,7 +122,7 @@ func (e *endpoint) token(req *http.Request, form url.Values) (*http.Response, er
 	r.delivered = err == nil && resp.StatusCode == http.StatusOK && r.issued != nil && fault.Fault != GarbageAfter
 	switch {
 	case r.delivered:
-		w.note(p.name, "is given %s and %s for %s", r.issued, r.issued.refresh, asked)
+		w.note(p.name, "is given %s for %s", r.issued.pair(), asked)
 		w.oracle.given(p, r)
 	case err != nil:
 		w.note(p.name, "hears nothing about %s: %v", asked, err)
@@ -186,6 +186,8 @@ func (e *endpoint) answer(form url.Values, r *tokenRequest) (status int, body st
 		r.issued, failed = e.spotify.exchange(form)
 	case "refresh_token":
 		r.issued, failed = e.spotify.renew(r, form.Get("refresh_token"))
+	case "client_credentials":
+		r.issued = e.spotify.issue(e.spotify.own, nil)
 	default:
 		failed = &tokenError{"unsupported_grant_type", "grant_type parameter is missing"}
 	}
@@ -199,7 +201,11 @@ func (e *endpoint) answer(form url.Values, r *tokenRequest) (status int, body st
 // answerJSON returns the answer of RFC 6749 section 5.1. It leaves out a refresh
 // token that stays the same.
 func answerJSON(a *accessToken, asked string) string {
-	body := fmt.Sprintf(`{"access_token":%q,"token_type":"Bearer","expires_in":%d,"scope":%q`, a, int(a.lifetime/time.Second), scope)
+	body := fmt.Sprintf(`{"access_token":%q,"token_type":"Bearer","expires_in":%d`, a, int(a.lifetime/time.Second))
+	if a.isApps() {
+		return body + "}"
+	}
+	body += fmt.Sprintf(`,"scope":%q`, scope)
 	if name := a.refresh.String(); name != asked {
 		body += fmt.Sprintf(`,"refresh_token":%q`, name)
 	}

@@ -16,7 +16,9 @@ func NewPlan(seed uint64) Plan {
 // generator makes plans.
 type generator struct {
 	*rand.Rand
-	processes int
+	apps      bool // the actions are those of sessions of the app
+	first     int  // the first process that they strike
+	processes int  // how many they strike
 	lifetime  time.Duration
 }
 
@@ -35,8 +37,29 @@ func (g *generator) plan(seed uint64) Plan {
 	}
 	p.Actions = g.actions(4 + g.IntN(32))
 	p.Rest = pick(g, 0, g.duration(0, time.Second), g.duration(0, 2*time.Minute))
+	g.addApps(&p)
 	return p
 }
+
+// addApps adds sessions of the app to every third plan: some that share a key of their
+// own, and sometimes one that has the user's key by mistake. It draws from the seed last,
+// and what it adds strikes only sessions of the app. So the rest of the plan is the same
+// as without it.
+func (g *generator) addApps(p *Plan) {
+	if g.IntN(3) > 0 {
+		return
+	}
+	g.apps, g.first, g.processes = true, g.processes, 1+g.IntN(3)
+	for i := range g.processes {
+		s := g.setup()
+		s.App, s.AtUsersKey = true, i == 0 && g.IntN(3) == 0
+		p.Processes = append(p.Processes, s)
+	}
+	p.Actions = append(p.Actions, g.actions(2+g.IntN(20))...)
+	slices.SortStableFunc(p.Actions, byTime)
+}
+
+func byTime(a, b Action) int { return cmp.Compare(a.At, b.At) }
 
 func (g *generator) setup() Setup {
 	s := Setup{Watch: g.IntN(2) == 0}
@@ -48,14 +71,29 @@ func (g *generator) setup() Setup {
 		s.Expired = Listener(1 + g.IntN(int(listeners)-1))
 	}
 	s.ListenerTakes = g.duration(time.Second, 25*time.Second)
+	if g.apps {
+		s.Updated, s.Expired = s.Updated.ofApp(), s.Expired.ofApp()
+	}
 	return s
+}
+
+// ofApp returns what a listener of a session of the app does: nobody gives such a session
+// a token.
+func (l Listener) ofApp() Listener {
+	if l == ListenerSetsToken {
+		return ListenerAsks
+	}
+	return l
 }
 
 // actions returns a login and n more actions, in bursts around the times at
 // which tokens expire.
 func (g *generator) actions(n int) []Action {
 	at := time.Second
-	list := []Action{{At: at, Kind: CallLogin}}
+	list := []Action{{At: at, Kind: CallLogin, Process: g.first}}
+	if g.apps {
+		list[0].Kind = CallFetchToken
+	}
 	for len(list) <= n {
 		switch g.IntN(6) {
 		case 0:
@@ -80,7 +118,7 @@ func (g *generator) actions(n int) []Action {
 		a.At = at
 		list = append(list, a)
 	}
-	slices.SortStableFunc(list, func(a, b Action) int { return cmp.Compare(a.At, b.At) })
+	slices.SortStableFunc(list, byTime)
 	return list
 }
 
@@ -89,7 +127,7 @@ func (g *generator) burst(at time.Duration) []Action {
 	var list []Action
 	for i := range g.processes {
 		list = append(list, Action{
-			At: at + g.duration(0, 30*time.Millisecond), Process: i,
+			At: at + g.duration(0, 30*time.Millisecond), Process: g.first + i,
 			Kind: pick(g, CallToken, CallToken, CallAPI, CallRefreshToken), For: g.patience(),
 		})
 	}
@@ -97,20 +135,30 @@ func (g *generator) burst(at time.Duration) []Action {
 }
 
 func (g *generator) action() Action {
-	a := Action{Process: g.IntN(g.processes)}
+	a := Action{Process: g.process()}
 	switch n := g.IntN(100); {
 	case n < 30:
 		a.Kind, a.For = pick(g, CallToken, CallToken, CallToken, CallAPI, CallAPI, CallRefreshToken, CallLoad), g.patience()
 	case n < 36:
-		a.Kind, a.For = pick(g, CallLogin, CallLogin, CallSetToken, CallSetRecord), g.patience()
+		a.Kind, a.For = g.decision(), g.patience()
 	default:
 		return g.trouble()
 	}
 	return a
 }
 
+func (g *generator) process() int { return g.first + g.IntN(g.processes) }
+
+// decision is a call by which a session signs in or out.
+func (g *generator) decision() Kind {
+	if g.apps {
+		return pick(g, CallFetchToken, CallSetToken, CallLogout, CallLogout)
+	}
+	return pick(g, CallLogin, CallLogin, CallSetToken, CallSetRecord)
+}
+
 func (g *generator) trouble() Action {
-	a := Action{Process: g.IntN(g.processes)}
+	a := Action{Process: g.process()}
 	switch n := g.IntN(64); {
 	case n < 5:
 		a.Kind, a.For = Kill, g.duration(0, 20*time.Second)
@@ -129,7 +177,22 @@ func (g *generator) trouble() Action {
 	default:
 		a.Kind = Logout
 	}
+	if g.apps {
+		g.confine(&a)
+	}
 	return a
+}
+
+// confine makes an action strike sessions of the app alone.
+func (g *generator) confine(a *Action) {
+	switch a.Kind {
+	case StoreFallsBack, StoreIsWiped, Revoke, MachineSleeps, Logout:
+		*a = Action{Kind: CallLogout, Process: g.process()}
+	default:
+		if a.Process == Everybody {
+			a.Process = g.process()
+		}
+	}
 }
 
 func (g *generator) storeTrouble(a *Action) {

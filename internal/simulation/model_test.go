@@ -22,8 +22,8 @@ import (
 
 // TestModelOfTheAccountsServiceAgreesWithPackageAccounts makes the same random
 // requests to the model and to the real service, and compares the answers. The
-// requests are logins, renewals with new, used and dead refresh tokens, and requests
-// to the Web API.
+// requests are logins, renewals with new, used and dead refresh tokens, token requests
+// of the app itself, and requests to the Web API.
 func TestModelOfTheAccountsServiceAgreesWithPackageAccounts(t *testing.T) {
 	for _, rotation := range []Rotation{RotateAlways, RotateNever} {
 		t.Run(fmt.Sprint("refresh tokens replaced ", rotation), func(t *testing.T) {
@@ -49,7 +49,10 @@ func newComparison(t *testing.T, seed uint64, rotation Rotation) *comparison {
 	t.Helper()
 	w := newWorld(Plan{Seed: seed, Lifetime: time.Hour, Rotation: rotation, Processes: []Setup{{}}}, Collaborators{})
 	service, err := accounts.New(&accounts.Options{
-		Apps:        []accounts.App{{ClientID: clientID, RedirectURIs: []string{redirectURI}}},
+		Apps: []accounts.App{
+			{ClientID: clientID, RedirectURIs: []string{redirectURI}},
+			{ClientID: "robot", ClientSecret: clientSecret},
+		},
 		AutoApprove: true, RotateAllRefreshTokens: rotation == RotateAlways,
 	})
 	if err != nil {
@@ -61,7 +64,11 @@ func newComparison(t *testing.T, seed uint64, rotation Rotation) *comparison {
 func (c *comparison) play(t *testing.T) {
 	c.authorize(t)
 	for range 60 {
-		switch c.IntN(8) {
+		switch c.IntN(9) {
+		case 8:
+			c.ask(t, [2]string{}, func(string) url.Values {
+				return url.Values{"grant_type": {"client_credentials"}, "client_id": {"robot"}, "client_secret": {clientSecret}}
+			})
 		case 0:
 			c.authorize(t)
 		case 1, 2:
@@ -185,8 +192,9 @@ func blank(a answer) answer {
 
 func (c *comparison) api(t *testing.T, token [2]string) {
 	t.Helper()
+	path := Setup{App: strings.HasPrefix(token[0], "App")}.path()
 	request := func(name string) *http.Request {
-		req := httptest.NewRequest(http.MethodGet, "/v1/me", nil)
+		req := httptest.NewRequest(http.MethodGet, path, nil)
 		req.Header.Set("Authorization", "Bearer "+name)
 		return req
 	}

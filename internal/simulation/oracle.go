@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"time"
@@ -26,6 +27,7 @@ type oracle struct {
 	rolledBack   moment
 	lostLogout   bool // the store has lost a logout
 	countLogouts int
+	appLogouts   int // how often the app's own record was deleted
 }
 
 // maxFindings is how many findings are reported for one plan.
@@ -49,11 +51,19 @@ func (o *oracle) findAt(at moment, rule string, p *process, format string, args 
 }
 
 // asked is called when a process sends a token request.
-func (o *oracle) asked(p *process, req *tokenRequest, name string) {
-	if name == "" || p.dead {
+func (o *oracle) asked(p *process, req *tokenRequest, form url.Values) {
+	if p.dead {
 		return
 	}
 	now := o.world.now()
+	if isApps := form.Get("grant_type") == "client_credentials"; isApps || p.setup.App {
+		o.askedForApp(p, isApps, now)
+		return
+	}
+	name := form.Get("refresh_token")
+	if name == "" {
+		return
+	}
 	r := o.world.spotify.refresh[name]
 	if r == nil {
 		o.find("sent-twice", p, "it sends %q, which is no refresh token", name)
@@ -97,9 +107,9 @@ const quickCheck = time.Second
 // checkLock checks that a process that makes a token request holds the lock. The
 // process may have lost it between its last check and the request.
 func (o *oracle) checkLock(p *process, now moment) {
-	e := o.world.store.entry(key)
+	e := o.world.store.entry(p.key)
 	o.world.store.free(e)
-	h := p.client.holds[key]
+	h := p.client.holds[p.key]
 	switch {
 	case h == nil || h.released:
 		o.find("without-lock", p, "it asks for a token without the lock")
@@ -115,7 +125,7 @@ func (o *oracle) given(p *process, req *tokenRequest) {
 	a := req.issued
 	a.late = o.world.wall().Sub(a.issued)
 	a.clockRight = p.skew == 0 && a.late < time.Minute // if late, the machine slept, and the lifetime counts from now
-	if a.grant.decision == nil {
+	if a.grant.decision == nil && !a.isApps() {
 		o.decide(p, a.grant)
 	}
 	p.learn(a)
@@ -156,20 +166,32 @@ func (o *oracle) refusedForGood(p *process, name string) {
 // loaded is called when a Load has told a process what the store knew when it was
 // read.
 func (o *oracle) loaded(p *process, rec spotipie.Record, found bool, read moment) {
-	p.lastLoad = max(p.lastLoad, read)
+	a := o.tokenOf(rec.Token)
+	if read >= p.lastLoad {
+		p.lastLoad, p.lastLoaded = read, a
+		o.sawRecord(p, a)
+	}
+	if found && a != nil && !p.mayUse(a) {
+		return
+	}
 	if p.sawStore != o.rollbacks && read >= o.rolledBack {
 		p.sawStore, p.sawStoreAt = o.rollbacks, o.world.now()
 	}
 	if !found {
-		if logout := o.logouts[rec.Version]; logout != nil {
+		switch logout := o.logouts[rec.Version]; {
+		case p.setup.App && rec.Version != 0:
+			o.sawDeletion(p, rec.Version)
+		case logout != nil && !p.setup.App:
 			p.decisions |= logout.bit()
 		}
 		return
 	}
 	p.version = max(p.version, rec.Version)
-	if a := o.tokenOf(rec.Token); a != nil {
+	if a != nil {
 		p.learn(a)
-		p.saved |= a.grant.decision.bit()
+		if w := a.grant.decision; w != nil {
+			p.saved |= w.bit()
+		}
 	}
 }
 
@@ -177,7 +199,7 @@ func (o *oracle) loaded(p *process, rec spotipie.Record, found bool, read moment
 // refresh token.
 func (o *oracle) knowsToBeUsedUp(p *process, rec spotipie.Record) bool {
 	a := o.tokenOf(rec.Token)
-	return a != nil && !p.dead && a.refresh.used != nil && p.remembers(a.refresh)
+	return a != nil && !p.dead && a.refresh != nil && a.refresh.used != nil && p.remembers(a.refresh)
 }
 
 // saved is called when a Swap has taken effect.
@@ -189,6 +211,11 @@ func (o *oracle) saved(p *process, asCalled swapCall, rec, old spotipie.Record, 
 	}
 	if !a.saved {
 		a.saved, a.savedAt = true, o.world.now()
+	}
+	a.savedLast = o.world.now()
+	if a.isApps() || p.setup.App {
+		o.savedForApp(p, a, rec, old, hadOld)
+		return
 	}
 	if rec.Token.RefreshToken() != a.refresh.String() {
 		o.find("older-saved", p, "it saves %s with %s", a, rec.Token.RefreshToken())
@@ -305,7 +332,7 @@ func (o *oracle) ended(p *process) {
 }
 
 // handedOut is called when a session has returned a token.
-func (o *oracle) handedOut(p *process, by string, t *spotipie.Token) {
+func (o *oracle) handedOut(p *process, by string, t *spotipie.Token, called moment) {
 	if t == nil || p.dead {
 		return
 	}
@@ -314,6 +341,8 @@ func (o *oracle) handedOut(p *process, by string, t *spotipie.Token) {
 		o.find("past-end", p, "%s returns %s, which is no token", by, nameOf(t))
 		return
 	}
+	o.checkFlow(p, by, a)
+	o.checkForgotten(p, by, a, called)
 	o.checkEndOf(p, by, a, t.ExpiresAt())
 	o.checkSavedBefore(p, by, a)
 }
@@ -340,7 +369,7 @@ func (o *oracle) checkSavedBefore(p *process, by string, a *accessToken) {
 		end, limited := call.Deadline()
 		return call.Err() != nil || limited && !time.Now().Before(end)
 	})
-	if !a.saved && slices.Contains(p.given, a) && p.lastFailed < p.since[a] && !gaveUp && !p.isCut(o.world.now()) && !p.sleptIn(span{p.since[a], o.world.now()}) {
+	if !a.saved && slices.Contains(p.given, a) && !(a.refused && a.isApps()) && p.lastFailed < p.since[a] && !gaveUp && !p.isCut(o.world.now()) && !p.sleptIn(span{p.since[a], o.world.now()}) {
 		o.find("handed-out-unsaved", p, "%s has %s, which nobody has tried to save", by, a)
 	}
 }
@@ -365,6 +394,7 @@ func (o *oracle) askedAPI(p *process, ctx context.Context, token string) {
 		o.find("past-end", p, "it sends %q to the Web API, which is no token", token)
 		return
 	}
+	o.checkFlow(p, "Request", a)
 	saysExpiresAt := p.wall().Add(time.Hour) // handedOut checks the token's own end
 	o.checkEndOf(p, "Request", a, saysExpiresAt)
 	o.checkSavedBefore(p, "Request", a)
@@ -378,21 +408,23 @@ func (o *oracle) announced(p *process, t *spotipie.Token) {
 		return
 	}
 	o.world.note(p.name, "hears of %s", a)
+	o.checkFlow(p, "a listener", a)
 	if p.removed {
 		o.find("after-close", p, "the listener hears of %s after it was removed", a)
 	}
 	if before, again := p.heard[a]; again && before.loggedOut == p.loggedOut && o.rollbacks == 0 {
 		o.find("order", p, "the listener hears of %s twice", a)
 	}
-	if last := p.lastHeard; last != nil {
+	now := heard{o.logoutsOf(p), p.loggedOut}
+	if last := p.lastHeard; last != nil && p.heard[last] == now { // there was no logout in between
 		switch {
 		case a.olderThan(last) && o.rollbacks == 0:
 			o.find("order", p, "the listener hears of %s after %s", a, last)
-		case o.older(a.grant.decision, last.grant.decision) && p.heard[last] == (heard{o.countLogouts, p.loggedOut}):
+		case o.older(a.grant.decision, last.grant.decision):
 			o.find("order", p, "the listener hears of %s (%s) after %s (%s), which is newer", a, a.grant.decision, last, last.grant.decision)
 		}
 	}
-	p.heard[a], p.lastHeard = heard{o.countLogouts, p.loggedOut}, a
+	p.heard[a], p.lastHeard = now, a
 	o.checkSavedBefore(p, "the listener", a)
 }
 
@@ -400,6 +432,7 @@ func (o *oracle) announced(p *process, t *spotipie.Token) {
 func (o *oracle) heardLogout(p *process) {
 	o.listenerCalled(p)
 	p.loggedOut++
+	p.signedOut.to = min(p.signedOut.to, o.world.now())
 	o.world.note(p.name, "hears of a logout")
 }
 

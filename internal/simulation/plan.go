@@ -43,6 +43,8 @@ func (r Rotation) String() string {
 
 // Setup says how a process is set up, each time it starts.
 type Setup struct {
+	App           bool     // its session is the app's own, of the client credentials flow
+	AtUsersKey    bool     // that session has the user's key by mistake
 	Watch         bool     // it runs Session.Watch
 	Updated       Listener // its token-updated listener, besides the one that observes
 	UpdatedFirst  bool     // that listener is called before the one that observes
@@ -52,6 +54,12 @@ type Setup struct {
 
 func (s Setup) String() string {
 	var parts []string
+	switch {
+	case s.AtUsersKey:
+		parts = append(parts, "a session of the app, with the user's key")
+	case s.App:
+		parts = append(parts, "a session of the app")
+	}
 	if s.Watch {
 		parts = append(parts, "watches")
 	}
@@ -133,6 +141,8 @@ const (
 	CallLogin
 	CallSetToken
 	CallSetRecord
+	CallFetchToken // of a session of the app
+	CallLogout     // likewise
 
 	// A process ends and starts again, is suspended, or its clock is set.
 	Kill
@@ -184,9 +194,13 @@ func (a Action) String() string {
 	case CallLogin:
 		text = fmt.Sprintf("the user signs in at %s, which calls FetchToken %s", who, limit)
 	case CallSetToken:
-		text = fmt.Sprintf("%s calls SetToken with a login from elsewhere %s", who, limit)
+		text = fmt.Sprintf("%s calls SetToken with a token from elsewhere %s", who, limit)
 	case CallSetRecord:
 		text = fmt.Sprintf("%s calls SetRecord with a login from elsewhere %s", who, limit)
+	case CallFetchToken:
+		text = fmt.Sprintf("%s calls FetchToken %s", who, limit)
+	case CallLogout:
+		text = fmt.Sprintf("%s calls Logout %s", who, limit)
 	case Kill:
 		text = fmt.Sprintf("%s is killed and starts again %s later", who, a.For)
 	case Close:
@@ -216,20 +230,28 @@ func (a Action) String() string {
 	case WatchBreaks:
 		text = fmt.Sprintf("the store stops telling %s of changes", who)
 	case TokenFault:
-		text = fmt.Sprintf("the next %d token requests: %s", a.Count, a.Fault)
+		text = fmt.Sprintf("the next %d token requests%s: %s", a.Count, a.whose(), a.Fault)
 		if a.For > 0 {
 			text += fmt.Sprintf(" (%s)", a.For)
 		}
 	case APIRefuses:
-		text = fmt.Sprintf("the Web API answers 401 to the next %d requests", a.Count)
+		text = fmt.Sprintf("the Web API answers 401 to the next %d requests%s", a.Count, a.whose())
 	case Revoke:
 		text = "the user removes the app on their account page"
 	case ShortLives:
-		text = fmt.Sprintf("the next %d access tokens live for %s", a.Count, a.For)
+		text = fmt.Sprintf("the next %d access tokens%s live for %s", a.Count, a.whose(), a.For)
 	case MachineSleeps:
 		text = fmt.Sprintf("the machine sleeps for %s", a.For)
 	}
 	return fmt.Sprintf("%-14s %s", a.At, text)
+}
+
+// whose tells which requests an action of the accounts service strikes.
+func (a Action) whose() string {
+	if a.Process == Everybody {
+		return ""
+	}
+	return fmt.Sprintf(" of sessions like that of process %d", a.Process)
 }
 
 // Call is a method of a store.

@@ -99,7 +99,7 @@ func Shrink(t *testing.T, found Outcome, with Collaborators, limit time.Duration
 	for i := range found.Plan.Processes {
 		simpler := found.Plan
 		simpler.Processes = slices.Clone(simpler.Processes)
-		simpler.Processes[i] = Setup{}
+		simpler.Processes[i] = Setup{App: found.Plan.Processes[i].App, AtUsersKey: found.Plan.Processes[i].AtUsersKey}
 		if time.Now().Before(end) {
 			if o, still := fails(simpler); still {
 				found = o

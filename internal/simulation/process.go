@@ -36,6 +36,7 @@ type Session interface {
 	OnTokenUpdated(func(context.Context, spotipie.TokenUpdated) error) (remove func())
 	OnTokenExpired(func(context.Context, spotipie.TokenExpired) error) (remove func())
 	OnLoggedOut(func(context.Context, spotipie.LoggedOut) error) (remove func())
+	Logout(context.Context) error
 	Close(context.Context) error
 }
 
@@ -45,6 +46,7 @@ type process struct {
 	index   int
 	name    string
 	setup   Setup
+	key     spotipie.Key
 	client  *client
 	session Session
 	died    chan struct{} // closed when the process ends
@@ -57,6 +59,7 @@ type process struct {
 	dead       bool
 	deadSince  moment
 	closing    bool
+	wasWrong   bool // its clock was wrong at some time
 	closed     bool // Close has returned
 	closedWell bool // without an error
 	removed    bool // the observing listener is removed
@@ -83,6 +86,7 @@ func (w *world) startProcess(index int) {
 		world: w, index: index, name: fmt.Sprintf("process %d.%d", index, life), setup: w.plan.Processes[index],
 		died: make(chan struct{}), watched: make(chan struct{}), knowledge: newKnowledge(),
 	}
+	p.key = p.setup.key()
 	p.client = newClient(p, w.store)
 	p.open()
 	w.processes[index] = p
@@ -110,12 +114,10 @@ func (p *process) open() {
 	if with.Now != nil {
 		now = with.Now(now)
 	}
-	s, err := spotipie.NewAuthorizationCodeSession(
-		spotipie.Credentials{ClientID: clientID, RedirectURI: redirectURI},
-		&spotipie.Options{
-			Scope: spotipie.Scopes{scope}, Store: store, Profile: key.Profile, Transport: transport, Now: now,
-			OnError: func(err error) { p.world.locked(func() { p.world.note(p.name, "OnError: %v", err) }) },
-		})
+	s, err := p.setup.newSession(&spotipie.Options{
+		Scope: spotipie.Scopes{scope}, Store: store, Profile: p.key.Profile, Transport: transport, Now: now,
+		OnError: func(err error) { p.world.locked(func() { p.world.note(p.name, "OnError: %v", err) }) },
+	})
 	if err != nil {
 		panic(err) // the options are the simulation's own
 	}
@@ -226,6 +228,7 @@ func (p *process) suspend(d time.Duration, clock bool) {
 		defer w.mu.Unlock()
 		if clock && waited {
 			p.skew -= d
+			p.wasWrong = true
 		}
 		close(p.awake)
 		p.awake = nil
@@ -241,6 +244,7 @@ func (p *process) cutOff(d time.Duration) {
 func (p *process) setClock(skew time.Duration) {
 	if !p.gone() {
 		p.skew = skew
+		p.wasWrong = p.wasWrong || skew != 0
 	}
 }
 

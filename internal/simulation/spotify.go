@@ -6,15 +6,17 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/spotipie/spotipie/accounts"
 )
 
 const (
-	clientID    = "simulated-app"
-	redirectURI = "http://127.0.0.1:8888/callback"
-	scope       = "user-read-email"
+	clientID     = "simulated-app"
+	clientSecret = "simulated-secret"
+	redirectURI  = "http://127.0.0.1:8888/callback"
+	scope        = "user-read-email"
 )
 
 // spotify is the accounts service and the Web API. It is a small model of package
@@ -28,16 +30,22 @@ type spotify struct {
 	access  map[string]*accessToken
 	refresh map[string]*refreshToken
 
+	own       *grant            // the app's own
+	trouble   map[bool]*trouble // false: of the user's sessions; true: of the app's
+	rotations int               // how often a refresh token was used
+}
+
+// trouble is what goes wrong with requests.
+type trouble struct {
 	faults    []Action // of the next token requests
 	refuse    int      // how many requests the Web API answers with 401
 	short     int      // how many access tokens live for shortLife
 	shortLife time.Duration
-	rotations int // how often a refresh token was used
 }
 
-// grant is one consent of the user.
+// grant is one consent of the user, or what the app may do on its own.
 type grant struct {
-	id       int
+	id       int    // 0: the app's own
 	revoked  string // why, if it was
 	byCode   bool   // from a login of a process, not brought from elsewhere
 	issued   []*accessToken
@@ -56,21 +64,34 @@ type code struct {
 // accessToken is what the accounts service knows of an access token.
 type accessToken struct {
 	grant    *grant
-	number   int // in the order of issue, from 1
-	refresh  *refreshToken
+	number   int           // in the order of issue, from 1
+	refresh  *refreshToken // nil: the token is the app's own
 	lifetime time.Duration
 	issued   time.Time
 	expires  time.Time
 	// late is how long its answer took. Its lifetime counts from its receipt.
 	late time.Duration
 	// savedAt is when it was first in the store, if it was.
-	savedAt moment
-	saved   bool
+	savedAt   moment
+	saved     bool
+	savedLast moment // when it was saved last
+	// refused says that its session has seen a record of the other flow in the store, over
+	// which it must not be saved if it is the app's.
+	refused bool
+	brought bool // the program has set it; such a token replaces each other one
 	// clockRight says that the clock of the process that got it was right.
 	clockRight bool
 }
 
-func (a *accessToken) String() string { return fmt.Sprintf("A%d.%d", a.grant.id, a.number) }
+func (a *accessToken) String() string {
+	if a.isApps() {
+		return fmt.Sprintf("App%d", a.number)
+	}
+	return fmt.Sprintf("A%d.%d", a.grant.id, a.number)
+}
+
+// isApps reports whether a token is the app's own, and not of a user.
+func (a *accessToken) isApps() bool { return a.grant.id == 0 }
 
 // refreshToken is what the accounts service knows of a refresh token.
 type refreshToken struct {
@@ -91,6 +112,7 @@ func newSpotify(w *world) *spotify {
 	return &spotify{
 		world: w, codes: make(map[string]*code),
 		access: make(map[string]*accessToken), refresh: make(map[string]*refreshToken),
+		own: &grant{}, trouble: map[bool]*trouble{false: {}, true: {}},
 	}
 }
 
@@ -179,9 +201,9 @@ func (s *spotify) newRefreshToken(g *grant) *refreshToken {
 
 func (s *spotify) issue(g *grant, r *refreshToken) *accessToken {
 	a := &accessToken{grant: g, number: len(g.issued) + 1, refresh: r, lifetime: s.world.plan.Lifetime}
-	if s.short > 0 {
-		s.short--
-		a.lifetime = s.shortLife
+	if t := s.trouble[a.isApps()]; t.short > 0 {
+		t.short--
+		a.lifetime = t.shortLife
 	}
 	a.issued = s.world.wall()
 	a.expires = a.issued.Add(a.lifetime)
@@ -211,21 +233,45 @@ func (s *spotify) valid(name string) bool {
 	return a != nil && s.world.wall().Before(a.expires)
 }
 
-// strike makes the next token requests fail.
+// strike makes the next requests fail: all, or those of sessions like the one of a's
+// process.
 func (s *spotify) strike(a Action) {
-	for range a.Count {
-		s.faults = append(s.faults, a)
+	for apps, t := range s.trouble {
+		if a.Process != Everybody && s.world.plan.Processes[a.Process].App != apps {
+			continue
+		}
+		switch a.Kind {
+		case TokenFault:
+			t.faults = append(t.faults, slices.Repeat([]Action{a}, a.Count)...)
+		case APIRefuses:
+			t.refuse = a.Count
+		case ShortLives:
+			t.short, t.shortLife = a.Count, a.For
+		}
 	}
 }
 
-func (s *spotify) heal() { s.faults, s.refuse, s.short = nil, 0, 0 }
+func (s *spotify) heal() {
+	for _, t := range s.trouble {
+		*t = trouble{}
+	}
+}
 
 // fault removes and returns the fault of the next token request.
-func (s *spotify) fault() Action {
-	if len(s.faults) == 0 {
+func (t *trouble) fault() Action {
+	if len(t.faults) == 0 {
 		return Action{}
 	}
-	next := s.faults[0]
-	s.faults = s.faults[1:]
+	next := t.faults[0]
+	t.faults = t.faults[1:]
 	return next
+}
+
+// refuses reports whether the Web API refuses the next request for no reason.
+func (t *trouble) refuses() bool {
+	if t.refuse == 0 {
+		return false
+	}
+	t.refuse--
+	return true
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/spotipie/spotipie"
 )
 
-// key is the key of the only authorization of a simulation.
-var key = spotipie.Key{ClientID: clientID, Profile: "ada"}
+// usersKey is the key of the user's authorization.
+var usersKey = spotipie.Key{ClientID: clientID, Profile: "ada"}
 
 // store holds the records, outside of all processes. Each process uses it through
 // its own client. The world's mutex guards it.
@@ -105,14 +105,19 @@ func coarse(token *spotipie.Token) *spotipie.Token {
 // compute the lifetime by the system's clock, which is not the process's clock.
 func notZero(lifetime time.Duration) time.Duration { return max(lifetime, time.Nanosecond) }
 
-// logout deletes the record. Delete calls it, and so does the plan for a logout
-// outside of all processes.
-func (s *store) logout(key spotipie.Key) {
+// logout deletes the record. Delete calls it, and so does the plan for a logout of the
+// user outside of all processes; then p is nil.
+func (s *store) logout(p *process, key spotipie.Key) {
 	e := s.entry(key)
-	before := s.world.oracle.inStore()
+	old, before := e.rec, s.world.oracle.inStore()
 	version := spotipie.NextVersion(e.version, s.world.wall())
 	s.set(key, spotipie.Record{}, false, version)
-	s.world.oracle.loggedOut(before, version)
+	if p != nil && p.setup.App {
+		s.world.oracle.deletedByApp(p, old)
+	}
+	if key == usersKey {
+		s.world.oracle.loggedOut(before, version)
+	}
 	s.notify(key)
 }
 

@@ -293,7 +293,7 @@ func (c *client) delete(ctx context.Context, key spotipie.Key, may func(*record)
 		case !may(c.store.entry(key)):
 			return spotipie.ErrVersionConflict
 		}
-		c.store.logout(key)
+		c.store.logout(c.process, key)
 		return nil
 	})
 }

@@ -82,25 +82,26 @@ func (p *process) perform(c *call, a Action) {
 }
 
 // obeysContext reports whether a call returns when its context ends. Calls that set
-// a token go on, so that the token is not lost.
+// or forget a token go on, so that it is saved.
 func obeysContext(k Kind) bool {
-	return k != CallLogin && k != CallSetToken && k != CallSetRecord
+	return k != CallLogin && k != CallSetToken && k != CallSetRecord && k != CallLogout
 }
 
 func (p *process) calls(ctx context.Context, k Kind) error {
 	w := p.world
+	began := w.now()
 	switch k {
 	case CallToken:
 		token, err := p.session.Token(ctx)
-		w.locked(func() { w.oracle.handedOut(p, "Token", token) })
+		w.locked(func() { w.oracle.handedOut(p, "Token", token, began) })
 		return err
 	case CallRefreshToken:
-		w.locked(func() { p.forced = append(p.forced, w.now()) })
+		w.locked(func() { p.forced, p.wanted = append(p.forced, began), began })
 		token, err := p.session.RefreshToken(ctx)
-		w.locked(func() { w.oracle.handedOut(p, "RefreshToken", token) })
+		w.locked(func() { w.oracle.handedOut(p, "RefreshToken", token, began) })
 		return err
 	case CallAPI:
-		resp, err := p.session.Request(ctx, http.MethodGet, "/v1/me", nil)
+		resp, err := p.session.Request(ctx, http.MethodGet, p.setup.path(), nil)
 		if err != nil {
 			return err
 		}
@@ -111,9 +112,19 @@ func (p *process) calls(ctx context.Context, k Kind) error {
 	case CallLoad:
 		_, err := p.session.Load(ctx)
 		return err
+	case CallFetchToken:
+		w.locked(func() { p.forced, p.wanted = append(p.forced, began), began })
+		token, err := p.session.FetchToken(ctx, "")
+		w.locked(func() { w.oracle.handedOut(p, "FetchToken", token, began) })
+		return err
+	case CallLogout:
+		return p.logout(ctx)
 	case CallLogin:
 		return p.login(ctx)
 	case CallSetToken, CallSetRecord:
+		if p.setup.App {
+			return p.setAppToken(ctx)
+		}
 		return p.setToken(ctx, k == CallSetRecord)
 	}
 	return nil
@@ -193,7 +204,7 @@ func (p *process) useUntilWell() {
 		p.use(Action{Kind: CallAPI, For: time.Minute})
 		var err error
 		w.locked(func() { err = p.lastErr; p.unwell = err })
-		if err == nil || errors.Is(err, spotipie.ErrReauthorizationRequired) || errors.Is(err, spotipie.ErrNotAuthorized) {
+		if err == nil || errors.Is(err, spotipie.ErrReauthorizationRequired) || !p.setup.App && errors.Is(err, spotipie.ErrNotAuthorized) || isMismatch(err) {
 			return
 		}
 	}
@@ -258,5 +269,6 @@ func callName(k Kind) string {
 	return map[Kind]string{
 		CallToken: "Token", CallRefreshToken: "RefreshToken", CallAPI: "Request", CallLoad: "Load",
 		CallLogin: "FetchToken", CallSetToken: "SetToken", CallSetRecord: "SetRecord",
+		CallFetchToken: "FetchToken", CallLogout: "Logout",
 	}[k]
 }

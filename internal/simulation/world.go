@@ -113,7 +113,7 @@ func (w *world) act(a Action) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	switch a.Kind {
-	case CallToken, CallRefreshToken, CallAPI, CallLoad, CallLogin, CallSetToken, CallSetRecord:
+	case CallToken, CallRefreshToken, CallAPI, CallLoad, CallLogin, CallSetToken, CallSetRecord, CallFetchToken, CallLogout:
 		p := w.processes[a.Process]
 		if p.gone() {
 			return
@@ -149,17 +149,13 @@ func (w *world) act(a Action) {
 	case StoreIsWiped:
 		w.store.wipe()
 	case Logout:
-		w.store.logout(key)
+		w.store.logout(nil, usersKey)
 	case WatchBreaks:
 		w.each(a.Process, func(p *process) { p.client.stopWatching() })
-	case TokenFault:
+	case TokenFault, APIRefuses, ShortLives:
 		w.spotify.strike(a)
-	case APIRefuses:
-		w.spotify.refuse = a.Count
 	case Revoke:
 		w.spotify.revokeAll()
-	case ShortLives:
-		w.spotify.short, w.spotify.shortLife = a.Count, a.For
 	case MachineSleeps:
 		w.sleep(a.For)
 	}
@@ -207,13 +203,17 @@ func (w *world) settle() {
 	// Nobody calls a session here. Unsaved tokens must be saved anyway.
 	time.Sleep(quiet)
 	w.locked(w.oracle.checkSaved)
-	// This process knows only what the store has.
+	// These processes know only what the store has.
 	w.locked(func() {
-		w.processes = append(w.processes, nil)
-		w.plan.Processes = append(w.plan.Processes, Setup{})
-		w.startProcess(len(w.processes) - 1)
+		w.add(Setup{})
+		if w.plan.hasApps() {
+			w.add(Setup{App: true})
+		}
 	})
-	for range 3 {
+	for round := range 3 {
+		if round == 1 {
+			w.signAppOut()
+		}
 		for range 2 { // in the first round a session learns what the others know
 			for _, p := range w.processes {
 				p.use(Action{Kind: CallLoad, For: time.Minute})
@@ -233,6 +233,13 @@ func (w *world) settle() {
 		p.use(Action{Kind: CallLoad, For: time.Minute})
 	}
 	w.locked(w.oracle.checkEnd)
+}
+
+// add starts a process that is not in the plan. w.mu is held.
+func (w *world) add(s Setup) {
+	w.processes = append(w.processes, nil)
+	w.plan.Processes = append(w.plan.Processes, s)
+	w.startProcess(len(w.processes) - 1)
 }
 
 // quiet is how long a session may take to save an unsaved token after the store
