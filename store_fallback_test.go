@@ -2,7 +2,9 @@ package spotipie_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -382,6 +384,35 @@ func TestLogoutIsSavedAgainOnce(t *testing.T) {
 		}
 		if deletions != 1 || s.IsAuthorized() {
 			t.Errorf("%d deletions, want 1; signed in: %t", deletions, s.IsAuthorized())
+		}
+	})
+}
+
+// TestRefusalOutlivesAFallback lets another process, which does not know of a refusal,
+// save the refused token again.
+func TestRefusalOutlivesAFallback(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newHookedStore()
+		spotify := &services{token: func(_ int, req *http.Request) (*http.Response, error) {
+			return respond(req, http.StatusBadRequest, `{"error":"invalid_grant","error_description":"Refresh token revoked"}`), nil
+		}}
+		s := offline(t, spotify, store, nil)
+		set(t, s, time.Hour)
+		time.Sleep(2 * time.Hour)
+		for range 2 {
+			if _, err := s.Token(t.Context()); !errors.Is(err, spotipie.ErrReauthorizationRequired) {
+				t.Errorf("got error %v", err)
+			}
+			change(t, store, func(rec *spotipie.Record) { rec.Rejected, rec.RejectedAt = "", time.Time{} })
+			time.Sleep(time.Hour)
+		}
+		if _, err := s.RefreshToken(t.Context()); !errors.Is(err, spotipie.ErrReauthorizationRequired) {
+			t.Errorf("got error %v", err)
+		}
+		expectRequests(t, spotify, 1)
+		time.Sleep(time.Minute)
+		if rec, _, _ := store.Load(t.Context(), adaKey); rec.Rejected == "" {
+			t.Error("the store does not have the refusal")
 		}
 	})
 }
