@@ -391,28 +391,33 @@ func TestLogoutIsSavedAgainOnce(t *testing.T) {
 // TestRefusalOutlivesAFallback lets another process, which does not know of a refusal,
 // save the refused token again.
 func TestRefusalOutlivesAFallback(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		store := newHookedStore()
-		spotify := &services{token: func(_ int, req *http.Request) (*http.Response, error) {
-			return respond(req, http.StatusBadRequest, `{"error":"invalid_grant","error_description":"Refresh token revoked"}`), nil
-		}}
-		s := offline(t, spotify, store, nil)
-		set(t, s, time.Hour)
-		time.Sleep(2 * time.Hour)
-		for range 2 {
-			if _, err := s.Token(t.Context()); !errors.Is(err, spotipie.ErrReauthorizationRequired) {
-				t.Errorf("got error %v", err)
-			}
-			change(t, store, func(rec *spotipie.Record) { rec.Rejected, rec.RejectedAt = "", time.Time{} })
-			time.Sleep(time.Hour)
-		}
-		if _, err := s.RefreshToken(t.Context()); !errors.Is(err, spotipie.ErrReauthorizationRequired) {
-			t.Errorf("got error %v", err)
-		}
-		expectRequests(t, spotify, 1)
-		time.Sleep(time.Minute)
-		if rec, _, _ := store.Load(t.Context(), adaKey); rec.Rejected == "" {
-			t.Error("the store does not have the refusal")
-		}
-	})
+	saveAgain := func(rec *spotipie.Record) { rec.Rejected, rec.RejectedAt = "", time.Time{} }
+	for _, when := range []string{"during the request", "after it"} {
+		t.Run(when, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store, spotify := newHookedStore(), &services{}
+				spotify.token = func(_ int, req *http.Request) (*http.Response, error) {
+					if when == "during the request" {
+						change(t, store, saveAgain)
+					}
+					return respond(req, http.StatusBadRequest, `{"error":"invalid_grant","error_description":"Refresh token revoked"}`), nil
+				}
+				s := offline(t, spotify, store, nil)
+				set(t, s, time.Hour)
+				time.Sleep(2 * time.Hour)
+				for range 2 {
+					if _, err := s.Token(t.Context()); !errors.Is(err, spotipie.ErrReauthorizationRequired) {
+						t.Errorf("got error %v", err)
+					}
+					time.Sleep(time.Hour)
+					if rec, _, _ := store.MemoryStore.Load(t.Context(), adaKey); rec.Rejected == "" {
+						t.Error("the store does not have the refusal")
+					}
+					change(t, store, saveAgain)
+					meetings["Load"](t, s)
+				}
+				expectRequests(t, spotify, 1)
+			})
+		})
+	}
 }

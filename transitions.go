@@ -311,10 +311,10 @@ func (r rules) isNewer(rec Record, s *state, now instant) bool {
 		return false
 	case d.unsaved == unsavedDecision && !isSameConsent:
 		return false
-	case isSameConsent && d.unsaved == unsavedAnswer && isAsGood(rec, s):
-		return rec.Version > s.version // another process has renewed and saved meanwhile
 	case isSameConsent && d.refused != "" && rec.Rejected == "" && rec.Renewals == s.renewals && s.token.isSame(rec.Token):
 		return false // saved again by a process that does not know of the refusal
+	case isSameConsent && d.unsaved == unsavedAnswer && isAsGood(rec, s):
+		return rec.Version > s.version // another process has renewed and saved meanwhile
 	case d.unsaved == unsavedAnswer && d.refused == "" && rec.Rejected != "":
 		return false // the new answer outlives a refusal of the earlier refresh token
 	case d.unsaved >= unsavedAnswer && d.refused == "" && isSameRefreshToken:
