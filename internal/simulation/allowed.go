@@ -197,6 +197,17 @@ func (o *oracle) lose() {
 	}
 }
 
+// learnedSince reports whether a process has learned since a moment of an access token
+// that came with a refresh token. Then a refusal before that need not be final.
+func (p *process) learnedSince(r *refreshToken, at moment) bool {
+	for a, since := range p.since {
+		if a.refresh == r && since > at {
+			return true
+		}
+	}
+	return false
+}
+
 // couldNotKnow reports whether a process may return a token that the accounts
 // service no longer accepts, and if not, why it should have known.
 func (p *process) couldNotKnow(a *accessToken, saysExpiresAt time.Time) (may bool, why string) {
@@ -207,7 +218,7 @@ func (p *process) couldNotKnow(a *accessToken, saysExpiresAt time.Time) (may boo
 	switch {
 	case !known, p.sleptIn(span{since, w.now()}): // it may have slept between taking the token and sending it
 		return true, ""
-	case p.skew != 0 && w.oracle.logoutsOf(p) > 0:
+	case (p.skew != 0 || !a.clockRight) && w.oracle.logoutsOf(p) > 0:
 		return true, "" // it may have forgotten the token in between
 	case (p.skew != 0 || !a.clockRight) && p.known[a.grant].access != a:
 		return true, "" // it has had another token meanwhile, and does not remember when it got this one

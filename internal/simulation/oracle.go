@@ -71,7 +71,7 @@ func (o *oracle) asked(p *process, req *tokenRequest, form url.Values) {
 	}
 	o.checkPace(p, now)
 	o.checkLock(p, now)
-	if slices.Contains(r.refused, p) {
+	if at, wasRefused := r.refused[p]; wasRefused && !p.learnedSince(r, at) {
 		o.find("sent-refused", p, "it sends %s, which was refused for good", r)
 	}
 	for _, before := range r.sent {
@@ -159,7 +159,10 @@ func (o *oracle) refused(p *process, resp *http.Response) {
 // has sent one, is not valid any more.
 func (o *oracle) refusedForGood(p *process, name string) {
 	if r := o.world.spotify.refresh[name]; r != nil {
-		r.refused = append(r.refused, p)
+		if r.refused == nil {
+			r.refused = make(map[*process]moment)
+		}
+		r.refused[p] = o.world.now()
 	}
 }
 

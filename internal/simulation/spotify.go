@@ -99,8 +99,8 @@ type refreshToken struct {
 	number int
 	used   *tokenRequest // the request that replaced it
 	sent   []*tokenRequest
-	// refused are the processes that were told that it is not valid any more.
-	refused []*process
+	// refused says when a process was told that it is not valid any more.
+	refused map[*process]moment
 }
 
 func (r *refreshToken) String() string { return fmt.Sprintf("R%d.%d", r.grant.id, r.number) }
