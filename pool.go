@@ -122,8 +122,8 @@ func (p *Pool) Session(ctx context.Context, user string) (*AuthorizationCodeSess
 	if user == "" {
 		return nil, errors.New("spotipie: Pool.Session: the user is empty")
 	}
-	if p.closed.Load() {
-		return nil, ErrClosed
+	if err := p.isOpen(); err != nil {
+		return nil, err
 	}
 	shard, hash := p.shardOf(user)
 	r := shard.find(hash, user)
@@ -137,6 +137,20 @@ func (p *Pool) Session(ctx context.Context, user string) (*AuthorizationCodeSess
 		}
 	}
 	return &r.AuthorizationCodeSession, nil
+}
+
+// errPoolNotMade: the pool was not made by NewPool.
+var errPoolNotMade = errors.New("spotipie: the pool is a zero value: make it with NewPool")
+
+// isOpen returns an error if the pool is closed or was never made.
+func (p *Pool) isOpen() error {
+	switch {
+	case p.app == nil:
+		return errPoolNotMade
+	case p.closed.Load():
+		return ErrClosed
+	}
+	return nil
 }
 
 // admit makes the session of a user, or finds a dropped one that is still in use.
@@ -181,6 +195,9 @@ type PoolStats struct {
 
 // Stats returns the pool's numbers.
 func (p *Pool) Stats() PoolStats {
+	if p.app == nil {
+		return PoolStats{}
+	}
 	s := PoolStats{Loaded: p.loaded.Load(), Evicted: p.evicted.Load()}
 	for i := range p.shards {
 		s.Sessions += p.shards[i].len()
@@ -192,6 +209,9 @@ func (p *Pool) Stats() PoolStats {
 // Summaries returns a page of summaries of the app's users; see
 // [SummaryQuery]. It asks the store and loads no session.
 func (p *Pool) Summaries(ctx context.Context, query SummaryQuery) (SummaryPage, error) {
+	if p.app == nil {
+		return SummaryPage{}, errPoolNotMade
+	}
 	query.ClientID = p.app.clientID
 	return Summaries(ctx, p.app.store, query)
 }
@@ -217,6 +237,9 @@ const closers = 64
 // fine. A listener may close the pool with the context it was given: Close does not
 // wait for calls that wait for that listener.
 func (p *Pool) Close(ctx context.Context) error {
+	if p.app == nil {
+		return nil
+	}
 	if p.closed.CompareAndSwap(false, true) {
 		close(p.done)
 	}

@@ -41,8 +41,8 @@ func (l Login) LogValue() slog.Value { return slog.StringValue(l.String()) }
 // AuthorizationURL returns the URL that a user must visit to agree, and what is
 // needed to finish the login. The pool does not remember it.
 func (p *Pool) AuthorizationURL(opts *AuthorizationURLOptions) (authorizationURL string, login Login, err error) {
-	if p.closed.Load() {
-		return "", Login{}, ErrClosed
+	if err := p.isOpen(); err != nil {
+		return "", Login{}, err
 	}
 	authorizationURL, pending, err := p.newLoginSession().authorizationRequest(opts)
 	if err != nil {
@@ -77,6 +77,9 @@ type SignIn struct {
 // the SignIn is returned too: the user has signed in. After a [*StoreError] only this
 // process knows of it, and saving is tried again.
 func (p *Pool) FinishLogin(ctx context.Context, login Login, callbackURL string) (*SignIn, error) {
+	if p.app == nil {
+		return nil, errPoolNotMade
+	}
 	f, err := p.finish.join(login.State+" "+callbackURL, func(f *loginFlight) (*SignIn, error) {
 		return p.finishLogin(context.WithValue(p.app.background(ctx), loginKey{}, f), login, callbackURL)
 	})

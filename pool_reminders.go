@@ -45,6 +45,9 @@ const (
 // tried again. RemindUsers returns ctx's error or [ErrClosed]. It can remind
 // only users whose AuthorizedAt is known.
 func (p *Pool) RemindUsers(ctx context.Context, opts ReminderOptions) error {
+	if err := p.isOpen(); err != nil {
+		return err
+	}
 	if opts.Remind == nil {
 		return errors.New("spotipie: ReminderOptions.Remind is nil: it is what reminds a user")
 	}

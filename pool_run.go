@@ -28,6 +28,9 @@ const (
 // [Options].OnError is called with errors, and what failed is tried again. Run
 // returns ctx's error or [ErrClosed].
 func (p *Pool) Run(ctx context.Context) error {
+	if err := p.isOpen(); err != nil {
+		return err
+	}
 	running, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	ended := make(chan struct{})

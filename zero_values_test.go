@@ -21,7 +21,7 @@ func TestZeroValuesDoNotPanic(t *testing.T) {
 	t.Chdir(t.TempDir()) // some methods write a file
 	for _, value := range []any{
 		&spotipie.AuthorizationCodeSession{}, &spotipie.ClientCredentialsSession{}, &spotipie.ImplicitGrantSession{},
-		&spotipie.Token{}, &spotipie.MemoryStore{},
+		&spotipie.Pool{}, spotipie.Login{}, spotipie.SignIn{}, &spotipie.Token{}, &spotipie.MemoryStore{},
 		spotipie.Record{}, &spotipie.Record{}, spotipie.User{}, spotipie.Key{}, spotipie.Credentials{}, spotipie.TokenFields{},
 		spotipie.TokenUpdated{}, spotipie.TokenExpired{}, spotipie.LoggedOut{}, spotipie.Scope(""), spotipie.Scopes(nil), spotipie.Scopes{""},
 		&spotipie.TokenEndpointError{}, &spotipie.StoreError{}, &spotipie.RecordMismatchError{}, &spotipie.ListenerError{},
