@@ -73,8 +73,11 @@ func (st *status) tokenLife() string {
 	if st.ExpiresIn > 0 {
 		life = "valid for " + cli.Span(time.Duration(st.ExpiresIn)*time.Second)
 	}
-	if st.Refreshable {
-		return life + ", renews itself"
+	switch {
+	case !st.Refreshable:
+		return life + ", cannot be renewed"
+	case st.SignInNeeded:
+		return life
 	}
-	return life + ", cannot be renewed"
+	return life + ", renews itself"
 }
