@@ -28,16 +28,16 @@ type app struct {
 	refreshTimeout time.Duration
 	lockTimeout    time.Duration
 
-	reports reports
+	reports *reports // nil without Options.OnError
 	observe func(context.Context, Observation)
 	now     func() time.Time // nil: time.Now
 	started time.Time        // from which the monotonic clock counts
 
 	pause atomic.Pointer[pause]
-	slots *slots // of token requests at the same time
-	// refusals notices when many refresh tokens are refused. Nil outside a
-	// pool.
-	refusals *refusals
+
+	// These are nil outside a pool.
+	slots    *slots    // of token requests at the same time
+	refusals *refusals // notices when many refresh tokens are refused
 }
 
 func newApp(creds Credentials, opts *Options) (*app, error) {
@@ -61,11 +61,10 @@ func newApp(creds Credentials, opts *Options) (*app, error) {
 		earlyRefresh:         min(orDefault(opts.EarlyRefresh, defaultEarlyRefresh), maxLifetime),
 		refreshTimeout:       orDefault(opts.RefreshTimeout, defaultRefreshTimeout),
 		lockTimeout:          min(orDefault(opts.LockTimeout, orDefault(opts.RefreshTimeout, defaultLockTimeout)), maxLifetime),
-		reports:              reports{onError: opts.OnError},
+		reports:              newReports(opts.OnError),
 		observe:              opts.Observe,
 		now:                  opts.Now,
 		started:              time.Now(),
-		slots:                newSlots(defaultTokenRequests, tokenRequestJitter),
 	}
 	if a.transport == nil {
 		a.transport = http.DefaultTransport

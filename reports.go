@@ -18,12 +18,23 @@ type reports struct {
 	idle    chan struct{} // closed when it no longer is; nil: nobody waits for that
 }
 
+// newReports returns nil if there is nobody to report to.
+func newReports(onError func(error)) *reports {
+	if onError == nil {
+		return nil
+	}
+	return &reports{onError: onError}
+}
+
 // settleTimeout is how long Close waits for OnError. It is short, as OnError
 // itself may call Close.
 const settleTimeout = 250 * time.Millisecond
 
 // settle waits until OnError has heard of every error, or for a moment.
 func (r *reports) settle(ctx context.Context) {
+	if r == nil {
+		return
+	}
 	r.mu.Lock()
 	if !r.busy {
 		r.mu.Unlock()
@@ -41,7 +52,7 @@ func (r *reports) settle(ctx context.Context) {
 
 // add passes err to OnError.
 func (r *reports) add(err error) {
-	if r.onError == nil {
+	if r == nil {
 		return
 	}
 	r.mu.Lock()

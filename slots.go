@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// defaultTokenRequests is how many token requests the sessions of one app make
-// at the same time.
+// defaultTokenRequests is how many token requests the sessions of a pool make at the
+// same time.
 const defaultTokenRequests = 32
 
 // tokenRequestJitter is the longest additional wait of a token request that had to
@@ -52,8 +52,11 @@ func (s *slots) take(ctx context.Context) (giveBack func(), err error) {
 	}
 }
 
-// takeSlot waits for the slot of a token request.
+// takeSlot waits for the slot of a token request. Outside a pool it does not wait.
 func (a *app) takeSlot(ctx context.Context) (giveBack func(), err error) {
+	if a.slots == nil {
+		return func() {}, nil
+	}
 	if giveBack, err = a.slots.take(ctx); err != nil {
 		return nil, fmt.Errorf("spotipie: waiting for other token requests of this app: %w", err)
 	}
