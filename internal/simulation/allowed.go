@@ -18,7 +18,9 @@ import (
 //   - if another process got the answer and could not save it: the process died or
 //     was suspended, or the store was out of its reach or could not write;
 //   - if the store fell back to an older state after the answer was saved, and
-//     no process that knows the answer has loaded the record since.
+//     no process that knows the answer has loaded the record since;
+//   - if the record with the answer was deleted before the process looked: it holds a
+//     login of which it does not know that it was saved.
 //
 // A decision of the user (a consent or a logout) may be lost
 //   - if every process that knew it ended before it was saved, or after the
@@ -74,7 +76,7 @@ func (o *oracle) mayResend(p *process, r *refreshToken, before *tokenRequest) (m
 		if q.couldSave(before.ended, p.lastLoad) {
 			return false, q.name + " had the time to save " + answer.String() + ", and was late"
 		}
-	case o.rolledBack < answer.savedAt:
+	case o.rolledBack < answer.savedAt && !o.loggedOutSince(answer.savedAt):
 		return false, "it has seen its successor in the store"
 	default:
 		for _, other := range o.world.processes {
@@ -84,6 +86,11 @@ func (o *oracle) mayResend(p *process, r *refreshToken, before *tokenRequest) (m
 		}
 	}
 	return true, ""
+}
+
+// loggedOutSince reports whether somebody has logged out at a moment or since.
+func (o *oracle) loggedOutSince(from moment) bool {
+	return slices.ContainsFunc(o.decisions, func(w *decision) bool { return w.grant == nil && w.at >= from })
 }
 
 // remembers reports whether a process knows of a successor of a refresh token. A
