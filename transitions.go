@@ -272,7 +272,7 @@ func (r rules) loadedRecord(s *state, rec Record, now instant) *state {
 		if rec.Rejected != "" {
 			more.refusedAt = nanosecondsOf(rec.RejectedAt)
 		}
-		if rec.Consent != 0 && rec.Consent == s.consentOrZero() && rec.Renewals > s.renewals && s.refreshToken() != rec.Token.RefreshToken() {
+		if rec.Consent != 0 && rec.Consent == s.consentOrZero() && rec.Renewals >= s.renewals && s.refreshToken() != rec.Token.RefreshToken() {
 			more.usedUp = append(slices.Clip(more.usedUp), fingerprintOf(s.refreshToken())) // by another process
 		}
 		r.setRequestedScope(more, rec)

@@ -124,6 +124,30 @@ func TestUsedUpRefreshTokenIsRememberedWhen(t *testing.T) {
 	}
 }
 
+// TestRecordOfASiblingIsNotTakenBack shows a session two records with as many renewals:
+// one answer kept the refresh token, and the other replaced it. When a process that
+// knows only the first saves that again, the session must keep the second.
+func TestRecordOfASiblingIsNotTakenBack(t *testing.T) {
+	for _, meeting := range []string{"Load", "Watch"} {
+		t.Run(meeting, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store := newHookedStore()
+				s := offline(t, &services{}, store, nil)
+				set(t, s, time.Hour)
+				renewed := func(access, refresh string) func(*spotipie.Record) {
+					return func(rec *spotipie.Record) { rec.Token, rec.Renewals = tokenOf(access, refresh, time.Hour), 1 }
+				}
+				for _, edit := range []func(*spotipie.Record){renewed("kept", "R0"), renewed("replaced", "R9"), renewed("kept", "R0")} {
+					change(t, store, edit)
+					meetings[meeting](t, s)
+					time.Sleep(time.Second)
+				}
+				expectTokens(t, s, store, "replaced", "R9")
+			})
+		})
+	}
+}
+
 // TestSessionsThatDisagreeAboutALoginComeToAnEnd lets a store lose a logout. One session
 // then keeps an older login, because it has used up the refresh token of the newer one.
 // Another session knows only that the login is newer. They must not save over each other
