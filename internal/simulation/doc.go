@@ -68,7 +68,8 @@
 // A seed makes the same plan each time, but the plan does not run in exactly
 // the same way: sessions wait for random times, and goroutines that wake at the same
 // moment run in any order. So -seed runs a seed until it fails, up to 20 times.
-// Another version of the generator makes other plans from the same seeds.
+// Another version of the generator makes other plans from the same seeds. Those that
+// have found something are listed in testdata/seeds, and are played by every test.
 //
 // [Play] takes collaborators that are broken on purpose. The tests use them to see
 // what the simulation notices.

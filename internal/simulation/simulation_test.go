@@ -4,7 +4,10 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"runtime"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -68,6 +71,24 @@ func playOne(t *testing.T, seed uint64) {
 		}
 	}
 	t.Logf("nothing found\n\nthe plan: %s\nwhat happened:\n%s", o.Plan, o.Log())
+}
+
+// TestSeedsThatHaveFailed plays the plans in which a fault of a session, or of the
+// oracle, was found. A plan no longer shows its fault after NewPlan has changed.
+func TestSeedsThatHaveFailed(t *testing.T) {
+	list, err := os.ReadFile("testdata/seeds")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range strings.Fields(string(list)) {
+		seed, err := strconv.ParseUint(line, 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if o := Play(t, NewPlan(seed), Collaborators{}); o.Failed() {
+			t.Errorf("seed %d: %s", seed, o.Report())
+		}
+	}
 }
 
 // campaign plays one plan after the other, on several goroutines.
