@@ -415,7 +415,8 @@ func (o *oracle) announced(p *process, t *spotipie.Token) {
 	if p.removed {
 		o.find("after-close", p, "the listener hears of %s after it was removed", a)
 	}
-	if before, again := p.heard[a]; again && before.loggedOut == p.loggedOut && o.rollbacks == 0 {
+	// A listener that is busy may not hear of a logout that was undone meanwhile.
+	if before, again := p.heard[a]; again && before.loggedOut == p.loggedOut && o.rollbacks == 0 && !o.loggedOutSince(p.since[a]) {
 		o.find("order", p, "the listener hears of %s twice", a)
 	}
 	now := heard{o.logoutsOf(p), p.loggedOut}
