@@ -19,8 +19,9 @@ import (
 
 const (
 	// connectTimeout is how long a host may take to answer, unless the address or
-	// the environment sets it.
-	connectTimeout = 5 * time.Second
+	// the environment sets it. It is shorter than the time that the store gives a
+	// request, so that a request can go on to the next host.
+	connectTimeout = 3 * time.Second
 	// A connection is closed if it does not answer for probes times probeEvery.
 	probeEvery, probes = 5 * time.Second, 3
 )
