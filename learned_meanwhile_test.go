@@ -103,6 +103,18 @@ func TestRenewalElsewhereDuringTheRequest(t *testing.T) {
 	})
 }
 
+// refuseFirst makes the token endpoint call meanwhile during the first request, and then
+// refuse its refresh token for good.
+func (s *services) refuseFirst(meanwhile func()) {
+	s.token = func(n int, req *http.Request) (*http.Response, error) {
+		if n > 1 {
+			return respond(req, http.StatusOK, renewed(n)), nil
+		}
+		meanwhile()
+		return respond(req, http.StatusBadRequest, `{"error":"invalid_grant"}`), nil
+	}
+}
+
 // TestRefusalOfAnEarlierRefreshToken checks that a refusal does not count if the session
 // has got another refresh token during the request.
 func TestRefusalOfAnEarlierRefreshToken(t *testing.T) {
@@ -122,13 +134,7 @@ func TestRefusalOfAnEarlierRefreshToken(t *testing.T) {
 				s := offline(t, spotify, store, nil)
 				set(t, s, time.Hour)
 				time.Sleep(2 * time.Hour)
-				spotify.token = func(n int, req *http.Request) (*http.Response, error) {
-					if n > 1 {
-						return respond(req, http.StatusOK, renewed(n)), nil
-					}
-					meanwhile(t, s, store)
-					return respond(req, http.StatusBadRequest, `{"error":"invalid_grant"}`), nil
-				}
+				spotify.refuseFirst(func() { meanwhile(t, s, store) })
 				if tok := token(t, s); tok.AccessToken() != "other" {
 					t.Errorf("Token: %s, want the one that came meanwhile", tokenNames(tok))
 				}
@@ -265,15 +271,11 @@ func TestRefusedTokenThatAnotherProcessHasReplaced(t *testing.T) {
 				s := offline(t, spotify, store, nil)
 				set(t, s, time.Hour)
 				time.Sleep(2 * time.Hour)
-				spotify.token = func(n int, req *http.Request) (*http.Response, error) {
-					if n > 1 {
-						return respond(req, http.StatusOK, renewed(n)), nil
-					}
+				spotify.refuseFirst(func() {
 					change(t, store, func(rec *spotipie.Record) {
 						rec.Token, rec.Renewals = tokenOf("other", "R-other", 0), rec.Renewals+1
 					})
-					return respond(req, http.StatusBadRequest, `{"error":"invalid_grant"}`), nil
-				}
+				})
 				if tok, err := call(t.Context(), s); err != nil || tok.AccessToken() != "A2" {
 					t.Fatalf("got %s and error %v, want A2", tokenNames(tok), err)
 				}
