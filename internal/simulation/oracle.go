@@ -416,7 +416,7 @@ func (o *oracle) announced(p *process, t *spotipie.Token) {
 		o.find("after-close", p, "the listener hears of %s after it was removed", a)
 	}
 	// A listener that is busy may not hear of a logout that was undone meanwhile.
-	if before, again := p.heard[a]; again && before.loggedOut == p.loggedOut && o.rollbacks == 0 && !o.loggedOutSince(p.since[a]) {
+	if before, again := p.heard[a]; again && before == (heard{o.logoutsOf(p), p.loggedOut}) && o.rollbacks == 0 && !o.loggedOutSince(p.since[a]) {
 		o.find("order", p, "the listener hears of %s twice", a)
 	}
 	now := heard{o.logoutsOf(p), p.loggedOut}
