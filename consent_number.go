@@ -35,6 +35,11 @@ func nextConsent(previous, moment, random uint64) uint64 {
 	if last := consentMoment(previous); last <= lastMoment {
 		moment = max(moment, last+1)
 	}
+	return consentAt(moment, random)
+}
+
+// consentAt makes a number from a moment, and from the low bits of random.
+func consentAt(moment, random uint64) uint64 {
 	return moment<<consentRandomBits | random&(1<<consentRandomBits-1)
 }
 
@@ -44,13 +49,8 @@ func nextConsent(previous, moment, random uint64) uint64 {
 // others can tell the decision from later ones.
 func (s *state) outlive(d *details, moment uint64) {
 	if (d.saving || d.looked == 0) && moment >= consentMoment(s.consent) && moment <= lastMoment {
-		s.consent = consentAfter(moment, s.consent)
+		s.consent = consentAt(moment+1, s.consent)
 	}
-}
-
-// consentAfter returns the number of a consent with a later moment than the given one.
-func consentAfter(moment, consent uint64) uint64 {
-	return (moment+1)<<consentRandomBits | consent&(1<<consentRandomBits-1)
 }
 
 // versionAbove returns a version, in microseconds, that is later than the moment of a

@@ -44,6 +44,17 @@ func expectMismatch(t *testing.T, what string, err error) {
 	}
 }
 
+// userAndApp returns sessions of a user, who is signed in, and of an app with the same key.
+func userAndApp(t *testing.T, store spotipie.Store) (*spotipie.AuthorizationCodeSession, *spotipie.ClientCredentialsSession) {
+	t.Helper()
+	spotify := flowServices()
+	user, app := offline(t, spotify, store, nil), appSession(t, spotify, store)
+	if _, err := login(t, user); err != nil {
+		t.Fatal(err)
+	}
+	return user, app
+}
+
 // TestAppDoesNotUseAUsersToken lets an app and a user share a key by mistake. The app
 // must neither use nor overwrite the user's token.
 func TestAppDoesNotUseAUsersToken(t *testing.T) {
@@ -73,11 +84,8 @@ func TestAppDoesNotUseAUsersToken(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				store, spotify := newHookedStore(), flowServices()
-				user, app := offline(t, spotify, store, nil), appSession(t, spotify, store)
-				if _, err := login(t, user); err != nil {
-					t.Fatal(err)
-				}
+				store := newHookedStore()
+				user, app := userAndApp(t, store)
 				tok, err := ask(t.Context(), app)
 				expectMismatch(t, name, err)
 				if tok != nil {
@@ -102,11 +110,8 @@ func TestAppThatWasSignedOutDoesNotSignInBesideAUser(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				store, spotify := newHookedStore(), flowServices()
-				user, app := offline(t, spotify, store, nil), appSession(t, spotify, store)
-				if _, err := login(t, user); err != nil {
-					t.Fatal(err)
-				}
+				store := newHookedStore()
+				user, app := userAndApp(t, store)
 				expectMismatch(t, name, decide(t.Context(), app))
 				time.Sleep(2 * time.Hour)
 				tok, err := app.Token(t.Context())

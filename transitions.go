@@ -257,7 +257,7 @@ func (r rules) loadedRecord(s *state, rec Record, now instant) *state {
 			}
 			more.unsaved = max(more.unsaved, unsavedAgain)
 			if s.isUsedUp(rec.Token.RefreshToken()) && compareConsents(rec.Consent, s.consent) > 0 {
-				next.consent = consentAfter(consentMoment(rec.Consent), s.consent)
+				next.consent = consentAt(consentMoment(rec.Consent)+1, s.consent)
 			}
 			if at := nanosecondsOf(rec.RemindedAt); rec.Consent == next.consent && at != 0 {
 				more.remindedAt = at
@@ -379,14 +379,14 @@ func (r rules) saved(s, what *state, version uint64) *state {
 	isWhat := s.tokenOrNil().isSame(what.tokenOrNil()) && s.detail().refused == what.detail().refused && s.consent == what.consent
 	return s.with(func(next *state, more *details) {
 		next.version = max(next.version, version)
-		if isWhat && !s.signedIn() {
-			next.version = version // lower, if the store has fallen back and its clock is slow
-		}
-		if !isWhat {
-			if s != nil && version > s.version && !s.isUnsaved() { // the store fell back, and was then changed by this late save
-				more.unsaved = s.unsavedIfLost()
-			}
+		switch {
+		case !isWhat && s != nil && version > s.version && !s.isUnsaved(): // the store fell back, and was then changed by this late save
+			more.unsaved = s.unsavedIfLost()
 			return
+		case !isWhat:
+			return
+		case !s.signedIn():
+			next.version = version // lower, if the store has fallen back and its clock is slow
 		}
 		more.unsaved, more.fallenBack = unsavedNothing, false
 		more.saving, more.handedOut = false, nil

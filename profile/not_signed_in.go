@@ -2,10 +2,10 @@ package profile
 
 import (
 	"context"
-	"slices"
 	"strings"
 
 	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/config"
 )
 
 // notSignedInError means that the store has no authorization of the profile.
@@ -31,10 +31,5 @@ func profilesIn(ctx context.Context, store spotipie.Store) []string {
 	if err != nil {
 		return nil
 	}
-	names := make([]string, 0, len(keys))
-	for _, key := range keys {
-		names = append(names, key.Profile)
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
+	return config.ProfileNames(keys)
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/config"
 	"github.com/spotipie/spotipie/internal/tool/explain"
 	"github.com/spotipie/spotipie/internal/tool/failure"
 	"github.com/spotipie/spotipie/internal/tool/interrupt"
@@ -200,7 +201,7 @@ func NotSignedIn(ctx context.Context, s *settings.Settings, store spotipie.Store
 		return e
 	}
 	keys, err := store.List(ctx)
-	if names := stores.ProfileNames(keys); err == nil && len(names) > 0 && !slices.Contains(names, s.Profile.Value) {
+	if names := config.ProfileNames(keys); err == nil && len(names) > 0 && !slices.Contains(names, s.Profile.Value) {
 		e.Reason = " (there are: " + strings.Join(names, ", ") + ")"
 	}
 	return e

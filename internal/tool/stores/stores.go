@@ -243,16 +243,6 @@ func defaultDir(kind string) string {
 	return dir
 }
 
-// ProfileNames returns the profiles among keys, sorted.
-func ProfileNames(keys []spotipie.Key) []string {
-	var names []string
-	for _, key := range keys {
-		names = append(names, key.Profile)
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
-}
-
 // Use opens the store, runs use with it, and closes it.
 func Use(ctx context.Context, s *settings.Settings, use func(spotipie.Store) error) error {
 	store, closeStore, err := Open(ctx, s, Options{})

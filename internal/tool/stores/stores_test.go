@@ -128,10 +128,3 @@ func TestRedisRefuses(t *testing.T) {
 		}
 	}
 }
-
-func TestProfileNames(t *testing.T) {
-	keys := []spotipie.Key{{ClientID: "a", Profile: "work"}, {ClientID: "a", Profile: "home"}, {ClientID: "b", Profile: "work"}}
-	if got := strings.Join(stores.ProfileNames(keys), " "); got != "home work" {
-		t.Errorf("got %s", got)
-	}
-}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/spotipie/spotipie"
+	"github.com/spotipie/spotipie/internal/config"
 	"github.com/spotipie/spotipie/internal/tool/commandline"
 	"github.com/spotipie/spotipie/internal/tool/explain"
 	"github.com/spotipie/spotipie/internal/tool/sessions"
@@ -93,7 +94,7 @@ func tellSignedOut(ctx context.Context, s *settings.Settings, store spotipie.Sto
 	}
 	others := ""
 	keys, err := store.List(ctx)
-	if names := stores.ProfileNames(keys); err == nil && len(names) > 0 {
+	if names := config.ProfileNames(keys); err == nil && len(names) > 0 {
 		others = "; to sign out of another one, name it with --profile (there are: " + strings.Join(names, ", ") + ")"
 	}
 	s.Say("Profile %q was not signed in%s.", s.Profile.Value, others)

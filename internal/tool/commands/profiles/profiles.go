@@ -11,6 +11,7 @@ import (
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/cli"
+	"github.com/spotipie/spotipie/internal/config"
 	"github.com/spotipie/spotipie/internal/tool/commandline"
 	"github.com/spotipie/spotipie/internal/tool/output"
 	"github.com/spotipie/spotipie/internal/tool/settings"
@@ -139,7 +140,7 @@ func profileNamesOf(ctx context.Context, s *settings.Settings) (names []string, 
 // namesWith returns the names of the profiles in the config file and in keys,
 // sorted.
 func namesWith(s *settings.Settings, keys []spotipie.Key) []string {
-	names := append(slices.Collect(maps.Keys(s.Config.Profiles)), stores.ProfileNames(keys)...)
+	names := append(slices.Collect(maps.Keys(s.Config.Profiles)), config.ProfileNames(keys)...)
 	slices.Sort(names)
 	return slices.Compact(names)
 }
