@@ -287,3 +287,27 @@ func TestRefusedTokenThatAnotherProcessHasReplaced(t *testing.T) {
 		})
 	}
 }
+
+// TestTokenSetDuringARenewalThatFails sets a token while the accounts service answers
+// with an error. Whoever waited for the renewal gets that token.
+func TestTokenSetDuringARenewalThatFails(t *testing.T) {
+	for name, get := range renewingCalls() {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var s *spotipie.AuthorizationCodeSession
+				spotify := &services{token: func(_ int, req *http.Request) (*http.Response, error) {
+					if err := s.SetToken(t.Context(), tokenOf("A9", "R9", time.Hour)); err != nil {
+						t.Errorf("SetToken: %v", err)
+					}
+					return respond(req, http.StatusUnauthorized, `{"error":"invalid_client"}`), nil
+				}}
+				s = offline(t, spotify, spotipie.NewMemoryStore(), nil)
+				set(t, s, time.Second)
+				time.Sleep(time.Minute)
+				if tok, err := get(t.Context(), s); tok == nil || tok.AccessToken() != "A9" {
+					t.Errorf("%s and %v, want A9", tokenNames(tok), err)
+				}
+			})
+		})
+	}
+}

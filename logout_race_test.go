@@ -2,9 +2,12 @@ package spotipie_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/spotipie/spotipie"
 )
 
 // TestLoginOutlivesALogoutWhoseDeletionIsSlow lets another process save a login after
@@ -32,4 +35,34 @@ func TestLoginOutlivesALogoutWhoseDeletionIsSlow(t *testing.T) {
 		time.Sleep(time.Minute)
 		expectTokens(t, other, store, "A1", "R1")
 	})
+}
+
+// TestTokenAfterALogoutDuringARenewal calls Token after a logout, while a listener still
+// holds up the renewal that began before it.
+func TestTokenAfterALogoutDuringARenewal(t *testing.T) {
+	for name, get := range renewingCalls() {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := offline(t, &services{}, spotipie.NewMemoryStore(), nil)
+				release := make(chan struct{})
+				set(t, s, time.Second)
+				time.Sleep(time.Minute)
+				s.OnTokenUpdated(func(context.Context, spotipie.TokenUpdated) error {
+					<-release
+					return nil
+				})
+				go func() { _, _ = s.Token(t.Context()) }()
+				synctest.Wait() // the listener is called
+				go func() { _ = s.Logout(t.Context()) }()
+				synctest.Wait()
+				if tok := s.CurrentToken(); tok != nil {
+					t.Fatalf("after the logout the session still has %s", tokenNames(tok))
+				}
+				time.AfterFunc(time.Second, func() { close(release) })
+				if tok, err := get(t.Context(), s); tok != nil || !errors.Is(err, spotipie.ErrNotAuthorized) {
+					t.Errorf("%s and %v after a logout, want ErrNotAuthorized", tokenNames(tok), err)
+				}
+			})
+		})
+	}
 }

@@ -60,15 +60,26 @@ func (k *keeper) runRenewal(ctx context.Context, f *flight, unwanted *state, for
 	next, err = k.renew(ctx, unwanted, force)
 	if next != nil && (next.detail().saving || k.state.Load().detail().saving) { // a login that came meanwhile
 		err = join(err, k.save(ctx))
-		next = k.current()
 	}
-	if next == nil && err == nil { // the user has logged out
-		err = ErrNotAuthorized
-	}
+	next, err = k.outcome(next, unwanted, err)
 	if next == nil && isFailure(err) {
 		now := k.app.clock()
 		k.failure.Store(k.failure.Load().after(k.current(), err, now))
 	}
+}
+
+// outcome returns what the callers get who waited for a renewal: what the session has
+// now. The user may have signed in or out while the renewal was under way or its
+// listeners were called.
+func (k *keeper) outcome(renewed, unwanted *state, err error) (*state, error) {
+	s := k.current()
+	switch {
+	case !s.signedIn() && (renewed != nil || err == nil):
+		return nil, join(ErrNotAuthorized, err)
+	case renewed == nil && (sameAccess(s, unwanted) || !s.isUsable(k.app.clock())):
+		return nil, err
+	}
+	return s, err
 }
 
 // renew saves what is not saved yet. Then it locks, loads, checks whether a renewal is
