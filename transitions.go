@@ -23,8 +23,9 @@ import (
 //     newer. The version also decides if the record with fewer renewals has the same
 //     refresh token: then a store has fallen back, and another process has renewed
 //     from there. But of two unsaved answers with the same refresh token, the one
-//     whose access token ends later is kept. A store has fallen back if it returns
-//     something older than the session had seen before it asked.
+//     whose access token ends later is kept, and so of two answers to an app. A store
+//     has fallen back if it returns something older than the session had seen before
+//     it asked.
 //   - A record with the number of the user's unsaved decision comes from it: the
 //     decision was saved, but the answer was lost.
 //   - A refresh token that was used up is never current again, whichever record
@@ -305,6 +306,8 @@ func (r rules) isNewer(rec Record, s *state, now instant) bool {
 		return true
 	case compareConsents(rec.Consent, s.consent) != 0:
 		return compareConsents(rec.Consent, s.consent) > 0 && !r.isAheadOfTheClock(rec, s, now)
+	case d.unsaved == unsavedAnswer && s.signedIn() && s.refreshToken() == "" && rec.Token.expiresAt != s.token.expiresAt:
+		return rec.Token.expiresAt > s.token.expiresAt // an app's tokens do not use each other up
 	case isSameConsent && rec.Renewals > s.renewals:
 		return true
 	case isSameConsent && rec.Renewals < s.renewals && !isSameRefreshToken && !r.isForeign(rec, s):

@@ -218,6 +218,9 @@ func (o *oracle) checkNeed(p *process, now moment) {
 	if left < a.lifetime/2 || a.lifetime < shortest || !a.clockRight || p.wasWrong || p.isDeciding || o.rollbacks > 0 {
 		return
 	}
+	if beforeLogout := o.world.wall().Sub(a.issued) > now-p.signedOut.from; beforeLogout {
+		return // the logout is newer than the token
+	}
 	if now-p.wanted > recently && !p.sleptIn(span{p.wanted, now}) {
 		o.find("needless", p, "it asks for a token although it has seen %s in the store, which is valid for another %s", a, left)
 	}
