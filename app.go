@@ -92,6 +92,9 @@ func (i instant) add(d time.Duration) instant {
 	return instant{wall: i.wall + int64(d), monotonic: i.monotonic + int64(d)}
 }
 
+// since returns how long before i a time on the monotonic clock was.
+func (i instant) since(monotonic int64) time.Duration { return time.Duration(i.monotonic - monotonic) }
+
 // isBefore reports whether i is earlier by both clocks. So a pause is over when one
 // of them says so: the wall clock advances while a laptop sleeps, and the monotonic
 // clock advances when the wall clock is set back.

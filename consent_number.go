@@ -24,8 +24,8 @@ func (i instant) consentMoment() uint64 {
 // than that of s, or later than the deletion that s knows, even if the clock is wrong.
 func (r rules) nextConsent(s *state, now instant) uint64 {
 	previous := s.consentOrZero()
-	if s != nil && !s.signedIn() {
-		previous = max(previous, s.version/1000<<consentRandomBits)
+	if s.isLoggedOut() {
+		previous = max(previous, consentAt(momentOf(s.version), 0))
 	}
 	return nextConsent(previous, now.consentMoment(), r.random())
 }
@@ -43,19 +43,31 @@ func consentAt(moment, random uint64) uint64 {
 	return moment<<consentRandomBits | random&(1<<consentRandomBits-1)
 }
 
-// outlive makes the number of the user's decision higher than that of the record that
-// it will be saved over. It does so only while the decision is saved for the first
-// time, or before the store was read since. After that the number stays, so that
-// others can tell the decision from later ones.
-func (s *state) outlive(d *details, moment uint64) {
-	if (d.saving || d.looked == 0) && moment >= consentMoment(s.consent) && moment <= lastMoment {
-		s.consent = consentAt(moment+1, s.consent)
+// consentAbove returns consent, or if its moment is not later than the given one, a
+// number just after that.
+func consentAbove(consent, moment uint64) uint64 {
+	if moment < consentMoment(consent) || moment > lastMoment {
+		return consent
 	}
+	return consentAt(moment+1, consent)
 }
 
-// versionAbove returns a version, in microseconds, that is later than the moment of a
-// consent.
-func versionAbove(consent uint64) uint64 { return (consentMoment(consent) + 1) * 1000 }
+// mayRenumber reports whether the number of the user's decision may still change, to be
+// above that of the record that it will be saved over. It may only while the decision is
+// saved for the first time, or before the store was read since. After that the number
+// stays, so that others can tell the decision from later ones.
+func (d *details) mayRenumber() bool {
+	return d.unsaved == unsavedDecision && (d.saving || d.firstRead == 0)
+}
+
+// Versions are in microseconds, and moments in milliseconds.
+const versionsPerMoment = 1000
+
+// momentOf returns the moment of a version.
+func momentOf(version uint64) uint64 { return version / versionsPerMoment }
+
+// versionAbove returns a version that is later than the moment of a consent.
+func versionAbove(consent uint64) uint64 { return (consentMoment(consent) + 1) * versionsPerMoment }
 
 // lastMoment is the latest moment that is accepted in the number of a consent: the
 // end of the year 2199, in milliseconds.

@@ -40,9 +40,9 @@ type details struct {
 	// has ended callers get handedOut.
 	saving    bool
 	decidedAt int64 // when the user took the decision that is not saved, on the monotonic clock
-	// looked is the version that the store had when it was first read after that;
-	// 1: nothing. 0: it was not read yet.
-	looked    uint64
+	// firstRead is the version that the store had when it was first read after that.
+	// 1 means that it had nothing, and 0 that it was not read yet.
+	firstRead uint64
 	handedOut *state
 }
 
@@ -119,6 +119,10 @@ func (s *state) unsavedIfLost() unsaved {
 
 // signedIn reports whether there is a token.
 func (s *state) signedIn() bool { return s != nil && s.token != nil }
+
+// isLoggedOut reports whether the authorization is known to be gone. It is not if nothing
+// is known yet.
+func (s *state) isLoggedOut() bool { return s != nil && s.token == nil }
 
 func (s *state) tokenOrNil() *Token {
 	if s == nil {

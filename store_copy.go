@@ -294,7 +294,7 @@ func consentedAfter(rec Record, version uint64) bool {
 	if rec.Consent == 0 || moment > lastMoment {
 		moment = uint64(max(rec.AuthorizedAt.UnixMilli(), 0))
 	}
-	return moment > version/1000
+	return moment > momentOf(version)
 }
 
 // consentedSince reports the same for a deletion in the destination whose version is
@@ -347,7 +347,7 @@ func compareRecords(a, b Record) int {
 	if byConsent == 0 && (a.Consent == 0 || b.Consent == 0) && !a.AuthorizedAt.IsZero() && !b.AuthorizedAt.IsZero() {
 		byConsent = a.AuthorizedAt.Compare(b.AuthorizedAt)
 	}
-	if a.Consent == b.Consent && byConsent == 0 && !sameAuthorization(a.Token, b.Token) {
+	if a.Consent == b.Consent && byConsent == 0 && !sameRefreshToken(a.Token, b.Token) {
 		byConsent = cmp.Compare(a.Renewals, b.Renewals)
 	}
 	return byConsent

@@ -7,7 +7,8 @@ import (
 
 // The functions in this file decide what may replace what. Each takes the state at the
 // time of an event, not an earlier one, and returns the next state, or the same one if
-// nothing changes. They read no clock and wait for nothing.
+// nothing changes. They read no clock and wait for nothing. Which of a state and a stored
+// record is newer is in newer_record.go.
 //
 // The rules:
 //
@@ -18,16 +19,21 @@ import (
 //     that a wrong clock does not make the consent older than the one it replaces.
 //     The version of a record, and so that of its deletion, is higher than the
 //     number of its consent.
+//   - For a second after a decision, a consent from the future does not count. If two
+//     decisions follow a consent from the future, their numbers may not tell which is
+//     later. Then the one that is saved after the other had read the store is later.
 //   - Of two records of the same consent, the one with more renewals is newer. If
 //     they have the same number of renewals, the one with the higher version is
 //     newer. The version also decides if the record with fewer renewals has the same
 //     refresh token: then a store has fallen back, and another process has renewed
-//     from there. But of two unsaved answers with the same refresh token, the one
-//     whose access token ends later is kept, and so of two answers to an app. A store
-//     has fallen back if it returns something older than the session had seen before
-//     it asked.
+//     from there.
+//   - An unsaved answer outlives a refusal of the earlier refresh token. It also
+//     outlives a record with the same refresh token whose access token ends earlier.
+//     An app's answers have no refresh tokens, so the one that ends later is kept.
 //   - A record with the number of the user's unsaved decision comes from it: the
 //     decision was saved, but the answer was lost.
+//   - A store has fallen back if it returns something older than the session had seen
+//     before it asked. What it has lost is saved again.
 //   - A refresh token that was used up is never current again, whichever record
 //     has it. If the consent of that record is newer, the session's own consent gets
 //     a higher number: other sessions do not know that the token was used up, and
@@ -67,16 +73,21 @@ const (
 // isRenewable reports whether the session could get another token in place of
 // s without the user.
 func (r rules) isRenewable(s *state) bool {
+	return r.mayAskAgain(s.refreshToken(), s.detail().refused)
+}
+
+func (r rules) mayAskAgain(refreshToken, refused string) bool {
 	switch r.flow {
 	case FlowClientCredentials:
 		return true
 	case FlowAuthorizationCode:
-		return s.refreshToken() != "" && s.detail().refused == ""
+		return refreshToken != "" && refused == ""
 	}
 	return false
 }
 
-// hold makes s hold a token, and sets the moments that go with it.
+// hold makes s hold a token, and sets the moments that go with it. shortest is for how
+// long the token is used whatever its lifetime is.
 func (r rules) hold(s *state, more *details, token *Token, now instant, shortest time.Duration) {
 	s.token = token
 	quarter := token.expiresIn / 4
@@ -86,13 +97,25 @@ func (r rules) hold(s *state, more *details, token *Token, now instant, shortest
 	}
 	s.expiredMonotonic = now.monotonic + min(s.expired-now.wall, int64(max(token.expiresIn, shortestLife)))
 	s.stale = s.expired
-	s.more = more // for isRenewable
-	if r.isRenewable(s) {
+	if r.mayAskAgain(token.RefreshToken(), more.refused) {
 		s.stale = min(s.expired, token.expiresAt-int64(min(r.early(), quarter)))
 	}
 	if shortest > 0 {
 		s.stale = max(s.stale, min(s.expired, now.wall+int64(shortest)))
 	}
+}
+
+// holdLoaded is hold for a token from the store. If the session already holds it, the
+// session keeps its expiry: it knows that better than the wall clock alone would tell.
+func (r rules) holdLoaded(s *state, more *details, token *Token, now instant) {
+	held := *s
+	if !held.token.isSame(token) {
+		r.hold(s, more, token, now, 0)
+		return
+	}
+	r.hold(s, more, held.token, now, 0)
+	s.expired, s.expiredMonotonic = held.expired, held.expiredMonotonic
+	s.stale = min(s.stale, held.expired)
 }
 
 // given is a decision of the user: a consent or a token that was set. It replaces
@@ -109,7 +132,7 @@ func (r rules) given(s *state, rec Record, now instant) *state {
 		r.setRequestedScope(more, rec)
 		r.hold(next, more, token, now, 0)
 		next.authorizedAt = nanosecondsOf(rec.AuthorizedAt)
-		if next.authorizedAt == 0 && s.signedIn() && sameAuthorization(s.token, token) {
+		if next.authorizedAt == 0 && s.signedIn() && sameRefreshToken(s.token, token) {
 			next.authorizedAt = s.authorizedAt
 		}
 		next.consent, next.renewals = r.nextConsent(s, now), 0
@@ -181,8 +204,8 @@ func (r rules) loaded(s *state, store stored, now instant) *state {
 		return s
 	}
 	next := r.loadedAny(s, store, now)
-	if d := next.detail(); d.unsaved == unsavedDecision && d.looked == 0 {
-		next = next.with(func(_ *state, more *details) { more.looked = max(store.version, 1) })
+	if d := next.detail(); d.unsaved == unsavedDecision && d.firstRead == 0 {
+		next = next.with(func(_ *state, more *details) { more.firstRead = max(store.version, 1) })
 	}
 	if s.signedIn() && next.isUnsaved() && (store.version < s.version || !s.isUnsaved()) && !next.detail().fallenBack {
 		next = next.with(func(_ *state, more *details) { more.fallenBack = true })
@@ -202,7 +225,7 @@ func (r rules) loadedAny(s *state, store stored, now instant) *state {
 		return r.loadedRecord(s, store.rec, now)
 	case store.version != 0:
 		return r.loadedDeletion(s, store.version, now)
-	case s.signedIn() && !s.isUnsaved() || s != nil && !s.signedIn() && s.version != 0: // lost: save it again
+	case s.signedIn() && !s.isUnsaved(), s.isLoggedOut() && s.version != 0: // lost: save it again
 		return s.with(func(_ *state, more *details) { more.unsaved = s.unsavedIfLost() })
 	}
 	return s
@@ -211,24 +234,12 @@ func (r rules) loadedAny(s *state, store stored, now instant) *state {
 func (r rules) loadedDeletion(s *state, version uint64, now instant) *state {
 	switch {
 	case s.detail().unsaved == unsavedDecision && s.signedIn():
-		return s.with(func(next *state, more *details) {
-			if more.looked != 0 {
-				return // the deletion is later than the decision
-			}
-			// If the decision has waited for the store, count from when it was taken, so
-			// that decisions that waited keep their order.
-			moment := version / 1000
-			if moment <= now.consentMoment() { // else the deletion follows a record whose clock was ahead, or ours is slow
-				taken := instant{wall: now.wall - (now.monotonic - more.decidedAt)}
-				moment = min(moment, taken.consentMoment())
-			}
-			next.outlive(more, moment)
-		})
+		return s.keptOverDeletion(version, now)
 	case s.signedIn() && version <= s.version: // s has got its token since then
 		return s.with(func(_ *state, more *details) { more.unsaved = max(more.unsaved, unsavedAgain) })
-	case s != nil && !s.signedIn() && version < s.version: // the logout is lost: whoever has a token from before it would save that
+	case s.isLoggedOut() && version < s.version: // the logout is lost: whoever has a token from before it would save that
 		return s.with(func(_ *state, more *details) { more.unsaved = unsavedDecision })
-	case s != nil && !s.signedIn() && version == s.version && !s.isUnsaved():
+	case s.isLoggedOut() && version == s.version && !s.isUnsaved():
 		return s
 	}
 	return s.with(func(next *state, more *details) {
@@ -238,157 +249,107 @@ func (r rules) loadedDeletion(s *state, version uint64, now instant) *state {
 	})
 }
 
+// keptOverDeletion keeps the user's unsaved decision. If the store was not read since, the
+// deletion is older. If the decision has waited for the store, its number counts from when
+// it was taken, so that decisions that waited keep their order.
+func (s *state) keptOverDeletion(version uint64, now instant) *state {
+	return s.with(func(next *state, more *details) {
+		if more.firstRead != 0 {
+			return // the deletion is later than the decision
+		}
+		moment := momentOf(version)
+		if moment <= now.consentMoment() { // else the deletion follows a record whose clock was ahead, or ours is slow
+			taken := instant{wall: now.wall - int64(now.since(more.decidedAt))}
+			moment = min(moment, taken.consentMoment())
+		}
+		next.consent = consentAbove(next.consent, moment)
+	})
+}
+
+// loadedRecord decides between s and a stored record.
 func (r rules) loadedRecord(s *state, rec Record, now instant) *state {
-	same := s.signedIn() && s.token.isSame(rec.Token)
+	isSameToken := s.tokenOrNil().isSame(rec.Token)
 	switch {
-	case same && rec.Version == s.version && !s.isUnsaved():
+	case isSameToken && !s.isUnsaved() && rec.Version == s.version:
 		return s
-	case same && s.isUnsaved() && rec.Rejected == s.detail().refused && rec.Consent == s.consent && rec.Version > s.version:
+	case isSameToken && s.isUnsaved() && rec.Version > s.version && rec.Consent == s.consent && rec.Rejected == s.detail().refused:
 		return r.saved(s, s, rec.Version) // s was saved, but the answer was lost
-	case !r.isNewer(rec, s, now):
-		return s.with(func(next *state, more *details) { // s must be saved over the record
-			if more.unsaved == unsavedDecision {
-				next.outlive(more, consentMoment(rec.Consent))
-			}
-			if !next.signedIn() {
-				if rec.Version < s.version || s.isUsedUp(rec.Token.RefreshToken()) { // the record is from before the logout
-					more.unsaved = unsavedDecision
-				}
-				return
-			}
-			more.unsaved = max(more.unsaved, unsavedAgain)
-			if s.isUsedUp(rec.Token.RefreshToken()) && compareConsents(rec.Consent, s.consent) > 0 {
-				next.consent = consentAt(consentMoment(rec.Consent)+1, s.consent)
-			}
-			if at := nanosecondsOf(rec.RemindedAt); rec.Consent == next.consent && at != 0 {
-				more.remindedAt = at
-			}
-			if next.authorizedAt == 0 && sameAuthorization(rec.Token, next.token) {
-				next.authorizedAt = nanosecondsOf(rec.AuthorizedAt)
-			}
-		})
+	case isNewer(rec, s, now):
+		return r.replacedBy(s, rec, now)
+	case s.signedIn():
+		return s.keptOver(rec)
 	}
+	return s.keptLoggedOut(rec)
+}
+
+// replacedBy returns the state of a record that is newer than s.
+func (r rules) replacedBy(s *state, rec Record, now instant) *state {
 	return s.with(func(next *state, more *details) {
 		*more = details{usedUp: more.usedUp, refused: rec.Rejected, remindedAt: nanosecondsOf(rec.RemindedAt)}
 		if rec.Rejected != "" {
 			more.refusedAt = nanosecondsOf(rec.RejectedAt)
 		}
-		if rec.Consent != 0 && rec.Consent == s.consentOrZero() && rec.Renewals >= s.renewals && s.refreshToken() != rec.Token.RefreshToken() {
-			more.usedUp = append(slices.Clip(more.usedUp), fingerprintOf(s.refreshToken())) // by another process
+		if isRenewalOf(rec, s) {
+			more.usedUp = append(slices.Clip(more.usedUp), fingerprintOf(s.refreshToken()))
 		}
 		r.setRequestedScope(more, rec)
-		if expired, monotonic := next.expired, next.expiredMonotonic; same {
-			r.hold(next, more, s.token, now, 0)
-			// The session knows these better than the wall clock alone would tell.
-			next.expired, next.expiredMonotonic, next.stale = expired, monotonic, min(next.stale, expired)
-		} else {
-			r.hold(next, more, rec.Token, now, 0)
-		}
+		r.holdLoaded(next, more, rec.Token, now)
 		next.version = rec.Version
 		next.consent, next.renewals = rec.Consent, rec.Renewals
 		next.authorizedAt = nanosecondsOf(rec.AuthorizedAt)
 	})
 }
 
-// isNewer reports whether a stored record replaces s.
-func (r rules) isNewer(rec Record, s *state, now instant) bool {
-	d := s.detail()
-	isSameConsent := s != nil && rec.Consent != 0 && rec.Consent == s.consent
-	isSameRefreshToken := s.signedIn() && sameAuthorization(rec.Token, s.token)
-	switch {
-	case s == nil:
-		return true
-	case s.isUsedUp(rec.Token.RefreshToken()):
-		return false
-	case !s.signedIn() && !s.isUnsaved() && rec.Version > s.version:
-		return true // it was saved after the logout
-	case r.isDecidedLater(rec, s, now):
-		return true
-	case compareConsents(rec.Consent, s.consent) != 0:
-		return compareConsents(rec.Consent, s.consent) > 0 && !r.isAheadOfTheClock(rec, s, now)
-	case d.unsaved == unsavedAnswer && s.signedIn() && s.refreshToken() == "" && rec.Token.expiresAt != s.token.expiresAt:
-		return rec.Token.expiresAt > s.token.expiresAt // an app's tokens do not use each other up
-	case isSameConsent && rec.Renewals > s.renewals:
-		return true
-	case isSameConsent && rec.Renewals < s.renewals && !isSameRefreshToken && !r.isForeign(rec, s):
-		return false
-	case d.unsaved == unsavedDecision && !isSameConsent:
-		return false
-	case isSameConsent && d.refused != "" && rec.Rejected == "" && rec.Renewals == s.renewals && s.token.isSame(rec.Token):
-		return false // saved again by a process that does not know of the refusal
-	case isSameConsent && d.unsaved == unsavedAnswer && isAsGood(rec, s):
-		return rec.Version > s.version // another process has renewed and saved meanwhile
-	case d.unsaved == unsavedAnswer && d.refused == "" && rec.Rejected != "":
-		return false // the new answer outlives a refusal of the earlier refresh token
-	case d.unsaved >= unsavedAnswer && d.refused == "" && isSameRefreshToken:
-		return false // an earlier token of this session, or one that is as good
-	}
-	return rec.Version > s.version
+// isRenewalOf reports whether another process has used up the refresh token of s, and
+// has saved the answer in a record.
+func isRenewalOf(rec Record, s *state) bool {
+	used := s.refreshToken()
+	return used != "" && used != rec.Token.RefreshToken() && rec.Consent != 0 && rec.Consent == s.consent && rec.Renewals >= s.renewals
 }
 
-// isAsGood reports whether a record is at least as good as the unsaved answer in s, which
-// renewed the same consent. It is if it has another refresh token after the same number
-// of renewals, or the same refresh token and an access token that does not end earlier.
-// In the second case renewals do not count: the store may have lost some.
-func isAsGood(rec Record, s *state) bool {
-	switch {
-	case !sameAuthorization(rec.Token, s.token):
-		return rec.Renewals == s.renewals
-	case rec.Rejected != "":
-		return false
-	}
-	return rec.Token.expiresAt > s.token.expiresAt || rec.Token.expiresAt == s.token.expiresAt && rec.Renewals == s.renewals
+// keptOver keeps the token of s, which must be saved over an older record. It takes from
+// the record what s does not know.
+func (s *state) keptOver(rec Record) *state {
+	return s.with(func(next *state, more *details) {
+		if more.mayRenumber() {
+			next.consent = consentAbove(next.consent, consentMoment(rec.Consent))
+		}
+		more.unsaved = max(more.unsaved, unsavedAgain)
+		if s.isUsedUp(rec.Token.RefreshToken()) && compareConsents(rec.Consent, s.consent) > 0 {
+			next.consent = consentAbove(next.consent, consentMoment(rec.Consent))
+		}
+		if at := nanosecondsOf(rec.RemindedAt); rec.Consent == next.consent && at != 0 {
+			more.remindedAt = at
+		}
+		if next.authorizedAt == 0 && sameRefreshToken(rec.Token, next.token) {
+			next.authorizedAt = nanosecondsOf(rec.AuthorizedAt)
+		}
+	})
 }
 
-// isForeign reports whether a record has the same number of renewals as the record that
-// s has just renewed, but another refresh token. No session has written such a record.
-func (r rules) isForeign(rec Record, s *state) bool {
-	return s.detail().unsaved == unsavedAnswer && rec.Renewals+1 == s.renewals
-}
-
-// atOnce is how long after a decision of the user the store's record is taken to be from
-// before the decision.
-const atOnce = time.Second
-
-// isAheadOfTheClock reports whether the number of a record's consent must be ignored: the
-// user has just taken the decision in s, and by this process's clock the moment in the
-// number is in the future. Later it counts, because a process with a better clock may
-// have saved the record.
-func (r rules) isAheadOfTheClock(rec Record, s *state, now instant) bool {
-	d := s.detail()
-	return d.unsaved == unsavedDecision && d.saving && !isSavedSince(rec, s) &&
-		consentMoment(rec.Consent) > now.consentMoment() && time.Duration(now.monotonic-d.decidedAt) <= atOnce
-}
-
-// isDecidedLater reports whether a record has a later decision than s although their
-// numbers do not tell, because both follow a consent whose clock was ahead. It has if
-// another process saved it after s had read the store, and more than atOnce after the
-// decision in s. The consent that both follow may be saved again, and is not later.
-func (r rules) isDecidedLater(rec Record, s *state, now instant) bool {
-	d, moment := s.detail(), now.consentMoment()
-	return d.unsaved == unsavedDecision && isSavedSince(rec, s) && rec.Version > s.version && rec.Consent != s.consent &&
-		consentMoment(rec.Consent) >= consentMoment(s.consent) && consentMoment(s.consent) > moment && time.Duration(now.monotonic-d.decidedAt) > atOnce
-}
-
-// isSavedSince reports whether a record was saved after the store was first read for the
-// user's decision in s.
-func isSavedSince(rec Record, s *state) bool {
-	looked := s.detail().looked
-	return looked != 0 && rec.Version > looked
+// keptLoggedOut keeps a logout. A record from before the logout must be deleted.
+func (s *state) keptLoggedOut(rec Record) *state {
+	return s.with(func(next *state, more *details) {
+		if more.mayRenumber() {
+			next.consent = consentAbove(next.consent, consentMoment(rec.Consent))
+		}
+		if rec.Version < s.version || s.isUsedUp(rec.Token.RefreshToken()) {
+			more.unsaved = unsavedDecision
+		}
+	})
 }
 
 // saved means that the store has saved the state what with the given version.
 func (r rules) saved(s, what *state, version uint64) *state {
-	isWhat := s.tokenOrNil().isSame(what.tokenOrNil()) && s.detail().refused == what.detail().refused && s.consent == what.consent
 	return s.with(func(next *state, more *details) {
 		next.version = max(next.version, version)
-		switch {
-		case !isWhat && s != nil && version > s.version && !s.isUnsaved(): // the store fell back, and was then changed by this late save
-			more.unsaved = s.unsavedIfLost()
+		if !s.isSame(what) {
+			if s != nil && version > s.version && !s.isUnsaved() { // the store fell back, and was then changed by this late save
+				more.unsaved = s.unsavedIfLost()
+			}
 			return
-		case !isWhat:
-			return
-		case !s.signedIn():
+		}
+		if !s.signedIn() {
 			next.version = version // lower, if the store has fallen back and its clock is slow
 		}
 		more.unsaved, more.fallenBack = unsavedNothing, false
@@ -450,9 +411,4 @@ func (r rules) setRequestedScope(more *details, rec Record) {
 			more.requestedScope = Scopes{}
 		}
 	}
-}
-
-// sameAuthorization reports whether two tokens have the same refresh token.
-func sameAuthorization(a, b *Token) bool {
-	return a != nil && b != nil && a.RefreshToken() != "" && a.RefreshToken() == b.RefreshToken()
 }
