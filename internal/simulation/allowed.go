@@ -130,10 +130,10 @@ func (p *process) couldSave(from, to moment) bool {
 // unhurried is the time after which a call counts as slow.
 const unhurried = 100 * time.Millisecond
 
-// noteCall notes a call of the store if it has held up a save: a Swap, or the look at
-// the record that was in the way of one.
-func (p *process) noteCall(call Call, during span, err error) {
-	if during.to-during.from > unhurried && (call == SwapCall || call == LoadCall && p.inTheWay) {
+// noteCall notes a call of the store if it was slow and in the way of a save: a Swap, or
+// the look at the record after a conflict.
+func (p *process) noteCall(call Call, during span, inTheWay bool, err error) {
+	if during.to-during.from > unhurried && inTheWay {
 		p.hung = append(p.hung, during)
 	}
 	switch {

@@ -95,12 +95,16 @@ const (
 func (c *client) do(ctx context.Context, call Call, what string, effect func() error) error {
 	p, w := c.process, c.store.world
 	from := w.now()
-	w.locked(func() { p.storeCalls = append(p.storeCalls, ctx) })
+	inTheWay := false
+	w.locked(func() {
+		p.storeCalls = append(p.storeCalls, ctx)
+		inTheWay = call == SwapCall || call == LoadCall && p.inTheWay
+	})
 	err := c.attempt(ctx, call, what, effect)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	p.storeCalls = slices.DeleteFunc(p.storeCalls, func(other context.Context) bool { return other == ctx })
-	p.noteCall(call, span{from, w.now()}, err)
+	p.noteCall(call, span{from, w.now()}, inTheWay, err)
 	if err != nil && !errors.Is(err, errTaken) {
 		w.oracle.failed(p, err)
 	}
