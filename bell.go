@@ -44,6 +44,7 @@ type listener[E any] struct {
 
 // announcement is an event for listeners: a new token, or a logout.
 type announcement struct {
+	event   string // such as eventTokenUpdated
 	number  uint64
 	deliver func(context.Context) error
 	ctx     context.Context // the context of the caller, for its marks but not its end
@@ -103,37 +104,38 @@ func register[E any](b *bell, list *[]*listener[E], call func(context.Context, E
 
 // announceUpdated announces a new token. See announce.
 func (b *bell) announceUpdated(ctx context.Context, number uint64, e TokenUpdated) error {
-	return b.announce(ctx, number, func(ctx context.Context) error {
-		b.mu.Lock()
-		list := b.updated
-		b.mu.Unlock()
-		return dispatch(ctx, b, eventTokenUpdated, list, e)
+	if b == nil {
+		return nil
+	}
+	return b.announce(ctx, eventTokenUpdated, number, func(ctx context.Context) error {
+		return dispatch(ctx, b, eventTokenUpdated, &b.updated, e)
 	})
 }
 
 // announceLoggedOut announces that there is no token any more. See announce.
 func (b *bell) announceLoggedOut(ctx context.Context, number uint64, e LoggedOut) error {
-	return b.announce(ctx, number, func(ctx context.Context) error {
-		b.mu.Lock()
-		list := b.loggedOut
-		b.mu.Unlock()
-		return dispatch(ctx, b, eventLoggedOut, list, e)
+	if b == nil {
+		return nil
+	}
+	return b.announce(ctx, eventLoggedOut, number, func(ctx context.Context) error {
+		return dispatch(ctx, b, eventLoggedOut, &b.loggedOut, e)
 	})
 }
 
 // announce delivers a change, unless one with a higher number is being or was
 // delivered, and returns the errors of the listeners. Announcing the same
 // number again waits for its delivery. When ctx ends, only the wait ends.
-func (b *bell) announce(ctx context.Context, number uint64, deliver func(context.Context) error) error {
-	if b == nil {
-		return nil
-	}
-	b.mu.Lock()
+func (b *bell) announce(ctx context.Context, event string, number uint64, deliver func(context.Context) error) error {
 	outer := b.ringFor(ctx)
-	nested := outer != nil && outer.chain != nil && outer.chain.outstanding > 0
-	a, err := b.enqueue(ctx, number, deliver, outer, nested)
+	a := &announcement{event: event, number: number, deliver: deliver, ctx: context.WithoutCancel(ctx), begun: make(chan struct{})}
+	b.mu.Lock()
+	isNested := outer != nil && outer.chain != nil && outer.chain.outstanding > 0
+	if isNested {
+		a.chain = outer.chain
+	}
+	a, err := b.enqueue(a)
 	b.mu.Unlock()
-	if a == nil || nested { // the caller would wait for its own listener
+	if a == nil || isNested { // the caller would wait for its own listener
 		return err
 	}
 	wait, leave := b.mayWait(ctx)
@@ -170,28 +172,25 @@ func (b *bell) mayWait(ctx context.Context) (may bool, leave func()) {
 	}
 }
 
-// enqueue returns the announcement in the queue that covers the number, or nil
-// if there is nothing to wait for. b.mu is held.
-func (b *bell) enqueue(ctx context.Context, number uint64, deliver func(context.Context) error, outer *ringContext, nested bool) (*announcement, error) {
+// enqueue adds a to the queue and returns it, or the announcement there that covers its
+// number, or nil if there is nothing to wait for. b.mu is held.
+func (b *bell) enqueue(a *announcement) (*announcement, error) {
 	switch {
-	case b.closed || number < b.last || b.next != nil && number < b.next.number:
+	case b.closed || a.number < b.last || b.next != nil && a.number < b.next.number:
 		return nil, nil
-	case b.next != nil && number == b.next.number:
+	case b.next != nil && a.number == b.next.number:
 		return b.next, nil
-	case number == b.last && b.now != nil:
+	case a.number == b.last && b.now != nil:
 		return b.now, nil
-	case number == b.last:
+	case a.number == b.last:
 		return nil, b.failure()
-	case nesting(ctx) > maxNesting:
-		return nil, &ListenerError{Event: eventTokenUpdated, Err: errors.New("listeners keep setting tokens: gave up calling them")}
+	case nesting(a.ctx) > maxNesting:
+		return nil, a.failed(errors.New("listeners keep setting tokens: gave up calling them"))
 	}
-	a := &announcement{number: number, deliver: deliver, ctx: context.WithoutCancel(ctx), begun: make(chan struct{})}
-	if nested {
-		a.chain = outer.chain
-		a.chain.outstanding++
-	} else {
-		a.chain = &chain{outstanding: 1, done: make(chan struct{})}
+	if a.chain == nil {
+		a.chain = &chain{done: make(chan struct{})}
 	}
+	a.chain.outstanding++
 	if b.next != nil {
 		b.next.finish(nil)
 	}
@@ -202,6 +201,8 @@ func (b *bell) enqueue(ctx context.Context, number uint64, deliver func(context.
 	}
 	return a, nil
 }
+
+func (a *announcement) failed(err error) error { return &ListenerError{Event: a.event, Err: err} }
 
 func (b *bell) failure() error {
 	if b.failed == nil {
@@ -223,15 +224,15 @@ func (b *bell) wait(ctx context.Context, a *announcement) error {
 		case <-begun:
 			begun, notYet, shut = nil, nil, nil
 		case <-notYet:
-			return &ListenerError{Event: eventTokenUpdated, Err: errors.New("the listeners are still busy with an earlier token; they will hear of this one later")}
+			return a.failed(errors.New("the listeners are still busy with an earlier token; they will hear of this later"))
 		case <-ctx.Done():
-			return &ListenerError{Event: eventTokenUpdated, Err: fmt.Errorf("did not return in time: %w", context.Cause(ctx))}
+			return a.failed(fmt.Errorf("did not return in time: %w", context.Cause(ctx)))
 		case <-shut:
 			if isClosed(begun) { // a listener that was called with a has closed the session
 				shut = nil
 				continue
 			}
-			return &ListenerError{Event: eventTokenUpdated, Err: ErrClosed}
+			return a.failed(ErrClosed)
 		}
 	}
 }
@@ -285,11 +286,8 @@ func (b *bell) ring() {
 
 // callExpired calls the token-expired listeners.
 func (b *bell) callExpired(ctx context.Context, e TokenExpired) error {
-	b.mu.Lock()
-	list := b.expired
-	b.mu.Unlock()
 	ctx = context.WithValue(ctx, ringKey{}, &ringContext{bell: b, outer: ringOf(ctx), depth: nesting(ctx) + 1})
-	return dispatch(ctx, b, eventTokenExpired, list, e)
+	return dispatch(ctx, b, eventTokenExpired, &b.expired, e)
 }
 
 func (b *bell) listensForExpiry() bool {
@@ -341,10 +339,14 @@ func (b *bell) end() error {
 	return b.failure()
 }
 
-// dispatch calls listeners one after the other and returns their errors.
-func dispatch[E any](ctx context.Context, b *bell, event string, list []*listener[E], e E) error {
+// dispatch calls the listeners of one of b's lists, one after the other, and returns
+// their errors.
+func dispatch[E any](ctx context.Context, b *bell, event string, list *[]*listener[E], e E) error {
+	b.mu.Lock()
+	listeners := *list
+	b.mu.Unlock()
 	var errs []error
-	for _, l := range list {
+	for _, l := range listeners {
 		b.mu.Lock()
 		skip := l.removed || b.closed
 		b.mu.Unlock()

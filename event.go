@@ -38,7 +38,10 @@ type TokenUpdated struct {
 // all listeners have returned. A listener may set a new token, which the
 // callers then get; it should pass on the ctx it was given. If no listener sets
 // one, the session renews the token, unless automatic refreshing is off or
-// impossible. Printing the event shows no secret.
+// impossible. Each listener has [Options].RefreshTimeout. If one fails, the session
+// goes on: the caller gets the [*ListenerError] only if there is no token in the end,
+// and otherwise [Options].OnError is called with it. Printing the event shows no
+// secret.
 type TokenExpired struct {
 	Session      Session
 	ExpiredToken *Token

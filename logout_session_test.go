@@ -369,3 +369,21 @@ func TestDone(t *testing.T) {
 		})
 	}
 }
+
+// TestLogoutWhileAListenerIsBusy logs out while a listener is busy with a new token. The
+// error must be about the logout.
+func TestLogoutWhileAListenerIsBusy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := offline(t, &services{}, spotipie.NewMemoryStore(), nil)
+		s.OnTokenUpdated(func(context.Context, spotipie.TokenUpdated) error {
+			<-t.Context().Done()
+			return nil
+		})
+		go func() { _ = s.SetToken(t.Context(), tokenOf("A0", "R0", time.Hour)) }()
+		synctest.Wait()
+		err := s.Logout(t.Context())
+		if failed := (*spotipie.ListenerError)(nil); !errors.As(err, &failed) || failed.Event != "logged_out" {
+			t.Errorf("Logout returns %v, want a ListenerError of logged_out", err)
+		}
+	})
+}

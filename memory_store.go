@@ -10,8 +10,8 @@ import (
 
 // MemoryStore is a [Store] in memory. It lets several sessions of one program
 // share an authorization, and is useful in tests. Only unlock frees its locks.
-// It remembers deletions for a week. It is a [Watcher], [ChangeWatcher] and
-// [Summarizer].
+// It remembers deletions for a week. It is a [Watcher], [ChangeWatcher],
+// [VersionDeleter] and [Summarizer].
 type MemoryStore struct {
 	mu      sync.Mutex
 	records map[Key]Record

@@ -43,7 +43,7 @@ type Options struct {
 	DisableAutoRefresh bool
 	// EarlyRefresh is how long before its end a token is renewed in the
 	// background, give or take 20 %, but never more than a quarter of its
-	// lifetime. Default: 5 minutes.
+	// lifetime. Default, also for what is less than zero: 5 minutes.
 	EarlyRefresh time.Duration
 	// RefreshTimeout limits each request to the token endpoint, and each call
 	// of a listener. Saving a token has a limit of 10 seconds. Default: 15
@@ -87,16 +87,17 @@ type Options struct {
 	// Observe is called after each token request, renewal, store call and wait,
 	// for logs, metrics and traces. See [Observation]. Its context has the
 	// values of the context of the caller who started the work. It is called in
-	// the goroutine that does the work, often in the middle of a renewal. So it
-	// should return soon, and must not call methods that wait for a renewal,
-	// such as Token or Close. If it panics, OnError is called. Default: nothing,
-	// which costs nothing.
+	// the goroutine that does the work, often in the middle of a renewal, and may
+	// be called in several at once. So it should return soon, and must not call
+	// methods that wait for a renewal, such as Token or Close. If it panics,
+	// OnError is called. Default: nothing, which costs nothing.
 	Observe func(context.Context, Observation)
 	// SkipRedirectURICheck allows redirect URIs that Spotify refuses (see
 	// [ValidateRedirectURI]), for an accounts service with other rules.
 	SkipRedirectURICheck bool
-	// Now is the wall clock. Default: [time.Now]. A token counts as expired
-	// when this clock or the monotonic clock of the system says so.
+	// Now is the wall clock. It is called in many goroutines at once. Default:
+	// [time.Now]. A token counts as expired when this clock or the monotonic clock
+	// of the system says so.
 	Now func() time.Time
 }
 

@@ -65,7 +65,8 @@ type PoolOptions struct {
 	KeepWarm float64
 	// OnSession is called with each session that the pool makes, before any
 	// caller gets it. Use it to register listeners and to mount RoundTrippers.
-	// It must not ask the pool for a session. Default: nothing.
+	// It must not ask the pool for a session, and should return at once, because
+	// other users of the pool wait for it. Default: nothing.
 	OnSession func(*AuthorizationCodeSession)
 }
 

@@ -32,12 +32,7 @@ type RequestOptions struct {
 	WithholdToken bool
 }
 
-// Request implements [Session]. The url may be absolute, or relative to
-// [Options].APIURL such as /v1/me. The token goes only to
-// [Options].TokenOrigins; a request to another origin is sent without it. The
-// answer is that of [http.Client.Do], whatever its status: [CheckResponse]
-// turns a failure into an error. The caller closes the body. Errors are those
-// of Token and of the network, wrapped in a [*url.Error].
+// Request implements [Session].
 func (s *session) Request(ctx context.Context, method, url string, opts *RequestOptions) (*http.Response, error) {
 	if opts == nil {
 		opts = &RequestOptions{}

@@ -56,7 +56,9 @@ type Session interface {
 	// token-updated event, even if it is equal. A token without scope gets the
 	// session's. After a [*StoreError] or [*ListenerError] the token is in use
 	// anyway, and saving is tried again. SetToken ignores a token whose
-	// refresh token the session has already used up to get its current one.
+	// refresh token the session has already used up to get its current one. It
+	// goes on when ctx ends: saving takes ten seconds at most, and each listener
+	// [Options].RefreshTimeout.
 	SetToken(ctx context.Context, token *Token) error
 	// Record returns the token together with what a store keeps with it, such
 	// as the time of the consent; ok is false if there is no token. Its Version
@@ -71,8 +73,10 @@ type Session interface {
 	// if the user was not asked for all of the session's scope.
 	SetRecord(ctx context.Context, rec Record) error
 	// Load takes over what other processes have saved in the store, and returns
-	// the token in memory then, or nil. Without a store it is the same as
-	// CurrentToken.
+	// the token in memory then, or nil. It waits for the store for at most ten
+	// seconds. Without a store it is the same as CurrentToken. Errors:
+	// [*StoreError], [*RecordMismatchError], [ErrClosed], those of ctx, and a
+	// [*ListenerError], with which the token is returned too.
 	Load(ctx context.Context) (*Token, error)
 	// Logout forgets the token in memory and deletes it in the store, so that
 	// other processes log out too. Then it calls the listeners with a
@@ -80,7 +84,7 @@ type Session interface {
 	// users can remove the app's access at
 	// https://www.spotify.com/account/apps. After a [*StoreError] the session
 	// is still logged out, and deleting is tried again. The user can log in again
-	// later.
+	// later. Like SetToken, Logout goes on when ctx ends.
 	Logout(ctx context.Context) error
 	// Watch loads the token whenever the store reports a change, so that
 	// listeners hear of every newer token at once. Run it in a goroutine of its
@@ -99,10 +103,16 @@ type Session interface {
 	// token.
 	ReauthorizeBy() time.Time
 
-	// Request makes a request with the token. See [RequestOptions].
+	// Request makes a request with the token. The url may be absolute, or relative
+	// to [Options].APIURL, such as /v1/me. A URL of another origin than
+	// [Options].TokenOrigins is sent without the token. opts may be nil. There is
+	// no error for an answer such as 404: [CheckResponse] turns it into one. The
+	// caller closes the body of the answer. Errors are those of Token and of the
+	// network, in a [*url.Error].
 	Request(ctx context.Context, method, url string, opts *RequestOptions) (*http.Response, error)
-	// Do sends req with the token, if its URL is one the token may go to, and
-	// follows redirects like [http.Client.Do], whose result it returns.
+	// Do sends req with the token if its URL is of [Options].TokenOrigins, and
+	// without it otherwise. It follows redirects and returns like
+	// [http.Client.Do].
 	Do(req *http.Request) (*http.Response, error)
 	// Client returns an HTTP client that makes requests like Do, for other
 	// libraries. It is new at each call, so its fields may be set.
@@ -157,8 +167,9 @@ type RefreshableSession interface {
 	// RefreshToken gets a new token now, whether or not the old one is expired,
 	// and returns it. Calls at the same time share one renewal, also with other
 	// processes on the same store: if one of those has just renewed the token,
-	// that token is returned. Errors are those of Token; with a [*StoreError]
-	// or [*ListenerError] the token is returned too.
+	// that token is returned. Errors are those of Token, and [ErrNoRefreshToken].
+	// If the new token could not be saved, or a listener failed, the token is
+	// returned together with the [*StoreError] or [*ListenerError].
 	RefreshToken(ctx context.Context) (*Token, error)
 	// AutoRefresh reports whether the session renews its token automatically.
 	AutoRefresh() bool

@@ -241,7 +241,7 @@ func (c *copying) isNewer(ctx context.Context, key Key, source, there Record, is
 	}
 	order, over := compareRecords(source, there), there.Version
 	if order == 0 {
-		order, over, err = c.compareVersions(ctx, key, source, there)
+		order, over, err = c.saveAgainAndCompare(ctx, key, source, there)
 	}
 	return order > 0, over, err
 }
@@ -339,9 +339,10 @@ func isSameRecord(a, b Record) bool {
 		(a.Sealed == nil && b.Sealed == nil || isSealed && bytes.Equal(a.Sealed.Data, b.Sealed.Data))
 }
 
-// compareRecords compares the age of two records of one key in the same way as
-// sessions (see transitions.go): first by their consents, and for the same consent
-// with different refresh tokens, by their renewals.
+// compareRecords compares the age of two records of one key: by their consents, or if
+// one is not known, by the times of the consents. Of the same consent, with different
+// refresh tokens, the record with more renewals is newer. It returns 0 if it cannot tell.
+// A session knows more, and compares more: see newer_record.go.
 func compareRecords(a, b Record) int {
 	byConsent := compareConsents(a.Consent, b.Consent)
 	if byConsent == 0 && (a.Consent == 0 || b.Consent == 0) && !a.AuthorizedAt.IsZero() && !b.AuthorizedAt.IsZero() {
@@ -353,10 +354,10 @@ func compareRecords(a, b Record) int {
 	return byConsent
 }
 
-// compareVersions compares two different records for which compareRecords returns 0.
+// saveAgainAndCompare compares two different records for which compareRecords returns 0.
 // If the version in the destination is in the future, it saves that record again to find
 // out when it was saved. It returns the version that the destination then has.
-func (c *copying) compareVersions(ctx context.Context, key Key, source, there Record) (order int, version uint64, err error) {
+func (c *copying) saveAgainAndCompare(ctx context.Context, key Key, source, there Record) (order int, version uint64, err error) {
 	now := uint64(time.Now().UnixMicro())
 	if there.Version <= now || source.Version > now {
 		return cmp.Compare(source.Version, there.Version), there.Version, nil
