@@ -81,10 +81,11 @@ func isAsGood(rec Record, s *state) bool {
 }
 
 // isForeign reports whether a record has as many renewals as s had before its unsaved
-// answer. The caller has checked that it has another refresh token than s. No session has
+// token. The caller has checked that it has another refresh token than s. No session has
 // written such a record.
 func isForeign(rec Record, s *state) bool {
-	return s.detail().unsaved == unsavedAnswer && rec.Renewals+1 == s.renewals
+	d := s.detail()
+	return d.unsaved == unsavedAnswer && d.refused == "" && rec.Renewals+1 == s.renewals
 }
 
 // atOnce is how long after a decision of the user the store's record is taken to be from

@@ -68,6 +68,10 @@ func TestWhichRecordIsNewer(t *testing.T) {
 		s := load(nil, rec("first", "R0", past, 1, 10), now)
 		return r.received(s, s, token("answer", "R1"), now, now)
 	}
+	refused := func() *state {
+		s := load(nil, rec("two", "R2", past, 2, 20), now)
+		return r.refused(s, s, "revoked", now)
+	}
 	app := func() *state { // an app's answer, after a logout
 		loggedOut := r.loggedOut(nil, now)
 		s := r.saved(loggedOut, loggedOut, 10)
@@ -82,6 +86,7 @@ func TestWhichRecordIsNewer(t *testing.T) {
 	}{
 		{"fewer renewals, the same refresh token, saved later", load(nil, rec("two", "R", past, 2, 20), now), rec("one", "R", past, 1, 30), 0, "one"},
 		{"fewer renewals, another refresh token, saved later", load(nil, rec("two", "R2", past, 2, 20), now), rec("one", "R1", past, 1, 30), 0, "two"},
+		{"fewer renewals, saved later than a token whose refusal is not saved", refused(), rec("one", "R1", past, 1, 30), 0, "two"},
 		{"more renewals, the same version since a store fell back", load(nil, rec("first", "R0", past, 0, 10), now), rec("second", "R1", past, 1, 10), 0, "second"},
 		{"a sibling whose refresh token was refused", answer(), rejected(rec("sibling", "R9", past, 2, 20)), 0, "sibling"},
 		{"the verdict on what the answer replaces", answer(), rejected(rec("first", "R0", past, 1, 20)), 0, "answer"},
