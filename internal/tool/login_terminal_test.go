@@ -133,3 +133,26 @@ func TestNothingIsWaitedForAfterTheUserHasAgreed(t *testing.T) {
 		t.Errorf("the screen:\n%s", screen)
 	}
 }
+
+// TestAnotherUserIsNoticed signs in as another user than before, by mistake or not.
+func TestAnotherUserIsNoticed(t *testing.T) {
+	p := newPerson(t)
+	signIn := func(user string) (screen string) {
+		r := p.starts("login", "--paste", "--scope", "user-read-private", "--force-dialog")
+		address := r.sees(shownAddress)
+		r.sees(`press\s+Enter: `)
+		callback, err := p.service.ConsentAs(address, user)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.types(callback + "\n")
+		return r.ends(failure.ExitOK)
+	}
+	const note = `Note: profile "default" was signed in as `
+	for _, user := range []string{"ada", "ada"} {
+		if screen := signIn(user); strings.Contains(screen, note) {
+			t.Errorf("the user is the same, but the screen has %q:\n%s", note, screen)
+		}
+	}
+	contains(t, signIn("grace"), note+"Ada before, and is Grace's now.")
+}

@@ -26,8 +26,9 @@ const (
 
 // person is a user at a terminal, with their own config folder and accounts service.
 type person struct {
-	t   *testing.T
-	env []string
+	t       *testing.T
+	env     []string
+	service *accounts.Service
 }
 
 func newPerson(t *testing.T) *person {
@@ -44,7 +45,7 @@ func newPerson(t *testing.T) *person {
 	}
 	server := httptest.NewServer(service)
 	t.Cleanup(server.Close)
-	return &person{t: t, env: []string{
+	return &person{t: t, service: service, env: []string{
 		"PATH=" + os.Getenv("PATH"), "XDG_CONFIG_HOME=" + t.TempDir(), "TERM=xterm", "GORACE=atexit_sleep_ms=10",
 		"SPOTIPIE_CLIENT_ID=app", "SPOTIPIE_ACCOUNTS_URL=" + server.URL, "SPOTIPIE_API_URL=" + server.URL,
 	}}

@@ -152,6 +152,9 @@ func (f *flags) run(cmd *cobra.Command) error {
 			return explainLogin(s, err)
 		}
 		sayValidity(s, session, token)
+		if before := s.Config.Profiles[s.Profile.Value].User; before != "" && name != "" && name != before {
+			s.Say("Note: profile %q was signed in as %s before, and is %s's now.", s.Profile.Value, before, name)
+		}
 		s.Remember(ctx, flow, name, f.isNew)
 		return explainLogin(s, err)
 	})
