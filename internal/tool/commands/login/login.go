@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -139,7 +141,7 @@ func (f *flags) run(cmd *cobra.Command) error {
 		if err := pauses.New(s).Mount(session); err != nil {
 			return err
 		}
-		if err := f.canSave(ctx, s, store, scope); err != nil {
+		if err := f.mayAsk(ctx, s, store, scope); err != nil {
 			return explainLogin(s, err)
 		}
 		token, err := f.authorize(ctx, s, session)
@@ -160,16 +162,20 @@ func (f *flags) run(cmd *cobra.Command) error {
 	})
 }
 
-// saveCheckTimeout is how long canSave waits for a store. The login itself can wait
+// saveCheckTimeout is how long mayAsk waits for a store. The login itself can wait
 // longer.
 const saveCheckTimeout = 8 * time.Second
 
-// canSave finds out before a user is asked whether the store could save their answer.
-// A profile that needs no login needs no store that can save, either.
-func (f *flags) canSave(ctx context.Context, s *settings.Settings, store spotipie.Store, scope spotipie.Scopes) error {
+// mayAsk finds out before a user is asked whether the store could save their answer, and
+// whether a service on this machine runs at all. A profile that needs no login needs
+// neither.
+func (f *flags) mayAsk(ctx context.Context, s *settings.Settings, store spotipie.Store, scope spotipie.Scopes) error {
 	rec, found, err := store.Load(ctx, s.Key())
 	if err != nil || found && !f.forceDialog && rec.Token != nil && rec.Token.Scope().Contains(scope) {
 		return nil // the login itself says what is wrong
+	}
+	if err := isRunning(ctx, s); err != nil {
+		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, saveCheckTimeout)
 	defer cancel()
@@ -179,6 +185,28 @@ func (f *flags) canSave(ctx context.Context, s *settings.Settings, store spotipi
 	default:
 		return failure.Tell(err, "nobody was asked, because the login could not be saved: %v", stores.Failed(s, "saving in", err))
 	}
+}
+
+// isRunning returns an error if the accounts service is on this machine and does not run.
+func isRunning(ctx context.Context, s *settings.Settings) error {
+	if !s.Services().IsPractice() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, userTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodHead, s.AccountsURL.Value, nil)
+	if err != nil {
+		return nil // the session says what is wrong
+	}
+	req.Close = true
+	resp, err := http.DefaultClient.Do(req)
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return err
+	case err == nil:
+		_ = resp.Body.Close()
+	}
+	return nil
 }
 
 // authorize gets a token. It is saved when the session is closed.

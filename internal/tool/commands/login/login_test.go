@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -140,6 +141,19 @@ func TestStoreThatCannotSave(t *testing.T) {
 	}
 	if after := server.Stats(); after.TokenRequests != before.TokenRequests {
 		t.Errorf("there were token requests: %v", after.TokenRequests)
+	}
+}
+
+// TestServiceThatHasStopped checks that nobody is asked to sign in at a service on this
+// machine that does not run.
+func TestServiceThatHasStopped(t *testing.T) {
+	server := httptest.NewServer(nil)
+	server.Close()
+	tooltest.Home(t, "")
+	_, stderr, code := tooltest.Run(t.Context(), login.New(), "login", "--client-id", "x", "--accounts-url", server.URL, "--no-browser", "--scope", "user-top-read")
+	const want = `profile "default" is for a service on this machine that is not running: start it again`
+	if code != failure.ExitFailure || !strings.Contains(stderr, want) || strings.Contains(stderr, "/authorize?") {
+		t.Errorf("exit code %d, stderr %q", code, stderr)
 	}
 }
 

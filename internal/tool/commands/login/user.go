@@ -11,7 +11,8 @@ import (
 	"github.com/spotipie/spotipie/internal/tool/settings"
 )
 
-// userTimeout is how long a login waits for the user's name.
+// userTimeout is how long a login waits for the user's name, and for other answers that
+// it can do without.
 const userTimeout = 3 * time.Second
 
 // nameOf returns the name of the session's user, or "" if it cannot be found
