@@ -29,7 +29,6 @@ import (
 //     from there.
 //   - An unsaved answer outlives a refusal of the earlier refresh token. It also
 //     outlives a record with the same refresh token whose access token ends earlier.
-//     An app's answers have no refresh tokens, so the one that ends later is kept.
 //   - A record with the number of the user's unsaved decision comes from it: the
 //     decision was saved, but the answer was lost.
 //   - A store has fallen back if it returns something older than the session had seen

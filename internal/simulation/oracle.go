@@ -422,7 +422,7 @@ func (o *oracle) announced(p *process, t *spotipie.Token) {
 	now := heard{o.logoutsOf(p), p.loggedOut}
 	if last := p.lastHeard; last != nil && p.heard[last] == now { // there was no logout in between
 		switch {
-		case a.olderThan(last) && o.rollbacks == 0:
+		case a.olderThan(last) && o.rollbacks == 0 && !(a.isApps() && !last.saved): // of an app's tokens the one that is saved later counts
 			o.find("order", p, "the listener hears of %s after %s", a, last)
 		case o.older(a.grant.decision, last.grant.decision):
 			o.find("order", p, "the listener hears of %s (%s) after %s (%s), which is newer", a, a.grant.decision, last, last.grant.decision)
