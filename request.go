@@ -64,7 +64,9 @@ func (s *session) Request(ctx context.Context, method, url string, opts *Request
 
 // Do implements [Session].
 func (s *session) Do(req *http.Request) (*http.Response, error) {
-	return s.Client().Do(req.WithContext(rememberSentToken(req.Context())))
+	req = req.WithContext(rememberSentToken(req.Context(), nil))
+	resp, err := s.Client().Do(req)
+	return resp, withoutSecrets(err, []string{sentToken(req)}) // it may be in the address of a redirect
 }
 
 // Client implements [Session].

@@ -245,30 +245,90 @@ func TestAPIErrorsShowNoToken(t *testing.T) {
 		"plain text":  `no %s`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			server := spotifytest.New(t)
-			s := newSession(t, server, func(o *spotipie.Options) {
-				o.Transport = answer(func(req *http.Request) (*http.Response, error) {
-					text := fmt.Sprintf(body, req.Header.Get("Authorization"))
-					return &http.Response{StatusCode: 403, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(text)), Request: req}, nil
-				})
-			})
+			s := offline(t, &services{api: func(req *http.Request) (*http.Response, error) {
+				return respond(req, http.StatusForbidden, fmt.Sprintf(body, req.Header.Get("Authorization"))), nil
+			}}, nil, nil)
 			if err := s.SetToken(t.Context(), newToken(t, "s3cret-token")); err != nil {
 				t.Fatal(err)
 			}
-			resp, err := s.Request(t.Context(), http.MethodGet, "/v1/me", nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			err = spotipie.CheckResponse(resp)
-			if err == nil {
-				t.Fatal("no error")
-			}
-			for how, text := range printed(err) {
-				if strings.Contains(text, "s3cret") {
-					t.Errorf("printed with %s: %s", how, text)
+			for call, get := range apiCalls(s) {
+				resp, err := get(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				err = spotipie.CheckResponse(resp)
+				if err == nil {
+					t.Fatal("no error")
+				}
+				for how, text := range printed(err) {
+					if strings.Contains(text, "s3cret") {
+						t.Errorf("%s, printed with %s: %s", call, how, text)
+					}
 				}
 			}
 		})
+	}
+}
+
+// apiCalls returns the ways to ask the Web API for the current user.
+func apiCalls(s spotipie.Session) map[string]func(context.Context) (*http.Response, error) {
+	const address = "https://api.spotify.com/v1/me"
+	return map[string]func(context.Context) (*http.Response, error){
+		"Request": func(ctx context.Context) (*http.Response, error) {
+			return s.Request(ctx, http.MethodGet, address, nil)
+		},
+		"the client": func(context.Context) (*http.Response, error) { return s.Client().Get(address) },
+	}
+}
+
+// TestAPIRequestErrorsShowNoToken uses RoundTrippers and servers that put the token into
+// an error without an answer.
+func TestAPIRequestErrorsShowNoToken(t *testing.T) {
+	for name, send := range map[string]answer{
+		"an answer with a line of the request": func(req *http.Request) (*http.Response, error) {
+			return nil, fmt.Errorf("malformed MIME header line: Authorization %s", req.Header.Get("Authorization"))
+		},
+		"the limit of an adapter": func(req *http.Request) (*http.Response, error) {
+			return nil, &spotipie.RateLimitError{StatusCode: http.StatusTooManyRequests, Message: "not for " + req.Header.Get("Authorization")}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := offline(t, &services{api: send}, nil, nil)
+			if err := s.SetToken(t.Context(), newToken(t, "s3cret-token")); err != nil {
+				t.Fatal(err)
+			}
+			for call, get := range apiCalls(s) {
+				_, err := get(t.Context())
+				if err == nil {
+					t.Fatal("no error")
+				}
+				for how, text := range printed(err) {
+					if strings.Contains(text, "s3cret") {
+						t.Errorf("%s, printed with %s: %s", call, how, text)
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestRedirectErrorsShowNoToken makes the Web API redirect to an address with the token
+// in it that cannot be used.
+func TestRedirectErrorsShowNoToken(t *testing.T) {
+	for _, location := range []string{"http://[::1?", "ftp://elsewhere.example/"} {
+		s := offline(t, &services{api: func(req *http.Request) (*http.Response, error) {
+			if req.URL.Scheme == "ftp" {
+				return nil, errStore
+			}
+			return respond(req, http.StatusFound, "", "Location", location+"s3cret-token"), nil
+		}}, nil, nil)
+		if err := s.SetToken(t.Context(), newToken(t, "s3cret-token")); err != nil {
+			t.Fatal(err)
+		}
+		_, err := s.Request(t.Context(), http.MethodGet, "/v1/me", nil)
+		if err == nil || strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("a redirect to %s: error %v", location, err)
+		}
 	}
 }
 

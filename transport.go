@@ -111,19 +111,24 @@ func authorized(req *http.Request, token *Token) *http.Request {
 }
 
 // send sends req with the token. The answer has req as its request, so that
-// code which sees the answer does not see the token.
+// code which sees the answer does not see the token. Nor does an error show it,
+// if the other side repeats what it was sent.
 func send(rt http.RoundTripper, req *http.Request, token *Token) (*http.Response, error) {
-	if sent, ok := req.Context().Value(sentTokenKey{}).(*atomic.Pointer[Token]); ok {
+	sent, remembers := req.Context().Value(sentTokenKey{}).(*atomic.Pointer[Token])
+	if remembers {
 		sent.Store(token)
 	}
 	resp, err := rt.RoundTrip(authorized(req, token))
 	if err != nil {
-		return resp, err
+		return resp, withoutSecrets(err, []string{token.AccessToken()})
 	}
 	if resp == nil {
 		return nil, fmt.Errorf("spotipie: the RoundTripper %T returned neither an answer nor an error", rt)
 	}
 	resp.Request = req
+	if !remembers && resp.StatusCode >= http.StatusBadRequest { // for CheckResponse
+		resp.Request = req.WithContext(rememberSentToken(req.Context(), token))
+	}
 	if resp.Body == nil { // as an http.Client would
 		resp.Body = http.NoBody
 	}
@@ -135,8 +140,12 @@ func send(rt http.RoundTripper, req *http.Request, token *Token) (*http.Response
 // server says.
 type sentTokenKey struct{}
 
-func rememberSentToken(ctx context.Context) context.Context {
-	return context.WithValue(ctx, sentTokenKey{}, new(atomic.Pointer[Token]))
+// rememberSentToken returns a context that has the token of the request, which
+// may be nil until it is sent.
+func rememberSentToken(ctx context.Context, token *Token) context.Context {
+	sent := new(atomic.Pointer[Token])
+	sent.Store(token)
+	return context.WithValue(ctx, sentTokenKey{}, sent)
 }
 
 // sentToken returns the access token that a request was sent with, as far as
