@@ -1,11 +1,13 @@
 package adapter_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -84,5 +86,32 @@ func TestMountedOnSessions(t *testing.T) {
 		"POST /v1/me/player/queue Bearer B 1", "POST /v1/me/player/queue Bearer B 1",
 	}; !reflect.DeepEqual(asked, want) {
 		t.Errorf("the server was asked %q, want %q", asked, want)
+	}
+}
+
+// TestRateLimitErrorsShowNoToken uses a server that repeats the token, and a base that
+// does not name the request that it answers.
+func TestRateLimitErrorsShowNoToken(t *testing.T) {
+	base := roundTripper(func(req *http.Request) (*http.Response, error) {
+		resp := answer(req, 429, fmt.Sprintf(`{"error":{"status":429,"message":"no more for %s"}}`, req.Header.Get("Authorization")), "Retry-After", "3600")
+		resp.Request = nil
+		return resp, nil
+	})
+	for name, rt := range map[string]http.RoundTripper{"retry": adapter.NewRetry(base, nil), "pause": adapter.NewPause(base, nil)} {
+		session := newSession(t, apiURL, "s3cret-token")
+		if err := session.Mount(apiURL, rt); err != nil {
+			t.Fatal(err)
+		}
+		var err error
+		for range 2 { // a Pause returns the first answer
+			var resp *http.Response
+			if resp, err = session.Request(t.Context(), "GET", apiURL, nil); err == nil {
+				_ = resp.Body.Close()
+			}
+		}
+		var limit *spotipie.RateLimitError
+		if !errors.As(err, &limit) || !strings.Contains(limit.Message, "no more for") || strings.Contains(limit.Message+err.Error(), "s3cret") {
+			t.Errorf("%s: %v with the message %q", name, err, limit.Message)
+		}
 	}
 }
