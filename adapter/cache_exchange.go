@@ -126,10 +126,11 @@ func isStorableHeader(h http.Header) bool {
 	return worth
 }
 
-// normalize rewrites the header of an answer received at now for the library:
+// normalize rewrites the header of an answer asked for and received at the given
+// times for the library:
 // no headers of the connection, one Cache-Control line in lower case, and
 // dates that make its arithmetic right.
-func normalize(h http.Header, now time.Time) {
+func normalize(h http.Header, asked, received time.Time) {
 	dropConnectionFields(h)
 	for _, name := range ownHeaders() {
 		h.Del(name)
@@ -145,7 +146,7 @@ func normalize(h http.Header, now time.Time) {
 	if kept != nil {
 		h.Set("Cache-Control", strings.Join(kept, ", "))
 	}
-	anchorDates(h, now)
+	anchorDates(h, asked, received)
 }
 
 // ownHeaders are the headers of an answer that are only for its own request:
@@ -170,23 +171,25 @@ func dropConnectionFields(h http.Header) {
 }
 
 // anchorDates sets Date so that its distance from the present is the age of
-// the answer (RFC 9111 section 4.2.3): the library ignores the Age header, and
-// does not expect a server whose clock is ahead. Expires moves along.
-func anchorDates(h http.Header, now time.Time) {
+// the answer (RFC 9111 section 4.2.3): the library ignores the Age header and
+// the time that the request took, and does not expect a server whose clock is
+// ahead. Expires moves along.
+func anchorDates(h http.Header, asked, received time.Time) {
 	date, err := http.ParseTime(h.Get("Date"))
 	if err != nil {
-		date = now
+		date = received
 	}
-	age := max(now.Sub(date), 0)
-	seconds, err := strconv.ParseUint(h.Get("Age"), 10, 31)
+	age := received.Sub(asked)
+	first, _, _ := strings.Cut(h.Get("Age"), ",") // RFC 9111 section 5.1
+	seconds, err := strconv.ParseUint(strings.TrimSpace(first), 10, 31)
 	if err == nil || errors.Is(err, strconv.ErrRange) {
-		age = max(age, time.Duration(seconds)*time.Second)
+		age += time.Duration(seconds) * time.Second
 	}
-	received := now.Add(-age)
+	anchor := received.Add(-max(age, received.Sub(date)))
 	if expires, err := http.ParseTime(h.Get("Expires")); err == nil {
-		h.Set("Expires", received.Add(expires.Sub(date)).UTC().Format(http.TimeFormat))
+		h.Set("Expires", anchor.Add(expires.Sub(date)).UTC().Format(http.TimeFormat))
 	}
-	h.Set("Date", received.UTC().Format(http.TimeFormat))
+	h.Set("Date", anchor.UTC().Format(http.TimeFormat))
 }
 
 // headerFromCache returns the header that the caller sees of an answer from

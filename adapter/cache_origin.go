@@ -27,6 +27,7 @@ func (o *origin) RoundTrip(view *http.Request) (*http.Response, error) {
 		return x.resp, nil
 	}
 	req, conditional := withValidators(x.req, view.Header)
+	asked := time.Now()
 	resp, err := roundTrip(o.base, req)
 	if err != nil {
 		return nil, err
@@ -42,10 +43,10 @@ func (o *origin) RoundTrip(view *http.Request) (*http.Response, error) {
 			return nil, errUnaskedNotModified
 		}
 		dropContentFields(resp.Header)
-		normalize(resp.Header, time.Now())
+		normalize(resp.Header, asked, time.Now())
 	case http.StatusOK:
 		if !x.noStore && o.mayStore(resp) {
-			normalize(resp.Header, time.Now())
+			normalize(resp.Header, asked, time.Now())
 			x.storable = holdBody(resp, o.maxBodyBytes)
 		}
 	}

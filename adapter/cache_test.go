@@ -118,6 +118,7 @@ func TestCacheLifetime(t *testing.T) {
 	}{
 		"max-age":                    {[]string{"Cache-Control", "max-age=60"}, 60 * time.Second},
 		"max-age less Age":           {[]string{"Cache-Control", "max-age=60", "Age", "20"}, 40 * time.Second},
+		"the first of two Ages":      {[]string{"Cache-Control", "max-age=60", "Age", "20, 50"}, 40 * time.Second},
 		"server's clock behind":      {[]string{"Cache-Control", "max-age=60", "Date", "Fri, 31 Dec 1999 23:59:30 GMT"}, 30 * time.Second},
 		"server's clock ahead":       {[]string{"Cache-Control", "max-age=60", "Date", "Sat, 01 Jan 2000 09:00:00 GMT"}, 60 * time.Second},
 		"Expires":                    {[]string{"Expires", "Sat, 01 Jan 2000 00:01:00 GMT"}, 60 * time.Second},
@@ -133,6 +134,35 @@ func TestCacheLifetime(t *testing.T) {
 				resp, content := get(t, cache, apiURL)
 				if content != "answer 1" || resp.Header.Get("Age") == "" {
 					t.Errorf("a second before its end: %q with Age %q, want it from the cache", content, resp.Header.Get("Age"))
+				}
+				time.Sleep(time.Second)
+				if _, content := get(t, cache, apiURL); content != "answer 2" {
+					t.Errorf("at its end: %q, want it from the server", content)
+				}
+			})
+		})
+	}
+}
+
+// TestCacheCountsTheTimeOfTheRequest uses a server that takes 20 seconds. The answer may
+// have been made at the beginning of that time (RFC 9111 section 4.2.3).
+func TestCacheCountsTheTimeOfTheRequest(t *testing.T) {
+	for name, header := range map[string][]string{
+		"without a date":        {"Cache-Control", "max-age=60"},
+		"server's clock ahead":  {"Cache-Control", "max-age=60", "Date", "Sat, 01 Jan 2000 09:00:00 GMT"},
+		"through another cache": {"Cache-Control", "max-age=70", "Age", "10"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				base := &api{header: header}
+				cache := adapter.NewCache(roundTripper(func(req *http.Request) (*http.Response, error) {
+					time.Sleep(20 * time.Second)
+					return base.RoundTrip(req)
+				}), nil)
+				get(t, cache, apiURL)
+				time.Sleep(39 * time.Second)
+				if _, content := get(t, cache, apiURL); content != "answer 1" {
+					t.Errorf("a second before its end: %q, want it from the cache", content)
 				}
 				time.Sleep(time.Second)
 				if _, content := get(t, cache, apiURL); content != "answer 2" {
