@@ -133,3 +133,20 @@ func TestCacheChangeForgetsAllVariants(t *testing.T) {
 		t.Error("another user's answer is gone")
 	}
 }
+
+// TestCacheKnowsOneResourceByItsNames uses URLs of the same resource (RFC 9110 section
+// 4.2.3): a change at one of them must not leave the answers of the others.
+func TestCacheKnowsOneResourceByItsNames(t *testing.T) {
+	for _, other := range []string{"https://api.test/v1/me#top", "https://API.test/v1/me", "https://api.test:443/v1/me"} {
+		base := &api{header: []string{"Cache-Control", "max-age=60"}}
+		cache := adapter.NewCache(base, nil)
+		get(t, cache, other)
+		if _, content := get(t, cache, "https://api.test/v1/me"); content != "answer 1" {
+			t.Errorf("%s: the other got %q, want it from the cache", other, content)
+		}
+		send(t, cache, newRequest(t, "PUT", "https://api.test/v1/me", nil))
+		if _, content := get(t, cache, other); content != "answer 3" {
+			t.Errorf("%s: got %q after a change, want it from the server", other, content)
+		}
+	}
+}

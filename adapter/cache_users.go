@@ -5,7 +5,9 @@ import (
 	"encoding/binary"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
+	"strings"
 	"sync"
 )
 
@@ -76,11 +78,24 @@ func (u users) placeOf(req *http.Request) place {
 			}
 		}
 	}
-	host := req.Host
-	if host == "" {
-		host = req.URL.Host
+	target := targetOf(req.URL)
+	host := target.Host
+	if req.Host != "" {
+		host = hostOf(&url.URL{Scheme: target.Scheme, Host: req.Host})
 	}
-	return place{resource: hash(append([]string{host, req.URL.String()}, usual...)), user: hash(all)}
+	return place{resource: hash(append([]string{host, target.String()}, usual...)), user: hash(all)}
+}
+
+// targetOf returns the URI of a resource in one spelling (RFC 9110 sections
+// 4.2.3 and 7.1).
+func targetOf(u *url.URL) *url.URL {
+	target := *u
+	target.Scheme, target.Host = strings.ToLower(u.Scheme), hostOf(u)
+	target.Fragment, target.RawFragment = "", ""
+	if target.Path == "" && target.Opaque == "" {
+		target.Path = "/"
+	}
+	return &target
 }
 
 func hash(parts []string) string {
