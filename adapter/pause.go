@@ -106,12 +106,24 @@ func (p *Pause) RoundTrip(req *http.Request) (*http.Response, error) {
 	switch limit := pauseAsked(resp, err); {
 	case limit != nil:
 		if state, changed := p.begin(host, limit, probe); changed && p.opts.OnPause != nil {
-			p.opts.OnPause(req.Context(), state)
+			p.tell(req.Context(), state, resp)
 		}
 	case probe && err == nil && resp.StatusCode != http.StatusTooManyRequests && resp.StatusCode < http.StatusInternalServerError:
 		p.End(host)
 	}
 	return resp, err
+}
+
+// tell calls OnPause. If that panics, nobody gets resp, which may be nil.
+func (p *Pause) tell(ctx context.Context, state PauseState, resp *http.Response) {
+	returned := false
+	defer func() {
+		if !returned && resp != nil && resp.Body != nil {
+			_ = resp.Body.Close()
+		}
+	}()
+	p.opts.OnPause(ctx, state)
+	returned = true
 }
 
 // CloseIdleConnections is what [http.Client.CloseIdleConnections] calls.

@@ -358,6 +358,19 @@ func TestPauseOverABaseThatPanics(t *testing.T) {
 	send(t, pause, newRequest(t, "GET", apiURL, nil))
 }
 
+// TestPauseOnPauseThatPanics checks that the answer, which nobody gets, is closed.
+func TestPauseOnPauseThatPanics(t *testing.T) {
+	base := &script{answers: []func(*http.Request) (*http.Response, error){status(429, "Retry-After", "60")}}
+	pause := adapter.NewPause(base, &adapter.PauseOptions{OnPause: func(context.Context, adapter.PauseState) { panic("on purpose") }})
+	defer func() {
+		if recover() == nil {
+			t.Error("the panic is gone")
+		}
+		base.checkClosed(t, 1)
+	}()
+	_, _ = pause.RoundTrip(newRequest(t, "GET", apiURL, nil))
+}
+
 // TestPauseDoesNotWaitForTheBody uses an answer whose body never ends.
 func TestPauseDoesNotWaitForTheBody(t *testing.T) {
 	url, transport := serve(t, func(w http.ResponseWriter, r *http.Request) {
