@@ -90,6 +90,8 @@ func TestURLsAreBare(t *testing.T) {
 		"a query and path":      "https://api.example/v1?x=hunter2",
 		"a fragment":            "https://api.example#hunter2",
 		"an empty fragment":     "https://api.example#",
+		"a password with a ?":   "https://ada:hunter2?x@api.example",
+		"a password with a #":   "https://ada:hunter2#@api.example",
 		"no scheme":             "api.example",
 		"no host":               "https://",
 		"no host but a port":    "https://:8080",
@@ -115,6 +117,12 @@ func TestURLsAreBare(t *testing.T) {
 					t.Errorf("the error repeats a secret: %v", err)
 				}
 			})
+		}
+	}
+	for _, address := range []string{"https://ada:hunter2@api.example:port/", "https://ada:hunter2#x@api.example/", "https://api.example:port/?hunter2", "ftp://ada:hunter2@api.example/"} {
+		_, err := offline(t, nil, nil, nil).Request(t.Context(), http.MethodGet, address, nil)
+		if err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("Request: %v", err)
 		}
 	}
 	for _, prefix := range []string{"https://ada:hunter2@api.example/", "https://api.example/?hunter2", "https://api.example/#hunter2"} {

@@ -87,14 +87,18 @@ func hideSecrets(text string, secrets []string) string {
 // foreignURL is foreignText for a URL, of which it leaves out the user with the
 // password, the query and the fragment: they may be secret.
 func foreignURL(raw string) string {
+	cutsPassword := false
 	if i := strings.IndexAny(raw, "?#"); i >= 0 {
+		cutsPassword = strings.Contains(raw[i:], "@") // the character may be in one, unescaped
 		raw = raw[:i+1] + "…"
 	}
 	scheme, rest, found := strings.Cut(raw, "//")
 	if !found {
 		scheme, rest = "", raw
 	}
-	if i := strings.LastIndex(rest, "@"); i >= 0 {
+	if i := strings.LastIndex(rest, "@"); cutsPassword {
+		rest = "…"
+	} else if i >= 0 {
 		rest = "…" + rest[i:]
 	}
 	if found {

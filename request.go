@@ -84,11 +84,8 @@ func (a *app) absolute(raw string) string {
 func (a *app) resolve(raw string, params url.Values) (string, error) {
 	raw = a.absolute(raw)
 	u, err := url.Parse(raw)
-	if err != nil {
-		return "", fmt.Errorf("spotipie: making a request: %w", err)
-	}
-	if !isHTTP(u) {
-		return "", fmt.Errorf("spotipie: making a request: %q is neither an http or https URL nor a path that starts with /", foreignURL(raw))
+	if err != nil || !isHTTP(u) { // err may repeat a password
+		return "", fmt.Errorf("spotipie: making a request: %q is neither a valid http or https URL nor a path that starts with /", foreignURL(raw))
 	}
 	if len(params) > 0 {
 		if u.RawQuery != "" {
