@@ -394,6 +394,8 @@ func TestCredentialsFromEnv(t *testing.T) {
 		"other prefix":    {"SPOTIFY", map[string]string{"SPOTIFY_CLIENT_ID": "id", "SPOTIFY_REDIRECT_URI": "u"}, ""},
 		"no id":           {"", map[string]string{"SPOTIPIE_REDIRECT_URI": "u"}, "SPOTIPIE_CLIENT_ID"},
 		"empty id":        {"", map[string]string{"SPOTIPIE_CLIENT_ID": "", "SPOTIPIE_REDIRECT_URI": "u"}, "SPOTIPIE_CLIENT_ID"},
+		"with line ends":  {"", map[string]string{"SPOTIPIE_CLIENT_ID": "id\n", "SPOTIPIE_REDIRECT_URI": "u\r\n"}, ""},
+		"blank URI":       {"", map[string]string{"SPOTIPIE_CLIENT_ID": "id", "SPOTIPIE_REDIRECT_URI": " "}, "SPOTIPIE_REDIRECT_URI"},
 		"no redirect URI": {"X", map[string]string{"X_CLIENT_ID": "id"}, "X_REDIRECT_URI"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -36,7 +36,8 @@ const DefaultEnvPrefix = "SPOTIPIE"
 // {prefix}_REDIRECT_URI from the environment; an empty prefix means
 // [DefaultEnvPrefix]. The secret may be absent. It may also be in a file, as the
 // secrets of Docker and Kubernetes are: {prefix}_CLIENT_SECRET_FILE is the path
-// of a file with the secret in one line, of at most 4096 bytes.
+// of a file with the secret in one line, of at most 4096 bytes. White space
+// around a value does not count: files with variables may bring line ends along.
 //
 // A client id or redirect URI that is absent or empty is a
 // [*MissingVariableError]; it is also an error if the secret is set in both ways,
@@ -47,7 +48,7 @@ func CredentialsFromEnv(prefix string) (Credentials, error) {
 	if err != nil {
 		return Credentials{}, err
 	}
-	c.RedirectURI = os.Getenv(envPrefix(prefix) + "_REDIRECT_URI")
+	c.RedirectURI = variable(envPrefix(prefix) + "_REDIRECT_URI")
 	return c, nil
 }
 
@@ -69,11 +70,11 @@ func credentialsFromEnv(prefix string, required ...string) (Credentials, error) 
 		return Credentials{}, err
 	}
 	for _, name := range required {
-		if os.Getenv(prefix+name) == "" && (name != "_CLIENT_SECRET" || secret == "") {
+		if variable(prefix+name) == "" && (name != "_CLIENT_SECRET" || secret == "") {
 			return Credentials{}, &MissingVariableError{Name: prefix + name}
 		}
 	}
-	return Credentials{ClientID: os.Getenv(prefix + "_CLIENT_ID"), ClientSecret: secret}, nil
+	return Credentials{ClientID: variable(prefix + "_CLIENT_ID"), ClientSecret: secret}, nil
 }
 
 // maxSecretFile is more bytes than any client secret has.
@@ -82,8 +83,8 @@ const maxSecretFile = 4096
 // secretFromEnv returns the value of an environment variable, or the only line of
 // the file that the variable with _FILE at its end names.
 func secretFromEnv(name string) (string, error) {
-	value, fileName := os.Getenv(name), name+"_FILE"
-	path := os.Getenv(fileName)
+	value, fileName := variable(name), name+"_FILE"
+	path := variable(fileName)
 	switch {
 	case path == "":
 		return value, nil
@@ -106,6 +107,10 @@ func secretFromEnv(name string) (string, error) {
 	}
 	return text, nil
 }
+
+// variable returns the value of an environment variable, without white space
+// around it.
+func variable(name string) string { return strings.TrimSpace(os.Getenv(name)) }
 
 func envPrefix(prefix string) string { return cmp.Or(prefix, DefaultEnvPrefix) }
 

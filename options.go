@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"reflect"
 	"strings"
 	"time"
@@ -104,12 +103,13 @@ type Options struct {
 // OptionsFromEnv reads {prefix}_ACCOUNTS_URL and {prefix}_API_URL from the
 // environment, so that a program can be tried with another accounts service
 // than Spotify's. An empty prefix means [DefaultEnvPrefix]. A variable that is
-// not set leaves the default. The caller sets the other fields.
+// not set, or has only white space, leaves the default. The caller sets the
+// other fields.
 func OptionsFromEnv(prefix string) *Options {
 	prefix = envPrefix(prefix)
 	return &Options{
-		AccountsURL: os.Getenv(prefix + "_ACCOUNTS_URL"),
-		APIURL:      os.Getenv(prefix + "_API_URL"),
+		AccountsURL: variable(prefix + "_ACCOUNTS_URL"),
+		APIURL:      variable(prefix + "_API_URL"),
 	}
 }
 

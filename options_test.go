@@ -187,7 +187,10 @@ func TestClientCredentialsFromEnv(t *testing.T) {
 		"no redirect URI":   {"", map[string]string{"SPOTIPIE_CLIENT_ID": "i", "SPOTIPIE_CLIENT_SECRET": "s"}, spotipie.Credentials{ClientID: "i", ClientSecret: "s"}, ""},
 		"one is passed by":  {"", map[string]string{"SPOTIPIE_CLIENT_ID": "i", "SPOTIPIE_CLIENT_SECRET": "s", "SPOTIPIE_REDIRECT_URI": "not one"}, spotipie.Credentials{ClientID: "i", ClientSecret: "s"}, ""},
 		"another prefix":    {"MY", map[string]string{"MY_CLIENT_ID": "i", "MY_CLIENT_SECRET": "s"}, spotipie.Credentials{ClientID: "i", ClientSecret: "s"}, ""},
+		"with line ends":    {"", map[string]string{"SPOTIPIE_CLIENT_ID": "i\r", "SPOTIPIE_CLIENT_SECRET": " s\n"}, spotipie.Credentials{ClientID: "i", ClientSecret: "s"}, ""},
 		"no id":             {"", map[string]string{"SPOTIPIE_CLIENT_SECRET": "s"}, spotipie.Credentials{}, "SPOTIPIE_CLIENT_ID"},
+		"a blank id":        {"", map[string]string{"SPOTIPIE_CLIENT_ID": " ", "SPOTIPIE_CLIENT_SECRET": "s"}, spotipie.Credentials{}, "SPOTIPIE_CLIENT_ID"},
+		"a blank secret":    {"", map[string]string{"SPOTIPIE_CLIENT_ID": "i", "SPOTIPIE_CLIENT_SECRET": "\n"}, spotipie.Credentials{}, "SPOTIPIE_CLIENT_SECRET"},
 		"no secret":         {"MY", map[string]string{"MY_CLIENT_ID": "i"}, spotipie.Credentials{}, "MY_CLIENT_SECRET"},
 		"an empty secret":   {"", map[string]string{"SPOTIPIE_CLIENT_ID": "i", "SPOTIPIE_CLIENT_SECRET": ""}, spotipie.Credentials{}, "SPOTIPIE_CLIENT_SECRET"},
 		"nothing, a prefix": {"MY", nil, spotipie.Credentials{}, "MY_CLIENT_ID"},
@@ -267,6 +270,7 @@ func TestOptionsFromEnv(t *testing.T) {
 		"nothing set":    {"", nil, "https://accounts.spotify.com", "https://api.spotify.com"},
 		"both":           {"", map[string]string{"SPOTIPIE_ACCOUNTS_URL": "https://a.example", "SPOTIPIE_API_URL": "https://b.example/"}, "https://a.example", "https://b.example"},
 		"one":            {"", map[string]string{"SPOTIPIE_API_URL": "http://127.0.0.1:1"}, "https://accounts.spotify.com", "http://127.0.0.1:1"},
+		"with line ends": {"", map[string]string{"SPOTIPIE_ACCOUNTS_URL": "https://a.example\r\n", "SPOTIPIE_API_URL": " \r"}, "https://a.example", "https://api.spotify.com"},
 		"another prefix": {"MY", map[string]string{"MY_ACCOUNTS_URL": "https://a.example", "SPOTIPIE_API_URL": "https://b.example"}, "https://a.example", "https://api.spotify.com"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -18,12 +18,12 @@ const maxSize = 4096
 
 // Lookup returns the secret of the variable NAME, or of the file that NAME_FILE
 // names, and the variable that it comes from. Both are "" if neither is set; an
-// empty variable counts as not set. It is an error if both are set, and if the
-// file cannot be read, is larger than 4096 bytes, is empty, or is one that Line
+// empty or blank variable counts as not set. It is an error if both are set, and if
+// the file cannot be read, is larger than 4096 bytes, is empty, or is one that Line
 // refuses. When ctx ends, Lookup stops waiting for the file.
 func Lookup(ctx context.Context, name string) (secret, from string, err error) {
 	fileName := name + "_FILE"
-	secret, path := os.Getenv(name), os.Getenv(fileName)
+	secret, path := strings.TrimSpace(os.Getenv(name)), strings.TrimSpace(os.Getenv(fileName))
 	switch {
 	case path == "" && secret == "":
 		return "", "", nil

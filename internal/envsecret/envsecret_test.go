@@ -31,6 +31,8 @@ func TestLookup(t *testing.T) {
 	}{
 		"neither":          {"", "none", "", "", "", ""},
 		"the variable":     {"hush", "none", "hush", name, "", ""},
+		"with a line end":  {"hush\r\n", "none", "hush", name, "", ""},
+		"a blank variable": {" \n", "none", "", "", "", ""},
 		"the file":         {"", "hush", "hush", fileName, "", ""},
 		"with a newline":   {"", "hush\n", "hush", fileName, "", ""},
 		"from Windows":     {"", "hush\r\n", "hush", fileName, "", ""},
