@@ -437,5 +437,19 @@ func (l *login) open(authorizationURL string, here surroundings) {
 	case open == nil:
 		open = openBrowser
 	}
-	go func() { l.opened <- open(authorizationURL) }()
+	go func() {
+		_, err := recovering(func() (struct{}, error) { return struct{}{}, open(authorizationURL) })
+		l.opened <- err
+	}()
+}
+
+// recovering calls a function of the program in a goroutine of the login. A panic
+// in it is an error.
+func recovering[T any](f func() (T, error)) (value T, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("it panicked: %v", p)
+		}
+	}()
+	return f()
 }

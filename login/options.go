@@ -70,7 +70,8 @@ type Options struct {
 	ShortHints bool
 
 	// Browser opens a URL in the user's browser. It is called in a goroutine
-	// of its own that is not waited for; if it fails, the login continues.
+	// of its own that is not waited for; if it fails or panics, the login
+	// continues.
 	// Default: $BROWSER or the desktop's browser, if there is a display.
 	Browser func(url string) error
 	// NoBrowser leaves opening the printed address to the user.

@@ -141,7 +141,7 @@ func (r *lineReader) next() line {
 	var b [1]byte
 	tooLong := false
 	for length := 0; r.waitForeground(); length++ {
-		n, err := r.input.Read(b[:])
+		n, err := recovering(func() (int, error) { return r.input.Read(b[:]) })
 		end := n == 1 && b[0] == '\n'
 		if n == 1 && !end {
 			if tooLong = tooLong || len(text) == maxLine; !tooLong {

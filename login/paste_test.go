@@ -387,6 +387,27 @@ func TestABrowserThatCannotBeOpenedIsNotTheEnd(t *testing.T) {
 	r.token()
 }
 
+// TestPanicsOfTheProgramAreNotTheEnd uses a browser and an input that panic, in
+// goroutines of the login where the program could not recover.
+func TestPanicsOfTheProgramAreNotTheEnd(t *testing.T) {
+	surroundings(t, nil)
+	server, b := newServer(t, nil), newBrowser(t)
+	r := start(t, newSession(t, server, nil), &login.Options{
+		Browser: func(string) error { panic("no browser") },
+		Input:   readerFunc(func([]byte) (int, error) { panic("no input") }),
+	})
+	r.output.waitFor(t, "No browser could be opened (it panicked: no browser)", 1)
+	r.output.waitFor(t, "The input has ended", 1)
+	if err := b.open(r.output.authorizationURL(t, 1)); err != nil {
+		t.Fatal(err)
+	}
+	r.token()
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
 // TestWSLPasteWinsWhenTheCallbackNeverArrives protects users whose browser is
 // on the other side of a virtual machine's network.
 func TestWSLPasteWinsWhenTheCallbackNeverArrives(t *testing.T) {
