@@ -4,13 +4,32 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+
+	"github.com/spotipie/spotipie/internal/typednil"
 )
 
 func orDefaultTransport(base http.RoundTripper) http.RoundTripper {
-	if base == nil {
+	switch {
+	case base == nil:
 		return http.DefaultTransport
+	case typednil.Is(base):
+		return unusable{fmt.Errorf("spotipie/adapter: the base is a nil %T: %w", base, errNilBase)}
 	}
 	return base
+}
+
+var (
+	errNilBase   = errors.New("leave it out, or make it first")
+	errZeroPause = errors.New("spotipie/adapter: the Pause is a zero value: make it with NewPause")
+)
+
+// unusable is a base that would panic.
+type unusable struct{ err error }
+
+// RoundTrip implements [http.RoundTripper].
+func (u unusable) RoundTrip(req *http.Request) (*http.Response, error) {
+	closeBody(req)
+	return nil, u.err
 }
 
 // errNothing means that a base has broken the rules of [http.RoundTripper].

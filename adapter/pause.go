@@ -96,6 +96,9 @@ func NewPause(base http.RoundTripper, opts *PauseOptions) *Pause {
 
 // RoundTrip implements [http.RoundTripper].
 func (p *Pause) RoundTrip(req *http.Request) (*http.Response, error) {
+	if p.base == nil {
+		return unusable{errZeroPause}.RoundTrip(req)
+	}
 	host := hostOf(req.URL)
 	probe, err := p.admit(host)
 	if err != nil {
@@ -149,6 +152,9 @@ func (p *Pause) Pauses() []PauseState {
 // that time is wrong. Pauses that are over are ignored, and so are those that
 // end before one that p already has. OnPause is not called.
 func (p *Pause) Restore(states ...PauseState) {
+	if p.base == nil { // RoundTrip says what is wrong
+		return
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	wall, now := p.clock.wall(), p.clock.monotonic()

@@ -7,6 +7,7 @@ import (
 	"math"
 	"net/http"
 	"reflect"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -49,6 +50,19 @@ func TestPauseIsCarriedOver(t *testing.T) {
 			t.Errorf("ended, and yet %v", pauses)
 		}
 	})
+}
+
+// TestZeroPause checks that it says what is wrong.
+func TestZeroPause(t *testing.T) {
+	pause := &adapter.Pause{}
+	pause.Restore(adapter.PauseState{Host: "api.spotify.com", Until: time.Now().Add(time.Hour)})
+	pause.End("api.spotify.com")
+	pause.CloseIdleConnections()
+	content := &body{Reader: strings.NewReader("content")}
+	_, _, err := try(pause, newRequest(t, "PUT", apiURL, content))
+	if err == nil || !strings.Contains(err.Error(), "make it with NewPause") || !content.closed || pause.Pauses() != nil {
+		t.Errorf("got %v, %v; body closed: %t", pause.Pauses(), err, content.closed)
+	}
 }
 
 func TestPauseRestore(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"net"
@@ -257,6 +258,27 @@ func TestDefaultBase(t *testing.T) {
 		}
 	}
 	http.DefaultClient.CloseIdleConnections()
+}
+
+// TestBaseThatIsANilPointer checks that it is an error, which is not tried again.
+func TestBaseThatIsANilPointer(t *testing.T) {
+	for _, base := range []http.RoundTripper{(*http.Transport)(nil), roundTripper(nil)} {
+		for name, rt := range map[string]http.RoundTripper{
+			"retry": adapter.NewRetry(base, nil), "cache": adapter.NewCache(base, nil), "pause": adapter.NewPause(base, nil),
+		} {
+			content := &body{Reader: strings.NewReader("content")}
+			synctest.Test(t, func(t *testing.T) {
+				start := time.Now()
+				req := newRequest(t, "PUT", apiURL, content)
+				req.GetBody = func() (io.ReadCloser, error) { return content, nil }
+				_, _, err := try(rt, req)
+				if want := fmt.Sprintf("the base is a nil %T", base); err == nil || !strings.Contains(err.Error(), want) || time.Since(start) > 0 || !content.closed {
+					t.Errorf("%s: got %v after %v, want %q at once; body closed: %t", name, err, time.Since(start), want, content.closed)
+				}
+			})
+			(&http.Client{Transport: rt}).CloseIdleConnections()
+		}
+	}
 }
 
 type closeCounter struct {

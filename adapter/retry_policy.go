@@ -87,7 +87,8 @@ func isHopeless(err error) bool {
 	switch {
 	case errors.As(err, &dns):
 		return dns.IsNotFound
-	case errors.Is(err, errNothing), errors.Is(err, fs.ErrPermission), isAddressError(err), isTLSRefusal(err), isSessionError(err):
+	case errors.Is(err, errNothing), errors.Is(err, errNilBase), errors.Is(err, errZeroPause),
+		errors.Is(err, fs.ErrPermission), isAddressError(err), isTLSRefusal(err), isSessionError(err):
 		return true
 	}
 	return slices.ContainsFunc(hopelessBeginnings(), func(beginning string) bool {
