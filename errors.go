@@ -270,12 +270,8 @@ type InsufficientScopeError struct {
 }
 
 func (e *InsufficientScopeError) Error() string {
-	current := e.Current.String()
-	if current == "" {
-		current = "none"
-	}
 	return fmt.Sprintf("spotipie: the token lacks the scope %s (needed: %s; it has: %s): authorize again with it",
-		e.Missing, e.Needed, current)
+		foreignScopes(e.Missing), foreignScopes(e.Needed), cmp.Or(foreignScopes(e.Current), "none"))
 }
 
 // BackgroundError is the type of the errors that [Options].OnError gets:

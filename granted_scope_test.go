@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -125,6 +126,24 @@ func TestGrantErrorsComeTogether(t *testing.T) {
 		t.Errorf("got %s, %v", tokenNames(tok), err)
 	}
 	store.swap.set(nil)
+}
+
+// TestHostileScopesDoNotReachTheTerminal uses an accounts service that grants scopes with
+// control characters.
+func TestHostileScopesDoNotReachTheTerminal(t *testing.T) {
+	s := offline(t, &services{token: func(_ int, req *http.Request) (*http.Response, error) {
+		return respond(req, http.StatusOK, `{"access_token":"A","expires_in":3600,"scope":"streaming \u001b[2J\u0007 `+strings.Repeat("x", 9000)+`"}`), nil
+	}}, nil, asking("streaming user-top-read"))
+	_, err := login(t, s)
+	var less *spotipie.InsufficientScopeError
+	if !errors.As(err, &less) || !strings.Contains(err.Error(), "streaming") {
+		t.Fatalf("got error %v", err)
+	}
+	for _, err := range []error{err, spotipie.RequireScope(s, "user-top-read", "\x1b]0;title\x07")} {
+		if text := err.Error(); strings.ContainsAny(text, "\x1b\x07") || len(text) > 2000 {
+			t.Errorf("got %q with %d bytes", text[:100], len(text))
+		}
+	}
 }
 
 // TestImplicitGrantOfLess checks that the implicit grant handles a smaller scope like

@@ -23,14 +23,25 @@ type secret func() string
 
 func newSecret(s string) secret { return func() string { return s } }
 
-// maxForeignText is how many bytes of a text from outside an error repeats.
-const maxForeignText = 200
+// How many bytes of a text from outside an error repeats, and of a list of scopes.
+// The names of all of Spotify's scopes are half as long together.
+const (
+	maxForeignText   = 200
+	maxForeignScopes = 1000
+)
 
 // foreignText makes a text from outside fit for an error message: one line of
 // valid UTF-8, not long, and without the given secrets, which the other side
 // may have echoed.
 func foreignText(text string, secrets ...string) string {
-	text = hideSecrets(text, secrets)
+	return oneLine(hideSecrets(text, secrets), maxForeignText)
+}
+
+// foreignScopes is foreignText for scopes.
+func foreignScopes(scopes Scopes) string { return oneLine(scopes.String(), maxForeignScopes) }
+
+// oneLine makes a text one line of printable characters, not longer than cut.
+func oneLine(text string, cut int) string {
 	text = strings.Map(func(r rune) rune {
 		if r == utf8.RuneError || !unicode.IsPrint(r) {
 			return ' '
@@ -38,10 +49,9 @@ func foreignText(text string, secrets ...string) string {
 		return r
 	}, text)
 	text = strings.Join(strings.Fields(text), " ")
-	if len(text) <= maxForeignText {
+	if len(text) <= cut {
 		return text
 	}
-	cut := maxForeignText
 	for !utf8.RuneStart(text[cut]) {
 		cut--
 	}
