@@ -100,7 +100,7 @@ func secretFromEnv(name string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("spotipie: environment variable %s: %w", fileName, err)
 	}
-	text := strings.TrimSpace(strings.TrimPrefix(string(data), "\ufeff")) // editors on Windows write that mark
+	text := strings.TrimSpace(strings.TrimPrefix(string(data), byteOrderMark))
 	if text == "" || len(data) > maxSecretFile || strings.ContainsAny(text, "\r\n\x00") || !utf8.ValidString(text) {
 		return "", fmt.Errorf("spotipie: environment variable %s: %s must have the secret in one line of at most %d bytes of UTF-8, and nothing else",
 			fileName, path, maxSecretFile)

@@ -11,7 +11,7 @@ import (
 // encoding/json takes five times as long for a map, and its structs have names
 // in any case of letters.
 func parseJSONObject(data []byte) (map[string]any, error) {
-	text := bytes.Trim(data, jsonSpace)
+	text := bytes.Trim(bytes.TrimPrefix(data, []byte(byteOrderMark)), jsonSpace)
 	switch {
 	case !json.Valid(text):
 		return nil, notOneObject(text)
@@ -40,6 +40,10 @@ func notOneObject(text []byte) error {
 	}
 	return &TokenFormatError{Reason: "it is not a JSON object"}
 }
+
+// byteOrderMark is at the beginning of files that editors on Windows have written. A
+// parser may ignore it (RFC 8259 section 8.1).
+const byteOrderMark = "\ufeff"
 
 const jsonSpace = " \t\r\n" // RFC 8259 section 2
 

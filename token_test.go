@@ -141,6 +141,18 @@ func TestTokenFileIsTheOneThePythonPackageReads(t *testing.T) {
 	}
 }
 
+// TestTokenFileOfAnEditor: editors on Windows write a byte order mark, which a parser may
+// ignore (RFC 8259 section 8.1).
+func TestTokenFileOfAnEditor(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "token.json")
+	if err := os.WriteFile(path, []byte("\xef\xbb\xbf"+pythonToken+"\r\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if tok, err := spotipie.ReadTokenFile(path); err != nil || tok.AccessToken() == "" {
+		t.Errorf("got %v, %v", tok, err)
+	}
+}
+
 func TestTokenFileThatIsNone(t *testing.T) {
 	dir := t.TempDir()
 	for name, content := range map[string]string{
