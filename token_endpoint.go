@@ -190,8 +190,8 @@ func tokenFromAnswer(answer map[string]any, now time.Time) (*Token, error) {
 	return tokenFromMap(fields, false, now)
 }
 
-// leaveOutNonsense takes a lifetime and a scope that make no sense out of an answer with
-// a refresh token. To refuse such an answer could lose the login, because the previous
+// leaveOutNonsense takes a lifetime, a scope and a type that make no sense out of an
+// answer with a refresh token. A type other than Bearer makes sense, and is refused. To refuse such an answer could lose the login, because the previous
 // refresh token may be used up.
 func leaveOutNonsense(fields map[string]any) {
 	lifetime := fields[keyExpiresIn]
@@ -203,5 +203,8 @@ func leaveOutNonsense(fields map[string]any) {
 	}
 	if _, err := asScopes(fields[keyScope]); err != nil {
 		fields[keyScope] = nil
+	}
+	if _, isText := fields[keyTokenType].(string); !isText {
+		fields[keyTokenType] = nil
 	}
 }

@@ -93,6 +93,7 @@ func TestNonsenseInAnAnswerCostsNoRefreshToken(t *testing.T) {
 		"an endless lifetime": `"expires_in":1e400`, "a lifetime of a century": `"expires_in":3153600000`,
 		"a lifetime that is empty": `"expires_in":""`, "a lifetime that is a word": `"expires_in":"soon"`,
 		"a lifetime that is an object": `"expires_in":{"seconds":3600}`, "a lifetime that is a list": `"expires_in":[3600]`,
+		"a type that is a list": `"token_type":["Bearer"]`, "a type that is a truth value": `"token_type":true`,
 		"a scope that is a number": `"scope":1`, "a scope that is an object": `"scope":{"a":true}`, "scopes that are numbers": `"scope":[1]`,
 	} {
 		t.Run(name, func(t *testing.T) {
