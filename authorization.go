@@ -113,34 +113,48 @@ func (a *app) checkRedirectURI(uri string) error {
 // checkAuthorization asks the accounts service whether it would show the user
 // a consent page.
 func (s *session) checkAuthorization(ctx context.Context, opts *AuthorizationURLOptions) error {
-	authorizationURL, _, err := s.authorizationRequest(opts) // nobody will finish it
+	authorizationURL, login, err := s.authorizationRequest(opts) // nobody will finish it
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.app.refreshTimeout)
 	defer cancel()
+	refusal, err := await(ctx, func(ctx context.Context) (*AuthorizationError, error) {
+		return s.askForConsentPage(ctx, authorizationURL)
+	}, nil)
+	switch {
+	case err != nil:
+		return fmt.Errorf("spotipie: checking the authorization request: %w", withoutSecrets(err, []string{login.state()}))
+	case refusal != nil:
+		return refusal
+	}
+	return nil
+}
+
+// askForConsentPage returns why the accounts service shows none, or nil if it does.
+func (s *session) askForConsentPage(ctx context.Context, authorizationURL string) (*AuthorizationError, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, authorizationURL, nil)
 	if err != nil {
-		return fmt.Errorf("spotipie: checking the authorization request: %w", err)
+		return nil, err
 	}
 	resp, err := secretsClient(s.router()).Do(req)
 	if err != nil {
-		return fmt.Errorf("spotipie: checking the authorization request: %w", err)
+		return nil, err
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode < http.StatusBadRequest {
-		return nil
+		return nil, nil
 	}
 	text, err := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
 	if err != nil {
-		return fmt.Errorf("spotipie: checking the authorization request: %w", err)
+		return nil, err
 	}
-	return pageError(resp, string(text))
+	return pageError(resp, string(text)), nil
 }
 
 // pageError makes an error from the text of an error page of the authorization
 // endpoint, such as "INVALID_CLIENT: Invalid redirect URI".
-func pageError(resp *http.Response, text string) error {
+func pageError(resp *http.Response, text string) *AuthorizationError {
 	if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") {
 		return &AuthorizationError{Code: resp.Status}
 	}

@@ -138,6 +138,36 @@ func TestRoundTripperThatMisbehavesInTheBackground(t *testing.T) {
 	}
 }
 
+// TestRoundTripperThatMisbehavesAtTheAuthorizationEndpoint checks that CheckAuthorization
+// returns in time, with an error that does not show the state.
+func TestRoundTripperThatMisbehavesAtTheAuthorizationEndpoint(t *testing.T) {
+	for name, bad := range map[string]answer{
+		"panics":              badRoundTrippers["panics"].rt,
+		"ignores its context": badRoundTrippers["ignores its context"].rt,
+		"never ends an error's body": withBody(400, func() (int, error) {
+			time.Sleep(time.Minute)
+			return 0, io.EOF
+		}),
+		"shows the request": func(req *http.Request) (*http.Response, error) { return nil, errors.New(req.URL.RawQuery) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				states := make(chan string, 1)
+				s := offline(t, answer(func(req *http.Request) (*http.Response, error) {
+					states <- req.URL.Query().Get("state")
+					return bad(req)
+				}), nil, nil)
+				start := time.Now()
+				err := s.CheckAuthorization(t.Context(), nil)
+				if err == nil || strings.Contains(err.Error(), <-states) || time.Since(start) > 16*time.Second {
+					t.Errorf("after %s: %v", time.Since(start), err)
+				}
+				time.Sleep(time.Minute)
+			})
+		})
+	}
+}
+
 // TestRoundTripperThatMisbehavesAtTheAPI checks that the caller gets an error or the
 // panic, and that the session still works.
 func TestRoundTripperThatMisbehavesAtTheAPI(t *testing.T) {
