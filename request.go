@@ -98,6 +98,9 @@ func (a *app) resolve(raw string, params url.Values) (string, error) {
 
 func (o *RequestOptions) body() (body io.Reader, contentType string, err error) {
 	set := 0
+	if isTypedNil(o.Body) {
+		return nil, "", fmt.Errorf("spotipie: RequestOptions.Body is a nil %T: leave it out", o.Body)
+	}
 	if o.Body != nil {
 		set++
 		body = o.Body

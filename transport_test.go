@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -407,6 +409,16 @@ func TestRequestOptions(t *testing.T) {
 				t.Errorf("query %q, body %q, content type %q", req.URL.RawQuery, body, req.Header.Get("Content-Type"))
 			}
 		})
+	}
+}
+
+func TestRequestWithANilBody(t *testing.T) {
+	for _, body := range []io.Reader{(*bytes.Buffer)(nil), (*os.File)(nil)} {
+		s := withToken(t, &spotipie.Options{Transport: answer(ok(""))})
+		_, err := s.Request(t.Context(), http.MethodPut, "/v1/x", &spotipie.RequestOptions{Body: body})
+		if want := fmt.Sprintf("RequestOptions.Body is a nil %T", body); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got error %v, want %q", err, want)
+		}
 	}
 }
 
