@@ -199,7 +199,7 @@ func isTokenRefused(resp *http.Response, flow Flow) bool {
 		return false
 	}
 	challenges := resp.Header.Values("WWW-Authenticate")
-	if len(challenges) == 0 {
+	if strings.Trim(strings.Join(challenges, ""), ", \t") == "" { // an empty list
 		return true
 	}
 	code, found := bearerChallenge(challenges)

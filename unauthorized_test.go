@@ -43,6 +43,8 @@ func TestWhich401HasTheTokenRenewed(t *testing.T) {
 		"expired, since 2026":             {message2026, []string{challenge("invalid_token", "The access token expired")}, true},
 		"invalid, since 2026":             {message2026, []string{challenge("invalid_token", "Invalid access token")}, true},
 		"no header":                       {message2026, nil, true},
+		"an empty header":                 {message2026, []string{""}, true},
+		"an empty header, and an empty":   {message2026, []string{" ", ", ,"}, true},
 		"no error code":                   {message2026, []string{bareChallenge}, true},
 		"no error code and no realm":      {"", []string{"Bearer"}, true},
 		"lower case":                      {"", []string{`bearer realm=spotify, ERROR=invalid_token`}, true},
