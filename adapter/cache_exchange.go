@@ -137,10 +137,14 @@ func normalize(h http.Header, asked, received time.Time) {
 	}
 	maps.DeleteFunc(h, func(name string, _ []string) bool { return isLibraryHeader(name) })
 	var kept []string
+	hasMaxAge := false
 	for _, directive := range directives(h.Values("Cache-Control")) {
-		if !strings.HasPrefix(directive, "stale-if-error") {
-			kept = append(kept, directive)
+		isMaxAge := strings.HasPrefix(directive, "max-age=")
+		if strings.HasPrefix(directive, "stale-if-error") || isMaxAge && hasMaxAge { // RFC 9111 section 4.2.1
+			continue
 		}
+		hasMaxAge = hasMaxAge || isMaxAge
+		kept = append(kept, directive)
 	}
 	h.Del("Cache-Control")
 	if kept != nil {

@@ -117,6 +117,8 @@ func TestCacheLifetime(t *testing.T) {
 		life   time.Duration
 	}{
 		"max-age":                    {[]string{"Cache-Control", "max-age=60"}, 60 * time.Second},
+		"the first of two max-ages":  {[]string{"Cache-Control", "max-age=60, private, max-age=3600"}, 60 * time.Second},
+		"the first max-age of lines": {[]string{"Cache-Control", "max-age=60", "Cache-Control", "max-age=3600"}, 60 * time.Second},
 		"max-age less Age":           {[]string{"Cache-Control", "max-age=60", "Age", "20"}, 40 * time.Second},
 		"the first of two Ages":      {[]string{"Cache-Control", "max-age=60", "Age", "20, 50"}, 40 * time.Second},
 		"server's clock behind":      {[]string{"Cache-Control", "max-age=60", "Date", "Fri, 31 Dec 1999 23:59:30 GMT"}, 30 * time.Second},
