@@ -144,10 +144,14 @@ func (a *app) waitForPause(ctx context.Context, soon time.Duration) {
 	}
 }
 
+// maxPause is the longest pause that the app keeps, whatever the token endpoint asks
+// for. It is the longest that Spotify is known to ask for.
+const maxPause = 24 * time.Hour
+
 // heed remembers the pause that an error asks for, unless it already remembers
 // a longer one.
 func (a *app) heed(err error) {
-	wait := min(retryAfter(err), maxRetryAfter)
+	wait := min(retryAfter(err), maxPause)
 	if wait <= 0 {
 		return
 	}

@@ -409,3 +409,30 @@ func TestPauseLongerThanAnyClock(t *testing.T) {
 		expectRequests(t, spotify, 1)
 	})
 }
+
+// TestPauseOfYearsLastsADay lets a gateway write a time since 1970 into Retry-After. The
+// session asks again after a day, the longest pause that Spotify asks for: in half a
+// year its refresh token would be dead.
+func TestPauseOfYearsLastsADay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		spotify := &services{token: func(n int, req *http.Request) (*http.Response, error) {
+			if n == 1 {
+				return respond(req, http.StatusServiceUnavailable, "", "Retry-After", "1795788000"), nil
+			}
+			return respond(req, http.StatusOK, renewed(n)), nil
+		}}
+		s := offline(t, spotify, nil, nil)
+		set(t, s, time.Hour)
+		time.Sleep(2 * time.Hour)
+		start := time.Now()
+		for time.Since(start) < 24*time.Hour {
+			if _, err := s.Token(t.Context()); !isStatus(err, http.StatusServiceUnavailable) {
+				t.Fatalf("after %s: %v, want the 503", time.Since(start), err)
+			}
+			time.Sleep(time.Hour)
+		}
+		if tok := token(t, s); tok.AccessToken() != "A2" {
+			t.Errorf("after a day got %s", tokenNames(tok))
+		}
+	})
+}
