@@ -76,7 +76,9 @@ func withoutSecrets(err error, secrets []string) error {
 	}
 	var panicked *panicError
 	if errors.As(err, &panicked) { // before its text is cut, perhaps within a secret
-		return &panicError{text: hideSecrets(panicked.text, secrets), site: panicked.site}
+		if text := hideSecrets(panicked.text, secrets); text != panicked.text {
+			return &panicError{text: text, site: panicked.site}
+		}
 	}
 	text := hideSecrets(err.Error(), secrets)
 	if text == err.Error() {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -136,6 +137,21 @@ func TestRoundTripperThatMisbehavesInTheBackground(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestRequestsFailWithAURLError checks that a panic at the token endpoint does not change
+// the type of the error of Request.
+func TestRequestsFailWithAURLError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := offline(t, &services{token: func(int, *http.Request) (*http.Response, error) { panic("ouch") }}, nil, nil)
+		set(t, s, time.Hour)
+		time.Sleep(2 * time.Hour)
+		_, err := s.Request(t.Context(), http.MethodGet, "/v1/me", nil)
+		var failed *url.Error
+		if !errors.As(err, &failed) || !strings.Contains(err.Error(), "panicked: ouch") {
+			t.Errorf("got %T: %v", err, err)
+		}
+	})
 }
 
 // TestRoundTripperThatMisbehavesAtTheAuthorizationEndpoint checks that CheckAuthorization
