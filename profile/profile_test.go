@@ -222,6 +222,21 @@ func TestOpenFindsTheApp(t *testing.T) {
 	}
 }
 
+// TestOpenByVariablesWithLineEnds: files of variables may bring them along.
+func TestOpenByVariablesWithLineEnds(t *testing.T) {
+	server := spotifytest.New(t)
+	of := settings(server, "")
+	of.ClientID = ""
+	_, store := home(t, config.File{Profiles: map[string]config.Settings{"work": of}})
+	signIn(t, server, store, "work")
+	t.Setenv("SPOTIPIE_CLIENT_ID", server.Credentials().ClientID+"\r\n")
+	t.Setenv("SPOTIPIE_PROFILE", "work\r\n")
+	session, err := open(t, "", nil)
+	if err != nil || session.Key().Profile != "work" {
+		t.Errorf("%v, %v", session, err)
+	}
+}
+
 // TestOpenKeepsToTheService checks that the tokens of a profile that was signed in at
 // Spotify stay away from a service that the config file names for all profiles.
 func TestOpenKeepsToTheService(t *testing.T) {

@@ -147,14 +147,14 @@ func (s *Settings) read() error {
 }
 
 // pick returns the value from the first place that has one. An empty flag
-// counts as given; an empty variable counts as not set.
+// counts as given; an empty or blank variable counts as not set.
 func (s *Settings) pick(flag, variable, profile, top, otherwise string) Setting {
 	if f := s.Cmd.Flags().Lookup(flag); f != nil && f.Changed {
 		return Setting{f.Value.String(), "--" + flag, OnCommandLine}
 	}
 	if variable != "" {
 		name := s.Variable(variable)
-		if value := os.Getenv(name); value != "" {
+		if value := strings.TrimSpace(os.Getenv(name)); value != "" {
 			return Setting{value, name, inEnvironment}
 		}
 	}

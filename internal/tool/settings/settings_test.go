@@ -30,6 +30,8 @@ func TestTheFirstPlaceCounts(t *testing.T) {
 		"the top":                 {`{` + top + `}`, "", nil, "top", "from the config file"},
 		"the profile":             {`{` + top + `,` + profile + `}`, "", nil, "profile", "from profile default in the config file"},
 		"the environment":         {`{` + top + `,` + profile + `}`, "variable", nil, "variable", "from SPOTIPIE_CLIENT_ID"},
+		"one with a line end":     {`{` + top + `,` + profile + `}`, "variable\r\n", nil, "variable", "from SPOTIPIE_CLIENT_ID"},
+		"a blank one":             {`{` + top + `,` + profile + `}`, " ", nil, "profile", "from profile default in the config file"},
 		"the flag":                {`{` + top + `,` + profile + `}`, "variable", []string{"--client-id", "flag"}, "flag", "from --client-id"},
 		"an empty flag":           {`{` + top + `,` + profile + `}`, "variable", []string{"--client-id", ""}, "", "from --client-id"},
 		"the variable of another": {`{}`, "variable", []string{"--env-prefix", "SPOTIPY"}, "", "not set"},
