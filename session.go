@@ -49,8 +49,8 @@ type Session interface {
 	// [*TokenEndpointError], [*StoreError], [*RecordMismatchError], those of
 	// the network and of ctx. After an error the session waits a second before
 	// it tries again, or as long as the server asks (Retry-After), a day at
-	// most; until then Token returns the same error. If the token endpoint answers 502, 503 or
-	// 504, the request is sent again at once, twice at most.
+	// most; until then Token returns the same error. If the token endpoint
+	// answers 502, 503 or 504, the request is sent again at once, twice at most.
 	Token(ctx context.Context) (*Token, error)
 	// SetToken replaces the token, saves it and announces it with a
 	// token-updated event, even if it is equal. A token without scope gets the

@@ -191,8 +191,9 @@ func tokenFromAnswer(answer map[string]any, now time.Time) (*Token, error) {
 }
 
 // leaveOutNonsense takes a lifetime, a scope and a type that make no sense out of an
-// answer with a refresh token. A type other than Bearer makes sense, and is refused. To refuse such an answer could lose the login, because the previous
-// refresh token may be used up.
+// answer with a refresh token. To refuse such an answer could lose the login, because the
+// previous refresh token may be used up. The name of another type than Bearer makes
+// sense, and is refused.
 func leaveOutNonsense(fields map[string]any) {
 	lifetime := fields[keyExpiresIn]
 	if text, isText := lifetime.(string); isText {
