@@ -138,7 +138,7 @@ func TestBadInput(t *testing.T) {
 		"success with an error": {tokenAnswer(200, `{"error":"invalid_request","error_description":"no"}`), as(&endpoint)},
 		"error of a wrong type": {tokenAnswer(400, `{"error":{"status":400}}`), as(&endpoint)},
 		"no content":            {tokenAnswer(204, ""), as(&endpoint)},
-		"error in HTML":         {tokenAnswer(502, "<html>bad gateway</html>"), as(&endpoint)},
+		"error in HTML":         {tokenAnswer(500, "<html>internal error</html>"), as(&endpoint)},
 
 		// Tokens and listeners: also TestTokenFromMap, TestTokenFileThatIsNone, TestListenersThatMisbehave,
 		// TestSetTokenDuringARefreshWins, TestRotatedTokenSurvivesSetTokenOfTheOldOne.

@@ -216,7 +216,7 @@ func (s *session) exchangeInTurn(ctx context.Context, form url.Values, steps req
 		return nil, err
 	}
 	defer giveBack()
-	return s.requestToken(ctx, form, true, steps)
+	return s.requestToken(ctx, form, func() bool { return true }, steps)
 }
 
 // authorize sets a token of a new consent. The error says if the user granted less than

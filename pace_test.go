@@ -331,6 +331,23 @@ func TestHiccupsAreTriedAgain(t *testing.T) {
 				_, err := s.Token(t.Context())
 				return err
 			},
+			"RefreshToken while the token is fresh": func(t *testing.T, spotify *services) error {
+				s := offline(t, spotify, nil, nil)
+				set(t, s, time.Hour)
+				_, err := s.RefreshToken(t.Context())
+				return err
+			},
+			"a request whose token is refused": func(t *testing.T, spotify *services) error {
+				s := offline(t, spotify, nil, nil)
+				set(t, s, time.Hour)
+				spotify.api = func(req *http.Request) (*http.Response, error) {
+					if req.Header.Get("Authorization") == "Bearer A0" {
+						return respond(req, http.StatusUnauthorized, ""), nil
+					}
+					return respond(req, http.StatusOK, "{}"), nil
+				}
+				return spotipie.CheckResponse(get(t, s, "/v1/me", nil))
+			},
 			"an app's first token": func(t *testing.T, spotify *services) error {
 				_, err := app(t, spotify, nil).Token(t.Context())
 				return err
@@ -363,6 +380,33 @@ func TestHiccupsAreTriedAgain(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestTryAfterASlowGatewayHasItsWholeTime lets a gateway answer when the time of a request
+// is almost over. The next try uses up the refresh token, so its answer must not be cut
+// off.
+func TestTryAfterASlowGatewayHasItsWholeTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		spotify := &services{}
+		s := offline(t, spotify, nil, nil)
+		set(t, s, time.Hour)
+		time.Sleep(2 * time.Hour)
+		spotify.token = func(n int, req *http.Request) (*http.Response, error) {
+			if n == 1 {
+				time.Sleep(14 * time.Second)
+				return respond(req, http.StatusGatewayTimeout, ""), nil
+			}
+			select {
+			case <-time.After(14 * time.Second):
+				return respond(req, http.StatusOK, renewed(n)), nil
+			case <-req.Context().Done():
+				return nil, req.Context().Err()
+			}
+		}
+		if tok, err := s.Token(t.Context()); err != nil || tok.AccessToken() != "A2" {
+			t.Errorf("got %s, %v", tokenNames(tok), err)
+		}
+	})
 }
 
 // TestHiccupsInTheBackgroundWait checks that the next attempt waits for the back-off if

@@ -157,7 +157,7 @@ func TestFailedRefreshOfAFreshTokenIsNotFollowedUp(t *testing.T) {
 		store, spotify := newHookedStore(), &services{}
 		spotify.token = func(n int, req *http.Request) (*http.Response, error) {
 			if n == 1 {
-				return respond(req, http.StatusServiceUnavailable, ""), nil
+				return respond(req, http.StatusInternalServerError, ""), nil
 			}
 			return respond(req, http.StatusOK, renewed(n)), nil
 		}

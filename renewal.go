@@ -241,7 +241,7 @@ func (k *keeper) ask(ctx context.Context, s *state) (token *Token, sent instant,
 		form = url.Values{"grant_type": {"refresh_token"}, "refresh_token": {s.refreshToken()}} // section 6
 	}
 	sent = k.app.clock()
-	token, err = k.requestToken(ctx, form, !s.isUsable(sent), requestSteps{
+	token, err = k.requestToken(ctx, form, k.isAwaited, requestSteps{
 		check: func(ctx context.Context) error {
 			err := k.shelf().check(ctx)
 			if err == nil && k.state.Load().refreshToken() != s.refreshToken() {
@@ -263,6 +263,12 @@ func (k *keeper) ask(ctx context.Context, s *state) (token *Token, sent instant,
 		k.app.refusals.note(answer.finalWords(), k.app.clock())
 	}
 	return token, sent, err
+}
+
+// isAwaited reports whether a caller waits for the running renewal.
+func (k *keeper) isAwaited() bool {
+	f := k.renewal.Load()
+	return f != nil && f.waiting.Load() > 0
 }
 
 // refuse marks the refresh token of asked as refused for good. If the store or another

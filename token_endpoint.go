@@ -25,41 +25,50 @@ type requestSteps struct {
 	late  func(*Token)                // with a token that arrives after the time limit
 }
 
-// requestToken requests a token from the token endpoint, within the time limit
-// of one request. If a caller waits, it tries again after a brief failure of a
-// gateway.
-func (k *keeper) requestToken(ctx context.Context, form url.Values, somebodyWaits bool, steps requestSteps) (*Token, error) {
+// requestToken requests a token from the token endpoint. If a caller waits, it tries
+// again after a brief failure of a gateway. Each try has the whole time of a request: the
+// accounts service may use up the refresh token, so an answer must not be cut off. No
+// try begins after that time.
+func (k *keeper) requestToken(ctx context.Context, form url.Values, somebodyWaits func() bool, steps requestSteps) (*Token, error) {
 	if err := k.mayAsk(ctx, steps.check); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, k.app.refreshTimeout)
+	begin, cancel := context.WithTimeout(ctx, k.app.refreshTimeout)
 	defer cancel()
 	for try := 1; ; try++ {
-		end := k.observation(ctx, ObservedTokenRequest, form.Get("grant_type"))
-		token, err := await(ctx, func(ctx context.Context) (*Token, error) {
-			return k.app.postToken(ctx, k.router(), form)
-		}, steps.late)
-		err = withoutSecrets(err, k.app.sent(form))
-		if err != nil && ctx.Err() != nil {
-			err = fmt.Errorf("spotipie: requesting a token: no answer in %s: %w", k.app.refreshTimeout, err)
-		}
-		end(err)
-		k.app.heed(err)
-		if err == nil || !somebodyWaits || try == tokenRequestTries || !isHiccup(err) {
+		token, err := k.requestOnce(ctx, form, steps.late)
+		if err == nil || try == tokenRequestTries || !isHiccup(err) || !somebodyWaits() {
 			return token, err
 		}
-		if !sleep(ctx, jitter(300*time.Millisecond<<(try-1))) {
+		if !sleep(begin, jitter(300*time.Millisecond<<(try-1))) || !somebodyWaits() { // whoever starts a renewal in the background leaves at once
 			return nil, err
 		}
-		if steps.again != nil && steps.again(ctx) != nil {
+		if steps.again != nil && steps.again(begin) != nil {
 			return nil, err
 		}
-		if refused := k.mayAsk(ctx, steps.check); errors.Is(refused, errSuperseded) {
+		if refused := k.mayAsk(begin, steps.check); errors.Is(refused, errSuperseded) {
 			return nil, refused
 		} else if refused != nil {
 			return nil, err
 		}
 	}
+}
+
+// requestOnce makes one request to the token endpoint.
+func (k *keeper) requestOnce(ctx context.Context, form url.Values, late func(*Token)) (*Token, error) {
+	ctx, cancel := context.WithTimeout(ctx, k.app.refreshTimeout)
+	defer cancel()
+	end := k.observation(ctx, ObservedTokenRequest, form.Get("grant_type"))
+	token, err := await(ctx, func(ctx context.Context) (*Token, error) {
+		return k.app.postToken(ctx, k.router(), form)
+	}, late)
+	err = withoutSecrets(err, k.app.sent(form))
+	if err != nil && ctx.Err() != nil {
+		err = fmt.Errorf("spotipie: requesting a token: no answer in %s: %w", k.app.refreshTimeout, err)
+	}
+	end(err)
+	k.app.heed(err)
+	return token, err
 }
 
 // mayAsk returns an error if a token request should not be sent now.

@@ -282,7 +282,9 @@ func TestUnauthorizedWhileTheAccountsServiceIsDownIsTheAPIsAnswer(t *testing.T) 
 	server := spotifytest.New(t)
 	s := signedIn(t, server, nil)
 	server.ExpireAccessTokens()
-	queue(t, server, accounts.Fault{Kind: accounts.FaultServerError, Target: accounts.TargetToken})
+	for range 3 { // a caller waits, so the session tries again
+		queue(t, server, accounts.Fault{Kind: accounts.FaultServerError, Target: accounts.TargetToken})
+	}
 	resp := get(t, s, "/v1/me", nil)
 	if body := bodyOf(t, resp); resp.StatusCode != 401 || !strings.Contains(body, "Missing/invalid/expired access token") {
 		t.Errorf("got %d %s", resp.StatusCode, body)
