@@ -3,6 +3,7 @@ package spotipie
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // load fetches the token from the store.
@@ -32,7 +33,7 @@ func (k *keeper) loadInTime(ctx context.Context, from shelf) error {
 	return k.announceAfter(ctx, before)
 }
 
-// watch loads whenever the store reports a change.
+// watch loads whenever the store reports a change, and again if that fails.
 func (k *keeper) watch(ctx context.Context) error {
 	if err := k.isOpen(); err != nil {
 		return err
@@ -47,12 +48,19 @@ func (k *keeper) watch(ctx context.Context) error {
 		}
 	}()
 	changes, err := k.shelf().watch(watching)
+	wait := time.Duration(0) // for the next try, if the last load has failed
 	for more := true; err == nil && more; {
-		if err := k.loadInTime(watching, k.shelf()); err != nil && watching.Err() == nil && !errors.Is(err, ErrClosed) {
+		err := k.loadInTime(watching, k.shelf())
+		if err != nil && (wait == 0 || !isPassing(err)) && watching.Err() == nil && !errors.Is(err, ErrClosed) {
 			k.report(err)
+		}
+		var again <-chan time.Time
+		if wait = waitToLook(wait, err); wait > 0 {
+			again = time.After(jitter(wait))
 		}
 		select {
 		case _, more = <-changes:
+		case <-again:
 		case <-watching.Done():
 			more = false
 		}
@@ -66,6 +74,25 @@ func (k *keeper) watch(ctx context.Context) error {
 		return err
 	}
 	return k.shelf().failed(opWatch, errors.New("the store has stopped telling of changes"))
+}
+
+// waitToLook returns how long to wait before the store is read again after err, which
+// reading it has returned, and after an earlier wait. The store reports a change only
+// once, so a load that has failed must be tried again. It returns 0 if that does not help.
+func waitToLook(last time.Duration, err error) time.Duration {
+	switch {
+	case !isPassing(err):
+		return 0
+	case last == 0:
+		return minBackoff
+	}
+	return min(2*last, maxBackoff)
+}
+
+// isPassing reports whether err means that the store could not be read now.
+func isPassing(err error) bool {
+	var failed *StoreError
+	return errors.As(err, &failed) && failed.Op == opLoad && !errors.Is(err, ErrUnreadableRecord)
 }
 
 // reload loads from the store and returns the new state. If the store has something

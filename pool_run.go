@@ -142,7 +142,7 @@ func (p *Pool) watchOnce(ctx context.Context) error {
 			case !more:
 				return failed(errors.New("the store has stopped telling of changes"))
 			case change != Change{}:
-				p.lookAt(ctx, turns, change)
+				p.lookAt(ctx, turns, change, 0)
 			case len(all) == 0:
 				all <- struct{}{}
 			}
@@ -155,8 +155,9 @@ func (p *Pool) watchOnce(ctx context.Context) error {
 }
 
 // lookAt loads the session of a key, if there is one that has not seen the change yet.
-// That includes an evicted session that is still in use.
-func (p *Pool) lookAt(ctx context.Context, turns *slots, change Change) {
+// That includes an evicted session that is still in use. waited is how long it has waited
+// since a look that failed.
+func (p *Pool) lookAt(ctx context.Context, turns *slots, change Change, waited time.Duration) {
 	if change.Key.ClientID != p.app.clientID {
 		return
 	}
@@ -168,7 +169,7 @@ func (p *Pool) lookAt(ctx context.Context, turns *slots, change Change) {
 	if s := r.state.Load(); s != nil && change.Version != 0 && s.version >= change.Version {
 		return
 	}
-	p.look(ctx, turns, r) // also if a load runs, because it may have begun before the change
+	p.look(ctx, turns, r, change, waited) // also if a load runs, because it may have begun before the change
 }
 
 // lookAtAll makes all sessions load.
@@ -178,21 +179,29 @@ func (p *Pool) lookAtAll(ctx context.Context, turns *slots) {
 			if ctx.Err() != nil {
 				return
 			}
-			p.look(ctx, turns, r)
+			p.look(ctx, turns, r, Change{Key: r.Key()}, 0)
 		}
 	}
 }
 
-// look loads a session in the background. It waits for its turn.
-func (p *Pool) look(ctx context.Context, turns *slots, r *pooled) {
+// look loads a session in the background because of a change. It waits for its turn. If
+// the store cannot be read, it looks again later.
+func (p *Pool) look(ctx context.Context, turns *slots, r *pooled, change Change, waited time.Duration) {
 	giveBack, err := turns.take(ctx)
 	if err != nil {
 		return
 	}
 	r.inBackground(func() {
 		defer giveBack()
-		if err := r.loadInTime(ctx, r.shelf()); err != nil && ctx.Err() == nil && !errors.Is(err, ErrClosed) {
+		err := r.loadInTime(ctx, r.shelf())
+		if err == nil || ctx.Err() != nil || errors.Is(err, ErrClosed) {
+			return
+		}
+		if waited == 0 || !isPassing(err) {
 			r.report(err)
+		}
+		if wait := waitToLook(waited, err); wait > 0 {
+			time.AfterFunc(jitter(wait), func() { p.lookAt(ctx, turns, change, wait) })
 		}
 	})
 }

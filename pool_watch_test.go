@@ -106,6 +106,33 @@ func TestPoolCatchesUp(t *testing.T) {
 	})
 }
 
+// TestPoolLearnsOfAChangeAfterALoadThatFailed logs a user out elsewhere while the store
+// cannot be read for a while. The store reports that only once.
+func TestPoolLearnsOfAChangeAfterALoadThatFailed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store, reported := newTellingStore(16), errorLog{}
+		addUsers(t, store, time.Hour, "ada")
+		pool := newPool(t, &spotipie.PoolOptions{Options: spotipie.Options{Store: store, OnError: reported.add}})
+		ada := sessionOf(t, pool, "ada")
+		runPool(t, pool)
+		synctest.Wait()
+		store.load.set(fails)
+		if err := store.MemoryStore.Delete(t.Context(), ada.Key()); err != nil {
+			t.Fatal(err)
+		}
+		store.tell("ada")
+		time.Sleep(time.Minute)
+		store.load.set(nil)
+		time.Sleep(time.Minute)
+		if ada.IsAuthorized() {
+			t.Error("still signed in")
+		}
+		if heard := reported.all(); len(heard) != 1 || !isStoreError(heard[0], "load") {
+			t.Errorf("OnError heard of %v, want one failed load", heard)
+		}
+	})
+}
+
 // TestEvictedSessionLearnsOfALogout logs a user out elsewhere while a request uses the
 // user's evicted session.
 func TestEvictedSessionLearnsOfALogout(t *testing.T) {

@@ -162,3 +162,29 @@ func TestWatchThroughTroubleOfTheStore(t *testing.T) {
 		})
 	}
 }
+
+// TestWatchLearnsOfAChangeAfterALoadThatFailed logs out elsewhere while the store cannot
+// be read for a moment. The store reports that only once.
+func TestWatchLearnsOfAChangeAfterALoadThatFailed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newHookedStore()
+		s := offline(t, &services{}, store, nil)
+		set(t, s, time.Hour)
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- s.Watch(ctx) }()
+		synctest.Wait()
+		store.load.set(fails)
+		if err := store.MemoryStore.Delete(t.Context(), adaKey); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		store.load.set(nil)
+		time.Sleep(10 * time.Second)
+		if s.IsAuthorized() {
+			t.Error("still signed in")
+		}
+		cancel()
+		<-ended
+	})
+}
