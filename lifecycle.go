@@ -62,7 +62,11 @@ func (k *keeper) close(ctx context.Context) error {
 	underWay := k.markClosed()
 	if !inListener { // otherwise they may wait for that listener
 		if err := k.waitFor(ctx, underWay); err != nil {
-			k.inBackground(func() { k.stopRetrier(context.Background()).giveBack() })
+			k.inBackground(func() {
+				lock := k.stopRetrier(context.Background())
+				k.report(k.save(context.Background()))
+				lock.giveBack()
+			})
 			return join(err, k.bell.Load().close(ctx))
 		}
 	}

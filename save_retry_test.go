@@ -270,3 +270,24 @@ func TestUnlockThatHangsHoldsNobodyUp(t *testing.T) {
 		})
 	}
 }
+
+// TestCloseThatWaitsInVainGoesOnSaving lets a slow listener use up the time of Close. A
+// token that could not be saved before must still be saved.
+func TestCloseThatWaitsInVainGoesOnSaving(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, store := unsavedRenewal(t, &services{})
+		s.OnTokenExpired(func(context.Context, spotipie.TokenExpired) error { time.Sleep(5 * time.Second); return nil })
+		store.swap.set(fails)
+		time.Sleep(2 * time.Hour)
+		go func() { _, _ = s.Token(t.Context()) }()
+		synctest.Wait()
+		store.swap.set(nil)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := s.Close(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Close: %v, want that of its context", err)
+		}
+		time.Sleep(time.Minute)
+		expectTokens(t, s, store, "A1", "R1")
+	})
+}
