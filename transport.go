@@ -223,7 +223,7 @@ func (s *session) replaceRefused(ctx context.Context, refused *state) (*state, e
 	}
 	next, renewal, err := s.replace(ctx, refused)
 	if next != nil {
-		s.lastRefused.Store(last.after(refused, next, now))
+		s.lastRefused.Store(s.lastRefused.Load().after(refused, next, now))
 	}
 	if err != nil && !errors.Is(err, ErrReauthorizationRequired) && ctx.Err() == nil {
 		s.reportResult(renewal) // the caller gets an answer, and nothing else
@@ -252,7 +252,10 @@ const (
 // after returns the replacement of refused that follows on r, which may be nil.
 func (r *replacement) after(refused, next *state, now instant) *replacement {
 	wait := minRefusedAgain
-	if r.isOf(refused) {
+	switch {
+	case r.isOf(next): // another caller has replaced it
+		return r
+	case r.isOf(refused):
 		wait = min(2*r.wait, maxRefusedAgain)
 	}
 	return &replacement{token: next.token, until: now.add(wait), wait: wait}

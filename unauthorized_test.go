@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -149,6 +150,34 @@ func TestAPIThatRefusesEveryToken(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestAPIThatRefusesEveryTokenOfManyCallers checks that the waits between the renewals
+// double for many callers as they do for one. Many of them come with a token that has
+// just been replaced.
+func TestAPIThatRefusesEveryTokenOfManyCallers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		spotify := &services{api: func(req *http.Request) (*http.Response, error) {
+			time.Sleep(100 * time.Millisecond)
+			return respond(req, http.StatusUnauthorized, message2026), nil
+		}}
+		s := offline(t, spotify, nil, nil)
+		set(t, s, time.Hour)
+		var callers sync.WaitGroup
+		for i := range 10 {
+			callers.Go(func() {
+				time.Sleep(time.Duration(i) * 17 * time.Millisecond)
+				for range 30 * 60 {
+					time.Sleep(time.Second)
+					_ = get(t, s, "/v1/me", nil).Body.Close()
+				}
+			})
+		}
+		callers.Wait()
+		if n := spotify.requests(); n < 3 || n > 15 {
+			t.Errorf("%d renewals in half an hour of refusals", n)
+		}
+	})
 }
 
 // Test401KeepsThePace checks that renewals after a 401 wait as long as all others when
