@@ -3,6 +3,7 @@ package spotipie_test
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -65,4 +66,33 @@ func TestTokenAfterALogoutDuringARenewal(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestExpiredTokenIsSetAfterALogoutDuringARenewal logs out during the request, and sets a
+// token that must be renewed as the renewal ends.
+func TestExpiredTokenIsSetAfterALogoutDuringARenewal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		spotify := &services{}
+		var s *spotipie.AuthorizationCodeSession
+		var isSet atomic.Bool
+		s = offline(t, spotify, newHookedStore(), func(o *spotipie.Options) {
+			o.Observe = func(ctx context.Context, o spotipie.Observation) {
+				if o.Kind == spotipie.ObservedRenewal && !isSet.Swap(true) {
+					_ = s.SetToken(ctx, tokenOf("A9", "R9", 0))
+				}
+			}
+		})
+		set(t, s, time.Hour)
+		time.Sleep(2 * time.Hour)
+		spotify.before = func(n int) {
+			if n == 1 {
+				_ = s.Logout(t.Context())
+			}
+		}
+		for range 2 {
+			if tok, err := s.Token(t.Context()); err != nil || tok.AccessToken() != "A2" {
+				t.Errorf("Token: %s, %v", tokenNames(tok), err)
+			}
+		}
+	})
 }

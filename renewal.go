@@ -76,7 +76,7 @@ func (k *keeper) outcome(renewed, unwanted *state, err error) (*state, error) {
 	switch {
 	case !s.signedIn() && (renewed != nil || err == nil):
 		return nil, join(ErrNotAuthorized, err)
-	case renewed == nil && (sameAccess(s, unwanted) || !s.isUsable(k.app.clock())):
+	case err != nil && renewed == nil && (sameAccess(s, unwanted) || !s.isUsable(k.app.clock())):
 		return nil, err
 	}
 	return s, err
