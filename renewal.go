@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// startRenewal joins the running renewal, or starts one to replace s. A caller that
-// does not wait for the renewal must leave it. With force it gets a new token even if s
+// startRenewal joins the running renewal, or starts one to replace s. Only with wait does
+// the caller count as one who waits for it. With force it gets a new token even if s
 // is still valid. The renewal uses ctx only for observations, and to find out whether
 // it was given to a listener.
-func (k *keeper) startRenewal(ctx context.Context, s *state, force bool) *flight {
+func (k *keeper) startRenewal(ctx context.Context, s *state, force, wait bool) *flight {
 	now := k.app.clock()
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -22,7 +22,9 @@ func (k *keeper) startRenewal(ctx context.Context, s *state, force bool) *flight
 	case k.closed.Load():
 		return landed(nil, ErrClosed)
 	case f != nil:
-		f.join()
+		if wait {
+			f.join()
+		}
 		return f
 	case current != s && !sameAccess(current, s) && usable:
 		return landed(current, nil) // another caller was faster
@@ -31,7 +33,9 @@ func (k *keeper) startRenewal(ctx context.Context, s *state, force bool) *flight
 		return landed(nil, f.err) // another caller was faster, and failed
 	}
 	f := k.beginRenewal(k.app.background(ctx), current, force, !usable)
-	f.join()
+	if wait {
+		f.join()
+	}
 	return f
 }
 

@@ -65,7 +65,7 @@ func (k *keeper) renewInBackground(ctx context.Context, s *state, now instant) {
 	case s != k.state.Load(), k.failure.Load().putsOff(s, now), k.app.paused() != nil:
 		return
 	}
-	k.leave(k.startRenewal(ctx, s, false))
+	k.startRenewal(ctx, s, false, false)
 }
 
 // renewExpired waits for a renewal that replaces s.
@@ -77,7 +77,7 @@ func (k *keeper) renewExpired(ctx context.Context, s *state) (*state, error) {
 	// that its token is expired too. Then another one must follow.
 	var err error
 	for range 2 {
-		f := k.startRenewal(ctx, s, false)
+		f := k.startRenewal(ctx, s, false, true)
 		var next *state
 		next, err = k.wait(ctx, f)
 		if next.isUsable(k.app.clock()) {
@@ -127,7 +127,7 @@ func (k *keeper) replace(ctx context.Context, unwanted *state) (*state, *flight,
 			return current, nil, nil
 		}
 		joined := k.renewal.Load()
-		f := k.startRenewal(ctx, current, true)
+		f := k.startRenewal(ctx, current, true, true)
 		s, err := k.wait(ctx, f)
 		isNew := !sameAccess(s, unwanted) || f != joined
 		usable := s.isUsable(k.app.clock())
