@@ -61,6 +61,10 @@ func await[T any](ctx context.Context, f func(context.Context) (T, error), late 
 	return r.value, r.err
 }
 
+// goexit returns the error of work that code of the program has ended together with its
+// goroutine (runtime.Goexit), from Options.Observe for example.
+func goexit(work string) error { return fmt.Errorf("spotipie: %s has ended its goroutine", work) }
+
 // recovering calls f. A panic in f is an error.
 func recovering[T any](ctx context.Context, f func(context.Context) (T, error)) (value T, err error) {
 	defer func() {
@@ -100,4 +104,34 @@ func panicSite() string {
 
 func isRuntime(function string) bool {
 	return len(function) > 8 && function[:8] == "runtime."
+}
+
+// sleep waits for d or until ctx ends, and reports whether d has passed.
+func sleep(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return ctx.Err() == nil
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// waitDone waits until done is closed or ctx ends, and reports whether done is closed.
+func waitDone(ctx context.Context, done <-chan struct{}) bool {
+	select {
+	case <-done:
+		return true
+	default:
+	}
+	select {
+	case <-done:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }

@@ -30,7 +30,7 @@ type bell struct {
 	failed    *ListenerError // the error of a listener that failed on the latest token
 	idle      chan struct{}  // closed when the goroutine ends; nil if nobody waits
 	closed    bool
-	shut      chan struct{} // closed with it
+	ended     chan struct{} // closed with it
 
 	// waitsFor is the bell whose listeners one of this bell's listeners waits for.
 	waitsFor atomic.Pointer[bell]
@@ -65,7 +65,7 @@ type change struct {
 	number   uint64 // counts the changes since the bell was made; 0: none yet
 }
 
-func newBell(limit time.Duration) *bell { return &bell{limit: limit, shut: make(chan struct{})} }
+func newBell(limit time.Duration) *bell { return &bell{limit: limit, ended: make(chan struct{})} }
 
 // note records a change that will be announced.
 func (b *bell) note(from, to *state) {
@@ -216,20 +216,20 @@ func (b *bell) failure() error {
 func (b *bell) wait(ctx context.Context, a *announcement) error {
 	timer := time.NewTimer(b.limit)
 	defer timer.Stop()
-	begun, notYet, shut := a.begun, timer.C, b.shut
+	begun, notYet, ended := a.begun, timer.C, b.ended
 	for {
 		select {
 		case <-a.chain.done:
 			return errors.Join(a.chain.errs...)
 		case <-begun:
-			begun, notYet, shut = nil, nil, nil
+			begun, notYet, ended = nil, nil, nil
 		case <-notYet:
 			return a.failed(errors.New("the listeners are still busy with an earlier token; they will hear of this later"))
 		case <-ctx.Done():
 			return a.failed(fmt.Errorf("did not return in time: %w", context.Cause(ctx)))
-		case <-shut:
+		case <-ended:
 			if isClosed(begun) { // a listener that was called with a has closed the session
-				shut = nil
+				ended = nil
 				continue
 			}
 			return a.failed(ErrClosed)
@@ -334,7 +334,7 @@ func (b *bell) end() error {
 	defer b.mu.Unlock()
 	if !b.closed {
 		b.closed = true
-		close(b.shut)
+		close(b.ended)
 	}
 	return b.failure()
 }

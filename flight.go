@@ -116,7 +116,7 @@ func (k *keeper) waitForTasks(ctx context.Context) error {
 	k.mu.Lock()
 	running := k.tasks
 	k.mu.Unlock()
-	if running == nil || isDone(ctx, running.idle) {
+	if running == nil || waitDone(ctx, running.idle) {
 		return nil
 	}
 	return context.Cause(ctx)

@@ -25,7 +25,7 @@ type keeper struct {
 	autoRefresh atomic.Bool
 	closed      atomic.Bool
 
-	mu      sync.Mutex // guards the fields below, and changes of those above
+	mu      sync.Mutex // guards the fields below, and changes of state, renewal, bell and closed
 	expiry  *flight    // the running calls of the token-expired listeners
 	saving  *flight
 	retrier *retrier
@@ -43,6 +43,12 @@ func (k *keeper) shelf() shelf { return shelf{store: k.app.store, key: k.key(), 
 
 func (k *keeper) flow() Flow { return k.session.Flow() }
 
+// mayRenew reports whether the token of s may be renewed: with force on request, and
+// without force automatically.
+func (k *keeper) mayRenew(s *state, force bool) bool {
+	return k.rules().isRenewable(s) && (force || k.autoRefresh.Load())
+}
+
 func (k *keeper) rules() rules {
 	return rules{clientID: k.app.clientID, flow: k.flow(), scope: k.app.scope, early: k.app.early, random: rand.Uint64}
 }
@@ -50,8 +56,8 @@ func (k *keeper) rules() rules {
 // current returns what callers get: nil if nothing is known.
 func (k *keeper) current() *state { return k.state.Load().current() }
 
-// apply replaces the state by the result of a transition. No other function changes the
-// state.
+// apply replaces the state by the result of a transition. Besides apply, only markClosed
+// changes the state.
 func (k *keeper) apply(transition func(*state) *state) (from, to *state) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -61,7 +67,7 @@ func (k *keeper) apply(transition func(*state) *state) (from, to *state) {
 		return from, to
 	}
 	if k.closed.Load() {
-		to = to.shut()
+		to = to.withoutFresh()
 	}
 	k.state.Store(to)
 	old, now := from.current(), to.current()
@@ -70,17 +76,6 @@ func (k *keeper) apply(transition func(*state) *state) (from, to *state) {
 		k.bell.Load().note(old, now)
 	}
 	return from, to
-}
-
-// shut returns a copy of s in which the token is not fresh, so that callers check again
-// and find that the session is closed.
-func (s *state) shut() *state {
-	if s == nil {
-		return nil
-	}
-	c := *s
-	c.fresh = never
-	return &c
 }
 
 // read returns what the store has.
@@ -94,8 +89,8 @@ func (k *keeper) read(ctx context.Context, from shelf) (stored, error) {
 	return store, err
 }
 
-// applyLoaded applies a record that was read, and reports whether the store has fallen
-// back.
+// applyLoaded applies what was read, and returns the new state. If the store has fallen
+// back, Options.Observe is called.
 func (k *keeper) applyLoaded(ctx context.Context, store stored) *state {
 	now := k.app.clock()
 	from, to := k.apply(func(s *state) *state { return k.rules().loaded(s, store, now) })

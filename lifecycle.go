@@ -3,7 +3,6 @@ package spotipie
 import (
 	"context"
 	"fmt"
-	"time"
 )
 
 // give replaces the authorization in memory and store by rec. It does so even if
@@ -19,7 +18,7 @@ func (k *keeper) give(ctx context.Context, rec Record) error {
 // saveDecision saves a decision of the user. If that fails, it is tried again in the
 // background.
 func (k *keeper) saveDecision(ctx context.Context) (err error) {
-	err = errSaveEnded
+	err = goexit("saving")
 	defer func() {
 		if err != nil {
 			k.saveInBackground(nil, true)
@@ -83,7 +82,7 @@ func (k *keeper) close(ctx context.Context) error {
 // waitFor waits until the flights have ended and no background work runs.
 func (k *keeper) waitFor(ctx context.Context, flights []*flight) error {
 	for _, f := range flights {
-		if !isDone(ctx, f.done) {
+		if !waitDone(ctx, f.done) {
 			return fmt.Errorf("spotipie: closing the session: %w", context.Cause(ctx))
 		}
 	}
@@ -93,21 +92,6 @@ func (k *keeper) waitFor(ctx context.Context, flights []*flight) error {
 	return nil
 }
 
-// isDone waits until done is closed or ctx ends.
-func isDone(ctx context.Context, done <-chan struct{}) bool {
-	select {
-	case <-done:
-		return true
-	default:
-	}
-	select {
-	case <-done:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
 // markClosed makes all new calls fail, and returns the flights that still run.
 func (k *keeper) markClosed() []*flight {
 	k.mu.Lock()
@@ -115,7 +99,7 @@ func (k *keeper) markClosed() []*flight {
 	if !k.closed.Swap(true) && k.done != nil {
 		close(k.done)
 	}
-	k.state.Store(k.state.Load().shut())
+	k.state.Store(k.state.Load().withoutFresh())
 	var underWay []*flight
 	for _, f := range []*flight{k.renewal.Load(), k.expiry} {
 		if f != nil {
@@ -123,12 +107,4 @@ func (k *keeper) markClosed() []*flight {
 		}
 	}
 	return underWay
-}
-
-// authorizedTime returns when the user last consented.
-func (s *state) authorizedTime() time.Time {
-	if s == nil || s.authorizedAt == 0 {
-		return time.Time{}
-	}
-	return time.Unix(0, s.authorizedAt).UTC()
 }

@@ -55,7 +55,7 @@ func (k *keeper) watch(ctx context.Context) error {
 			k.report(err)
 		}
 		var again <-chan time.Time
-		if wait = waitToLook(wait, err); wait > 0 {
+		if wait = waitToReload(wait, err); wait > 0 {
 			again = time.After(jitter(wait))
 		}
 		select {
@@ -76,10 +76,10 @@ func (k *keeper) watch(ctx context.Context) error {
 	return k.shelf().failed(opWatch, errors.New("the store has stopped telling of changes"))
 }
 
-// waitToLook returns how long to wait before the store is read again after err, which
+// waitToReload returns how long to wait before the store is read again after err, which
 // reading it has returned, and after an earlier wait. The store reports a change only
 // once, so a load that has failed must be tried again. It returns 0 if that does not help.
-func waitToLook(last time.Duration, err error) time.Duration {
+func waitToReload(last time.Duration, err error) time.Duration {
 	switch {
 	case !isPassing(err):
 		return 0

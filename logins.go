@@ -181,7 +181,7 @@ func (x *exchange) isOverSoon() bool {
 }
 
 func (s *session) runExchange(ctx context.Context, x *exchange) {
-	err := errors.New("spotipie: the exchange of the code has ended its goroutine")
+	err := goexit("the exchange of the code")
 	defer func() {
 		s.logins().end(x)
 		s.land(x.flight, nil, err)

@@ -2,7 +2,6 @@ package spotipie
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -11,8 +10,6 @@ import (
 // unknownFor is how long a pool does not ask the store again for a user whom the store
 // does not know. A login or a notice of the store ends that earlier.
 const unknownFor = time.Second
-
-var errLoadEnded = errors.New("spotipie: loading the session of a user has ended its goroutine")
 
 // load loads a session that was just made. Callers at the same time share the load, and
 // each waits only until its own context ends.
@@ -63,7 +60,7 @@ func (p *Pool) startLoad(ctx context.Context, shard *poolShard, r *pooled, f *fl
 	r.taskBegun()
 	limit := time.AfterFunc(loadTimeout+awaitGrace, func() { land(r.shelf().failed(opLoad, context.DeadlineExceeded)) })
 	go func() {
-		err := errLoadEnded // even if Options.Observe ends the goroutine
+		err := goexit("loading the session of a user")
 		defer func() {
 			limit.Stop()
 			land(err)

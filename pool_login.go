@@ -221,7 +221,7 @@ func (f *loginFlight) close(ctx context.Context) error {
 	if ctx.Value(loginKey{}) == f {
 		return nil
 	}
-	if !isDone(ctx, f.done) {
+	if !waitDone(ctx, f.done) {
 		return fmt.Errorf("spotipie: closing the pool while a login is being finished, which goes on: %w", context.Cause(ctx))
 	}
 	if f.signIn == nil {
@@ -247,7 +247,7 @@ func (l *finishing) join(key string, finish func(*loginFlight) (*SignIn, error))
 	case len(l.flights) == maxLogins:
 		return nil, ErrTooManyLogins
 	}
-	f = &loginFlight{done: make(chan struct{}), err: errors.New("spotipie: finishing a login has ended its goroutine")}
+	f = &loginFlight{done: make(chan struct{}), err: goexit("finishing a login")}
 	if l.flights == nil {
 		l.flights = make(map[string]*loginFlight)
 	}

@@ -77,11 +77,7 @@ func (p *Pool) keepWarm(ctx context.Context, shard *poolShard, most int) (renewe
 		if renewed == most {
 			break
 		}
-		if s := r.current(); s.isUsable(now) && s.isStale(now) {
-			if r.renewal.Load() != nil || r.failure.Load().putsOff(s, now) || !r.rules().isRenewable(s) {
-				continue
-			}
-			r.renewInBackground(ctx, s, now)
+		if s := r.current(); s.isUsable(now) && r.renewInBackground(ctx, s, now) {
 			renewed++
 		}
 	}
@@ -200,7 +196,7 @@ func (p *Pool) look(ctx context.Context, turns *slots, r *pooled, change Change,
 		if waited == 0 || !isPassing(err) {
 			r.report(err)
 		}
-		if wait := waitToLook(waited, err); wait > 0 {
+		if wait := waitToReload(waited, err); wait > 0 {
 			time.AfterFunc(jitter(wait), func() { p.lookAt(ctx, turns, change, wait) })
 		}
 	})

@@ -26,3 +26,8 @@ func (r rules) check(key Key, rec Record) error {
 	}
 	return nil
 }
+
+// isUsers reports whether a record is of a user's login.
+func (r Record) isUsers() bool {
+	return r.Token != nil && r.Token.RefreshToken() != ""
+}

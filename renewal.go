@@ -51,7 +51,7 @@ func (k *keeper) beginRenewal(ctx context.Context, s *state, force, expiryTold b
 // runRenewal runs a renewal and wakes the callers who wait for it.
 func (k *keeper) runRenewal(ctx context.Context, f *flight, unwanted *state, force bool) {
 	var next *state
-	err := errors.New("spotipie: the renewal has ended its goroutine")
+	err := goexit("the renewal")
 	defer func() {
 		k.mu.Lock()
 		k.renewal.Store(nil)
@@ -92,7 +92,7 @@ func (k *keeper) outcome(renewed, unwanted *state, err error) (*state, error) {
 func (k *keeper) renew(ctx context.Context, unwanted *state, force bool) (*state, error) {
 	before := k.changes()
 	saveErr := k.save(ctx)
-	s, err := k.lookBeforeLocking(ctx, force)
+	s, err := k.stateToRenew(ctx, force)
 	if err == nil && !k.answers(s, unwanted, force) {
 		end := k.observation(ctx, ObservedRenewal, "")
 		var locked bool
@@ -111,7 +111,7 @@ func (k *keeper) renewInTurn(ctx context.Context, unwanted *state, force bool) (
 	if !force {
 		pause = k.renewed.Load().wait(k.app.clock())
 	}
-	lock, s, err := k.lockOrLearn(ctx, pause, unwanted, force)
+	lock, s, err := k.lockOrReload(ctx, pause, unwanted, force)
 	if err != nil {
 		s, err = k.learn(ctx, err, unwanted, force)
 	}
@@ -133,22 +133,22 @@ func (k *keeper) renewInTurn(ctx context.Context, unwanted *state, force bool) (
 	return s, true, err
 }
 
-// lookBeforeLocking reads the store, which may already show that there is nothing to
-// renew, and returns why.
-func (k *keeper) lookBeforeLocking(ctx context.Context, force bool) (*state, error) {
+// stateToRenew returns the state to renew. If the session has no token that it may renew,
+// it reads the store. The error says why there is nothing to renew.
+func (k *keeper) stateToRenew(ctx context.Context, force bool) (*state, error) {
 	s := k.state.Load()
-	mayRenew := k.rules().isRenewable(s) && (force || k.autoRefresh.Load())
-	if s.signedIn() && mayRenew {
+	if s.signedIn() && k.mayRenew(s, force) {
 		return s, nil
 	}
 	s, err := k.reloadInTime(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if k.rules().isRenewable(s) && (force || k.autoRefresh.Load()) || s.isUsable(k.app.clock()) && !force {
+	usable := s.isUsable(k.app.clock())
+	switch {
+	case k.mayRenew(s, force), usable && !force:
 		return s, nil
-	}
-	if force && s.isUsable(k.app.clock()) && s.detail().refused == "" {
+	case usable && s.detail().refused == "":
 		return nil, ErrNoRefreshToken
 	}
 	return nil, s.noToken()
@@ -173,7 +173,7 @@ func (k *keeper) answers(s, unwanted *state, force bool) bool {
 	case !s.isStale(now) && !(force && sameAccess(s, unwanted)):
 		return true
 	}
-	return !force && !(k.rules().isRenewable(s) && k.autoRefresh.Load())
+	return !force && !k.mayRenew(s, false)
 }
 
 // renewLocked does the part of a renewal that needs the lock. The caller must save what
@@ -192,7 +192,7 @@ func (k *keeper) renewLocked(ctx context.Context, unwanted *state, force bool) (
 		return nil, err
 	case k.answers(s, unwanted, force):
 		return s, nil
-	case !k.rules().isRenewable(s) || !force && !k.autoRefresh.Load():
+	case !k.mayRenew(s, force):
 		return nil, s.noToken()
 	}
 	token, sent, err := k.ask(ctx, s)
@@ -299,13 +299,13 @@ const (
 	quickLock = 25 * time.Millisecond
 	// How often to read the record while waiting for the lock, if the store reports
 	// changes, and if it does not.
-	rareLook     = 10 * time.Second
-	frequentLook = time.Second
+	watchedReload   = 10 * time.Second
+	unwatchedReload = time.Second
 )
 
-// lockOrLearn waits until a pause is over, and then for the store's lock. If another
+// lockOrReload waits until a pause is over, and then for the store's lock. If another
 // process renews the record meanwhile, it returns that record and no lock.
-func (k *keeper) lockOrLearn(ctx context.Context, pause time.Duration, unwanted *state, force bool) (*storeLock, *state, error) {
+func (k *keeper) lockOrReload(ctx context.Context, pause time.Duration, unwanted *state, force bool) (*storeLock, *state, error) {
 	shelf := k.shelf()
 	if !shelf.isThere() {
 		sleep(ctx, pause)
@@ -319,13 +319,13 @@ func (k *keeper) lockOrLearn(ctx context.Context, pause time.Duration, unwanted 
 	}
 	locked := make(chan result, 1)
 	go func() {
-		r := result{err: errors.New("spotipie: waiting for the store's lock has ended its goroutine")}
-		defer func() { locked <- r }() // even if Options.Observe ends the goroutine
+		r := result{err: goexit("waiting for the store's lock")}
+		defer func() { locked <- r }()
 		sleep(waiting, pause)
 		r.lock, r.err = shelf.lock(waiting)
 	}()
 	learned := make(chan *state, 1)
-	go k.lookWhileLocking(waiting, unwanted, force, learned)
+	go k.reloadWhileLocking(waiting, unwanted, force, learned)
 	select {
 	case r := <-locked:
 		return r.lock, nil, r.err
@@ -340,10 +340,10 @@ func (k *keeper) lockOrLearn(ctx context.Context, pause time.Duration, unwanted 
 	}
 }
 
-// lookWhileLocking reads the store again and again until another process has renewed the
+// reloadWhileLocking reads the store again and again until another process has renewed the
 // record, which it passes to learned, or ctx ends. The wait for the lock goes on
 // meanwhile, even if a call of the store hangs.
-func (k *keeper) lookWhileLocking(ctx context.Context, unwanted *state, force bool, learned chan<- *state) {
+func (k *keeper) reloadWhileLocking(ctx context.Context, unwanted *state, force bool, learned chan<- *state) {
 	if !sleep(ctx, quickLock) {
 		return
 	}
@@ -352,12 +352,12 @@ func (k *keeper) lookWhileLocking(ctx context.Context, unwanted *state, force bo
 		changes, _ := k.shelf().watch(ctx) // if it fails, the timer is enough
 		watching <- changes
 	}()
-	look := time.NewTimer(frequentLook)
-	defer look.Stop()
+	reload := time.NewTimer(unwatchedReload)
+	defer reload.Stop()
 	var changes <-chan struct{}
 	for {
 		select {
-		case <-look.C:
+		case <-reload.C:
 		case changes = <-watching:
 		case _, more := <-changes:
 			if !more {
@@ -375,10 +375,10 @@ func (k *keeper) lookWhileLocking(ctx context.Context, unwanted *state, force bo
 			learned <- s
 			return
 		}
-		next := frequentLook
+		next := unwatchedReload
 		if changes != nil {
-			next = rareLook
+			next = watchedReload
 		}
-		look.Reset(jitter(next))
+		reload.Reset(jitter(next))
 	}
 }

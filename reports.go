@@ -47,7 +47,7 @@ func (r *reports) settle(ctx context.Context) {
 	r.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
-	isDone(ctx, idle)
+	waitDone(ctx, idle)
 }
 
 // add passes err to OnError.

@@ -75,13 +75,12 @@ func (s shelf) swap(ctx context.Context, version uint64, rec Record) (newVersion
 
 // remove deletes the record.
 func (s shelf) remove(ctx context.Context, version uint64) error {
-	_, err := call(ctx, s, opDelete, func(ctx context.Context) (struct{}, error) {
+	return s.do(ctx, opDelete, func(ctx context.Context) error {
 		if err := deleteVersion(ctx, s.store, s.key, version); !errors.Is(err, errors.ErrUnsupported) {
-			return struct{}{}, err
+			return err
 		}
-		return struct{}{}, s.store.Delete(ctx, s.key)
-	}, nil)
-	return err
+		return s.store.Delete(ctx, s.key)
+	})
 }
 
 // lock waits for the store's lock. If the call is given up and the lock comes
@@ -123,14 +122,13 @@ func (s shelf) check(ctx context.Context) error {
 func (s shelf) checkOnce(ctx context.Context, checker Checker) error {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	_, err := call(ctx, s, opCheck, func(ctx context.Context) (struct{}, error) {
+	return s.do(ctx, opCheck, func(ctx context.Context) error {
 		err := checker.Check(ctx, s.key)
 		if errors.Is(err, errors.ErrUnsupported) {
-			err = nil
+			return nil
 		}
-		return struct{}{}, err
-	}, nil)
-	return err
+		return err
+	})
 }
 
 // watch returns the channel that reports changes.
@@ -146,6 +144,12 @@ func (s shelf) watch(ctx context.Context) (<-chan struct{}, error) {
 
 func (s shelf) failed(op string, err error) error {
 	return &StoreError{Op: op, Key: s.key, Err: err}
+}
+
+// do is call for a method that returns only an error.
+func (s shelf) do(ctx context.Context, op string, method func(context.Context) error) error {
+	_, err := call(ctx, s, op, func(ctx context.Context) (struct{}, error) { return struct{}{}, method(ctx) }, nil)
+	return err
 }
 
 // call calls a method of the store.
@@ -208,8 +212,5 @@ func (l *storeLock) giveBack() {
 func (l *storeLock) releaseOnce() error {
 	ctx, cancel := context.WithTimeout(context.Background(), unlockTimeout)
 	defer cancel()
-	_, err := call(ctx, l.shelf, opUnlock, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, l.unlock(ctx)
-	}, nil)
-	return err
+	return l.shelf.do(ctx, opUnlock, l.unlock)
 }

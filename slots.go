@@ -94,18 +94,3 @@ func (s *slots) leave(turn chan struct{}, place *list.Element) {
 		s.mu.Unlock()
 	}
 }
-
-// sleep waits for d or until ctx ends, and reports whether d has passed.
-func sleep(ctx context.Context, d time.Duration) bool {
-	if d <= 0 {
-		return ctx.Err() == nil
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}

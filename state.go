@@ -98,6 +98,17 @@ func (s *state) with(change func(next *state, more *details)) *state {
 // never is a time before all others.
 const never = -1 << 63
 
+// withoutFresh returns a copy of s in which the token is not fresh, so that callers check again
+// and find that the session is closed.
+func (s *state) withoutFresh() *state {
+	if s == nil {
+		return nil
+	}
+	c := *s
+	c.fresh = never
+	return &c
+}
+
 // current returns the state that callers get: s, or while s is being saved for the
 // first time, the state that s replaces.
 func (s *state) current() *state {
@@ -178,12 +189,20 @@ func sameAccess(a, b *state) bool {
 	return a.signedIn() && b.signedIn() && (a.token == b.token || a.token.AccessToken() == b.token.AccessToken())
 }
 
+// authorizedTime returns when the user last consented.
+func (s *state) authorizedTime() time.Time {
+	if s == nil {
+		return time.Time{}
+	}
+	return timeOf(s.authorizedAt)
+}
+
 // reauthorizeBy returns when the refresh token expires; see [Session].
 func (s *state) reauthorizeBy() time.Time {
 	if s == nil || s.authorizedAt == 0 || s.refreshToken() == "" {
 		return time.Time{}
 	}
-	return addMonths(time.Unix(0, s.authorizedAt).UTC(), refreshTokenMonths)
+	return addMonths(timeOf(s.authorizedAt), refreshTokenMonths)
 }
 
 // refreshTokenMonths is how long a refresh token lives after the consent.
@@ -208,21 +227,21 @@ func nanosecondsOf(t time.Time) int64 {
 	return t.UnixNano()
 }
 
+// timeOf returns the time of nanoseconds as a state has them: the zero time if they are 0.
+func timeOf(nanoseconds int64) time.Time {
+	if nanoseconds == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, nanoseconds).UTC()
+}
+
 // record returns what a store keeps of s.
 func (s *state) record(r rules) Record {
 	d := s.detail()
 	rec := Record{
-		Token: s.token, ClientID: r.clientID, Flow: r.flow, Consent: s.consent, Renewals: s.renewals,
-		RequestedScope: r.scope, Rejected: d.refused, Version: s.version,
-	}
-	if s.authorizedAt != 0 {
-		rec.AuthorizedAt = time.Unix(0, s.authorizedAt).UTC()
-	}
-	if d.refusedAt != 0 {
-		rec.RejectedAt = time.Unix(0, d.refusedAt).UTC()
-	}
-	if d.remindedAt != 0 {
-		rec.RemindedAt = time.Unix(0, d.remindedAt).UTC()
+		Token: s.token, AuthorizedAt: timeOf(s.authorizedAt), RequestedScope: r.scope, ClientID: r.clientID, Flow: r.flow,
+		Consent: s.consent, Renewals: s.renewals, Rejected: d.refused, RejectedAt: timeOf(d.refusedAt), RemindedAt: timeOf(d.remindedAt),
+		Version: s.version,
 	}
 	if d.requestedScope != nil {
 		rec.RequestedScope = d.requestedScope
@@ -236,6 +255,27 @@ func (s *state) toSave(r rules) Record {
 	rec := s.record(r)
 	rec.Version = max(rec.Version, versionAbove(rec.Consent))
 	return rec
+}
+
+// saveOp returns the name of the store operation that saves s.
+func (s *state) saveOp() string {
+	if s.signedIn() {
+		return opSave
+	}
+	return opDelete
+}
+
+func (s *state) versionOrZero() uint64 {
+	if !s.signedIn() {
+		return 0
+	}
+	return s.version
+}
+
+// isSame reports whether two states would be saved as the same record.
+func (s *state) isSame(other *state) bool {
+	return s == other || s != nil && other != nil &&
+		s.token.isSame(other.token) && s.consent == other.consent && s.detail().refused == other.detail().refused
 }
 
 // noToken returns why there is no token and the session cannot get one.

@@ -169,7 +169,7 @@ func (s *session) recoverUnauthorized(rt http.RoundTripper, req *http.Request, r
 		_ = resp.Body.Close()
 		return nil, refused.noToken()
 	}
-	if !s.autoRefresh.Load() || !s.rules().isRenewable(refused) {
+	if !s.mayRenew(refused, false) {
 		return resp, nil
 	}
 	next, err := s.replaceRefused(req.Context(), refused)

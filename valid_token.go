@@ -57,15 +57,16 @@ func (k *keeper) validLater(ctx context.Context, s *state) (*state, error) {
 	return next, nil
 }
 
-// renewInBackground starts a renewal if s is due for one.
-func (k *keeper) renewInBackground(ctx context.Context, s *state, now instant) {
+// renewInBackground starts a renewal if s is due for one, and reports whether it has.
+func (k *keeper) renewInBackground(ctx context.Context, s *state, now instant) bool {
 	switch {
-	case !s.isStale(now), !k.autoRefresh.Load(), !k.rules().isRenewable(s), k.renewal.Load() != nil:
-		return
+	case !s.isStale(now), !k.mayRenew(s, false), k.renewal.Load() != nil:
+		return false
 	case s != k.state.Load(), k.failure.Load().putsOff(s, now), k.app.paused() != nil:
-		return
+		return false
 	}
 	k.startRenewal(ctx, s, false, false)
+	return true
 }
 
 // renewExpired waits for a renewal that replaces s.
@@ -186,7 +187,7 @@ func (k *keeper) runExpiry(ctx context.Context, f *flight, s *state, withheld bo
 	switch renewal := k.renewal.Load(); {
 	case renewal != nil:
 		renewal.expiryTold = true
-	case !withheld && k.current().tokenOrNil() == s.token && !k.closed.Load() && k.autoRefresh.Load() && k.rules().isRenewable(s):
+	case !withheld && k.current().tokenOrNil() == s.token && !k.closed.Load() && k.mayRenew(s, false):
 		// At once, so that a caller in between does not call them again.
 		renewal := k.beginRenewal(k.app.background(ctx), s, false, true)
 		if f.waiting.Load() > 0 {
