@@ -259,7 +259,11 @@ func (p *process) underWay(w *decision) bool {
 
 // replace notes that b was saved over a.
 func (o *oracle) replace(a, b *decision) {
-	if a == nil || a == b || a.older.has(b) {
+	switch {
+	case a == nil || a == b || a.older.has(b):
+		return
+	case !a.wallTime.IsZero() && b.wallTime.Sub(a.wallTime).Abs() < atOnce: // the next save decides again
+		b.perhaps |= a.bit() | a.perhaps
 		return
 	}
 	b.older |= a.bit() | o.replacedBy(a, b)

@@ -69,6 +69,9 @@ func (p *process) perform(c *call, a Action) {
 	took := w.now() - c.began
 	w.note(p.name, "%s returns after %s: %v", c.name, took, errorText{err})
 	limit := longest
+	if a.Kind == CallAPI { // it may need another token than the one it waited for
+		limit *= 2
+	}
 	if a.For > 0 && obeysContext(a.Kind) {
 		limit = a.For
 	}
