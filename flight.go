@@ -29,6 +29,14 @@ func landed(s *state, err error) *flight {
 	return f
 }
 
+// isOverSoon gives a flight whose caller wants to leave a short time to end, because the
+// answer may be arriving.
+func (f *flight) isOverSoon() bool {
+	ctx, cancel := context.WithTimeout(context.Background(), awaitGrace)
+	defer cancel()
+	return waitDone(ctx, f.done)
+}
+
 // join counts a caller who waits. The caller must hold the lock that the flight takes
 // before it lands.
 func (f *flight) join() { f.waiting.Add(1) }

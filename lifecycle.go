@@ -5,14 +5,30 @@ import (
 	"fmt"
 )
 
-// give replaces the authorization in memory and store by rec. It does so even if
-// ctx ends, so that the token is not lost.
+// give replaces the authorization in memory and store by rec.
 func (k *keeper) give(ctx context.Context, rec Record) error {
-	ctx = context.WithoutCancel(ctx)
 	now := k.app.clock()
 	k.apply(func(s *state) *state { return k.rules().given(s, rec, now) })
-	err := k.saveDecision(ctx)
-	return join(err, k.announce(ctx))
+	return k.settle(ctx)
+}
+
+// settle saves and announces a decision of the user. The work goes on if ctx ends, so
+// that the decision is not lost. Its error then goes to OnError.
+func (k *keeper) settle(ctx context.Context) error {
+	f := newFlight()
+	f.join()
+	go func() {
+		err := goexit("saving")
+		defer func() { k.land(f, nil, err) }()
+		ctx := context.WithoutCancel(ctx)
+		err = k.saveDecision(ctx)
+		err = join(err, k.announce(ctx))
+	}()
+	if waitDone(ctx, f.done) || f.isOverSoon() {
+		return f.err
+	}
+	k.leave(f)
+	return fmt.Errorf("spotipie: waiting for the store and the listeners, which go on in the background: %w", context.Cause(ctx))
 }
 
 // saveDecision saves a decision of the user. If that fails, it is tried again in the
@@ -32,11 +48,9 @@ func (k *keeper) logout(ctx context.Context) error {
 	if err := k.isOpen(); err != nil {
 		return err
 	}
-	ctx = context.WithoutCancel(ctx)
 	now := k.app.clock()
 	k.apply(func(s *state) *state { return k.rules().loggedOut(s, now) })
-	err := k.saveDecision(ctx)
-	return join(err, k.announce(ctx))
+	return k.settle(ctx)
 }
 
 // closing returns a channel that is closed with the session.

@@ -159,24 +159,11 @@ func (s *session) exchangeCode(ctx context.Context, code, state string) (*Token,
 	case <-x.flight.done:
 		return x.token, x.flight.err
 	case <-ctx.Done():
-		if errors.Is(ctx.Err(), context.Canceled) && x.isOverSoon() {
+		if errors.Is(ctx.Err(), context.Canceled) && x.flight.isOverSoon() {
 			return x.token, x.flight.err
 		}
 		s.leave(x.flight)
 		return nil, fmt.Errorf("spotipie: waiting for the token of the login, which continues in the background: %w", context.Cause(ctx))
-	}
-}
-
-// isOverSoon gives an exchange whose caller was cancelled a short time to end,
-// because the answer may be arriving.
-func (x *exchange) isOverSoon() bool {
-	timer := time.NewTimer(50 * time.Millisecond)
-	defer timer.Stop()
-	select {
-	case <-x.flight.done:
-		return true
-	case <-timer.C:
-		return false
 	}
 }
 

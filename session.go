@@ -55,10 +55,9 @@ type Session interface {
 	// SetToken replaces the token, saves it and announces it with a
 	// token-updated event, even if it is equal. A token without scope gets the
 	// session's. After a [*StoreError] or [*ListenerError] the token is in use
-	// anyway, and saving is tried again. SetToken ignores a token whose
-	// refresh token the session has already used up to get its current one. It
-	// goes on when ctx ends: saving takes ten seconds at most, and each listener
-	// [Options].RefreshTimeout.
+	// anyway, and saving is tried again. If ctx ends first, SetToken returns
+	// its error, and saving goes on. SetToken ignores a token whose refresh
+	// token the session has already used up to get its current one.
 	SetToken(ctx context.Context, token *Token) error
 	// Record returns the token together with what a store keeps with it, such
 	// as the time of the consent; ok is false if there is no token. Its Version
@@ -83,8 +82,8 @@ type Session interface {
 	// [LoggedOut] event. Spotify is not told, because it has no endpoint for that;
 	// users can remove the app's access at
 	// https://www.spotify.com/account/apps. After a [*StoreError] the session
-	// is still logged out, and deleting is tried again. The user can log in again
-	// later. Like SetToken, Logout goes on when ctx ends.
+	// is still logged out, and deleting is tried again. If ctx ends first, Logout
+	// returns its error, and deleting goes on. The user can log in again later.
 	Logout(ctx context.Context) error
 	// Watch loads the token whenever the store reports a change, so that
 	// listeners hear of every newer token at once. Run it in a goroutine of its

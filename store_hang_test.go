@@ -2,6 +2,7 @@ package spotipie_test
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -229,5 +230,51 @@ func TestTokenReadBackFromTheStoreIsNotNew(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestDecisionsObeyTheirContext makes the store or a listener hang while a token is set or
+// the user logs out. The caller must leave when its context ends, and the work must go on.
+func TestDecisionsObeyTheirContext(t *testing.T) {
+	for name, decide := range map[string]func(context.Context, *spotipie.AuthorizationCodeSession) error{
+		"SetToken": func(ctx context.Context, s *spotipie.AuthorizationCodeSession) error {
+			return s.SetToken(ctx, tokenOf("A1", "R1", time.Hour))
+		},
+		"Logout": func(ctx context.Context, s *spotipie.AuthorizationCodeSession) error { return s.Logout(ctx) },
+	} {
+		for what, hang := range map[string]func(*spotipie.AuthorizationCodeSession, *hookedStore){
+			"the store": func(_ *spotipie.AuthorizationCodeSession, store *hookedStore) {
+				store.swap.set(hangs)
+				store.remove.set(hangs)
+			},
+			"a listener": func(s *spotipie.AuthorizationCodeSession, _ *hookedStore) {
+				s.OnTokenUpdated(func(ctx context.Context, _ spotipie.TokenUpdated) error { return hangs(ctx) })
+				s.OnLoggedOut(func(ctx context.Context, _ spotipie.LoggedOut) error { return hangs(ctx) })
+			},
+		} {
+			t.Run(name+", "+what+" hangs", func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					store := newHookedStore()
+					s := offline(t, &services{}, store, nil)
+					set(t, s, time.Hour)
+					hang(s, store)
+					ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+					defer cancel()
+					started := time.Now()
+					err := decide(ctx, s)
+					if waited := time.Since(started); !errors.Is(err, context.DeadlineExceeded) || waited > 1100*time.Millisecond {
+						t.Errorf("returned after %s: %v", waited, err)
+					}
+					store.swap.set(nil)
+					store.remove.set(nil)
+					time.Sleep(time.Minute)
+					if name == "SetToken" {
+						expectTokens(t, s, store, "A1", "R1")
+					} else if _, found, _ := store.MemoryStore.Load(t.Context(), adaKey); found || s.IsAuthorized() {
+						t.Error("still logged in")
+					}
+				})
+			})
+		}
 	}
 }

@@ -71,7 +71,7 @@ func (o *oracle) asked(p *process, req *tokenRequest, form url.Values) {
 	}
 	o.checkPace(p, now)
 	o.checkLock(p, now)
-	if at, wasRefused := r.refused[p]; wasRefused && !p.learnedSince(r, at) {
+	if at, wasRefused := r.refused[p]; wasRefused && !p.learnedSince(r, at) && p.loggedOut == 0 { // a logout makes it forget
 		o.find("sent-refused", p, "it sends %s, which was refused for good", r)
 	}
 	for _, before := range r.sent {

@@ -72,7 +72,7 @@ func (p *process) perform(c *call, a Action) {
 	if a.Kind == CallAPI { // it may need another token than the one it waited for
 		limit *= 2
 	}
-	if a.For > 0 && obeysContext(a.Kind) {
+	if a.For > 0 {
 		limit = a.For
 	}
 	for _, s := range p.asleep {
@@ -82,12 +82,6 @@ func (p *process) perform(c *call, a Action) {
 		w.oracle.find("late-return", p, "%s took %s, and %s was the most", c.name, took, limit)
 	}
 	p.lastErr = err
-}
-
-// obeysContext reports whether a call returns when its context ends. Calls that set
-// or forget a token go on, so that it is saved.
-func obeysContext(k Kind) bool {
-	return k != CallLogin && k != CallSetToken && k != CallSetRecord && k != CallLogout
 }
 
 func (p *process) calls(ctx context.Context, k Kind) error {
