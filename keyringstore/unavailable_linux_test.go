@@ -87,7 +87,7 @@ func TestBusThatDoesNotAnswer(t *testing.T) {
 	defer listener.Close()
 	c := exec.Command(os.Args[0], childArgs(t)...)
 	c.Env = append(os.Environ(), sessionVariable+"=none")
-	runChild(t, c, "DBUS_SESSION_BUS_ADDRESS=unix:path="+socket)
+	runChild(t, c, "DBUS_SESSION_BUS_ADDRESS=unix:path="+socket, "TMPDIR="+t.TempDir()) // which the child cannot remove
 }
 
 func TestNoBus(t *testing.T) {
