@@ -28,11 +28,11 @@ import (
 // Package web signs users in. Without it, use AuthorizationURL and FinishLogin.
 // A Pool may be used from many goroutines.
 type Pool struct {
-	app     *app
-	logins  *app // for logins whose user is not known yet: it has no store
-	options PoolOptions
-	shards  []poolShard
-	started time.Time
+	app      *app
+	loginApp *app // for logins whose user is not known yet: it has no store
+	options  PoolOptions
+	shards   []poolShard
+	started  time.Time
 	// now is the time since then, in nanoseconds, when the clock was last read: before
 	// each eviction. Reading it for each request would cost more than the rest of
 	// Session.
@@ -102,10 +102,10 @@ func NewPool(creds Credentials, opts *PoolOptions) (*Pool, error) {
 		p.app.reports.add(&BackgroundError{Key: Key{ClientID: p.app.clientID}, Err: err})
 	}}
 	settings.Store = nil
-	if p.logins, err = newApp(creds, &settings); err != nil {
+	if p.loginApp, err = newApp(creds, &settings); err != nil {
 		return nil, err
 	}
-	p.logins.slots = p.app.slots
+	p.loginApp.slots = p.app.slots
 	p.shards = newPoolShards(p.options.MaxSessions)
 	return p, nil
 }

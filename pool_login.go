@@ -97,7 +97,7 @@ func (p *Pool) FinishLogin(ctx context.Context, login Login, callbackURL string)
 // newLoginSession returns a session for a user who is not known yet. It has no store.
 func (p *Pool) newLoginSession() *AuthorizationCodeSession {
 	s := &AuthorizationCodeSession{}
-	s.initFor(s, p.logins, "login", true)
+	s.initFor(s, p.loginApp, "login", true)
 	return s
 }
 

@@ -93,7 +93,7 @@ func (k *keeper) renew(ctx context.Context, unwanted *state, force bool) (*state
 	before := k.changes()
 	saveErr := k.save(ctx)
 	s, err := k.stateToRenew(ctx, force)
-	if err == nil && !k.answers(s, unwanted, force) {
+	if err == nil && !k.isEnough(s, unwanted, force) {
 		end := k.observation(ctx, ObservedRenewal, "")
 		var locked bool
 		if s, locked, err = k.renewInTurn(ctx, unwanted, force); locked {
@@ -157,15 +157,15 @@ func (k *keeper) stateToRenew(ctx context.Context, force bool) (*state, error) {
 // learn looks for a token that others have saved, if the session itself cannot renew
 // because of err.
 func (k *keeper) learn(ctx context.Context, err error, unwanted *state, force bool) (*state, error) {
-	if s, loadErr := k.reloadInTime(ctx); loadErr == nil && k.answers(s, unwanted, force) {
+	if s, loadErr := k.reloadInTime(ctx); loadErr == nil && k.isEnough(s, unwanted, force) {
 		return s, nil
 	}
 	return nil, err
 }
 
-// answers reports whether s can replace unwanted without a request to the accounts
+// isEnough reports whether s can replace unwanted without a request to the accounts
 // service.
-func (k *keeper) answers(s, unwanted *state, force bool) bool {
+func (k *keeper) isEnough(s, unwanted *state, force bool) bool {
 	now := k.app.clock()
 	switch {
 	case !s.isUsable(now):
@@ -190,7 +190,7 @@ func (k *keeper) renewLocked(ctx context.Context, unwanted *state, force bool) (
 	switch {
 	case err != nil:
 		return nil, err
-	case k.answers(s, unwanted, force):
+	case k.isEnough(s, unwanted, force):
 		return s, nil
 	case !k.mayRenew(s, force):
 		return nil, s.noToken()
@@ -371,7 +371,7 @@ func (k *keeper) reloadWhileLocking(ctx context.Context, unwanted *state, force 
 		if ctx.Err() != nil {
 			return
 		}
-		if err == nil && k.answers(s, unwanted, force) {
+		if err == nil && k.isEnough(s, unwanted, force) {
 			learned <- s
 			return
 		}

@@ -183,8 +183,8 @@ type RefreshableSession interface {
 // session is what the sessions of all flows have in common.
 type session struct {
 	keeper
-	begun       atomic.Pointer[logins]
-	lastRefused atomic.Pointer[replacement]
+	begun           atomic.Pointer[logins]
+	lastReplacement atomic.Pointer[replacement]
 }
 
 // errNotMade: the session was not made by a New function.

@@ -14,11 +14,11 @@ import (
 // *state means that nothing is known yet. Each session has one, so it is small.
 type state struct {
 	token *Token // nil: nobody is signed in
-	// These are times on the wall clock. Until fresh the token is used without any
+	// These are times on the wall clock. Until freshUntil the token is used without any
 	// other check. From stale on it is due for renewal. From expired on, or from
 	// expiredMonotonic on the monotonic clock, it is not used.
-	fresh, stale, expired int64
-	expiredMonotonic      int64
+	freshUntil, stale, expired int64
+	expiredMonotonic           int64
 
 	authorizedAt int64  // when the user consented; 0 if it is not known
 	consent      uint64 // its number, see [Record]
@@ -88,9 +88,9 @@ func (s *state) with(change func(next *state, more *details)) *state {
 	if more.requestedScope != nil || more.refused != "" || more.remindedAt != 0 || len(more.usedUp) > 0 || more.unsaved != unsavedNothing || more.fallenBack || more.saving {
 		next.more = &more
 	}
-	next.fresh = next.stale
+	next.freshUntil = next.stale
 	if more.saving || next.token == nil {
-		next.fresh = never
+		next.freshUntil = never
 	}
 	return &next
 }
@@ -105,7 +105,7 @@ func (s *state) withoutFresh() *state {
 		return nil
 	}
 	c := *s
-	c.fresh = never
+	c.freshUntil = never
 	return &c
 }
 
@@ -152,12 +152,12 @@ func (s *state) refreshToken() string {
 
 // isUsable reports whether the token may be used at a time.
 func (s *state) isUsable(now instant) bool {
-	return s.signedIn() && now.wall < s.expired && now.monotonic < s.expiredMonotonic && !s.isTooLong(now)
+	return s.signedIn() && now.wall < s.expired && now.monotonic < s.expiredMonotonic && !s.outlivesLifetime(now)
 }
 
 // isFresh reports whether the token may be used without any other check.
 func (s *state) isFresh(now instant) bool {
-	return s != nil && now.wall < s.fresh && now.monotonic < s.expiredMonotonic-(s.expired-s.fresh) && !s.isTooLong(now)
+	return s != nil && now.wall < s.freshUntil && now.monotonic < s.expiredMonotonic-(s.expired-s.freshUntil) && !s.outlivesLifetime(now)
 }
 
 // isStale reports whether the token is due for renewal.
@@ -165,9 +165,9 @@ func (s *state) isStale(now instant) bool {
 	return now.wall >= s.stale || now.monotonic >= s.expiredMonotonic-(s.expired-s.stale)
 }
 
-// isTooLong reports whether the token would live longer than its lifetime, because the
+// outlivesLifetime reports whether the token would live longer than its lifetime, because the
 // wall clock was ahead when it was received and has been corrected since.
-func (s *state) isTooLong(now instant) bool {
+func (s *state) outlivesLifetime(now instant) bool {
 	return s.expired-now.wall > int64(max(s.token.expiresIn, shortestLife))
 }
 

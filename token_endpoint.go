@@ -62,7 +62,7 @@ func (k *keeper) requestOnce(ctx context.Context, form url.Values, late func(*To
 	token, err := await(ctx, func(ctx context.Context) (*Token, error) {
 		return k.app.postToken(ctx, k.router(), form)
 	}, late)
-	err = withoutSecrets(err, k.app.sent(form))
+	err = withoutSecrets(err, k.app.secretsIn(form))
 	if err != nil && ctx.Err() != nil {
 		err = fmt.Errorf("spotipie: requesting a token: no answer in %s: %w", k.app.refreshTimeout, err)
 	}
@@ -157,13 +157,13 @@ func (a *app) readAnswer(resp *http.Response, body []byte, form url.Values) (*To
 	if success {
 		failed.Err = err
 	}
-	failed.Code, failed.Description = errorFields(answer, a.sent(form))
+	failed.Code, failed.Description = errorFields(answer, a.secretsIn(form))
 	return nil, failed
 }
 
-// sent lists the secrets of a token request, in every encoding in which it
+// secretsIn lists the secrets of a token request, in every encoding in which it
 // sends them.
-func (a *app) sent(form url.Values) []string {
+func (a *app) secretsIn(form url.Values) []string {
 	var secrets []string
 	for _, secret := range []string{a.clientSecret(), form.Get("code"), form.Get("code_verifier"), form.Get("refresh_token")} {
 		secrets = append(secrets, secret, url.QueryEscape(secret))

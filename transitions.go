@@ -372,7 +372,7 @@ func (r rules) saveFailed(s *state) *state {
 // not known. The token is expired now, or if it cannot be renewed, one lifetime from
 // now.
 func (r rules) clockSetBack(s *state, now instant) *state {
-	if !s.signedIn() || !s.isTooLong(now) {
+	if !s.signedIn() || !s.outlivesLifetime(now) {
 		return s
 	}
 	return s.with(func(next *state, _ *details) {

@@ -162,22 +162,22 @@ func sentToken(req *http.Request) string {
 }
 
 // recoverUnauthorized handles a 401 (RFC 6750 section 3.1): it replaces the
-// refused token, together with all other callers whose token was refused, and
+// token that was sent, together with all other callers whose token was refused, and
 // sends the request once more if its body can be read again.
-func (s *session) recoverUnauthorized(rt http.RoundTripper, req *http.Request, resp *http.Response, refused *state) (*http.Response, error) {
-	if refused.detail().refused != "" {
+func (s *session) recoverUnauthorized(rt http.RoundTripper, req *http.Request, resp *http.Response, sent *state) (*http.Response, error) {
+	if sent.detail().refused != "" {
 		_ = resp.Body.Close()
-		return nil, refused.noToken()
+		return nil, sent.noToken()
 	}
-	if !s.mayRenew(refused, false) {
+	if !s.mayRenew(sent, false) {
 		return resp, nil
 	}
-	next, err := s.replaceRefused(req.Context(), refused)
+	next, err := s.replaceRefused(req.Context(), sent)
 	if errors.Is(err, ErrReauthorizationRequired) {
 		_ = resp.Body.Close()
 		return nil, err
 	}
-	if !next.signedIn() || sameAccess(next, refused) {
+	if !next.signedIn() || sameAccess(next, sent) {
 		return resp, nil
 	}
 	body, ok := bodyAgain(req)
@@ -214,7 +214,7 @@ func (s *session) replaceRefused(ctx context.Context, refused *state) (*state, e
 		return nil, nil // the renewal may be waiting for this very listener
 	}
 	now := s.app.clock()
-	last := s.lastRefused.Load()
+	last := s.lastReplacement.Load()
 	if last.isOf(refused) && now.isBefore(last.until) {
 		return nil, nil
 	}
@@ -223,7 +223,7 @@ func (s *session) replaceRefused(ctx context.Context, refused *state) (*state, e
 	}
 	next, renewal, err := s.replace(ctx, refused)
 	if next != nil {
-		s.lastRefused.Store(s.lastRefused.Load().after(refused, next, now))
+		s.lastReplacement.Store(s.lastReplacement.Load().after(refused, next, now))
 	}
 	if err != nil && !errors.Is(err, ErrReauthorizationRequired) && ctx.Err() == nil {
 		s.reportResult(renewal) // the caller gets an answer, and nothing else

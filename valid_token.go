@@ -19,7 +19,7 @@ func (k *keeper) validSlow(ctx context.Context) (*state, error) {
 		return nil, err
 	}
 	now := k.app.clock()
-	if s := k.state.Load(); s.signedIn() && s.isTooLong(now) {
+	if s := k.state.Load(); s.signedIn() && s.outlivesLifetime(now) {
 		k.apply(func(s *state) *state { return k.rules().clockSetBack(s, now) })
 	}
 	s := k.current()
