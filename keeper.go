@@ -39,7 +39,9 @@ type keeper struct {
 
 func (k *keeper) key() Key { return Key{ClientID: k.app.clientID, Profile: k.profile} }
 
-func (k *keeper) shelf() shelf { return shelf{store: k.app.store, key: k.key(), keeper: k} }
+func (k *keeper) shelf() shelf {
+	return shelf{app: k.app, key: k.key(), flow: k.flow(), closing: k.closing}
+}
 
 func (k *keeper) flow() Flow { return k.session.Flow() }
 
@@ -159,11 +161,7 @@ func (k *keeper) isOpen() error {
 }
 
 // report calls OnError with an error that no caller gets.
-func (k *keeper) report(err error) {
-	if err != nil {
-		k.app.reports.add(&BackgroundError{Key: k.key(), Err: err})
-	}
-}
+func (k *keeper) report(err error) { k.app.report(k.key(), err) }
 
 // join is errors.Join, but leaves a single error as it is.
 func join(a, b error) error {

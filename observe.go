@@ -100,19 +100,22 @@ func withoutStarter(ctx context.Context) context.Context {
 
 // observation begins an observation, and returns a function that ends it.
 func (k *keeper) observation(ctx context.Context, kind ObservationKind, op string) (end func(error)) {
-	observe := k.app.observe
-	if observe == nil {
+	return k.app.observation(ctx, Observation{Kind: kind, Op: op, Key: k.key(), Flow: k.flow()})
+}
+
+func (a *app) observation(ctx context.Context, o Observation) (end func(error)) {
+	if a.observe == nil {
 		return func(error) {}
 	}
-	o := Observation{Kind: kind, Op: op, Key: k.key(), Flow: k.flow(), Start: time.Now()}
+	o.Start = time.Now()
 	return func(err error) {
 		o.Duration, o.Err = time.Since(o.Start), err
 		_, panicked := recovering(starterOf(ctx), func(ctx context.Context) (struct{}, error) {
-			observe(ctx, o)
+			a.observe(ctx, o)
 			return struct{}{}, nil
 		})
 		if panicked != nil {
-			k.report(fmt.Errorf("spotipie: Options.Observe: %w", panicked))
+			a.report(o.Key, fmt.Errorf("spotipie: Options.Observe: %w", panicked))
 		}
 	}
 }

@@ -99,7 +99,7 @@ func NewPool(creds Credentials, opts *PoolOptions) (*Pool, error) {
 	}
 	p.app.slots = newSlots(cmp.Or(max(p.options.TokenRequests, 0), defaultTokenRequests), tokenRequestJitter)
 	p.app.refusals = &refusals{report: func(err error) {
-		p.app.reports.add(&BackgroundError{Key: Key{ClientID: p.app.clientID}, Err: err})
+		p.app.report(Key{ClientID: p.app.clientID}, err)
 	}}
 	settings.Store = nil
 	if p.loginApp, err = newApp(creds, &settings); err != nil {
@@ -176,6 +176,11 @@ func (p *Pool) admit(shard *poolShard, hash uint64, user string) *pooled {
 	r.touch(now)
 	p.evicted.Add(uint64(shard.add(hash, r, now-int64(p.options.MaxIdle))))
 	return r
+}
+
+// shelfOf returns the place of a key in the store, for what the pool does itself.
+func (p *Pool) shelfOf(key Key) shelf {
+	return shelf{app: p.app, key: key, flow: FlowAuthorizationCode, closing: func() <-chan struct{} { return p.done }}
 }
 
 // tick reads the clock.

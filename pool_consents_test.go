@@ -70,6 +70,35 @@ func TestRemindersAtExtremeRates(t *testing.T) {
 	}
 }
 
+// TestStoreCallsOfAPoolAreObserved checks that Observe hears of what a pool asks of the
+// store beside its sessions.
+func TestStoreCallsOfAPoolAreObserved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := spotipie.NewMemoryStore()
+		addUsers(t, store, time.Hour, "ada")
+		time.Sleep(180 * day)
+		var mu sync.Mutex
+		var ops []string
+		pool := newPool(t, &spotipie.PoolOptions{Options: spotipie.Options{Store: store, Transport: &services{}, Observe: func(_ context.Context, o spotipie.Observation) {
+			mu.Lock()
+			defer mu.Unlock()
+			ops = append(ops, o.Op)
+		}}})
+		ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+		defer stop()
+		go func() { _ = pool.Run(ctx) }()
+		_ = pool.RemindUsers(ctx, spotipie.ReminderOptions{Remind: (&reminded{}).remind})
+		synctest.Wait()
+		mu.Lock()
+		defer mu.Unlock()
+		for _, op := range []string{"watch", "lock", "load", "save", "unlock"} {
+			if !slices.Contains(ops, op) {
+				t.Errorf("Observe has not heard of %q, only of %q", op, ops)
+			}
+		}
+	})
+}
+
 // TestUsersAreRemindedOnce checks that only one of several replicas reminds a user, and
 // only once until the user signs in again.
 func TestUsersAreRemindedOnce(t *testing.T) {

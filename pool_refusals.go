@@ -186,7 +186,7 @@ func (p *Pool) retryRefused(ctx context.Context, user string, report *RetryRepor
 		report.Refused++
 	default:
 		report.Failed++
-		p.app.reports.add(&BackgroundError{Key: Key{ClientID: p.app.clientID, Profile: user}, Err: err})
+		p.app.report(Key{ClientID: p.app.clientID, Profile: user}, err)
 	}
 	return nil
 }

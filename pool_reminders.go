@@ -69,7 +69,7 @@ func (p *Pool) RemindUsers(ctx context.Context, opts ReminderOptions) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		p.app.reports.add(&BackgroundError{Key: p.remindersKey(), Err: err})
+		p.app.report(p.remindersKey(), err)
 		sleep(ctx, jitter(remindAgain))
 	}
 }
@@ -78,21 +78,11 @@ func (p *Pool) remindersKey() Key { return Key{ClientID: p.app.clientID, Profile
 
 // remindWithLock makes rounds until something fails.
 func (p *Pool) remindWithLock(ctx context.Context, opts ReminderOptions) error {
-	key := p.remindersKey()
-	giveBack := func(unlock func(context.Context) error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlockTimeout)
-		defer cancel()
-		_, _ = await(ctx, func(ctx context.Context) (struct{}, error) {
-			return struct{}{}, unlock(ctx) // if it fails, the lock ends with its lease
-		}, nil)
-	}
-	unlock, err := await(ctx, func(ctx context.Context) (func(context.Context) error, error) {
-		return p.app.store.Lock(ctx, key)
-	}, giveBack)
+	lock, err := p.shelfOf(p.remindersKey()).lock(ctx)
 	if err != nil {
-		return &StoreError{Op: opLock, Key: key, Err: err}
+		return err
 	}
-	defer giveBack(unlock)
+	defer func() { _ = lock.releaseOnce() }() // if it fails, the lock ends with its lease
 	for {
 		if err := p.remindRound(ctx, opts); err != nil {
 			return err
@@ -101,28 +91,11 @@ func (p *Pool) remindWithLock(ctx context.Context, opts ReminderOptions) error {
 			if !sleep(ctx, min(remindAgain, opts.Every-waited)) {
 				return context.Cause(ctx)
 			}
-			if err := p.checkRemindersLock(ctx); err != nil {
+			if err := p.shelfOf(p.remindersKey()).check(ctx); err != nil {
 				return err
 			}
 		}
 	}
-}
-
-// checkRemindersLock returns an error if another process may have the lock by now.
-func (p *Pool) checkRemindersLock(ctx context.Context) error {
-	checker, ok := p.app.store.(Checker)
-	if !ok {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
-	defer cancel()
-	_, err := await(ctx, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, checker.Check(ctx, p.remindersKey())
-	}, nil)
-	if err != nil && !errors.Is(err, errors.ErrUnsupported) {
-		return &StoreError{Op: opCheck, Key: p.remindersKey(), Err: err}
-	}
-	return nil
 }
 
 func (p *Pool) remindRound(ctx context.Context, opts ReminderOptions) error {
@@ -139,13 +112,13 @@ func (p *Pool) remindRound(ctx context.Context, opts ReminderOptions) error {
 			}
 			isDue, err := p.isDue(ctx, user)
 			if isDue {
-				if err := p.checkRemindersLock(ctx); err != nil {
+				if err := p.shelfOf(p.remindersKey()).check(ctx); err != nil {
 					return err
 				}
 				err = p.remindUser(ctx, user, opts.Remind)
 			}
 			if err != nil {
-				p.app.reports.add(&BackgroundError{Key: user.Key, Err: err})
+				p.app.report(user.Key, err)
 			}
 			if !sleep(ctx, time.Duration(min(float64(time.Second)/opts.PerSecond, float64(maxLifetime)))) {
 				return context.Cause(ctx)
@@ -176,35 +149,27 @@ func (p *Pool) remindUser(ctx context.Context, user Summary, remind func(context
 func (p *Pool) noteReminder(ctx context.Context, user Summary) error {
 	ctx, cancel := context.WithTimeout(ctx, saveTimeout)
 	defer cancel()
+	shelf := p.shelfOf(user.Key)
 	for range maxSwaps {
 		rec, found, err := p.loadConsent(ctx, user)
 		if err != nil || !found {
 			return err
 		}
 		rec.RemindedAt = p.app.wallTime().UTC().Round(0)
-		_, err = await(ctx, func(ctx context.Context) (uint64, error) {
-			return p.app.store.Swap(ctx, user.Key, rec.Version, rec)
-		}, nil)
-		if err == nil {
-			return nil
-		}
-		if !errors.Is(err, ErrVersionConflict) {
-			return &StoreError{Op: opSave, Key: user.Key, Err: err}
+		if _, err = shelf.swap(ctx, rec.Version, rec); !errors.Is(err, ErrVersionConflict) {
+			return err
 		}
 	}
-	return &StoreError{Op: opSave, Key: user.Key, Err: ErrVersionConflict}
+	return shelf.failed(opSave, ErrVersionConflict)
 }
 
 // loadConsent loads the record of a user, unless they have signed in again since.
 func (p *Pool) loadConsent(ctx context.Context, user Summary) (rec Record, found bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
 	defer cancel()
-	has, err := await(ctx, func(ctx context.Context) (stored, error) {
-		rec, found, err := p.app.store.Load(ctx, user.Key)
-		return stored{rec: rec, found: found}, err
-	}, nil)
+	has, err := p.shelfOf(user.Key).load(ctx)
 	if err != nil {
-		return Record{}, false, &StoreError{Op: opLoad, Key: user.Key, Err: err}
+		return Record{}, false, err
 	}
 	// For its summaries a store may keep times only to the microsecond.
 	isSame := has.rec.AuthorizedAt.Sub(user.AuthorizedAt).Abs() < time.Millisecond

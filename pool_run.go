@@ -92,7 +92,7 @@ func (p *Pool) watch(ctx context.Context) {
 		case ctx.Err() != nil || p.closed.Load() || errors.Is(err, errors.ErrUnsupported):
 			return
 		case err != nil:
-			p.app.reports.add(&BackgroundError{Key: Key{ClientID: p.app.clientID}, Err: err})
+			p.app.report(Key{ClientID: p.app.clientID}, err)
 		}
 		if !sleep(ctx, watchAgain) {
 			return
@@ -101,16 +101,14 @@ func (p *Pool) watch(ctx context.Context) {
 }
 
 func (p *Pool) watchOnce(ctx context.Context) error {
-	failed := func(err error) error {
-		return &StoreError{Op: opWatch, Key: Key{ClientID: p.app.clientID}, Err: err}
-	}
 	watcher, ok := p.app.store.(ChangeWatcher)
 	if !ok {
 		return nil
 	}
-	changes, err := await(ctx, watcher.WatchChanges, nil)
+	allKeys := p.shelfOf(Key{ClientID: p.app.clientID})
+	changes, err := call(ctx, allKeys, opWatch, watcher.WatchChanges, nil)
 	if err != nil {
-		return failed(err)
+		return err
 	}
 	turns := newSlots(lookers, 0)
 	// Loading all sessions takes long in a large pool. So it runs beside the loop
@@ -136,7 +134,7 @@ func (p *Pool) watchOnce(ctx context.Context) error {
 		case change, more := <-changes:
 			switch {
 			case !more:
-				return failed(errors.New("the store has stopped telling of changes"))
+				return allKeys.failed(opWatch, errors.New("the store has stopped telling of changes"))
 			case change != Change{}:
 				p.lookAt(ctx, turns, change, 0)
 			case len(all) == 0:

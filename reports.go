@@ -18,6 +18,13 @@ type reports struct {
 	idle    chan struct{} // closed when it no longer is; nil: nobody waits for that
 }
 
+// report calls OnError with an error about a key that no caller gets. err may be nil.
+func (a *app) report(key Key, err error) {
+	if err != nil {
+		a.reports.add(&BackgroundError{Key: key, Err: err})
+	}
+}
+
 // newReports returns nil if there is nobody to report to.
 func newReports(onError func(error)) *reports {
 	if onError == nil {

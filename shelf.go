@@ -7,14 +7,15 @@ import (
 	"time"
 )
 
-// shelf is a session's place in the store: its record and its lock. It limits
-// the time of store calls and wraps their errors, and does not know what the
-// records mean. Without a store it is always empty, and saving always succeeds.
+// shelf is a place in the store: the record of a key, and its lock. It limits the
+// time of store calls, wraps their errors and has them observed. It does not know what
+// the records mean. Without a store it is always empty, and saving always succeeds.
 type shelf struct {
-	store    Store
+	app      *app
 	key      Key
-	keeper   *keeper // for Options.Observe
-	isDirect bool    // see inPlace
+	flow     Flow                   // for Options.Observe
+	closing  func() <-chan struct{} // returns a channel that is closed with the session or pool
+	isDirect bool                   // see inPlace
 }
 
 const (
@@ -50,7 +51,7 @@ func (s shelf) inPlace() shelf {
 	return s
 }
 
-func (s shelf) isThere() bool { return s.store != nil }
+func (s shelf) isThere() bool { return s.app.store != nil }
 
 // load returns what the store has.
 func (s shelf) load(ctx context.Context) (stored, error) {
@@ -58,7 +59,7 @@ func (s shelf) load(ctx context.Context) (stored, error) {
 		return stored{}, nil
 	}
 	return call(ctx, s, opLoad, func(ctx context.Context) (stored, error) {
-		rec, found, err := s.store.Load(ctx, s.key)
+		rec, found, err := s.app.store.Load(ctx, s.key)
 		if err != nil && found { // see [Store]
 			err = fmt.Errorf("%w: %w", ErrUnreadableRecord, err)
 		}
@@ -69,17 +70,17 @@ func (s shelf) load(ctx context.Context) (stored, error) {
 // swap saves rec over the version that the store has.
 func (s shelf) swap(ctx context.Context, version uint64, rec Record) (newVersion uint64, err error) {
 	return call(ctx, s, opSave, func(ctx context.Context) (uint64, error) {
-		return s.store.Swap(ctx, s.key, version, rec)
+		return s.app.store.Swap(ctx, s.key, version, rec)
 	}, nil)
 }
 
 // remove deletes the record.
 func (s shelf) remove(ctx context.Context, version uint64) error {
 	return s.do(ctx, opDelete, func(ctx context.Context) error {
-		if err := deleteVersion(ctx, s.store, s.key, version); !errors.Is(err, errors.ErrUnsupported) {
+		if err := deleteVersion(ctx, s.app.store, s.key, version); !errors.Is(err, errors.ErrUnsupported) {
 			return err
 		}
-		return s.store.Delete(ctx, s.key)
+		return s.app.store.Delete(ctx, s.key)
 	})
 }
 
@@ -87,7 +88,7 @@ func (s shelf) remove(ctx context.Context, version uint64) error {
 // later, lock unlocks it.
 func (s shelf) lock(ctx context.Context) (*storeLock, error) {
 	unlock, err := call(ctx, s, opLock, func(ctx context.Context) (func(context.Context) error, error) {
-		return s.store.Lock(ctx, s.key)
+		return s.app.store.Lock(ctx, s.key)
 	}, func(unlock func(context.Context) error) { (&storeLock{shelf: s, unlock: unlock}).giveBack() })
 	if err != nil {
 		return nil, err
@@ -105,14 +106,14 @@ const (
 // check asks the store whether the lock is still held and a record can be
 // saved.
 func (s shelf) check(ctx context.Context) error {
-	checker, ok := s.store.(Checker)
+	checker, ok := s.app.store.(Checker)
 	if !ok {
 		return nil
 	}
 	var err error
 	for range checkTries {
-		begun := s.keeper.app.clock()
-		if err = s.checkOnce(ctx, checker); err != nil || s.keeper.app.clock().isBefore(begun.add(quickCheck)) {
+		begun := s.app.clock()
+		if err = s.checkOnce(ctx, checker); err != nil || s.app.clock().isBefore(begun.add(quickCheck)) {
 			break
 		}
 	}
@@ -133,7 +134,7 @@ func (s shelf) checkOnce(ctx context.Context, checker Checker) error {
 
 // watch returns the channel that reports changes.
 func (s shelf) watch(ctx context.Context) (<-chan struct{}, error) {
-	watcher, ok := s.store.(Watcher)
+	watcher, ok := s.app.store.(Watcher)
 	if !ok {
 		return nil, s.failed(opWatch, errors.New("the store cannot tell of changes"))
 	}
@@ -154,7 +155,7 @@ func (s shelf) do(ctx context.Context, op string, method func(context.Context) e
 
 // call calls a method of the store.
 func call[T any](ctx context.Context, s shelf, op string, method func(context.Context) (T, error), late func(T)) (T, error) {
-	end := s.keeper.observation(ctx, ObservedStoreCall, op)
+	end := s.app.observation(ctx, Observation{Kind: ObservedStoreCall, Op: op, Key: s.key, Flow: s.flow})
 	var value T
 	var err error
 	if s.isDirect {
@@ -195,7 +196,7 @@ func (l *storeLock) giveBack() {
 			return
 		}
 		if try == unlockTriesAtClose {
-			closing = l.shelf.keeper.closing()
+			closing = l.shelf.closing()
 		}
 		select {
 		case <-time.After(jitter(min(100*time.Millisecond<<try, maxUnlockWait))):
@@ -204,7 +205,7 @@ func (l *storeLock) giveBack() {
 			}
 		case <-closing:
 		}
-		l.shelf.keeper.report(err)
+		l.shelf.app.report(l.shelf.key, err)
 		return
 	}
 }
