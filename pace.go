@@ -81,7 +81,7 @@ func retryAfter(err error) time.Duration {
 // renewed long before that was due. Processes whose clocks disagree would renew
 // each other's tokens forever.
 type renewed struct {
-	at       int64 // on the monotonic clock
+	at       instant
 	lifetime time.Duration
 	early    int
 }
@@ -97,23 +97,24 @@ const (
 // after returns the value that follows r, which may be nil, when a token is
 // received.
 func (r *renewed) after(token *Token, now instant) *renewed {
-	next := &renewed{at: now.monotonic, lifetime: token.expiresIn}
-	if r != nil && time.Duration(now.monotonic-r.at) < r.lifetime/4 {
+	next := &renewed{at: now, lifetime: token.expiresIn}
+	if r.isEarly(now) {
 		next.early = r.early + 1
 	}
 	return next
 }
 
+// isEarly reports whether a renewal now is long before it is due, by both clocks.
+func (r *renewed) isEarly(now instant) bool {
+	return r != nil && now.isBefore(r.at.add(r.lifetime/4))
+}
+
 // wait returns how long the next renewal must wait.
 func (r *renewed) wait(now instant) time.Duration {
-	if r == nil || r.early < earlyRenewals {
+	if !r.isEarly(now) || r.early < earlyRenewals {
 		return 0
 	}
-	since := time.Duration(now.monotonic - r.at)
-	if since >= r.lifetime/4 {
-		return 0
-	}
-	return max(0, earlyRenewalWait-since)
+	return max(0, earlyRenewalWait-now.since(r.at.monotonic))
 }
 
 // pause means that the token endpoint has asked the app to wait until a time on

@@ -480,3 +480,25 @@ func TestPauseOfYearsLastsADay(t *testing.T) {
 		}
 	})
 }
+
+// TestWakingUpOftenDelaysNobody renews each time that a computer has slept for hours and
+// woken up for a moment. The monotonic clock does not see the hours, so the renewals seem
+// to follow each other within seconds.
+func TestWakingUpOftenDelaysNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		wall := &clock{}
+		s := offline(t, &services{}, nil, func(o *spotipie.Options) { o.Now = wall.now })
+		set(t, s, time.Hour)
+		for n := 1; n <= 10; n++ {
+			wall.ahead(time.Duration(2*n) * time.Hour)
+			begun := time.Now()
+			if tok, err := s.Token(t.Context()); err != nil || tok.AccessToken() != fmt.Sprintf("A%d", n) {
+				t.Fatalf("the session has %s, %v, want A%d", tokenNames(tok), err, n)
+			}
+			if waited := time.Since(begun); waited > time.Second {
+				t.Errorf("after waking up for the %d. time, a token took %s", n, waited)
+			}
+			time.Sleep(time.Second)
+		}
+	})
+}
