@@ -95,7 +95,7 @@ func (i instant) add(d time.Duration) instant {
 // since returns how long before i a time on the monotonic clock was.
 func (i instant) since(monotonic int64) time.Duration { return time.Duration(i.monotonic - monotonic) }
 
-// isBefore reports whether i is earlier by both clocks. So a pause is over when one
+// isBefore reports whether i is earlier by both clocks. So a wait is over when one
 // of them says so: the wall clock advances while a laptop sleeps, and the monotonic
 // clock advances when the wall clock is set back.
 func (i instant) isBefore(end instant) bool {
