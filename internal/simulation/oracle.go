@@ -412,7 +412,7 @@ func (o *oracle) announced(p *process, t *spotipie.Token) {
 	}
 	o.world.note(p.name, "hears of %s", a)
 	o.checkFlow(p, "a listener", a)
-	if p.removed {
+	if o.world.now() > p.removedAt { // in the same moment the call may have begun before
 		o.find("after-close", p, "the listener hears of %s after it was removed", a)
 	}
 	// A listener that is busy may not hear of a logout that was undone meanwhile.

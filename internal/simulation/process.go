@@ -59,11 +59,11 @@ type process struct {
 	dead       bool
 	deadSince  moment
 	closing    bool
-	wasWrong   bool // its clock was wrong at some time
-	closed     bool // Close has returned
-	closedWell bool // without an error
-	removed    bool // the observing listener is removed
-	tokenSet   bool // a listener has set a token, which happens once
+	wasWrong   bool   // its clock was wrong at some time
+	closed     bool   // Close has returned
+	closedWell bool   // without an error
+	removedAt  moment // when the observing listener was removed, or forever
+	tokenSet   bool   // a listener has set a token, which happens once
 	awake      chan struct{}
 	asleep     []span // when it was suspended
 	cut        []span // when it was suspended or could not reach the store
@@ -84,7 +84,7 @@ func (w *world) startProcess(index int) {
 	}
 	p := &process{
 		world: w, index: index, name: fmt.Sprintf("process %d.%d", index, life), setup: w.plan.Processes[index],
-		died: make(chan struct{}), watched: make(chan struct{}), knowledge: newKnowledge(),
+		died: make(chan struct{}), watched: make(chan struct{}), knowledge: newKnowledge(), removedAt: forever,
 	}
 	p.key = p.setup.key()
 	p.client = newClient(p, w.store)

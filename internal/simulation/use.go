@@ -219,7 +219,7 @@ func (p *process) close() {
 	w.mu.Unlock()
 	if removeFirst {
 		p.remove()
-		w.locked(func() { p.removed = true })
+		w.locked(func() { p.removedAt = w.now() })
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), closeLimit)
 	defer cancel()
