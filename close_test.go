@@ -469,3 +469,30 @@ func TestAnswerAfterCloseIsSaved(t *testing.T) {
 		}
 	}
 }
+
+// TestCloseWaitsForADecisionWhoseCallerHasLeft sets a token with a context that ends while
+// a listener is busy. When the listener has failed, OnError must hear of that before Close
+// returns.
+func TestCloseWaitsForADecisionWhoseCallerHasLeft(t *testing.T) {
+	for try := range 50 {
+		synctest.Test(t, func(t *testing.T) {
+			reported := errorLog{}
+			s := offline(t, &services{}, newHookedStore(), func(o *spotipie.Options) { o.OnError = reported.add })
+			s.OnTokenUpdated(func(context.Context, spotipie.TokenUpdated) error {
+				time.Sleep(3 * time.Second)
+				return errStore
+			})
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			if err := s.SetToken(ctx, tokenOf("A1", "R1", time.Hour)); !errors.Is(err, context.DeadlineExceeded) {
+				t.Fatalf("SetToken: %v", err)
+			}
+			if err := s.Close(t.Context()); !errors.Is(err, errStore) {
+				t.Errorf("Close: %v", err)
+			}
+			if heard := reported.all(); len(heard) == 0 {
+				t.Fatalf("try %d: when Close returns, OnError has heard of nothing", try)
+			}
+		})
+	}
+}

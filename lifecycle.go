@@ -17,13 +17,13 @@ func (k *keeper) give(ctx context.Context, rec Record) error {
 func (k *keeper) settle(ctx context.Context) error {
 	f := newFlight()
 	f.join()
-	go func() {
+	k.inBackground(func() {
 		err := goexit("saving")
 		defer func() { k.land(f, nil, err) }()
 		ctx := context.WithoutCancel(ctx)
 		err = k.saveDecision(ctx)
 		err = join(err, k.announce(ctx))
-	}()
+	})
 	if waitDone(ctx, f.done) || f.isOverSoon() {
 		return f.err
 	}
