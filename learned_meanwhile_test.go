@@ -289,7 +289,8 @@ func TestRefusedTokenThatAnotherProcessHasReplaced(t *testing.T) {
 }
 
 // TestTokenSetDuringARenewalThatFails sets a token while the accounts service answers
-// with an error. Whoever waited for the renewal gets that token.
+// with an error. Whoever waited for the renewal gets that token, and OnError is called
+// with the error.
 func TestTokenSetDuringARenewalThatFails(t *testing.T) {
 	for name, get := range renewingCalls() {
 		t.Run(name, func(t *testing.T) {
@@ -301,13 +302,49 @@ func TestTokenSetDuringARenewalThatFails(t *testing.T) {
 					}
 					return respond(req, http.StatusUnauthorized, `{"error":"invalid_client"}`), nil
 				}}
-				s = offline(t, spotify, spotipie.NewMemoryStore(), nil)
+				reported := errorLog{}
+				s = offline(t, spotify, spotipie.NewMemoryStore(), func(o *spotipie.Options) { o.OnError = reported.add })
 				set(t, s, time.Second)
 				time.Sleep(time.Minute)
-				if tok, err := get(t.Context(), s); tok == nil || tok.AccessToken() != "A9" {
+				if tok, err := get(t.Context(), s); err != nil || tok.AccessToken() != "A9" {
 					t.Errorf("%s and %v, want A9", tokenNames(tok), err)
+				}
+				synctest.Wait()
+				if heard := reported.all(); len(heard) != 1 || !isStatus(heard[0], http.StatusUnauthorized) {
+					t.Errorf("OnError heard of %v, want the 401", heard)
 				}
 			})
 		})
 	}
+}
+
+// TestLoginDuringARefusal signs the user in again while the refusal of the earlier refresh
+// token is observed. A request that waited for the renewal is sent with the new token.
+func TestLoginDuringARefusal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var s *spotipie.AuthorizationCodeSession
+		spotify := &services{
+			token: func(_ int, req *http.Request) (*http.Response, error) {
+				return respond(req, http.StatusBadRequest, `{"error":"invalid_grant","error_description":"Refresh token revoked"}`), nil
+			},
+			api: func(req *http.Request) (*http.Response, error) {
+				if req.Header.Get("Authorization") == "Bearer A9" {
+					return respond(req, http.StatusOK, "{}"), nil
+				}
+				return respond(req, http.StatusUnauthorized, ""), nil
+			},
+		}
+		s = offline(t, spotify, spotipie.NewMemoryStore(), func(o *spotipie.Options) {
+			o.Observe = func(ctx context.Context, o spotipie.Observation) {
+				if o.Kind == spotipie.ObservedRefusal {
+					_ = s.SetToken(ctx, tokenOf("A9", "R9", time.Hour))
+				}
+			}
+		})
+		set(t, s, time.Hour)
+		resp, err := s.Request(t.Context(), http.MethodGet, "/v1/me", nil)
+		if err != nil || spotipie.CheckResponse(resp) != nil {
+			t.Errorf("the request: %v, %v", resp, err)
+		}
+	})
 }

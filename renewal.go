@@ -74,16 +74,20 @@ func (k *keeper) runRenewal(ctx context.Context, f *flight, unwanted *state, for
 
 // outcome returns what the callers get who waited for a renewal: what the session has
 // now. The user may have signed in or out while the renewal was under way or its
-// listeners were called.
+// listeners were called. If there is a token although the renewal has failed, OnError is
+// called with the error, which is about an earlier token.
 func (k *keeper) outcome(renewed, unwanted *state, err error) (*state, error) {
 	s := k.current()
 	switch {
 	case !s.signedIn() && (renewed != nil || err == nil):
 		return nil, join(ErrNotAuthorized, err)
-	case err != nil && renewed == nil && (sameAccess(s, unwanted) || !s.isUsable(k.app.clock())):
+	case renewed != nil || err == nil:
+		return s, err
+	case sameAccess(s, unwanted) || !s.isUsable(k.app.clock()):
 		return nil, err
 	}
-	return s, err
+	k.report(err)
+	return s, nil
 }
 
 // renew saves what is not saved yet. Then it locks, loads, checks whether a renewal is
