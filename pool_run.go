@@ -195,7 +195,11 @@ func (p *Pool) look(ctx context.Context, turns *slots, r *pooled, change Change,
 			r.report(err)
 		}
 		if wait := waitToReload(waited, err); wait > 0 {
-			time.AfterFunc(jitter(wait), func() { p.lookAt(ctx, turns, change, wait) })
+			time.AfterFunc(jitter(wait), func() {
+				if ctx.Err() == nil {
+					p.lookAt(ctx, turns, change, wait)
+				}
+			})
 		}
 	})
 }

@@ -106,6 +106,34 @@ func TestPoolCatchesUp(t *testing.T) {
 	})
 }
 
+// TestPoolDoesNotReadAgainAfterRun ends Run while a load that has failed is to be tried
+// again. The store must not be asked for that any more.
+func TestPoolDoesNotReadAgainAfterRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := newTellingStore(16)
+		addUsers(t, store, time.Hour, "ada")
+		pool := newPool(t, &spotipie.PoolOptions{Options: spotipie.Options{Store: store}})
+		sessionOf(t, pool, "ada")
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- pool.Run(ctx) }()
+		synctest.Wait()
+		var loads atomic.Int32
+		store.load.set(func(context.Context) error {
+			loads.Add(1)
+			return errStore
+		})
+		store.tell("ada")
+		synctest.Wait()
+		stop()
+		<-ended
+		time.Sleep(time.Minute)
+		if n := loads.Load(); n != 1 {
+			t.Errorf("the store was asked %d times, want once, before Run has ended", n)
+		}
+	})
+}
+
 // TestPoolLearnsOfAChangeAfterALoadThatFailed logs a user out elsewhere while the store
 // cannot be read for a while. The store reports that only once.
 func TestPoolLearnsOfAChangeAfterALoadThatFailed(t *testing.T) {
