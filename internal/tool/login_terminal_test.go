@@ -155,4 +155,6 @@ func TestAnotherUserIsNoticed(t *testing.T) {
 		}
 	}
 	contains(t, signIn("grace"), note+"Ada before, and is Grace's now.")
+	contains(t, signIn("mallory"), note+"Grace before, and is Mal[8mlory's now.") // not hidden
+	contains(t, signIn("ada"), note+"Mal[8mlory before, and is Ada's now.")
 }

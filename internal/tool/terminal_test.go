@@ -39,6 +39,7 @@ func newPerson(t *testing.T) *person {
 			{ClientID: "app", RedirectURIs: []string{"http://127.0.0.1/callback"}},
 			{ClientID: "robot", ClientSecret: "hush-hush"},
 		},
+		Users: append(accounts.DefaultUsers(), accounts.User{ID: "mallory", DisplayName: "Mal\x1b[8mlory"}),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -155,7 +155,7 @@ func (f *flags) run(cmd *cobra.Command) error {
 		}
 		sayValidity(s, session, token)
 		if before := s.Config.Profiles[s.Profile.Value].User; before != "" && name != "" && name != before {
-			s.Say("Note: profile %q was signed in as %s before, and is %s's now.", s.Profile.Value, before, name)
+			s.Say("Note: profile %q was signed in as %s before, and is %s's now.", s.Profile.Value, cli.Printable(before), cli.Printable(name))
 		}
 		s.Remember(ctx, flow, name, f.isNew)
 		return explainLogin(s, err)
