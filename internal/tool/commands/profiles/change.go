@@ -51,8 +51,9 @@ Without a name it prints the current one.`,
 				return err
 			}
 			output.Say(cmd.ErrOrStderr(), fmt.Sprintf("Profile %q is now the default.", args[0]))
-			if variable := s.Variable("PROFILE"); os.Getenv(variable) != "" && os.Getenv(variable) != args[0] {
-				s.Say("Note: %s is set to %q and overrides the default.", variable, os.Getenv(variable))
+			variable := s.Variable("PROFILE")
+			if value := strings.TrimSpace(os.Getenv(variable)); value != "" && value != args[0] {
+				s.Say("Note: %s is set to %q and overrides the default.", variable, value)
 			}
 			return nil
 		},
