@@ -20,8 +20,9 @@ import (
 )
 
 // closeTimeout is how long a session may take to save a rotated token before
-// the program ends. It is longer than a renewal and its save take.
-const closeTimeout = 30 * time.Second
+// the program ends. It is longer than a token request that is tried again and the save
+// of its token take.
+const closeTimeout = 45 * time.Second
 
 // Use runs use with the session of the authorization in the store. Afterwards
 // it waits until a rotated token is saved. If the token cannot be renewed, it
