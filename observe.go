@@ -7,16 +7,16 @@ import (
 	"time"
 )
 
-// Observation is something that a session has done or waited for, for logs,
-// metrics and traces; see [Options].Observe. It comes when the work has ended,
-// and holds no secret.
+// Observation is something that a session or a pool has done or waited for, for
+// logs, metrics and traces; see [Options].Observe. It comes when the work has
+// ended, and holds no secret.
 type Observation struct {
 	Kind ObservationKind
 	// Op is the grant type of a token request (RFC 6749 section 4), or the kind
 	// of a store call: load, save, delete, lock, unlock, check or watch. Empty
 	// for the other kinds of observations.
 	Op       string
-	Key      Key // of the session; the profile may be personal data
+	Key      Key // of the session, or of a pool's store call; the profile may be personal data
 	Flow     Flow
 	Start    time.Time // by the system's clock
 	Duration time.Duration
