@@ -92,6 +92,7 @@ func TestURLsAreBare(t *testing.T) {
 		"an empty fragment":     "https://api.example#",
 		"a password with a ?":   "https://ada:hunter2?x@api.example",
 		"a password with a #":   "https://ada:hunter2#@api.example",
+		"a password, no scheme": "ada:hunter2//x@api.example",
 		"no scheme":             "api.example",
 		"no host":               "https://",
 		"no host but a port":    "https://:8080",

@@ -105,7 +105,7 @@ func foreignURL(raw string) string {
 		raw = raw[:i+1] + "…"
 	}
 	scheme, rest, found := strings.Cut(raw, "//")
-	if !found {
+	if found = found && strings.Index(scheme, ":") == len(scheme)-1; !found { // it may be a password
 		scheme, rest = "", raw
 	}
 	if i := strings.LastIndex(rest, "@"); cutsPassword {
