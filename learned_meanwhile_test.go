@@ -235,22 +235,23 @@ func TestSlowCheckIsMadeAgain(t *testing.T) {
 func TestPausedProcessLearns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, spotify := newHookedStore(), &services{}
-		var wall clock
-		s := offline(t, spotify, store, func(o *spotipie.Options) { o.Now = wall.now })
+		s := offline(t, spotify, store, nil)
 		set(t, s, time.Hour)
-		ahead := time.Duration(0)
-		for range 5 { // early, because the clock goes on by itself
-			ahead += 2 * time.Hour
-			wall.ahead(ahead)
-			token(t, s)
-		}
-		ahead += 2 * time.Hour
-		wall.ahead(ahead)
-		time.AfterFunc(200*time.Millisecond, func() {
+		renewedElsewhere := func(access string, lifetime time.Duration) {
 			change(t, store, func(rec *spotipie.Record) {
-				rec.Token, rec.Renewals = tokenOf("other", "R-other", 4*time.Hour+ahead), rec.Renewals+1
+				rec.Token, rec.Renewals = tokenOf(access, "R-"+access, lifetime), rec.Renewals+1
 			})
-		})
+		}
+		for n := range 5 { // early, because the other process's clock is wrong
+			renewedElsewhere(fmt.Sprintf("expired%d", n), 0)
+			if _, err := s.Load(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if n < 4 {
+				token(t, s)
+			}
+		}
+		time.AfterFunc(200*time.Millisecond, func() { renewedElsewhere("other", time.Hour) })
 		began := time.Now()
 		if tok := token(t, s); tok.AccessToken() != "other" {
 			t.Errorf("Token: %s, want the other process's", tokenNames(tok))
