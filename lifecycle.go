@@ -17,17 +17,20 @@ func (k *keeper) give(ctx context.Context, rec Record) error {
 func (k *keeper) settle(ctx context.Context) error {
 	f := newFlight()
 	f.join()
-	k.inBackground(func() {
+	go func() {
 		err := goexit("saving")
 		defer func() { k.land(f, nil, err) }()
 		ctx := context.WithoutCancel(ctx)
 		err = k.saveDecision(ctx)
 		err = join(err, k.announce(ctx))
-	})
+	}()
 	if waitDone(ctx, f.done) || f.isOverSoon() {
 		return f.err
 	}
-	k.leave(f)
+	k.inBackground(func() { // Close waits for it in place of the caller
+		<-f.done
+		k.leave(f)
+	})
 	return fmt.Errorf("spotipie: waiting for the store and the listeners, which go on in the background: %w", context.Cause(ctx))
 }
 
