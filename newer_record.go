@@ -21,8 +21,8 @@ func isNewer(rec Record, s *state, now instant) bool {
 	switch {
 	case order != 0:
 		return order > 0 && !isFromTheFuture(rec, s, now)
-	case s.isAnswerToApp() && rec.Consent == s.consent && rec.Renewals < s.renewals:
-		return false // the session has renewed it
+	case s.isAnswerTo(rec.Token):
+		return false
 	case rec.Consent != 0 && rec.Consent == s.consent:
 		return isNewerOfConsent(rec, s)
 	case s.detail().unsaved == unsavedDecision:
@@ -47,10 +47,11 @@ func isNewerOfConsent(rec Record, s *state) bool {
 	return rec.Version > s.version && !s.hasBetterAnswer(rec)
 }
 
-// isAnswerToApp reports whether s is an unsaved answer without a refresh token, which
-// only an app gets.
-func (s *state) isAnswerToApp() bool {
-	return s.detail().unsaved == unsavedAnswer && s.signedIn() && s.refreshToken() == ""
+// isAnswerTo reports whether s is an answer that has just replaced a token. The token was
+// saved, but the session was not told.
+func (s *state) isAnswerTo(token *Token) bool {
+	d := s.detail()
+	return d.saving && d.unsaved == unsavedAnswer && d.handedOut.tokenOrNil().isSame(token)
 }
 
 // hasBetterAnswer reports whether what is not saved in s outlives a record with a higher

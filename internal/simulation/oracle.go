@@ -416,13 +416,15 @@ func (o *oracle) announced(p *process, t *spotipie.Token) {
 		o.find("after-close", p, "the listener hears of %s after it was removed", a)
 	}
 	// A listener that is busy may not hear of a logout that was undone meanwhile.
-	if before, again := p.heard[a]; again && before == (heard{o.logoutsOf(p), p.loggedOut}) && o.rollbacks == 0 && !o.loggedOutSince(p.since[a]) {
+	// Of an app's tokens the one that is saved later counts.
+	undone := a.isApps() && p.lastHeard != nil && !p.lastHeard.saved
+	if before, again := p.heard[a]; again && before == (heard{o.logoutsOf(p), p.loggedOut}) && o.rollbacks == 0 && !o.loggedOutSince(p.since[a]) && !undone {
 		o.find("order", p, "the listener hears of %s twice", a)
 	}
 	now := heard{o.logoutsOf(p), p.loggedOut}
 	if last := p.lastHeard; last != nil && p.heard[last] == now { // there was no logout in between
 		switch {
-		case a.olderThan(last) && o.rollbacks == 0 && !(a.isApps() && !last.saved): // of an app's tokens the one that is saved later counts
+		case a.olderThan(last) && o.rollbacks == 0 && !undone:
 			o.find("order", p, "the listener hears of %s after %s", a, last)
 		case o.older(a.grant.decision, last.grant.decision):
 			o.find("order", p, "the listener hears of %s (%s) after %s (%s), which is newer", a, a.grant.decision, last, last.grant.decision)
