@@ -30,7 +30,13 @@ type keeper struct {
 	saving  *flight
 	retrier *retrier
 	tasks   *tasks
-	done    chan struct{} // closed with the session; nil: nobody waits for that
+	ending  *ending // nil: nobody waits for the end, and Close was not called
+}
+
+// ending is what a session has for its end. Few sessions have it, so that the others are
+// smaller.
+type ending struct {
+	done chan struct{} // closed with the session
 	// stopped is set when Close has ended saving in the background. abandoned was the
 	// state then. Only another state is still saved, and only for a while.
 	stopped   bool

@@ -60,13 +60,18 @@ func (k *keeper) logout(ctx context.Context) error {
 func (k *keeper) closing() <-chan struct{} {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.done == nil {
-		k.done = make(chan struct{})
+	return k.madeEnding().done
+}
+
+// madeEnding returns the ending, and makes it if there is none. k.mu is held.
+func (k *keeper) madeEnding() *ending {
+	if k.ending == nil {
+		k.ending = &ending{done: make(chan struct{})}
 		if k.closed.Load() {
-			close(k.done)
+			close(k.ending.done)
 		}
 	}
-	return k.done
+	return k.ending
 }
 
 // close ends the session: see [Session].
@@ -113,8 +118,8 @@ func (k *keeper) waitFor(ctx context.Context, flights []*flight) error {
 func (k *keeper) markClosed() []*flight {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if !k.closed.Swap(true) && k.done != nil {
-		close(k.done)
+	if !k.closed.Swap(true) && k.ending != nil {
+		close(k.ending.done)
 	}
 	k.state.Store(k.state.Load().withoutFresh())
 	var underWay []*flight

@@ -38,15 +38,16 @@ type retrier struct {
 func (k *keeper) saveInBackground(lock *storeLock, failed bool) {
 	k.mu.Lock()
 	r := k.retrier
+	stopped := k.ending != nil && k.ending.stopped
 	switch {
 	case r != nil:
 		if r.lock == nil {
 			r.lock, lock = lock, nil
 		}
 		r.poke()
-	case k.app.store != nil && !(k.stopped && k.state.Load().isSame(k.abandoned)):
+	case k.app.store != nil && !(stopped && k.state.Load().isSame(k.ending.abandoned)):
 		ctx, stop := context.WithCancel(context.Background())
-		k.retrier = &retrier{stop: stop, wake: make(chan struct{}, 1), ended: make(chan struct{}), lock: lock, brief: k.stopped}
+		k.retrier = &retrier{stop: stop, wake: make(chan struct{}, 1), ended: make(chan struct{}), lock: lock, brief: stopped}
 		lock = nil
 		go k.runRetrier(ctx, k.retrier, failed)
 	}
@@ -146,7 +147,9 @@ func (k *keeper) takeLock(r *retrier) *storeLock {
 func (k *keeper) stopRetrier(ctx context.Context) *storeLock {
 	k.mu.Lock()
 	r := k.retrier
-	k.retrier, k.stopped, k.abandoned = nil, true, k.state.Load()
+	k.retrier = nil
+	end := k.madeEnding()
+	end.stopped, end.abandoned = true, k.state.Load()
 	k.mu.Unlock()
 	if r == nil {
 		return nil
