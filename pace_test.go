@@ -17,12 +17,16 @@ func status(code int, header ...string) func(int, *http.Request) (*http.Response
 	return func(_ int, req *http.Request) (*http.Response, error) { return respond(req, code, "", header...), nil }
 }
 
-// TestRetryAfterIsKeptBehindAnAdapter checks that the session keeps the token
-// endpoint's pause, whatever adapter sends the requests.
-// TestPauseUntilADateByAWrongClock checks that a date in Retry-After counts from the
-// answer's own Date, so that a pause of seconds does not become one of hours.
-// TestPauseOutlivesOtherFailures checks that other failures do not shorten the token
-// endpoint's pause.
+// statusOnce answers the first token request with a status, and the others with tokens.
+func statusOnce(code int, header ...string) func(int, *http.Request) (*http.Response, error) {
+	return func(n int, req *http.Request) (*http.Response, error) {
+		if n == 1 {
+			return respond(req, code, "", header...), nil
+		}
+		return respond(req, http.StatusOK, renewed(n)), nil
+	}
+}
+
 // TestRefreshTokenInALoopIsPaced checks that within a second RefreshToken returns the
 // same error again, like Token.
 func TestRefreshTokenInALoopIsPaced(t *testing.T) {
@@ -331,11 +335,6 @@ func login(t *testing.T, s *spotipie.AuthorizationCodeSession) (*spotipie.Token,
 	return s.FetchTokenGivenCode(t.Context(), "code", state)
 }
 
-// TestPauseLongerThanAnyClock lets a transport ask for a pause so long that adding it to
-// the time would overflow.
-// TestPauseOfYearsLastsADay lets a gateway write a time since 1970 into Retry-After. The
-// session asks again after a day, the longest pause that Spotify asks for: in half a
-// year its refresh token would be dead.
 // TestWakingUpOftenDelaysNobody renews each time that a computer has slept for hours and
 // woken up for a moment. The monotonic clock does not see the hours, so the renewals seem
 // to follow each other within seconds.

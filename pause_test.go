@@ -11,6 +11,8 @@ import (
 	"github.com/spotipie/spotipie/adapter"
 )
 
+// TestRetryAfterIsKeptBehindAnAdapter checks that the session keeps the token
+// endpoint's pause, whatever adapter sends the requests.
 func TestRetryAfterIsKeptBehindAnAdapter(t *testing.T) {
 	for name, wrap := range map[string]func(http.RoundTripper) http.RoundTripper{
 		"no adapter":      func(rt http.RoundTripper) http.RoundTripper { return rt },
@@ -38,6 +40,8 @@ func TestRetryAfterIsKeptBehindAnAdapter(t *testing.T) {
 	}
 }
 
+// TestPauseUntilADateByAWrongClock checks that a date in Retry-After counts from the
+// answer's own Date, so that a pause of seconds does not become one of hours.
 func TestPauseUntilADateByAWrongClock(t *testing.T) {
 	for _, wrong := range []time.Duration{-5 * time.Hour, 0, 5 * time.Hour} {
 		t.Run(wrong.String(), func(t *testing.T) {
@@ -71,6 +75,8 @@ func TestPauseUntilADateByAWrongClock(t *testing.T) {
 	}
 }
 
+// TestPauseOutlivesOtherFailures checks that other failures do not shorten the token
+// endpoint's pause.
 func TestPauseOutlivesOtherFailures(t *testing.T) {
 	for name, trouble := range map[string]func(*testing.T, *spotipie.AuthorizationCodeSession, *hookedStore){
 		"the store fails to load": func(_ *testing.T, _ *spotipie.AuthorizationCodeSession, store *hookedStore) { store.load.set(fails) },
@@ -113,6 +119,8 @@ func TestPauseOutlivesOtherFailures(t *testing.T) {
 	}
 }
 
+// TestPauseLongerThanAnyClock lets a transport ask for a pause so long that adding it to
+// the time would overflow.
 func TestPauseLongerThanAnyClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		spotify := &services{token: func(int, *http.Request) (*http.Response, error) {
@@ -130,14 +138,12 @@ func TestPauseLongerThanAnyClock(t *testing.T) {
 	})
 }
 
+// TestPauseOfYearsLastsADay lets a gateway write a time since 1970 into Retry-After. The
+// session asks again after a day, the longest pause that Spotify asks for: in half a
+// year its refresh token would be dead.
 func TestPauseOfYearsLastsADay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		spotify := &services{token: func(n int, req *http.Request) (*http.Response, error) {
-			if n == 1 {
-				return respond(req, http.StatusServiceUnavailable, "", "Retry-After", "1795788000"), nil
-			}
-			return respond(req, http.StatusOK, renewed(n)), nil
-		}}
+		spotify := &services{token: statusOnce(http.StatusServiceUnavailable, "Retry-After", "1795788000")}
 		s := offline(t, spotify, nil, nil)
 		set(t, s, time.Hour)
 		time.Sleep(2 * time.Hour)

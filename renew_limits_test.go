@@ -72,13 +72,7 @@ func TestWaitForTheLockHasTheLimit(t *testing.T) {
 // in the same second.
 func TestFailureIsRememberedForItsTokenOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		spotify := &services{}
-		spotify.token = func(n int, req *http.Request) (*http.Response, error) {
-			if n == 1 {
-				return respond(req, http.StatusInternalServerError, ""), nil
-			}
-			return respond(req, http.StatusOK, renewed(n)), nil
-		}
+		spotify := &services{token: statusOnce(http.StatusInternalServerError)}
 		s := offline(t, spotify, nil, nil)
 		set(t, s, time.Hour)
 		time.Sleep(2 * time.Hour)
@@ -155,12 +149,7 @@ func withLife(t *testing.T, lifetime time.Duration) *spotipie.Token {
 func TestFailedRefreshOfAFreshTokenIsNotFollowedUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, spotify := newHookedStore(), &services{}
-		spotify.token = func(n int, req *http.Request) (*http.Response, error) {
-			if n == 1 {
-				return respond(req, http.StatusInternalServerError, ""), nil
-			}
-			return respond(req, http.StatusOK, renewed(n)), nil
-		}
+		spotify.token = statusOnce(http.StatusInternalServerError)
 		s := offline(t, spotify, store, nil)
 		old := set(t, s, time.Hour)
 		if _, err := s.RefreshToken(t.Context()); err == nil {
@@ -187,13 +176,7 @@ func TestFailedRefreshOfAFreshTokenIsNotFollowedUp(t *testing.T) {
 
 func TestPauseAskedForWhileStaleIsKeptAtExpiry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		spotify := &services{}
-		spotify.token = func(n int, req *http.Request) (*http.Response, error) {
-			if n == 1 {
-				return respond(req, http.StatusTooManyRequests, "", "Retry-After", "7200"), nil
-			}
-			return respond(req, http.StatusOK, renewed(n)), nil
-		}
+		spotify := &services{token: statusOnce(http.StatusTooManyRequests, "Retry-After", "7200")}
 		s := offline(t, spotify, nil, nil)
 		set(t, s, time.Hour)
 		time.Sleep(57 * time.Minute)

@@ -234,12 +234,7 @@ func Test401KeepsThePace(t *testing.T) {
 func Test401IsRecoveredRightAfterThePause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		spotify := &services{api: refused(message2026, bareChallenge)}
-		spotify.token = func(n int, req *http.Request) (*http.Response, error) {
-			if n == 1 {
-				return respond(req, http.StatusTooManyRequests, "", "Retry-After", "90"), nil
-			}
-			return respond(req, http.StatusOK, renewed(n)), nil
-		}
+		spotify.token = statusOnce(http.StatusTooManyRequests, "Retry-After", "90")
 		s := offline(t, spotify, nil, nil)
 		set(t, s, time.Hour)
 		for range 89 {

@@ -210,12 +210,19 @@ func TestSecretsInFiles(t *testing.T) {
 	}
 }
 
-func TestOpenFindsTheApp(t *testing.T) {
+// signedInWithoutApp signs in to the profile "work", whose settings name no app.
+func signedInWithoutApp(t *testing.T) *spotifytest.Server {
+	t.Helper()
 	server := spotifytest.New(t)
 	of := settings(server, "")
 	of.ClientID = ""
 	_, store := home(t, config.File{Profiles: map[string]config.Settings{"work": of}})
 	signIn(t, server, store, "work")
+	return server
+}
+
+func TestOpenFindsTheApp(t *testing.T) {
+	server := signedInWithoutApp(t)
 	session, err := open(t, "work", nil)
 	if err != nil || session.ClientID() != server.Credentials().ClientID {
 		t.Errorf("%v, %v", session, err)
@@ -224,11 +231,7 @@ func TestOpenFindsTheApp(t *testing.T) {
 
 // TestOpenByVariablesWithLineEnds: files of variables may bring them along.
 func TestOpenByVariablesWithLineEnds(t *testing.T) {
-	server := spotifytest.New(t)
-	of := settings(server, "")
-	of.ClientID = ""
-	_, store := home(t, config.File{Profiles: map[string]config.Settings{"work": of}})
-	signIn(t, server, store, "work")
+	server := signedInWithoutApp(t)
 	t.Setenv("SPOTIPIE_CLIENT_ID", server.Credentials().ClientID+"\r\n")
 	t.Setenv("SPOTIPIE_PROFILE", "work\r\n")
 	session, err := open(t, "", nil)
