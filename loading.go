@@ -50,12 +50,9 @@ func (k *keeper) watch(ctx context.Context) error {
 	changes, err := k.shelf().watch(watching)
 	wait := time.Duration(0) // for the next try, if the last load has failed
 	for more := true; err == nil && more; {
-		err := k.loadInTime(watching, k.shelf())
-		if err != nil && (wait == 0 || !isPassing(err)) && watching.Err() == nil && !errors.Is(err, ErrClosed) {
-			k.report(err)
-		}
+		wait = k.afterLoad(watching, k.loadInTime(watching, k.shelf()), wait)
 		var again <-chan time.Time
-		if wait = waitToReload(wait, err); wait > 0 {
+		if wait > 0 {
 			again = time.After(jitter(wait))
 		}
 		select {
@@ -76,17 +73,24 @@ func (k *keeper) watch(ctx context.Context) error {
 	return k.shelf().failed(opWatch, errors.New("the store has stopped telling of changes"))
 }
 
-// waitToReload returns how long to wait before the store is read again after err, which
-// reading it has returned, and after an earlier wait. The store reports a change only
-// once, so a load that has failed must be tried again. It returns 0 if that does not help.
-func waitToReload(last time.Duration, err error) time.Duration {
-	switch {
-	case !isPassing(err):
+// afterLoad is called when a load because of a change has ended, waited after the last one
+// that failed. It reports err if that is news, and returns how long to wait before the next
+// try: the store reports a change only once. It returns 0 if another try does not help.
+func (k *keeper) afterLoad(ctx context.Context, err error, waited time.Duration) (wait time.Duration) {
+	if err == nil || ctx.Err() != nil || errors.Is(err, ErrClosed) {
 		return 0
-	case last == 0:
+	}
+	passes := isPassing(err)
+	if waited == 0 || !passes {
+		k.report(err)
+	}
+	switch {
+	case !passes:
+		return 0
+	case waited == 0:
 		return minBackoff
 	}
-	return min(2*last, maxBackoff)
+	return min(2*waited, maxBackoff)
 }
 
 // isPassing reports whether err means that the store could not be read now.

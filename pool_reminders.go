@@ -69,16 +69,19 @@ func (p *Pool) RemindUsers(ctx context.Context, opts ReminderOptions) error {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		p.app.report(p.remindersKey(), err)
+		p.app.report(p.remindersShelf().key, err)
 		sleep(ctx, jitter(remindAgain))
 	}
 }
 
-func (p *Pool) remindersKey() Key { return Key{ClientID: p.app.clientID, Profile: remindersProfile} }
+// remindersShelf is the place in the store whose lock one replica holds to remind users.
+func (p *Pool) remindersShelf() shelf {
+	return p.shelfOf(Key{ClientID: p.app.clientID, Profile: remindersProfile})
+}
 
 // remindWithLock makes rounds until something fails.
 func (p *Pool) remindWithLock(ctx context.Context, opts ReminderOptions) error {
-	lock, err := p.shelfOf(p.remindersKey()).lock(ctx)
+	lock, err := p.remindersShelf().lock(ctx)
 	if err != nil {
 		return err
 	}
@@ -91,7 +94,7 @@ func (p *Pool) remindWithLock(ctx context.Context, opts ReminderOptions) error {
 			if !sleep(ctx, min(remindAgain, opts.Every-waited)) {
 				return context.Cause(ctx)
 			}
-			if err := p.shelfOf(p.remindersKey()).check(ctx); err != nil {
+			if err := p.remindersShelf().check(ctx); err != nil {
 				return err
 			}
 		}
@@ -112,7 +115,7 @@ func (p *Pool) remindRound(ctx context.Context, opts ReminderOptions) error {
 			}
 			isDue, err := p.isDue(ctx, user)
 			if isDue {
-				if err := p.shelfOf(p.remindersKey()).check(ctx); err != nil {
+				if err := p.remindersShelf().check(ctx); err != nil {
 					return err
 				}
 				err = p.remindUser(ctx, user, opts.Remind)

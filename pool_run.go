@@ -148,9 +148,10 @@ func (p *Pool) watchOnce(ctx context.Context) error {
 	}
 }
 
-// lookAt loads the session of a key, if there is one that has not seen the change yet.
-// That includes an evicted session that is still in use. waited is how long it has waited
-// since a look that failed.
+// lookAt loads the session of a key in the background, if there is one that has not seen
+// the change yet. That includes an evicted session that is still in use. It waits for its
+// turn. If the store cannot be read, it tries again later; waited is how long this try has
+// waited for that.
 func (p *Pool) lookAt(ctx context.Context, turns *slots, change Change, waited time.Duration) {
 	if change.Key.ClientID != p.app.clientID {
 		return
@@ -163,7 +164,21 @@ func (p *Pool) lookAt(ctx context.Context, turns *slots, change Change, waited t
 	if s := r.state.Load(); s != nil && change.Version != 0 && s.version >= change.Version {
 		return
 	}
-	p.look(ctx, turns, r, change, waited) // also if a load runs, because it may have begun before the change
+	giveBack, err := turns.take(ctx)
+	if err != nil {
+		return
+	}
+	r.inBackground(func() {
+		defer giveBack()
+		err := r.loadInTime(ctx, r.shelf()) // also if a load runs, because it may have begun before the change
+		if wait := r.afterLoad(ctx, err, waited); wait > 0 {
+			time.AfterFunc(jitter(wait), func() {
+				if ctx.Err() == nil {
+					p.lookAt(ctx, turns, change, wait)
+				}
+			})
+		}
+	})
 }
 
 // lookAtAll makes all sessions load.
@@ -173,33 +188,7 @@ func (p *Pool) lookAtAll(ctx context.Context, turns *slots) {
 			if ctx.Err() != nil {
 				return
 			}
-			p.look(ctx, turns, r, Change{Key: r.Key()}, 0)
+			p.lookAt(ctx, turns, Change{Key: r.Key()}, 0)
 		}
 	}
-}
-
-// look loads a session in the background because of a change. It waits for its turn. If
-// the store cannot be read, it looks again later.
-func (p *Pool) look(ctx context.Context, turns *slots, r *pooled, change Change, waited time.Duration) {
-	giveBack, err := turns.take(ctx)
-	if err != nil {
-		return
-	}
-	r.inBackground(func() {
-		defer giveBack()
-		err := r.loadInTime(ctx, r.shelf())
-		if err == nil || ctx.Err() != nil || errors.Is(err, ErrClosed) {
-			return
-		}
-		if waited == 0 || !isPassing(err) {
-			r.report(err)
-		}
-		if wait := waitToReload(waited, err); wait > 0 {
-			time.AfterFunc(jitter(wait), func() {
-				if ctx.Err() == nil {
-					p.lookAt(ctx, turns, change, wait)
-				}
-			})
-		}
-	})
 }

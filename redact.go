@@ -99,22 +99,21 @@ func hideSecrets(text string, secrets []string) string {
 // foreignURL is foreignText for a URL, of which it leaves out the user with the
 // password, the query and the fragment: they may be secret.
 func foreignURL(raw string) string {
-	cutsPassword := false
-	if i := strings.IndexAny(raw, "?#"); i >= 0 {
-		cutsPassword = strings.Contains(raw[i:], "@") // the character may be in one, unescaped
-		raw = raw[:i+1] + "…"
-	}
 	scheme, rest, found := strings.Cut(raw, "//")
-	if found = found && strings.Index(scheme, ":") == len(scheme)-1; !found { // it may be a password
+	if !found || strings.Index(scheme, ":") != len(scheme)-1 { // what is before the slashes may be a password
 		scheme, rest = "", raw
-	}
-	if i := strings.LastIndex(rest, "@"); cutsPassword {
-		rest = "…"
-	} else if i >= 0 {
-		rest = "…" + rest[i:]
-	}
-	if found {
+	} else {
 		scheme += "//"
 	}
-	return foreignText(scheme + rest)
+	end := ""
+	if i := strings.IndexAny(rest, "?#"); i >= 0 {
+		if strings.Contains(rest[i:], "@") { // the character may be in a password
+			return foreignText(scheme + "…")
+		}
+		rest, end = rest[:i], rest[i:i+1]+"…"
+	}
+	if i := strings.LastIndex(rest, "@"); i >= 0 {
+		rest = "…" + rest[i:]
+	}
+	return foreignText(scheme + rest + end)
 }

@@ -8,23 +8,27 @@ import (
 	"time"
 )
 
-// startRenewal joins the running renewal, or starts one to replace s. Only with wait does
-// the caller count as one who waits for it. With force it gets a new token even if s
-// is still valid. The renewal uses ctx only for observations, and to find out whether
-// it was given to a listener.
-func (k *keeper) startRenewal(ctx context.Context, s *state, force, wait bool) *flight {
-	now := k.app.clock()
+// startRenewal returns the running renewal, or starts one to replace s. The caller has
+// joined it, and must wait for it. With force it gets a new token even if s is still
+// valid. The renewal uses ctx only for observations, and to find out whether it was given
+// to a listener.
+func (k *keeper) startRenewal(ctx context.Context, s *state, force bool) *flight {
+	now := k.app.clock() // not with the lock: Options.Now may use the session
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	f := k.renewalOf(ctx, s, force, now)
+	f.join()
+	return f
+}
+
+// renewalOf is startRenewal without joining the renewal. k.mu is held.
+func (k *keeper) renewalOf(ctx context.Context, s *state, force bool, now instant) *flight {
 	current := k.current()
 	usable := current.isUsable(now)
 	switch f := k.renewal.Load(); {
 	case k.closed.Load():
 		return landed(nil, ErrClosed)
 	case f != nil:
-		if wait {
-			f.join()
-		}
 		return f
 	case current != s && !sameAccess(current, s) && usable:
 		return landed(current, nil) // another caller was faster
@@ -32,11 +36,7 @@ func (k *keeper) startRenewal(ctx context.Context, s *state, force, wait bool) *
 	if f := k.failure.Load(); f.isRecent(current, now) && (force || !usable) {
 		return landed(nil, f.err) // another caller was faster, and failed
 	}
-	f := k.beginRenewal(k.app.background(ctx), current, force, !usable)
-	if wait {
-		f.join()
-	}
-	return f
+	return k.beginRenewal(k.app.background(ctx), current, force, !usable)
 }
 
 // beginRenewal starts a renewal to replace s. k.mu is held, and no renewal runs.

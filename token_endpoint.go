@@ -40,7 +40,7 @@ func (k *keeper) requestToken(ctx context.Context, form url.Values, somebodyWait
 		if err == nil || try == tokenRequestTries || !isHiccup(err) || !somebodyWaits() {
 			return token, err
 		}
-		if !sleep(begin, jitter(300*time.Millisecond<<(try-1))) || !somebodyWaits() { // whoever starts a renewal in the background leaves at once
+		if !sleep(begin, jitter(300*time.Millisecond<<(try-1))) {
 			return nil, err
 		}
 		if steps.again != nil && steps.again(begin) != nil {

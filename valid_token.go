@@ -65,7 +65,9 @@ func (k *keeper) renewInBackground(ctx context.Context, s *state, now instant) b
 	case s != k.state.Load(), k.failure.Load().putsOff(s, now), k.app.paused() != nil:
 		return false
 	}
-	k.startRenewal(ctx, s, false, false)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.renewalOf(ctx, s, false, now)
 	return true
 }
 
@@ -78,7 +80,7 @@ func (k *keeper) renewExpired(ctx context.Context, s *state) (*state, error) {
 	// that its token is expired too. Then another one must follow.
 	var err error
 	for range 2 {
-		f := k.startRenewal(ctx, s, false, true)
+		f := k.startRenewal(ctx, s, false)
 		var next *state
 		next, err = k.wait(ctx, f)
 		if next.isUsable(k.app.clock()) {
@@ -128,7 +130,7 @@ func (k *keeper) replace(ctx context.Context, unwanted *state) (*state, *flight,
 			return current, nil, nil
 		}
 		joined := k.renewal.Load()
-		f := k.startRenewal(ctx, current, true, true)
+		f := k.startRenewal(ctx, current, true)
 		s, err := k.wait(ctx, f)
 		isNew := !sameAccess(s, unwanted) || f != joined
 		usable := s.isUsable(k.app.clock())

@@ -16,7 +16,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -88,7 +87,7 @@ func read(ctx context.Context, name string, opts *Options) (*profile, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &profile{name: cmp.Or(name, strings.TrimSpace(os.Getenv("SPOTIPIE_PROFILE")), file.Profile, "default"), folder: filepath.Dir(path)}
+	p := &profile{name: cmp.Or(name, envsecret.Value("SPOTIPIE_PROFILE"), file.Profile, "default"), folder: filepath.Dir(path)}
 	if opts != nil {
 		p.opts = *opts
 	}
@@ -96,7 +95,7 @@ func read(ctx context.Context, name string, opts *Options) (*profile, error) {
 		return nil, fmt.Errorf("%q: %w", p.name, err)
 	}
 	p.Settings = merged(file.Profiles[p.name], file.Settings)
-	p.ClientID = cmp.Or(p.ClientID, strings.TrimSpace(os.Getenv("SPOTIPIE_CLIENT_ID")))
+	p.ClientID = cmp.Or(p.ClientID, envsecret.Value("SPOTIPIE_CLIENT_ID"))
 	if p.opts.ClientSecret != "" {
 		p.ClientSecret = p.opts.ClientSecret
 		return p, nil

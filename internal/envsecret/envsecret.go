@@ -16,6 +16,10 @@ import (
 // maxSize is more than any client secret or address of a store has.
 const maxSize = 4096
 
+// Value returns an environment variable without white space around it, such as the line
+// ends of a file of variables.
+func Value(name string) string { return strings.TrimSpace(os.Getenv(name)) }
+
 // Lookup returns the secret of the variable NAME, or of the file that NAME_FILE
 // names, and the variable that it comes from. Both are "" if neither is set; an
 // empty or blank variable counts as not set. It is an error if both are set, and if
@@ -23,7 +27,7 @@ const maxSize = 4096
 // refuses. When ctx ends, Lookup stops waiting for the file.
 func Lookup(ctx context.Context, name string) (secret, from string, err error) {
 	fileName := name + "_FILE"
-	secret, path := strings.TrimSpace(os.Getenv(name)), strings.TrimSpace(os.Getenv(fileName))
+	secret, path := Value(name), Value(fileName)
 	switch {
 	case path == "" && secret == "":
 		return "", "", nil

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"strings"
 	"unicode"
 
@@ -14,6 +13,7 @@ import (
 
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/config"
+	"github.com/spotipie/spotipie/internal/envsecret"
 	"github.com/spotipie/spotipie/internal/tool/debuglog"
 	"github.com/spotipie/spotipie/internal/tool/failure"
 	"github.com/spotipie/spotipie/internal/tool/output"
@@ -154,7 +154,7 @@ func (s *Settings) pick(flag, variable, profile, top, otherwise string) Setting 
 	}
 	if variable != "" {
 		name := s.Variable(variable)
-		if value := strings.TrimSpace(os.Getenv(name)); value != "" {
+		if value := envsecret.Value(name); value != "" {
 			return Setting{value, name, inEnvironment}
 		}
 	}

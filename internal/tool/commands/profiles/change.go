@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
@@ -13,6 +12,7 @@ import (
 	"github.com/spotipie/spotipie"
 	"github.com/spotipie/spotipie/internal/cli"
 	"github.com/spotipie/spotipie/internal/config"
+	"github.com/spotipie/spotipie/internal/envsecret"
 	"github.com/spotipie/spotipie/internal/tool/commandline"
 	"github.com/spotipie/spotipie/internal/tool/explain"
 	"github.com/spotipie/spotipie/internal/tool/failure"
@@ -52,7 +52,7 @@ Without a name it prints the current one.`,
 			}
 			output.Say(cmd.ErrOrStderr(), fmt.Sprintf("Profile %q is now the default.", args[0]))
 			variable := s.Variable("PROFILE")
-			if value := strings.TrimSpace(os.Getenv(variable)); value != "" && value != args[0] {
+			if value := envsecret.Value(variable); value != "" && value != args[0] {
 				s.Say("Note: %s is set to %q and overrides the default.", variable, value)
 			}
 			return nil
