@@ -66,7 +66,7 @@ func (p Plan) hasApps() bool {
 // logout signs a session of the app out.
 func (p *process) logout(ctx context.Context) error {
 	w := p.world
-	w.locked(func() { p.signedOut, p.isDeciding = span{w.now(), forever}, true })
+	w.locked(func() { p.signedOut, p.isDeciding, p.forgot = span{w.now(), forever}, true, w.now() })
 	err := p.session.Logout(ctx)
 	w.locked(func() {
 		p.signedOut.to = w.now()

@@ -83,6 +83,7 @@ type knowledge struct {
 	lastLoaded  *accessToken // in the record of the last Load
 	othersSince moment       // since when it has seen a record of the other flow; 0: it does not
 	signedOut   span         // when the app was signed out last, and when the session knew it
+	forgot      moment       // when it last took or learned of a logout, which makes it forget refresh tokens
 	isDeciding  bool         // Logout or SetToken has not succeeded yet
 
 	heard     map[*accessToken]heard // by the listener
@@ -105,7 +106,7 @@ type known struct {
 func newKnowledge() knowledge {
 	return knowledge{
 		known: make(map[*grant]known), since: make(map[*accessToken]moment), unanswered: make(map[*grant]bool),
-		heard: make(map[*accessToken]heard), lastLoad: -1, lastFailed: -1, wanted: -1, signedOut: span{-1, forever},
+		heard: make(map[*accessToken]heard), lastLoad: -1, lastFailed: -1, wanted: -1, signedOut: span{-1, forever}, forgot: -1,
 	}
 }
 

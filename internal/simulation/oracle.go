@@ -71,7 +71,7 @@ func (o *oracle) asked(p *process, req *tokenRequest, form url.Values) {
 	}
 	o.checkPace(p, now)
 	o.checkLock(p, now)
-	if at, wasRefused := r.refused[p]; wasRefused && !p.learnedSince(r, at) && p.loggedOut == 0 { // a logout makes it forget
+	if at, wasRefused := r.refused[p]; wasRefused && !p.learnedSince(r, at) && p.forgot < at {
 		o.find("sent-refused", p, "it sends %s, which was refused for good", r)
 	}
 	for _, before := range r.sent {
@@ -181,6 +181,9 @@ func (o *oracle) loaded(p *process, rec spotipie.Record, found bool, read moment
 		p.sawStore, p.sawStoreAt = o.rollbacks, o.world.now()
 	}
 	if !found {
+		if rec.Version != 0 {
+			p.forgot = o.world.now()
+		}
 		switch logout := o.logouts[rec.Version]; {
 		case p.setup.App && rec.Version != 0:
 			o.sawDeletion(p, rec.Version)
@@ -438,6 +441,7 @@ func (o *oracle) announced(p *process, t *spotipie.Token) {
 func (o *oracle) heardLogout(p *process) {
 	o.listenerCalled(p)
 	p.loggedOut++
+	p.forgot = o.world.now()
 	p.signedOut.to = min(p.signedOut.to, o.world.now())
 	o.world.note(p.name, "hears of a logout")
 }
